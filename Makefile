@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests apps setup docs bench attacks
+SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test test-interpreters check fast fuzz setup up down bench attack evaluate pictures clean
+.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -19,11 +19,13 @@ test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
 	@$(BIN)/python -m pytest -q tests/browser
 
-check: $(STAMPS)/test  ## format, lint, types, layers
+check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
+	@.cache/node .cache/biome/node_modules/@biomejs/biome/bin/biome ci --error-on-warnings --log-level=warn
 	@$(BIN)/ruff format --check -q $(SOURCES)
 	@$(BIN)/ruff check -q $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry --no-ansi .
 
 fast: $(STAMPS)/test  ## the tests that take seconds
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
@@ -34,6 +36,15 @@ test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under eve
 fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
 
+coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered tests/unit tests/vectors tests/meta
+
+lock: $(STAMPS)/venv  ## derive requirements/*.txt from pyproject.toml
+	@$(BIN)/python -m setup.lock
+
+tree: $(STAMPS)/test  ## measure the source tree
+	@$(BIN)/python -m setup.tree_metrics
+
 setup: $(STAMPS)/test  ## set up everything without running anything
 
 up: $(STAMPS)/demo  ## start a local network; Ctrl-C ends it
@@ -43,7 +54,7 @@ down:  ## end the local network
 	@$(BIN)/sealgrid down
 
 evaluate: $(STAMPS)/demo  ## how well the plate reader reads 200 drawn scenes
-	@$(BIN)/python -m apps.plate_reader evaluate
+	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader evaluate
 
 clean:  ## remove what set-up made
 	rm -rf .venv .cache
@@ -62,13 +73,14 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/build.txt
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(BIN)/python setup/fetch.py
-	@$(BIN)/python -m apps.plate_reader build-model
+	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
-	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.building import shipped_bundle; \
+	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.operations.build import shipped_bundle; \
 		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
 	@touch $@
 
-$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml tests/iexec_client/package-lock.json
+$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml \
+		tests/iexec_client/package-lock.json setup/biome/package-lock.json
 	@echo "setup: installing the locked development packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/python setup/fetch.py tests

@@ -1,1 +1,1 @@
-"""Attacks on a real local network whose parts are told to lie; each must be stopped by a numbered check."""
+"""Attacks on a local network with real but dishonest parts. A numbered check must stop each."""

@@ -12,14 +12,14 @@ from attacks.scene import scene_on
 from attacks.suite import SUITE
 from attacks.table import PAGE, page
 from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.session import network
+from sealgrid.localnet.network_context import network
 from sealgrid.sdk.network import Network
 
 Tried = tuple[Attack, Outcome]
 
 
-async def run(on: Network, folder: Path, *, told: Callable[[str], None] = print) -> list[Tried]:
-    """Try every attack on a running local network; ``told`` gets one line for each."""
+async def run(on: Network, folder: Path, *, on_progress: Callable[[str], None] = print) -> list[Tried]:
+    """Try every attack on a running local network; ``on_progress`` gets one line for each."""
     tried: list[Tried] = []
     async with scene_on(on, folder) as scene:
         for attack in SUITE:
@@ -27,7 +27,7 @@ async def run(on: Network, folder: Path, *, told: Callable[[str], None] = print)
                 outcome = await attack.attempt(scene)
             tried.append((attack, outcome))
             mark = f"stopped by {outcome.by} {outcome.check}".rstrip() if outcome.stopped else "NOT STOPPED"
-            told(f"{attack.title:45} {mark}: {outcome.said}")
+            on_progress(f"{attack.title:45} {mark}: {outcome.said}")
     return tried
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     """Run the suite, write the page, exit with 1 if an attack succeeded."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-attack-") as name:
         folder = Path(name)
-        print("starting a local network whose parts will be told to lie …", file=sys.stderr)
+        print("starting a local network whose parts will be on_progress to lie …", file=sys.stderr)
         with network(Layout(folder / "network")) as on:
             (folder / "scene").mkdir()
             tried = asyncio.run(run(on, folder / "scene"))

@@ -1,4 +1,4 @@
-"""One attack: who tries what, and what came of it."""
+"""One attack and its outcome."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -6,7 +6,8 @@ from attacks.attack import Outcome
 from attacks.scene import Scene
 from sealgrid.chain import artifacts
 from sealgrid.errors import ContractReverted
-from sealgrid.sdk import jobs
+from sealgrid.sdk.operations import buy
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import to_digest
 
 
@@ -16,8 +17,8 @@ async def deliver_before_the_payment(scene: Scene) -> Outcome:
     code, abi = artifacts.bytecode("AnswerReceiver"), artifacts.abi("AnswerReceiver")
     trusted = (conn.network.hub, conn.network.broker, scene.app.address, scene.model)
     contract = await conn.wallet.deploy(code, abi, *trusted)
-    job = await jobs.run(
-        conn, scene.app.address, model=scene.model, workerpool=scene.thief.order, deferred_callback=True
+    job = await buy.run(
+        conn, RunRequest(scene.app.address, model=scene.model, pool_order=scene.thief.order, deferred_callback=True)
     )
     await scene.thief.open_task(job)
     forged = (job.task, to_digest(os.urandom(32)), os.urandom(32), b"a score of my own")

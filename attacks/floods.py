@@ -1,4 +1,4 @@
-"""Strangers and eavesdroppers who send much, nothing, or again what they saw pass. Bounded; loopback only."""
+"""Floods, idle connections and replays by third parties. Bounded; loopback only."""
 
 import asyncio
 import os
@@ -13,17 +13,17 @@ from attacks.attack import Outcome, refused
 from attacks.scene import Scene
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.accounts import development_key
-from sealgrid.crypto.shares import record_for, split
+from sealgrid.crypto.shares import record_from_shares, split
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.units import TaskId, to_digest
-from sealgrid.vault.deposit import input_asset
-from sealgrid.wire.deposits import sealed_part
+from sealgrid.vault.checks.deposit import input_asset
+from sealgrid.wire.deposits import seal_to_vault
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
-from sealgrid.wire.pool import Job, PoolClient, StageReport
-from sealgrid.wire.session import SessionCall
-from sealgrid.wire.transport import HttpTransport
-from sealgrid.wire.vault import DepositRequest, Identity
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.wire.pool import JobAssignment, PoolClient, StageReport
+from sealgrid.wire.vault import DepositRequest, VaultIdentity
+from sealgrid.wire.worker_session import SessionCall
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 
 MOST_DEPOSITS = 400
 SILENT = 60
@@ -31,14 +31,14 @@ HALF_A_HEAD = b"GET /ident"
 HALF_A_BODY = b"POST /deposits HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n"
 
 
-class Overheard(PoolClient):
+class RecordingPoolClient(PoolClient):
     """A pool over a plain wire, on which somebody listens."""
 
     def __init__(self, transport: HttpTransport) -> None:
         super().__init__(transport)
         self.calls: list[SessionCall] = []
 
-    async def next_job(self, request: SessionCall) -> Job | None:
+    async def next_job(self, request: SessionCall) -> JobAssignment | None:
         self.calls.append(request)
         return await super().next_job(request)
 
@@ -47,16 +47,16 @@ async def replay_a_workers_call(scene: Scene) -> Outcome:
     """Send a call again, then its session with another message: neither moves the pool's state."""
     network = scene.network
     async with HttpTransport(network.pool_url) as transport:
-        wire = Overheard(transport)
+        wire = RecordingPoolClient(transport)
         key, domain = development_key("worker2"), scene.owner.domain
-        side = PoolSide(wire, key, domain, network.workerpool, lambda: int(time.time()))
+        side = SignedPoolClient(wire, key, domain, network.workerpool, lambda: int(time.time()))
         await side.next_job(wait=0)
         (call,) = wire.calls
         failed = encode(StageReport(task=TaskId(to_digest(bytes(32))), stage="failed"))
         forged = msgspec.structs.replace(call, number=call.number + 1, payload=failed)
         elsewhere = await refused("pool", wire.report(forged))
         assert (elsewhere.by, elsewhere.check) == ("pool", "7")
-        return await refused("pool", super(Overheard, wire).next_job(call))
+        return await refused("pool", super(RecordingPoolClient, wire).next_job(call))
 
 
 async def fill_a_vault_with_inputs(scene: Scene) -> Outcome:
@@ -99,19 +99,28 @@ def _client(url: str, address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, transport=transport, timeout=60)
 
 
-def _deposit(scene: Scene, identity: Identity) -> bytes:
+def _deposit(scene: Scene, identity: VaultIdentity) -> bytes:
     conn, key, file = scene.owner, SigningKey.generate(), to_digest(os.urandom(32))
     network = conn.network
     shares = split(os.urandom(32), len(network.vaults), network.threshold, os.urandom)
-    record = record_for(
-        hub=network.hub, asset=input_asset(file), owner=key.address, version=1, file_sha256=file,
-        t=network.threshold, vaults=conn.vault_addresses, shares=shares,
-    )  # fmt: skip
+    record = record_from_shares(
+        hub=network.hub,
+        asset=input_asset(file),
+        owner=key.address,
+        version=1,
+        file_sha256=file,
+        t=network.threshold,
+        vaults=conn.vault_addresses,
+        shares=shares,
+    )
     grant = InputGrant(owner=key.address, file_sha256=file, app=file, request=file)
     return encode(
         DepositRequest(
-            record=record, signature=record.sign(conn.domain, key), index=1,
-            sealed=sealed_part(shares[0], identity, to_digest(record.digest(conn.domain))),
-            grant=grant, grant_signature=grant.sign(conn.domain, key),
+            record=record,
+            signature=record.sign(conn.domain, key),
+            index=1,
+            sealed=seal_to_vault(shares[0], identity, to_digest(record.digest(conn.domain))),
+            grant=grant,
+            grant_signature=grant.sign(conn.domain, key),
         )
-    )  # fmt: skip
+    )

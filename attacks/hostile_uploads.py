@@ -1,4 +1,4 @@
-"""People who try to keep a storage node from what it is there for, without a ticket or with somebody else's."""
+"""Attacks on a storage node by uploads without a ticket, or with another account's."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,19 @@ from attacks.scene import Scene
 from sealgrid.attestation.statements import ResultOpened
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts, results
+from sealgrid.sdk.operations import buy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, call
-from sealgrid.wire.storage import Opened, SignedTicket, Stored, Tickets, Upload, WorkerProof
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.storage import (
+    ResultOpenedNotice,
+    SignedTicket,
+    StoredFileInfo,
+    TicketSigner,
+    UploadStatus,
+    WorkerProof,
+)
 
 LOOPS = 4
 FILE_BYTES = 6 << 20
@@ -35,11 +44,11 @@ async def flood_with_uploads(scene: Scene) -> Outcome:
                 while not answers[429]:  # until the attack is in full swing
                     await asyncio.sleep(0.05)
             await scene.owner.storage.put_bytes(bytes(FILE_BYTES))
-            job = await jobs.run(scene.requester, scene.app.address, files=[("private", b"private")])
+            job = await buy.run(scene.requester, RunRequest(scene.app.address, files=[("private", b"private")]))
             async with asyncio.timeout(120):
-                await jobs.follow(scene.requester, job)
-            settled = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task)).settle
-            assert (await results.open_result(scene.requester, settled, job.result_key)).exit == 0
+                await follow(scene.requester, job)
+            settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
+            assert (await open_result.open_result(scene.requester, settled, job.result_key)).exit == 0
         finally:
             for loop in loops:
                 loop.cancel()
@@ -79,7 +88,7 @@ async def upload_as_another_pools_worker(scene: Scene) -> Outcome:
     stranger = SigningKey.generate()
     own = scene.thief.pool.authorisation(job.task, stranger.address)  # for the thief's own worker
     proof = WorkerProof(enclave=stranger.address, signature=own.signature)
-    ticket = _tickets(scene, stranger).of_result(job.task, proof).sign(1)
+    ticket = _tickets(scene, stranger).for_result(job.task, proof).sign(1)
     assert ticket is not None
     return await refused("storage node", _begin(scene, ticket))
 
@@ -88,22 +97,22 @@ async def let_anothers_result_go(scene: Scene) -> Outcome:
     """Say in the requester's place that a result was opened."""
     job, run = await scene.job()
     await run.run()
-    settled = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task)).settle
+    settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
     said = ResultOpened(reader=scene.requester.address, file_sha256=settled.sealed_sha256)
-    word = Opened(opened=said, signature=said.sign(scene.requester.domain, SigningKey.generate()))
+    word = ResultOpenedNotice(opened=said, signature=said.sign(scene.requester.domain, SigningKey.generate()))
     async with HttpTransport(scene.network.storage_url) as node:
         path = f"/files/{settled.sealed_sha256}/opened"
         outcome = await refused("storage node", call(node, "POST", path, word, _Nothing))
-        await call(node, "GET", f"/files/{settled.sealed_sha256}", None, Stored)
+        await call(node, "GET", f"/files/{settled.sealed_sha256}", None, StoredFileInfo)
     return outcome
 
 
-def _tickets(scene: Scene, key: SigningKey) -> Tickets:
-    return Tickets(scene.network.storage_url, key, scene.owner.domain)
+def _tickets(scene: Scene, key: SigningKey) -> TicketSigner:
+    return TicketSigner(scene.network.storage_url, key, scene.owner.domain)
 
 
 async def _begin(scene: Scene, ticket: SignedTicket) -> None:
     async with HttpTransport(scene.network.storage_url) as node:
-        upload = await call(node, "POST", "/uploads", ticket, Upload)
+        upload = await call(node, "POST", "/uploads", ticket, UploadStatus)
         with contextlib.suppress(Exception):
             await node.request("POST", f"/uploads/{upload.upload}/end")

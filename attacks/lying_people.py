@@ -1,4 +1,4 @@
-"""Pools, developers and requesters who want what is not theirs."""
+"""Attempted thefts by pools, developers and requesters (demos.common.thefts)."""
 
 import os
 
@@ -6,41 +6,41 @@ import msgspec
 
 from attacks.attack import Outcome, refused
 from attacks.scene import Scene
-from sealgrid.cli.stories import thefts
-from sealgrid.cli.stories.outcome import Refusal
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.demos.common import thefts
+from sealgrid.demos.common.outcome import TheftRefusal
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import receipts, results
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.orders import fresh_salt
-from sealgrid.sdk.shipped import app_folder
+from sealgrid.sdk.operations import fetch_receipt, open_result
+from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.shipped_apps import app_folder
 
 
 async def quote_with_an_own_key(scene: Scene) -> Outcome:
     """Ask for the model's key with a quote that the worker signed itself."""
-    return _told(await thefts.with_own_quote(scene.thief, await scene.bought()))
+    return _outcome(await thefts.steal_with_own_quote(scene.thief, await scene.bought()))
 
 
 async def invent_an_enclave(scene: Scene) -> Outcome:
     """Finalise with an "enclave" that is a key of the pool's, and verdicts of its own."""
     job = await scene.bought()
     await scene.thief.open_task(job)
-    return _told(await thefts.without_enclave(scene.thief, job))
+    return _outcome(await thefts.finalize_without_enclave(scene.thief, job))
 
 
 async def copy_the_model_out(scene: Scene) -> Outcome:
     """Run an app that copies the model into its result, under an order that is open to every app."""
     folder = app_folder("copy_out")
     assert folder is not None
-    return _told(await thefts.with_copying_app(scene.thief, scene.requester, scene.owner, scene.model, folder))
+    return _outcome(await thefts.steal_with_copying_app(scene.thief, scene.requester, scene.owner, scene.model, folder))
 
 
 async def open_without_paying(scene: Scene) -> Outcome:
     """Keep the sealed result, let the task expire, be refunded, and ask the vaults for the key."""
-    return _told(
-        await thefts.without_paying(scene.thief, scene.requester, scene.app.address, scene.model, os.urandom(8))
+    return _outcome(
+        await thefts.steal_without_paying(scene.thief, scene.requester, scene.app.address, scene.model, os.urandom(8))
     )
 
 
@@ -58,9 +58,9 @@ async def read_a_result_as_model_owner(scene: Scene) -> Outcome:
     """Ask the vaults for the paid result of one's own model, and try to open it with a key of one's own."""
     job, run = await scene.job()
     await run.run()
-    settle = parse_envelope(await receipts.fetch_receipt(scene.owner, job.task)).settle
-    assert (await results.open_result(scene.requester, settle, job.result_key)).exit == 0  # its requester opens it
-    opened = results.open_result(scene.owner, settle, HpkeKey.generate())
+    settle = parse_envelope(await fetch_receipt.fetch_receipt(scene.owner, job.task)).settle
+    assert (await open_result.open_result(scene.requester, settle, job.result_key)).exit == 0  # its requester opens it
+    opened = open_result.open_result(scene.owner, settle, HpkeKey.generate())
     return await refused("sealing", opened, otherwise="result key")
 
 
@@ -71,9 +71,9 @@ async def _read_input(scene: Scene, conn: Connection) -> Outcome:
     )
     terms, signed = theirs.terms, sign_order(request, conn.order_domain, conn.key)
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, signed)
-    mine = Job(deal, await scene.first_task(deal), terms, theirs.result_key)
-    return await refused("vaults", thefts.released(scene.thief, conn, mine))
+    mine = PurchasedTask(deal, await scene.first_task(deal), terms, theirs.result_key)
+    return await refused("vaults", thefts.run_on_thief(scene.thief, conn, mine))
 
 
-def _told(theft: Refusal) -> Outcome:
+def _outcome(theft: TheftRefusal) -> Outcome:
     return Outcome(theft.refused_by if theft.check else "", theft.check, theft.reason)

@@ -1,4 +1,4 @@
-"""Requesters whose input is made to harm others: the owner of the model that they use, or the pool that runs them."""
+"""Requesters whose input harms the owner of the model or the pool."""
 
 import hashlib
 import io
@@ -13,11 +13,12 @@ from sealgrid.crypto import container
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
-from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.jobs import Job, grant_of, name_of, params_of
-from sealgrid.sdk.terms import Wanted, offers_for, terms_of
-from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.buy import PurchasedTask, grant_of, input_asset, params_of
+from sealgrid.sdk.operations.deal_terms import choose_offers, sign_request
+from sealgrid.sdk.operations.deposit import deposit
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import to_digest
 from sealgrid.worker.job import JobRun
 
 FORGED = b"weights that the requester likes better"
@@ -32,14 +33,14 @@ with open(os.path.join(os.environ["IEXEC_OUT"], "computed.json"), "w") as file:
 
 async def swap_the_model_by_a_name(scene: Scene) -> Outcome:
     """Name an input file like the model, so that the app reads it instead and the receipt vouches for it."""
-    job = await jobs.run(
-        scene.requester, scene.app.address, model=scene.model, files=[(scene.model, FORGED)],
-        workerpool=scene.thief.order,
-    )  # fmt: skip
+    job = await buy.run(
+        scene.requester,
+        RunRequest(scene.app.address, model=scene.model, files=[(scene.model, FORGED)], pool_order=scene.thief.order),
+    )
     opened, _ = await _ended(scene, job)
-    told = opened.json()
-    assert isinstance(told, dict)
-    return _over_the_true_model(told["dataset"] == hashlib.sha256(MODEL).hexdigest())
+    result = opened.json()
+    assert isinstance(result, dict)
+    return _over_the_true_model(result["dataset"] == hashlib.sha256(MODEL).hexdigest())
 
 
 async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
@@ -48,16 +49,22 @@ async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
     (folder / "main.py").write_text(TELLS_THE_WORLD)
     (folder / "app.toml").write_text((HASHER / "app.toml").read_text().replace("hash-file", "oracle"))
     (folder / "README.md").write_text("")
-    app = await apps.deploy(scene.developer, folder)
+    app = await deploy.deploy(scene.developer, folder)
     (folder / "model").write_bytes(MODEL)
-    model = await models.publish(
+    model = await publish.publish(
         scene.owner, folder / "model", name="oracle", apps=[app.address], price=PRICE, callback=True
     )
-    job = await jobs.run(
-        scene.requester, app.address, model=model.address, files=[(model.address, FORGED)],
-        callback=scene.network.token, workerpool=scene.thief.order,
-    )  # fmt: skip
-    await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
+    job = await buy.run(
+        scene.requester,
+        RunRequest(
+            app.address,
+            model=model.address,
+            files=[(model.address, FORGED)],
+            callback=scene.network.token,
+            pool_order=scene.thief.order,
+        ),
+    )
+    await JobRun(await scene.thief.open_task(job), scene.thief.context).run()
     digest = (await scene.requester.hub.view_task(job.task)).result_digest
     return _over_the_true_model(digest == to_digest(keccak256(hashlib.sha256(MODEL).digest())))
 
@@ -80,8 +87,8 @@ async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
     folder = scene.own_folder("suicide")
     (folder / "main.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
     (folder / "app.toml").write_text('name = "suicide"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    app = await apps.deploy(scene.developer, folder)
-    job = await jobs.run(scene.requester, app.address, workerpool=scene.thief.order)
+    app = await deploy.deploy(scene.developer, folder)
+    job = await buy.run(scene.requester, RunRequest(app.address, pool_order=scene.thief.order))
     opened, _ = await _ended(scene, job)
     status = (await scene.requester.hub.view_task(job.task)).status
     if opened.exit == 0 or status is not TaskStatus.COMPLETED:
@@ -89,25 +96,26 @@ async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
     return Outcome("enclave", "end.2", f"settled, the pool keeps its stake: {opened.log.strip()}")
 
 
-async def _bought_with(scene: Scene, archive: bytes) -> Job:
+async def _bought_with(scene: Scene, archive: bytes) -> PurchasedTask:
     """Buy a run whose sealed input is made by no code of ours."""
     conn, key, dek = scene.requester, HpkeKey.generate(), os.urandom(32)
     sha256 = await conn.storage.put_bytes(container.seal_bytes(archive, dek=dek, key_id=os.urandom(16)))
-    offers = await offers_for(conn, scene.app.address, scene.model, 1, category=None, pool=scene.thief.order)
-    terms = terms_of(conn, offers, Wanted(params_of(sha256, key.public), ZERO_ADDRESS, 1, None))
+    request = RunRequest(scene.app.address, scene.model, pool_order=scene.thief.order)
+    offers = await choose_offers(conn, request)
+    terms = sign_request(conn, offers, request, params_of(sha256, key.public))
     grant = await grant_of(conn, sha256, terms)
     await deposit(
-        conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold
-    )  # fmt: skip
+        conn, dek, asset=input_asset(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold
+    )
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
-    return Job(deal, await scene.first_task(deal), terms, key)
+    return PurchasedTask(deal, await scene.first_task(deal), terms, key)
 
 
-async def _ended(scene: Scene, job: Job) -> tuple[results.Result, bool]:
+async def _ended(scene: Scene, job: PurchasedTask) -> tuple[open_result.RunResult, bool]:
     """Run a job at a worker that does not lie; return its result, and whether the pool was paid."""
-    await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
-    envelope = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task))
-    opened = await results.open_result(scene.requester, envelope.settle, job.result_key)
+    await JobRun(await scene.thief.open_task(job), scene.thief.context).run()
+    envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
+    opened = await open_result.open_result(scene.requester, envelope.settle, job.result_key)
     return opened, bool(await scene.requester.hub.payments(job.task))
 
 

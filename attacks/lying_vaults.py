@@ -1,4 +1,4 @@
-"""Vaults that lie, collude or refuse, one less than the threshold, and vaults that are none."""
+"""Attacks by fewer than t lying, colluding or refusing vaults, and by services that are not vaults."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,90 +11,90 @@ from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, parse_params
-from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.attestation.statements import DepositKey, Release
-from sealgrid.cli.stories.thief import HoardingRun
+from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto import hpke, merkle
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.demos.common.thief import UnpaidJobRun
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, receipts
-from sealgrid.sdk.jobs import Job
+from sealgrid.sdk.operations import deploy, fetch_receipt
+from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.answer import release_of, share_of
-from sealgrid.vault.deposit import HeldShare
-from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
+from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.vault.handlers.release_response import make_release, secret_share
+from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import OpenRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest
 from sealgrid.worker.job import JobRun
 
 
 async def forge_the_facts(scene: Scene) -> Outcome:
-    """Answer in the vaults' names, with a result key of the worker's own."""
+    """Answer in the vaults' names, with the worker's own result key."""
     key = SigningKey.generate()
     job = await scene.bought()
 
-    class Forging(JobRun):
+    class ForgingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path != RELEASES:
                 return await super().vault(index, path, body)
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
-    return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.shop).run())
+    return await refused("enclave", ForgingJob(await scene.thief.open_task(job), scene.thief.context).run())
 
 
 async def collude_with_one_vault(scene: Scene) -> Outcome:
-    """Let one real vault sign facts with a result key of the worker's own."""
+    """Let one real vault sign facts with the worker's own result key."""
     job = await scene.bought()
     key = scene.vault_keys(0).signing
 
-    class Colluding(JobRun):
+    class ColludingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path != RELEASES or index != 0:
                 return await super().vault(index, path, body)
             await super().vault(index, path, body)
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
-    await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
-    envelope = await receipts.fetch_receipt(scene.requester, job.task)
-    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
+    await ColludingJob(await scene.thief.open_task(job), scene.thief.context).run()
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
+    assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
     enclave = parse_envelope(envelope).receipt.body.enclave
-    told = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave, testimony=True))
-    assert told.testimony is not None
-    assert parse_facts(told.testimony.facts.encode()).result_key == "0x" + job.result_key.public.hex()
-    return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")
+    reply = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave, testimony=True))
+    assert reply.testimony is not None
+    assert parse_facts(reply.testimony.facts.encode()).result_key == "0x" + job.result_key.public.hex()
+    return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job continued with the others.")
 
 
 async def open_the_model_with_one_share(scene: Scene) -> Outcome:
-    """One vault's operator decrypts its own share and tries to make the key of it."""
-    held = scene.share_of_model(0)
-    return await refused("secret sharing", _combined(held.share, held.record))
+    """One vault's operator decrypts its own share and tries to recover the key from it."""
+    stored = scene.share_of_model(0)
+    return await refused("secret sharing", _combined(stored.share, stored.record))
 
 
 async def open_an_input_with_one_share(scene: Scene) -> Outcome:
-    """Likewise of a requester's sealed input."""
+    """The same for a requester's sealed input."""
     job = await scene.bought()
-    held = scene.share_of_input(0, parse_params(job.terms.request.params).inputs[0])
-    return await refused("secret sharing", _combined(held.share, held.record))
+    stored = scene.share_of_input(0, parse_params(job.terms.request.params).inputs[0])
+    return await refused("secret sharing", _combined(stored.share, stored.record))
 
 
 async def open_a_secret_with_one_share(scene: Scene) -> Outcome:
-    """Likewise of the secret that an app's developer gave the vaults."""
-    await apps.set_secret(scene.developer, scene.app.address, "a developer's secret")
-    held = scene.share(0, scene.app.address, scene.developer.address)
-    return await refused("secret sharing", _combined(held.share, held.record))
+    """The same for the secret that an app's developer deposited."""
+    await deploy.set_secret(scene.developer, scene.app.address, "a developer's secret")
+    stored = scene.share(0, scene.app.address, scene.developer.address)
+    return await refused("secret sharing", _combined(stored.share, stored.record))
 
 
 async def open_a_result_with_one_share(scene: Scene) -> Outcome:
-    """Likewise of K2, the half of a result's key that the vaults keep: of a result that was sealed and not paid."""
-    job, run = await scene.job(HoardingRun)
+    """The same for K2, the escrowed half of a result's key, of a result that was sealed and not paid."""
+    job, run = await scene.job(UnpaidJobRun)
     await run.run()
     assert run.enclave is not None
-    held = scene.share_of_result(0, job.task, run.enclave)
-    return await refused("secret sharing", _combined(held.share, held.record))
+    stored = scene.share_of_result(0, job.task, run.enclave)
+    return await refused("secret sharing", _combined(stored.share, stored.record))
 
 
 async def _combined(share: Share, record: KeyRecord) -> bytes:
@@ -102,75 +102,86 @@ async def _combined(share: Share, record: KeyRecord) -> bytes:
 
 
 async def finalise_with_one_verdict(scene: Scene) -> Outcome:
-    """Hand the chain one verdict less than the threshold."""
+    """Send the chain one verdict less than the threshold."""
 
-    class Hasty(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+    class HastyJob(JobRun):
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1]))
 
-    return await refused("broker", (await scene.job(Hasty))[1].run())
+    return await refused("broker", (await scene.job(HastyJob))[1].run())
 
 
 async def count_one_vault_twice(scene: Scene) -> Outcome:
-    """Hand the chain one vault's verdict twice."""
+    """Send the chain one vault's verdict twice."""
 
-    class Doubling(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+    class DoublingJob(JobRun):
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1] * 2))
 
-    return await refused("broker", (await scene.job(Doubling))[1].run())
+    return await refused("broker", (await scene.job(DoublingJob))[1].run())
 
 
 async def offer_fake_vaults(scene: Scene) -> Outcome:
-    """Launch the enclave with a federation of the worker's own, then ask the real one for the keys."""
+    """Launch the enclave with the worker's own federation, then request the keys from the real one."""
     fake = tuple(sorted(SigningKey.generate().address for _ in scene.network.vaults))
 
-    class Offering(JobRun):
-        def _launch(self, relay: Path) -> LaunchRequest:
-            return msgspec.structs.replace(super()._launch(relay), vaults=fake)
+    class OfferingJob(JobRun):
+        def _launch_request(self, relay: Path) -> LaunchRequest:
+            return msgspec.structs.replace(super()._launch_request(relay), vaults=fake)
 
-    return await refused("vaults", (await scene.job(Offering))[1].run())
+    return await refused("vaults", (await scene.job(OfferingJob))[1].run())
 
 
 async def refuse_as_one_vault(scene: Scene) -> Outcome:
-    """One vault answers nothing at all; the job must go on."""
+    """One vault never responds; the job must continue."""
 
-    class Refusing(JobRun):
+    class RefusingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if index == 0:
-                raise ServiceUnavailable("this vault does not answer.")
+                raise ServiceUnavailable("this vault does not respond.")
             return await super().vault(index, path, body)
 
-    job, run = await scene.job(Refusing)
+    job, run = await scene.job(RefusingJob)
     await run.run()
-    assert (await receipts.verify_on_line(scene.requester, await receipts.fetch_receipt(scene.requester, job.task))).ok
-    return harmless("the other vaults", "two of three vaults are enough; the job ended well.")
+    assert (
+        await fetch_receipt.verify_online(scene.requester, await fetch_receipt.fetch_receipt(scene.requester, job.task))
+    ).ok
+    return harmless("the other vaults", "two of three vaults are enough; the job succeeded.")
 
 
-async def forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey, **changes: Any) -> bytes:
-    """Return the answer of a vault that signs with ``key`` what its ``changes`` make of the honest facts.
+async def forged(
+    scene: Scene, job: PurchasedTask, index: int, request: ReleaseRequest, key: SigningKey, **changes: Any
+) -> bytes:
+    """Return the answer of a vault that signs the honest facts with ``changes``, using ``key``.
 
-    Without any it tells the enclave to seal the result to the thief.
+    Without changes the facts name the thief's result key.
     """
     lies = changes or {"result_key": "0x" + HpkeKey.generate().public.hex()}
-    facts = msgspec.structs.replace(await scene.facts_of(job, request.authorization.enclave), **lies)
-    return answered(scene, index, request, facts, key)
+    facts = msgspec.structs.replace(await scene.read_facts(job, request.authorization.enclave), **lies)
+    return signed_answer(scene, index, request, facts, key)
 
 
 def session_of(scene: Scene, request: ReleaseRequest) -> bytes:
-    """Return the report data that an enclave's request is bound to."""
-    network, asked = scene.network, request.authorization
+    """Return the report data of an enclave's request."""
+    network, authorization = scene.network, request.authorization
     vaults = tuple(vault.address for vault in network.vaults)
     federation = vault_set(
         chain=network.chain, hub=network.hub, broker=network.broker, t=network.threshold, vaults=vaults
     )
     return report_data(
-        chain=network.chain, hub=network.hub, task=asked.task, worker=asked.worker, app_digest=request.app_digest,
-        enclave=asked.enclave, hpke_public=request.hpke_public, vault_set=federation, nonces=request.nonces,
-    )  # fmt: skip
+        chain=network.chain,
+        hub=network.hub,
+        task=authorization.task,
+        worker=authorization.worker,
+        app_digest=request.app_digest,
+        enclave=authorization.enclave,
+        hpke_public=request.hpke_public,
+        vault_set=federation,
+        nonces=request.nonces,
+    )
 
 
-def answered(
+def signed_answer(
     scene: Scene,
     index: int,
     request: ReleaseRequest,
@@ -178,24 +189,31 @@ def answered(
     key: SigningKey,
     *,
     deposit: bytes = b"",
-    held: Sequence[HeldShare] = (),
+    shares: Sequence[StoredShare] = (),
 ) -> bytes:
     """Return a vault's answer with these facts and shares, signed with ``key``; ``deposit`` is its deposit key."""
     data, domain, vault = session_of(scene, request), scene.owner.domain, scene.network.vaults[index].address
-    release, deposit = release_of(facts, session(data), int(scene.owner.clock())), deposit or HpkeKey.generate().public
+    release, deposit = (
+        make_release(facts, session(data), int(scene.owner.clock())),
+        deposit or HpkeKey.generate().public,
+    )
     answer = ReleaseAnswer(
-        facts=facts.encode(), release=release, signature=release.sign(domain, key), deposit_key=deposit,
+        facts=facts.encode(),
+        release=release,
+        signature=release.sign(domain, key),
+        deposit_key=deposit,
         deposit_key_signature=DepositKey(vault=vault, key=to_digest(deposit)).sign(domain, key),
-        shares=tuple(share_of(each) for each in held), log=_logged(facts, release, vault, domain, key),
-    )  # fmt: skip
+        shares=tuple(secret_share(each) for each in shares),
+        log=_logged(facts, release, vault, domain, key),
+    )
     return msgspec.json.encode(
         ReleaseReply(vault=vault, sealed=hpke.seal(request.hpke_public, msgspec.json.encode(answer), data))
     )
 
 
-def _logged(facts: Facts, release: Release, vault: Address, domain: Domain, key: SigningKey) -> Logged:
-    """Return the proof that the forged release stands in a log, which has nothing else in it."""
+def _logged(facts: Facts, release: Release, vault: Address, domain: Domain, key: SigningKey) -> LogInclusion:
+    """Return the proof that the forged release is the only entry of a log."""
     entry = entry_of(facts, release.session, policy=0, block=0, time=release.issued).encode()
     head = head_of(vault, 1, merkle.leaf_hash(entry), release.issued)
     signed = SignedHead(head=head, signature=head.sign(domain, key))
-    return Logged(head=signed, logged=LoggedEntry(entry=entry.decode(), index=0, path=()))
+    return LogInclusion(head=signed, logged=LoggedEntry(entry=entry.decode(), index=0, path=()))

@@ -10,15 +10,15 @@ from sealgrid.attestation.facts import parse_facts
 from sealgrid.bundle.build import build
 from sealgrid.crypto.digests import canonical, cid_of, digest_of_cid
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave.outputs import STATUS_FILE, pack_result
-from sealgrid.enclave.seal import seal_result
+from sealgrid.enclave.job.outputs import STATUS_FILE, pack_result
+from sealgrid.enclave.job.seal import seal_result
 from sealgrid.errors import HostFailed, SealgridError
-from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
-from sealgrid.receipts.request import verify_request
-from sealgrid.sdk import receipts, results
-from sealgrid.sdk.face.runs import Run
+from sealgrid.receipts.receipt import MAX_BYTES, parse_envelope
+from sealgrid.receipts.request_document import verify_request
+from sealgrid.sdk.operations import fetch_receipt, open_result
+from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
 from sealgrid.worker.job import BUNDLE, JobRun
 
@@ -26,7 +26,7 @@ RELEASES = "/releases"
 INVENTED = b"a result that no enclave made"
 
 
-class Replaying(JobRun):
+class ReplayingJob(JobRun):
     """Sends the enclave's request for release to the vaults twice."""
 
     again: Outcome | None = None
@@ -39,31 +39,31 @@ class Replaying(JobRun):
 
 
 async def replay_a_nonce(scene: Scene) -> Outcome:
-    _, run = await scene.job(Replaying)
+    _, run = await scene.job(ReplayingJob)
     await run.run()
-    assert isinstance(run, Replaying)
+    assert isinstance(run, ReplayingJob)
     return run.again or Outcome("", "", "no request was replayed")
 
 
-class Staling(JobRun):
+class StalingJob(JobRun):
     """Asks the vaults for new nonces and shows them the quote that was made for the old ones."""
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
         if path != RELEASES:
             return await super().vault(index, path, body)
         request = msgspec.json.decode(body, type=ReleaseRequest)
-        client = VaultClient(self._shop.vaults[index])
+        client = VaultClient(self._context.vaults[index])
         fresh = (await client.nonce(NonceRequest(authorization=request.authorization))).nonce
         nonces = (*request.nonces[:index], fresh, *request.nonces[index + 1 :])
         return await super().vault(index, path, msgspec.json.encode(msgspec.structs.replace(request, nonces=nonces)))
 
 
 async def show_a_stale_quote(scene: Scene) -> Outcome:
-    _, run = await scene.job(Staling)
+    _, run = await scene.job(StalingJob)
     return await refused("vaults", run.run())
 
 
-class Capturing(JobRun):
+class CapturingJob(JobRun):
     """Keeps the quote of an honest enclave and lets that enclave starve."""
 
     captured: ReleaseRequest | None = None
@@ -76,27 +76,27 @@ class Capturing(JobRun):
 
 
 async def relay_the_quote_of_another_enclave(scene: Scene) -> Outcome:
-    _, first = await scene.job(Capturing)
+    _, first = await scene.job(CapturingJob)
     await _ends(first)
-    assert isinstance(first, Capturing)
+    assert isinstance(first, CapturingJob)
     assert first.captured is not None
     quote, collateral = first.captured.quote, first.captured.collateral
 
-    class Relaying(JobRun):
+    class RelayingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path == RELEASES:
                 mine = msgspec.json.decode(body, type=ReleaseRequest)
                 body = msgspec.json.encode(msgspec.structs.replace(mine, quote=quote, collateral=collateral))
             return await super().vault(index, path, body)
 
-    _, second = await scene.job(Relaying)
+    _, second = await scene.job(RelayingJob)
     return await refused("vaults", second.run())
 
 
 async def attest_twice_for_one_task(scene: Scene) -> Outcome:
-    job, first = await scene.job(Capturing)
+    job, first = await scene.job(CapturingJob)
     await _ends(first)
-    return await refused("vaults", JobRun(await scene.thief.described(job), scene.thief.shop).run())
+    return await refused("vaults", JobRun(await scene.thief.assignment(job), scene.thief.context).run())
 
 
 async def swap_the_model(scene: Scene) -> Outcome:
@@ -108,13 +108,13 @@ async def swap_the_input(scene: Scene) -> Outcome:
 
 
 async def _swap(scene: Scene, *, dataset: bool) -> Outcome:
-    class Swapping(JobRun):
+    class SwappingJob(JobRun):
         async def read(self, name: str, offset: int, length: int) -> bytes:
             piece = await super().read(name, offset, length)
             return piece if name == BUNDLE or (name == model) is not dataset else os.urandom(len(piece))
 
     model = (await scene.owner.vaults[0].asset(scene.model, scene.owner.address)).record.file_sha256
-    _, run = await scene.job(Swapping)
+    _, run = await scene.job(SwappingJob)
     return await refused("enclave", run.run(), otherwise="file's digest")
 
 
@@ -126,17 +126,17 @@ async def swap_the_app(scene: Scene) -> Outcome:
         program.write("\n# one more line: print everything\n")
     bundle = build(other).archive
 
-    class Swapping(JobRun):
+    class SwappingJob(JobRun):
         async def read(self, name: str, offset: int, length: int) -> bytes:
             if name == BUNDLE:
                 return bundle[offset : offset + length]
             return await super().read(name, offset, length)
 
-    _, run = await scene.job(Swapping)
+    _, run = await scene.job(SwappingJob)
     return await refused("enclave", run.run())
 
 
-class Withholding(JobRun):
+class WithholdingJob(JobRun):
     """Takes the enclave's files and stores none of them."""
 
     async def finish(self, upload: str) -> Digest:
@@ -146,11 +146,11 @@ class Withholding(JobRun):
 
 
 async def withhold_the_sealed_result(scene: Scene) -> Outcome:
-    _, run = await scene.job(Withholding)
+    _, run = await scene.job(WithholdingJob)
     return await refused("vaults", run.run())
 
 
-class Spoiling(JobRun):
+class SpoilingJob(JobRun):
     """Stores other bytes than those of the enclave."""
 
     async def append(self, upload: str, piece: bytes) -> None:
@@ -158,65 +158,65 @@ class Spoiling(JobRun):
 
 
 async def spoil_the_sealed_result(scene: Scene) -> Outcome:
-    _, run = await scene.job(Spoiling)
+    _, run = await scene.job(SpoilingJob)
     return await refused("vaults", run.run())
 
 
-class Pointing(JobRun):
+class PointingJob(JobRun):
     """Is paid, and points on the chain to files of its own."""
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         elsewhere = b'{"storage":"ipfs","location":"/ipfs/bafkreih","receipt":"/ipfs/bafkreih"}'
         await super().finalize(msgspec.structs.replace(delivery, results=elsewhere))
 
 
 async def point_the_results_elsewhere(scene: Scene) -> Outcome:
-    job, run = await scene.job(Pointing)
+    job, run = await scene.job(PointingJob)
     await run.run()
-    envelope = await receipts.fetch_receipt(scene.requester, job.task)
-    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
-    opened = await results.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
+    assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
+    opened = await open_result.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.exit == 0
     return harmless("requester's SDK", "the result was found by the digest that the vaults testify, and opened.")
 
 
-class Inventing(JobRun):
+class InventingJob(JobRun):
     """Is paid, and points on the chain to a receipt and a result of its own, sealed to the key in the deal's params."""
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         honest = parse_envelope(await self._file(msgspec.json.decode(delivery.results)["receipt"]))
         key, facts = SigningKey.generate(), parse_facts(honest.facts.encode())
         mine = msgspec.structs.replace(facts, enclave=key.address, release="direct")
         request = verify_request(honest.receipt.body.request, facts)
         archive = pack_result({STATUS_FILE: b'{"exit":0}', "result.txt": INVENTED})
         sealed = seal_result(archive, request, mine, (), 0)
-        await self._shop.storage.put_bytes(sealed.content)
+        await self._context.storage.put_bytes(sealed.content)
         settle = msgspec.structs.replace(honest.settle, enclave=key.address, sealed_sha256=sealed.sha256)
         domain = Domain(chain=facts.chain, broker=facts.broker)
         forged = msgspec.structs.replace(honest, settle=settle, settle_signature=settle.sign(domain, key))
-        place = cid_of(await self._shop.storage.put_bytes(forged.encode()))
+        place = cid_of(await self._context.storage.put_bytes(forged.encode()))
         hint = canonical({"storage": "ipfs", "location": f"/ipfs/{place}", "receipt": f"/ipfs/{place}"})
         await super().finalize(msgspec.structs.replace(delivery, results=hint))
 
     async def _file(self, address: str) -> bytes:
-        return await self._shop.storage.get_bytes(digest_of_cid(address.removeprefix("/ipfs/")), MOST_BYTES)
+        return await self._context.storage.get_bytes(digest_of_cid(address.removeprefix("/ipfs/")), MAX_BYTES)
 
 
 async def invent_the_result(scene: Scene) -> Outcome:
-    job, run = await scene.job(Inventing)
+    job, run = await scene.job(InventingJob)
     await run.run()
-    opened = await Run(scene.requester, job).opened()
+    opened = await AsyncRun(scene.requester, job).opened()
     if INVENTED in opened.files.values():
         return Outcome("", "", "it succeeded")
     return harmless("requester's SDK", "only what the enclave signed that the chain paid was opened.")
 
 
 async def swap_the_result_on_chain(scene: Scene) -> Outcome:
-    class Forging(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+    class ForgingJob(JobRun):
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, result_digest=to_digest(os.urandom(32))))
 
-    _, run = await scene.job(Forging)
+    _, run = await scene.job(ForgingJob)
     return await refused("PoCo", run.run(), otherwise="enclave's signature")
 
 

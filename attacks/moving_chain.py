@@ -1,11 +1,11 @@
-"""A chain that takes blocks back while a job runs."""
+"""A chain that reorganizes while a job runs."""
 
 import asyncio
 
 from attacks.attack import Outcome, refused
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.worker.job import JobRun
 
 SETTLEMENTS = "/settlements"
@@ -25,12 +25,12 @@ async def take_the_deal_back_before_the_payment(scene: Scene) -> Outcome:
     """Have the deal's block taken back after the verdicts, before the result is paid."""
     before = (await scene.requester.node.block()).number
 
-    class Waiting(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+    class WaitingJob(JobRun):
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await scene.take_back_to(before)
             await super().finalize(delivery)
 
-    _, run = await scene.job(Waiting)
+    _, run = await scene.job(WaitingJob)
     return await refused("PoCo", run.run())
 
 
@@ -38,7 +38,7 @@ async def _taken_back_before(scene: Scene, moment: str) -> Outcome:
     before = (await scene.requester.node.block()).number
     done, one_by_one = False, asyncio.Lock()  # no request may pass before the blocks are gone
 
-    class Moving(JobRun):
+    class MovingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             nonlocal done
             async with one_by_one:
@@ -47,5 +47,5 @@ async def _taken_back_before(scene: Scene, moment: str) -> Outcome:
                     done = True
             return await super().vault(index, path, body)
 
-    _, run = await scene.job(Moving)
+    _, run = await scene.job(MovingJob)
     return await refused("vaults", run.run())

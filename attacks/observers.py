@@ -1,9 +1,11 @@
-"""Attacks of somebody who only looks: what the public says about a run that is not theirs."""
+"""Passive observers: data that is public about another account's run."""
 
 from attacks.attack import Outcome, harmless
 from attacks.scene import Scene
 from sealgrid.errors import CallRefused
-from sealgrid.sdk import jobs
+from sealgrid.sdk.operations import buy
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import TaskId
 from sealgrid.wire.challenge import CORE, answer
 
@@ -27,6 +29,6 @@ async def time_the_app_by_its_stages(scene: Scene) -> Outcome:
 
 
 async def _own_pools_task(scene: Scene) -> TaskId:
-    job = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")])
-    await jobs.follow(scene.requester, job)
+    job = await buy.run(scene.requester, RunRequest(scene.app.address, files=[("private", b"")]))
+    await follow(scene.requester, job)
     return job.task

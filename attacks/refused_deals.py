@@ -1,4 +1,4 @@
-"""Requesters who buy what the vaults refuse, and workers and vaults that make refusals up."""
+"""Deals that vaults refuse, and forged refusals of workers and vaults."""
 
 import asyncio
 import json
@@ -10,20 +10,21 @@ from attacks.attack import Outcome, harmless
 from attacks.lying_vaults import forged
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts
-from sealgrid.sdk.terms import Wanted, offers_for, terms_of
-from sealgrid.units import ZERO_ADDRESS, TaskId
+from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations.deal_terms import choose_offers, sign_request
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import TaskId
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.pool import PoolClient
-from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import ReleaseRequest
 from sealgrid.worker.job import JobRun
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 
 MADE_UP = "worker2"  #: an account that the local pool admits
 SECONDS = 120.0
@@ -33,15 +34,16 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
     """Buy two tasks at the network's pool that every vault refuses (7.8), so that PoCo fines the pool for them."""
     requester, pool = scene.requester, (await scene.requester.pool.view()).owner
     before = await requester.hub.account(pool)
-    offers = await offers_for(requester, scene.app.address, ZERO_ADDRESS, 2, category=None, pool=None)
+    request = RunRequest(scene.app.address, tasks=2)
+    offers = await choose_offers(requester, request)
     params = json.dumps({"iexec_input_files": ["https://example.org/input"]})
-    terms = terms_of(requester, offers, Wanted(params, ZERO_ADDRESS, 2, None))
+    terms = sign_request(requester, offers, request, params)
     deal = await requester.hub.match_orders(requester.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
     tasks = [task_id(deal, index) for index in (0, 1)]
     for task in tasks:
         await _completed(scene, task)
-        envelope = await receipts.fetch_receipt(requester, task)
-        assert (await receipts.verify_on_line(requester, envelope)).ok
+        envelope = await fetch_receipt.fetch_receipt(requester, task)
+        assert (await fetch_receipt.verify_online(requester, envelope)).ok
         assert parse_envelope(envelope).refusal == "7.8"
     after = await requester.hub.account(pool)
     if after.stake + after.locked < before.stake + before.locked:
@@ -52,10 +54,10 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
 async def make_up_refusals(scene: Scene) -> Outcome:
     """Take a task at the network's pool, name an enclave that is none, and report that the vaults refused the deal."""
     requester = scene.requester
-    await jobs.run(requester, scene.app.address, files=[("private", b"input")], tasks=4)
+    await buy.run(requester, RunRequest(scene.app.address, files=[("private", b"input")], tasks=4))
     key, network = development_key(MADE_UP), scene.network
     async with HttpTransport(network.pool_url, name="the pool") as transport:
-        side = PoolSide(
+        side = SignedPoolClient(
             PoolClient(transport), key, requester.domain, network.workerpool, lambda: int(requester.clock())
         )
         taken = await side.next_job(SECONDS)
@@ -70,18 +72,22 @@ async def name_a_refusal_alone(scene: Scene) -> Outcome:
     """One vault signs facts that refuse the deal, so that the requester pays for nothing."""
     job, key = await scene.bought(), scene.vault_keys(0).signing
     lies: dict[str, Any] = {
-        "refusal": "7.10", "secrets": (), "inputs": (), "result_key": NO_RESULT_KEY, "release": "direct"
-    }  # fmt: skip
+        "refusal": "7.10",
+        "secrets": (),
+        "inputs": (),
+        "result_key": NO_RESULT_KEY,
+        "release": "direct",
+    }
 
-    class Refusing(JobRun):
+    class RefusingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             honest = await super().vault(index, path, body)
             if path != RELEASES or index != 0:
                 return honest
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key, **lies)
 
-    await Refusing(await scene.thief.open_task(job), scene.thief.shop).run()
-    envelope = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task))
+    await RefusingJob(await scene.thief.open_task(job), scene.thief.context).run()
+    envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
     assert envelope.receipt.body.exit_class == "ok"
     return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")
 

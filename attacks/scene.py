@@ -1,4 +1,4 @@
-"""Who takes part in an attack: honest people, their app and model, and a thief with a pool and a worker of its own."""
+"""The parties of an attack: honest accounts, their app and model, and an attacker with a pool and a worker."""
 
 import contextlib
 import itertools
@@ -11,29 +11,30 @@ import msgspec
 from sealgrid.attestation.facts import Facts, SecretFact, parse_facts, parse_params
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.gate import Gate
 from sealgrid.chain.node import Node
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
-from sealgrid.cli.stories.thief import Thief, join_pool_group, thief_of
+from sealgrid.demos.common.thief import Thief, join_pool_group, open_thief
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk import apps, jobs, models
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.orders import fresh_salt
-from sealgrid.storage.folder import Folder
+from sealgrid.sdk.operations import buy, deploy, publish
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.deposit import HeldShare, input_asset
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.journal import Journal
-from sealgrid.vault.keys import VaultKeys, open_keys
-from sealgrid.vault.settle import Escrowed
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.checks.deposit import StoredShare, input_asset
+from sealgrid.vault.checks.settle import ResultShare
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.keys import VaultKeys, load_key_files
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.job import JobRun
 
-HASHER = Path(__file__).resolve().parents[1] / "apps" / "hash_file"
+HASHER = Path(__file__).resolve().parents[1] / "src/sealgrid/shipped_apps/hash_file"
 MODEL = b"the weights of a model that is worth stealing"
 PRICE = 10**9  #: nRLC per use
 
@@ -49,7 +50,7 @@ class Scene:
     requester: Connection
     developer: Connection
     thief: Thief
-    app: apps.App
+    app: deploy.DeployedApp
     model: Address
     control: Facts  #: of the control run, in which nobody lied
     folder: Path = field(repr=False)  #: for what an attack writes
@@ -60,19 +61,19 @@ class Scene:
         """Return where the network keeps its files: the thief is root on this machine."""
         return Layout(Path(self.network.folder))
 
-    async def bought(self, content: bytes = b"private") -> jobs.Job:
+    async def bought(self, content: bytes = b"private") -> buy.PurchasedTask:
         """Have the requester buy one use of the model from the thief's pool."""
-        return await jobs.run(
-            self.requester, self.app.address, model=self.model, files=[("private", content)],
-            workerpool=self.thief.order,
-        )  # fmt: skip
+        return await buy.run(
+            self.requester,
+            RunRequest(self.app.address, model=self.model, files=[("private", content)], pool_order=self.thief.order),
+        )
 
-    async def job(self, kind: type[JobRun] = JobRun) -> tuple[jobs.Job, JobRun]:
+    async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.PurchasedTask, JobRun]:
         """Return a bought job and the thief's run of it, which has not started."""
         job = await self.bought()
-        return job, kind(await self.thief.open_task(job), self.thief.shop)
+        return job, kind(await self.thief.open_task(job), self.thief.context)
 
-    async def facts_of(self, job: jobs.Job, enclave: Address) -> Facts:
+    async def read_facts(self, job: buy.PurchasedTask, enclave: Address) -> Facts:
         """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
         params, vault = job.terms.request.params, self.owner.vaults[0]
         inputs = parse_params(params).inputs
@@ -82,10 +83,17 @@ class Scene:
         )
         task = await self.requester.hub.view_task(job.task)
         return msgspec.structs.replace(
-            self.control, deal=job.deal, task=job.task, index=task.index, bot_first=task.index, enclave=enclave,
-            secrets=(self.control.secrets[0], private), params=params, inputs=inputs,
+            self.control,
+            deal=job.deal,
+            task=job.task,
+            index=task.index,
+            bot_first=task.index,
+            enclave=enclave,
+            secrets=(self.control.secrets[0], private),
+            params=params,
+            inputs=inputs,
             expiry=task.contribution_deadline,
-        )  # fmt: skip
+        )
 
     @contextlib.asynccontextmanager
     async def network_pool(self) -> AsyncIterator[None]:
@@ -100,41 +108,43 @@ class Scene:
 
     def vault_keys(self, index: int) -> VaultKeys:
         """Return the secret keys of a vault, as its operator has them; vaults are counted in ascending order."""
-        return open_keys(self._folder_of(self.network.vaults[index].address))
+        return load_key_files(self._folder_of(self.network.vaults[index].address))
 
     def _folder_of(self, vault: Address) -> Path:
         folders = (self.layout.part(f"vault-{n}") for n in range(1, VAULTS + 1))
-        return next(folder for folder in folders if open_keys(folder).address == vault)
+        return next(folder for folder in folders if load_key_files(folder).address == vault)
 
-    def share_of_model(self, index: int) -> HeldShare:
+    def share_of_model(self, index: int) -> StoredShare:
         """Return a vault's share of the model's key, which its operator can decrypt."""
         return self.share(index, self.model, self.owner.address)
 
-    def share_of_input(self, index: int, sha256: Digest) -> HeldShare:
+    def share_of_input(self, index: int, sha256: Digest) -> StoredShare:
         """Return a vault's share of the key of one of the requester's inputs."""
         return self.share(index, input_asset(sha256), self.requester.address)
 
-    def share(self, index: int, asset: Address, owner: Address) -> HeldShare:
+    def share(self, index: int, asset: Address, owner: Address) -> StoredShare:
         """Return a vault's share of a key, which its operator can decrypt."""
-        with self._database(index) as (store, keys, federation):
-            held = Custody(store, keys.at_rest, federation).share(asset, owner)
+        with self._database(index) as (database, keys, federation):
+            held = ShareStore(database, keys.at_rest, federation).find(asset, owner)
         assert held is not None
         return held
 
-    def share_of_result(self, index: int, task: TaskId, enclave: Address) -> Escrowed:
+    def share_of_result(self, index: int, task: TaskId, enclave: Address) -> ResultShare:
         """Return a vault's share of the half of a result's key that it keeps until the chain has paid."""
-        with self._database(index) as (store, keys, federation):
-            settled = Journal(store, keys.at_rest, federation).settle(task, enclave)
+        with self._database(index) as (database, keys, federation):
+            settled = TaskStore(database, keys.at_rest, federation).find_settle(task, enclave)
         assert settled is not None
-        assert settled.escrowed is not None
-        return settled.escrowed
+        assert settled.result_share is not None
+        return settled.result_share
 
     @contextlib.contextmanager
-    def _database(self, index: int) -> Iterator[tuple[Store, VaultKeys, Federation]]:
+    def _database(self, index: int) -> Iterator[tuple[VaultDatabase, VaultKeys, VaultFederation]]:
         vaults = tuple(vault.address for vault in self.network.vaults)
         keys, network = self.vault_keys(index), self.network
-        federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
-        store = Store(self._folder_of(keys.address) / DATABASE)
+        federation = VaultFederation(
+            network.chain, network.hub, network.broker, network.threshold, vaults, keys.address
+        )
+        store = VaultDatabase(self._folder_of(keys.address) / DATABASE)
         try:
             yield store, keys, federation
         finally:
@@ -146,7 +156,7 @@ class Scene:
 
     def stored(self, sha256: Digest) -> Path:
         """Return where the storage node keeps a file: its operator may change it."""
-        return Folder(self.layout.part(STORAGE)).path(sha256)
+        return ContentFolder(self.layout.part(STORAGE)).path(sha256)
 
     async def take_back_to(self, block: int) -> None:
         """Have the chain forget every block after this one."""
@@ -168,20 +178,20 @@ async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
             await stack.enter_async_context(connect(network, development_key(name)))
             for name in ("owner", "requester2", "developer")
         ]
-        thief = await stack.enter_async_context(thief_of(network))
+        thief = await stack.enter_async_context(open_thief(network))
         gated = await owner.hub.teebroker() == ZERO_ADDRESS
         if gated:
             thief = await _operating_the_gate(thief, network)
-        app = await apps.deploy(developer, HASHER)
+        app = await deploy.deploy(developer, HASHER)
         (folder / "model").write_bytes(MODEL)
-        model = await models.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
+        model = await publish.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
         control = await _control(requester, thief, app.address, model.address)
         yield Scene(network, owner, requester, developer, thief, app, model.address, control, folder, gated)
 
 
 async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
     """Let the thief run a pool of the gate's: where the hub asks no broker, any other gets no key from the start."""
-    conn, gate = thief.conn, Gate(thief.conn.hub.node, network.broker)
+    conn, gate = thief.conn, PoolGate(thief.conn.hub.node, network.broker)
     await _operate(network, gate.node, conn.address)
     pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="the thief's", owner=gate.address)
     await join_pool_group(network, pool)
@@ -191,15 +201,15 @@ async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
 
 
 async def _operate(network: Network, node: Node, operator: Address) -> None:
-    await Gate(node, network.broker).change_operator(Wallet(node, development_key("admin")), operator)
+    await PoolGate(node, network.broker).change_operator(Wallet(node, development_key("admin")), operator)
 
 
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:
     """Run one job in which nobody lies: without it, a refusal would prove nothing."""
-    job = await jobs.run(requester, app, model=model, files=[("private", b"")], workerpool=thief.order)
-    run = JobRun(await thief.open_task(job), thief.shop)
+    job = await buy.run(requester, RunRequest(app, model=model, files=[("private", b"")], pool_order=thief.order))
+    run = JobRun(await thief.open_task(job), thief.context)
     await run.run()
     assert run.enclave is not None
-    told = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
-    assert told.testimony is not None
-    return parse_facts(told.testimony.facts.encode())
+    reply = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
+    assert reply.testimony is not None
+    return parse_facts(reply.testimony.facts.encode())

@@ -1,4 +1,4 @@
-"""The attacks, in the order in which they are tried: those that move the chain come late, floods last."""
+"""All attacks in order: those that move the chain late, floods last."""
 
 from attacks import callbacks, counts, floods, observers
 from attacks import colluding_vaults as colluding

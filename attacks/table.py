@@ -1,4 +1,4 @@
-"""The page that tells which attacks were tried and what stopped them, made from a run."""
+"""Renders the page of attacks from a run."""
 
 import re
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Measure Sealgrid: ``python -m bench [--quick] [NAMES…]``; docs/explanation/figures.md says how each is measured."""
+"""Benchmarks: ``python -m bench [--quick] [NAMES…]``. docs/explanation/figures.md describes each figure."""

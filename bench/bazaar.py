@@ -1,4 +1,4 @@
-"""A large market to show: assets that stand on the chain, their open orders, and a long past.
+"""A large market: assets on the chain, open orders, and a long history.
 
 Use is as uneven as in any store: the k-th asset of a kind has a share of 1/k. Orders and past are written into the
 databases as their services leave them; no signature is looked at again.
@@ -18,11 +18,12 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps, models, shipped
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import deploy, publish
 from sealgrid.units import Address, to_address, to_digest
-from sealgrid.web.index.follower import Indexer
+from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.index.tables import assets, deals, steps, tasks
 from sealgrid.wire.market import Kind as Shelf
@@ -37,9 +38,11 @@ BATCH = 2000
 HOUR = 3600
 STATES = (("completed", 94), ("refunded", 4), ("running", 1), ("waiting", 1))
 STEPS = {
-    "waiting": (), "running": ("initialize",), "refunded": ("initialize", "claimed"),
+    "waiting": (),
+    "running": ("initialize",),
+    "refunded": ("initialize", "claimed"),
     "completed": ("initialize", "contribute", "reward", "reward", "reward", "finalize"),
-}  # fmt: skip
+}
 Thing = TypeVar("Thing")
 Row = dict[str, object]
 
@@ -55,10 +58,10 @@ class Bazaar:
 
 async def build(network: Network, folder: Path) -> Bazaar:
     """Register everything; the first app and dataset are whole, the other apps share the first one's bundle."""
-    hasher = shipped.app_folder("hash-file")
+    hasher = shipped_apps.app_folder("hash-file")
     assert hasher is not None
     async with connect(network, development_key("developer")) as developer:
-        first = await apps.deploy(developer, hasher)
+        first = await deploy.deploy(developer, hasher)
         known = Assets(developer.hub)
         place = await known.multiaddr("App", first.address)
         sold = [first.address] + [
@@ -68,8 +71,8 @@ async def build(network: Network, folder: Path) -> Bazaar:
     table = folder / "table"
     table.write_bytes(b"city,price\n" * 100)
     async with connect(network, development_key("owner")) as owner:
-        dataset = await models.publish(owner, table, name="a table", apps=[first.address], price=10**9)
-        shelf = [dataset.address] + [
+        dataset = await publish.publish(owner, table, name="a table", apps=[first.address], price=10**9)
+        index = [dataset.address] + [
             await Assets(owner.hub).create_dataset(
                 owner.wallet, name=f"dataset {n}", multiaddr=place, checksum=to_digest(random.randbytes(32))
             )
@@ -79,7 +82,7 @@ async def build(network: Network, folder: Path) -> Bazaar:
         others = [
             await Assets(pool.hub).create_workerpool(pool.wallet, description=f"pool {n}") for n in range(1, POOLS)
         ]
-    return Bazaar(tuple(sold), tuple(shelf), (network.workerpool, *others))
+    return Bazaar(tuple(sold), tuple(index), (network.workerpool, *others))
 
 
 def fill_market(folder: Path, network: Network, bazaar: Bazaar, count: int, chance: random.Random) -> None:
@@ -92,7 +95,7 @@ async def fill_index(folder: Path, network: Network, bazaar: Bazaar, count: int,
     store = IndexStore(folder / "index.sqlite", network.genesis)
     try:
         async with connect(network, development_key("stranger")) as reader:
-            while await Indexer(reader.hub, store).step():
+            while await ChainIndexer(reader.hub, store).step():
                 pass  # what is on the chain comes first, as the pages would find it
         rows = list(_past(bazaar, count, chance))
         for start in range(0, count, BATCH):
@@ -115,24 +118,41 @@ def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
     if kind == "datasetorders":
         only = app if chance.random() < 0.5 else anybody
         offer = DatasetOrder(
-            dataset=dataset, datasetprice=price, volume=volume, tag=TEE_TAG, salt=salt, apprestrict=only,
+            dataset=dataset,
+            datasetprice=price,
+            volume=volume,
+            tag=TEE_TAG,
+            salt=salt,
+            apprestrict=only,
             requesterrestrict=buyers,
-        )  # fmt: skip
+        )
         return kind, offer, "owner"
     category = chance.randrange(CATEGORIES)
     if kind == "workerpoolorders":
         pool = _one(bazaar.pools, chance)
         computing = WorkerpoolOrder(
-            workerpool=pool, workerpoolprice=price, volume=volume, tag=TEE_TAG, salt=salt, category=category,
+            workerpool=pool,
+            workerpoolprice=price,
+            volume=volume,
+            tag=TEE_TAG,
+            salt=salt,
+            category=category,
             requesterrestrict=buyers,
-        )  # fmt: skip
+        )
         return kind, computing, "pool"
     buyer = development_key("requester").address
-    wanted = RequestOrder(
-        app=app, dataset=dataset, requester=buyer, beneficiary=buyer, appmaxprice=price, volume=1, salt=salt,
-        category=category, tag=TEE_TAG,
-    )  # fmt: skip
-    return kind, wanted, "requester"
+    request = RequestOrder(
+        app=app,
+        dataset=dataset,
+        requester=buyer,
+        beneficiary=buyer,
+        appmaxprice=price,
+        volume=1,
+        salt=salt,
+        category=category,
+        tag=TEE_TAG,
+    )
+    return kind, request, "requester"
 
 
 def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[Row, Row, list[Row]]]:
@@ -144,33 +164,49 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
         at = now - int((count - number) / count * DAYS * 24 * HOUR)
         state = chance.choices([word for word, _ in STATES], [share for _, share in STATES])[0]
         shared = {
-            "deal": to_digest(chance.randbytes(32)), "app": _one(bazaar.apps, chance),
-            "dataset": _one(bazaar.datasets, chance), "workerpool": _one(bazaar.pools, chance),
-            "requester": _one(people, chance), "block": 1, "time": at,
-        }  # fmt: skip
+            "deal": to_digest(chance.randbytes(32)),
+            "app": _one(bazaar.apps, chance),
+            "dataset": _one(bazaar.datasets, chance),
+            "workerpool": _one(bazaar.pools, chance),
+            "requester": _one(people, chance),
+            "block": 1,
+            "time": at,
+        }
         deal = shared | {
             "sponsor": shared["requester"],
-            "app_price": chance.randrange(10**9), "dataset_price": chance.randrange(10**9),
-            "pool_price": chance.randrange(10**9), "category": chance.randrange(CATEGORIES),
-            "callback": to_address(bytes(20)), "bot_first": 0, "bot_size": 1, "final_deadline": at + HOUR,
+            "app_price": chance.randrange(10**9),
+            "dataset_price": chance.randrange(10**9),
+            "pool_price": chance.randrange(10**9),
+            "category": chance.randrange(CATEGORIES),
+            "callback": to_address(bytes(20)),
+            "bot_first": 0,
+            "bot_size": 1,
+            "final_deadline": at + HOUR,
             "transaction": to_digest(chance.randbytes(32)),
-        }  # fmt: skip
+        }
         ended = at + 5 if state in {"completed", "refunded"} else None
         task = shared | {"task": to_digest(chance.randbytes(32)), "position": 0, "state": state, "ended": ended}
-        told = [
-            {"block": 1, "position": 1000 + 10 * number + n, "task": task["task"], "kind": kind,
-             "account": _one(machines, chance) if kind == "contribute" else payees[n % 3],
-             "amount": 10**9 if kind == "reward" else 0, "transaction": to_digest(chance.randbytes(32)), "time": at + n}
+        steps_of_task = [
+            {
+                "block": 1,
+                "position": 1000 + 10 * number + n,
+                "task": task["task"],
+                "kind": kind,
+                "account": _one(machines, chance) if kind == "contribute" else payees[n % 3],
+                "amount": 10**9 if kind == "reward" else 0,
+                "transaction": to_digest(chance.randbytes(32)),
+                "time": at + n,
+            }
             for n, kind in enumerate(STEPS[state])
-        ]  # fmt: skip
-        yield deal, task, told
+        ]
+        yield deal, task, steps_of_task
 
 
 def _write(engine: sql.Engine, rows: Sequence[tuple[Row, Row, list[Row]]]) -> None:
     with engine.begin() as connection:
         connection.execute(deals.insert(), [deal for deal, _, _ in rows])
         connection.execute(tasks.insert(), [task for _, task, _ in rows])
-        connection.execute(steps.insert(), [step for _, _, told in rows for step in told])
+        connection.execute(steps.insert(), [step for _, _, steps_of_task in rows for step in steps_of_task])
 
 
 def _count_runs(engine: sql.Engine) -> None:

@@ -39,9 +39,9 @@ from sealgrid.poco.orders import (
 )
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import apps, receipts
 from sealgrid.sdk.connection import Connection, connect
-from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.operations import deploy, fetch_receipt
+from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
 from sealgrid.units import Address, TaskId, to_digest
 
 BYTES = 1000  #: of each dataset
@@ -59,7 +59,7 @@ with open(os.path.join(out, "computed.json"), "w") as file:
 
 
 @dataclass(frozen=True)
-class Offered:
+class BulkOffers:
     """One dataset that may be used in bulk."""
 
     order: dict[str, str]
@@ -73,15 +73,17 @@ async def measure(context: Context) -> Figure:
         connect(network, development_key("owner")) as owner,
         connect(network, development_key("requester")) as requester,
     ):
-        app = (await apps.deploy(developer, _app(context.folder / "bulk"), price=0)).address
+        app = (await deploy.deploy(developer, _app(context.folder / "bulk"), price=0)).address
         offers = [await _offered(owner, app, number) for number in range(context.either(20, 100))]
         beside = calibration.cpu()
         rows = [await _rows(requester, app, offers[:size], context.either(1, 3), beside) for size in (1, len(offers))]
     return Figure("bulk", tuple(row for some in rows for row in some))
 
 
-async def _rows(requester: Connection, app: Address, offers: list[Offered], times: int, beside: str) -> tuple[Row, Row]:
-    timed = [await _timed(requester, app, offers) for _ in range(times)]
+async def _rows(
+    requester: Connection, app: Address, offers: list[BulkOffers], runs: int, beside: str
+) -> tuple[Row, Row]:
+    timed = [await _timed(requester, app, offers) for _ in range(runs)]
     label = f"{len(offers)} dataset{'s' if len(offers) > 1 else ''} in one task"
     seconds, sizes = (tuple(column) for column in zip(*timed, strict=True))
     return (
@@ -90,7 +92,7 @@ async def _rows(requester: Connection, app: Address, offers: list[Offered], time
     )
 
 
-async def _timed(requester: Connection, app: Address, offers: list[Offered]) -> tuple[float, float]:
+async def _timed(requester: Connection, app: Address, offers: list[BulkOffers]) -> tuple[float, float]:
     """Return the seconds of one task, and the bytes of its receipt, once both result and receipt hold."""
     slices = [await _added(requester, [offer.order for offer in offers])]
     params = json.dumps({"bulk_cid": await _added(requester, slices)})
@@ -100,14 +102,14 @@ async def _timed(requester: Connection, app: Address, offers: list[Offered]) -> 
         while (view := await requester.hub.view_task(task)).status is not TaskStatus.COMPLETED:
             await asyncio.sleep(0.02)
     seconds = time.perf_counter() - begun
-    receipt = await receipts.fetch_receipt(requester, task)
-    if not (await receipts.verify_on_line(requester, receipt)).ok:
+    receipt = await fetch_receipt.fetch_receipt(requester, task)
+    if not (await fetch_receipt.verify_online(requester, receipt)).ok:
         raise NotMeasured("a receipt of a bulk's task does not verify.")
     await _expect_right(requester, json.loads(view.results)["location"], offers)
     return seconds, float(len(receipt))
 
 
-async def _expect_right(requester: Connection, location: str, offers: list[Offered]) -> None:
+async def _expect_right(requester: Connection, location: str, offers: list[BulkOffers]) -> None:
     async with httpx.AsyncClient() as client:
         archive = (await client.get(requester.network.storage_url + location)).raise_for_status().content
     with zipfile.ZipFile(io.BytesIO(archive)) as result:
@@ -115,7 +117,7 @@ async def _expect_right(requester: Connection, location: str, offers: list[Offer
             raise NotMeasured("the app saw other datasets than the slice has.")
 
 
-async def _offered(owner: Connection, app: Address, number: int) -> Offered:
+async def _offered(owner: Connection, app: Address, number: int) -> BulkOffers:
     """Register a dataset as iExec's SDK does it: encrypted, its key pushed, a free order without end for this app."""
     content, key, iv = os.urandom(BYTES), os.urandom(32), os.urandom(16)
     padder, cipher = PKCS7(128).padder(), Cipher(AES256(key), CBC(iv)).encryptor()
@@ -128,7 +130,7 @@ async def _offered(owner: Connection, app: Address, number: int) -> Offered:
     await _push(owner, dataset, base64.b64encode(key))
     order = DatasetOrder(dataset=dataset, volume=BULK_VOLUME, tag=TEE_TAG, apprestrict=app, salt=fresh_salt())
     signed = to_document(sign_order(order, owner.order_domain, owner.key))
-    return Offered(signed, hashlib.sha256(content).hexdigest())
+    return BulkOffers(signed, hashlib.sha256(content).hexdigest())
 
 
 async def _push(owner: Connection, dataset: Address, value: bytes) -> None:
@@ -150,17 +152,24 @@ async def _bought(requester: Connection, app: Address, params: str) -> TaskId:
     pool = await _cheapest(requester, WorkerpoolOrder, category=str(requester.network.short_category))
     sold = await _cheapest(requester, AppOrder, app=app)
     request = RequestOrder(
-        app=app, appmaxprice=sold.appprice, workerpool=pool.workerpool, workerpoolmaxprice=pool.workerpoolprice,
-        requester=requester.address, beneficiary=requester.address, tag=TEE_TAG, category=pool.category,
-        params=params, salt=fresh_salt(),
-    )  # fmt: skip
+        app=app,
+        appmaxprice=sold.appprice,
+        workerpool=pool.workerpool,
+        workerpoolmaxprice=pool.workerpoolprice,
+        requester=requester.address,
+        beneficiary=requester.address,
+        tag=TEE_TAG,
+        category=pool.category,
+        params=params,
+        salt=fresh_salt(),
+    )
     signed = sign_order(request, requester.order_domain, requester.key)
     deal = await requester.hub.match_orders(requester.wallet, sold, NO_DATASET_ORDER, pool, signed)
     return task_id(deal, 0)
 
 
 async def _cheapest(conn: Connection, kind: type[AnyOrder], **filters: str) -> AnyOrder:
-    found = await conn.market.orders(KINDS[kind], requester=conn.address, minVolume="1", **filters)
+    found = await conn.market.orders(kind.kind, requester=conn.address, minVolume="1", **filters)
     return cheapest_of(found, kind, kind.__name__, uses=1)
 
 

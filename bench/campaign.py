@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import calibration
-from bench.jobs import Sold, Timed, sell, timed
+from bench.jobs import PublishedApp, TimedRun, sell, timed
 from bench.networks import Networks
 from bench.plain_process import PlainApp
 from bench.workloads import Workload
@@ -29,8 +29,8 @@ class Plan:
 class Runs:
     """What was measured of one workload."""
 
-    cold: list[Timed] = field(default_factory=list)
-    warm: list[Timed] = field(default_factory=list)
+    cold: list[TimedRun] = field(default_factory=list)
+    warm: list[TimedRun] = field(default_factory=list)
     plain_cold: list[float] = field(default_factory=list)
     plain_warm: list[float] = field(default_factory=list)
     calibration: str = ""
@@ -57,7 +57,9 @@ async def campaign(workload: Workload, plan: Plan, networks: Networks, folder: P
     return runs
 
 
-async def _opened(stack: AsyncExitStack, network: Network, workload: Workload, folder: Path) -> tuple[Connection, Sold]:
+async def _opened(
+    stack: AsyncExitStack, network: Network, workload: Workload, folder: Path
+) -> tuple[Connection, PublishedApp]:
     async def as_(name: str) -> Connection:
         return await stack.enter_async_context(connect(network, development_key(name)))
 

@@ -3,7 +3,7 @@
 from bench.campaign import Runs
 from bench.context import Context
 from bench.figure import Figure, NotMeasured, Row, Temperature
-from bench.jobs import STEPS, Timed
+from bench.jobs import STEPS, TimedRun
 from bench.workloads import hash_file, plates
 
 WORKLOADS = {"trivial": hash_file, "plates": plates}
@@ -21,7 +21,7 @@ async def measure(context: Context) -> Figure:
 
 
 def _rows(name: str, runs: Runs) -> list[Row]:
-    sides: tuple[tuple[Temperature, list[Timed], list[float]], ...] = (
+    sides: tuple[tuple[Temperature, list[TimedRun], list[float]], ...] = (
         ("cold", runs.cold, runs.plain_cold),
         ("warm", runs.warm, runs.plain_warm),
     )
@@ -33,7 +33,7 @@ def _rows(name: str, runs: Runs) -> list[Row]:
     return found
 
 
-def _of(jobs: list[Timed], step: str) -> list[float]:
+def _of(jobs: list[TimedRun], step: str) -> list[float]:
     return [job.steps[step] for job in jobs if step in job.steps]
 
 

@@ -1,4 +1,4 @@
-"""What all figures of one run share: how much time there is, a folder, networks, and runs that several figures show."""
+"""State shared by all figures of one run: sample sizes, a folder, networks, and runs that several figures show."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What an app's libraries cost before its first line: of their wheels, and of one environment archive."""
+"""Time to lay out and import an app's libraries, from wheels and from one environment archive."""
 
 import asyncio
 import tempfile
@@ -13,16 +13,15 @@ from bench.figure import Figure, NotMeasured, Row, Target
 from sealgrid.bundle.build import APP_FILE, Bundle, build
 from sealgrid.bundle.lock import lock
 from sealgrid.errors import NotFound
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.simulated import SimulatedPlatform
-from sealgrid.sdk.environments import environment_of
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
+from sealgrid.sdk.operations.environments import environment_of
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.pool import Stage
-from sealgrid.wire.relay import Failure, Hello, Welcome
+from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome
 from sealgrid.wire.vault import Authorization
 from sealgrid.worker.relay import RelayServer
-from sealgrid.worker.wheels import WheelFolders
+from sealgrid.worker.wheel_index import WheelIndex
 
 WHEELS = Path(__file__).resolve().parents[1] / ".cache" / "wheels"
 PACKAGES = ("numpy==2.4.6", "onnxruntime==1.32.0")
@@ -40,21 +39,21 @@ memory = 4294967296
 
 
 @dataclass
-class Errand:
-    """A worker that has everything at hand and notes when its enclave reached what."""
+class TimedRequests:
+    """Serves an enclave from memory and local folders, and records when it reaches each stage."""
 
     bundle: bytes
-    wheels: WheelFolders
+    wheels: WheelIndex
     at: dict[str, float] = field(default_factory=dict)
 
-    async def authorise(self, hello: Hello) -> Welcome:
-        """Begin the clock."""
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
+        """Start the clock."""
         self.at["hello"] = time.perf_counter()
         nobody = Authorization(task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, enclave=hello.enclave, signature=b"")
-        return Welcome(authorization=nobody)
+        return RelayWelcome(authorization=nobody)
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
-        """Return one piece, as a worker does."""
+        """Return one piece of a file."""
         if name == "bundle":
             return self.bundle[offset : offset + length]
         path = await self.wheels.path(Digest(name))
@@ -65,15 +64,15 @@ class Errand:
             return file.read(length)
 
     def report(self, stage: Stage) -> None:
-        """Note when."""
+        """Record the time."""
         self.at[stage] = time.perf_counter()
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
-        """Refuse: nothing is attested here."""
+        """Refuse: there are no vaults."""
         raise NotFound(f"no vault {index} answers {path} with {len(body)} bytes here.")
 
     async def begin(self) -> str:
-        """Refuse: nothing is kept here."""
+        """Refuse: nothing is stored."""
         raise NotFound("nothing is stored here.")
 
     async def append(self, upload: str, piece: bytes) -> None:
@@ -92,11 +91,11 @@ async def measure(context: Context) -> Figure:
     boot = Path(__file__).with_name("environment_boot.py")
     platform = SimulatedPlatform(PlatformConfig(folder=folder / "platform", boot=boot), lambda: int(time.time()))
     bundles = {kind: _bundle(folder, kind) for kind in ("wheels", "archive")}
-    index = WheelFolders([WHEELS])
+    index = WheelIndex([WHEELS])
     found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in bundles}
     try:
         for round_ in range(1 + context.either(4, 12)):
-            for kind, bundle in bundles.items():  # in turn, so that both meet the same noise
+            for kind, bundle in bundles.items():  # alternating, so that both have the same noise
                 taken = await _one(platform, bundle, index)
                 if round_:  # the first one warms the worker's index and the file cache
                     found[kind].append(taken)
@@ -114,29 +113,36 @@ def _bundle(folder: Path, kind: str) -> Bundle:
     return build(app, wheels, environment_of(wheels, WHEELS)[0] if kind == "archive" else None)
 
 
-async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelFolders) -> tuple[float, float]:
-    errand = Errand(bundle.archive, index)
-    server = RelayServer(errand)
-    with tempfile.TemporaryDirectory(prefix="sg-bench-") as place:
-        relay = Path(place, "relay")
-        listening = await asyncio.start_unix_server(server.connected, relay, limit=1 << 20)
+async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelIndex) -> tuple[float, float]:
+    requests = TimedRequests(bundle.archive, index)
+    server = RelayServer(requests)
+    with tempfile.TemporaryDirectory(prefix="sg-bench-") as folder:
+        relay = Path(folder, "relay")
+        listener = await asyncio.start_unix_server(server.serve, relay, limit=1 << 20)
         reply = await platform.launch(_launch(bundle.app_digest, relay))
         try:
             ended = await asyncio.wait_for(server.outcome(), 60)
         finally:
             await platform.stop(reply.instance)
-            listening.close()
-    if not isinstance(ended, Failure) or ended.reason != "0":
+            listener.close()
+    if not isinstance(ended, EnclaveFailure) or ended.reason != "0":
         raise NotMeasured(f"the app did not run: {msgspec.json.encode(ended).decode()}")
-    at = errand.at
+    at = requests.at
     return at["running"] - at["hello"], at["sealed"] - at["running"]
 
 
 def _launch(app: Digest, relay: Path) -> LaunchRequest:
     return LaunchRequest(
-        app_digest=app, task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, chain=31337, hub=ZERO_ADDRESS,
-        broker=ZERO_ADDRESS, vaults=(), threshold=1, relay=str(relay),
-    )  # fmt: skip
+        app_digest=app,
+        task=TaskId("0x" + "00" * 32),
+        worker=ZERO_ADDRESS,
+        chain=31337,
+        hub=ZERO_ADDRESS,
+        broker=ZERO_ADDRESS,
+        vaults=(),
+        threshold=1,
+        relay=str(relay),
+    )
 
 
 def _rows(found: dict[str, list[tuple[float, float]]]) -> list[Row]:

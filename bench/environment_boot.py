@@ -1,4 +1,4 @@
-"""The first code of a bench's enclave: lay out the locked app as the runtime does, run it, and say when."""
+"""First code of a benchmark's enclave: lay out the locked app like the runtime, run it, and report each stage."""
 
 import asyncio
 import socket
@@ -13,26 +13,27 @@ def boot(relay_fd: str, quote_fd: str, *packages: str) -> None:
 
 
 async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None:
-    """Ask for nothing but the app; "hello" begins it, "running" says that it lies ready, "sealed" that it ended."""
+    """Prepare and run the app; stage "running" means prepared, "sealed" means ended."""
     import msgspec  # noqa: PLC0415
 
-    from sealgrid.enclave import sandbox, session  # noqa: F401, PLC0415  all that a real enclave has imported by then
-    from sealgrid.enclave.quoting import QuotePort  # noqa: PLC0415
-    from sealgrid.enclave.work import prepare  # noqa: PLC0415
+    from sealgrid.enclave import session  # noqa: F401, PLC0415  all that a real enclave has imported by then
+    from sealgrid.enclave.job.app_job import prepare  # noqa: PLC0415
+    from sealgrid.enclave.protocol.quote_port import QuotePort  # noqa: PLC0415
+    from sealgrid.enclave.sandbox import sandbox  # noqa: PLC0415  all that a real enclave has imported by then
     from sealgrid.units import ZERO_ADDRESS  # noqa: PLC0415
-    from sealgrid.wire.relay import Failure, Hello, RelayClient  # noqa: PLC0415
+    from sealgrid.wire.relay import EnclaveFailure, RelayClient, RelayHello  # noqa: PLC0415
 
     launch = QuotePort(quote_socket).launch()
     relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
-    await relay.ask("hello", body=msgspec.msgpack.encode(Hello(enclave=ZERO_ADDRESS)))
+    await relay.call("hello", body=msgspec.msgpack.encode(RelayHello(enclave=ZERO_ADDRESS)))
     prepared = await prepare(relay, launch.app_digest, Path("/job"))
-    await relay.ask("stage", path="running")
+    await relay.call("stage", path="running")
     manifest = prepared.bundle.manifest
-    app = sandbox.AppRun(prepared.places.folders(), manifest.entrypoint, limits=manifest.limits)
+    app = sandbox.AppRun(prepared.folders.sandbox_folders(), manifest.entrypoint, limits=manifest.limits)
     ended = await asyncio.to_thread(sandbox.run, app)
-    await relay.ask("stage", path="sealed")
-    await relay.ask(
-        "fail", body=msgspec.msgpack.encode(Failure(kind="host", reason=str(getattr(ended, "code", ended))))
+    await relay.call("stage", path="sealed")
+    await relay.call(
+        "fail", body=msgspec.msgpack.encode(EnclaveFailure(kind="host", reason=str(getattr(ended, "code", ended))))
     )
 
 

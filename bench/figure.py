@@ -1,4 +1,4 @@
-"""What a measurement yields: samples, and the one number that the table shows of them."""
+"""The result of a measurement: samples, and the number that the table shows."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""Gas of each step of a deal: judged by TeeBroker, by PoolGate, or by nobody, where the pool's word is enough."""
+"""Gas of each step of a deal: with TeeBroker, with PoolGate, and without either."""
 
 from bench.context import Context
 from bench.figure import Figure, Row, Target

@@ -1,4 +1,4 @@
-"""Which machine the figures come from."""
+"""The machine of a run."""
 
 import os
 import platform

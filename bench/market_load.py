@@ -22,8 +22,8 @@ from bench.processes import cpu_seconds
 from bench.service import market
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.market.book import Listed
-from sealgrid.market.store import OrderStore, Publish
+from sealgrid.market.book.order_book import PublishedOrder
+from sealgrid.market.store import OrderStore, StoreOrder
 from sealgrid.poco.orders import Order, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
@@ -49,30 +49,49 @@ async def measure(context: Context) -> Figure:
     begun = time.perf_counter()
     async with market(network, folder) as (url, pid), aiohttp.ClientSession(url) as session:
         started, beside = time.perf_counter() - begun, calibration.cpu()
-        late = await _look(session, network, context.either(200, 500), chance)
+        late = await _query(session, network, context.either(200, 500), chance)
         orders = list(_signed(network, context.either(200, 600) * ROUNDS, chance))
         rates, spent = [], []
         for round_ in range(ROUNDS):
             before, mine = cpu_seconds(pid), orders[round_::ROUNDS]
             rates.append(await _publish(session, network, mine))
             spent.append(1000 * (cpu_seconds(pid) - before) / len(mine))
-        busy = await _look(session, network, context.either(100, 300), chance)
+        busy = await _query(session, network, context.either(100, 300), chance)
     open_orders = f"{count:,} open orders"
     return Figure(
         "market load",
         (
             Row(label=f"best match among {open_orders}", unit="ms", samples=late, temperature="warm"),
-            Row(label=f"best match among {open_orders}", unit="ms", samples=late, shown="p95", temperature="warm",
-                target=BEST_MATCH, calibration=beside),
-            Row(label="best match right after the publishes", unit="ms", samples=busy, shown="p95",
-                temperature="warm", target=BEST_MATCH),
-            Row(label=f"publishes, {CLIENTS} clients at once", unit="1/s", samples=tuple(rates), temperature="warm",
-                target=PUBLISHES, calibration=beside),
+            Row(
+                label=f"best match among {open_orders}",
+                unit="ms",
+                samples=late,
+                shown="p95",
+                temperature="warm",
+                target=BEST_MATCH,
+                calibration=beside,
+            ),
+            Row(
+                label="best match right after the publishes",
+                unit="ms",
+                samples=busy,
+                shown="p95",
+                temperature="warm",
+                target=BEST_MATCH,
+            ),
+            Row(
+                label=f"publishes, {CLIENTS} clients at once",
+                unit="1/s",
+                samples=tuple(rates),
+                temperature="warm",
+                target=PUBLISHES,
+                calibration=beside,
+            ),
             Row(label="the market's processor time a publish", unit="ms", samples=tuple(spent), temperature="warm"),
             Row(label=f"start with {open_orders}", unit="s", samples=(started,), temperature="cold"),
         ),
         "market, chain and the load itself share this machine's processors",
-    )  # fmt: skip
+    )
 
 
 def fill(folder: Path, network: Network, count: int, chance: random.Random) -> None:
@@ -85,10 +104,17 @@ def write_orders(folder: Path, network: Network, orders: Sequence[tuple[Kind, Or
     domain = OrderDomain(chain=network.chain, hub=network.hub)
     store = OrderStore(f"sqlite:///{folder / 'market.sqlite'}", domain)
     listed = (
-        Publish(Listed(kind=kind, order_hash=order_hash(order, domain), order=order,
-                       signer=development_key(signer).address, published=number))
+        StoreOrder(
+            PublishedOrder(
+                kind=kind,
+                order_hash=order_hash(order, domain),
+                order=order,
+                signer=development_key(signer).address,
+                published=number,
+            )
+        )
         for number, (kind, order, signer) in enumerate(orders)
-    )  # fmt: skip
+    )
     while batch := list(islice(listed, BATCH)):
         store.perform(batch)
     store.close()
@@ -114,18 +140,21 @@ def _signed(network: Network, count: int, chance: random.Random) -> Iterator[Wor
         yield sign_order(_order(network, chance), domain, key)
 
 
-async def _look(
+async def _query(
     session: aiohttp.ClientSession, network: Network, times: int, chance: random.Random
 ) -> tuple[float, ...]:
     milliseconds = []
     for _ in range(times):
-        asked = {
-            "chainId": str(network.chain), "category": str(chance.randrange(CATEGORIES)),
-            "minTag": chance.choice([TEE_TAG, NO_TAG]), "minVolume": chance.choice(["1", "2", "1000"]),
-            "minTrust": str(chance.randrange(3)), "requester": to_address(chance.randbytes(20)),
-        }  # fmt: skip
+        query = {
+            "chainId": str(network.chain),
+            "category": str(chance.randrange(CATEGORIES)),
+            "minTag": chance.choice([TEE_TAG, NO_TAG]),
+            "minVolume": chance.choice(["1", "2", "1000"]),
+            "minTrust": str(chance.randrange(3)),
+            "requester": to_address(chance.randbytes(20)),
+        }
         begun = time.perf_counter()
-        async with session.get("/workerpoolorders", params=asked) as response:
+        async with session.get("/workerpoolorders", params=query) as response:
             found = msgspec.json.decode(await response.read())
         milliseconds.append(1000 * (time.perf_counter() - begun))
         prices = [each["order"]["workerpoolprice"] for each in found["orders"]]
@@ -152,8 +181,8 @@ async def _publish(session: aiohttp.ClientSession, network: Network, orders: Seq
 
 async def _publish_one(session: aiohttp.ClientSession, chain: int, key: SigningKey, body: bytes) -> Digest:
     async with session.get(f"/challenge?chainId={chain}&address={key.address}") as response:
-        asked = msgspec.json.decode(await response.read())
-    token = str(answer(chain, asked["data"]["message"]["challenge"], key))
+        challenge = msgspec.json.decode(await response.read())
+    token = str(answer(chain, challenge["data"]["message"]["challenge"], key))
     headers = {"authorization": token, "content-type": "application/json"}
     async with session.post(f"/workerpoolorders?chainId={chain}", data=body, headers=headers) as response:
         found = msgspec.json.decode(await response.read())

@@ -1,4 +1,4 @@
-"""Seal and open one sparse file in a process of its own, and print its peak memory: ``… SIZE FOLDER``."""
+"""Child process that seals and opens a sparse file and prints its peak memory: ``… SIZE FOLDER``."""
 
 import os
 import re

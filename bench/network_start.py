@@ -1,4 +1,4 @@
-"""A local network from the command to "ready": on an empty data folder, and on one that was used before."""
+"""Start of a local network up to "ready", on an empty data folder and on a used one."""
 
 from bench import calibration
 from bench.context import Context
@@ -6,10 +6,10 @@ from bench.figure import Figure, Row, Target
 
 
 async def measure(context: Context) -> Figure:
-    networks, wanted = context.networks, context.either(1, 2)
-    while len(networks.cold_starts) < wanted:
+    networks, count = context.networks, context.either(1, 2)
+    while len(networks.cold_starts) < count:
         await networks.fresh()
-    while len(networks.warm_starts) < wanted:
+    while len(networks.warm_starts) < count:
         await networks.restart()
     await networks.stop()
     cpu, target = calibration.cpu(), Target("≤", 10.0)

@@ -1,4 +1,4 @@
-"""Local networks to measure on, one at a time: ``sealgrid up`` as a child that ends with us, however we end."""
+"""Local networks of the benchmark, one at a time: ``sealgrid up`` as a child process that exits with this one."""
 
 import asyncio
 import contextlib
@@ -63,9 +63,13 @@ class Networks:
         command = ("--pdeathsig", "TERM", SEALGRID, "up", "--bare", "--port", "0", "--data")
         begun = time.perf_counter()
         self._process = await asyncio.create_subprocess_exec(
-            "setpriv", *command, str(layout.root),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            "setpriv",
+            *command,
+            str(layout.root),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
         async with asyncio.timeout(START_SECONDS):
             while b"ready" not in (line := await self._line()):
                 if not line:

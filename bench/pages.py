@@ -1,4 +1,4 @@
-"""Every page of the web app over HTTP, with a large market and a long past behind it.
+"""Every page of the web app over HTTP, over a large market and a long history.
 
 A page counts only with its answer 200 and what it must show. Each is asked for by one reader after the other, over one
 connection; htmx, styles and pictures are not fetched.
@@ -48,10 +48,17 @@ async def measure(context: Context) -> Figure:
             beside = calibration.cpu()
             async with aiohttp.ClientSession(url) as session:
                 rows = [
-                    Row(label=page.what, unit="ms", samples=await _ask(session, page, context.either(20, 60)),
-                        shown="p95", temperature="warm", target=SERVER_TIME, calibration=beside)
+                    Row(
+                        label=page.what,
+                        unit="ms",
+                        samples=await _get(session, page, context.either(20, 60)),
+                        shown="p95",
+                        temperature="warm",
+                        target=SERVER_TIME,
+                        calibration=beside,
+                    )
                     for page in pages_of(bazaar, newest)
-                ]  # fmt: skip
+                ]
     return Figure(
         "pages", tuple(rows), f"{count:,} open orders and {count:,} tasks; chain, market and reader beside it"
     )
@@ -79,7 +86,7 @@ def pages_of(bazaar: Bazaar, newest: Sequence[str]) -> tuple[Page, ...]:
     )
 
 
-async def _ask(session: aiohttp.ClientSession, page: Page, times: int) -> tuple[float, ...]:
+async def _get(session: aiohttp.ClientSession, page: Page, times: int) -> tuple[float, ...]:
     milliseconds = []
     for number in range(UNMEASURED + times):
         path = page.paths[number % len(page.paths)]

@@ -41,9 +41,14 @@ class PlainApp:
         return seconds
 
     def _environment(self, out: Path) -> dict[str, str]:
-        datasets, given = str(self._folder / "in"), str(self._folder / "inputs")
+        datasets, inputs = str(self._folder / "in"), str(self._folder / "inputs")
         dataset = {"IEXEC_DATASET_FILENAME": DATASET} if self._workload.model else {}
         return {
-            "PATH": os.environ["PATH"], "IEXEC_IN": datasets, "IEXEC_OUT": str(out), "IEXEC_INPUT_FILES_FOLDER": given,
-            "IEXEC_INPUT_FILES_NUMBER": "1", "IEXEC_INPUT_FILE_NAME_1": self._workload.file[0], **dataset,
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "IEXEC_IN": datasets,
+            "IEXEC_OUT": str(out),
+            "IEXEC_INPUT_FILES_FOLDER": inputs,
+            "IEXEC_INPUT_FILES_NUMBER": "1",
+            "IEXEC_INPUT_FILE_NAME_1": self._workload.file[0],
+            **dataset,
+        }

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.figure import NotMeasured
-from sealgrid.chain.listening import listens
+from sealgrid.chain.anvil import is_listening
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -14,7 +14,7 @@ def process_of(folder: Path, url: str) -> int:
     """Return which process of the network in a folder listens at a loopback address."""
     port = urlsplit(url).port or 0
     for child in _children(int((folder / "supervisor.lock").read_text())):
-        if listens(child, port):
+        if is_listening(child, port):
             return child
     raise NotMeasured(f"no process of the network listens at {url}.")
 

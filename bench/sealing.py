@@ -17,13 +17,16 @@ SIZE = 256 << 20
 CHUNK, TAG = container.CHUNK_BYTES, 16
 TARGET = Target("≥", 80.0)
 LABELS = {
-    "decrypt": "raw AES-GCM decryption", "open": "open", "encrypt": "raw AES-GCM", "seal": "seal",
+    "decrypt": "raw AES-GCM decryption",
+    "open": "open",
+    "encrypt": "raw AES-GCM",
+    "seal": "seal",
     "encrypt+hash": "(raw AES-GCM + SHA-256)",
-}  # fmt: skip
+}
 COMPARED = (("open", "decrypt"), ("seal", "encrypt"), ("seal", "encrypt+hash"))
 
 
-class Nowhere(io.RawIOBase):
+class NullSink(io.RawIOBase):
     """Takes everything and keeps nothing, so that no disk is measured."""
 
     def writable(self) -> bool:
@@ -44,10 +47,10 @@ def _measure(rounds: int) -> Figure:
     parts = _encrypted(plain, dek)
     runs: dict[str, Callable[[], object]] = {
         "decrypt": lambda: _decrypt(parts, dek),
-        "open": lambda: container.open_sealed(sealed, Nowhere(), dek),  # type: ignore[arg-type]
+        "open": lambda: container.open_sealed(sealed, NullSink(), dek),  # type: ignore[arg-type]
         "encrypt": lambda: _encrypt(plain, dek, hashed=False),
         "encrypt+hash": lambda: _encrypt(plain, dek, hashed=True),
-        "seal": lambda: _seal(plain, dek, Nowhere()),
+        "seal": lambda: _seal(plain, dek, NullSink()),
     }
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds + 1):
@@ -74,7 +77,7 @@ def _timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def _seal(plain: bytes, dek: bytes, target: io.BytesIO | Nowhere) -> None:
+def _seal(plain: bytes, dek: bytes, target: io.BytesIO | NullSink) -> None:
     container.seal(io.BytesIO(plain), target, dek=dek, size=SIZE, key_id=bytes(16))  # type: ignore[arg-type]
 
 

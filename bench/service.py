@@ -1,4 +1,4 @@
-"""One service as a child that ends with us, however we end; it prints its address when it is ready."""
+"""One service as a child process that exits with this one; it prints its address when it is ready."""
 
 import asyncio
 import contextlib

@@ -17,12 +17,14 @@ from sealgrid.attestation.statements import Settle
 from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import Layout
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import OpenRequest
-from sealgrid.worker.job import notes_of
+from sealgrid.worker.exposure_log import exposure_file
 
 Coding = Literal["identity", "gzip"]  #: of HTTP: all there is, unpacked; and as our clients ask
 HALF = Target("≤", 0.5)
@@ -60,9 +62,9 @@ async def _one(network: Network, folder: Path) -> Cost:
         aiohttp.ClientSession(auto_decompress=False) as raw,
     ):
         sold = await sell(developer, owner, workload, folder)
-        job = await jobs.run(requester, sold.app, model=sold.model, files=[workload.file])
-        await jobs.follow(requester, job)
-        settle = parse_envelope(await receipts.fetch_receipt(requester, job.task)).settle
+        job = await buy.run(requester, RunRequest(sold.app, model=sold.model, files=[workload.file]))
+        await follow(requester, job)
+        settle = parse_envelope(await fetch_receipt.fetch_receipt(requester, job.task)).settle
         exchanged = await _exchanged(network, settle)
         receipt = await requester.storage.size(settle.receipt_sha256)
         fetched = f"{network.storage_url}/files/{settle.receipt_sha256}/0/{receipt}"
@@ -94,7 +96,7 @@ async def _size(raw: aiohttp.ClientSession, method: str, url: str, coding: Codin
 
 async def _exchanged(network: Network, settle: Settle) -> int:
     """Return the bytes of one Settle and its answer, as the worker that carried them counted them."""
-    notes = notes_of(Layout(Path(network.folder)).part("worker") / "jobs", settle.task)
+    notes = exposure_file(Layout(Path(network.folder)).part("worker") / "jobs", settle.task)
     async with asyncio.timeout(JOB_SECONDS):
         while not notes.exists():  # the worker writes them once the job has ended
             await asyncio.sleep(0.05)

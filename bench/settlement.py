@@ -1,4 +1,4 @@
-"""Deals on a chain of their own, judged by TeeBroker, by PoolGate or by nobody; what each step costs."""
+"""Gas of deals on a separate chain with TeeBroker, with PoolGate, and without either."""
 
 import os
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
-from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, deploy_gate, fund
-from sealgrid.chain.gate import Gate
+from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, deploy_gate, fund
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.localnet.layout import THRESHOLD, cache_folder
@@ -26,7 +26,7 @@ from sealgrid.poco.ids import authorisation_message, enclave_message
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, sign_order
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 
 FUNDS, PRICE, VOLUME = 10**9, 1000, 10_000
@@ -42,7 +42,7 @@ class Judge:
 
     pool: Address
     address: Address = NOBODY
-    gate: bool = False  #: whether it owns the pool, instead of being asked by the hub
+    gate: bool = False  #: whether it owns the pool, instead of being called by the hub
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Settlement:
 
     async def gas(self, judge: Judge) -> dict[str, int]:
         """Settle one deal; return the gas of each step."""
-        asked = NOBODY if judge.gate else judge.address
-        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", asked)
+        broker = NOBODY if judge.gate else judge.address
+        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", broker)
         deal = await self._match(judge)
         gas = {STEPS[0]: await self._gas_of_head()}
         task = await self.hub.initialize(self.wallet("pool"), deal, 0)
@@ -93,10 +93,18 @@ class Settlement:
         )
         pool = await self._offer(judge, domain)
         request = RequestOrder(
-            app=self.app, appmaxprice=PRICE, dataset=self.dataset, datasetmaxprice=PRICE, workerpool=judge.pool,
-            workerpoolmaxprice=PRICE, requester=requester.address, beneficiary=requester.address, tag=TEE_TAG,
-            params=_params(), salt=fresh_salt(),
-        )  # fmt: skip
+            app=self.app,
+            appmaxprice=PRICE,
+            dataset=self.dataset,
+            datasetmaxprice=PRICE,
+            workerpool=judge.pool,
+            workerpoolmaxprice=PRICE,
+            requester=requester.address,
+            beneficiary=requester.address,
+            tag=TEE_TAG,
+            params=_params(),
+            salt=fresh_salt(),
+        )
         return await self.hub.match_orders(
             self.wallet("requester"),
             sign_order(app, domain, development_key("developer")),
@@ -111,7 +119,7 @@ class Settlement:
         )
         if not judge.gate:
             return sign_order(order, domain, development_key("pool"))
-        await Gate(self.node, judge.address).sign_order(self.wallet("pool"), order)
+        await PoolGate(self.node, judge.address).sign_order(self.wallet("pool"), order)
         return order
 
     async def _contribute(self, deal: DealId, task: TaskId, judge: Judge) -> None:
@@ -119,19 +127,31 @@ class Settlement:
         pool = development_key("pool").sign(personal_digest(authorisation_message(worker, task, enclave.address)))
         proof = pool if judge == self.nobody else await self._proof(deal, task, enclave.address, pool, judge)
         await self.hub.contribute_and_finalize(
-            self.wallet("worker"), task=task, result_digest=result, results=_results(), enclave=enclave.address,
+            self.wallet("worker"),
+            task=task,
+            result_digest=result,
+            results=_results(),
+            enclave=enclave.address,
             enclave_signature=enclave.sign(personal_digest(enclave_message(worker, task, result))),
             authorisation=proof,
-        )  # fmt: skip
+        )
 
     async def _proof(self, deal: DealId, task: TaskId, enclave: Address, pool: bytes, judge: Judge) -> bytes:
         expiry = (await self.hub.view_task(task)).contribution_deadline
         domain, broker = Domain(chain=self.deployment.chain, broker=judge.address), Broker(self.node, judge.address)
         verdict = Verdict(
-            task=task, worker=development_key("worker").address, enclave=enclave, app=APP, runtime=RUNTIME,
-            platform=Platform.SIMULATED, session=to_digest(os.urandom(32)), settle=to_digest(os.urandom(32)),
-            issued=expiry - 1, expiry=expiry, vault_set=await broker.vault_set(),
-        )  # fmt: skip
+            task=task,
+            worker=development_key("worker").address,
+            enclave=enclave,
+            app=APP,
+            runtime=RUNTIME,
+            platform=Platform.SIMULATED,
+            session=to_digest(os.urandom(32)),
+            settle=to_digest(os.urandom(32)),
+            issued=expiry - 1,
+            expiry=expiry,
+            vault_set=await broker.vault_set(),
+        )
         signed = [(key.address, verdict, verdict.sign(domain, key)) for key in VAULTS[:THRESHOLD]]
         return encode_proof(deal=deal, index=0, pool_signature=pool, verdicts=signed)
 
@@ -141,10 +161,12 @@ async def settlement() -> AsyncIterator[Settlement]:
     """Open a fresh chain with the real contracts on it."""
     cache = cache_folder()
     config = AnvilConfig(binary=cache / "anvil" / "bin" / "anvil")
-    terms = BrokerTerms(
-        vaults=tuple(key.address for key in VAULTS), threshold=THRESHOLD, platforms=(Platform.SIMULATED,),
+    terms = BrokerConfig(
+        vaults=tuple(key.address for key in VAULTS),
+        threshold=THRESHOLD,
+        platforms=(Platform.SIMULATED,),
         runtimes=(RUNTIME,),
-    )  # fmt: skip
+    )
     async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
         admin = Wallet(node, development_key("admin"))
         deployment = await deploy(admin, PocoPackage(cache / "poco"), terms)
@@ -154,7 +176,7 @@ async def settlement() -> AsyncIterator[Settlement]:
         yield await _opened(node, deployment, terms)
 
 
-async def _opened(node: Node, deployment: Deployment, terms: BrokerTerms) -> Settlement:
+async def _opened(node: Node, deployment: Deployment, terms: BrokerConfig) -> Settlement:
     developer, owner, pool = (Wallet(node, development_key(name)) for name in ("developer", "owner", "pool"))
     hub = Hub(node, deployment.hub)
     assets = Assets(hub)

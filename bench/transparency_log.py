@@ -1,4 +1,4 @@
-"""What a vault's log costs as it grows: to append, to prove, to open again, and the memory that it takes."""
+"""Time and memory of a vault's log as it grows: append, prove, reopen."""
 
 import random
 import subprocess
@@ -14,12 +14,12 @@ import msgspec
 from bench import calibration
 from bench.context import Context
 from bench.figure import Figure, Row
-from sealgrid.attestation.log import LogEntry
+from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
-from sealgrid.vault.log import Log, entries
-from sealgrid.vault.prepared import straight
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.log_store import VaultLog, entries
+from sealgrid.vault.stores.prepared_statements import driver_connection
 from sealgrid.wire.log import MOST_ENTRIES
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -31,9 +31,9 @@ _BATCH = 10_000
 _OPEN = """
 import sys
 from pathlib import Path
-from sealgrid.vault.log import Log
-from sealgrid.vault.store import Store
-Log(Store(Path(sys.argv[1])))
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.database import VaultDatabase
+VaultLog(VaultDatabase(Path(sys.argv[1])))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
 """
 
@@ -59,11 +59,11 @@ async def measure(context: Context) -> Figure:
 
 
 def _at(path: Path, size: int) -> Costs:
-    with closing(Store(path)) as store:
+    with closing(VaultDatabase(path)) as store:
         _grow(store, size)
     opening = tuple(1000 * seconds for seconds in _each(lambda: _opened(path), OPENINGS))
-    with closing(Store(path)) as store:
-        log, chance = Log(store), random.Random(size)
+    with closing(VaultDatabase(path)) as store:
+        log, chance = VaultLog(store), random.Random(size)
         return Costs(
             size=size,
             opening=opening,
@@ -74,32 +74,42 @@ def _at(path: Path, size: int) -> Costs:
                 each / 1000
                 for each in _micro(lambda: log.page(chance.randrange(size - ASSETS * MOST_ENTRIES), _asset(3)), 20)
             ),
-            append=_micro(lambda: log.append(log.next(_entry(log.frontier.size)))),
+            append=_micro(lambda: log.append(log.prepare(_entry(log.frontier.size)))),
         )
 
 
-def _grow(store: Store, size: int) -> None:
+def _grow(database: VaultDatabase, size: int) -> None:
     """Write the rows that appending would have written, many in one statement: this is not what is measured."""
-    frontier = Log(store).frontier
+    frontier = VaultLog(database).frontier
     while frontier.size < size:
         rows = []
         for position in range(frontier.size, min(frontier.size + _BATCH, size)):
             document = msgspec.json.encode(_entry(position))
             frontier, nodes = frontier.append(merkle.leaf_hash(document))
             rows.append((position, document, b"".join(nodes), _asset(position)))
-        with store.transaction() as connection:
+        with database.transaction() as connection:
             statement = f"INSERT INTO {entries.name} (position, entry, nodes, asset) VALUES (?, ?, ?, ?)"
-            straight(connection).executemany(statement, rows)
-        store.commit()
+            driver_connection(connection).executemany(statement, rows)
+        database.commit()
 
 
 def _entry(number: int) -> LogEntry:
     name = to_digest(number.to_bytes(32, "big"))
     return LogEntry(
-        deal=DealId(name), task=TaskId(name), worker=ZERO_ADDRESS, enclave=to_address(name[:42]), app=ZERO_ADDRESS,
-        asset=_asset(number), owner=ZERO_ADDRESS, requester=ZERO_ADDRESS, policy=1, session=name, facts=name,
-        block=number, time=number,
-    )  # fmt: skip
+        deal=DealId(name),
+        task=TaskId(name),
+        worker=ZERO_ADDRESS,
+        enclave=to_address(name[:42]),
+        app=ZERO_ADDRESS,
+        asset=_asset(number),
+        owner=ZERO_ADDRESS,
+        requester=ZERO_ADDRESS,
+        policy=1,
+        session=name,
+        facts=name,
+        block=number,
+        time=number,
+    )
 
 
 def _asset(number: int) -> Address:
@@ -107,8 +117,8 @@ def _asset(number: int) -> Address:
 
 
 def _opened(path: Path) -> None:
-    with closing(Store(path)) as store:
-        Log(store)
+    with closing(VaultDatabase(path)) as store:
+        VaultLog(store)
 
 
 def _memory(path: Path) -> float:

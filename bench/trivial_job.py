@@ -14,6 +14,11 @@ async def measure(context: Context) -> Figure:
 
 def _p95(row: Row) -> Row:
     return Row(
-        label=row.label, unit=row.unit, samples=row.samples, temperature=row.temperature, shown="p95",
-        target=Target("≤", 2.0), calibration=row.calibration,
-    )  # fmt: skip
+        label=row.label,
+        unit=row.unit,
+        samples=row.samples,
+        temperature=row.temperature,
+        shown="p95",
+        target=Target("≤", 2.0),
+        calibration=row.calibration,
+    )

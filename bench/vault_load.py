@@ -1,4 +1,4 @@
-"""How many releases one vault process gives, and how late, under load: tasks, enclaves, nonces and quotes all distinct.
+"""Throughput and latency of releases of one vault process, with distinct tasks, enclaves, nonces and quotes.
 
 Nonces and quotes are made before the clock starts. First connections that ask again as soon as they are answered show
 the capacity; then requests come at a fixed rate, and each counts from the moment when it was due.
@@ -30,7 +30,7 @@ LATENCY = Target("≤", 50.0)
 
 
 @dataclass(frozen=True)
-class Shot:
+class LoadSample:
     """One request, ready to be sent."""
 
     twin: EnclaveTwin
@@ -57,27 +57,40 @@ async def measure(context: Context) -> Figure:
     return Figure(
         "vault load",
         (
-            Row(label=f"releases, {AT_ONCE} at once", unit="1/s", samples=tuple(rates), temperature="warm",
-                target=CAPACITY, calibration=beside),
+            Row(
+                label=f"releases, {AT_ONCE} at once",
+                unit="1/s",
+                samples=tuple(rates),
+                temperature="warm",
+                target=CAPACITY,
+                calibration=beside,
+            ),
             Row(label="the vault's processor time a release", unit="ms", samples=tuple(spent), temperature="warm"),
             Row(label=offered, unit="ms", samples=late, temperature="warm"),
-            Row(label=offered, unit="ms", samples=late, shown="p95", temperature="warm", target=LATENCY,
-                calibration=beside),
+            Row(
+                label=offered,
+                unit="ms",
+                samples=late,
+                shown="p95",
+                temperature="warm",
+                target=LATENCY,
+                calibration=beside,
+            ),
         ),
         "vault, chain, three other vaults and services and the load itself share this machine's processors",
-    )  # fmt: skip
+    )
 
 
-async def _shots(twins: Sequence[EnclaveTwin]) -> list[Shot]:
+async def _shots(twins: Sequence[EnclaveTwin]) -> list[LoadSample]:
     shots = []
     for twin in twins:
         request = await twin.evidence(twin.conn.vaults[0], 0)
-        shots.append(Shot(twin, encode(request), twin.report_data(request.nonces)))
+        shots.append(LoadSample(twin, encode(request), twin.report_data(request.nonces)))
     return shots
 
 
-async def _closed(session: aiohttp.ClientSession, url: str, shots: Sequence[Shot]) -> float:
-    async def one_after_the_other(mine: Sequence[Shot]) -> list[bytes]:
+async def _closed(session: aiohttp.ClientSession, url: str, shots: Sequence[LoadSample]) -> float:
+    async def one_after_the_other(mine: Sequence[LoadSample]) -> list[bytes]:
         return [await _fire(session, url, shot) for shot in mine]
 
     begun = time.perf_counter()
@@ -88,10 +101,10 @@ async def _closed(session: aiohttp.ClientSession, url: str, shots: Sequence[Shot
     return rate
 
 
-async def _open(session: aiohttp.ClientSession, url: str, shots: Sequence[Shot]) -> list[float]:
+async def _open(session: aiohttp.ClientSession, url: str, shots: Sequence[LoadSample]) -> list[float]:
     begun = time.perf_counter()
 
-    async def when_due(number: int, shot: Shot) -> tuple[float, bytes]:
+    async def when_due(number: int, shot: LoadSample) -> tuple[float, bytes]:
         due = begun + number / RATE
         await asyncio.sleep(due - time.perf_counter())
         answer = await _fire(session, url, shot)
@@ -102,12 +115,12 @@ async def _open(session: aiohttp.ClientSession, url: str, shots: Sequence[Shot])
     return [seconds for seconds, _ in found]
 
 
-async def _fire(session: aiohttp.ClientSession, url: str, shot: Shot) -> bytes:
+async def _fire(session: aiohttp.ClientSession, url: str, shot: LoadSample) -> bytes:
     async with session.post(url, data=shot.body) as response:
         return await response.read()
 
 
-def _expect_shares(shots: Sequence[Shot], answers: Sequence[bytes]) -> None:
+def _expect_shares(shots: Sequence[LoadSample], answers: Sequence[bytes]) -> None:
     for shot, answer in zip(shots, answers, strict=True):
         try:
             sealed = msgspec.json.decode(answer, type=_Reply).sealed

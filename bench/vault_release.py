@@ -22,9 +22,13 @@ async def measure(context: Context) -> Figure:
 
 def _row(milliseconds: list[float], shown: Shown, beside: str) -> Row:
     return Row(
-        label="one at a time", unit="ms", samples=tuple(milliseconds), shown=shown, temperature="warm",
+        label="one at a time",
+        unit="ms",
+        samples=tuple(milliseconds),
+        shown=shown,
+        temperature="warm",
         calibration=beside,
-    )  # fmt: skip
+    )
 
 
 async def _one_by_one(twin: EnclaveTwin, vault: VaultClient, times: int) -> list[float]:

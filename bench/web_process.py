@@ -1,4 +1,4 @@
-"""``python -m bench.web_process NETWORK_FILE FOLDER``: pages of one's own; prints their address."""
+"""``python -m bench.web_process NETWORK_FILE FOLDER``: a web process; prints its address."""
 
 import asyncio
 import sys
@@ -6,9 +6,8 @@ from pathlib import Path
 
 from sealgrid.localnet.layout import cache_folder
 from sealgrid.sdk.network import load_network
-from sealgrid.web.config import WebConfig
-from sealgrid.web.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.web.runner import WebConfig, run
+from sealgrid.wire.server import listen
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The two jobs that are measured: the trivial one, and licence plates."""
+"""The two measured jobs: hash-file and plate-reader."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.figure import NotMeasured
-from sealgrid.sdk.results import Result
+from sealgrid.sdk.operations.open_result import RunResult
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 2  #: of the drawn street scene
@@ -23,7 +23,7 @@ class Workload:
     right: Callable[[bytes], bool]  #: of result.json
     model: bytes = field(default=b"", repr=False)  #: the dataset, empty for none
 
-    def expect_right(self, result: Result) -> None:
+    def expect_right(self, result: RunResult) -> None:
         """Raise NotMeasured for a wrong result: how long that took is no figure."""
         if not self.right(result.files["result.json"]):
             raise NotMeasured(f"{self.name} gave a wrong result.")
@@ -32,8 +32,13 @@ class Workload:
 def hash_file() -> Workload:
     """Hash one small sealed file, without a dataset."""
     content = os.urandom(1000)
-    wanted = hashlib.sha256(content).hexdigest().encode()
-    return Workload("hash_file", ROOT / "apps" / "hash_file", ("letter.bin", content), lambda said: wanted in said)
+    expected = hashlib.sha256(content).hexdigest().encode()
+    return Workload(
+        "hash_file",
+        ROOT / "src/sealgrid/shipped_apps" / "hash_file",
+        ("letter.bin", content),
+        lambda said: expected in said,
+    )
 
 
 def with_model(workload: Workload) -> Workload:
@@ -43,20 +48,20 @@ def with_model(workload: Workload) -> Workload:
 
 def plates() -> Workload:
     """Read one drawn street scene; what the same model reads outside is what must come out."""
-    folder, cache = ROOT / "apps" / "plate_reader", ROOT / ".cache"
+    folder, cache = ROOT / "src/sealgrid/shipped_apps" / "plate_reader", ROOT / ".cache"
     model = cache / "models" / "plate_reader.zip"
     if not (folder / "main.py").exists() or not model.exists():
         raise NotMeasured("the plate reader or its model is not here; run `make setup`.")
-    from apps.plate_reader.places import font  # noqa: PLC0415  the reader's libraries take a second to import
-    from apps.plate_reader.scenes import draw_scene  # noqa: PLC0415
+    from sealgrid.shipped_apps.plate_reader.cached_files import font  # noqa: PLC0415  the reader's libraries take a second to import
+    from sealgrid.shipped_apps.plate_reader.scenes import draw_scene  # noqa: PLC0415
 
     picture, content = draw_scene(SEED, font()).png, model.read_bytes()
-    wanted = _text_outside(content, picture)
-    return Workload("plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == wanted, content)
+    expected = _text_outside(content, picture)
+    return Workload("plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == expected, content)
 
 
 def _text_outside(model: bytes, picture: bytes) -> str:
-    from apps.plate_reader.plates import read_plates  # noqa: PLC0415
+    from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates  # noqa: PLC0415
 
     return "".join(plate["text"] for plate in read_plates(model, picture)["plates"])
 

@@ -1,41 +1,39 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title AccessPolicy: who may use an asset, and until when
+@title AccessPolicy: accounts that may use an asset, by grant or by token balance
 @license Apache-2.0
-@notice An asset's owner names this contract in an order's `requesterrestrict`; PoCo then asks it, through ERC-734,
-        whether a requester belongs to the group, whenever somebody tries to match that order. Three rules, the first
-        that applies decides: who was revoked may not; who was granted may, until the grant ends; who holds enough of
-        the token may, for as long as they hold it.
-@dev PoCo asks at the match only. What a revocation therefore cannot reach, docs/protocol/access.md says.
-@custom:kill The owner revokes everyone and admits no holders: nobody may use the asset then.
+@notice An asset's owner names this contract in an order's `requesterrestrict`. At each match of that order PoCo calls
+        it, through ERC-734, to check that the requester is a member of the group. The first rule that applies decides:
+        a revoked account may not use the asset; an account with a grant may, until the grant ends; an account with
+        enough of the token may, while it holds them.
+@dev PoCo checks membership at the match only. docs/protocol/access.md describes the limits of a revocation.
+@custom:kill The owner revokes every grant and admits no holders; then no account may use the asset.
 """
-from snekmate.auth import ownable
-from snekmate.auth import ownable_2step
+from .lib import ownable
 
 initializes: ownable
-initializes: ownable_2step[ownable := ownable]
 exports: (
-    ownable_2step.owner,
-    ownable_2step.pending_owner,
-    ownable_2step.transfer_ownership,
-    ownable_2step.accept_ownership,
-    ownable_2step.renounce_ownership,
+    ownable.owner,
+    ownable.pending_owner,
+    ownable.transfer_ownership,
+    ownable.accept_ownership,
+    ownable.renounce_ownership,
 )
 
 
-# The purpose by which PoCo asks for members of a group (SignatureVerifier.GROUPMEMBER_PURPOSE).
+# PoCo's purpose of a group member (SignatureVerifier.GROUPMEMBER_PURPOSE).
 GROUP_MEMBER: constant(uint256) = 4
-# Enough for a balance behind a proxy, too little for a hostile token to spend a matcher's gas.
+# Enough for a balance behind a proxy; limits the gas of the matcher that a hostile token can spend.
 BALANCE_GAS: constant(uint256) = 100_000
 
-# @notice When an account's grant ends, in Unix seconds; zero for who has none.
+# @notice When an account's grant ends, in Unix seconds; zero without a grant.
 granted_until: public(HashMap[address, uint256])
-# @notice Who was revoked and not granted again: holding the token does not help them.
+# @notice Accounts that were revoked and not granted again; the token does not admit them.
 revoked: public(HashMap[address, bool])
 # @notice The token (ERC-20 or ERC-721) whose holders may use the asset; zero for none.
 token: public(address)
-# @notice How much of the token is enough: its smallest units, or a number of NFTs.
+# @notice The balance that admits a holder: the token's smallest units, or a number of NFTs.
 minimum: public(uint256)
 
 
@@ -56,18 +54,17 @@ event HoldersAdmitted:
 @deploy
 def __init__():
     """
-    @notice Begin with nobody; the deployer owns the policy.
+    @notice Admit no account; the deployer becomes the owner.
     """
     ownable.__init__()
-    ownable_2step.__init__()
 
 
 @external
 def grant(account: address, until: uint256):
     """
-    @notice Let an account use the asset until a time; an earlier grant or revocation is replaced.
-    @param account Who may.
-    @param until The first second at which it may no longer, in Unix time.
+    @notice Let an account use the asset until a time. Replaces an earlier grant or revocation.
+    @param account The account.
+    @param until The first second at which the grant no longer holds, in Unix time.
     """
     ownable._check_owner()
     assert account != empty(address), "AccessPolicy: address zero uses nothing"
@@ -80,8 +77,8 @@ def grant(account: address, until: uint256):
 @external
 def revoke(account: address):
     """
-    @notice Let an account make no more deals for the asset, whatever it holds.
-    @param account Who may not.
+    @notice Deny an account the asset, even if it holds the token. Deals that were matched before stay.
+    @param account The account.
     """
     ownable._check_owner()
     self.granted_until[account] = 0
@@ -92,9 +89,9 @@ def revoke(account: address):
 @external
 def admit_holders(token: address, minimum: uint256):
     """
-    @notice Let everyone use the asset who holds enough of a token, now and whenever they ask; replaces the last rule.
+    @notice Admit every account with at least a minimum balance of a token. Replaces the previous token.
     @param token An ERC-20 or ERC-721; zero admits no holders.
-    @param minimum How much is enough.
+    @param minimum The balance that admits a holder.
     """
     ownable._check_owner()
     assert token == empty(address) or token.is_contract, "AccessPolicy: the token has no code"
@@ -108,10 +105,10 @@ def admit_holders(token: address, minimum: uint256):
 @external
 def keyHasPurpose(key: bytes32, purpose: uint256) -> bool:
     """
-    @notice ERC-734, as PoCo asks it: whether an account is a member of the group.
+    @notice ERC-734, as PoCo calls it: return whether an account is a member of the group.
     @param key The account's address, left-padded with zeros to 32 bytes.
-    @param purpose 4 for members of a group; nothing here has another.
-    @return Whether it may use the asset now.
+    @param purpose 4 for a group member; any other purpose returns false.
+    @return Whether the account may use the asset now.
     """
     number: uint256 = convert(key, uint256)
     if purpose != GROUP_MEMBER or number > convert(max_value(uint160), uint256):
@@ -123,9 +120,9 @@ def keyHasPurpose(key: bytes32, purpose: uint256) -> bool:
 @external
 def allows(account: address) -> bool:
     """
-    @notice Whether an account may use the asset now.
-    @param account Its address.
-    @return What PoCo would be told of it.
+    @notice Return whether an account may use the asset now.
+    @param account The account.
+    @return The answer that `keyHasPurpose` gives PoCo.
     """
     return self._allows(account)
 
@@ -153,5 +150,5 @@ def _holds_enough(account: address) -> bool:
         is_static_call=True,
         revert_on_failure=False,
     )
-    # A token that fails or answers nothing admits nobody.
+    # A token that reverts or returns no word admits no holder.
     return success and len(answer) == 32 and convert(answer, uint256) >= self.minimum

@@ -1,38 +1,37 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title PoolGate: TeeBroker's judgement on a hub where nobody sets a teebroker
+@title PoolGate: TeeBroker's checks on a hub without a teebroker
 @license Apache-2.0
-@notice On such a hub PoCo takes the word of a workerpool's owner for an enclave. This contract is that owner, so PoCo asks it
-        through ERC-1271, and it answers as TeeBroker would: only a proof with the verdicts of t vaults counts. Its operator
-        runs the pool: it signs authorisations, presigns orders, finalises and reopens, and gets stake and rewards.
-@dev It never gives a workerpool away again: a pool that this contract owns is judged for ever, whoever operates it. It
-     accepts no signature over an order; orders are presigned on chain by their owner, which is this contract. Further check:
+@notice On such a hub PoCo accepts any enclave that a workerpool's owner signed for. This contract is that owner: PoCo
+        verifies the signature through ERC-1271, and this contract applies TeeBroker's checks, so that only a proof with
+        the verdicts of t vaults is accepted. Its operator runs the pool: signs authorisations, presigns orders,
+        finalises and reopens tasks, and receives stake and rewards.
+@dev It never transfers a workerpool: every proof of a pool that it owns is checked, under any operator. It accepts no
+     signature over an order; it presigns its orders on chain. Further check:
 
-     (13) Without an enclave, the operator's word alone counts, and only for a deal without the TEE bit, and no vault
-          signed anything.
-@custom:kill Owner or guardian pause: from then on check (12) refuses all proofs. The operator closes the pool's orders.
+     (13) Without an enclave the operator's signature is enough, if the deal's tag has no TEE bit and the proof holds no
+          vault signature.
+@custom:kill Owner or guardian pause: then check (12) refuses all proofs. The operator closes the pool's orders.
 """
-from snekmate.auth import ownable
-from snekmate.auth import ownable_2step
 from .lib import admission
 from .lib import federation
 from .lib import judgement
 from .lib import notice
+from .lib import ownable
 from .lib import signatures
 
 initializes: ownable
-initializes: ownable_2step[ownable := ownable]
 initializes: notice
 initializes: federation[ownable := ownable, notice := notice]
 initializes: admission[ownable := ownable, notice := notice]
 initializes: judgement[federation := federation, admission := admission]
 exports: (
-    ownable_2step.owner,
-    ownable_2step.pending_owner,
-    ownable_2step.transfer_ownership,
-    ownable_2step.accept_ownership,
-    ownable_2step.renounce_ownership,
+    ownable.owner,
+    ownable.pending_owner,
+    ownable.transfer_ownership,
+    ownable.accept_ownership,
+    ownable.renounce_ownership,
     notice.__interface__,
     federation.__interface__,
     admission.__interface__,
@@ -40,7 +39,7 @@ exports: (
 
 
 interface Hub:
-    # Only the head of its answer is read: what follows is a text of any length.
+    # Only the head of the return data is decoded; a text of any length follows it.
     def viewDealABILegacy_pt2(deal: bytes32) -> (uint256, bytes32): view
     def manageWorkerpoolOrder(operation: OrderOperation): nonpayable
     def finalize(task: bytes32, results: Bytes[MAX_RESULTS], callback: Bytes[MAX_RESULTS]): nonpayable
@@ -79,7 +78,7 @@ struct OrderOperation:
     sign: Bytes[65]
 
 
-# @notice Who runs the pool; an account, or a contract that speaks ERC-1271.
+# @notice The account that runs the pool, or a contract with ERC-1271.
 operator: public(address)
 
 
@@ -99,18 +98,17 @@ def __init__(
     operator_: address,
 ):
     """
-    @notice The deployer owns it: it says whom the judgement trusts, as with TeeBroker, and who operates.
+    @notice The deployer becomes the owner, who chooses vaults and runtimes, as with TeeBroker, and the operator.
     @param hub_ The PoCo hub; it must have code.
     @param vaults_ The vaults' addresses, nonzero and strictly ascending.
     @param threshold_ How many of them must sign: n = 2t - 1.
     @param platforms_ Bitmap of platforms that may attest; bit 255 is the simulated one.
     @param runtimes_ Runtime identities that may attest from the start.
     @param notice_ Seconds between the announcement of a change of trust and its effect; at least a day.
-    @param insecure_ Say so openly when simulated evidence or a shorter notice shall do on another chain than a local one.
-    @param operator_ Who runs the pool.
+    @param insecure_ Allow simulated evidence and a shorter notice on a public chain; readable by everyone.
+    @param operator_ The account that runs the pool.
     """
     ownable.__init__()
-    ownable_2step.__init__()
     notice.__init__(notice_, insecure_)
     federation.__init__(hub_, vaults_, threshold_)
     admission.__init__(platforms_, runtimes_)
@@ -120,8 +118,8 @@ def __init__(
 @external
 def change_operator(operator_: address):
     """
-    @notice Let another account run the pool; what the former one authorised and is not yet published is refused.
-    @param operator_ Its address.
+    @notice Replace the operator. Refuses what the former operator authorised and no worker has published yet.
+    @param operator_ The new operator.
     """
     ownable._check_owner()
     self._change_operator(operator_)
@@ -130,8 +128,8 @@ def change_operator(operator_: address):
 @external
 def sign_order(order: WorkerpoolOrder):
     """
-    @notice Presign an order of a workerpool that this contract owns, so that PoCo may match it; the operator.
-    @param order The order; its own signature is not looked at.
+    @notice Presign an order of a workerpool that this contract owns, so that PoCo can match it. Operator only.
+    @param order The order; its `sign` is ignored.
     """
     self._manage(order, SIGN)
 
@@ -139,7 +137,7 @@ def sign_order(order: WorkerpoolOrder):
 @external
 def close_order(order: WorkerpoolOrder):
     """
-    @notice Use up an order, so that it can never be matched again; the operator.
+    @notice Close an order, so that it can never be matched again. Operator only.
     @param order The order.
     """
     self._manage(order, CLOSE)
@@ -148,10 +146,10 @@ def close_order(order: WorkerpoolOrder):
 @external
 def finalize(task: bytes32, results: Bytes[MAX_RESULTS], callback: Bytes[MAX_RESULTS]):
     """
-    @notice Finalise a task whose workers revealed; the operator. Where an enclave worked, its proof was judged before.
+    @notice Finalise a task whose workers revealed. Operator only. The proof was checked at the contribution.
     @param task The task.
-    @param results Where the result is said to be.
-    @param callback What PoCo calls the deal's callback contract with.
+    @param results PoCo's public hint to the result.
+    @param callback The data that PoCo passes to the deal's callback contract.
     """
     self._check_operator()
     extcall Hub(federation.hub).finalize(task, results, callback)
@@ -160,7 +158,7 @@ def finalize(task: bytes32, results: Bytes[MAX_RESULTS], callback: Bytes[MAX_RES
 @external
 def reopen(task: bytes32):
     """
-    @notice Open a task again whose workers did not reveal in time; the operator.
+    @notice Reopen a task whose workers did not reveal in time. Operator only.
     @param task The task.
     """
     self._check_operator()
@@ -170,10 +168,10 @@ def reopen(task: bytes32):
 @external
 def change_policy(workerpool: address, worker_stake_ratio: uint256, scheduler_reward_ratio: uint256):
     """
-    @notice Change what workers of a pool stake and earn in deals to come; the operator.
+    @notice Change the stake and reward of a pool's workers in later deals. Operator only.
     @param workerpool A workerpool that this contract owns.
-    @param worker_stake_ratio Per cent of the price.
-    @param scheduler_reward_ratio Per cent of the price that stays with the pool.
+    @param worker_stake_ratio The worker's stake, in per cent of the price.
+    @param scheduler_reward_ratio The pool's share, in per cent of the price.
     """
     self._check_operator()
     extcall Workerpool(workerpool).changePolicy(worker_stake_ratio, scheduler_reward_ratio)
@@ -182,9 +180,9 @@ def change_policy(workerpool: address, worker_stake_ratio: uint256, scheduler_re
 @external
 def withdraw(amount: uint256):
     """
-    @notice Move free stake and rewards from this contract's escrow to the operator; the operator. Anyone may deposit with
-            PoCo's `depositFor`.
-    @param amount How much, in 10^-9 RLC.
+    @notice Move free stake and rewards from this contract's escrow to the operator. Operator only. Anyone may deposit
+            with PoCo's `depositFor`.
+    @param amount The amount, in 10^-9 RLC.
     """
     self._check_operator()
     assert extcall Hub(federation.hub).withdrawTo(amount, msg.sender), "PoolGate: the hub did not pay out"
@@ -194,9 +192,9 @@ def withdraw(amount: uint256):
 @external
 def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> bytes4:
     """
-    @notice ERC-1271: whether PoCo may accept this worker, and its enclave where it has one, for this task.
-    @param digest What PoCo hashed: EIP-191 of keccak256(worker, task, enclave).
-    @param proof See lib/judgement.vy; without an enclave, everything after the pool's word is zero or empty.
+    @notice ERC-1271: return whether PoCo may accept this worker, and its enclave if it has one, for this task.
+    @param digest PoCo's digest: EIP-191 of keccak256(worker, task, enclave).
+    @param proof See lib/judgement.vy; without an enclave, all fields after the pool's signature are zero or empty.
     @return The magic value 0x1626ba7e, or 0xffffffff.
     """
     return signatures.ACCEPTED if self._judge(digest, proof) == 0 else signatures.REFUSED
@@ -206,10 +204,10 @@ def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> byte
 @external
 def judge(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> uint256:
     """
-    @notice Say which check refuses a proof.
-    @param digest What PoCo hashed.
+    @notice Return the check that refuses a proof.
+    @param digest PoCo's digest.
     @param proof See isValidSignature.
-    @return 0 when the proof is accepted, else the number of the first check that refused it.
+    @return 0 if the proof is accepted, else the number of the first check that refuses it.
     """
     return self._judge(digest, proof)
 
@@ -246,16 +244,16 @@ def _judge(digest: bytes32, raw: Bytes[judgement.MAX_PROOF]) -> uint256:
     app, pool_owner = judgement._parties(proof.deal)
     if app == empty(address) or pool_owner == empty(address):
         return 3
-    if pool_owner != self or not signatures._signed(self.operator, digest, proof.word):
+    if pool_owner != self or not signatures._is_signed_by(self.operator, digest, proof.pool_signature):
         return 4
     if proof.enclave == empty(address):
-        return self._judge_word(proof)
+        return self._judge_without_enclave(proof)
     return judgement._judge_verdicts(proof, app)
 
 
 @view
 @internal
-def _judge_word(proof: judgement.Proof) -> uint256:
+def _judge_without_enclave(proof: judgement.Proof) -> uint256:
     trust: uint256 = 0
     tag: bytes32 = empty(bytes32)
     trust, tag = staticcall Hub(federation.hub).viewDealABILegacy_pt2(proof.deal)

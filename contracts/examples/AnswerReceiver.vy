@@ -1,12 +1,12 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title AnswerReceiver: an example of a contract that acts on what an enclave computed
+@title AnswerReceiver: an example of a contract that acts on an enclave's result
 @license Apache-2.0
-@notice It keeps the answer of each task of one app over one dataset. It takes both forms: PoCo's callback (EIP-1154), for
-        which requester and worker hold the data before anything is paid, and a deferred callback, which anybody delivers.
-@dev Start your own contract from this one: replace what `_accept` does.
-@custom:kill Nothing to switch off: it holds no money, and a new one is deployed for another app or dataset.
+@notice Stores the answer of each task of one app over one dataset. It accepts PoCo's callback (EIP-1154), whose data
+        requester and worker can read before the payment, and a deferred callback, which anyone may deliver.
+@dev Start your own contract from this one: replace the body of `_accept`.
+@custom:kill Nothing to stop: it holds no money. Deploy a new one for another app or dataset.
 """
 from ..lib import deferred_callback
 
@@ -28,9 +28,9 @@ answers: public(HashMap[bytes32, Bytes[deferred_callback.MAX_DATA]])
 def __init__(poco: address, judge: address, trusted_app: address, trusted_dataset: address):
     """
     @param poco PoCo's hub.
-    @param judge The TeeBroker or PoolGate whose verdicts count.
-    @param trusted_app The app whose answers count.
-    @param trusted_dataset The dataset that it must have used; zero for any.
+    @param judge The TeeBroker or PoolGate that must have checked the proof.
+    @param trusted_app The app whose answers are accepted.
+    @param trusted_dataset The dataset that the deal must name; zero for any.
     """
     deferred_callback.__init__(poco, judge)
     app = trusted_app
@@ -40,11 +40,11 @@ def __init__(poco: address, judge: address, trusted_app: address, trusted_datase
 @external
 def deliver(task: bytes32, result: bytes32, salt: bytes32, data: Bytes[deferred_callback.MAX_DATA]):
     """
-    @notice Take the data of a deferred callback from anybody.
+    @notice Accept the data of a deferred callback, from any sender.
     @param task The completed task.
     @param result Digest of its sealed result and receipt.
     @param salt The salt of the commitment, from the opened result.
-    @param data The callback data, from the opened result; none where the app failed.
+    @param data The callback data, from the opened result; empty if the app failed.
     """
     deferred_callback._check_delivery(task, result, salt, data, app, dataset)
     self._accept(task, data)
@@ -53,10 +53,10 @@ def deliver(task: bytes32, result: bytes32, salt: bytes32, data: Bytes[deferred_
 @external
 def receiveResult(task: bytes32, data: Bytes[deferred_callback.MAX_DATA]):
     """
-    @notice EIP-1154: take the data of a plain callback from PoCo. Its gas (100,000) can be too little, since a worker
-            chooses how long the task's results are; anybody may repeat the call then.
-    @param task The task that ended.
-    @param data What its app published; no bytes at all when the app failed.
+    @notice EIP-1154: accept the data of a plain callback from PoCo. PoCo's gas (100,000) can be too little, since a
+            worker chooses the length of the task's results; then anyone may repeat the call.
+    @param task The completed task.
+    @param data The data that the app published; empty if the app failed.
     """
     deal: bytes32 = deferred_callback._check_completed(task, keccak256(data))
     target: address = deferred_callback._check_deal(deal, app, dataset)

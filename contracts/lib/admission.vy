@@ -1,30 +1,31 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title admission: which platforms and runtimes may attest, and whether anything is accepted at all
+@title admission: accepted platforms and runtimes, and a pause
 @license Apache-2.0
-@notice Trust is added slowly and withdrawn at once: a runtime may attest when the notice period is over, it is forbidden
-        in the same block; owner and guardian can pause, only the owner goes on.
-@dev The bitmap of platforms is fixed at deployment. The simulated one protects nothing from its host.
+@notice Trust is added after a notice period and withdrawn at once: an allowed runtime may attest after the notice
+        period, a forbidden runtime is refused from the same block on. Owner and guardian can pause; only the owner can
+        unpause.
+@dev The bitmap of platforms is fixed at deployment. The simulated platform does not protect an enclave from its host.
 """
-from snekmate.auth import ownable
 from . import notice
+from . import ownable
 
-uses: ownable
 uses: notice
+uses: ownable
 
 
 MAX_RUNTIMES: constant(uint256) = 16
 SIMULATED: constant(uint256) = 255
 
-# @notice One bit for each platform that may attest; the bit's number is the platform's.
+# @notice One bit for each platform that may attest, at the platform's number.
 platforms: public(immutable(uint256))
 
-# @notice The Unix second from which a runtime may attest; zero for one that may not.
+# @notice The Unix second from which a runtime may attest; zero if it may not.
 runtime_since: public(HashMap[bytes32, uint256])
-# @notice Whether everything is refused for now.
+# @notice Whether all proofs are refused.
 paused: public(bool)
-# @notice Who may pause beside the owner; zero for nobody.
+# @notice The account that may pause besides the owner; zero for none.
 guardian: public(address)
 
 
@@ -66,8 +67,8 @@ def __init__(platforms_: uint256, runtimes_: DynArray[bytes32, MAX_RUNTIMES]):
 @external
 def allow_runtime(runtime: bytes32):
     """
-    @notice Let a runtime attest once the notice period is over. Data owners still decide for themselves. Nothing changes
-            for one that was allowed before and not forbidden since.
+    @notice Let a runtime attest after the notice period. Data owners still choose runtimes in their own policies. No
+            effect on a runtime that is allowed already.
     @param runtime The runtime identity of docs/protocol/evidence.md.
     """
     ownable._check_owner()
@@ -78,7 +79,7 @@ def allow_runtime(runtime: bytes32):
 @external
 def forbid_runtime(runtime: bytes32):
     """
-    @notice Stop a runtime from attesting; results that it already settled stay.
+    @notice Stop a runtime from attesting. Results that were settled before stay.
     @param runtime The runtime identity.
     """
     ownable._check_owner()
@@ -89,8 +90,8 @@ def forbid_runtime(runtime: bytes32):
 @external
 def change_guardian(guardian_: address):
     """
-    @notice Say who may pause beside the owner.
-    @param guardian_ Its address; zero for nobody.
+    @notice Set the account that may pause besides the owner.
+    @param guardian_ The account; zero for none.
     """
     ownable._check_owner()
     self.guardian = guardian_
@@ -100,7 +101,7 @@ def change_guardian(guardian_: address):
 @external
 def pause():
     """
-    @notice Refuse everything until the owner goes on; owner or guardian.
+    @notice Refuse all proofs until the owner unpauses. Owner or guardian only.
     """
     assert msg.sender == self.guardian or msg.sender == ownable.owner, "admission: only owner and guardian may pause"
     self.paused = True
@@ -110,7 +111,7 @@ def pause():
 @external
 def unpause():
     """
-    @notice Go on accepting; the owner only.
+    @notice End the pause. Owner only.
     """
     ownable._check_owner()
     self.paused = False
@@ -121,9 +122,9 @@ def unpause():
 @external
 def runtime_allowed(runtime: bytes32) -> bool:
     """
-    @notice Whether a runtime may attest now, whichever the platform.
+    @notice Return whether a runtime may attest now, on any accepted platform.
     @param runtime The runtime identity.
-    @return Whether its time has come and it was not forbidden.
+    @return Whether the runtime was allowed, its notice period is over, and it was not forbidden.
     """
     return self._runtime_allowed(runtime)
 

@@ -1,19 +1,19 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title deferred_callback: checks that data are the callback data of a paid task, delivered after the payment
+@title deferred_callback: checks of callback data that are delivered after a task is paid
 @license Apache-2.0
-@notice PoCo hands plain callback data to the worker before it pays. A deferred callback puts a salted commitment on the
-        chain instead; the data are sealed like a result, open once the task is completed, and anybody delivers them.
-        A contract that wants such data uses this module and checks each delivery:
+@notice Plain callback data are readable by requester and worker before the payment. A deferred callback puts a salted
+        commitment on the chain instead: the data are sealed with the result, can be opened after the payment, and
+        anyone may deliver them. A contract that receives such data uses this module to check each delivery:
 
-        (callback.1) The task is completed: the chain has paid for it.
-        (callback.2) Its result digest is that of this result and of the commitment to exactly these data. The deal has
-                     no plain callback: its app could have published bytes that look like a commitment.
-        (callback.3) The deal is about the app that the receiver trusts, and about its dataset where it names one.
-        (callback.4) The deal asked for an enclave, and the judge that the receiver trusts decides on this hub: as its
-                     teebroker, or as the owner that the deal's workerpool had.
-@dev Formats: docs/protocol/receipt.md. The receiver keeps which tasks it took; a delivery can be repeated.
+        (callback.1) The task is completed: it was paid.
+        (callback.2) Its result digest is the digest of this result and of the commitment to exactly these data. The
+                     deal has no plain callback: its app could have published bytes that look like a commitment.
+        (callback.3) The deal uses the app that the receiver trusts, and the dataset if the receiver names one.
+        (callback.4) The deal requires an enclave, and the judge that the receiver trusts checked the proof: as the
+                     hub's teebroker, or as the owner of the deal's workerpool at the match.
+@dev Formats: docs/protocol/receipt.md. A delivery can be repeated; the receiver records the tasks that it accepted.
 """
 
 
@@ -22,7 +22,7 @@ interface Hub:
     def viewDealABILegacy_pt1(
         deal: bytes32,
     ) -> (address, address, uint256, address, address, uint256, address, address, uint256): view
-    # Only the head of its answer is read: what follows is a text of any length.
+    # Only the head of the return data is decoded; a text of any length follows it.
     def viewDealABILegacy_pt2(deal: bytes32) -> (uint256, bytes32, address, address, address): view
 
 
@@ -32,7 +32,7 @@ COMPLETED: constant(uint256) = 3
 TEE: constant(uint256) = 1
 COMMITMENT: constant(bytes32) = keccak256("sealgrid/deferred-callback/1")
 VIEW_TASK: constant(bytes4) = method_id("viewTask(bytes32)", output_type=bytes4)
-# viewTask answers an offset and then a Task, whose words we count from 0: the status, the deal, … the digest.
+# viewTask returns an offset and then a Task. Its words, counted from 0: the status, the deal, … the digest.
 TASK_WORDS: constant(uint256) = 13
 DEAL_WORD: constant(uint256) = 2
 DIGEST_WORD: constant(uint256) = 12
@@ -45,7 +45,7 @@ judge: public(immutable(address))
 def __init__(poco: address, trusted: address):
     """
     @param poco PoCo's hub.
-    @param trusted The TeeBroker or PoolGate whose verdicts count.
+    @param trusted The TeeBroker or PoolGate that must have checked the proof.
     """
     hub = poco
     judge = trusted
@@ -61,7 +61,7 @@ def _check_delivery(
     app: address,
     dataset: address,
 ):
-    # `result` is the digest of sealed result and receipt; a `dataset` of zero takes any.
+    # `result` is the digest of sealed result and receipt; a `dataset` of zero accepts any.
     deal: bytes32 = self._check_completed(task, self._digest(result, salt, data))
     target: address = self._check_deal(deal, app, dataset)
     assert target == empty(address), "callback.2: the deal has a plain callback"
@@ -76,7 +76,7 @@ def _digest(result: bytes32, salt: bytes32, data: Bytes[MAX_DATA]) -> bytes32:
 @view
 @internal
 def _check_completed(task: bytes32, digest: bytes32) -> bytes32:
-    # The end of the answer is left out: a worker chooses how long the task's results are.
+    # The return data are cut: a worker chooses the length of the task's results.
     answer: Bytes[32 * TASK_WORDS] = raw_call(
         hub, abi_encode(task, method_id=VIEW_TASK), max_outsize=32 * TASK_WORDS, is_static_call=True
     )
@@ -88,7 +88,7 @@ def _check_completed(task: bytes32, digest: bytes32) -> bytes32:
 @view
 @internal
 def _check_deal(deal: bytes32, app: address, dataset: address) -> address:
-    # Returns the contract that PoCo calls back; zero for none.
+    # Return the deal's callback contract; zero for none.
     parts: (address, address, uint256, address, address, uint256, address, address, uint256) = (
         staticcall Hub(hub).viewDealABILegacy_pt1(deal)
     )

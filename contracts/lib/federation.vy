@@ -1,24 +1,24 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title federation: which vaults judge for a hub, and how they are replaced in everyone's sight
+@title federation: the vaults of a hub, replaced after a public announcement
 @license Apache-2.0
 @notice n = 2t - 1 vaults, of which t must sign. The owner announces another set; after the notice period anyone may
         put it in force. Until then the owner may withdraw it.
-@dev Every verdict names the federation under which it was given, by the digest that an enclave carries in its
-     evidence (docs/protocol/evidence.md, `vault_set`): once the set has changed, no verdict of the former one counts.
+@dev Every verdict names its federation by the digest that an enclave carries in its evidence
+     (docs/protocol/evidence.md, `vault_set`). After a change, verdicts of the former federation are refused.
 """
-from snekmate.auth import ownable
 from . import notice
+from . import ownable
 
-uses: ownable
 uses: notice
+uses: ownable
 
 
 MAX_VAULTS: constant(uint256) = 8
-MAX_NAMED: constant(uint256) = 192  # eight times four bytes of length and twenty of address
+MAX_PACKED: constant(uint256) = 192  # eight vaults: four bytes of length and twenty of address each
 
-# @notice The PoCo hub whose deals are judged here.
+# @notice The PoCo hub of the deals.
 hub: public(immutable(address))
 
 
@@ -28,7 +28,7 @@ struct Announced:
     effective: uint256
 
 
-# @notice How many distinct vaults must have signed.
+# @notice The number of vaults that must sign.
 threshold: public(uint256)
 # @notice The digest of chain, hub, this contract, threshold and vaults.
 vault_set: public(bytes32)
@@ -110,7 +110,7 @@ def change_federation():
 @external
 def vaults() -> DynArray[address, MAX_VAULTS]:
     """
-    @notice The federation in force, ascending.
+    @notice Return the federation in force, ascending.
     @return The vaults' addresses.
     """
     return self._vaults
@@ -120,8 +120,8 @@ def vaults() -> DynArray[address, MAX_VAULTS]:
 @external
 def announced_federation() -> Announced:
     """
-    @notice What was announced and is not in force yet.
-    @return Vaults, threshold, and the Unix second from which it can be put in force; all zero for nothing.
+    @notice Return the announced federation that is not in force yet.
+    @return Vaults, threshold, and the Unix second from which it can be put in force; all zero if none is announced.
     """
     return self._announced
 
@@ -140,22 +140,22 @@ def _check(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256):
 
 @internal
 def _install(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256):
-    name: bytes32 = self._name(vaults_, threshold_)
+    digest: bytes32 = self._digest(vaults_, threshold_)
     for vault: address in vaults_:
-        self.listed[name][vault] = True
+        self.listed[digest][vault] = True
     self._vaults = vaults_
     self.threshold = threshold_
-    self.vault_set = name
-    log FederationChanged(vault_set=name, vaults=vaults_, threshold=threshold_)
+    self.vault_set = digest
+    log FederationChanged(vault_set=digest, vaults=vaults_, threshold=threshold_)
 
 
 @view
 @internal
-def _name(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256) -> bytes32:
-    # SHA-256("sealgrid/vaults/1", then chain, hub, contract, t and each vault behind its length in four bytes).
-    named: Bytes[MAX_NAMED] = b""
+def _digest(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256) -> bytes32:
+    # SHA-256 of "sealgrid/vaults/1", then chain, hub, contract, t and each vault, each after its length in four bytes.
+    packed: Bytes[MAX_PACKED] = b""
     for vault: address in vaults_:
-        named = convert(concat(named, 0x00000014, convert(vault, bytes20)), Bytes[MAX_NAMED])
+        packed = convert(concat(packed, 0x00000014, convert(vault, bytes20)), Bytes[MAX_PACKED])
     chain_id: bytes8 = convert(convert(chain.id, uint64), bytes8)
     t: bytes8 = convert(convert(threshold_, uint64), bytes8)
     return sha256(
@@ -169,6 +169,6 @@ def _name(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256) -> bytes3
             convert(self, bytes20),
             0x00000008,
             t,
-            named,
+            packed,
         )
     )

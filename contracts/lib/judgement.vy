@@ -1,26 +1,26 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title judgement: whether a proof shows that t of n independent vaults verified an enclave's attestation
+@title judgement: checks that t of n independent vaults verified an enclave's attestation
 @license Apache-2.0
-@notice The numbered checks of docs/protocol/broker.md, once for all contracts that PoCo asks.
-@dev Proof = abi.encode(worker, deal, index, enclave, pool's word, (runtime, platform, session, settle, expiry),
+@notice The numbered checks of docs/protocol/broker.md, shared by TeeBroker and PoolGate.
+@dev Proof = abi.encode(worker, deal, index, enclave, pool signature, (runtime, platform, session, settle, expiry),
      issued[], vault signatures[]). Each vault reads its own clock, so each has its own `issued`. A proof that cannot be
-     decoded reverts, which PoCo's signature check takes for a refusal.
+     decoded reverts, which PoCo's signature check treats as a refusal.
 
-     (1) It is no bare signature but long enough for verdicts; what then cannot be decoded reverts.
+     (1) The proof is long enough to hold verdicts; a bare signature is not. A proof that cannot be decoded reverts.
      (2) The digest is PoCo's message for this worker, task and enclave, and there is an enclave.
-     (3) The hub knows the deal.
-     (4) The pool authorised exactly this message: its owner, as PoCo itself would check it.
+     (3) The deal exists on the hub.
+     (4) The pool's owner authorised exactly this message, verified as PoCo verifies it.
      (5) The verdict has not expired.
      (6) Its platform may attest here.
      (7) Its runtime may attest here now.
-     (8) There are at least t signatures, each with its time of issue, and none issued after the expiry.
+     (8) There are at least t signatures, each with its time of issue, none after the expiry.
      (9) Each is strict: 65 bytes, v 27 or 28, low s, and recovers an account over the Verdict about this task,
          worker, enclave, the checksum of the deal's app, and the federation in force.
-     (10) Each is by a listed vault.
-     (11) Each vault stands above the one before it, so none counts twice.
-     (12) Nothing is paused.
+     (10) Each signer is a listed vault.
+     (11) The signers ascend, so that no vault counts twice.
+     (12) The contract is not paused.
 """
 from . import admission
 from . import federation
@@ -50,7 +50,7 @@ VERDICT_TYPE: constant(bytes32) = keccak256(
 )
 
 
-# What every vault signs alike; task, worker, enclave, app and federation are recomputed, `issued` is each vault's own.
+# The fields of a Verdict that are equal for all vaults and cannot be recomputed on chain. `issued` differs per vault.
 struct Verdict:
     runtime: bytes32
     platform: uint8
@@ -64,7 +64,7 @@ struct Proof:
     deal: bytes32
     index: uint256
     enclave: address
-    word: Bytes[signatures.MAX_WORD]
+    pool_signature: Bytes[signatures.MAX_SIGNATURE]
     verdict: Verdict
     issued: DynArray[uint64, federation.MAX_VAULTS]
     signatures: DynArray[Bytes[65], federation.MAX_VAULTS]
@@ -98,7 +98,7 @@ def _poco_digest(worker: address, task: bytes32, enclave: address) -> bytes32:
 @view
 @internal
 def _parties(deal: bytes32) -> (address, address):
-    # The deal's app and the owner that its pool had when the orders were matched; both zero for an unknown deal.
+    # Return the deal's app and its pool's owner at the match; both zero for an unknown deal.
     parts: (address, address, uint256, address, address, uint256, address, address, uint256) = (
         staticcall Hub(federation.hub).viewDealABILegacy_pt1(deal)
     )
@@ -108,7 +108,7 @@ def _parties(deal: bytes32) -> (address, address):
 @view
 @internal
 def _judge_verdicts(proof: Proof, app: address) -> uint256:
-    # (5) to (12), of a proof about the asked digest that the pool authorised.
+    # Checks (5) to (12) of a proof that passed (1) to (4).
     verdict: Verdict = proof.verdict
     if block.timestamp >= convert(verdict.expiry, uint256):
         return 5
@@ -118,8 +118,8 @@ def _judge_verdicts(proof: Proof, app: address) -> uint256:
         return 7
     if len(proof.signatures) < federation.threshold or len(proof.signatures) != len(proof.issued):
         return 8
-    for at: uint64 in proof.issued:
-        if at > verdict.expiry:
+    for issued: uint64 in proof.issued:
+        if issued > verdict.expiry:
             return 8
     refusal: uint256 = self._judge_signatures(proof, staticcall App(app).m_appChecksum())
     if refusal == 0 and admission.paused:
@@ -135,9 +135,9 @@ def _judge_signatures(proof: Proof, checksum: bytes32) -> uint256:
     domain: bytes32 = self._domain()
     last: uint256 = 0
     for i: uint256 in range(len(proof.signatures), bound=federation.MAX_VAULTS):
-        content: bytes32 = self._verdict_hash(proof, task, checksum, vault_set, proof.issued[i])
-        signed: bytes32 = keccak256(concat(0x1901, domain, content))
-        vault: address = signatures._recover(signed, proof.signatures[i])
+        struct_hash: bytes32 = self._verdict_hash(proof, task, checksum, vault_set, proof.issued[i])
+        digest: bytes32 = keccak256(concat(0x1901, domain, struct_hash))
+        vault: address = signatures._recover(digest, proof.signatures[i])
         if vault == empty(address):
             return 9
         if not federation.listed[vault_set][vault]:
@@ -151,7 +151,7 @@ def _judge_signatures(proof: Proof, checksum: bytes32) -> uint256:
 @view
 @internal
 def _domain() -> bytes32:
-    # Not cached: after a fork that changes the chain's id, old verdicts must not count.
+    # Not cached: after a fork that changes the chain's id, old verdicts must be refused.
     return keccak256(abi_encode(DOMAIN_TYPE, keccak256("Sealgrid"), keccak256("1"), chain.id, self))
 
 

@@ -1,10 +1,10 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title notice: how long before a change of trust takes effect
+@title notice: period between the announcement of a change of trust and its effect
 @license Apache-2.0
-@notice Whoever does not like a change that was announced has this long to leave. Less than a day, and simulated
-        evidence, are for local chains, or for whoever says openly that they are insecure.
+@notice Users who reject an announced change can leave within this period. A period of less than a day, and simulated
+        evidence, are accepted on local chains only, or with the public `insecure` flag.
 """
 
 LOCAL_CHAIN: constant(uint256) = 31337
@@ -12,15 +12,15 @@ SHORTEST: constant(uint256) = 86_400
 
 # @notice Seconds from the announcement of a change until it takes effect.
 notice_period: public(immutable(uint256))
-# @notice Whether this was deployed knowing that its changes or its evidence do not protect anyone on a public chain.
+# @notice Whether a short notice or simulated evidence is accepted on a public chain, where neither protects users.
 insecure: public(immutable(bool))
 
 
 @deploy
 def __init__(period: uint256, insecure_: bool):
     """
-    @param period Seconds; at least a day, but for local chains and under the insecure flag.
-    @param insecure_ Say so openly.
+    @param period Seconds; at least a day, except on local chains and with the insecure flag.
+    @param insecure_ The insecure flag.
     """
     notice_period = period
     insecure = insecure_

@@ -1,11 +1,11 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title Owner: the one facet that a local PoCo hub needs and iExec's npm package lacks
+@title Owner: the ownership facet of a local PoCo hub, which iExec's npm package lacks
 @license Apache-2.0
-@notice Cut into the hub's diamond; PoCo asks `owner()` before it lets anyone configure it. The local hub's owner is
-        fixed at deployment.
-@custom:kill Nothing to switch off: a local chain is wiped.
+@notice Part of the hub's diamond. PoCo compares `owner()` with the sender of every configuration call. The local hub's
+        owner is fixed at deployment.
+@custom:kill Nothing to stop: a local chain is wiped.
 """
 
 # Immutable, because a facet runs on the diamond's storage and must not touch it.
@@ -24,7 +24,7 @@ def __init__(owner: address):
 @external
 def owner() -> address:
     """
-    @notice Who may configure the local hub.
+    @notice Return the account that may configure the local hub.
     @return Its address.
     """
     return _OWNER

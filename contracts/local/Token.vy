@@ -1,11 +1,11 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title Token: stands in for iExec's RLC on a local chain
+@title Token: replacement for iExec's RLC on a local chain
 @license Apache-2.0
-@notice ERC-20 with nine decimals and `approveAndCall`, by which an account deposits into PoCo's escrow in one step.
-        The deployer gets the whole supply.
-@custom:kill Nothing to switch off: a local chain is wiped.
+@notice ERC-20 with nine decimals and `approveAndCall`, which deposits into PoCo's escrow in one transaction. The
+        deployer receives the whole supply.
+@custom:kill Nothing to stop: a local chain is wiped.
 """
 from ethereum.ercs import IERC20
 
@@ -32,7 +32,7 @@ allowance: public(HashMap[address, HashMap[address, uint256]])
 @deploy
 def __init__(supply: uint256):
     """
-    @param supply All there will ever be, in 10^-9 RLC.
+    @param supply The total supply, in 10^-9 RLC; it never changes.
     """
     self.totalSupply = supply
     self.balanceOf[msg.sender] = supply
@@ -42,9 +42,9 @@ def __init__(supply: uint256):
 @external
 def transfer(to: address, amount: uint256) -> bool:
     """
-    @notice Give tokens away.
-    @param to Who gets them.
-    @param amount How many, in 10^-9 RLC.
+    @notice Transfer tokens of the caller.
+    @param to The receiver.
+    @param amount The amount, in 10^-9 RLC.
     @return Always true; a failure reverts.
     """
     self._move(msg.sender, to, amount)
@@ -54,10 +54,10 @@ def transfer(to: address, amount: uint256) -> bool:
 @external
 def transferFrom(owner: address, to: address, amount: uint256) -> bool:
     """
-    @notice Move tokens that their owner allowed the caller to move.
-    @param owner Whose they are.
-    @param to Who gets them.
-    @param amount How many, in 10^-9 RLC.
+    @notice Transfer tokens within the caller's allowance.
+    @param owner The account that approved the caller.
+    @param to The receiver.
+    @param amount The amount, in 10^-9 RLC.
     @return Always true; a failure reverts.
     """
     assert self.allowance[owner][msg.sender] >= amount, "Token: the allowance is too small"
@@ -69,9 +69,9 @@ def transferFrom(owner: address, to: address, amount: uint256) -> bool:
 @external
 def approve(spender: address, amount: uint256) -> bool:
     """
-    @notice Let another account move tokens of the caller.
-    @param spender Who may.
-    @param amount How many at most, in 10^-9 RLC.
+    @notice Allow another account to transfer tokens of the caller.
+    @param spender The account.
+    @param amount The allowance, in 10^-9 RLC.
     @return Always true.
     """
     self._approve(msg.sender, spender, amount)
@@ -81,11 +81,11 @@ def approve(spender: address, amount: uint256) -> bool:
 @external
 def approveAndCall(spender: address, amount: uint256, data: Bytes[MAX_DATA]) -> bool:
     """
-    @notice Approve a contract and tell it so, in one transaction.
-    @param spender The contract; it gets `receiveApproval`.
-    @param amount How many it may move, in 10^-9 RLC.
-    @param data Passed on unread.
-    @return What the contract answered, which must be true.
+    @notice Approve a contract and call its `receiveApproval`, in one transaction.
+    @param spender The contract.
+    @param amount The allowance, in 10^-9 RLC.
+    @param data Passed on to the contract.
+    @return Always true; a refusal by the contract reverts.
     """
     self._approve(msg.sender, spender, amount)
     assert extcall Spender(spender).receiveApproval(msg.sender, amount, self, data), "Token: the spender refused"

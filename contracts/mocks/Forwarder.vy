@@ -1,41 +1,41 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title Forwarder: a test double for a smart account or a multicall through which somebody calls the hub
+@title Forwarder: a test double for a smart account or multicall that calls the hub
 @license Apache-2.0
-@notice It sends calldata on, in front of and behind bytes of its own. It can also hold calldata from an earlier
-        transaction, so that the one that makes the deal does not have them. Tests only.
-@custom:kill Nothing to switch off: tests only.
+@notice Forwards calldata that stand between other bytes. It can also store calldata in an earlier transaction, so that
+        the transaction of the match does not hold them. Tests only.
+@custom:kill Nothing to stop: tests only.
 """
 
-kept: Bytes[16384]
+stored: Bytes[16384]
 
 
 @external
 def forward(first: bytes32, target: address, data: Bytes[16384], last: Bytes[1024]):
     """
     @notice Call a contract.
-    @param first Not looked at.
+    @param first Ignored.
     @param target The contract.
     @param data Its calldata.
-    @param last Not looked at.
+    @param last Ignored.
     """
     raw_call(target, data)
 
 
 @external
-def keep(data: Bytes[16384]):
+def store(data: Bytes[16384]):
     """
-    @notice Hold calldata for later.
+    @notice Store calldata.
     @param data The calldata.
     """
-    self.kept = data
+    self.stored = data
 
 
 @external
-def forward_kept(target: address):
+def forward_stored(target: address):
     """
-    @notice Call a contract with the calldata that were given earlier.
+    @notice Call a contract with the stored calldata.
     @param target The contract.
     """
-    raw_call(target, self.kept)
+    raw_call(target, self.stored)

@@ -1,10 +1,10 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title Reentrant: a test double that, while PoCo calls it back, calls somebody else
+@title Reentrant: a test double that calls another contract during PoCo's callback
 @license Apache-2.0
-@notice Told beforehand whom to call and with what; it remembers whether that went through. Tests only.
-@custom:kill Nothing to switch off: tests only.
+@notice Target and calldata are set beforehand; it records whether the call succeeded. Tests only.
+@custom:kill Nothing to stop: tests only.
 """
 
 target: address
@@ -17,9 +17,9 @@ succeeded: public(bool)
 @external
 def prepare(target: address, data: Bytes[1024]):
     """
-    @notice Say what to do when called back.
-    @param target Whom to call.
-    @param data With what.
+    @notice Set the call that the callback makes.
+    @param target The contract.
+    @param data The calldata.
     """
     self.target = target
     self.data = data
@@ -29,8 +29,8 @@ def prepare(target: address, data: Bytes[1024]):
 def receiveResult(task: bytes32, data: Bytes[64]):
     """
     @notice EIP-1154.
-    @param task The task that ended.
-    @param data What its app published.
+    @param task The completed task.
+    @param data The data that the app published.
     """
     self.called = True
     self.succeeded = raw_call(self.target, self.data, revert_on_failure=False)

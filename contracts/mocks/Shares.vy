@@ -1,37 +1,37 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title Shares: a test double for a token whose answers can be chosen
+@title Shares: a test double for a token with configurable faults
 @license Apache-2.0
-@notice It has balances, and can be told to fail, to burn all gas or to answer nothing. Tests only.
-@custom:kill Nothing to switch off: tests only.
+@notice Has balances; `balanceOf` can be set to revert, to burn all gas or to return nothing. Tests only.
+@custom:kill Nothing to stop: tests only.
 """
 
 FAIL: constant(uint256) = 1
 BURN: constant(uint256) = 2
 SILENT: constant(uint256) = 3
 
-held: HashMap[address, uint256]
-mood: public(uint256)
+balances: HashMap[address, uint256]
+fault: public(uint256)
 
 
 @external
-def give(account: address, amount: uint256):
+def set_balance(account: address, amount: uint256):
     """
     @notice Set a balance.
-    @param account Whose.
-    @param amount How much.
+    @param account The account.
+    @param amount The balance.
     """
-    self.held[account] = amount
+    self.balances[account] = amount
 
 
 @external
-def behave(mood: uint256):
+def set_fault(fault: uint256):
     """
-    @notice Choose how balanceOf answers.
-    @param mood 0 rightly; 1 reverts with what would be a large balance; 2 burns all gas; 3 answers nothing.
+    @notice Set the fault of balanceOf.
+    @param fault 0 for none; 1 reverts with a large number; 2 burns all gas; 3 returns nothing.
     """
-    self.mood = mood
+    self.fault = fault
 
 
 @view
@@ -40,14 +40,14 @@ def behave(mood: uint256):
 def balanceOf(account: address) -> Bytes[32]:
     """
     @notice ERC-20 and ERC-721.
-    @param account Whose balance.
-    @return What it holds, or what its mood makes of that.
+    @param account The account.
+    @return The balance, unless a fault is set.
     """
-    if self.mood == FAIL:
+    if self.fault == FAIL:
         raw_revert(abi_encode(max_value(uint256)))
-    if self.mood == BURN:
+    if self.fault == BURN:
         for i: uint256 in range(10_000_000):
-            assert self.held[convert(convert(i, uint160), address)] != max_value(uint256)
-    if self.mood == SILENT:
+            assert self.balances[convert(convert(i, uint160), address)] != max_value(uint256)
+    if self.fault == SILENT:
         return b""
-    return abi_encode(self.held[account])
+    return abi_encode(self.balances[account])

@@ -1,4 +1,4 @@
-"""Write the table of outcomes.md anew: ``python docs/protocol/outcomes.py``."""
+"""Regenerate the table of outcomes.md: ``python docs/protocol/outcomes.py``."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ MARK = "## The table\n"
 
 
 def page() -> str:
-    """Return the page with the table as the code has it."""
+    """Return the page with the table of the code."""
     before, _, after = PAGE.read_text().partition(MARK)
     introduction = after.partition("\n\n")[0]
     return f"{before}{MARK}{introduction}\n\n{table()}"

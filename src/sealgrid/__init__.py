@@ -1,26 +1,136 @@
-"""Sell and buy the use of AI models that nobody can copy: ``sealgrid.connect()`` is where to begin.
+"""Sell and buy the use of AI models that their buyers cannot copy; start with ``sealgrid.connect()``.
 
-Names load when they are first used: an enclave's image holds this file but not what it points to. Their types are in
-``__init__.pyi``.
+``__all__`` is the public interface: the clients, the types that they take and return, and all errors. All other modules
+are private. Names load on first use, because an enclave's image contains this file but not the modules of the SDK.
+Their types are in ``__init__.pyi``.
 """
 
 import importlib
 
-_HOME = {
-    "Amount": "sealgrid.sdk.amounts",
-    "SealgridError": "sealgrid.errors",
-    "SimulatedPlatformWarning": "sealgrid.sdk.simulated",
-    "connect": "sealgrid.sdk.blocking",
-    "connect_async": "sealgrid.sdk.client",
+_NAMES = {
+    "sealgrid.attestation.policy": (
+        "Allowance",
+        "Machines",
+        "Platform",
+        "Policy",
+    ),
+    "sealgrid.crypto.signing": ("SigningKey",),
+    "sealgrid.errors": (
+        "AppFailed",
+        "BundleRefused",
+        "CallRefused",
+        "ChainError",
+        "ChainReplaced",
+        "CheckFailed",
+        "ContainerRefused",
+        "ContentDiffers",
+        "ContractReverted",
+        "DealRefused",
+        "EvidenceRefused",
+        "FileTooLarge",
+        "FileUnopened",
+        "HostFailed",
+        "InputRefused",
+        "InterpreterMismatch",
+        "LogRefused",
+        "NetworkNotRunning",
+        "NodesDisagree",
+        "NotFound",
+        "OrderMalformed",
+        "OrderRefused",
+        "ProofRefused",
+        "QuotaReached",
+        "ReceiptRefused",
+        "ReleaseRefused",
+        "SealgridError",
+        "SecretExists",
+        "SecretNotSigned",
+        "SecretRefused",
+        "SecretTooLarge",
+        "ServiceUnavailable",
+        "SessionEnded",
+        "SetupMissing",
+        "SharesRefused",
+        "StillRunning",
+        "StoreFull",
+        "TaskFailed",
+        "TicketRefused",
+        "TooManyRequests",
+    ),
+    "sealgrid.receipts.report": (
+        "TrustPins",
+        "VerificationReport",
+    ),
+    "sealgrid.sdk.amounts": ("Amount",),
+    "sealgrid.sdk.client": (
+        "AsyncClient",
+        "connect_async",
+    ),
+    "sealgrid.sdk.network": (
+        "Network",
+        "load_network",
+    ),
+    "sealgrid.sdk.operations.access_grants": (
+        "GrantResult",
+        "RevokeResult",
+    ),
+    "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
+    "sealgrid.sdk.operations.open_result": ("RunResult",),
+    "sealgrid.sdk.operations.own_offers": (
+        "RepriceResult",
+        "UnlistResult",
+    ),
+    "sealgrid.sdk.operations.policies": ("PolicyUpdate",),
+    "sealgrid.sdk.operations.prove": ("Proof",),
+    "sealgrid.sdk.operations.rebuild": ("RebuildResult",),
+    "sealgrid.sdk.operations.rotate": ("RotationResult",),
+    "sealgrid.sdk.operations.usage": (
+        "ModelUse",
+        "UnpaidUses",
+        "UsageFinding",
+        "UsageReport",
+    ),
+    "sealgrid.sdk.operations.wait_notices": ("WaitNotice",),
+    "sealgrid.sdk.progress": ("ProgressStep",),
+    "sealgrid.sdk.resources.account": (
+        "AsyncAccount",
+        "Balance",
+        "EarnedPayment",
+        "Earnings",
+    ),
+    "sealgrid.sdk.resources.apps": ("AsyncApps",),
+    "sealgrid.sdk.resources.models": ("AsyncModels",),
+    "sealgrid.sdk.resources.offers": (
+        "Listing",
+        "Offer",
+        "PublishedListing",
+    ),
+    "sealgrid.sdk.resources.runs": (
+        "AsyncReceipt",
+        "AsyncRun",
+        "RunStatus",
+    ),
+    "sealgrid.sdk.simulated_warning": ("SimulatedPlatformWarning",),
+    "sealgrid.sdk.sync.account": ("Account",),
+    "sealgrid.sdk.sync.apps": ("Apps",),
+    "sealgrid.sdk.sync.client": (
+        "Client",
+        "connect",
+    ),
+    "sealgrid.sdk.sync.models": ("Models",),
+    "sealgrid.sdk.sync.receipt": ("Receipt",),
+    "sealgrid.sdk.sync.run": ("Run",),
+    "sealgrid.wire.pool": ("StageAt",),
 }
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = ["Amount", "SealgridError", "SimulatedPlatformWarning", "connect", "connect_async"]
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605  the literal list is in __init__.pyi
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'sealgrid' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,243 @@
-from sealgrid.errors import SealgridError
-from sealgrid.sdk.amounts import Amount
-from sealgrid.sdk.blocking import connect
-from sealgrid.sdk.client import connect_async
-from sealgrid.sdk.simulated import SimulatedPlatformWarning
+from sealgrid.attestation.policy import (
+    Allowance,
+    Machines,
+    Platform,
+    Policy,
+)
+from sealgrid.crypto.signing import (
+    SigningKey,
+)
+from sealgrid.errors import (
+    AppFailed,
+    BundleRefused,
+    CallRefused,
+    ChainError,
+    ChainReplaced,
+    CheckFailed,
+    ContainerRefused,
+    ContentDiffers,
+    ContractReverted,
+    DealRefused,
+    EvidenceRefused,
+    FileTooLarge,
+    FileUnopened,
+    HostFailed,
+    InputRefused,
+    InterpreterMismatch,
+    LogRefused,
+    NetworkNotRunning,
+    NodesDisagree,
+    NotFound,
+    OrderMalformed,
+    OrderRefused,
+    ProofRefused,
+    QuotaReached,
+    ReceiptRefused,
+    ReleaseRefused,
+    SealgridError,
+    SecretExists,
+    SecretNotSigned,
+    SecretRefused,
+    SecretTooLarge,
+    ServiceUnavailable,
+    SessionEnded,
+    SetupMissing,
+    SharesRefused,
+    StillRunning,
+    StoreFull,
+    TaskFailed,
+    TicketRefused,
+    TooManyRequests,
+)
+from sealgrid.receipts.report import (
+    TrustPins,
+    VerificationReport,
+)
+from sealgrid.sdk.amounts import (
+    Amount,
+)
+from sealgrid.sdk.client import (
+    AsyncClient,
+    connect_async,
+)
+from sealgrid.sdk.network import (
+    Network,
+    load_network,
+)
+from sealgrid.sdk.operations.access_grants import (
+    GrantResult,
+    RevokeResult,
+)
+from sealgrid.sdk.operations.key_versions import (
+    KeyVersionView,
+)
+from sealgrid.sdk.operations.open_result import (
+    RunResult,
+)
+from sealgrid.sdk.operations.own_offers import (
+    RepriceResult,
+    UnlistResult,
+)
+from sealgrid.sdk.operations.policies import (
+    PolicyUpdate,
+)
+from sealgrid.sdk.operations.prove import (
+    Proof,
+)
+from sealgrid.sdk.operations.rebuild import (
+    RebuildResult,
+)
+from sealgrid.sdk.operations.rotate import (
+    RotationResult,
+)
+from sealgrid.sdk.operations.usage import (
+    ModelUse,
+    UnpaidUses,
+    UsageFinding,
+    UsageReport,
+)
+from sealgrid.sdk.operations.wait_notices import (
+    WaitNotice,
+)
+from sealgrid.sdk.progress import (
+    ProgressStep,
+)
+from sealgrid.sdk.resources.account import (
+    AsyncAccount,
+    Balance,
+    EarnedPayment,
+    Earnings,
+)
+from sealgrid.sdk.resources.apps import (
+    AsyncApps,
+)
+from sealgrid.sdk.resources.models import (
+    AsyncModels,
+)
+from sealgrid.sdk.resources.offers import (
+    Listing,
+    Offer,
+    PublishedListing,
+)
+from sealgrid.sdk.resources.runs import (
+    AsyncReceipt,
+    AsyncRun,
+    RunStatus,
+)
+from sealgrid.sdk.simulated_warning import (
+    SimulatedPlatformWarning,
+)
+from sealgrid.sdk.sync.account import (
+    Account,
+)
+from sealgrid.sdk.sync.apps import (
+    Apps,
+)
+from sealgrid.sdk.sync.client import (
+    Client,
+    connect,
+)
+from sealgrid.sdk.sync.models import (
+    Models,
+)
+from sealgrid.sdk.sync.receipt import (
+    Receipt,
+)
+from sealgrid.sdk.sync.run import (
+    Run,
+)
+from sealgrid.wire.pool import (
+    StageAt,
+)
 
-__all__ = ["Amount", "SealgridError", "SimulatedPlatformWarning", "connect", "connect_async"]
+__all__ = [
+    "Account",
+    "Allowance",
+    "Amount",
+    "AppFailed",
+    "Apps",
+    "AsyncAccount",
+    "AsyncApps",
+    "AsyncClient",
+    "AsyncModels",
+    "AsyncReceipt",
+    "AsyncRun",
+    "Balance",
+    "BundleRefused",
+    "CallRefused",
+    "ChainError",
+    "ChainReplaced",
+    "CheckFailed",
+    "Client",
+    "ContainerRefused",
+    "ContentDiffers",
+    "ContractReverted",
+    "DealRefused",
+    "EarnedPayment",
+    "Earnings",
+    "EvidenceRefused",
+    "FileTooLarge",
+    "FileUnopened",
+    "GrantResult",
+    "HostFailed",
+    "InputRefused",
+    "InterpreterMismatch",
+    "KeyVersionView",
+    "Listing",
+    "LogRefused",
+    "Machines",
+    "ModelUse",
+    "Models",
+    "Network",
+    "NetworkNotRunning",
+    "NodesDisagree",
+    "NotFound",
+    "Offer",
+    "OrderMalformed",
+    "OrderRefused",
+    "Platform",
+    "Policy",
+    "PolicyUpdate",
+    "ProgressStep",
+    "Proof",
+    "ProofRefused",
+    "PublishedListing",
+    "QuotaReached",
+    "RebuildResult",
+    "Receipt",
+    "ReceiptRefused",
+    "ReleaseRefused",
+    "RepriceResult",
+    "RevokeResult",
+    "RotationResult",
+    "Run",
+    "RunResult",
+    "RunStatus",
+    "SealgridError",
+    "SecretExists",
+    "SecretNotSigned",
+    "SecretRefused",
+    "SecretTooLarge",
+    "ServiceUnavailable",
+    "SessionEnded",
+    "SetupMissing",
+    "SharesRefused",
+    "SigningKey",
+    "SimulatedPlatformWarning",
+    "StageAt",
+    "StillRunning",
+    "StoreFull",
+    "TaskFailed",
+    "TicketRefused",
+    "TooManyRequests",
+    "TrustPins",
+    "UnlistResult",
+    "UnpaidUses",
+    "UsageFinding",
+    "UsageReport",
+    "VerificationReport",
+    "WaitNotice",
+    "connect",
+    "connect_async",
+    "load_network",
+]

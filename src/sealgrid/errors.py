@@ -1,47 +1,47 @@
-"""Everything that Sealgrid raises on purpose.
+"""The error tree of Sealgrid.
 
 ::
 
     SealgridError
-    ├── InputRefused            what you gave cannot be used; change it
-    │   └── FileTooLarge        a file is larger than a store takes
+    ├── InputRefused            an input is invalid; change it
+    │   └── FileTooLarge        a file is larger than a store accepts
     ├── SetupMissing            a program, file or package is not installed
-    ├── CheckFailed             a numbered verification said no
-    │   ├── ContainerRefused    a sealed file was altered, cut, or is opened with the wrong key
-    │   ├── SharesRefused       key shares do not fit their signed record
-    │   ├── EvidenceRefused     a quote does not prove what it should
-    │   ├── ReleaseRefused      a vault keeps its share
-    │   │   └── DealRefused     because of what the deal asks for, whatever machine runs it
-    │   ├── ReceiptRefused      a receipt does not prove what it should
-    │   ├── LogRefused          a vault's log does not prove what it should
+    ├── CheckFailed             a numbered check failed
+    │   ├── ContainerRefused    a sealed file was altered, truncated, or opened with the wrong key
+    │   ├── SharesRefused       key shares do not match their signed record
+    │   ├── EvidenceRefused     a quote failed its verification
+    │   ├── ReleaseRefused      a vault does not release its share
+    │   │   └── DealRefused     because of the deal, on every machine
+    │   ├── ReceiptRefused      a receipt failed its verification
+    │   ├── LogRefused          a vault's log failed its verification
     │   ├── BundleRefused       an app bundle differs from its manifest
-    │   │   └── InterpreterMismatch  an app or a wheel is built for another Python than the network's
-    │   ├── SecretRefused       a secret that came by iExec's route is none that we take
-    │   │   ├── SecretNotSigned whom it belongs to did not sign it
-    │   │   ├── SecretExists    it is there already; iExec's secrets are written once
-    │   │   └── SecretTooLarge  it is longer than any secret
-    │   ├── NodesDisagree       two nodes of one chain say different things about it
-    │   ├── CallRefused         a signed call to a pool or market is not whom it says, or too old
-    │   │   └── SessionEnded    a pool does not know the session of a worker's call; log in again
-    │   └── TicketRefused       an upload ticket does not hold
+    │   │   └── InterpreterMismatch  an app or wheel is built for another Python than the network's
+    │   ├── SecretRefused       a secret pushed through iExec's SMS API is invalid
+    │   │   ├── SecretNotSigned its owner did not sign it
+    │   │   ├── SecretExists    it exists; iExec's secrets are written once
+    │   │   └── SecretTooLarge  it is longer than iExec allows
+    │   ├── NodesDisagree       two nodes of one chain return different answers
+    │   ├── CallRefused         a signed call to a pool or market has a wrong signer or is too old
+    │   │   └── SessionEnded    the session of a worker's call does not exist; log in again
+    │   └── TicketRefused       an upload ticket is invalid
     ├── OrderRefused            an order cannot be signed, published or matched
-    │   └── OrderMalformed      it is not written as PoCo's orders are
-    ├── TooManyRequests         a service was asked more often than it answers one client
-    │   └── QuotaReached        one client stores as much as it may
-    ├── ChainError              the chain did not do what was asked
-    │   ├── ChainReplaced       the chain is not the one that was followed so far
-    │   └── ContractReverted    a contract said no, with its reason
-    │       └── ProofRefused    the broker said no to a proof, with the number of its check
-    ├── NotFound                nothing is known under that name
-    ├── ServiceUnavailable      a part does not answer; try again
+    │   └── OrderMalformed      it is not a valid PoCo order
+    ├── TooManyRequests         a client exceeded its rate limit
+    │   └── QuotaReached        a client reached its storage quota
+    ├── ChainError              a chain request failed
+    │   ├── ChainReplaced       the chain is not the one that was followed before
+    │   └── ContractReverted    a contract reverted, with its reason
+    │       └── ProofRefused    the broker refused a proof, with the number of the check
+    ├── NotFound                nothing has this name
+    ├── ServiceUnavailable      a service does not answer; try again
     │   └── StoreFull           a storage node has no room; use another node or try later
-    ├── ContentDiffers          a store gave other bytes than the digest names; ask another
-    ├── StillRunning            somebody stopped waiting for a task; it goes on
+    ├── ContentDiffers          a store returned content with another digest; use another store
+    ├── StillRunning            the wait for a task ended; the task continues
     ├── TaskFailed              a task ended without a result
     │   ├── AppFailed           the app itself failed; settled and paid
-    │   │   └── FileUnopened    a sealed file does not open with the key that was deposited for it
-    │   └── HostFailed          the machine failed; never paid
-    └── NetworkNotRunning       no local network answers
+    │   │   └── FileUnopened    a sealed file does not open with its deposited key
+    │   └── HostFailed          the machine failed; not paid
+    └── NetworkNotRunning       no local network runs
 """
 
 from typing import ClassVar, Self
@@ -50,10 +50,10 @@ _BY_NAME: dict[str, type["SealgridError"]] = {}
 
 
 class SealgridError(Exception):
-    """One sentence that says what happened and what to do.
+    """Base of all errors: one sentence that says what happened and what to do.
 
-    ``money`` says what became of the money of the run that this is about. Only ``sdk/money.py`` writes it, from the
-    state of the run's task on the chain. It is empty where no run is bought, and another process never sets it.
+    ``money`` says where the price of the run is. Only ``sdk/money.py`` writes it, from the state of the task on the
+    chain. It is empty if no run is concerned; it never comes from another process.
     """
 
     exit_code: ClassVar[int] = 1
@@ -72,7 +72,7 @@ class SealgridError(Exception):
 
     @property
     def reason(self) -> str:
-        """Return what happened, without a word about money: for who retells it to somebody else."""
+        """Return the message without ``money``, for other parties."""
         return self.message
 
     def to_wire(self) -> dict[str, str]:
@@ -88,21 +88,21 @@ class SealgridError(Exception):
 
 
 class InputRefused(SealgridError):
-    """What was given cannot be used; change it and try again."""
+    """An input is invalid; change it and try again."""
 
 
 class FileTooLarge(InputRefused):
-    """A file is larger than a store takes; use a store with a larger limit."""
+    """A file is larger than a store accepts; use a store with a larger limit."""
 
     http_status = 413
 
 
 class SetupMissing(SealgridError):
-    """A program, file or package that this needs is not installed."""
+    """A required program, file or package is not installed."""
 
 
 class CheckFailed(SealgridError):
-    """A numbered verification failed; ``check`` is the number in the docstring of the verification."""
+    """A numbered check failed; ``check`` is its number in the docstring of the verification."""
 
     http_status = 403
 
@@ -112,7 +112,7 @@ class CheckFailed(SealgridError):
 
     @property
     def reason(self) -> str:
-        """Return what happened, after the number of the check."""
+        """Return the number of the check and the message."""
         return f"({self.check}) {self.message}"
 
     def _details(self) -> dict[str, str]:
@@ -124,31 +124,31 @@ class CheckFailed(SealgridError):
 
 
 class ContainerRefused(CheckFailed):
-    """A sealed file was altered, cut short, or is opened with the wrong key."""
+    """A sealed file was altered, truncated, or opened with the wrong key."""
 
 
 class SharesRefused(CheckFailed):
-    """Key shares do not fit their signed record."""
+    """Key shares do not match their signed record."""
 
 
 class EvidenceRefused(CheckFailed):
-    """A quote does not prove what it should."""
+    """A quote failed its verification."""
 
 
 class ReleaseRefused(CheckFailed):
-    """A vault keeps its share."""
+    """A vault does not release its key share."""
 
 
 class DealRefused(ReleaseRefused):
-    """A deal asks for what its vaults do not release, whatever machine runs it; buy something else."""
+    """Vaults release no key for a deal, on any machine; buy something else."""
 
 
 class ReceiptRefused(CheckFailed):
-    """A receipt does not prove what it should."""
+    """A receipt failed its verification."""
 
 
 class LogRefused(CheckFailed):
-    """A vault's log does not prove what it should, or contradicts itself."""
+    """A vault's log failed its verification, or contradicts itself."""
 
 
 class BundleRefused(CheckFailed):
@@ -156,55 +156,55 @@ class BundleRefused(CheckFailed):
 
 
 class InterpreterMismatch(BundleRefused):
-    """An app, or a wheel of it, is built for another Python than the one that the network runs apps on."""
+    """An app, or a wheel of it, is built for another Python than that of the network."""
 
 
 class SecretRefused(CheckFailed):
-    """A secret that was pushed by iExec's route cannot be taken (docs/protocol/iexec-secrets.md)."""
+    """A secret pushed through iExec's SMS API is invalid (docs/protocol/iexec-secrets.md)."""
 
     http_status = 400
 
 
 class SecretNotSigned(SecretRefused):
-    """Whoever it belongs to did not sign it."""
+    """The secret's owner did not sign it."""
 
     http_status = 401
 
 
 class SecretExists(SecretRefused):
-    """It is there already, and written once."""
+    """The secret exists; it can be written once."""
 
     http_status = 409
 
 
 class SecretTooLarge(SecretRefused):
-    """It is longer than iExec lets a secret be."""
+    """The secret is longer than iExec allows."""
 
     http_status = 413
 
 
 class CallRefused(CheckFailed):
-    """A call that must be signed is not: by this worker for this pool, or by this account for a market, now."""
+    """A call to a pool or market lacks a current signature of its worker or account."""
 
 
 class SessionEnded(CallRefused):
-    """The session of a worker's call is unknown to this pool, or has ended; log in again."""
+    """The session of a worker's call does not exist or has ended; log in again."""
 
     http_status = 401
 
 
 class TicketRefused(CheckFailed):
-    """An upload ticket does not hold (docs/protocol/storage.md)."""
+    """An upload ticket is invalid (docs/protocol/storage.md)."""
 
 
 class NodesDisagree(CheckFailed):
-    """Two nodes of one chain say different things about it; until they agree nothing is decided."""
+    """Two nodes of one chain return different answers; nothing is decided until they agree."""
 
     http_status = 502
 
 
 class OrderRefused(SealgridError):
-    """An order cannot be signed, published or matched; ``check`` names the rule that it breaks."""
+    """An order cannot be signed, published or matched; ``check`` names the violated rule."""
 
     http_status = 403
 
@@ -221,13 +221,13 @@ class OrderRefused(SealgridError):
 
 
 class OrderMalformed(OrderRefused):
-    """An order is not written as PoCo's orders are; ``check`` names what is wrong with it."""
+    """Not a valid PoCo order; ``check`` names the violated rule."""
 
     http_status = 400
 
 
 class TooManyRequests(SealgridError):
-    """A service was asked more often than it answers one client; wait ``seconds``, where it is known how many."""
+    """A client exceeded its rate limit; wait ``seconds``, if the service sent them."""
 
     http_status = 429
 
@@ -237,21 +237,21 @@ class TooManyRequests(SealgridError):
 
 
 class QuotaReached(TooManyRequests):
-    """A client stores as much as it may, or has as many uploads open; the message says how to get more."""
+    """A client reached its quota of storage or open uploads; the message says how to get more."""
 
 
 class ChainError(SealgridError):
-    """The chain did not do what was asked."""
+    """A chain request failed."""
 
     http_status = 502
 
 
 class ChainReplaced(ChainError):
-    """The chain is not the one that was followed so far: it was wiped, or a node of another chain answers."""
+    """The chain is not the one that was followed before: it was wiped, or the node serves another chain."""
 
 
 class ContractReverted(ChainError):
-    """A contract said no; the message carries its reason."""
+    """A contract reverted; the message has its reason."""
 
 
 class ProofRefused(ContractReverted):
@@ -270,13 +270,13 @@ class ProofRefused(ContractReverted):
 
 
 class NotFound(SealgridError):
-    """Nothing is known under that name."""
+    """Nothing has this name."""
 
     http_status = 404
 
 
 class ServiceUnavailable(SealgridError):
-    """A part of the network does not answer; nothing is lost, try again."""
+    """A service does not answer; nothing is lost, try again."""
 
     http_status = 503
 
@@ -288,13 +288,13 @@ class StoreFull(ServiceUnavailable):
 
 
 class ContentDiffers(SealgridError):
-    """What was read is not the content that its digest names; ask another store."""
+    """A store returned content with another digest; use another store."""
 
     http_status = 502
 
 
 class StillRunning(SealgridError):
-    """Somebody stopped waiting for a task; it goes on, and its result opens later."""
+    """The wait for a task ended; the task continues, and its result can be opened later."""
 
 
 class TaskFailed(SealgridError):
@@ -306,7 +306,7 @@ class AppFailed(TaskFailed):
 
 
 class FileUnopened(AppFailed):
-    """A sealed file of a deal does not open with the key that was deposited for it."""
+    """A sealed file of a deal does not open with its deposited key."""
 
     def __init__(self, message: str, *, digest: str = "", money: str = "") -> None:
         super().__init__(message, money=money)
@@ -314,17 +314,17 @@ class FileUnopened(AppFailed):
 
 
 class HostFailed(TaskFailed):
-    """The machine failed or cannot prove that it did not: never settled, never paid."""
+    """The machine failed, or cannot prove that it did not: neither settled nor paid."""
 
 
 class NetworkNotRunning(SealgridError):
-    """No local network answers; start one with ``sealgrid up``."""
+    """No local network runs; start one with ``sealgrid up``."""
 
 
 def from_wire(body: dict[str, str], status: int) -> SealgridError:
-    """Rebuild the error that a service sent; one that is unknown or malformed becomes the root type for its status."""
+    """Rebuild the error that a service sent. An unknown or malformed one becomes a general type for its status."""
     try:
-        return _BY_NAME[body["type"]]._rebuild(body)  # noqa: SLF001  the tree's own
+        return _BY_NAME[body["type"]]._rebuild(body)  # noqa: SLF001  a class of this module
     except (KeyError, ValueError):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
-        return kind(body.get("error", f"the service answered {status}"))
+        return kind(body.get("error", f"the service returned HTTP status {status}"))

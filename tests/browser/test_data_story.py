@@ -1,11 +1,10 @@
-"""The Data Marketplace's story in a browser: a newcomer uses a company's table, and the company sees who did, when, how."""
+"""Data marketplace: a newcomer runs statistics on a company's table, and the company sees the use."""
 
 import re
 
+from owner_steps import act_as
 from playwright.sync_api import expect
 from visitor import Visitor
-
-from tests.browser.test_owner import as_
 
 RUN_MS = 60_000
 
@@ -19,7 +18,7 @@ def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the
     expect(page.get_by_role("link", name="Every release in the vaults' logs")).to_have_count(0)  # they are here
     page.get_by_role("link", name="Use it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Statistics of a table")
-    expect(page.get_by_text("No number tells of fewer than ten rows").first).to_be_visible()
+    expect(page.get_by_text("No number describes fewer than ten rows").first).to_be_visible()
     expect(page.get_by_label("Model or data").locator("option:checked")).to_contain_text("bicycle rides")
     page.get_by_role("button", name="Buy one run").click()
     page.wait_for_url(re.compile("/tasks/0x"))
@@ -29,12 +28,12 @@ def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the
     expect(page.locator("#result")).to_contain_text('"name": "kilometres"')
     visitor.picture("data-result")
 
-    as_(visitor, "owner")
+    act_as(visitor, "owner")
     page.goto(table)
     row = page.locator("#uses tr", has=page.locator(f"a[href='/tasks/{task}']")).first
     expect(row).to_contain_text("requester")
     expect(row.locator("time")).to_have_attribute("datetime", re.compile(r"^\d{4}-\d{2}-\d{2}T"))
     expect(row).to_contain_text("csv-statistics")
     visitor.picture("data-of-owner")
-    page.goto(visitor.place.url + "/account")
+    page.goto(visitor.site.url + "/account")
     expect(page.locator(f"a[href='/tasks/{task}']").first).to_be_visible()

@@ -1,4 +1,4 @@
-"""A page of another site listens to the market, in a real browser with its rules about origins."""
+"""The market's feed from a page of another origin, under the browser's cross-origin rules."""
 
 import threading
 from collections.abc import Iterator
@@ -9,53 +9,53 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from visitor import Place
+from visitor import LocalSite
 
 from sealgrid.localnet.layout import cache_folder
 from tests.e2e.shell import Shell
 
 LIBRARY = "iexec_client/node_modules/socket.io-client/dist/socket.io.min.js"
 PAGE = """<!doctype html><title>a dApp</title><script src="library.js"></script>"""
-LISTEN = """([url, chain]) => new Promise((done, fail) => {
-  window.heard = [];
+SUBSCRIBE_SCRIPT = """([url, chain]) => new Promise((done, fail) => {
+  window.events = [];
   const socket = io(url, { path: '/ws' });
   socket.on('connect_error', (error) => fail(new Error(`${error.message} ${error.description}`)));
-  socket.onAny((event, message) => window.heard.push([event, message]));
+  socket.onAny((event, message) => window.events.push([event, message]));
   socket.on('connect', () => socket.emit('join', { chainId: chain, topic: 'orders' }, done));
 })"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[str]:
+def other_site(tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "index.html").write_text(PAGE)
     (folder / "library.js").write_bytes((cache_folder() / LIBRARY).read_bytes())
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}"
         server.shutdown()
 
 
-def test_a_page_of_another_site_hears_of_an_offer(browser: Browser, place: Place, elsewhere: str, tmp_path: Path):
-    network = place.network.network
+def test_a_page_of_another_site_receives_an_offer(browser: Browser, site: LocalSite, other_site: str, tmp_path: Path):
+    network = site.network.network
     (tmp_path / "app").mkdir()
     (tmp_path / "app/main.py").write_text("print('heard')")
     (tmp_path / "app/app.toml").write_text('name = "heard"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
     page = browser.new_page()
-    page.goto(elsewhere)
-    assert page.evaluate(LISTEN, [network.market_url, network.chain]) is True
-    shell = Shell(tmp_path, place.network.layout.root)
-    with ThreadPoolExecutor(1) as developer:  # beside the browser's own event loop
-        words = ("app", "deploy", "./app", "--price", "1", "--account", "developer")
-        app = developer.submit(shell.says, *words).result().split()[0]
-    of_it = f"window.heard.find(([event, message]) => message.order?.app?.toLowerCase() === '{app}')"
-    page.wait_for_function(of_it)
-    event, message = page.evaluate(of_it)
+    page.goto(other_site)
+    assert page.evaluate(SUBSCRIBE_SCRIPT, [network.market_url, network.chain]) is True
+    shell = Shell(tmp_path, site.network.layout.root)
+    with ThreadPoolExecutor(1) as developer:  # Playwright's event loop runs in this thread
+        arguments = ("app", "deploy", "./app", "--price", "1", "--account", "developer")
+        app = developer.submit(shell.output, *arguments).result().split()[0]
+    event_of_app = f"window.events.find(([event, message]) => message.order?.app?.toLowerCase() === '{app}')"
+    page.wait_for_function(event_of_app)
+    event, message = page.evaluate(event_of_app)
     assert (event, message["order"]["appprice"], message["status"]) == ("apporder_published", 10**9, "open")
     page.close()

@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from apps.plate_reader.scenes import draw_scene
 from sealgrid.localnet.layout import cache_folder
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 
 def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, tmp_path):
@@ -29,7 +29,7 @@ def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, t
     picture.evaluate("image => image.decode()")
     assert picture.evaluate("image => image.naturalWidth") > 100
     visitor.picture("task-ended")
-    assert visitor.faults_everywhere() == []
+    assert visitor.accessibility_faults_everywhere() == []
     page.get_by_role("link", name="the local pool").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("the local pool")
     machine = page.locator("#machines tbody tr")
@@ -37,5 +37,5 @@ def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, t
     expect(machine).to_contain_text("100%")
     expect(page.locator("#offers")).to_contain_text("2 RLC")
     visitor.picture("pool")
-    assert visitor.faults_everywhere() == []
-    assert visitor.scrolls_sideways() == []
+    assert visitor.accessibility_faults_everywhere() == []
+    assert visitor.overflowing_widths() == []

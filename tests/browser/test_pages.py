@@ -1,45 +1,56 @@
-"""Every page: readable by everybody, on any screen, with or without scripts, whatever strangers call their things."""
+"""Every page: accessible, on any screen, with or without scripts, with hostile names, against other sites' requests."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from owning import as_
+from owner_steps import act_as
 from playwright.sync_api import Browser, expect
-from visitor import Place, Visitor
+from visitor import LocalSite, Visitor
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.sdk import apps, models
 from sealgrid.sdk.connection import connect
+from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations import publish as models
 
 PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account")
 
 ASSET, TASK = "0x" + "11" * 20, "0x" + "22" * 32
-WRITES = (
-    "/account/use", "/account/deposit", "/account/withdraw", "/models/new", f"/apps/{ASSET}/run", f"/tasks/{TASK}/claim",
-    *(f"/models/{ASSET}/{what}" for what in ("offer", "price", "unlist", "grant", "revoke")),
-    *(f"/apps/{ASSET}/{what}" for what in ("offer", "price", "unlist")),
-    "/wallet", "/wallet/leave", "/wallet/challenge", "/wallet/orders", "/wallet/policies", "/wallet/done",
-)  # fmt: skip
+POST_PATHS = (
+    "/account/use",
+    "/account/deposit",
+    "/account/withdraw",
+    "/models/new",
+    f"/apps/{ASSET}/run",
+    f"/tasks/{TASK}/claim",
+    *(f"/models/{ASSET}/{action}" for action in ("offer", "price", "unlist", "grant", "revoke")),
+    *(f"/apps/{ASSET}/{action}" for action in ("offer", "price", "unlist")),
+    "/wallet",
+    "/wallet/leave",
+    "/wallet/challenge",
+    "/wallet/orders",
+    "/wallet/policies",
+    "/wallet/done",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_no_serious_fault_in_any_light_on_any_screen(visitor: Visitor, path: str):
+def test_a_page_has_no_serious_accessibility_fault(visitor: Visitor, path: str):
     visitor.open(path)
-    assert visitor.faults_everywhere() == []
+    assert visitor.accessibility_faults_everywhere() == []
 
 
-def test_axe_finds_no_serious_fault_on_the_pages_of_an_app_and_a_model_for_a_visitor_and_for_the_owner(
+def test_the_pages_of_an_app_and_a_model_have_no_serious_accessibility_fault(
     visitor: Visitor,
 ):
     for path, link, owner in (("/", "Read licence plates", "developer"), ("/models", "licence plates", "owner")):
         for name in ("stranger", owner):
-            as_(visitor, name)
+            act_as(visitor, name)
             visitor.open(path).get_by_role("link", name=link).click()
             expect(visitor.page.get_by_role("heading", level=1)).to_have_text(link)
-            expect(visitor.page.get_by_role("heading", name="It is yours")).to_have_count(int(name == owner))
-            assert visitor.faults_everywhere() == []
+            expect(visitor.page.get_by_role("heading", name="Manage")).to_have_count(int(name == owner))
+            assert visitor.accessibility_faults_everywhere() == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -47,21 +58,21 @@ def test_a_dark_phone_shows_everything_without_scrolling_sideways(phone: Visitor
     page = phone.open(path)
     phone.picture(f"phone{path.replace('/', '-')}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert phone.faults() == []
+    assert phone.accessibility_faults() == []
 
 
-def test_everything_can_be_read_without_scripts(browser: Browser, place: Place):
+def test_everything_can_be_read_without_scripts(browser: Browser, site: LocalSite):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     for path in PAGES:
-        page.goto(place.url + path)
+        page.goto(site.url + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.goto(place.url + "/?q=plate")
+    page.goto(site.url + "/?q=plate")
     assert page.locator(".card").count() == 1
     context.close()
 
 
-def test_the_search_narrows_the_list_while_one_types(visitor: Visitor):
+def test_the_search_filters_while_typing(visitor: Visitor):
     page = visitor.open("/")
     page.get_by_label("Search apps").press_sequentially("hash")
     expect(page.locator(".card")).to_have_count(1)
@@ -78,15 +89,15 @@ FORBIDDEN = "main script, main img[src='x'], main [onclick], main a[href^='javas
 
 
 TOO_SMALL = """
-[...document.querySelectorAll("a, button, input, select, textarea, summary")].filter((it) => {
-  const { width, height } = it.getBoundingClientRect();
-  // A link in a sentence is as tall as its line, a card's link covers the whole card.
-  return width && height && height < 43.5 && !it.closest("p, dd, h2, .empty, .skip");
-}).map((it) => it.outerHTML.slice(0, 120))
+[...document.querySelectorAll("a, button, input, select, textarea, summary")].filter((element) => {
+  const { width, height } = element.getBoundingClientRect();
+  // A link in a sentence has its line's height; a card's link covers the whole card.
+  return width && height && height < 43.5 && !element.closest("p, dd, h2, .empty, .skip");
+}).map((element) => element.outerHTML.slice(0, 120))
 """
 
 
-def test_an_app_and_a_model_that_are_called_like_scripts_do_nothing(visitor: Visitor, place: Place, tmp_path):
+def test_scripts_in_names_and_readmes_do_not_run(visitor: Visitor, site: LocalSite, tmp_path):
     (tmp_path / "main.py").write_text("print(1)\n")
     (tmp_path / "README.md").write_text(READ_ME)
     (tmp_path / "app.toml").write_text(
@@ -94,81 +105,81 @@ def test_an_app_and_a_model_that_are_called_like_scripts_do_nothing(visitor: Vis
         'description = "\'\\"><script>alert(5)</script>"\n'
         'entrypoint = ["main.py"]\nfiles = ["main.py", "README.md"]\n'
     )
-    visitor.page.on("dialog", lambda dialog: visitor.complaints.append(f"a dialog opened: {dialog.message}"))
+    visitor.page.on("dialog", lambda dialog: visitor.page_errors.append(f"a dialog opened: {dialog.message}"))
 
     async def publish() -> tuple[str, str]:
-        async with connect(place.network.network, development_key("stranger")) as stranger:
-            app = (await apps.deploy(stranger, tmp_path)).address
+        async with connect(site.network.network, development_key("stranger")) as stranger:
+            app = (await deploy.deploy(stranger, tmp_path)).address
             model = await models.publish(
                 stranger, tmp_path / "main.py", name=SCRIPT + ENDLESS, apps=[app], price=1, card=READ_ME
             )
             return app, model.address
 
-    with ThreadPoolExecutor() as aside:  # the browser's own loop runs in this thread
-        app, model = aside.submit(lambda: asyncio.run(publish())).result()
+    with ThreadPoolExecutor() as executor:  # Playwright's event loop runs in this thread
+        app, model = executor.submit(lambda: asyncio.run(publish())).result()
     visitor.wait_for(f"/models/{model}")
     for path in ("/", "/models"):
         page = visitor.open(path)
         expect(page.get_by_role("link", name=SCRIPT)).to_be_visible()
         assert page.locator(FORBIDDEN).count() == 0
-        assert visitor.scrolls_sideways() == []
+        assert visitor.overflowing_widths() == []
     for path in (f"/apps/{app}", f"/models/{model}"):
         page = visitor.open(path)
         expect(page.get_by_text("<script>alert(1)</script>").first).to_be_visible()
         assert page.locator(FORBIDDEN).count() == 0
-        assert visitor.scrolls_sideways() == []
-    as_(visitor, "stranger")
+        assert visitor.overflowing_widths() == []
+    act_as(visitor, "stranger")
     expect(visitor.page.get_by_role("link", name=SCRIPT).first).to_be_visible()
     assert visitor.page.locator(FORBIDDEN).count() == 0
-    assert visitor.scrolls_sideways() == []
+    assert visitor.overflowing_widths() == []
 
 
-def test_what_a_finger_hits_is_44_pixels_tall_on_a_phone(phone: Visitor):
+def test_touch_targets_are_44_pixels_tall_on_a_phone(phone: Visitor):
     for path in PAGES:
         page = phone.open(path)
         assert page.evaluate(TOO_SMALL) == [], path
 
 
-def test_what_a_neighbour_has_a_page_say_stays_text(visitor: Visitor):
-    said = quote("<script>alert(6)</script>", safe="")
-    visitor.context.add_cookies([{"name": "sealgrid_told", "value": said, "url": visitor.place.url}])
+def test_scripts_in_a_notice_or_a_search_stay_text(visitor: Visitor):
+    notice = quote("<script>alert(6)</script>", safe="")
+    visitor.context.add_cookies([{"name": "sealgrid_notice", "value": notice, "url": visitor.site.url}])
     page = visitor.open("/tasks")
     expect(page.locator(".notice")).to_have_text("<script>alert(6)</script>")
     expect(visitor.open("/tasks").locator(".notice")).to_have_count(0)
     page = visitor.open("/?q=%3Cscript%3Ealert(7)%3C/script%3E")
-    expect(page.get_by_text("No app is called like “<script>alert(7)</script>”.")).to_be_visible()
+    expect(page.get_by_text("No app matches “<script>alert(7)</script>”.")).to_be_visible()
 
 
-def test_a_page_that_is_not_there_says_so(visitor: Visitor):
+def test_a_missing_page_is_not_found(visitor: Visitor):
     for path in ("/apps/0x12", "/models/nothing", "/tasks/0x00"):
-        response = visitor.page.request.get(visitor.place.url + path)
+        response = visitor.page.request.get(visitor.site.url + path)
         assert response.status == 404
-        assert "Not here" in response.text()
+        assert "Page not found" in response.text()
         assert "Traceback" not in response.text()
 
 
-@pytest.mark.parametrize("path", WRITES)
-def test_no_other_site_may_act_for_an_account(visitor: Visitor, path: str):
+@pytest.mark.parametrize("path", POST_PATHS)
+def test_another_sites_form_is_refused(visitor: Visitor, path: str):
     for origin, statuses in (({"origin": "http://evil.example"}, {403}), ({"origin": "null"}, {403}), ({}, {400})):
-        answer = visitor.page.request.post(visitor.place.url + path, form={"amount": "1"}, headers=origin)
-        assert answer.status in statuses, (path, origin)
+        response = visitor.page.request.post(visitor.site.url + path, form={"amount": "1"}, headers=origin)
+        assert response.status in statuses, (path, origin)
 
 
-def test_what_is_no_form_buys_nothing(visitor: Visitor):
-    headers = {"origin": visitor.place.url, "content-type": "application/json"}
-    answer = visitor.page.request.post(f"{visitor.place.url}/apps/{ASSET}/run", data="{}", headers=headers)
-    assert answer.status == 400
-    assert "this is no form" in answer.text()
+def test_a_request_that_is_not_a_form_is_refused(visitor: Visitor):
+    headers = {"origin": visitor.site.url, "content-type": "application/json"}
+    response = visitor.page.request.post(f"{visitor.site.url}/apps/{ASSET}/run", data="{}", headers=headers)
+    assert response.status == 400
+    assert "not a form" in response.text()
 
 
-def test_no_other_name_leads_to_the_pages(visitor: Visitor):
-    foreign = visitor.page.request.get(visitor.place.url + "/", headers={"host": "evil.example"})
+def test_another_host_name_is_refused(visitor: Visitor):
+    foreign = visitor.page.request.get(visitor.site.url + "/", headers={"host": "evil.example"})
     assert foreign.status == 403
 
 
-def test_every_answer_carries_the_policy(visitor: Visitor):
+def test_every_response_has_the_content_security_policy(visitor: Visitor):
     for path in (*PAGES, "/static/site.css", "/apps/0x12"):
-        headers = visitor.page.request.get(visitor.place.url + path).headers
+        headers = visitor.page.request.get(visitor.site.url + path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"

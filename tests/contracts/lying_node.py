@@ -1,4 +1,4 @@
-"""A node that lies: it passes every question on to an honest one, and changes the answers that it is told to."""
+"""A dishonest node: forwards each request to an honest node and changes the configured answers."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -7,29 +7,29 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-Lie = Callable[[str, list[Any], Any], Any]  #: method, parameters, honest result -> what is said
+Lie = Callable[[str, list[Any], Any], Any]  #: (method, parameters, honest result) -> result
 
 
 class LyingNode:
-    """Where it answers, and what it makes of an honest answer; honest until told otherwise."""
+    """Its URL, and how it changes an honest answer; honest until configured."""
 
     def __init__(self, honest: str) -> None:
         self.honest, self.url = honest, ""
         self.lie: Lie = lambda method, parameters, result: result
-        self.batches: list[int] = []  #: how many questions came in each request
+        self.batches: list[int] = []  #: how calls questions came in each request
 
     async def answer(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        many = asked if isinstance(asked, list) else [asked]
-        self.batches.append(len(many))
-        async with aiohttp.ClientSession() as session, session.post(self.honest, json=many) as response:
-            said = await response.json()
-        by_id = {each["id"]: each for each in many}
-        for each in said:
-            question = by_id[each["id"]]
+        body = await request.json()
+        calls = body if isinstance(body, list) else [body]
+        self.batches.append(len(calls))
+        async with aiohttp.ClientSession() as session, session.post(self.honest, json=calls) as response:
+            replies = await response.json()
+        by_id = {each["id"]: each for each in calls}
+        for each in replies:
+            call = by_id[each["id"]]
             if "result" in each:
-                each["result"] = self.lie(question["method"], question["params"], each["result"])
-        return web.json_response(said if isinstance(asked, list) else said[0])
+                each["result"] = self.lie(call["method"], call["params"], each["result"])
+        return web.json_response(replies if isinstance(body, list) else replies[0])
 
 
 @asynccontextmanager

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.abi import interface
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.failures import reason_of
-from sealgrid.chain.interface import interface
+from sealgrid.chain.endpoint import revert_reason
 from sealgrid.crypto.signing import ORDER
-from sealgrid.poco.matching import Quadruple, Registry
+from sealgrid.poco.matching import OrderSet, Registry
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import is_signed_by, order_hash
 from sealgrid.units import Address, Digest, to_bytes, to_digest
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import Market
 
 KEYS = {name: development_key(name) for name in ("developer", "owner", "pool", "requester", "requester2", "thief")}
@@ -30,7 +30,7 @@ class World:
 
     market: Market
     group: Address
-    odd_groups: dict[str, Address]  #: that answer for everybody in one manner
+    odd_groups: dict[str, Address]  #: that answer for everybody in one answer
     members: frozenset[Address]
     owners: dict[tuple[Registry, Address], Address]
     used: dict[Digest, int]
@@ -80,9 +80,15 @@ class World:
     def request(self, **changes: object) -> RequestOrder:
         me = KEYS["requester"].address
         base = RequestOrder(
-            app=self.market.app, dataset=self.market.dataset, requester=me, beneficiary=me,
-            appmaxprice=3, datasetmaxprice=10, workerpoolmaxprice=1000, volume=10,
-        )  # fmt: skip
+            app=self.market.app,
+            dataset=self.market.dataset,
+            requester=me,
+            beneficiary=me,
+            appmaxprice=3,
+            datasetmaxprice=10,
+            workerpoolmaxprice=1000,
+            volume=10,
+        )
         return msgspec.structs.replace(base, **changes)
 
     def signed(self, order: Order, how: str = "good") -> Order:
@@ -103,7 +109,7 @@ class World:
                 return KEYS["owner"]
         return KEYS["developer"]
 
-    async def refusal(self, four: Quadruple, sponsor: Address | None = None) -> str:
+    async def refusal(self, four: OrderSet, sponsor: Address | None = None) -> str:
         """Return the chain's word on a match that the requester, or a sponsor, pays: empty when it would match, else the revert's number, or its text."""
         values = [_values(order) for order in (four.app, four.dataset, four.workerpool, four.request)]
         data = interface("Hub").call_data("sponsorMatchOrders" if sponsor else "matchOrders", *values)
@@ -114,7 +120,7 @@ class World:
             answer = (await client.post(self.market.node.url, json=request)).json()
         if "result" in answer:
             return ""
-        reason = reason_of(answer["error"]["message"])
+        reason = revert_reason(answer["error"]["message"])
         return reason.rpartition("iExecV5-matchOrders-0x")[2] if "matchOrders-0x" in reason else reason or "none"
 
 
@@ -147,7 +153,7 @@ def _values(order: Order) -> tuple[object, ...]:
 
 
 #: In the order of OddGroup's flag.
-MANNERS = ("YES", "REVERT", "TWO", "SHORT", "LONG", "WRITE")
+GROUP_ANSWERS = ("YES", "REVERT", "TWO", "SHORT", "LONG", "WRITE")
 
 
 def parties(market: Market) -> tuple[Address, ...]:
@@ -156,13 +162,13 @@ def parties(market: Market) -> tuple[Address, ...]:
 
 
 async def open_odd_groups(market: Market) -> dict[str, Address]:
-    """Deploy one group for each manner of answering."""
+    """Deploy one group for each answer of answering."""
     made = {}
-    for number, manner in enumerate(MANNERS):
+    for number, answer in enumerate(GROUP_ANSWERS):
         group = await Mock.deploy("OddGroup", market.wallet("owner"), market.hub.address)
         for party in parties(market):
-            await group.call("teach", party, 1 << number)
-        made[manner] = group.address
+            await group.call("set_answer", party, 1 << number)
+        made[answer] = group.address
     return made
 
 
@@ -207,9 +213,11 @@ async def open_world(market: Market) -> World:
 
 async def _make_history(world: World, contract: Mock) -> None:
     orders = {
-        "developer": world.app_order, "owner": world.dataset_order, "pool": world.pool_order,
+        "developer": world.app_order,
+        "owner": world.dataset_order,
+        "pool": world.pool_order,
         "requester": world.request,
-    }  # fmt: skip
+    }
     hub, domain = world.market.hub, world.market.orders
     for name, make in orders.items():
         order, wallet = make(salt=PRESIGNED), world.market.wallet(name)

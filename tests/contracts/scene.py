@@ -1,4 +1,4 @@
-"""A small real market on a real hub: named accounts, one app, one dataset, one pool, three vaults."""
+"""A small market on a real hub: named accounts, one app, one dataset, one pool, three vaults."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,8 +7,9 @@ from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
-from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
+from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, fund
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
 from sealgrid.chain.wallet import Wallet
@@ -18,7 +19,7 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, Workerpoo
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, sign_order
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
-from tests.contracts.inmemory import MemoryNode, MemoryWallet
+from tests.contracts.memory_chain import MemoryNode, MemoryWallet
 
 SIMULATED, TDX = 255, 2
 APP_DIGEST, DATASET_CHECKSUM = to_digest(b"\x07" * 32), to_digest(b"\x05" * 32)
@@ -26,14 +27,14 @@ RUNTIME, RESULT = to_digest(b"\x06" * 32), to_digest(b"\x09" * 32)
 VAULTS = tuple(sorted((development_key(f"vault{n}") for n in (1, 2, 3)), key=lambda key: key.address))
 APP_PRICE, DATASET_PRICE, POOL_PRICE = 3, 10, 1000
 FUNDS = 10**9
-TERMS = BrokerTerms(
+TERMS = BrokerConfig(
     vaults=tuple(key.address for key in VAULTS), threshold=2, platforms=(SIMULATED,), runtimes=(RUNTIME,), notice=0
 )
 
 
 @dataclass(frozen=True)
 class Market:
-    """What stands on the chain."""
+    """The contracts of the market."""
 
     node: Node
     deployment: Deployment
@@ -46,6 +47,18 @@ class Market:
     app: Address
     dataset: Address
     pool: Address
+
+    def network(self, vaults: tuple[Address, ...] = ()) -> NetworkIdentity:
+        """What a service of this market is configured with."""
+        return NetworkIdentity(
+            rpc_urls=(self.node.url,),
+            chain=self.deployment.chain,
+            genesis=self.deployment.genesis,
+            hub=self.hub.address,
+            broker=self.broker.address,
+            vaults=vaults,
+            threshold=(len(vaults) + 1) // 2,
+        )
 
     def wallet(self, name: str) -> Wallet:
         return wallet_of(self.node, name)
@@ -83,7 +96,7 @@ class Market:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One worker's try to be paid; every part of the proof can be made wrong."""
+    """One worker's contribution; a test can replace every part of its proof."""
 
     market: Market
     deal: DealId
@@ -97,8 +110,8 @@ class Attempt:
     app: Digest = APP_DIGEST
     runtime: Digest = RUNTIME
     platform: int = SIMULATED
-    vault_set: Digest | None = None  #: what the vaults signed as theirs, when it is another one
-    judged_task: TaskId | None = None  #: what the vaults signed about, when it is another task
+    vault_set: Digest | None = None  #: the signed vault set, if not the market's
+    judged_task: TaskId | None = None  #: the signed task, if not this one
     pool_signature: bytes | None = None
     issued: tuple[int, ...] = (1_700_000_000, 1_700_000_005, 1_700_000_007)
 
@@ -107,7 +120,7 @@ class Attempt:
 
     @property
     def digest(self) -> bytes:
-        """What PoCo asks the broker about."""
+        """PoCo's digest of the contribution."""
         return personal_digest(ids.authorisation_message(self.worker, self.task, self.enclave.address))
 
     def verdicts(self) -> list[tuple[Address, Verdict, bytes]]:
@@ -156,12 +169,12 @@ class Attempt:
 
 
 def wallet_of(node: Node, name: str) -> Wallet:
-    """An account on a real chain, or on one inside this process."""
+    """An account on a real chain, or on a chain in this process."""
     key = development_key(name)
     return MemoryWallet(node, key) if isinstance(node, MemoryNode) else Wallet(node, key)
 
 
-async def open_market(node: Node, package: Path, terms: BrokerTerms = TERMS) -> Market:
+async def open_market(node: Node, package: Path, terms: BrokerConfig = TERMS) -> Market:
     """Deploy PoCo and the broker, register the assets, fund everyone and fill their escrow."""
     admin = wallet_of(node, "admin")
     deployment = await deploy(admin, PocoPackage(package), terms)

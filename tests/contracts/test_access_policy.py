@@ -2,14 +2,14 @@
 
 import pytest
 
-from sealgrid.chain.access import FOREVER, AccessPolicy, HolderRule, Member
+from sealgrid.chain.abi import interface
+from sealgrid.chain.access_policy import FOREVER, AccessGrant, AccessPolicy, HolderRule
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
-from sealgrid.chain.interface import interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_ADDRESS, Address, DealId
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import Attempt, Market
 
 pytestmark = pytest.mark.chain
@@ -129,9 +129,9 @@ async def test_what_a_revocation_cannot_reach_ends_with_the_deals_contribution_d
 
 
 async def test_who_holds_enough_of_the_token_makes_a_deal(market: Market, policy: AccessPolicy, shares: Mock) -> None:
-    await shares.call("give", REQUESTER, 1)
+    await shares.call("set_balance", REQUESTER, 1)
     await no_deal(market, policy)
-    await shares.call("give", REQUESTER, 2)
+    await shares.call("set_balance", REQUESTER, 2)
     await match(market, policy)
 
 
@@ -146,7 +146,7 @@ async def test_an_nft_is_a_token_too(market: Market, policy: AccessPolicy) -> No
 
 
 async def test_a_revoked_holder_makes_no_deal(market: Market, policy: AccessPolicy, shares: Mock) -> None:
-    await shares.call("give", REQUESTER, 2)
+    await shares.call("set_balance", REQUESTER, 2)
     await policy.revoke(market.wallet("owner"), REQUESTER)
     await no_deal(market, policy)
 
@@ -154,17 +154,17 @@ async def test_a_revoked_holder_makes_no_deal(market: Market, policy: AccessPoli
 async def test_when_holders_are_no_longer_admitted_holding_does_not_help(
     market: Market, policy: AccessPolicy, shares: Mock
 ) -> None:
-    await shares.call("give", REQUESTER, 2)
+    await shares.call("set_balance", REQUESTER, 2)
     await policy.admit_holders(market.wallet("owner"), None)
     await no_deal(market, policy)
 
 
-@pytest.mark.parametrize("mood", [1, 2, 3], ids=["reverts with a number", "burns all gas", "answers nothing"])
+@pytest.mark.parametrize("fault", [1, 2, 3], ids=["reverts with a number", "burns all gas", "answers nothing"])
 async def test_a_token_that_misbehaves_admits_nobody(
-    market: Market, policy: AccessPolicy, shares: Mock, mood: int
+    market: Market, policy: AccessPolicy, shares: Mock, fault: int
 ) -> None:
-    await shares.call("give", REQUESTER, 2)
-    await shares.call("behave", mood)
+    await shares.call("set_balance", REQUESTER, 2)
+    await shares.call("set_fault", fault)
     await no_deal(market, policy)
     await policy.grant(market.wallet("owner"), REQUESTER)
     await match(market, policy)
@@ -195,9 +195,9 @@ async def test_a_key_is_an_address_padded_on_the_left(
     market: Market, policy: AccessPolicy, key: bytes, purpose: int, answer: bool
 ) -> None:
     await policy.grant(market.wallet("owner"), REQUESTER)
-    face = interface("AccessPolicy")
-    told = await market.node.call(policy.address, face.call_data("keyHasPurpose", key, purpose))
-    assert face.decode("keyHasPurpose", told) is answer
+    abi = interface("AccessPolicy")
+    answered = await market.node.call(policy.address, abi.call_data("keyHasPurpose", key, purpose))
+    assert abi.decode("keyHasPurpose", answered) is answer
 
 
 async def test_only_the_owner_decides(market: Market, policy: AccessPolicy) -> None:
@@ -231,5 +231,5 @@ async def test_members_are_read_from_events(market: Market, policy: AccessPolicy
     await policy.revoke(owner, accounts[2])
     await policy.revoke(owner, owner.address)
     assert await policy.members() == sorted(
-        [Member(accounts[0], until + 1), Member(accounts[1], FOREVER)], key=lambda member: member.account
+        [AccessGrant(accounts[0], until + 1), AccessGrant(accounts[1], FOREVER)], key=lambda member: member.account
     )

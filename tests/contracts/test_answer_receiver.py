@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import pytest
 
 from sealgrid.chain import artifacts
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.interface import interface
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
 from tests.contracts.scene import Attempt, Market
 
@@ -32,15 +32,15 @@ class Receiver:
         await self.market.wallet("stranger").call(self.address, "AnswerReceiver", "deliver", task, result, salt, data)
 
     async def answer(self, task: TaskId) -> bytes:
-        asked = RECEIVER.call_data("answers", task)
-        return RECEIVER.decode("answers", await self.market.node.call(self.address, asked))
+        data = RECEIVER.call_data("answers", task)
+        return RECEIVER.decode("answers", await self.market.node.call(self.address, data))
 
 
 async def receiver(market: Market, **trusted: Address) -> Receiver:
-    """Deploy a receiver of the market's app over its dataset, unless told of others."""
-    wanted = {"judge": market.broker.address, "app": market.app, "dataset": market.dataset} | trusted
+    """Deploy a receiver of the market's app over its dataset, unless others are given."""
+    trusted_parts = {"judge": market.broker.address, "app": market.app, "dataset": market.dataset} | trusted
     code, abi = artifacts.bytecode("AnswerReceiver"), artifacts.abi("AnswerReceiver")
-    arguments = (market.hub.address, wanted["judge"], wanted["app"], wanted["dataset"])
+    arguments = (market.hub.address, trusted_parts["judge"], trusted_parts["app"], trusted_parts["dataset"])
     return Receiver(market, await market.wallet("developer").deploy(code, abi, *arguments))
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace as but
 from sealgrid.attestation.binding import vault_set
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
-from sealgrid.chain.broker import Announced, Broker
+from sealgrid.chain.broker import AnnouncedFederation, Broker
 from sealgrid.chain.deploy import deploy_broker
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, ProofRefused
@@ -60,10 +60,10 @@ async def test_chain_and_enclave_have_one_name_for_a_federation(market: Market, 
 
 
 async def test_a_change_is_announced_before_it_is_in_force(careful: Market) -> None:
-    assert await careful.broker.announced() is None
+    assert await careful.broker.announced_federation() is None
     receipt = await careful.broker.announce_federation(careful.wallet("admin"), NAMES, 2)
     effective = (await careful.node.block(receipt.block_number)).timestamp + DAY
-    assert await careful.broker.announced() == Announced(tuple(NAMES), 2, effective)
+    assert await careful.broker.announced_federation() == AnnouncedFederation(tuple(NAMES), 2, effective)
     assert await careful.broker.vaults() == TERMS.vaults
 
 
@@ -78,7 +78,7 @@ async def test_nobody_changes_the_federation_before_the_notice_period_is_over(ca
 async def test_after_the_notice_period_anyone_puts_it_in_force(careful: Market) -> None:
     changed = await replaced(careful, NAMES, 2)
     assert await changed.broker.vaults() == tuple(NAMES)
-    assert await changed.broker.announced() is None
+    assert await changed.broker.announced_federation() is None
     with pytest.raises(ContractReverted, match="nothing is announced"):
         await changed.broker.change_federation(changed.wallet("stranger"))
 
@@ -141,7 +141,7 @@ async def test_10_old_verdicts_do_not_count_though_their_vaults_remain(good: Att
     stayed = [VAULTS[0].address, VAULTS[1].address, NAMES[0]]
     changed = await replaced(good.market, stayed, 2)
     await refused(good, 10)
-    # The same vaults, asked again under the present federation, are believed.
+    # New verdicts of the same vaults under the present federation are accepted.
     await good.but(market=changed).publish()
 
 

@@ -12,7 +12,7 @@ from sealgrid.crypto.signing import ORDER, SigningKey
 from sealgrid.errors import ContractReverted, ProofRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from tests.contracts.gated import GatedMarket, judged_by
+from tests.contracts.gate_market import GatedMarket, judged_by
 from tests.contracts.scene import RESULT, TDX, VAULTS, Attempt, Market, attempt
 
 pytestmark = pytest.mark.chain

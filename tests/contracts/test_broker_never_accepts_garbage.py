@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealgrid.chain.interface import interface
+from sealgrid.chain.abi import interface
 from tests.contracts.scene import Attempt
 
 pytestmark = pytest.mark.chain

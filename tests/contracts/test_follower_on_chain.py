@@ -3,9 +3,9 @@
 import pytest
 
 from sealgrid.chain.anvil import revert, snapshot
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import HubEvent, OrdersMatched, TaskInitialize
-from sealgrid.chain.follower import Applied, Follower, RolledBack
-from sealgrid.chain.trail import Trail
+from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack, HubFollower
 from sealgrid.errors import ChainError
 from tests.contracts.scene import Market
 
@@ -19,9 +19,9 @@ class Ledger:
         self.events: list[HubEvent] = []
         self.rollbacks = 0
 
-    async def catch_up(self, follower: Follower) -> "Ledger":
+    async def catch_up(self, follower: HubFollower) -> "Ledger":
         while change := await follower.step():
-            if isinstance(change, RolledBack):
+            if isinstance(change, BlocksRolledBack):
                 self.rollbacks += 1
                 self.events = [event for event in self.events if event.block_number <= change.block.number]
             else:
@@ -33,11 +33,11 @@ class Ledger:
 
 
 @pytest.fixture
-def follower(market: Market) -> Follower:
-    return Follower(market.hub)
+def follower(market: Market) -> HubFollower:
+    return HubFollower(market.hub)
 
 
-async def test_everything_since_the_beginning_is_told_once(market: Market, follower: Follower) -> None:
+async def test_everything_since_the_beginning_is_events_once(market: Market, follower: HubFollower) -> None:
     ledger = await Ledger().catch_up(follower)
     deal = await market.deal()
     task = await market.hub.initialize(market.wallet("pool"), deal, 0)
@@ -48,7 +48,7 @@ async def test_everything_since_the_beginning_is_told_once(market: Market, follo
 
 
 async def test_a_block_that_vanishes_is_rolled_back_and_its_successor_applied(
-    market: Market, follower: Follower
+    market: Market, follower: HubFollower
 ) -> None:
     ledger = await Ledger().catch_up(follower)
     fork = await snapshot(market.node)
@@ -61,39 +61,39 @@ async def test_a_block_that_vanishes_is_rolled_back_and_its_successor_applied(
     await ledger.catch_up(follower)
     assert [event.deal for event in ledger.of(OrdersMatched)] == [deal]
     assert ledger.rollbacks == 1
-    assert ledger.events == (await Ledger().catch_up(Follower(market.hub))).events
+    assert ledger.events == (await Ledger().catch_up(HubFollower(market.hub))).events
 
 
-async def test_blocks_that_vanish_without_successors_are_rolled_back(market: Market, follower: Follower) -> None:
+async def test_blocks_that_vanish_without_successors_are_rolled_back(market: Market, follower: HubFollower) -> None:
     ledger = await Ledger().catch_up(follower)
-    told = list(ledger.events)
+    events = list(ledger.events)
     fork = await snapshot(market.node)
     await market.hub.initialize(market.wallet("pool"), await market.deal(), 0)
     await ledger.catch_up(follower)
     await revert(market.node, fork)
-    assert (await ledger.catch_up(follower)).events == told
+    assert (await ledger.catch_up(follower)).events == events
 
 
-async def test_a_saved_trail_goes_on_where_it_ended(market: Market, follower: Follower) -> None:
+async def test_a_saved_trail_goes_on_where_it_ended(market: Market, follower: HubFollower) -> None:
     await Ledger().catch_up(follower)
-    resumed = Follower(market.hub, follower.trail)
+    resumed = HubFollower(market.hub, follower.trail)
     assert await resumed.step() is None
     deal = await market.deal()
     change = await resumed.step()
-    assert isinstance(change, Applied)
+    assert isinstance(change, BlocksApplied)
     assert [event.deal for event in change.events if isinstance(event, OrdersMatched)] == [deal]
 
 
-async def test_another_chain_is_noticed(market: Market, follower: Follower) -> None:
+async def test_another_chain_is_noticed(market: Market, follower: HubFollower) -> None:
     await Ledger().catch_up(follower)
     alien = follower.trail.blocks[-1]
     foreign = type(alien)(alien.number, alien.parent, alien.hash, alien.timestamp)
-    with pytest.raises(ChainError, match="not the one that was followed"):
-        await Follower(market.hub, Trail((foreign,))).step()
+    with pytest.raises(ChainError, match="wiped or replaced"):
+        await HubFollower(market.hub, BlockTrail((foreign,))).step()
 
 
 async def test_a_deeper_follower_waits_for_confirmations(market: Market) -> None:
-    patient = Follower(market.hub, depth=3)
+    patient = HubFollower(market.hub, depth=3)
     ledger = await Ledger().catch_up(patient)
     await market.deal()
     assert (await ledger.catch_up(patient)).of(OrdersMatched) == []

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import ContractReverted
-from tests.contracts.gated import judged_by
-from tests.contracts.inmemory import LOCAL_CHAIN, MemoryNode, now
+from tests.contracts.gate_market import judged_by
+from tests.contracts.memory_chain import LOCAL_CHAIN, MemoryNode, now
 from tests.contracts.scene import attempt, open_market
 
 pytestmark = pytest.mark.chain

@@ -5,23 +5,23 @@ from dataclasses import replace
 import pytest
 
 from sealgrid.chain import artifacts
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.deploy import deploy_gate
-from sealgrid.chain.gate import Gate, encode_word
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.interface import interface
-from sealgrid.chain.views import ContributionStatus, Payment, TaskStatus
+from sealgrid.chain.pool_gate import PoolGate, encode_proof_without_enclave
+from sealgrid.chain.views import ContributionStatus, TaskPayment, TaskStatus
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
-from sealgrid.poco.params import pool_stake, worker_reward
+from sealgrid.poco.constants import pool_stake, worker_reward
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.units import ZERO_ADDRESS, DealId, TaskId, to_digest
-from tests.contracts.gated import OPERATOR, GatedMarket, gated, operator_signs
-from tests.contracts.mocked import Mock
+from tests.contracts.gate_market import OPERATOR, GatedMarket, gated, operator_signs
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, FUNDS, POOL_PRICE, RESULT, TERMS, Attempt, Market, attempt
 
 pytestmark = pytest.mark.chain
@@ -45,7 +45,9 @@ def word_digest(task: TaskId) -> bytes:
 
 
 def word(deal: DealId, task: TaskId) -> bytes:
-    return encode_word(worker=WORKER, deal=deal, index=0, signature=operator_signs(word_digest(task)))
+    return encode_proof_without_enclave(
+        worker=WORKER, deal=deal, index=0, pool_signature=operator_signs(word_digest(task))
+    )
 
 
 async def publish_plain(market: GatedMarket, task: TaskId, authorisation: bytes, callback: bytes = b"") -> None:
@@ -92,10 +94,10 @@ async def test_everyone_is_paid_and_the_operator_withdraws_the_pools_part(good: 
     await good.publish()
     worker = worker_reward(POOL_PRICE)
     assert await market.hub.payments(good.task) == [
-        Payment(development_key("developer").address, APP_PRICE),
-        Payment(development_key("owner").address, DATASET_PRICE),
-        Payment(WORKER, worker),
-        Payment(market.gate.address, POOL_PRICE - worker),
+        TaskPayment(development_key("developer").address, APP_PRICE),
+        TaskPayment(development_key("owner").address, DATASET_PRICE),
+        TaskPayment(WORKER, worker),
+        TaskPayment(market.gate.address, POOL_PRICE - worker),
     ]
     operator = market.wallet(OPERATOR)
     held = await market.hub.wallet_balance(operator.address)
@@ -155,7 +157,7 @@ async def test_1_without_a_tee_a_bare_signature_of_the_operator_is_refused(marke
 async def test_4_without_a_tee_a_strangers_word_is_refused(market: GatedMarket) -> None:
     deal, task = await plain_task(market)
     signed = development_key("stranger").sign(word_digest(task))
-    proof = encode_word(worker=WORKER, deal=deal, index=0, signature=signed)
+    proof = encode_proof_without_enclave(worker=WORKER, deal=deal, index=0, pool_signature=signed)
     assert await market.gate.judge(word_digest(task), proof) == 4
 
 
@@ -263,29 +265,29 @@ async def test_only_the_owner_names_the_operator(market: GatedMarket) -> None:
 async def test_an_operator_that_is_a_contract_authorises_by_erc_1271(good: Attempt, market: GatedMarket) -> None:
     contract = await Mock.deploy("SigningOwner", market.wallet("stranger"))
     await market.gate.change_operator(market.wallet("admin"), contract.address)
-    asked = replace(good, pool_signature=b"announced")
-    assert await asked.judged() == 4
+    announced = replace(good, pool_signature=b"announced")
+    assert await announced.judged() == 4
     await contract.call("approve", good.digest)
-    assert await asked.judged() == 0
-    await asked.publish()
+    assert await announced.judged() == 0
+    await announced.publish()
 
 
 async def test_4_an_operator_that_would_write_while_it_is_asked_is_refused(good: Attempt, market: GatedMarket) -> None:
     writer = await Mock.deploy("WritingOwner", market.wallet("stranger"))
     await writer.call("isValidSignature", good.digest, b"")
-    assert await writer.read("asked") == 1
+    assert await writer.read("calls") == 1
     await market.gate.change_operator(market.wallet("admin"), writer.address)
     assert await replace(good, pool_signature=b"yes").judged() == 4
     with pytest.raises(ContractReverted):
         await replace(good, pool_signature=b"yes").publish()
-    assert await writer.read("asked") == 1
+    assert await writer.read("calls") == 1
 
 
 async def test_what_poco_calls_back_cannot_move_the_gates_money(market: GatedMarket) -> None:
     receiver = await Mock.deploy("Reentrant", market.wallet("stranger"))
     await receiver.call("prepare", market.gate.address, interface("PoolGate").call_data("withdraw", 1))
     deal, task = await plain_task(market, callback=receiver.address)
-    await publish_plain(market, task, word(deal, task), callback=b"told")
+    await publish_plain(market, task, word(deal, task), callback=b"data")
     assert [await receiver.read(name) for name in ("called", "succeeded")] == [True, False]
 
 
@@ -303,4 +305,4 @@ async def test_a_gate_without_an_operator_cannot_be_deployed(market: GatedMarket
     with pytest.raises(ContractReverted, match="another account"):
         await deploy_gate(market.wallet("admin"), market.hub.address, TERMS, ZERO_ADDRESS)
     address = await deploy_gate(market.wallet("admin"), market.hub.address, TERMS, development_key("stranger").address)
-    assert await Gate(market.node, address).operator() == development_key("stranger").address
+    assert await PoolGate(market.node, address).operator() == development_key("stranger").address

@@ -1,4 +1,4 @@
-"""The index of the pages over a real hub: what strangers may do there, and what becomes of a chain, never stops it."""
+"""The chain index over a real hub: hostile deals, names and reorganisations never stop it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,8 +14,8 @@ from sealgrid.chain.views import DealView
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.poco.orders import NO_DATASET_ORDER
 from sealgrid.units import ZERO_ADDRESS, DealId, Digest
-from sealgrid.web.index.follower import Indexer
-from sealgrid.web.index.reading import Index, TaskFilter
+from sealgrid.web.index.indexer import ChainIndexer
+from sealgrid.web.index.reader import IndexReader, TaskFilter
 from sealgrid.web.index.store import IndexStore
 from tests.contracts.scene import Market
 
@@ -29,13 +29,13 @@ async def store(market: Market, tmp_path: Path) -> AsyncIterator[IndexStore]:
     opened.close()
 
 
-async def catch_up(indexer: Indexer) -> None:
+async def index_all(indexer: ChainIndexer) -> None:
     while await indexer.step():
         pass
 
 
 async def free_deal(market: Market, tasks: int) -> DealId:
-    """Match a deal in which nobody pays anything; its pool sells without end."""
+    """Match a deal without price; the pool's order has the largest volume."""
     category, endless = market.deployment.categories["XS"], 2**256 - 1
     return await market.hub.match_orders(
         market.wallet("requester"),
@@ -46,47 +46,51 @@ async def free_deal(market: Market, tasks: int) -> DealId:
     )
 
 
-async def test_a_free_deal_of_more_tasks_than_a_table_counts_stops_no_index(market: Market, store: IndexStore) -> None:
+async def test_a_free_deal_with_more_tasks_than_sqlite_counts_does_not_stop_the_index(
+    market: Market, store: IndexStore
+) -> None:
     for tasks in (1 << 200, 2):  # the second one begins where the first one ended
         await free_deal(market, tasks)
     paid = await market.deal()
-    await catch_up(Indexer(market.hub, store))
-    assert {row.deal for row in Index(store.engine).tasks(TaskFilter({"dataset": market.dataset}))} == {paid}
+    await index_all(ChainIndexer(market.hub, store))
+    assert {row.deal for row in IndexReader(store.engine).tasks(TaskFilter({"dataset": market.dataset}))} == {paid}
 
 
-async def test_an_asset_is_its_old_owners_again_when_its_sale_is_taken_back(market: Market, store: IndexStore) -> None:
-    indexer, index = Indexer(market.hub, store), Index(store.engine)
-    await catch_up(indexer)
+async def test_a_reorganised_transfer_restores_the_previous_owner(market: Market, store: IndexStore) -> None:
+    indexer, index = ChainIndexer(market.hub, store), IndexReader(store.engine)
+    await index_all(indexer)
     before = await snapshot(market.node)
     buyer = development_key("stranger").address
     await market.assets.transfer(market.wallet("owner"), "Dataset", market.dataset, buyer)
-    await catch_up(indexer)
-    sold = index.asset(market.dataset)
+    await index_all(indexer)
+    transferred = index.asset(market.dataset)
     await revert(market.node, before)
     await market.node.rpc("anvil_mine", hex(2))
-    await catch_up(indexer)
-    kept = index.asset(market.dataset)
-    assert (sold and sold.owner, kept and kept.owner) == (buyer, development_key("owner").address)
+    await index_all(indexer)
+    restored = index.asset(market.dataset)
+    assert (transferred and transferred.owner, restored and restored.owner) == (buyer, development_key("owner").address)
 
 
-class AwayOnce(Hub):
-    """A hub whose node goes away once, just as a deal is read."""
+class FlakyHub(Hub):
+    """A hub whose first read of a deal fails."""
 
-    was_away = False
+    has_failed = False
 
     async def view_deal(self, deal: DealId, *, at: Digest | None = None) -> DealView:
-        if not self.was_away:
-            self.was_away = True
+        if not self.has_failed:
+            self.has_failed = True
             raise ServiceUnavailable("the chain's node does not answer.")
         return await super().view_deal(deal, at=at)
 
 
-async def test_what_a_node_kept_back_for_a_moment_is_not_missing_from_the_index(
+async def test_a_deal_that_could_not_be_read_at_first_is_indexed_later(
     market: Market, store: IndexStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sealgrid.web.index.follower.PAUSE_SECONDS", 0.01)
-    deal, index = await market.deal(), Index(store.engine)
-    following = asyncio.create_task(Indexer(AwayOnce(market.node, market.hub.address), store).run(every=0.01))
+    monkeypatch.setattr("sealgrid.web.index.indexer.RETRY_SECONDS", 0.01)
+    deal, index = await market.deal(), IndexReader(store.engine)
+    following = asyncio.create_task(
+        ChainIndexer(FlakyHub(market.node, market.hub.address), store).run(poll_seconds=0.01)
+    )
     head = (await market.node.block()).number
     async with asyncio.timeout(60):
         while index.height() < head and not following.done():

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from msgspec.structs import replace as but
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.gate import encode_word
-from sealgrid.chain.interface import interface
+from sealgrid.chain.pool_gate import encode_proof_without_enclave
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
-from sealgrid.poco.params import KITTY_ADDRESS
+from sealgrid.poco.constants import KITTY_ADDRESS
 from sealgrid.units import ZERO_ADDRESS, Digest, to_digest
-from tests.contracts.gated import OPERATOR, GatedMarket, gated, operator_signs
-from tests.contracts.inmemory import MemoryNode, now
+from tests.contracts.gate_market import OPERATOR, GatedMarket, gated, operator_signs
 from tests.contracts.judge_model import Federation, Model
+from tests.contracts.memory_chain import MemoryNode, now
 from tests.contracts.scene import RUNTIME, TERMS, VAULTS, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain
@@ -249,13 +249,15 @@ class Gated(Judged):
     def publish_without_an_enclave(self, data: st.DataObject) -> None:
         task = self.open[data.draw(st.sampled_from(sorted(self.open)))]
         digest = personal_digest(ids.authorisation_message(task.worker, task.task, ZERO_ADDRESS))
-        word = encode_word(worker=task.worker, deal=task.deal, index=0, signature=operator_signs(digest))
+        word = encode_proof_without_enclave(
+            worker=task.worker, deal=task.deal, index=0, pool_signature=operator_signs(digest)
+        )
         assert now(self.market.gate.judge(digest, word)) == 13
 
 
 @pytest.mark.parametrize("machine", [Judged, Gated])
 def test_only_t_distinct_current_vaults_let_a_task_finalise(machine: type[Judged]) -> None:
     machine.answers = Counter()
-    sometimes = settings(max_examples=12, stateful_step_count=20, deadline=None)
+    sometimes = settings(max_examples=16, stateful_step_count=20, deadline=None)
     run_state_machine_as_test(machine, settings=sometimes)
     assert min(machine.answers[True], machine.answers[False]) > 10  # else it proved little

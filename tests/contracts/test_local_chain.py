@@ -27,7 +27,7 @@ async def test_what_was_deployed_is_there_after_a_restart(
     async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
         steps: list[str] = []
         deployed = await deploy(
-            Wallet(node, development_key("admin")), PocoPackage(poco_package), TERMS, progress=steps.append
+            Wallet(node, development_key("admin")), PocoPackage(poco_package), TERMS, on_progress=steps.append
         )
     async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
         assert await Hub(node, deployed.hub).teebroker() == deployed.broker

@@ -3,11 +3,11 @@
 import pytest
 from eth_abi.abi import decode, encode
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.broker import PROOF
-from sealgrid.chain.interface import interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, ContractReverted
-from tests.contracts.gated import judged_by
+from tests.contracts.gate_market import judged_by
 from tests.contracts.scene import VAULTS, Attempt, Market
 
 pytestmark = pytest.mark.chain

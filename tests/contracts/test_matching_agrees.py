@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.groups import is_member
 from sealgrid.chain.node import Node
 from sealgrid.errors import OrderRefused
-from sealgrid.poco.matching import Match, Quadruple, match
+from sealgrid.poco.matching import OrderMatch, OrderSet, match
 from sealgrid.poco.orders import NO_DATASET_ORDER
 from sealgrid.poco.refusals import MATCH_REFUSALS
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
@@ -21,8 +20,8 @@ from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.contracts.matching_world import (
     APPROVED,
     CLOSED,
+    GROUP_ANSWERS,
     KEYS,
-    MANNERS,
     PRESIGNED,
     SIGNATURES,
     USED,
@@ -50,26 +49,26 @@ class Stage:
     def __init__(self, runner: asyncio.Runner, world: World) -> None:
         self.run, self.world = runner.run, world
 
-    def ours(self, four: Quadruple, sponsor: str | None) -> Match | str:
+    def ours(self, four: OrderSet, sponsor: str | None) -> OrderMatch | str:
         try:
             return match(four, self.world.market.orders, self.world, sponsor=sponsor)
         except OrderRefused as error:
             return next(check for check, sentence in MATCH_REFUSALS.items() if error.message == sentence)
 
-    def agree(self, four: Quadruple, sponsor: str | None = None) -> Match | str:
+    def agree(self, four: OrderSet, sponsor: str | None = None) -> OrderMatch | str:
         ours, theirs = self.ours(four, sponsor), self.run(self.world.refusal(four, sponsor))
-        if isinstance(ours, Match):
+        if isinstance(ours, OrderMatch):
             assert theirs == ""
         else:
             assert ours == theirs or ours in BEFORE_ITS_NUMBER.get(theirs, ())
         return ours
 
-    def promised(self, four: Quadruple, ours: Match, sponsor: str | None = None) -> dict[str, object]:
+    def promised(self, four: OrderSet, ours: OrderMatch, sponsor: str | None = None) -> dict[str, object]:
         payer, pool = sponsor or four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
         locked = {payer: ours.cost} | {pool: ours.pool_stake + (ours.cost if pool == payer else 0)}
         return {"match": ours, "locked": locked}
 
-    async def deal(self, four: Quadruple, sponsor: str | None = None) -> dict[str, object]:
+    async def deal(self, four: OrderSet, sponsor: str | None = None) -> dict[str, object]:
         """Really match, tell what came of it, and undo it."""
         market = self.world.market
         before = await snapshot(market.node)
@@ -85,12 +84,16 @@ class Stage:
         now = {each: (await market.hub.account(each)).locked for each in (payer, pool)}
         await revert(market.node, before)
         return {
-            "match": Match(
-                volume=view.bot_size, tag=view.tag, trust=view.trust, app_price=view.app.price,
-                dataset_price=view.dataset.price, workerpool_price=view.workerpool.price,
+            "match": OrderMatch(
+                volume=view.bot_size,
+                tag=view.tag,
+                trust=view.trust,
+                app_price=view.app.price,
+                dataset_price=view.dataset.price,
+                workerpool_price=view.workerpool.price,
             ),
             "locked": {each: now[each] - locked[each] for each in (payer, pool)},
-        }  # fmt: skip
+        }
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +112,7 @@ def stage(anvil_binary: Path, poco_package: Path) -> Iterator[Stage]:
 Parts = dict[str, dict[str, object]]
 
 
-def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = None) -> Quadruple:
+def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = None) -> OrderSet:
     made = {
         "app": world.app_order(**parts.get("app", {})),
         "dataset": world.dataset_order(**parts.get("dataset", {})),
@@ -118,9 +121,7 @@ def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = No
     }
     if parts.get("dataset", {}).get("dataset") == ZERO_ADDRESS and len(parts["dataset"]) == 1:
         made["dataset"] = NO_DATASET_ORDER
-    return Quadruple(
-        **{name: world.signed(order, (signatures or {}).get(name, "good")) for name, order in made.items()}
-    )
+    return OrderSet(**{name: world.signed(order, (signatures or {}).get(name, "good")) for name, order in made.items()})
 
 
 # --- one example of each refusal
@@ -193,7 +194,7 @@ REFUSED: dict[str, list[Case]] = {
         at("request", "requester", lambda world: KEYS["requester2"].address),
     ],
     "stake": [at("workerpool", "workerpool", lambda world: world.poor_pool)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("number", "case"), [(number, case) for number, cases in REFUSED.items() for case in cases])
@@ -238,44 +239,50 @@ MATCHED: dict[str, Case] = {
 def test_a_match_has_the_deals_volume_tag_trust_prices_and_locks(stage: Stage, name: str) -> None:
     four = quadruple(stage.world, *MATCHED[name](stage.world))
     ours = stage.agree(four)
-    assert isinstance(ours, Match)
+    assert isinstance(ours, OrderMatch)
     assert stage.run(stage.deal(four)) == stage.promised(four, ours)
 
 
 # --- groups (ERC-734)
 
 RESTRICTIONS = {
-    "12": ("request", "workerpool"), "13": ("app", "datasetrestrict"), "14": ("app", "workerpoolrestrict"),
-    "15": ("app", "requesterrestrict"), "16": ("dataset", "apprestrict"), "17": ("dataset", "workerpoolrestrict"),
-    "18": ("dataset", "requesterrestrict"), "19": ("workerpool", "apprestrict"),
-    "1a": ("workerpool", "datasetrestrict"), "1b": ("workerpool", "requesterrestrict"),
-}  # fmt: skip
+    "12": ("request", "workerpool"),
+    "13": ("app", "datasetrestrict"),
+    "14": ("app", "workerpoolrestrict"),
+    "15": ("app", "requesterrestrict"),
+    "16": ("dataset", "apprestrict"),
+    "17": ("dataset", "workerpoolrestrict"),
+    "18": ("dataset", "requesterrestrict"),
+    "19": ("workerpool", "apprestrict"),
+    "1a": ("workerpool", "datasetrestrict"),
+    "1b": ("workerpool", "requesterrestrict"),
+}
 
 
-@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("answer", GROUP_ANSWERS)
 @pytest.mark.parametrize("number", RESTRICTIONS)
-def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage, number: str, manner: str) -> None:
+def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage, number: str, answer: str) -> None:
     name, field = RESTRICTIONS[number]
-    four = quadruple(stage.world, {name: {field: stage.world.odd_groups[manner]}})
+    four = quadruple(stage.world, {name: {field: stage.world.odd_groups[answer]}})
     ours = stage.agree(four)
-    if manner in ("YES", "LONG"):
-        assert isinstance(ours, Match)
+    if answer in ("YES", "LONG"):
+        assert isinstance(ours, OrderMatch)
         assert stage.run(stage.deal(four)) == stage.promised(four, ours)
     else:
         assert ours == number
 
 
-@pytest.mark.parametrize("manner", [manner for manner in MANNERS if manner != "WRITE"])
-def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, manner: str) -> None:
-    hub, group = stage.world.market.hub, stage.world.odd_groups[manner]
+@pytest.mark.parametrize("answer", [answer for answer in GROUP_ANSWERS if answer != "WRITE"])
+def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, answer: str) -> None:
+    hub, group = stage.world.market.hub, stage.world.odd_groups[answer]
     for party in (*parties(stage.world.market), KEYS["thief"].address):
-        assert stage.run(is_member(hub, group, party)) is stage.world.in_group(group, party)
+        assert stage.run(hub.is_member(group, party)) is stage.world.in_group(group, party)
 
 
 def test_what_is_no_contract_or_no_group_has_no_members(stage: Stage) -> None:
     market, me = stage.world.market, KEYS["requester"].address
     for group in (KEYS["thief"].address, market.app, market.deployment.token):
-        assert stage.run(is_member(market.hub, group, me)) is False
+        assert stage.run(market.hub.is_member(group, me)) is False
 
 
 # --- anything
@@ -287,20 +294,56 @@ TAGS = st.sampled_from([NO_TAG, TEE_TAG, to_digest((1 << 8).to_bytes(32, "big"))
 SMALL = st.integers(0, 6)
 #: Names that stand for addresses of the world, so that examples can be drawn before there is one.
 WHO = st.sampled_from(
-    ["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester", *MANNERS]
+    ["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester", *GROUP_ANSWERS]
 )
 FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
-    "app": {"app": WHO, "appprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS, "datasetrestrict": WHO,
-            "workerpoolrestrict": WHO, "requesterrestrict": WHO},
-    "dataset": {"dataset": WHO, "datasetprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS,
-                "apprestrict": WHO, "workerpoolrestrict": WHO, "requesterrestrict": WHO},
-    "workerpool": {"workerpool": WHO, "workerpoolprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS,
-                   "category": SMALL, "trust": SMALL, "apprestrict": WHO, "datasetrestrict": WHO,
-                   "requesterrestrict": WHO},
-    "request": {"app": WHO, "appmaxprice": PRICES, "dataset": WHO, "datasetmaxprice": PRICES, "workerpool": WHO,
-                "workerpoolmaxprice": PRICES, "requester": st.sampled_from(["requester", "requester2", "pool owner"]),
-                "volume": VOLUMES, "tag": TAGS, "category": SMALL, "trust": SMALL, "salt": SALTS},
-}  # fmt: skip
+    "app": {
+        "app": WHO,
+        "appprice": PRICES,
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "salt": SALTS,
+        "datasetrestrict": WHO,
+        "workerpoolrestrict": WHO,
+        "requesterrestrict": WHO,
+    },
+    "dataset": {
+        "dataset": WHO,
+        "datasetprice": PRICES,
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "salt": SALTS,
+        "apprestrict": WHO,
+        "workerpoolrestrict": WHO,
+        "requesterrestrict": WHO,
+    },
+    "workerpool": {
+        "workerpool": WHO,
+        "workerpoolprice": PRICES,
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "salt": SALTS,
+        "category": SMALL,
+        "trust": SMALL,
+        "apprestrict": WHO,
+        "datasetrestrict": WHO,
+        "requesterrestrict": WHO,
+    },
+    "request": {
+        "app": WHO,
+        "appmaxprice": PRICES,
+        "dataset": WHO,
+        "datasetmaxprice": PRICES,
+        "workerpool": WHO,
+        "workerpoolmaxprice": PRICES,
+        "requester": st.sampled_from(["requester", "requester2", "pool owner"]),
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "category": SMALL,
+        "trust": SMALL,
+        "salt": SALTS,
+    },
+}
 
 
 def changes() -> st.SearchStrategy[dict[tuple[str, str], object]]:
@@ -313,10 +356,16 @@ def changes() -> st.SearchStrategy[dict[tuple[str, str], object]]:
 
 def address(world: World, who: str) -> str:
     known = {
-        "none": ZERO_ADDRESS, "app": world.market.app, "contract_app": world.contract_app,
-        "dataset": world.market.dataset, "pool": world.market.pool, "poor_pool": world.poor_pool,
-        "group": world.group, "pool owner": KEYS["pool"].address, **world.odd_groups,
-    }  # fmt: skip
+        "none": ZERO_ADDRESS,
+        "app": world.market.app,
+        "contract_app": world.contract_app,
+        "dataset": world.market.dataset,
+        "pool": world.market.pool,
+        "poor_pool": world.poor_pool,
+        "group": world.group,
+        "pool owner": KEYS["pool"].address,
+        **world.odd_groups,
+    }
     return known.get(who) or KEYS[who].address
 
 
@@ -325,10 +374,10 @@ FOURS = {
     "signatures": st.dictionaries(st.sampled_from(sorted(FIELDS)), st.sampled_from(SIGNATURES), max_size=2),
     "request": st.sampled_from(["as it is", "generous", "fitting", "fitting"]),
     "payer": st.sampled_from([None, None, "owner", "pool", "requester", "thief"]),
-}  # fmt: skip
+}
 
 
-def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str) -> Quadruple:
+def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str) -> OrderSet:
     parts: Parts = {"request": {"appmaxprice": 2**128, "datasetmaxprice": 2**128}} if request == "generous" else {}
     for (name, field), value in changed.items():
         addressed = isinstance(value, str) and not value.startswith("0x")
@@ -338,13 +387,17 @@ def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict
     return quadruple(world, parts, signatures)
 
 
-def fit(four: Quadruple, parts: Parts) -> None:
+def fit(four: OrderSet, parts: Parts) -> None:
     """Let the request ask for what the others offer, and the pool have every feature, so that later checks are reached."""
     parts.setdefault("request", {}).update(
-        app=four.app.app, appmaxprice=four.app.appprice, dataset=four.dataset.dataset,
-        datasetmaxprice=four.dataset.datasetprice, workerpoolmaxprice=four.workerpool.workerpoolprice,
-        category=four.workerpool.category, trust=min(four.request.trust, four.workerpool.trust),
-    )  # fmt: skip
+        app=four.app.app,
+        appmaxprice=four.app.appprice,
+        dataset=four.dataset.dataset,
+        datasetmaxprice=four.dataset.datasetprice,
+        workerpoolmaxprice=four.workerpool.workerpoolprice,
+        category=four.workerpool.category,
+        trust=min(four.request.trust, four.workerpool.trust),
+    )
     parts.setdefault("workerpool", {}).update(tag=OTHER)
 
 
@@ -357,7 +410,7 @@ def test_any_four_orders_are_judged_as_the_contract_judges_them(stage: Stage) ->
         four, sponsor = drawn(stage.world, changed, signatures, request), payer and KEYS[payer].address
         ours = stage.agree(four, sponsor)
         said[ours if isinstance(ours, str) else f"a deal paid by {payer or 'its requester'}"] += 1
-        if isinstance(ours, Match):
+        if isinstance(ours, OrderMatch):
             assert stage.run(stage.deal(four, sponsor)) == stage.promised(four, ours, sponsor)
 
     judge()

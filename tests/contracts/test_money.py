@@ -4,9 +4,9 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
-from sealgrid.chain.views import AccountView, Payment, TaskStatus
+from sealgrid.chain.views import AccountView, TaskPayment, TaskStatus
 from sealgrid.errors import ContractReverted
-from sealgrid.poco.params import KITTY_ADDRESS, pool_stake, worker_reward
+from sealgrid.poco.constants import KITTY_ADDRESS, pool_stake, worker_reward
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, FUNDS, POOL_PRICE, Attempt, Market, attempt
 
 pytestmark = pytest.mark.chain
@@ -40,10 +40,10 @@ async def test_a_proved_result_pays_owner_developer_worker_and_pool(good: Attemp
     await good.publish()
     worker = worker_reward(POOL_PRICE)
     assert await good.market.hub.payments(good.task) == [
-        Payment(address("developer"), APP_PRICE),
-        Payment(address("owner"), DATASET_PRICE),
-        Payment(address("worker"), worker),
-        Payment(address("pool"), POOL_PRICE - worker),
+        TaskPayment(address("developer"), APP_PRICE),
+        TaskPayment(address("owner"), DATASET_PRICE),
+        TaskPayment(address("worker"), worker),
+        TaskPayment(address("pool"), POOL_PRICE - worker),
     ]
     assert (await good.market.hub.account(address("worker"))).stake == worker
     assert (await good.market.hub.account(address("requester"))).locked == TASK_PRICE  # the deal's second task
@@ -57,7 +57,7 @@ async def test_after_the_final_deadline_anyone_claims_the_requesters_refund(mark
     assert (await market.hub.view_task(open_task.task)).status == TaskStatus.FAILED
     after = await market.hub.account(address("requester"))
     assert (after.stake - before.stake, before.locked - after.locked) == (TASK_PRICE, TASK_PRICE)
-    assert await market.hub.payments(open_task.task) == [Payment(KITTY_ADDRESS, pool_stake(POOL_PRICE))]
+    assert await market.hub.payments(open_task.task) == [TaskPayment(KITTY_ADDRESS, pool_stake(POOL_PRICE))]
 
 
 async def test_a_sponsor_pays_for_the_requesters_deal_and_gets_the_refund(market: Market) -> None:

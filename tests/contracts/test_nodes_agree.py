@@ -135,5 +135,8 @@ async def test_a_node_that_answers_rubbish_is_named_as_such(market: Market, liar
 
 def _as_told(block: Any) -> dict[str, str]:
     return {
-        "number": hex(block.number), "hash": block.hash, "parentHash": block.parent, "timestamp": hex(block.timestamp)
-    }  # fmt: skip
+        "number": hex(block.number),
+        "hash": block.hash,
+        "parentHash": block.parent,
+        "timestamp": hex(block.timestamp),
+    }

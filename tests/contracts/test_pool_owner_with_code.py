@@ -9,7 +9,7 @@ from sealgrid.poco import ids
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import POOL_PRICE, Attempt, Market
 
 pytestmark = pytest.mark.chain

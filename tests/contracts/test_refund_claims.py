@@ -7,12 +7,11 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk.claims import claim, deal_of, tasks_of
-from sealgrid.sdk.money import Money, moment
+from sealgrid.sdk.money import MoneyState, format_time
+from sealgrid.sdk.operations.refunds import claim, deal_of, tasks_of
 from sealgrid.units import TaskId, to_digest
 from tests.contracts.scene import Attempt, Market, attempt
 from tests.contracts.test_money import TASK_PRICE
@@ -45,9 +44,9 @@ async def test_every_task_of_a_deal_that_no_pool_ever_opened_is_claimed(market: 
 async def test_before_the_deadline_it_is_said_from_when_on_and_nothing_is_sent(market: Market) -> None:
     deal = await market.deal(category="Short")
     until = (await market.hub.view_deal(deal)).start_time + FINAL
-    with pytest.raises(InputRefused, match=f"can be claimed from {moment(until)} on") as early:
+    with pytest.raises(InputRefused, match=f"can be claimed from {format_time(until)} on") as early:
         await claim(connected(market), deal, task_id(deal, 0))
-    assert f"The price is locked until {moment(until)}" in early.value.money
+    assert f"The price is locked until {format_time(until)}" in early.value.money
     assert (await market.hub.view_task(task_id(deal, 0))).status is TaskStatus.UNSET, "it was not even opened"
 
 
@@ -65,7 +64,7 @@ async def test_a_claim_after_the_pools_own_is_no_error_and_moves_nothing(market:
     await market.hub.claim(market.wallet("pool"), made.task)
     before = await requesters(market)
     assert (await claim(connected(market), made.deal, made.task)).kind == "refunded"
-    assert await claim_refund(market.hub, market.wallet("stranger"), made.deal, 0) is TaskStatus.FAILED
+    assert await market.hub.claim_refund(market.wallet("stranger"), made.deal, 0) is TaskStatus.FAILED
     assert await requesters(market) == before
 
 
@@ -98,13 +97,13 @@ async def test_what_was_paid_is_never_claimed(good: Attempt) -> None:
     with pytest.raises(InputRefused, match="nothing to claim") as refused:
         await claim(connected(good.market), good.deal, good.task)
     assert "The run was paid" in refused.value.money
-    assert await claim_refund(good.market.hub, good.market.wallet("stranger"), good.deal, 0) is TaskStatus.COMPLETED
+    assert await good.market.hub.claim_refund(good.market.wallet("stranger"), good.deal, 0) is TaskStatus.COMPLETED
 
 
 async def test_a_refund_before_the_deadline_is_the_hubs_no(market: Market) -> None:
     made = await attempt(market, category="Short")
     with pytest.raises(ContractReverted):
-        await claim_refund(market.hub, market.wallet("stranger"), made.deal, 0)
+        await market.hub.claim_refund(market.wallet("stranger"), made.deal, 0)
 
 
 async def test_a_task_is_claimed_for_its_own_deal_only(market: Market) -> None:
@@ -113,7 +112,7 @@ async def test_a_task_is_claimed_for_its_own_deal_only(market: Market) -> None:
     unknown = TaskId(to_digest(b"\x01" * 32))
     with pytest.raises(NotFound, match="has no task"):
         await claim(connected(market), made.deal, unknown)
-    with pytest.raises(NotFound, match="name its deal"):
+    with pytest.raises(NotFound, match="give the deal"):
         await deal_of(connected(market), unknown)
 
 
@@ -121,10 +120,13 @@ async def test_who_sponsored_a_deal_is_named_and_refunded(market: Market) -> Non
     sponsor = market.wallet("pool")
     number = market.deployment.categories["Short"]
     deal = await market.hub.sponsor_match_orders(
-        sponsor, market.app_order(), market.dataset_order(), market.pool_order(category=number),
+        sponsor,
+        market.app_order(),
+        market.dataset_order(),
+        market.pool_order(category=number),
         market.request(category=number),
-    )  # fmt: skip
+    )
     await advance(market.node, FINAL)
     money = await claim(connected(market), deal, task_id(deal, 0))
     until = (await market.hub.view_deal(deal)).start_time + FINAL
-    assert money == Money("refunded", task_id(deal, 0), until, sponsor.address)
+    assert money == MoneyState("refunded", task_id(deal, 0), until, sponsor.address)

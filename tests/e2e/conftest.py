@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from iexec_goods import Goods, deployed_dataset
-from running_network import RunningNetwork, start_network
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.sdk import apps
 from sealgrid.sdk.connection import Connection, connect
+from sealgrid.sdk.operations import deploy
+from tests.e2e.iexec_deals import IexecAssets, deploy_dataset
+from tests.e2e.running_network import RunningNetwork, start_network
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +45,10 @@ async def people(localnet: RunningNetwork) -> AsyncIterator[People]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def goods(people: People, tmp_path_factory: pytest.TempPathFactory) -> Goods:
+async def goods(people: People, tmp_path_factory: pytest.TempPathFactory) -> IexecAssets:
     """An app in iExec's style, and a dataset whose key was pushed as iExec's SDK does it."""
     folder = tmp_path_factory.mktemp("app")
     shutil.copy(Path(__file__).parent / "iexec_style_app.py", folder / "app.py")
     (folder / "app.toml").write_text('name = "for-iexecs-client"\nversion = "1"\nentrypoint = ["app.py"]\n')
-    app = await apps.deploy(people.developer, folder, price=0, any_pool=True)
-    return Goods(app.address, await deployed_dataset(people.owner, "a table"))
+    app = await deploy.deploy(people.developer, folder, price=0, any_pool=True)
+    return IexecAssets(app.address, await deploy_dataset(people.owner, "a table"))

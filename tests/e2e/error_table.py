@@ -1,4 +1,4 @@
-"""docs/reference/errors.md, as what the tests hold the real lines against."""
+"""The rows of docs/reference/errors.md, which tests compare with the lines of the commands."""
 
 import re
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ _ROW = re.compile(r"^\| ([^|]+?) \| `([^`]+)` \| ([0-9]) \| ([^|]+?) \|$", re.MU
 
 @dataclass(frozen=True)
 class Row:
-    """What a person reads in one situation; ``…`` in the line stands for anything."""
+    """The line of one situation; ``…`` in it matches any text."""
 
     situation: str
     line: str
     code: int
     money: str
 
-    def expect(self, code: int, said: str) -> None:
-        """Assert that a command ended as the page says; ``said`` is all that it wrote on its error stream."""
+    def expect(self, code: int, stderr: str) -> None:
+        """Assert that a command ended as the page says."""
         pattern = ".+".join(re.escape(part) for part in self.line.split("…"))
-        assert code == self.code, said
-        assert "Traceback" not in said
-        last = said.strip().splitlines()[-1]
-        spoken = last if self.code else said
-        found = re.fullmatch if self.code else re.search
-        assert found(pattern, spoken), f"the page says: {self.line}\n the command: {spoken}"
+        assert code == self.code, stderr
+        assert "Traceback" not in stderr
+        last = stderr.strip().splitlines()[-1]
+        printed = last if self.code else stderr
+        matches = re.fullmatch if self.code else re.search
+        assert matches(pattern, printed), f"the page says: {self.line}\n the command: {printed}"
 
 
 TABLE = {row[0]: Row(row[0], row[1], int(row[2]), row[3]) for row in _ROW.findall(PAGE.read_text())}
 
 
 def moved(before: tuple[float, float], after: tuple[float, float]) -> str:
-    """Return what became of money, from (free, locked) in escrow before and after, in the page's words."""
+    """Return the page's words for a change of (free, locked) in escrow."""
     spent, locked = before[0] - after[0], after[1] - before[1]
     if (spent, locked) == (0, 0):
         return "none moved"
-    assert spent > 0, "an error gave somebody money"
+    assert spent > 0, "an error added money"
     return "held, comes back" if locked == spent else "paid"

@@ -18,9 +18,14 @@ def run_script(name: str, folder: Path, given: dict[str, Any]) -> dict[str, Any]
     (folder / "node_modules").symlink_to(installed / "node_modules")
     shutil.copy(SCRIPTS / name, folder)
     done = subprocess.run(
-        [installed / "node", name], cwd=folder, input=json.dumps(given),
-        capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+        [cache_folder() / "node", name],
+        cwd=folder,
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told

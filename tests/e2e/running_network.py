@@ -1,4 +1,4 @@
-"""A local network for tests: ``sealgrid up`` as a child that ends with them, however they end."""
+"""A local network for tests: ``sealgrid up`` as a child process that exits with them."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ START_SECONDS = 90
 
 @dataclass
 class RunningNetwork:
-    """``sealgrid up`` as a child of the tests; it ends with them, however they end."""
+    """``sealgrid up`` as a child process of the tests."""
 
     layout: Layout
     process: subprocess.Popen[bytes] = field(repr=False)
@@ -54,7 +54,7 @@ def name_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
-        return ""  # it has just ended
+        return ""  # the process ended
 
 
 def gone(pids: set[int], seconds: float = 60) -> bool:

@@ -1,9 +1,9 @@
-"""A person at a shell: commands of ``sealgrid`` in one folder, with one data folder."""
+"""Commands of ``sealgrid`` in one working folder, with one data folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.unit.cli.spoken import Spoken, spoken
+from tests.unit.cli.cli_runner import CliResult, run_cli
 
 
 @dataclass(frozen=True)
@@ -11,15 +11,16 @@ class Shell:
     folder: Path
     home: Path
 
-    def __call__(self, *words: object, home: Path | None = None) -> Spoken:
-        return spoken(*words, home=home or self.home, folder=self.folder)
+    def __call__(self, *words: object, home: Path | None = None) -> CliResult:
+        return run_cli(*words, home=home or self.home, folder=self.folder)
 
-    def says(self, *words: object) -> str:
+    def output(self, *words: object) -> str:
+        """Return the output of a command that ended with 0."""
         ended = self(*words)
         assert ended.code == 0, ended.err
         return ended.out
 
-    def refuses(self, *words: object, home: Path | None = None) -> str:
+    def error_line(self, *words: object, home: Path | None = None) -> str:
         """Return the last line of a command that ended with 1."""
         ended = self(*words, home=home)
         assert ended.code == 1, ended.out

@@ -1,16 +1,15 @@
 """Every attack of the suite is stopped, by the check that the page names; behind a gate too."""
 
-from running_network import start_network
-
 from attacks.__main__ import Tried, run
 from attacks.table import PAGE, page
+from tests.e2e.running_network import start_network
 
 
 async def attacked(folder, *options: str) -> list[Tried]:
     running = start_network(folder / "network", *options)  # its own: the suite takes blocks back
     try:
         (folder / "scene").mkdir()
-        return await run(running.network, folder / "scene", told=lambda line: None)
+        return await run(running.network, folder / "scene", on_progress=lambda line: None)
     finally:
         running.stop()
 

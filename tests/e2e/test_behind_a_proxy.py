@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,55 +17,55 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from running_network import RunningNetwork, start_network
 
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import load_key_files
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import error_of
 from sealgrid.wire.vault import VaultClient
+from tests.e2e.running_network import RunningNetwork, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO = (ROOT / "docs" / "howto" / "behind-a-proxy.md").read_text()
 NAMES = ("app", "market", "pool", "files", "vault")
 
 
-def shown(language: str) -> str:
+def code_block(language: str) -> str:
     (block,) = re.findall(rf"```{language}\n(.*?)```", HOW_TO, re.DOTALL)
     return str(block)
 
 
-def ports_of(running: RunningNetwork) -> dict[int, int]:
-    """Return which port a service has here, by the port that the page names."""
+def ports_by_page(running: RunningNetwork) -> dict[int, int]:
+    """Map the ports of the how-to page to the ports of the running services."""
     net = running.network
     first = next(vault.url for vault in net.vaults if vault.address == _first_vault(running))
     urls = {8553: net.web_url, 8551: net.market_url, 8552: net.pool_url, 8546: net.storage_url, 8548: first}
-    return {told: httpx.URL(url).port or 0 for told, url in urls.items()}
+    return {port: httpx.URL(url).port or 0 for port, url in urls.items()}
 
 
 def _first_vault(running: RunningNetwork) -> Address:
-    return open_keys(running.layout.part("vault-1")).address
+    return load_key_files(running.layout.part("vault-1")).address
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running nginx in front of a network; ``rewriting`` gives services their own address as Host."""
+    """A running nginx in front of a network."""
 
     port: int
     trusted: ssl.SSLContext
 
     def client(self, name: str, address: str = "127.0.0.1") -> httpx.AsyncClient:
-        """Return a client that reaches one name through the proxy, from an address of loopback."""
+        """Return a client for one host name through the proxy, from a loopback address."""
         transport = httpx.AsyncHTTPTransport(verify=self.trusted, local_address=address)
         return httpx.AsyncClient(
-            transport=_Named(transport, name), base_url=f"https://127.0.0.1:{self.port}", timeout=60
+            transport=_NamedTransport(transport, name), base_url=f"https://127.0.0.1:{self.port}", timeout=60
         )
 
 
-class _Named(httpx.AsyncBaseTransport):
-    """Asks the proxy for a name that no resolver knows, and checks the certificate for it."""
+class _NamedTransport(httpx.AsyncBaseTransport):
+    """Sends a host name without DNS resolution, in the Host header and SNI, and verifies its certificate."""
 
     def __init__(self, inner: httpx.AsyncHTTPTransport, name: str) -> None:
         self._inner, self._name = inner, name
@@ -79,23 +80,23 @@ class _Named(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class Through:
-    """The transport of Sealgrid's own clients, through the proxy."""
+class ProxyTransport:
+    """A transport for Sealgrid's clients that sends requests through the proxy."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
     async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        answer = await self._http.request(method, path, content=body or None)
-        if answer.is_success:
-            return answer.content
-        raise error_of(answer.content, answer.status_code)
+        response = await self._http.request(method, path, content=body or None)
+        if response.is_success:
+            return response.content
+        raise parse_error(response.content, response.status_code)
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:
-    folder = tmp_path_factory.mktemp("proxied")
-    (folder / "services.toml").write_text(shown("toml"))
+    folder = tmp_path_factory.mktemp("behind-a-proxy")
+    (folder / "services.toml").write_text(code_block("toml"))
     running = start_network(folder)
     yield running
     running.stop()
@@ -106,10 +107,10 @@ def proxy(
     request: pytest.FixtureRequest, network: RunningNetwork, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
-    _certificate(folder)
-    text = shown("nginx").replace("/etc/ssl/sealgrid", str(folder / "sealgrid"))
-    for told, port in ports_of(network).items():
-        text = text.replace(f"127.0.0.1:{told};", f"127.0.0.1:{port};")
+    _write_certificate(folder)
+    text = code_block("nginx").replace("/etc/ssl/sealgrid", str(folder / "sealgrid"))
+    for page_port, port in ports_by_page(network).items():
+        text = text.replace(f"127.0.0.1:{page_port};", f"127.0.0.1:{port};")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
@@ -128,28 +129,28 @@ def proxy(
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log)
     try:
-        _until_open(free, process, folder / "log")
+        _wait_until_open(free, process, folder / "log")
         yield Proxy(free, ssl.create_default_context(cafile=folder / "sealgrid.crt"))
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _certificate(folder: Path) -> None:
+def _write_certificate(folder: Path) -> None:
     key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     names = x509.SubjectAlternativeName([x509.DNSName(f"{name}.example") for name in NAMES])
     now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
-    signed = made.add_extension(names, critical=True).sign(key, hashes.SHA256())
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = (
+        builder.serial_number(1).not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
+    )
+    signed = builder.add_extension(names, critical=True).sign(key, hashes.SHA256())
     (folder / "sealgrid.crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     (folder / "sealgrid.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
 
 
-def _until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    import time
-
+def _wait_until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:
@@ -159,12 +160,12 @@ def _until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-async def test_pages_are_read_and_their_forms_are_taken(proxy: Proxy):
+async def test_pages_and_their_forms_work(proxy: Proxy):
     async with proxy.client("app.example") as browser:
         assert (await browser.get("/")).status_code == 200
-        taken = await browser.post("/account/use", data={"name": "owner"}, headers={"origin": "https://app.example"})
-        assert (taken.status_code, taken.headers["location"]) == (303, "/account")
-        assert "sealgrid_account=owner" in taken.headers["set-cookie"]
+        accepted = await browser.post("/account/use", data={"name": "owner"}, headers={"origin": "https://app.example"})
+        assert (accepted.status_code, accepted.headers["location"]) == (303, "/account")
+        assert "sealgrid_account=owner" in accepted.headers["set-cookie"]
         for origin in ("https://evil.example", "http://app.example", "null"):
             refused = await browser.post("/account/use", data={"name": "owner"}, headers={"origin": origin})
             assert refused.status_code == 403, origin
@@ -172,45 +173,42 @@ async def test_pages_are_read_and_their_forms_are_taken(proxy: Proxy):
         assert without.status_code == 400
 
 
-async def test_vault_market_pool_and_storage_are_asked(proxy: Proxy, network: RunningNetwork):
+async def test_vault_market_pool_and_storage_are_reachable(proxy: Proxy, network: RunningNetwork):
     async with AsyncExitStack() as stack:
-        at = {name: await stack.enter_async_context(proxy.client(f"{name}.example")) for name in NAMES}
-        identity = await VaultClient(Through(at["vault"])).identity()
+        clients = {name: await stack.enter_async_context(proxy.client(f"{name}.example")) for name in NAMES}
+        identity = await VaultClient(ProxyTransport(clients["vault"])).identity()
         assert identity.address == _first_vault(network)
-        assert (await at["market"].get("/version")).json()["ok"] is True
-        orders = await at["market"].get("/workerpoolorders", params={"chainId": network.network.chain})
+        assert (await clients["market"].get("/version")).json()["ok"] is True
+        orders = await clients["market"].get("/workerpoolorders", params={"chainId": network.network.chain})
         assert orders.json()["count"] == 1
-        pool = await PoolClient(Through(at["pool"])).view()
+        pool = await PoolClient(ProxyTransport(clients["pool"])).view()
         assert pool.workerpool == network.network.workerpool
-        compass = await at["pool"].get(f"/{network.network.chain}/workerpools/{pool.workerpool}")
+        compass = await clients["pool"].get(f"/{network.network.chain}/workerpools/{pool.workerpool}")
         assert compass.json() == {"apiUrl": "https://pool.example"}
         content = os.urandom((1 << 20) + 1)
-        storage = StorageClient(Through(at["files"]))
+        storage = StorageClient(ProxyTransport(clients["files"]))
         stored = await storage.put(content)
         assert stored.sha256 == to_digest(sha256(content))
-        assert await storage.by_address(stored.cid) == content
+        assert await storage.read_by_cid(stored.cid) == content
 
 
-async def test_the_feed_is_reached_through_the_proxy(proxy: Proxy):
+async def test_the_feed_is_reachable(proxy: Proxy):
     async with proxy.client("market.example") as client:
         opened = await client.get("/ws/", params={"EIO": "4", "transport": "polling"})
     assert (opened.status_code, opened.text[:1]) == (200, "0")
 
 
-async def test_a_name_that_is_not_configured_gets_nothing(proxy: Proxy):
+async def test_an_unconfigured_host_name_is_refused(proxy: Proxy):
     async with proxy.client("evil.example") as client:
         with pytest.raises(httpx.ConnectError):
             await client.get("/")
 
 
-async def test_clients_behind_the_proxy_are_told_apart_and_none_can_choose_its_address(proxy: Proxy, request):
-    number = 10 * (1 + proxy.port % 20)
-    flood, honest = f"127.0.1.{number}", f"127.0.1.{number + 1}"
+async def test_clients_behind_the_proxy_are_limited_by_their_own_address(proxy: Proxy, request):
+    flood, honest = (f"127.{proxy.port >> 8}.{proxy.port & 255}.{number}" for number in (1, 2))  # of this proxy alone
     async with proxy.client("vault.example", flood) as many, proxy.client("vault.example", honest) as one:
-        asked = [
-            await many.get("/identity", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(125)
-        ]  # fmt: skip
-        statuses = [answer.status_code for answer in asked]
+        responses = [await many.get("/identity", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(125)]
+        statuses = [response.status_code for response in responses]
         assert statuses[:120] == [200] * 120
         assert 429 in statuses[120:]
         assert (await one.get("/identity")).status_code == 200

@@ -8,17 +8,17 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from iexec_goods import bought, deployed_dataset, ended, zip_of
 
 from sealgrid.chain.views import TaskStatus
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import receipts
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId
+from tests.e2e.iexec_deals import buy_deal, deploy_dataset, download_result, wait_ended
 
 pytestmark = pytest.mark.localnet
 
@@ -56,7 +56,7 @@ async def bulk(people, goods) -> Bulk:
     names = ("one", "two", "any app", "sold", "closed", "never pushed", "split by a liar", "a stranger's word")
     split = {"split by a liar": {"split_key": os.urandom(32)}, "never pushed": {"pushing": False}}
     datasets = {
-        name: await deployed_dataset(owner, f"{name} of a bulk", content=name.encode(), **split.get(name, {}))
+        name: await deploy_dataset(owner, f"{name} of a bulk", content=name.encode(), **split.get(name, {}))
         for name in names
     }
     closed = DatasetOrder(
@@ -71,13 +71,13 @@ async def bulk(people, goods) -> Bulk:
     orders["closed"] = to_document(sign_order(closed, owner.order_domain, owner.key))
     cid = await laid_down(owner, [[orders["one"], orders["two"]], [orders["two"], *list(orders.values())[2:]]])
     params = {"iexec_args": "over many", "iexec_result_storage_provider": "ipfs", "bulk_cid": cid}
-    return Bulk(await bought(people, goods.app, ZERO_ADDRESS, params, tasks=2), datasets)
+    return Bulk(await buy_deal(people, goods.app, ZERO_ADDRESS, params, tasks=2), datasets)
 
 
 async def seen_by(conn, task: TaskId) -> tuple[dict[str, Any], dict[str, Any]]:
-    status, why = await ended(conn, task)
+    status, why = await wait_ended(conn, task)
     assert status is TaskStatus.COMPLETED, why
-    result = await zip_of(conn, task)
+    result = await download_result(conn, task)
     return json.loads(result.read("result.json")), json.loads(result.read("sealgrid.json"))
 
 
@@ -93,14 +93,19 @@ async def test_an_order_that_does_not_hold_leaves_its_dataset_out_and_not_the_ta
     seen, status = await seen_by(people.requester, bulk.task(1))
     assert seen["bulk"] == ["two", None, None, None, None, None, None]
     assert [(each["place"], each["check"]) for each in status["left_out"]] == [
-        (1, "7.12"), (2, "7.19"), (3, "7.18"), (4, "7.1"), (5, "7.1"), (6, "7.18"),
-    ]  # fmt: skip
+        (1, "7.12"),
+        (2, "7.19"),
+        (3, "7.18"),
+        (4, "7.1"),
+        (5, "7.1"),
+        (6, "7.18"),
+    ]
 
 
 async def test_the_receipt_names_what_was_used_and_proves_that_each_release_was_logged(people, bulk):
-    await ended(people.requester, bulk.task(1))
-    receipt = await receipts.fetch_receipt(people.requester, bulk.task(1))
-    report = await receipts.verify_on_line(people.requester, receipt)
+    await wait_ended(people.requester, bulk.task(1))
+    receipt = await fetch_receipt.fetch_receipt(people.requester, bulk.task(1))
+    report = await fetch_receipt.verify_online(people.requester, receipt)
     assert report.ok, report.failed
     said = json.loads(receipt)
     assert [each["address"] for each in said["receipt"]["body"]["bulk"]] == [bulk.datasets["two"]]
@@ -111,7 +116,7 @@ async def test_the_receipt_names_what_was_used_and_proves_that_each_release_was_
 
 async def test_the_owner_sees_every_use_of_each_dataset(people, bulk):
     for index in (0, 1):
-        await ended(people.requester, bulk.task(index))
+        await wait_ended(people.requester, bulk.task(index))
     usage = await usage_of(people.owner, bulk.datasets["two"])
     assert {use.task for use in usage.uses} == {bulk.task(0), bulk.task(1)}
     assert usage.findings == ()
@@ -119,14 +124,14 @@ async def test_the_owner_sees_every_use_of_each_dataset(people, bulk):
 
 async def test_a_list_that_is_stored_nowhere_ends_the_task_before_any_key_is_given(people, goods):
     nowhere = "Qm" + "1" * 44
-    deal = await bought(people, goods.app, ZERO_ADDRESS, {"bulk_cid": nowhere})
-    status, why = await ended(people.requester, task_id(deal, 0))
+    deal = await buy_deal(people, goods.app, ZERO_ADDRESS, {"bulk_cid": nowhere})
+    status, why = await wait_ended(people.requester, task_id(deal, 0))
     assert (status, "7.17" in why) == (TaskStatus.ACTIVE, True), why
 
 
 async def test_a_dataset_whose_file_is_gone_is_named_so_that_the_requester_can_leave_it_out(people, goods):
-    dataset = await deployed_dataset(people.owner, "gone of a bulk", storing=False)
+    dataset = await deploy_dataset(people.owner, "gone of a bulk", storing=False)
     cid = await laid_down(people.owner, [[offered(people.owner, dataset, goods.app)]])
-    deal = await bought(people, goods.app, ZERO_ADDRESS, {"bulk_cid": cid})
-    status, why = await ended(people.requester, task_id(deal, 0))
+    deal = await buy_deal(people, goods.app, ZERO_ADDRESS, {"bulk_cid": cid})
+    status, why = await wait_ended(people.requester, task_id(deal, 0))
     assert (status, dataset in why) == (TaskStatus.ACTIVE, True), why

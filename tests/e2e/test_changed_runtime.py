@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.cli.stories.thief import thief_of
+from sealgrid.demos.common.thief import open_thief
 from sealgrid.errors import ReleaseRefused
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
-from sealgrid.sdk import apps, jobs
+from sealgrid.platform.simulated import PlatformConfig
+from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.serving import listen
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import listen
 from sealgrid.worker.job import JobRun
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,14 +37,14 @@ async def test_one_changed_byte_of_the_runtime_is_refused_by_the_vaults(localnet
     await asyncio.wait_for(ready.wait(), 60)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     try:
-        async with HttpTransport(url) as transport, thief_of(localnet.network) as thief:
+        async with HttpTransport(url) as transport, open_thief(localnet.network) as thief:
             platform = PlatformClient(transport)
             measured = await platform.measurement()
             assert measured.root_ca_der == localnet.network.roots[0].root_ca_der
             assert measured.runtime not in localnet.network.runtimes
-            app = await apps.deploy(people.developer, ROOT / "apps" / "hash_file", price=0)
-            job = await jobs.run(people.requester2, app.address, files=[("a", b"a")], workerpool=thief.order)
-            shop = dataclasses.replace(thief.shop, platform=platform)
+            app = await deploy.deploy(people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=0)
+            job = await buy.run(people.requester2, RunRequest(app.address, files=[("a", b"a")], pool_order=thief.order))
+            shop = dataclasses.replace(thief.context, platform=platform)
             with pytest.raises(ReleaseRefused) as refused:
                 await JobRun(await thief.open_task(job), shop).run()
             assert refused.value.check == "5"

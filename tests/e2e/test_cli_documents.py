@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.apps.onnx_writer import passing
-from tests.unit.cli.spoken import spoken
+from tests.unit.cli.cli_runner import run_cli
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 
@@ -39,7 +39,7 @@ def document(localnet, folder):
     """Return what a command prints as the one JSON document on its standard output."""
 
     def read(*words: object, code: int = 0):
-        ended = spoken(*words, "--json", home=localnet.layout.root, folder=folder)
+        ended = run_cli(*words, "--json", home=localnet.layout.root, folder=folder)
         assert ended.code == code, ended.err
         return json.loads(ended.out)
 
@@ -53,7 +53,7 @@ def bought(localnet, folder, document) -> str:
         ("model", "publish", "documents.onnx", "--price", "3"),
         ("run", "onnx-runner", "--model", "documents", "--file", "input.json", "--out", "answer"),
     ):
-        ended = spoken(*words, home=localnet.layout.root, folder=folder)
+        ended = run_cli(*words, home=localnet.layout.root, folder=folder)
         assert ended.code == 0, ended.err
     return json.loads((folder / "answer" / "receipt.json").read_text())["receipt"]["body"]["task"]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from shell import Shell
 
-from tests.unit.apps.onnx_writer import passing
+from tests.e2e.shell import Shell
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 
@@ -23,9 +23,9 @@ def sealgrid(localnet, tmp_path_factory) -> Shell:
 
 @pytest.fixture(scope="session")
 def bought(sealgrid) -> Path:
-    sealgrid.says("app", "deploy", "onnx-runner", "--price", "0.25")
-    sealgrid.says("model", "publish", "nouns.onnx", "--price", "3", "--uses", "5")
-    sealgrid.says(
+    sealgrid.output("app", "deploy", "onnx-runner", "--price", "0.25")
+    sealgrid.output("model", "publish", "nouns.onnx", "--price", "3", "--uses", "5")
+    sealgrid.output(
         "run", "onnx-runner", "--model", "nouns", "--file", "input.json", "--out", "answer", "--max-price", "9"
     )
     return sealgrid.folder / "answer"
@@ -36,17 +36,17 @@ def task_of(answer: Path) -> str:
 
 
 def test_models_and_apps_are_listed_and_shown(sealgrid, bought):
-    assert re.search(r"0x[0-9a-f]{40} +3 RLC +4 uses +'nouns'", sealgrid.says("model", "list", "--mine"))
-    assert "0.25 RLC" in sealgrid.says("app", "list", "--mine")
-    assert "code digest" in sealgrid.says("app", "show", "onnx-runner")
-    assert "for each of 4 uses, for the app 0x" in sealgrid.says("model", "show", "nouns")
+    assert re.search(r"0x[0-9a-f]{40} +3 RLC +4 uses +'nouns'", sealgrid.output("model", "list", "--mine"))
+    assert "0.25 RLC" in sealgrid.output("app", "list", "--mine")
+    assert "code digest" in sealgrid.output("app", "show", "onnx-runner")
+    assert "for each of 4 uses, for the app 0x" in sealgrid.output("model", "show", "nouns")
 
 
 def test_a_receipt_is_verified_on_a_machine_without_a_network(sealgrid, bought, tmp_path):
     ended = sealgrid("receipt", "verify", bought / "receipt.json", "--network", bought / "network.json", home=tmp_path)
     assert ended.code == 0, ended.err
     assert "all 14 checks hold" in ended.out
-    assert "all 20 checks hold" in sealgrid.says("receipt", "verify", bought / "receipt.json", "--online")
+    assert "all 20 checks hold" in sealgrid.output("receipt", "verify", bought / "receipt.json", "--online")
 
 
 def test_the_saved_pins_name_no_folder_of_this_machine(sealgrid, bought):
@@ -55,45 +55,47 @@ def test_the_saved_pins_name_no_folder_of_this_machine(sealgrid, bought):
 
 
 def test_a_task_is_found_again_and_its_result_opened_again(sealgrid, bought, tmp_path):
-    listed = [line.split()[0] for line in sealgrid.says("task", "list").splitlines()]
+    listed = [line.split()[0] for line in sealgrid.output("task", "list").splitlines()]
     task = task_of(bought)
     assert task in listed
     # The app is on sale for 0.25, or for nothing where another test of this network offered the same code.
-    assert re.match(r"completed, bought for 5(\.25)? RLC\n.*completed$", sealgrid.says("task", "show", task), re.DOTALL)
-    sealgrid.says("task", "result", task, "--out", tmp_path / "again")
+    assert re.match(
+        r"completed, bought for 5(\.25)? RLC\n.*completed$", sealgrid.output("task", "show", task), re.DOTALL
+    )
+    sealgrid.output("task", "result", task, "--out", tmp_path / "again")
     first, again = (folder / "result" / "result.json" for folder in (bought, tmp_path / "again"))
     assert first.read_bytes() == again.read_bytes()
 
 
 def test_money_goes_into_escrow_and_back(sealgrid, localnet):
-    before = sealgrid.says("account", "balance", "--account", "publisher")
-    after = sealgrid.says("account", "deposit", "2.5", "--account", "publisher")
+    before = sealgrid.output("account", "balance", "--account", "publisher")
+    after = sealgrid.output("account", "deposit", "2.5", "--account", "publisher")
     assert float(re.search(r"escrow +(\S+)", after)[1]) == float(re.search(r"escrow +(\S+)", before)[1]) + 2.5
-    sealgrid.says("account", "withdraw", "2.5", "--account", "publisher")
-    assert sealgrid.says("account", "balance", "--account", "publisher") == before
+    sealgrid.output("account", "withdraw", "2.5", "--account", "publisher")
+    assert sealgrid.output("account", "balance", "--account", "publisher") == before
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (("run", "no-such-app"), "nobody offers an app called 'no-such-app'"),
-        (("run", "0x" + "12" * 20), "no app stands at 0x1212"),
+        (("run", "0x" + "12" * 20), "no app is registered at 0x1212"),
         (("run", "onnx-runner", "--model", "no-such-model"), "nobody offers a model called 'no-such-model'"),
         (("run", "onnx-runner", "--model", "nouns", "--file", "nowhere.json"), "nowhere.json cannot be read"),
         (("run", "onnx-runner", "--model", "nouns", "--max-price", "0.1"), "more than the"),
         (("run", "onnx-runner", "--as", "nobody"), "there is no account 'nobody'"),
         (("run", "onnx-runner", "--account", "vault2"), "escrow is too small; deposit more"),
-        (("model", "publish", "input.json", "--price", "3"), "input.json is no ONNX model"),
-        (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is no amount"),
+        (("model", "publish", "input.json", "--price", "3"), "input.json is not an ONNX model"),
+        (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is not a valid amount"),
         (("model", "unlist", "nouns", "--account", "thief"), "nobody offers a model called 'nouns'"),
         (("account", "withdraw", "1000000", "--account", "publisher"), "is free in escrow"),
         (("account", "deposit", "80000000"), "wallet holds less"),
         (("app", "deploy", "nowhere"), "neither a folder with an app.toml nor a shipped app"),
-        (("task", "result", "0x12"), "is no task"),
+        (("task", "result", "0x12"), "is not a valid task id"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_of_a_run_it_says_that_no_money_moved(sealgrid, bought, words, line):
-    refused = sealgrid.refuses(*words)
+    refused = sealgrid.error_line(*words)
     assert line in refused
     assert refused.startswith("sealgrid: ")
     assert ("No money moved" in refused) == (words[0] == "run")
@@ -101,7 +103,7 @@ def test_what_cannot_be_done_is_one_line_and_of_a_run_it_says_that_no_money_move
 
 def test_an_app_that_fails_says_so_and_that_it_was_paid(sealgrid, bought):
     wrong = ("--file", "bad-input.json", "--out", "failed")
-    refused = sealgrid.refuses("run", "onnx-runner", "--model", "nouns", *wrong)
+    refused = sealgrid.error_line("run", "onnx-runner", "--model", "nouns", *wrong)
     assert "the app failed: the input 'x' has the shape [1, 2]" in refused
     assert "The run was paid" in refused
     assert "the model takes [1, 3]" in (sealgrid.folder / "failed" / "app.log").read_text()
@@ -110,5 +112,5 @@ def test_an_app_that_fails_says_so_and_that_it_was_paid(sealgrid, bought):
 def test_a_result_that_cannot_be_written_is_not_lost(sealgrid, bought, tmp_path):
     task = task_of(bought)
     (tmp_path / "file").write_text("")
-    refused = sealgrid.refuses("task", "result", task, "--out", tmp_path / "file" / "below")
+    refused = sealgrid.error_line("task", "result", task, "--out", tmp_path / "file" / "below")
     assert f"open it again with: sealgrid task result {task}" in refused

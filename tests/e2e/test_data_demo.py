@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID
-from shell import Shell
 
-from apps.csv_statistics.rides import NAMES, draw_rides
 from sealgrid.chain.accounts import development_key
+from sealgrid.shipped_apps.csv_statistics.rides import NAMES, draw_rides
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import Shell
 
 SEED = 2
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-model.md"
@@ -46,14 +46,14 @@ def test_the_buyer_learns_what_the_companys_own_sums_say_and_no_row(told):
 def test_the_company_sees_who_used_its_table_when_and_for_what_app(localnet, told):
     report, _ = told
     (use,) = report["uses"]
-    assert (use["who"], use["requester"]) == ("requester", development_key("requester").address)
+    assert (use["user"], use["requester"]) == ("requester", development_key("requester").address)
     assert (use["app"], use["task"]) == ("csv-statistics", report["task"])
     assert use["logs"] >= localnet.network.threshold
-    assert use["when"] > 0
+    assert use["time"] > 0
 
 
 def test_company_and_stranger_are_paid(told):
-    paid = {payment["who"]: payment["amount"] for payment in told[0]["payments"]}
+    paid = {payment["party"]: payment["amount"] for payment in told[0]["payments"]}
     assert set(paid) == {"owner", "developer", "worker", "pool"}
     assert (paid["owner"], paid["developer"]) == (2 * 10**9, 10**9 // 4)
 
@@ -70,7 +70,7 @@ def test_an_app_that_the_company_did_not_approve_gets_no_key(told):
 
 
 def test_the_machine_saw_ciphertext_alone(told):
-    assert any("no byte window of table" in line and "a planted one was found" in line for line in told[0]["seen"])
+    assert any("no byte window of table" in line and "a planted one was found" in line for line in told[0]["exposure"])
 
 
 def test_a_file_that_is_no_table_is_refused_in_one_line(localnet, tmp_path):
@@ -87,7 +87,7 @@ def test_a_table_of_ones_own_is_sold_used_and_watched_in_the_howtos_three_comman
     commands = re.findall(r"^    sealgrid (data .*|run csv.*)$", HOW_TO.read_text(), re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
-        said = sealgrid.says(*command.split())
+        said = sealgrid.output(*command.split())
     assert json.loads((tmp_path / "answer" / "result" / "result.json").read_text())["rows"] == 200
     assert f"by {development_key('requester').address}" in said
     assert "LIES" not in said
@@ -95,5 +95,5 @@ def test_a_table_of_ones_own_is_sold_used_and_watched_in_the_howtos_three_comman
 
 def test_data_that_its_app_cannot_read_is_refused_before_it_is_sealed(localnet, tmp_path):
     (tmp_path / "short.csv").write_text("city,price\nLyon,1\n")
-    refused = Shell(tmp_path, localnet.layout.root).refuses("data", "publish", "short.csv", "--price", "1")
+    refused = Shell(tmp_path, localnet.layout.root).error_line("data", "publish", "short.csv", "--price", "1")
     assert refused.startswith("sealgrid: short.csv cannot be sold as a table: the table has 1 rows")

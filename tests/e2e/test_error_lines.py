@@ -16,9 +16,6 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from error_table import TABLE, moved
-from running_network import SEALGRID
-from shell import Shell
 
 from sealgrid.bundle.build import build
 from sealgrid.chain.accounts import development_key
@@ -26,16 +23,22 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import InterpreterMismatch
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps, jobs, models
-from sealgrid.sdk.kept_jobs import KeptJobs
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.network import load_network
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
-from sealgrid.sdk.paper import on_paper
-from sealgrid.sdk.policies import policy_of, set_policy
-from sealgrid.sdk.sealed_runs import SealedInput, prepare
+from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations import publish as models
+from sealgrid.sdk.operations.client_sealed import ClientSealedInput, prepare_purchase
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.operations.policies import policy_of, set_policy
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.wire.storage import location
-from tests.unit.apps.onnx_writer import passing
-from tests.unit.cli.spoken import Spoken
+from tests.e2e.error_table import TABLE, moved
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import Shell
+from tests.unit.cli.cli_runner import CliResult
+from tests.unit.shipped_apps.onnx_writer import passing
 
 BUYER = "beneficiary"  #: an account that no other test buys with
 BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side
@@ -83,24 +86,24 @@ def sealgrid(localnet, tmp_path_factory) -> Shell:
 
 @pytest.fixture(scope="module")
 def odd(sealgrid) -> str:
-    return sealgrid.says("app", "deploy", "./odd", "--price", "1").split()[0]
+    return sealgrid.output("app", "deploy", "./odd", "--price", "1").split()[0]
 
 
 @pytest.fixture(scope="module")
 def model(sealgrid, odd) -> Callable[..., str]:
     def publish(name: str, *more: object) -> str:
-        words = ("errors.onnx", "--any-file", "--app", odd, "--price", "1", "--name", name, *more)
-        return sealgrid.says("model", "publish", *words).split()[0]
+        words = ("errors.onnx", "--no-check-file", "--app", odd, "--price", "1", "--name", name, *more)
+        return sealgrid.output("model", "publish", *words).split()[0]
 
     return publish
 
 
 def purse(sealgrid: Shell, account: str) -> tuple[float, float]:
-    said = sealgrid.says("account", "balance", "--account", account)
+    said = sealgrid.output("account", "balance", "--account", account)
     return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
 
 
-def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> Spoken:
+def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> CliResult:
     """Run a command, and hold how it ended and what became of the account's money against the page."""
     before = purse(sealgrid, account)
     ended = sealgrid(*words, "--account", account)
@@ -124,9 +127,9 @@ def test_what_is_wrong_with_a_command_costs_nothing(sealgrid, odd, situation, wo
 
 
 def test_a_requester_without_funds_is_told_to_deposit_and_leaves_no_key(sealgrid, odd):
-    before = KeptJobs(sealgrid.home / "jobs").all()
+    before = JobStore(sealgrid.home / "jobs").all()
     meets(sealgrid, "requester without funds", "run", odd, account="vault3")
-    assert KeptJobs(sealgrid.home / "jobs").all() == before
+    assert JobStore(sealgrid.home / "jobs").all() == before
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -137,19 +140,19 @@ async def foreign(people, sealgrid) -> str:
     address = await Assets(developer.hub).create_app(
         developer.wallet, name="for-another-python", multiaddr=location(stored), checksum=made.app_digest
     )
-    await apps.sell(developer, address, price=0, uses=10)
+    await deploy.sell(developer, address, price=0, uses=10)
     return address
 
 
 async def test_an_app_for_another_python_is_never_bought(sealgrid, people, foreign, localnet):
     await to_thread(meets, sealgrid, "app for another Python", "run", foreign)
-    assert not [each for each in KeptJobs(sealgrid.home / "jobs").all() if each.job().terms.app.app == foreign]
-    sealed = SealedInput(
+    assert not [each for each in JobStore(sealgrid.home / "jobs").all() if each.job().terms.app.app == foreign]
+    sealed = ClientSealedInput(
         app=foreign, sha256="0x" + "11" * 32, commitments=("0x" + "22" * 32,) * 3, result_key="0x" + "33" * 32
     )
-    conn, steps = on_paper(people.stranger, people.stranger.address)
+    conn, steps = recording_connection(people.stranger, people.stranger.address)
     with pytest.raises(InterpreterMismatch, match="No money moved"):
-        await prepare(conn, sealed)
+        await prepare_purchase(conn, sealed)
     assert steps == []
     page = await to_thread(httpx.get, f"{localnet.network.web_url}/apps/{foreign}")
     assert f"This app is built for Python {NOT_OURS}" in page.text
@@ -157,7 +160,7 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
 
 
 async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):
-    publish = ("model", "publish", "errors.onnx", "--any-file", "--price", "1", "--app")
+    publish = ("model", "publish", "errors.onnx", "--no-check-file", "--price", "1", "--app")
     await to_thread(
         meets, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
     )
@@ -176,11 +179,11 @@ async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sea
 
 def test_a_key_that_was_never_proved_is_offered_and_bought_by_nobody_until_it_is(sealgrid, odd, model):
     address = model("proved-anew")
-    sealgrid.says("model", "rotate", address, "--unproved")
+    sealgrid.output("model", "rotate", address, "--unproved")
     offer = ("model", "offer", address, "--price", "1")
     meets(sealgrid, "a model that was never proved, offered by hand", *offer, account="owner")
     meets(sealgrid, "a model of somebody else that was never proved", "run", odd, "--model", address)
-    assert "an enclave opened the file" in sealgrid.says("model", "prove", address)
+    assert "an enclave opened the file" in sealgrid.output("model", "prove", address)
     assert sealgrid("run", odd, "--model", address, "--account", BUYER).code == 0
 
 
@@ -189,9 +192,9 @@ def test_an_app_toml_that_demands_the_networks_python_is_deployed_and_one_that_d
     shutil.copytree(sealgrid.folder / "odd", folder)
     text = (folder / "app.toml").read_text().replace("odd-of", "demanding-of")
     (folder / "app.toml").write_text(f'python = "{NOT_OURS}"\n{text}')
-    meets(sealgrid, "app.toml that demands another Python", "app", "deploy", "./demanding")
+    meets(sealgrid, "app.toml that requires another Python", "app", "deploy", "./demanding")
     (folder / "app.toml").write_text(f'python = "{ours}"\n{text}')
-    assert f"for Python {ours}, measured as 0x" in sealgrid.says("app", "deploy", "./demanding")
+    assert f"for Python {ours}, measured as 0x" in sealgrid.output("app", "deploy", "./demanding")
 
 
 def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
@@ -204,7 +207,7 @@ def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
 
 
 def test_a_model_restricted_to_another_app_is_not_bought_for_this_one(sealgrid, model):
-    other = sealgrid.says("app", "deploy", "./other", "--price", "1").split()[0]
+    other = sealgrid.output("app", "deploy", "./other", "--price", "1").split()[0]
     meets(sealgrid, "model restricted to another app", "run", other, "--model", model("of-another-app"))
 
 
@@ -212,9 +215,14 @@ async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone
     address = await to_thread(model, "of-another-person")
     assert (await to_thread(sealgrid, "model", "unlist", address)).code == 0
     restricted = DatasetOrder(
-        dataset=address, datasetprice=10**9, volume=5, tag=TEE_TAG, apprestrict=odd,
-        requesterrestrict=people.requester.address, salt=fresh_salt(),
-    )  # fmt: skip
+        dataset=address,
+        datasetprice=10**9,
+        volume=5,
+        tag=TEE_TAG,
+        apprestrict=odd,
+        requesterrestrict=people.requester.address,
+        salt=fresh_salt(),
+    )
     await sign_and_publish(people.owner, restricted)
     await to_thread(meets, sealgrid, "model restricted to another person", "run", odd, "--model", address)
     assert (await to_thread(sealgrid, "run", odd, "--model", address, "--account", "requester")).code == 0
@@ -222,14 +230,14 @@ async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone
 
 async def test_an_order_is_sold_once_for_each_of_its_uses(sealgrid, people, odd, model, monkeypatch):
     address = await to_thread(model, "sold-out", "--uses", "1")
-    job = await jobs.run(people.stranger, odd, model=address)
-    await jobs.follow(people.stranger, job)
+    job = await buy.run(people.stranger, RunRequest(odd, model=address))
+    await follow(people.stranger, job)
     await to_thread(meets, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
 
     async def as_the_market_said_before(*_, **__):
         return job.terms.app, job.terms.dataset, job.terms.workerpool
 
-    monkeypatch.setattr(jobs, "offers_for", as_the_market_said_before)
+    monkeypatch.setattr(buy, "choose_offers", as_the_market_said_before)
     await to_thread(meets, sealgrid, "order sold out while it was bought", "run", odd)
 
 
@@ -271,7 +279,7 @@ def flip_a_byte(path: Path) -> None:
 
 def test_whose_doing_an_end_is_decides_whether_its_price_comes_back(localnet, sealgrid, odd, model):
     tampered = model("tampered", "--unproved")  # no worker has the file yet
-    sealed = re.search(r"sealed file +(0x\w+)", sealgrid.says("model", "show", tampered))[1]
+    sealed = re.search(r"sealed file +(0x\w+)", sealgrid.output("model", "show", tampered))[1]
     flip_a_byte(in_the_store(localnet, sealed))
     cases = {
         "app that runs too long": ("--arg", "sleep"),
@@ -307,7 +315,7 @@ def test_a_result_that_the_store_altered_is_refused_and_opens_once_it_is_whole_a
     ended = sealgrid("task", "result", task, "--account", BUYER)
     TABLE["tampered sealed result"].expect(ended.code, ended.err)
     flip_a_byte(result)
-    assert sealgrid.says("task", "result", task, "--account", BUYER) == '"done"\n'
+    assert sealgrid.output("task", "result", task, "--account", BUYER) == '"done"\n'
     assert purse(sealgrid, BUYER) == before
 
 
@@ -334,8 +342,11 @@ class SmallDisk:
         ended = subprocess.run(
             [*confined, "sh", "-c", f"{script}\n{listing}"],
             env=os.environ | {"SEALGRID_HOME": str(self.home), "DISK": str(self.folder), "SEALGRID": SEALGRID},
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         return ended, [line.removeprefix("left ") for line in ended.stdout.splitlines() if line.startswith("left ")]
 
 
@@ -348,7 +359,9 @@ def test_a_full_disk_leaves_no_half_sealed_model(sealgrid, disk, odd, tmp_path_f
     large = tmp_path_factory.mktemp("large") / "large.bin"
     large.write_bytes(bytes(1 << 20))
     before = purse(sealgrid, "owner")
-    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --any-file --app {odd} --price 1')
+    ended, left = disk.run(
+        8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check-file --app {odd} --price 1'
+    )
     TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
     assert left == []
     assert purse(sealgrid, "owner") == before
@@ -361,7 +374,7 @@ def test_nothing_is_bought_when_the_disk_is_too_full_for_the_results_key(sealgri
         f'cp {sealgrid.home}/network.json "$DISK"; cat /dev/zero > "$DISK/full" 2>/dev/null\n'
         f'$SEALGRID run {odd} --account {BUYER} --data "$DISK"',
     )
-    TABLE["disk full where the result's key is kept"].expect(ended.returncode, ended.stderr)
+    TABLE["disk full where the result's key is stored"].expect(ended.returncode, ended.stderr)
     assert sorted(left) == ["full", "network.json"]
     assert purse(sealgrid, BUYER) == before
 
@@ -372,16 +385,16 @@ def test_a_result_for_which_the_disk_has_no_room_is_opened_again_elsewhere(sealg
     ended, left = disk.run(3 * PAGE, f'$SEALGRID task result {task} --account {BUYER} --out "$DISK/out"')
     TABLE["disk full where the result is written"].expect(ended.returncode, ended.stderr)
     assert left == []
-    assert sealgrid.says("task", "result", task, "--account", BUYER, "--out", "elsewhere")
+    assert sealgrid.output("task", "result", task, "--account", BUYER, "--out", "elsewhere")
     assert (sealgrid.folder / "elsewhere" / "result" / "result.json").read_text() == '"done"'
 
 
 STORE = """
 import asyncio, sys
 from pathlib import Path
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import run
+from sealgrid.wire.server import listen
 sock, folder = listen(), Path(sys.argv[1])
 async def serve():
     serving = asyncio.create_task(run(StorageNodeConfig(folder=folder), sock, lambda: None))
@@ -407,7 +420,7 @@ def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, 
         (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
         before = purse(sealgrid, "owner")
         ended = sealgrid(
-            "model", "publish", tmp_path / "large.bin", "--any-file", "--app", odd, "--price", "1", home=tmp_path
+            "model", "publish", tmp_path / "large.bin", "--no-check-file", "--app", odd, "--price", "1", home=tmp_path
         )
         TABLE["disk full at the storage node"].expect(ended.code, ended.err)
         left, _ = store.communicate()

@@ -7,14 +7,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID, start_network
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.gate import Gate
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
 from sealgrid.sdk.connection import connect
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
+from tests.e2e.running_network import SEALGRID, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.localnet
@@ -31,28 +33,28 @@ async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged
     network = gated.network
     model = tmp_path / "model.bin"
     model.write_bytes(os.urandom(10_000))
-    folder = shutil.copytree(ROOT / "apps" / "hash_file", tmp_path / "app")
+    folder = shutil.copytree(ROOT / "src/sealgrid/shipped_apps" / "hash_file", tmp_path / "app")
     async with (
         connect(network, development_key("developer")) as developer,
         connect(network, development_key("owner")) as owner,
         connect(network, development_key("requester")) as requester,
     ):
         assert await requester.hub.teebroker() == ZERO_ADDRESS
-        app = await apps.deploy(developer, folder, price=1)
-        sold = await models.publish(owner, model, name="weights", apps=[app.address], price=2)
-        job = await jobs.run(requester, app.address, model=sold.address, files=[("letter", b"private")])
-        await asyncio.wait_for(jobs.follow(requester, job, lambda _: None), 60)
-        envelope = await receipts.fetch_receipt(requester, job.task)
-        opened = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+        app = await deploy.deploy(developer, folder, price=1)
+        sold = await publish.publish(owner, model, name="weights", apps=[app.address], price=2)
+        job = await buy.run(requester, RunRequest(app.address, model=sold.address, files=[("letter", b"private")]))
+        await asyncio.wait_for(follow(requester, job, lambda _: None), 60)
+        envelope = await fetch_receipt.fetch_receipt(requester, job.task)
+        opened = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
         assert opened.json()["files"][0]["name"] == "letter"
 
-        report = await receipts.verify_on_line(requester, envelope)
+        report = await fetch_receipt.verify_online(requester, envelope)
         assert report.ok, report.failed
         assert report.checks[13].detail == f"gate {network.broker}"
         paid = {payment.account for payment in await requester.hub.payments(job.task)}
         assert network.broker in paid  # the gate owns the pool; its operator withdraws
         operator = development_key("pool")
-        assert await Gate(requester.hub.node, network.broker).operator() == operator.address
+        assert await PoolGate(requester.hub.node, network.broker).operator() == operator.address
 
 
 def test_a_network_that_was_made_without_a_gate_gets_none_later(tmp_path):

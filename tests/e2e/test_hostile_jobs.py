@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, receipts, results
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow, history
+from sealgrid.sdk.run_request import RunRequest
 
 pytestmark = pytest.mark.localnet
 
@@ -29,15 +31,15 @@ async def deployed(people, place, source: str, name: str) -> str:
     place.mkdir()
     (place / "main.py").write_text(SAY + source)
     (place / "app.toml").write_text(f'name = "{name}"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n{LIMITS}')
-    return (await apps.deploy(people.developer, place)).address
+    return (await deploy.deploy(people.developer, place)).address
 
 
 async def outcome(people, app: str):
-    job = await jobs.run(people.requester, app, files=[("letter", b"dear machine")])
+    job = await buy.run(people.requester, RunRequest(app, files=[("letter", b"dear machine")]))
     async with asyncio.timeout(SECONDS):
-        await jobs.follow(people.requester, job)
-        envelope = await receipts.fetch_receipt(people.requester, job.task)
-        return await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
+        await follow(people.requester, job)
+        envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
+        return await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
 
 
 async def stake_of_the_pool(conn) -> int:
@@ -45,9 +47,9 @@ async def stake_of_the_pool(conn) -> int:
     return account.stake + account.locked
 
 
-async def told(conn, job: jobs.Job) -> str:
+async def told(conn, job: buy.PurchasedTask) -> str:
     """Return all that the pool's history of a job says."""
-    return " ".join(at.detail for at in await jobs.history(conn, job.task))
+    return " ".join(at.detail for at in await history(conn, job.task))
 
 
 @pytest.mark.parametrize("name", ITS_OWN_DOING)
@@ -64,18 +66,18 @@ async def test_an_app_that_ends_itself_is_settled_and_the_pool_keeps_its_stake(p
 
 async def test_a_job_that_its_time_limit_ends_is_judged_by_the_speed_that_it_got(people, tmp_path):
     bad = await deployed(people, tmp_path / "bad", ENDLESS, "bad-endless-log")
-    job = await jobs.run(people.requester2, bad)
-    settled = asyncio.create_task(jobs.follow(people.requester2, job))
+    job = await buy.run(people.requester2, RunRequest(bad))
+    settled = asyncio.create_task(follow(people.requester2, job))
     async with asyncio.timeout(SECONDS):
-        while not settled.done() and "did not end in its time" not in await told(people.requester2, job):
+        while not settled.done() and "did not end within its time limit" not in await told(people.requester2, job):
             await asyncio.sleep(0.1)
     if not settled.done():  # this machine was too slow to blame the app
         assert WORD not in await told(people.requester2, job)
         settled.cancel()
         return
-    envelope = parse_envelope(await receipts.fetch_receipt(people.requester2, job.task))
-    result = await results.open_result(people.requester2, envelope.settle, job.result_key)
-    assert "did not end in its time" in result.log[-200:]
+    envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
+    result = await open_result.open_result(people.requester2, envelope.settle, job.result_key)
+    assert "did not end within its time limit" in result.log[-200:]
 
 
 async def test_the_worker_goes_on_after_hostile_jobs(people, tmp_path):
@@ -92,4 +94,4 @@ async def test_the_worker_goes_on_after_hostile_jobs(people, tmp_path):
 async def test_an_app_whose_output_points_elsewhere_has_failed_and_its_requester_reads_why(people, tmp_path):
     source = "import os\nos.symlink('/iexec_in/letter', '/iexec_out/x')\n"
     app = await deployed(people, tmp_path / "link", source, "bad-link")
-    assert "no plain file" in (await outcome(people, app)).log
+    assert "not a plain file" in (await outcome(people, app)).log

@@ -13,16 +13,16 @@ from typing import Any
 
 import httpx
 import pytest
-from iexec_script import run_script
-from running_network import RunningNetwork
-from shell import Shell
 
 from sealgrid.bundle.build import build
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
+from tests.e2e.iexec_script import run_script
+from tests.e2e.running_network import RunningNetwork
+from tests.e2e.shell import Shell
 
 HERE = Path(__file__).parent
 APP_SECRET = "key of the developer's service"
@@ -63,9 +63,14 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     keys = {role: "0x" + key.secret.hex() for role, key in people.items()}
     group = asyncio.run(group_of(localnet, REQUESTER))
     given = {
-        "network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group, "appText": APP_SECRET,
+        "network": network,
+        "keys": keys,
+        "file": FILE,
+        "bundle": bundle,
+        "group": group,
+        "appText": APP_SECRET,
         "requesterText": REQUESTER_SECRET,
-    }  # fmt: skip
+    }
     return run_script("acceptance.mjs", tmp_path_factory.mktemp("iexec"), given)
 
 
@@ -196,8 +201,8 @@ def test_commands_and_pages_say_that_such_a_dataset_has_no_policy_but_orders(
 ) -> None:
     dataset = told["dataset"]["objAddress"].lower()
     shell = Shell(tmp_path, localnet.layout.root)
-    assert "none, iExec-compatible" in shell.says("model", "show", dataset)
-    assert json.loads(shell.says("data", "show", dataset, "--json"))["iexec_compatible"] is True
+    assert "none, iExec-compatible" in shell.output("model", "show", dataset)
+    assert json.loads(shell.output("data", "show", dataset, "--json"))["iexec_compatible"] is True
     page = f"{localnet.network.web_url}/models/{dataset}"
     deadline = time.monotonic() + 60
     while (answer := httpx.get(page)).status_code == 404 and time.monotonic() < deadline:

@@ -13,21 +13,23 @@ import pytest
 import pytest_asyncio
 from Crypto.Hash import keccak
 
-from sealgrid.chain.artifacts.generate import compiled
+from sealgrid.chain.abi import ContractAbi
+from sealgrid.chain.artifacts.generate import compile_contract
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.interface import Interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import ContainerRefused, DealRefused, InputRefused, SharesRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
-from sealgrid.sdk.face.runs import Run
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.follow import follow, history
+from sealgrid.sdk.resources.runs import AsyncRun
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address
 from sealgrid.wire.vault import PolicyRequest
 
 HERE = Path(__file__).resolve().parent
-RECEIVER = compiled(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
+RECEIVER = compile_contract(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
 APP_PRICE = 5
 WEIGHTS = "the owner's weights"
 DEVELOPER_SECRET, REQUESTER_SECRET = "key of the developer's service", "password of the requester"
@@ -48,28 +50,28 @@ def folder_of(place: Path, *, version: str, seconds: int) -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def app(people, tmp_path_factory) -> Address:
     folder = folder_of(tmp_path_factory.mktemp("developer") / "app", version="1.0.0", seconds=60)
-    deployed = await apps.deploy(people.developer, folder, price=APP_PRICE)
-    await apps.set_secret(people.developer, deployed.address, "an older secret")
-    await apps.set_secret(people.developer, deployed.address, DEVELOPER_SECRET)
+    deployed = await deploy.deploy(people.developer, folder, price=APP_PRICE)
+    await deploy.set_secret(people.developer, deployed.address, "an older secret")
+    await deploy.set_secret(people.developer, deployed.address, DEVELOPER_SECRET)
     return deployed.address
 
 
-async def published(people, app: Address, folder: Path) -> models.Model:
+async def published(people, app: Address, folder: Path) -> publish.PublishedModel:
     source = folder / "weights"
     source.write_text(WEIGHTS)
-    return await models.publish(people.owner, source, name="iexec-weights", apps=[app])
+    return await publish.publish(people.owner, source, name="iexec-weights", apps=[app])
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def model(people, app, tmp_path_factory) -> models.Model:
+async def model(people, app, tmp_path_factory) -> publish.PublishedModel:
     return await published(people, app, tmp_path_factory.mktemp("owner"))
 
 
 @dataclass(frozen=True)
 class Ended:
-    job: jobs.Job
+    job: buy.PurchasedTask
     envelope: bytes
-    result: results.Result
+    result: open_result.RunResult
 
     @property
     def seen(self) -> Any:
@@ -80,24 +82,32 @@ class Ended:
         return self.seen["environment"]
 
 
-async def ended(requester, job: jobs.Job) -> Ended:
-    await asyncio.wait_for(jobs.follow(requester, job), SECONDS)
-    envelope = await receipts.fetch_receipt(requester, job.task)
-    result = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+async def ended(requester, job: buy.PurchasedTask) -> Ended:
+    await asyncio.wait_for(follow(requester, job), SECONDS)
+    envelope = await fetch_receipt.fetch_receipt(requester, job.task)
+    result = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
     return Ended(job, envelope, result)
 
 
 async def ran(requester, app: Address, *args: str, **wanted: Any) -> Ended:
-    return await ended(requester, await jobs.run(requester, app, args=args, **wanted))
+    return await ended(requester, await buy.run(requester, RunRequest(app, args=args, **wanted)))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def whole(people, app, model) -> list[Ended]:
     """Both tasks of one deal that uses everything."""
-    first = await jobs.run(
-        people.requester, app, model=model.address, files=FILES, args=["a private word", "--deep"],
-        public_args="--mode 'two words'", secrets={"1": REQUESTER_SECRET, "3": "three"}, tasks=2,
-    )  # fmt: skip
+    first = await buy.run(
+        people.requester,
+        RunRequest(
+            app,
+            model=model.address,
+            files=FILES,
+            args=["a private word", "--deep"],
+            public_args="--mode 'two words'",
+            secrets={"1": REQUESTER_SECRET, "3": "three"},
+            tasks=2,
+        ),
+    )
     second = replace(first, task=task_id(first.deal, 1))
     return [await ended(people.requester, job) for job in (first, second)]
 
@@ -205,7 +215,7 @@ async def test_a_secret_that_has_no_number_is_refused_before_anything_is_bought(
     before = await people.requester.hub.account(people.requester.address)
     for name in ("", "0", "01", "one", "1=2"):
         with pytest.raises(InputRefused, match="number"):
-            await jobs.run(people.requester, app, secrets={name: "x"})
+            await buy.run(people.requester, RunRequest(app, secrets={name: "x"}))
     assert await people.requester.hub.account(people.requester.address) == before
 
 
@@ -215,7 +225,7 @@ class Receiver:
 
     conn: Any = field(repr=False)
     address: Address
-    face: Interface
+    face: ContractAbi
 
     async def asked(self, function: str, task: str) -> Any:
         return self.face.decode(function, await self.conn.node.call(self.address, self.face.call_data(function, task)))
@@ -225,7 +235,7 @@ class Receiver:
 async def receiver(people) -> Receiver:
     code = bytes.fromhex(RECEIVER["bytecode"][2:])
     address = await people.requester.wallet.deploy(code, RECEIVER["abi"])
-    return Receiver(people.requester, address, Interface(RECEIVER["abi"]))
+    return Receiver(people.requester, address, ContractAbi(RECEIVER["abi"]))
 
 
 DATA = bytes(range(32))
@@ -236,7 +246,7 @@ async def test_callback_data_reach_the_deals_contract(people, app, receiver):
     assert await receiver.asked("results", done.job.task) == DATA
     digest = (await people.requester.hub.view_task(done.job.task)).result_digest
     assert digest == "0x" + keccak.new(digest_bits=256, data=DATA).hexdigest()
-    report = await receipts.verify_on_line(people.stranger, done.envelope)
+    report = await fetch_receipt.verify_online(people.stranger, done.envelope)
     assert report.ok, report.failed
 
 
@@ -259,13 +269,13 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
 ):
     forbidden = await published(people, app, tmp_path)
     wanted = {"model": forbidden.address, "callback": receiver.address}
-    with pytest.raises(DealRefused, match="results to be published by a callback") as caught:
-        await jobs.run(people.requester2, app, args=["callback", "0x" + DATA.hex()], **wanted)
+    with pytest.raises(DealRefused, match="does not allow a callback to publish results") as caught:
+        await buy.run(people.requester2, RunRequest(app, args=["callback", "0x" + DATA.hex()], **wanted))
     assert caught.value.check == "7.3"
     args = ["callback", "0x" + DATA.hex()]
-    job = await jobs.run(people.requester2, app, args=args, preview=False, **wanted)
+    job = await buy.run(people.requester2, RunRequest(app, args=args, **wanted), preview=False)
     with pytest.raises(DealRefused, match="The run was paid") as settled:
-        await Run(people.requester2, job).result(within=SECONDS)
+        await AsyncRun(people.requester2, job).result(timeout=SECONDS)
     assert settled.value.check == "7.3"
     assert await receiver.asked("results", job.task) == b"", "nothing of the model's is published"
 
@@ -278,10 +288,10 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
     assert await receiver.asked("results", allowed.job.task) == DATA
 
 
-async def told(conn, job: jobs.Job, words: str) -> None:
+async def told(conn, job: buy.PurchasedTask, words: str) -> None:
     """Wait until the pool's history of a job says so."""
     async with asyncio.timeout(SECONDS):
-        while not any(words in stage.detail for stage in await jobs.history(conn, job.task)):
+        while not any(words in stage.detail for stage in await history(conn, job.task)):
             await asyncio.sleep(0.1)
 
 
@@ -293,11 +303,11 @@ async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(pe
     assert "result.json" not in done.result.files
     envelope = parse_envelope(done.envelope)
     assert envelope.receipt.body.exit_class == "app-failed"
-    assert (await receipts.verify_on_line(people.stranger, done.envelope)).ok
+    assert (await fetch_receipt.verify_online(people.stranger, done.envelope)).ok
     paid = {payment.account: payment.amount for payment in await people.requester.hub.payments(done.job.task)}
     assert paid[people.developer.address] == APP_PRICE
     with pytest.raises(ContainerRefused):
-        await results.open_result(people.stranger, envelope.settle, HpkeKey.generate())
+        await open_result.open_result(people.stranger, envelope.settle, HpkeKey.generate())
     files = [path.read_bytes() for path in localnet.layout.root.rglob("*") if path.is_file()]
     assert any(done.job.task.encode() in content for content in files)  # the search does find what is there
     assert not any(mark.encode() in content for content in files)
@@ -305,8 +315,8 @@ async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(pe
 
 async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people, app, monkeypatch):
     with pytest.raises(InputRefused, match=r"\(input\.8\)"):
-        await jobs.run(people.requester, app, public_args="'never closed")
-    monkeypatch.setattr(jobs, "split_arguments", lambda text: [text])  # as a client of somebody else's would
+        await buy.run(people.requester, RunRequest(app, public_args="'never closed"))
+    monkeypatch.setattr(buy, "split_arguments", lambda text: [text])  # as a client of somebody else's would
     done = await ran(people.requester, app, public_args="'never closed")
     assert done.result.exit == -1
     assert "quotation mark" in done.result.log
@@ -314,43 +324,43 @@ async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people,
 
 async def test_an_app_that_runs_too_long_is_paid_where_it_had_its_time_and_never_else(people, tmp_path):
     folder = folder_of(tmp_path / "slow", version="1.0.1", seconds=1)
-    slow = await apps.deploy(people.developer, folder, price=APP_PRICE)
-    job = await jobs.run(people.requester2, slow.address, args=["sleep"])
+    slow = await deploy.deploy(people.developer, folder, price=APP_PRICE)
+    job = await buy.run(people.requester2, RunRequest(slow.address, args=["sleep"]))
     async with asyncio.timeout(SECONDS):
         stages = ()
         while not stages or stages[-1].stage not in {"completed", "failed"}:
             await asyncio.sleep(0.1)
-            stages = await jobs.history(people.requester2, job.task)
+            stages = await history(people.requester2, job.task)
     status = (await people.requester2.hub.view_task(job.task)).status
     paid = bool(await people.requester2.hub.payments(job.task))
     if stages[-1].stage == "completed":
-        envelope = parse_envelope(await receipts.fetch_receipt(people.requester2, job.task))
-        result = await results.open_result(people.requester2, envelope.settle, job.result_key)
-        assert "the app did not end in its time" in result.log
+        envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
+        result = await open_result.open_result(people.requester2, envelope.settle, job.result_key)
+        assert "the app did not end within its time limit" in result.log
         assert (envelope.receipt.body.exit_class, status, paid) == ("app-failed", TaskStatus.COMPLETED, True)
     else:  # this machine was too busy to blame the app
-        assert "the app did not end in its time" in " ".join(stage.detail for stage in stages)
+        assert "the app did not end within its time limit" in " ".join(stage.detail for stage in stages)
         assert not {stage.stage for stage in stages} & {"sealed", "settled", "finalizing"}
         assert (status, paid) == (TaskStatus.ACTIVE, False)
 
 
 async def test_nobody_but_its_owner_sets_an_apps_secret(people, app):
     with pytest.raises(SharesRefused) as caught:
-        await apps.set_secret(people.stranger, app, "another secret")
+        await deploy.set_secret(people.stranger, app, "another secret")
     assert caught.value.check == "deposit.4"
 
 
 async def test_an_app_that_was_given_away_keeps_no_secret_of_its_former_owner(people, tmp_path):
     folder = folder_of(tmp_path / "given", version="1.0.2", seconds=60)
-    given = await apps.deploy(people.developer, folder)
-    await apps.set_secret(people.developer, given.address, DEVELOPER_SECRET)
+    given = await deploy.deploy(people.developer, folder)
+    await deploy.set_secret(people.developer, given.address, DEVELOPER_SECRET)
     assets = Assets(people.developer.hub)
     await assets.transfer(people.developer.wallet, "App", given.address, people.stranger.address)
-    await apps.sell(people.stranger, given.address, price=0, uses=9)
+    await deploy.sell(people.stranger, given.address, price=0, uses=9)
     variables = (await ran(people.requester, given.address)).variables
     assert not [name for name in variables if "DEVELOPER" in name]
     with pytest.raises(SharesRefused):
-        await apps.set_secret(people.developer, given.address, "not mine any more")
-    await apps.set_secret(people.stranger, given.address, "the new owner's")
+        await deploy.set_secret(people.developer, given.address, "not mine any more")
+    await deploy.set_secret(people.stranger, given.address, "the new owner's")
     renewed = (await ran(people.requester, given.address)).variables
     assert renewed["IEXEC_APP_DEVELOPER_SECRET"] == "the new owner's"

@@ -6,15 +6,15 @@ import os
 
 import httpx
 import pytest
-from iexec_goods import TABLE, bought, deployed_dataset, ended, zip_of
 
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import receipts
+from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.units import ZERO_ADDRESS, to_digest
+from tests.e2e.iexec_deals import TABLE, buy_deal, deploy_dataset, download_result, wait_ended
 
 pytestmark = pytest.mark.localnet
 
@@ -22,10 +22,10 @@ IEXEC_PARAMS = {"iexec_args": "--fast", "iexec_result_storage_provider": "ipfs"}
 
 
 async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is_a_zip_that_anyone_reads(people, goods):
-    task = task_id(await bought(people, goods.app, goods.dataset, IEXEC_PARAMS), 0)
-    status, why = await ended(people.requester, task)
+    task = task_id(await buy_deal(people, goods.app, goods.dataset, IEXEC_PARAMS), 0)
+    status, why = await wait_ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
-    result = await zip_of(people.requester, task)
+    result = await download_result(people.requester, task)
     seen = json.loads(result.read("result.json"))
     assert seen["dataset"].encode() == TABLE
     assert seen["args"] == ["--fast"]
@@ -35,28 +35,30 @@ async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is
 
 
 async def test_such_a_task_has_a_receipt_that_holds_in_every_check(people, goods):
-    task = task_id(await bought(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
-    assert (await ended(people.requester, task))[0] is TaskStatus.COMPLETED
-    report = await receipts.verify_on_line(people.requester, await receipts.fetch_receipt(people.requester, task))
+    task = task_id(await buy_deal(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
+    assert (await wait_ended(people.requester, task))[0] is TaskStatus.COMPLETED
+    report = await fetch_receipt.verify_online(
+        people.requester, await fetch_receipt.fetch_receipt(people.requester, task)
+    )
     assert report.ok, report.failed
 
 
 async def settled_refusal(conn, task) -> str:
     """Return the number by which t vaults refused a deal whose task was settled without running its app."""
-    assert (await ended(conn, task))[0] is TaskStatus.COMPLETED
-    return parse_envelope(await receipts.fetch_receipt(conn, task)).refusal
+    assert (await wait_ended(conn, task))[0] is TaskStatus.COMPLETED
+    return parse_envelope(await fetch_receipt.fetch_receipt(conn, task)).refusal
 
 
 @pytest.mark.parametrize("restricted", [{"apprestrict": ZERO_ADDRESS}], ids=["open to any app"])
 async def test_a_dataset_that_was_sold_to_any_app_goes_to_none(people, goods, restricted):
-    deal = await bought(people, goods.app, goods.dataset, IEXEC_PARAMS, **restricted)
+    deal = await buy_deal(people, goods.app, goods.dataset, IEXEC_PARAMS, **restricted)
     assert await settled_refusal(people.requester, task_id(deal, 0)) == "7.12"
 
 
 async def test_a_key_that_was_split_wrongly_opens_nothing_and_is_called_so(people, goods):
-    dataset = await deployed_dataset(people.owner, "split by a liar", split_key=os.urandom(32))
-    deal = await bought(people, goods.app, dataset, IEXEC_PARAMS)
-    status, why = await ended(people.requester, task_id(deal, 0))
+    dataset = await deploy_dataset(people.owner, "split by a liar", split_key=os.urandom(32))
+    deal = await buy_deal(people, goods.app, dataset, IEXEC_PARAMS)
+    status, why = await wait_ended(people.requester, task_id(deal, 0))
     assert (status, "its owner pushed" in why) == (TaskStatus.ACTIVE, True), why
 
 
@@ -68,5 +70,5 @@ async def test_a_secret_that_another_account_pushed_goes_to_no_deal_that_names_i
         path = f"/requesters/{people.stranger.address}/secrets/mine"
         answer = await client.post(path, content=b"a password", headers={"authorization": "0x" + signature.hex()})
     assert answer.status_code == 204
-    deal = await bought(people, goods.app, ZERO_ADDRESS, {"iexec_secrets": {"1": "mine"}})
+    deal = await buy_deal(people, goods.app, ZERO_ADDRESS, {"iexec_secrets": {"1": "mine"}})
     assert await settled_refusal(people.requester, task_id(deal, 0)) == "7.16"

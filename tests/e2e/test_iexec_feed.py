@@ -5,10 +5,10 @@ import secrets
 from typing import Any
 
 import pytest
-from iexec_script import run_script
-from running_network import RunningNetwork
 
 from sealgrid.chain.accounts import development_key
+from tests.e2e.iexec_script import run_script
+from tests.e2e.running_network import RunningNetwork
 
 pytestmark = pytest.mark.localnet
 

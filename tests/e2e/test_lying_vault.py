@@ -8,12 +8,12 @@ import pytest_asyncio
 import sealgrid
 from sealgrid.crypto.shares import Share
 from sealgrid.localnet.layout import Layout
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.deposit import HeldShare
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.keys import open_keys
-from sealgrid.vault.store import DATABASE, Store
-from tests.unit.apps.onnx_writer import passing
+from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.keys import load_key_files
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 
@@ -33,15 +33,15 @@ async def requester(localnet, tmp_path):
 def spoil(localnet, number: int, asset: str, owner: str) -> str:
     """Put another share into a running vault's database, shut under its own key; return the vault."""
     network, folder = localnet.network, Layout(localnet.layout.root).part(f"vault-{number}")
-    keys = open_keys(folder)
+    keys = load_key_files(folder)
     vaults = tuple(vault.address for vault in network.vaults)
-    federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
-    with closing(Store(folder / DATABASE)) as store:
-        custody = Custody(store, keys.at_rest, federation)
-        held = custody.share(asset, owner)
+    federation = VaultFederation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
+    with closing(VaultDatabase(folder / DATABASE)) as database:
+        share_store = ShareStore(database, keys.at_rest, federation)
+        held = share_store.find(asset, owner)
         wrong = Share(held.share.index, b"\x66" * 32, held.share.blind)
-        spoilt = HeldShare(held.kind, held.record, held.record_digest, held.signature, wrong)
-        custody.keep(spoilt, policy=None, grant=None, at=0)
+        spoilt = StoredShare(held.kind, held.record, held.record_digest, held.signature, wrong)
+        share_store.store(spoilt, policy=None, grant=None, at=0)
     return keys.address
 
 
@@ -56,5 +56,5 @@ async def test_a_vault_with_a_wrong_share_is_named_and_the_job_ends_well(localne
     assert (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
     assert (await run.receipt.verify()).ok
     said = localnet.layout.log("worker").read_text()
-    assert f"task {run.task}: vault {liar} gave what does not hold" in said
+    assert f"task {run.task}: vault {liar} sent an invalid answer or share" in said
     assert said.count(f"task {run.task}: vault") == 1

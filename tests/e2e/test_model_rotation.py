@@ -9,7 +9,7 @@ import pytest_asyncio
 
 import sealgrid
 from sealgrid.errors import NotFound, OrderRefused
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 SEALGRID = str(Path(sys.executable).with_name("sealgrid"))
@@ -39,7 +39,7 @@ async def answered(requester, model):
     return (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
 
 
-def spoken(localnet, *words):
+def run_cli(localnet, *words):
     said = subprocess.run(
         [SEALGRID, *words, "--data", str(localnet.layout.root)], capture_output=True, text=True, check=True
     )
@@ -49,12 +49,12 @@ def spoken(localnet, *words):
 async def test_a_key_that_is_shared_anew_serves_on_and_its_history_is_shown(localnet, owner, requester, tmp_path):
     model = await published(owner, tmp_path, "rotated")
     assert await answered(requester, "rotated")
-    assert "version 2" in spoken(localnet, "model", "rotate", "rotated")
+    assert "version 2" in run_cli(localnet, "model", "rotate", "rotated")
     shown = (await owner.models.show("rotated")).versions
     assert [(each.number, each.held) for each in shown] == [(1, 0), (2, 3)]
     assert (await owner.models.rotate(model)).version == 3
     assert await answered(requester, "rotated")
-    listed = spoken(localnet, "model", "show", "rotated")
+    listed = run_cli(localnet, "model", "show", "rotated")
     assert listed.count("its shares are destroyed") == 2
     assert "version 3" in listed
     assert "held by 3 vaults" in listed

@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID, descendants, gone, name_of, start_network
 
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import CHAIN, Layout
 from sealgrid.localnet.supervisor import running
-from sealgrid.sdk import apps
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import load_network
+from sealgrid.sdk.operations import deploy
+from tests.e2e.running_network import SEALGRID, descendants, gone, name_of, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,7 +46,7 @@ def test_a_killed_supervisor_takes_every_process_with_it(tmp_path):
 async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path):
     first = start_network(tmp_path)
     async with connect(first.network, development_key("developer")) as developer:
-        app = await apps.deploy(developer, ROOT / "apps" / "hash_file", price=11)
+        app = await deploy.deploy(developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=11)
         block = (await developer.node.block()).number
     genesis = first.network.genesis
     first.stop()
@@ -139,7 +139,7 @@ HOLDS_A_NETWORK = """
 import sys, time
 from pathlib import Path
 from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.session import network
+from sealgrid.localnet.network_context import network
 with network(Layout(Path(sys.argv[1]))):
     print("up", flush=True)
     time.sleep(600)

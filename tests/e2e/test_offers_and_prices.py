@@ -5,15 +5,15 @@ import asyncio
 import httpx
 import pytest
 import pytest_asyncio
-from shell import Shell
 
 import sealgrid
 from sealgrid.errors import NotFound, OrderRefused
-from tests.unit.apps.onnx_writer import passing
+from tests.e2e.shell import Shell
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = [
     pytest.mark.localnet,
-    pytest.mark.filterwarnings("ignore::sealgrid.sdk.simulated.SimulatedPlatformWarning"),
+    pytest.mark.filterwarnings("ignore::sealgrid.sdk.simulated_warning.SimulatedPlatformWarning"),
 ]
 
 
@@ -80,7 +80,7 @@ async def test_an_offer_that_its_owner_signed_on_the_chain_is_bought_without_a_s
     await owner.apps.unlist(app)
     shell = Shell(tmp_path, localnet.layout.root)
     offer = ("app", "offer", app.address, "--price", "0.5", "--uses", "1", "--presign", "--account", "owner")
-    assert "0.5 RLC for each of 1 uses, signed on the chain" in await asyncio.to_thread(shell.says, *offer)
+    assert "0.5 RLC for each of 1 uses, signed on the chain" in await asyncio.to_thread(shell.output, *offer)
     async with sealgrid.connect_async("requester", data=localnet.layout.root) as requester:
         (offered,) = await requester._conn.market.orders("apporders", app=app.address, workerpool="any")
         assert (offered.order["sign"], offered.presigned) == ("0x", True)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from running_network import SEALGRID
 
-from apps.plate_reader import places
-from apps.plate_reader.scenes import draw_scene
+from sealgrid.shipped_apps.plate_reader import cached_files
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
+from tests.e2e.running_network import SEALGRID
 
 ROOT = Path(__file__).resolve().parents[2]
-FONT = places.font()
+FONT = cached_files.font()
 SEED = 2
 
 pytestmark = pytest.mark.localnet
@@ -46,7 +46,7 @@ def test_every_check_of_the_receipt_holds(told):
 
 
 def test_owner_developer_worker_and_pool_are_paid(told):
-    paid = {payment["who"]: payment["amount"] for payment in told[0]["payments"]}
+    paid = {payment["party"]: payment["amount"] for payment in told[0]["payments"]}
     assert set(paid) == {"owner", "developer", "worker", "pool"}
     assert all(amount > 0 for amount in paid.values())
 
@@ -70,7 +70,7 @@ def test_the_annotated_picture_is_the_picture_with_something_drawn_on_it(told):
 
 
 def test_the_machine_saw_ciphertext_and_the_search_for_secrets_can_find_something(told):
-    seen = told[0]["seen"]
+    seen = told[0]["exposure"]
     assert any("53474331" in line for line in seen)
     assert any("no byte window of model or picture" in line and "a planted one was found" in line for line in seen)
 

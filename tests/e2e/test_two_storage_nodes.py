@@ -7,18 +7,20 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 import pytest_asyncio
-from running_network import RunningNetwork, start_network
 
 from attacks.scene import HASHER
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, receipts, results
 from sealgrid.sdk.connection import Connection, connect
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.chain_view import Addressed, ChainViewClient
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.chain_view import ChainViewClient, FileAddresses
+from sealgrid.wire.http_transport import HttpTransport
+from tests.e2e.running_network import RunningNetwork, start_network
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +40,16 @@ async def test_a_result_opens_though_one_node_removed_all_its_files_after_the_pa
     network: RunningNetwork, requester: Connection
 ) -> None:
     """Red team 14: paid, then gone."""
-    app = await apps.deploy(requester, HASHER)
-    job = await jobs.run(requester, app.address, files=[("private", b"private")])
+    app = await deploy.deploy(requester, HASHER)
+    job = await buy.run(requester, RunRequest(app.address, files=[("private", b"private")]))
     async with asyncio.timeout(120):
-        await jobs.follow(requester, job)
+        await follow(requester, job)
     removed = list((network.layout.part("storage") / "files").glob("*/*"))
     for file in removed:
         file.unlink()
-    settled = parse_envelope(await receipts.fetch_receipt(requester, job.task)).settle
+    settled = parse_envelope(await fetch_receipt.fetch_receipt(requester, job.task)).settle
     assert settled.sealed_sha256 in {f"0x{file.name}" for file in removed}
-    assert (await results.open_result(requester, settled, job.result_key)).exit == 0
+    assert (await open_result.open_result(requester, settled, job.result_key)).exit == 0
 
 
 async def test_the_node_learns_from_the_chain_which_files_it_names(requester: Connection) -> None:
@@ -65,9 +67,10 @@ async def test_the_node_learns_from_the_chain_which_files_it_names(requester: Co
     )
     files = [to_digest(sha256(each)) for each in (content, other)]
     question = (
-        Addressed(sha256=files[0], cids=(cids[0],)), Addressed(sha256=files[1], cids=(cids[1],)),
-        Addressed(sha256=bundle, cids=(cid_of(bundle),)),
-    )  # fmt: skip
+        FileAddresses(sha256=files[0], cids=(cids[0],)),
+        FileAddresses(sha256=files[1], cids=(cids[1],)),
+        FileAddresses(sha256=bundle, cids=(cid_of(bundle),)),
+    )
     async with HttpTransport(requester.network.web_url) as web, asyncio.timeout(60):
         named: frozenset[Digest] = frozenset()
         while len(named) < 2:  # the index follows the chain

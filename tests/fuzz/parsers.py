@@ -21,40 +21,41 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sealgrid.attestation import snp_certificates, snp_collateral
-from sealgrid.attestation.collateral import intel_terms, snp_terms
+from sealgrid.attestation import snp_collateral
+from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.facts import parse_facts
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.quote_identity import told_identity
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.quote_format import claimed_identity
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.verification import verify
-from sealgrid.bundle import inputs, padding
+from sealgrid.bundle import job_input, result_padding
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
-from sealgrid.bundle.manifest import Environment, Manifest, Wheel
-from sealgrid.bundle.unpacking import Copy, unpack_wheels
+from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
+from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
 from sealgrid.bundle.verify import read_manifest, verify_bundle
+from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
-from sealgrid.crypto.iexec_result_key import rsa_key
-from sealgrid.enclave.conventions import read_computed
+from sealgrid.crypto.iexec_result_key import parse_rsa_key
+from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.enclave.job.iexec_env import read_computed
 from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
-from sealgrid.receipts.report import Pins
+from sealgrid.receipts.report import TrustPins
 from sealgrid.receipts.verify import verify as verify_receipt
-from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.sdk.operations.file_checks import check_onnx
 from sealgrid.units import to_digest
-from sealgrid.wire import market, platform, pool, relay, session, storage, vault
-from sealgrid.wire.collateral import AmdClient, Fetched, IntelClient
+from sealgrid.wire import market, platform, pool, relay, shares, storage, vault, worker_session
+from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.message import Message, parse
-from sealgrid.wire.transport import error_of
 from tests.unit.attestation.snp_machine import SnpMachine, report
 
 NOW = 1_790_000_000
@@ -100,7 +101,7 @@ class _Answers:
 
     async def __call__(self, _path):
         names = ("sgx-pck-crl-issuer-chain", "tcb-info-issuer-chain", "sgx-enclave-identity-issuer-chain")
-        return Fetched(self._raw, dict.fromkeys(names, "%2D"))
+        return FetchReply(self._raw, dict.fromkeys(names, "%2D"))
 
 
 def _asked(question):
@@ -127,26 +128,71 @@ def _quotes():
             lengths.append(bytes(raw))
     collateral = made.collateral.raw
     return (
-        Parser("quote", lambda raw: _judge(raw, collateral), (made.raw, machine().sign_sgx(bytes(32), bytes(64))),
-               64 << 10, 16 * MIB, hostile=tuple(lengths)),
+        Parser(
+            "quote",
+            lambda raw: _judge(raw, collateral),
+            (made.raw, machine().sign_sgx(bytes(32), bytes(64))),
+            64 << 10,
+            16 * MIB,
+            hostile=tuple(lengths),
+        ),
         Parser("collateral", lambda raw: _judge(made.raw, raw), (collateral,), MIB, 32 * MIB),
-        Parser("kept collateral", lambda raw: intel_terms(Collateral(raw), [machine().trust_root], NOW), (collateral,),
-               MIB, 32 * MIB),
-        Parser("snp report", lambda raw: _judge(raw.ljust(1184, b"\0")[:1184], amd().collateral().encode().raw),
-               (report(),), 1184, 4 * MIB),
-        Parser("snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
-        Parser("kept snp collateral", lambda raw: snp_terms(Collateral(raw), [amd().root], NOW),
-               (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
-        Parser("snp certificates", snp_certificates.read_table, (bytes(24), b"\x01".ljust(24, b"\0") * 40), 1 << 20,
-               4 * MIB, (ValueError,)),
-        Parser("snp leaf", snp_collateral.leaf_of, (amd().collateral().leaf,), 16 << 10, 4 * MIB, (ValueError,)),
-        Parser("intel's answers", lambda raw: _asked(IntelClient(_Answers(raw)).collateral("tdx", "00", "platform")),
-               (b'{"tcbInfo":{"id":1},"enclaveIdentity":{"id":2},"signature":"00"}',), MIB, 8 * MIB),
-        Parser("amd's answers", lambda raw: _asked(AmdClient(_Answers(raw)).authorities("Milan", "vcek")), (_chain(),),
-               MIB, 16 * MIB),
-        Parser("quote's own word", lambda raw: told_identity(raw, to_digest(bytes(32))), (made.raw, report()), 64 << 10,
-               MIB, (ValueError,)),
-    )  # fmt: skip
+        Parser(
+            "kept collateral",
+            lambda raw: verify_intel_collateral(Collateral(raw), [machine().trust_root], NOW),
+            (collateral,),
+            MIB,
+            32 * MIB,
+        ),
+        Parser(
+            "snp report",
+            lambda raw: _judge(raw.ljust(1184, b"\0")[:1184], amd().collateral().encode().raw),
+            (report(),),
+            1184,
+            4 * MIB,
+        ),
+        Parser(
+            "snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB
+        ),
+        Parser(
+            "kept snp collateral",
+            lambda raw: verify_snp_collateral(Collateral(raw), [amd().root], NOW),
+            (amd().collateral().encode().raw,),
+            64 << 10,
+            8 * MIB,
+        ),
+        Parser(
+            "snp certificates",
+            snp_collateral.parse_certificate_table,
+            (bytes(24), b"\x01".ljust(24, b"\0") * 40),
+            1 << 20,
+            4 * MIB,
+            (ValueError,),
+        ),
+        Parser("snp leaf", snp_collateral.parse_leaf, (amd().collateral().leaf,), 16 << 10, 4 * MIB, (ValueError,)),
+        Parser(
+            "intel's answers",
+            lambda raw: _asked(IntelClient(_Answers(raw)).collateral("tdx", "00", "platform")),
+            (b'{"tcbInfo":{"id":1},"enclaveIdentity":{"id":2},"signature":"00"}',),
+            MIB,
+            8 * MIB,
+        ),
+        Parser(
+            "amd's answers",
+            lambda raw: _asked(AmdClient(_Answers(raw)).authorities("Milan", "vcek")),
+            (_chain(),),
+            MIB,
+            16 * MIB,
+        ),
+        Parser(
+            "quote's own word",
+            lambda raw: claimed_identity(raw, to_digest(bytes(32))),
+            (made.raw, report()),
+            64 << 10,
+            MIB,
+            (ValueError,),
+        ),
+    )
 
 
 def _by_iexec(plain):
@@ -167,13 +213,22 @@ def _containers():
     huge = container.seal_bytes(b"x", dek=DEK, key_id=bytes(16))
     claims = tuple(huge[:10] + size.to_bytes(8, "big") + huge[18:] for size in (1 << 40, (1 << 64) - 1))
     return (
-        Parser("container", lambda raw: container.open_bytes(raw, DEK), (*sealed, huge), 4 * MIB, 16 * MIB, hostile=claims),
-        Parser("iexec file", lambda raw: open_iexec(io.BytesIO(raw), io.BytesIO(), DEK, sha256=to_digest(sha256(raw))),
-               (_by_iexec(b"plain"), bytes(range(256))), 4 * MIB, 16 * MIB),
-        Parser("rsa key", lambda raw: rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
-        Parser("hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB),
-        Parser("padded result", padding.unpad, (padding.pad(b"result"),), 4 * MIB, 16 * MIB),
-    )  # fmt: skip
+        Parser(
+            "container", lambda raw: container.open_bytes(raw, DEK), (*sealed, huge), 4 * MIB, 16 * MIB, hostile=claims
+        ),
+        Parser(
+            "iexec file",
+            lambda raw: open_iexec(io.BytesIO(raw), io.BytesIO(), DEK, sha256=to_digest(sha256(raw))),
+            (_by_iexec(b"plain"), bytes(range(256))),
+            4 * MIB,
+            16 * MIB,
+        ),
+        Parser("rsa key", lambda raw: parse_rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
+        Parser(
+            "hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB
+        ),
+        Parser("padded result", result_padding.unpad, (result_padding.pad(b"result"),), 4 * MIB, 16 * MIB),
+    )
 
 
 def _zipped(*entries, compression=zipfile.ZIP_DEFLATED):
@@ -205,7 +260,7 @@ def _bundles():
         file |= {"size": len(app[file["path"]]), "sha256": to_digest(sha256(app[file["path"]]))}
     document = msgspec.convert(manifest, Manifest).encode()
     archive = pack({**app, "manifest.json": document})
-    given = inputs.JobInput(("a", "b"), (("one.txt", b"one"), ("two.bin", bytes(50))), {"1": "secret"}).pack()
+    given = job_input.JobInput(("a", "b"), (("one.txt", b"one"), ("two.bin", bytes(50))), {"1": "secret"}).pack()
     names = [f"files/{number:03}" for number in range(999)]
     bomb = _zipped(
         ("input.json", json.dumps({"schema": "sealgrid/input/1", "args": [], "files": ["zeros"], "secrets": {}})),
@@ -215,37 +270,66 @@ def _bundles():
     overlapping = _overlapping(("input.json", json.dumps(listed)), names, bytes(MIB))
     return (
         Parser("manifest", lambda raw: read_manifest(raw, to_digest(sha256(raw))), (document,), 4 * MIB, 64 * MIB),
-        Parser("bundle", lambda raw: verify_bundle(raw, to_digest(sha256(document))), (archive,), 4 * MIB, 32 * MIB,
-               hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping)),
-        Parser("sealed input", inputs.unpack, (given, _zipped(("input.json", b"{}"))), 4 * MIB, 32 * MIB,
-               hostile=(bomb, overlapping)),
-        Parser("wheel", _unpack_wheel, (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
-               MIB, 64 * MIB, hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),)),
-        Parser("environment", _lay_out, (pack({"pkg/__init__.py": b"x = 1\n", "pkg/empty": b"", "top.py": b"y"}),),
-               MIB, 64 * MIB, hostile=(_overlapping(("a", "b"), ["c", "d"], bytes(MIB)),)),
-        Parser("computed.json", lambda raw: read_computed({"computed.json": raw, "out": b""}),
-               (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'), MIB, 8 * MIB),
-    )  # fmt: skip
+        Parser(
+            "bundle",
+            lambda raw: verify_bundle(raw, to_digest(sha256(document))),
+            (archive,),
+            4 * MIB,
+            32 * MIB,
+            hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping),
+        ),
+        Parser(
+            "sealed input",
+            job_input.unpack,
+            (given, _zipped(("input.json", b"{}"))),
+            4 * MIB,
+            32 * MIB,
+            hostile=(bomb, overlapping),
+        ),
+        Parser(
+            "wheel",
+            _unpack_wheel,
+            (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
+            MIB,
+            64 * MIB,
+            hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),),
+        ),
+        Parser(
+            "environment",
+            _lay_out,
+            (pack({"pkg/__init__.py": b"x = 1\n", "pkg/empty": b"", "top.py": b"y"}),),
+            MIB,
+            64 * MIB,
+            hostile=(_overlapping(("a", "b"), ["c", "d"], bytes(MIB)),),
+        ),
+        Parser(
+            "computed.json",
+            lambda raw: read_computed({"computed.json": raw, "out": b""}),
+            (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'),
+            MIB,
+            8 * MIB,
+        ),
+    )
 
 
 def _unpack_wheel(raw):
-    wheel = Wheel(name="pkg", version="1", filename="pkg-1-py3-none-any.whl", sha256=to_digest(sha256(raw)))
+    wheel = WheelEntry(name="pkg", version="1", filename="pkg-1-py3-none-any.whl", sha256=to_digest(sha256(raw)))
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "wheel"), Path(folder, "target")
         source.write_bytes(raw)
         target.mkdir()
-        unpack_wheels([wheel], {wheel.filename: Copy.of(source)}, target)
+        unpack_wheels([wheel], {wheel.filename: PrivateCopy.of(source)}, target)
 
 
 def _lay_out(raw):
-    pinned = Environment(sha256=to_digest(sha256(raw)), size=len(raw), python="3.11.2")
+    pinned = EnvironmentEntry(sha256=to_digest(sha256(raw)), size=len(raw), python="3.11.2")
     directory = raw[directory_start(pinned, raw[-END_BYTES:]) :]
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "target")
         target.mkdir()
-        arriving = Arriving(pinned, directory, target, Path(folder, "scratch"))
-        arriving.take(raw[: arriving.start])
-        arriving.finish()
+        writer = EnvironmentWriter(pinned, directory, target, Path(folder, "scratch"))
+        writer.write(raw[: writer.start])
+        writer.finish()
 
 
 def _onnx(raw):
@@ -267,7 +351,7 @@ def _documents():
     told = dict(recorded["pins"])
     root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
     runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
-    pins = Pins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+    pins = TrustPins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
     read = parse_envelope(envelope)
     body, facts = read.receipt.encode(), read.facts.encode()
     params = b'{"sealgrid":{"result_key":"0x%s","inputs":["0x%s"]},"iexec_args":"a b"}' % (b"11" * 32, b"22" * 32)
@@ -277,8 +361,8 @@ def _documents():
         Parser("facts", parse_facts, (facts,), MIB, 16 * MIB),
         Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
-        Parser("service's error", lambda raw: error_of(raw, 500), _ERRORS, MIB, 8 * MIB),
-    )  # fmt: skip
+        Parser("service's error", lambda raw: parse_error(raw, 500), _ERRORS, MIB, 8 * MIB),
+    )
 
 
 def _orders():
@@ -317,23 +401,35 @@ def _messages():
                 continue
 
     def frames(raw):
-        for kind in (relay.Frame, relay.Answer, relay.Hello, relay.Welcome, relay.Delivery, relay.Failure):
+        for kind in (
+            relay.RelayRequest,
+            relay.RelayReply,
+            relay.RelayHello,
+            relay.RelayWelcome,
+            relay.ResultDelivery,
+            relay.EnclaveFailure,
+        ):
             try:
                 msgspec.msgpack.decode(raw, type=kind)
             except UNREADABLE:
                 continue
 
-    job = pool.Job(
-        deal="0x" + "11" * 32, task="0x" + "22" * 32, index=0, app="0x" + "33" * 20, app_digest="0x" + "44" * 32,
-        bundle="/ipfs/x", contribution_deadline=1,
-    )  # fmt: skip
+    job = pool.JobAssignment(
+        deal="0x" + "11" * 32,
+        task="0x" + "22" * 32,
+        index=0,
+        app="0x" + "33" * 20,
+        app_digest="0x" + "44" * 32,
+        bundle="/ipfs/x",
+        contribution_deadline=1,
+    )
     seeds = (
         msgspec.json.encode(job),
         msgspec.json.encode(pool.SignedCall(worker="0x", issued=1, signature=b"", payload=b"{}")),
-        msgspec.json.encode(session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
-        msgspec.json.encode(vault.SharePart(value=bytes(32), blind=bytes(32))),
+        msgspec.json.encode(worker_session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
+        msgspec.json.encode(shares.SharePart(value=bytes(32), blind=bytes(32))),
     )
-    frame = relay.Frame(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")
+    frame = relay.RelayRequest(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")
     return (
         Parser("wire messages", every, seeds, 4 * MIB, 64 * MIB),
         Parser("relay frames", frames, (msgspec.msgpack.encode(frame),), 4 * MIB, 64 * MIB),

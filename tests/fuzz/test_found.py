@@ -9,11 +9,11 @@ import zipfile
 import pytest
 
 from sealgrid.bundle.archive import is_regular
-from sealgrid.bundle.inputs import JobInput, unpack
+from sealgrid.bundle.job_input import JobInput, unpack
 from sealgrid.errors import EvidenceRefused, HostFailed, InputRefused, ServiceUnavailable
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.message import decode, parse
 from sealgrid.wire.relay import RelayClient
-from sealgrid.wire.transport import error_of
 from tests.fuzz.parsers import parsers
 
 NO_TEXT = b'{"\xff": "1"}'
@@ -27,7 +27,7 @@ def test_a_message_whose_key_is_no_text_is_refused():
 def test_an_answer_whose_key_is_no_text_is_an_error_of_the_service():
     with pytest.raises(ServiceUnavailable):
         decode(NO_TEXT, dict[str, str])
-    assert isinstance(error_of(NO_TEXT, 500), ServiceUnavailable)
+    assert isinstance(parse_error(NO_TEXT, 500), ServiceUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_an_answer_whose_key_is_no_text_is_an_error_of_the_service():
     ],
 )
 def test_an_error_that_lacks_its_sentence_or_number_is_one_of_its_status(body):
-    assert type(error_of(body, 403)) is InputRefused
-    assert type(error_of(body, 500)) is ServiceUnavailable
+    assert type(parse_error(body, 403)) is InputRefused
+    assert type(parse_error(body, 500)) is ServiceUnavailable
 
 
 async def test_a_relay_that_answers_what_is_no_text_does_not_leave_the_enclave_waiting():
     ours, theirs = socket.socketpair()
     client = RelayClient(*await asyncio.open_unix_connection(sock=ours))
-    asking = asyncio.create_task(client.ask("stage", path="attested"))
+    asking = asyncio.create_task(client.call("stage", path="attested"))
     answer = b"\x81\xa5err\xffr\xc0"
     await asyncio.to_thread(theirs.sendall, len(answer).to_bytes(4, "big") + answer)
     with pytest.raises(HostFailed, match="broke"):
@@ -84,5 +84,5 @@ def test_a_sealed_input_without_its_first_bytes_is_refused():
 @pytest.mark.parametrize("number", [0, 1], ids=["bursts", "lists one entry a thousand times"])
 def test_a_sealed_input_that_is_larger_inside_than_outside_is_refused(number):
     (sealed_input,) = [parser for parser in parsers() if parser.name == "sealed input"]
-    with pytest.raises(InputRefused, match=r"more than its own bytes|no sealgrid/input/1"):
+    with pytest.raises(InputRefused, match=r"more content than its own size|not a valid sealgrid/input/1"):
         unpack(sealed_input.hostile[number])

@@ -32,9 +32,12 @@ def answered(parser, raw):
 @every_parser
 def test_damaged_bytes_are_answered_or_refused_in_the_parsers_own_words(parser):
     @settings(
-        max_examples=BATCH, derandomize=not SECONDS, deadline=None, database=None,
+        max_examples=BATCH,
+        derandomize=not SECONDS,
+        deadline=None,
+        database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )  # fmt: skip
+    )
     @given(raw=hostile(parser.seeds))
     def tried(raw):
         answered(parser, raw[: parser.longest])

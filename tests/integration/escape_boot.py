@@ -1,4 +1,4 @@
-"""A runtime that has secrets, as a real one has, and runs hostile apps beside them: one JSON line for each."""
+"""A runtime with planted secrets that runs hostile apps; protocol: one JSON line per app."""
 
 import json
 import os
@@ -10,16 +10,17 @@ relay_fd, quote_fd, *packages = sys.argv[1:]
 sys.path[:0] = packages
 relay, quoting = socket.socket(fileno=int(relay_fd)), socket.socket(fileno=int(quote_fd))
 
-from sealgrid.bundle.manifest import Limits  # noqa: E402
-from sealgrid.enclave import boot, sandbox  # noqa: E402
-from sealgrid.enclave.conventions import read_computed  # noqa: E402
-from sealgrid.enclave.outputs import collect  # noqa: E402
+from sealgrid.bundle.manifest import AppLimits  # noqa: E402
+from sealgrid.enclave import boot  # noqa: E402
+from sealgrid.enclave.job.iexec_env import read_computed  # noqa: E402
+from sealgrid.enclave.job.outputs import collect  # noqa: E402
+from sealgrid.enclave.sandbox import sandbox  # noqa: E402
 from sealgrid.errors import AppFailed  # noqa: E402
 
-boot._leave_no_core()
+boot.disable_core_dumps()
 quoting.close()  # as the runtime does before an app starts
 
-#: what a hunting app would know for a key when it sees one: in memory, in a file of the runtime's, in an open one
+#: the planted secret that apps search for: in memory, in a file of the runtime, in an open file
 MARK = b"SEALGRID-" + b"KEY-" + os.urandom(8).hex().encode()
 PLAIN = Path("/job/plain")
 PLAIN.mkdir()
@@ -36,7 +37,11 @@ def run(source: str, arguments: list[str], limits: dict[str, int]) -> object:
     (folders["app"] / "main.py").write_text(source)
     (folders["datasets"] / "model").write_bytes(b"the model")
     app = sandbox.AppRun(
-        sandbox.Folders(**folders), ("main.py",), tuple(arguments), limits=Limits(**limits), outputs_alone=True
+        sandbox.SandboxFolders(**folders),
+        ("main.py",),
+        tuple(arguments),
+        limits=AppLimits(**limits),
+        outputs_alone=True,
     )
     ended = sandbox.run(app)
     if isinstance(ended, sandbox.HostInducible):

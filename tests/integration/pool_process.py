@@ -9,7 +9,7 @@ import msgspec
 
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.wire.server import listen
 
 
 def main() -> None:

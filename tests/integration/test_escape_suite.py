@@ -1,7 +1,7 @@
-"""Hostile apps in a launched enclave that holds keys: each ends as a typed failure or harmless, and the next one runs.
+"""Hostile apps in a launched enclave with keys: each ends harmlessly or as a typed failure, and the next app runs.
 
-The bombs are stopped by the limits under test; around them stand this enclave's control groups, where the machine gives
-any, and each app's wall clock.
+The limits under test stop the bombs; the enclave's control groups, where the machine has them, and each app's wall
+clock are the safety net.
 """
 
 import asyncio
@@ -14,13 +14,16 @@ from pathlib import Path
 import pytest
 
 from sealgrid.platform.cgroups import Cgroups
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from tests.unit.platform.enclave_scene import Enclave
 
 LIMITS = {
-    "memory": 256 << 20, "cpu_seconds": 30, "wall_seconds": 20, "processes": 8, "output_bytes": 1 << 20,
-}  # fmt: skip
+    "memory": 256 << 20,
+    "cpu_seconds": 30,
+    "wall_seconds": 20,
+    "processes": 8,
+    "output_bytes": 1 << 20,
+}
 GOOD = """
 import json, os
 open('/iexec_out/result', 'w').write(open('/iexec_in/model').read())
@@ -48,7 +51,7 @@ async def enclave(platform):
 
 @pytest.fixture
 async def hostile(enclave):
-    """Run a hostile app, and then show that the same enclave still runs an honest one."""
+    """Run a hostile app, then an honest one in the same enclave."""
 
     async def run(source, *arguments, **limits):
         ended = await enclave.ask(source, list(arguments), LIMITS | limits)
@@ -132,21 +135,43 @@ for name, (_, *call) in eval(sys.argv[1]).items():
 raise SystemExit(1)
 """
 CALLS = {
-    "ptrace": ("EPERM", 101, 16, 1, 0, 0), "process_vm_readv": ("EPERM", 310, 1, 0, 0, 0, 0, 0),
-    "keyctl": ("EPERM", 250, 0, 0, 0), "add_key": ("EPERM", 248, 0, 0, 0, 0, 0), "request_key": ("EPERM", 249, 0, 0, 0),
-    "bpf": ("EPERM", 321, 0, 0, 0), "userfaultfd": ("EPERM", 323, 0), "io_uring_setup": ("EPERM", 425, 1, 0),
-    "io_uring_enter": ("EPERM", 426, 0, 0, 0, 0, 0), "io_uring_register": ("EPERM", 427, 0, 0, 0, 0),
-    "perf_event_open": ("EPERM", 298, 0, 0, -1, -1, 0), "kexec_load": ("EPERM", 246, 0, 0, 0, 0),
-    "kexec_file_load": ("EPERM", 320, 0, 0, 0, 0, 0), "unshare": ("EPERM", 272, 0x10000000),
-    "clone": ("EPERM", 56, 0x10000011, 0, 0, 0, 0), "clone3": ("ENOSYS", 435, 0, 0), "setns": ("EPERM", 308, 0, 0),
-    "mount": ("EPERM", 165, 0, 0, 0, 0, 0), "umount2": ("EPERM", 166, 0, 0), "pivot_root": ("EPERM", 155, 0, 0),
-    "fsopen": ("EPERM", 430, 0, 0), "open_tree": ("EPERM", 428, -1, 0, 0), "move_mount": ("EPERM", 429, 0, 0, 0, 0, 0),
-    "mount_setattr": ("EPERM", 442, 0, 0, 0, 0, 0), "open_by_handle_at": ("EPERM", 304, 0, 0, 0),
-    "memfd_create": ("EPERM", 319, 0, 0), "memfd_secret": ("EPERM", 447, 0), "shmget": ("EPERM", 29, 0, 4096, 0o1600),
-    "shmat": ("EPERM", 30, 0, 0, 0), "semget": ("EPERM", 64, 0, 1, 0o1600), "msgget": ("EPERM", 68, 0, 0o1600),
-    "mq_open": ("EPERM", 240, 0, 0, 0, 0), "vmsplice": ("EPERM", 278, 0, 0, 0, 0),
-    "shared_map": ("EPERM", 9, 0, 4096, 3, 0x21, -1, 0), "pidfd_getfd": ("EPERM", 438, 0, 0, 0), "init_module": ("EPERM", 175, 0, 0, 0),
-}  # fmt: skip
+    "ptrace": ("EPERM", 101, 16, 1, 0, 0),
+    "process_vm_readv": ("EPERM", 310, 1, 0, 0, 0, 0, 0),
+    "keyctl": ("EPERM", 250, 0, 0, 0),
+    "add_key": ("EPERM", 248, 0, 0, 0, 0, 0),
+    "request_key": ("EPERM", 249, 0, 0, 0),
+    "bpf": ("EPERM", 321, 0, 0, 0),
+    "userfaultfd": ("EPERM", 323, 0),
+    "io_uring_setup": ("EPERM", 425, 1, 0),
+    "io_uring_enter": ("EPERM", 426, 0, 0, 0, 0, 0),
+    "io_uring_register": ("EPERM", 427, 0, 0, 0, 0),
+    "perf_event_open": ("EPERM", 298, 0, 0, -1, -1, 0),
+    "kexec_load": ("EPERM", 246, 0, 0, 0, 0),
+    "kexec_file_load": ("EPERM", 320, 0, 0, 0, 0, 0),
+    "unshare": ("EPERM", 272, 0x10000000),
+    "clone": ("EPERM", 56, 0x10000011, 0, 0, 0, 0),
+    "clone3": ("ENOSYS", 435, 0, 0),
+    "setns": ("EPERM", 308, 0, 0),
+    "mount": ("EPERM", 165, 0, 0, 0, 0, 0),
+    "umount2": ("EPERM", 166, 0, 0),
+    "pivot_root": ("EPERM", 155, 0, 0),
+    "fsopen": ("EPERM", 430, 0, 0),
+    "open_tree": ("EPERM", 428, -1, 0, 0),
+    "move_mount": ("EPERM", 429, 0, 0, 0, 0, 0),
+    "mount_setattr": ("EPERM", 442, 0, 0, 0, 0, 0),
+    "open_by_handle_at": ("EPERM", 304, 0, 0, 0),
+    "memfd_create": ("EPERM", 319, 0, 0),
+    "memfd_secret": ("EPERM", 447, 0),
+    "shmget": ("EPERM", 29, 0, 4096, 0o1600),
+    "shmat": ("EPERM", 30, 0, 0, 0),
+    "semget": ("EPERM", 64, 0, 1, 0o1600),
+    "msgget": ("EPERM", 68, 0, 0o1600),
+    "mq_open": ("EPERM", 240, 0, 0, 0, 0),
+    "vmsplice": ("EPERM", 278, 0, 0, 0, 0),
+    "shared_map": ("EPERM", 9, 0, 4096, 3, 0x21, -1, 0),
+    "pidfd_getfd": ("EPERM", 438, 0, 0, 0),
+    "init_module": ("EPERM", 175, 0, 0, 0),
+}
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of these calls are x86_64's")
@@ -211,11 +236,24 @@ FILES = "import os\nout = '/iexec_out'\ndef computed(path): open(out + '/compute
         "open(out + '/computed.json', 'w').write('[' * 100000)",
     ],
     ids=[
-        "link to the model", "link to the runtime's folder", "computed.json is a link", "pipe", "socket", "second name",
-        "backslash", "drive", "bytes", "line break", "deep", "names the model", "names a key", "climbs", "names memory",
+        "link to the model",
+        "link to the runtime's folder",
+        "computed.json is a link",
+        "pipe",
+        "socket",
+        "second name",
+        "backslash",
+        "drive",
+        "bytes",
+        "line break",
+        "deep",
+        "names the model",
+        "names a key",
+        "climbs",
+        "names memory",
         "nests",
     ],
-)  # fmt: skip
+)
 async def test_nothing_but_plain_files_of_its_own_leaves_as_output(hostile, source):
     ended = await hostile(FILES + source)
     assert ended["kind"] == REFUSED, ended
@@ -261,9 +299,22 @@ raise SystemExit(1)
     held, _, devices = said.partition("] ")
     assert held == "[", "no descriptor of the runtime's comes along"
     assert set(json.loads(devices.replace("'", '"'))) <= {
-        "core", "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero",
+        "core",
+        "fd",
+        "full",
+        "null",
+        "ptmx",
+        "pts",
+        "random",
+        "shm",
+        "stderr",
+        "stdin",
+        "stdout",
+        "tty",
+        "urandom",
+        "zero",
         "console",
-    }  # fmt: skip
+    }
 
 
 HUNT = """
@@ -335,12 +386,14 @@ async def test_the_machine_has_no_leftover_of_an_enclave_that_ended(platform):
     instance = platform._instances[enclave.reply.instance]
     held = of_this_process()
     await enclave.close()
-    await instance.ended()
+    await instance.wait()
     async with asyncio.timeout(60):
         while held and of_this_process() >= held:
             await asyncio.sleep(0.05)
     found = subprocess.run(
         ["grep", "-rlas", "-m1", "-e", "SEALGRID-KEY-[0-9a-f]", "/dev/shm", str(platform._config.folder / "bytecode")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert found.stdout == ""

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.statements import WorkerCall, poco_authorisation
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
-from sealgrid.chain.events import SchedulerNotice, events_of
-from sealgrid.chain.interface import interface
+from sealgrid.chain.events import SchedulerNotice, parse_events
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import sha256
@@ -25,21 +25,29 @@ from sealgrid.errors import CallRefused, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.pool.config import PoolConfig
-from sealgrid.sdk.stage_reader import StageReader
+from sealgrid.sdk.operations.stage_reader import StageReader
 from sealgrid.units import DealId, TaskId, to_digest
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, encode
-from sealgrid.wire.pool import AuthoriseReply, Job, PoolClient, SignedCall, Stage, StageAt, StageReport
-from sealgrid.wire.serving import listen
-from sealgrid.wire.session import Login, SessionCall
-from sealgrid.wire.transport import HttpTransport
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.wire.pool import (
+    AuthoriseReply,
+    JobAssignment,
+    PoolClient,
+    SignedCall,
+    Stage,
+    StageAt,
+    StageReport,
+)
+from sealgrid.wire.server import listen
+from sealgrid.wire.worker_session import SessionCall, WorkerLogin
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 from tests.contracts.scene import APP_DIGEST, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain
 
 ROOT = Path(__file__).parents[2]
 ANNA, BERT = development_key("worker"), development_key("worker2")
-LOGIN = Login(public=HpkeKey.generate().public)
+LOGIN = WorkerLogin(public=HpkeKey.generate().public)
 
 
 def free_port() -> int:
@@ -57,9 +65,14 @@ class PoolProcess:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.integration.pool_process", str(self.config), str(self.port),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tests.integration.pool_process",
+            str(self.config),
+            str(self.port),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
         assert self.process.stdout is not None
         assert await asyncio.wait_for(self.process.stdout.readline(), 60) == b"ready\n"
 
@@ -75,24 +88,22 @@ class Worker:
 
     def __init__(self, key: SigningKey, market: Market, client: PoolClient) -> None:
         self.key, self.market, self.client = key, market, client
-        self.side = PoolSide(client, key, market.domain, market.pool, lambda: int(time.time()))
+        self.reader = SignedPoolClient(client, key, market.domain, market.pool, lambda: int(time.time()))
 
     def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
         payload, at = encode(message), int(time.time()) if issued is None else issued
-        said = WorkerCall(
-            pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at
-        )  # fmt: skip
+        said = WorkerCall(pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at)
         signature = said.sign(self.market.domain, self.key)
         return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
 
-    async def next(self, wait: float = 15) -> Job | None:
-        return await self.side.next_job(wait)
+    async def next(self, wait: float = 15) -> JobAssignment | None:
+        return await self.reader.next_job(wait)
 
     async def report(self, task: TaskId, stage: Stage, detail: str = "") -> None:
-        await self.side.report(task, stage, detail)
+        await self.reader.report(task, stage, detail)
 
     async def authorise(self, task: TaskId, enclave: SigningKey) -> AuthoriseReply:
-        return await self.side.authorise(task, enclave.address)
+        return await self.reader.authorise(task, enclave.address)
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +120,14 @@ async def pool(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     key.touch(mode=0o600)
     key.write_bytes(development_key("pool").secret)
     config = PoolConfig(
-        folder=folder / "data", rpc_url=market.node.url, chain=market.deployment.chain,
-        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
-        workerpool=market.pool, key_file=key, lease_seconds=2.0, retry_seconds=0.5,
+        folder=folder / "data",
+        network=market.network(),
+        workerpool=market.pool,
+        key_file=key,
+        lease_seconds=2.0,
+        retry_seconds=0.5,
         workers=frozenset({ANNA.address, BERT.address}),
-    )  # fmt: skip
+    )
     (folder / "config.json").write_bytes(msgspec.json.encode(config, enc_hook=str))
     process = PoolProcess(folder / "config.json")
     await process.start()
@@ -157,7 +171,7 @@ async def exact_stages(market: Market, client: PoolClient, task: TaskId) -> tupl
     return await reader.stages(task)
 
 
-async def finish(market: Market, job: Job, enclave: SigningKey, authorisation: bytes) -> None:
+async def finish(market: Market, job: JobAssignment, enclave: SigningKey, authorisation: bytes) -> None:
     """Publish a result for a job with the pool's authorisation; the real broker judges it."""
     made = Attempt(market=market, deal=job.deal, task=job.task, index=job.index, expiry=job.contribution_deadline)
     await made.but(enclave=enclave, pool_signature=authorisation).publish()
@@ -165,9 +179,12 @@ async def finish(market: Market, job: Job, enclave: SigningKey, authorisation: b
 
 async def one_task(market: Market) -> tuple[DealId, TaskId]:
     deal = await market.hub.match_orders(
-        market.wallet("requester"), market.app_order(), market.dataset_order(), market.pool_order(),
+        market.wallet("requester"),
+        market.app_order(),
+        market.dataset_order(),
+        market.pool_order(),
         market.request(volume=1, salt=to_digest(os.urandom(32))),
-    )  # fmt: skip
+    )
     return deal, task_id(deal, 0)
 
 
@@ -222,12 +239,14 @@ async def test_a_silent_worker_loses_its_task_and_the_next_enclave_comes_with_a_
     assert (reply.reassign.reassign.attempt, reply.reassign.reassign.enclave) == (2, enclave.address)
     owner = development_key("pool").address
     assert reply.reassign.reassign.signer(market.domain, reply.reassign.signature) == owner
-    with pytest.raises(InputRefused, match="not yours"):
+    with pytest.raises(InputRefused, match="not assigned to you"):
         await anna.report(task, "sealed")
     await finish_as(market, bert, second, enclave, reply.authorization.signature)
 
 
-async def finish_as(market: Market, worker: Worker, job: Job, enclave: SigningKey, authorisation: bytes) -> None:
+async def finish_as(
+    market: Market, worker: Worker, job: JobAssignment, enclave: SigningKey, authorisation: bytes
+) -> None:
     await worker.report(job.task, "failed", "handed over")
     again = await until_job(Worker(ANNA, market, worker.client))
     assert again.task == job.task
@@ -239,7 +258,7 @@ async def finish_as(market: Market, worker: Worker, job: Job, enclave: SigningKe
     await finish(market, again, mine, reply.authorization.signature)
 
 
-async def until_job(worker: Worker) -> Job:
+async def until_job(worker: Worker) -> JobAssignment:
     job = await worker.next()
     assert job is not None
     return job
@@ -259,7 +278,7 @@ async def match_spoiled(market: Market) -> DealId:
     orders = [market.app_order(), market.dataset_order(), market.pool_order()]
     values = [(*(getattr(order, name) for _, name in order.TYPES), order.sign) for order in orders]
     receipt = await wallet.send(market.hub.address, spoiled(hub.call_data("matchOrders", *values, (*fields, b""))))
-    (notice,) = [event for event in events_of(receipt.logs) if isinstance(event, SchedulerNotice)]
+    (notice,) = [event for event in parse_events(receipt.logs) if isinstance(event, SchedulerNotice)]
     return notice.deal
 
 
@@ -305,7 +324,10 @@ async def test_a_pool_that_was_killed_goes_on_where_it_was(
     [
         ("1", lambda worker: worker.signed(LOGIN, issued=int(time.time()) - 120)),
         ("2", lambda worker: msgspec.structs.replace(worker.signed(LOGIN), worker=BERT.address)),
-        ("2", lambda worker: msgspec.structs.replace(worker.signed(LOGIN), payload=encode(Login(public=bytes(32))))),
+        (
+            "2",
+            lambda worker: msgspec.structs.replace(worker.signed(LOGIN), payload=encode(WorkerLogin(public=bytes(32)))),
+        ),
     ],
 )
 async def test_a_login_that_is_not_the_workers_own_is_refused(
@@ -322,7 +344,7 @@ async def test_whoever_saw_a_call_pass_can_send_it_neither_again_nor_anywhere_el
     passed: list[SessionCall] = []
     send = client.next_job
 
-    async def overheard(call: SessionCall) -> Job | None:
+    async def overheard(call: SessionCall) -> JobAssignment | None:
         passed.append(call)
         return await send(call)
 
@@ -363,13 +385,16 @@ async def test_after_the_final_deadline_the_requester_has_the_money_back_without
     before = await market.hub.account(requester)
     deal = await market.deal()
     plain = await market.hub.match_orders(
-        market.wallet("requester"), market.app_order(tag=NO_TAG), market.dataset_order(tag=NO_TAG),
-        market.pool_order(), market.request(tag=NO_TAG, volume=1),
-    )  # fmt: skip
+        market.wallet("requester"),
+        market.app_order(tag=NO_TAG),
+        market.dataset_order(tag=NO_TAG),
+        market.pool_order(),
+        market.request(tag=NO_TAG, volume=1),
+    )
     job = await anna.next()
     assert job is not None
     await until(lambda: reached(client, task_id(plain, 0), "failed"))
-    assert "no enclave (TEE)" in (await exact_stages(market, client, task_id(plain, 0)))[-1].detail
+    assert "does not require an enclave (TEE)" in (await exact_stages(market, client, task_id(plain, 0)))[-1].detail
     assert (await client.task(task_id(plain, 0))).history[-1].detail == ""
     assert (await market.hub.account(requester)).stake < before.stake
 

@@ -1,42 +1,25 @@
 """Three real vaults over a real market: what they refuse, whether it is settled, and what a preview says of it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
-from sealgrid.chain.node import Node
+from sealgrid.chain.anvil import advance
 from sealgrid.errors import DealRefused, EvidenceRefused, TooManyRequests
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, DealId, TaskId
 from sealgrid.vault.api import application
-from sealgrid.vault.at_match import PREVIEW_SECONDS
+from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS
 from sealgrid.wire.preview import PreviewRequest, Proposal, VaultOpinion, preview
-from tests.contracts.scene import FUNDS, Market, fund, open_market
-from tests.integration.vault_federation import Federation, InProcess, federation_over
+from tests.contracts.scene import FUNDS, fund
+from tests.integration.vault_federation import Federation, InProcess
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 CONTRIBUTION_SECONDS = 7 * 300  #: in category XS
 REQUESTER = development_key("requester").address
-
-
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def federation(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        yield vaults
-    await revert(market.node, before)
 
 
 async def later(federation: Federation, seconds: int = PREVIEW_SECONDS + 1) -> None:
@@ -67,7 +50,10 @@ async def test_a_refusal_that_stood_before_the_match_comes_as_facts_without_a_ke
     assert (facts.refusal, facts.secrets, facts.inputs, facts.release) == ("7.10", (), (), "direct")
     assert [answer.shares for answer in session.answers] == [()] * 3
     for vault in federation.vaults:
-        assert vault.journal.use_ledger.in_hour(market.dataset, REQUESTER, but="", at=federation.clock.now) == 0
+        assert (
+            vault.task_store.use_ledger.count_in_hour(market.dataset, REQUESTER, excluding="", at=federation.clock.now)
+            == 0
+        )
     assert all(f'"asset":"{ZERO_ADDRESS}"' in answer.log.logged.entry for answer in session.answers)
 
 
@@ -90,7 +76,7 @@ async def test_one_vault_that_knows_another_policy_signs_other_facts(federation:
     deal = await federation.order()
     enclave = await federation.begin(deal)
     assert {each.settles for each in await of_task(federation, deal)} == {True}
-    federation.vaults[0].custody.forget_policy(federation.market.dataset, development_key("owner").address)
+    federation.vaults[0].share_store.delete_policy(federation.market.dataset, development_key("owner").address)
     request = enclave.evidence(await enclave.nonces())
     with pytest.raises(DealRefused) as caught:
         await federation.clients[0].release(request)
@@ -109,10 +95,15 @@ def proposal(federation: Federation, **changes: object) -> PreviewRequest:
     market = federation.market
     request = market.request(params='{"sealgrid":{"result_key":"0x' + federation.result_key.public.hex() + '"}}')
     usual = {
-        "app": market.app, "dataset": market.dataset, "workerpool": market.pool, "requester": REQUESTER,
-        "beneficiary": REQUESTER, "params": request.params, "tag": request.tag,
+        "app": market.app,
+        "dataset": market.dataset,
+        "workerpool": market.pool,
+        "requester": REQUESTER,
+        "beneficiary": REQUESTER,
+        "params": request.params,
+        "tag": request.tag,
         "request": order_hash(request, market.orders),
-    }  # fmt: skip
+    }
     return PreviewRequest(proposal=Proposal(**usual | changes))
 
 
@@ -135,16 +126,16 @@ def proposal(federation: Federation, **changes: object) -> PreviewRequest:
         ("6", {}, {"tag": "0x" + "00" * 32}),
     ],
 )
-async def test_a_preview_of_a_deal_that_nobody_made_says_what_a_release_would(
+async def test_a_preview_of_a_proposed_deal_decides_as_a_release_would(
     federation: Federation, check: str, terms: dict[str, object], changes: dict[str, object]
 ) -> None:
     await federation.sell_model(**terms)
-    heard = await about(federation, proposal(federation, **changes))
-    assert {each.check for each in heard} == {check}
-    assert not any(each.settles for each in heard), "a deal that nobody made settles nothing"
+    opinions = await about(federation, proposal(federation, **changes))
+    assert {each.check for each in opinions} == {check}
+    assert not any(each.settles for each in opinions), "a deal that nobody made settles nothing"
 
 
-async def test_a_preview_counts_no_use_that_nobody_can_pay_any_more(federation: Federation) -> None:
+async def test_a_preview_counts_no_use_that_can_no_longer_be_paid(federation: Federation) -> None:
     await federation.sell_model(uses_total=1)
     await (await federation.begin(await federation.order())).released()
     assert {each.check for each in await about(federation, proposal(federation))} == {"7.9"}
@@ -165,9 +156,9 @@ async def test_a_vault_answers_one_address_so_many_previews_a_minute(federation:
     slow = InProcess(application(replace(vault, rules=replace(vault.rules, previews_per_minute=2))))
     async with slow.client:
         for _ in range(2):
-            await preview(slow, proposal(federation), vault.us, federation.market.domain)
+            await preview(slow, proposal(federation), vault.address, federation.market.domain)
         with pytest.raises(TooManyRequests):
-            await preview(slow, proposal(federation), vault.us, federation.market.domain)
+            await preview(slow, proposal(federation), vault.address, federation.market.domain)
 
 
 async def test_7_22_a_key_that_opened_nothing_goes_to_no_later_task_until_its_owner_deposits_another(
@@ -180,8 +171,8 @@ async def test_7_22_a_key_that_opened_nothing_goes_to_no_later_task_until_its_ow
     assert {each.check for each in await about(federation, proposal(federation))} == {""}
     await result.settled(0, 1)
     assert [(await client.asset(*asset)).unopened for client in federation.clients] == [session.enclave.task] * 2 + [""]
-    heard = await about(federation, proposal(federation))
-    assert [each.check for each in heard] == ["7.22", "7.22", ""], "who saw the receipt refuses, and that are t of n"
+    opinions = await about(federation, proposal(federation))
+    assert [each.check for each in opinions] == ["7.22", "7.22", ""], "who saw the receipt refuses, and that are t of n"
     enclave = await federation.begin(deal, 1)
     request = enclave.evidence(await enclave.nonces())
     for client in federation.clients[:2]:
@@ -253,8 +244,8 @@ async def test_one_vault_that_makes_a_proof_up_releases_nothing_to_others(federa
     record = await federation.sell_model(proved=True)
     deal = await federation.order()
     liar = federation.vaults[0]
-    liar.opened.note(liar.custody.share(record.asset, record.owner).record_digest, TaskId("0x" + "11" * 32), 1)
-    heard = await about(federation, proposal(federation))
-    assert [each.check for each in heard] == ["", "7.23", "7.23"]
+    liar.opened_keys.note(liar.share_store.find(record.asset, record.owner).record_digest, TaskId("0x" + "11" * 32), 1)
+    opinions = await about(federation, proposal(federation))
+    assert [each.check for each in opinions] == ["", "7.23", "7.23"]
     with pytest.raises(DealRefused):
         await (await federation.begin(deal)).released()

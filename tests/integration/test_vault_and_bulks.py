@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,36 +11,18 @@ import pytest
 
 from sealgrid.attestation.facts import parse_facts
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.node import Node
+from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, NO_DATASET_ORDER, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.bulk import MOST_SECONDS
-from sealgrid.wire.vault import ReleaseAnswer, ShownBulk
-from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
-from tests.integration.vault_federation import Enclave, Federation, federation_over, push_as_iexec
+from sealgrid.vault.checks.bulk import MOST_SECONDS
+from sealgrid.wire.vault import BulkDocuments, ReleaseAnswer
+from tests.contracts.scene import DATASET_CHECKSUM, Market
+from tests.integration.vault_federation import Enclave, Federation, federation_over
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def pushed(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
-    """Vaults that hold the dataset's key as iExec's SDK pushed it."""
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as federation:
-        await push_as_iexec(federation, development_key("owner"))
-        yield federation
-    await revert(market.node, before)
 
 
 def address_of(content: bytes) -> str:
@@ -55,7 +36,7 @@ class Task:
     """A task of a bulk deal, and what an honest worker shows for it."""
 
     enclave: Enclave
-    bulk: ShownBulk
+    bulk: BulkDocuments
 
     async def released(self, **changes: Any) -> list[ReleaseAnswer]:
         nonces = await self.enclave.nonces()
@@ -84,7 +65,7 @@ async def asked(federation: Federation, *orders: dict[str, Any]) -> Task:
     )
     enclave = await federation.begin(deal)
     head = await market.node.block()
-    return Task(enclave, ShownBulk(block=head.number, root=root, slice=own))
+    return Task(enclave, BulkDocuments(block=head.number, root=root, slice=own))
 
 
 async def test_every_vault_says_the_same_of_a_slice_and_gives_its_share_with_an_entry_of_its_own(
@@ -106,7 +87,7 @@ async def test_every_vault_says_the_same_of_a_slice_and_gives_its_share_with_an_
 async def test_a_vault_without_the_key_says_the_same_of_the_slice_and_gives_nothing(
     pushed: Federation, market: Market
 ) -> None:
-    pushed.vaults[0].custody.destroy(market.dataset, development_key("owner").address, at=1)
+    pushed.vaults[0].share_store.destroy(market.dataset, development_key("owner").address, at=1)
     answers = await (await asked(pushed, {})).released()
     assert {answer.facts for answer in answers} == {answers[0].facts}
     assert [len(answer.bulk) for answer in answers] == [0, 1, 1]

@@ -2,45 +2,23 @@
 
 import os
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.matches import find_match
-from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.vault import MatchedOrder, ReleaseRequest
-from tests.contracts.scene import Market, open_market
-from tests.integration.vault_federation import MODEL_DEK, Enclave, Federation, federation_over, push_as_iexec
+from tests.integration.vault_federation import MODEL_DEK, Enclave, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 PARAMS = '{"iexec_args":"--fast","iexec_result_storage_provider":"ipfs"}'
-
-
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def pushed(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
-    """Vaults that hold the dataset's key as iExec's SDK pushed it."""
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as federation:
-        await push_as_iexec(federation, development_key("owner"))
-        yield federation
-    await revert(market.node, before)
 
 
 async def sold(federation: Federation, **order: Any) -> tuple[Enclave, MatchedOrder]:
@@ -49,9 +27,12 @@ async def sold(federation: Federation, **order: Any) -> tuple[Enclave, MatchedOr
     category = market.deployment.categories["XS"]
     request = market.request(category=category, params=PARAMS, volume=1, salt=to_digest(os.urandom(32)))
     deal = await market.hub.match_orders(
-        market.wallet("requester"), market.app_order(), market.dataset_order(**order),
-        market.pool_order(category=category), request,
-    )  # fmt: skip
+        market.wallet("requester"),
+        market.app_order(),
+        market.dataset_order(**order),
+        market.pool_order(category=category),
+        request,
+    )
     enclave = await federation.begin(deal)
     found = await find_match(market.hub, await market.hub.view_deal(deal))
     assert found is not None

@@ -1,49 +1,31 @@
 """The request order of a deal: found however the deal was made, and told by vaults as PoCo took it for signed."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.interface import interface
-from sealgrid.chain.matches import FoundMatch, find_match
-from sealgrid.chain.node import Node
+from sealgrid.chain.matches import MatchRecord, find_match
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, Order, RequestOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, DealId, to_digest
-from tests.contracts.mocked import Mock
-from tests.contracts.scene import FUNDS, Market, open_market
-from tests.integration.vault_federation import Enclave, Federation, federation_over
+from tests.contracts.mocks import Mock
+from tests.contracts.scene import FUNDS, Market
+from tests.integration.vault_federation import Enclave, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 PARAMS = '{"sealgrid":{"result_key":"0x' + "5a" * 32 + '"}}'
 HUB = interface("Hub")
 replace = msgspec.structs.replace
-
-
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def federation(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        yield vaults
-    await revert(market.node, before)
 
 
 def wanted(market: Market, **changes: Any) -> RequestOrder:
@@ -94,13 +76,13 @@ async def refusal(federation: Federation, enclave: Enclave, shown: RequestDocume
     return caught.value.check
 
 
-async def found_in(market: Market, deal: DealId) -> FoundMatch:
+async def found_in(market: Market, deal: DealId) -> MatchRecord:
     found = await find_match(market.hub, await market.hub.view_deal(deal))
     assert found is not None
     return found
 
 
-async def test_the_requesters_own_signature_is_found_in_the_calldata_and_told_as_such(federation: Federation) -> None:
+async def test_the_requesters_own_signature_is_read_from_the_calldata_and_stated_as_eoa(federation: Federation) -> None:
     request = wanted(federation.market)
     deal = await matched(federation.market, request)
     assert (await found_in(federation.market, deal)).request == request
@@ -113,7 +95,7 @@ async def test_a_sponsored_deal_has_its_requesters_signature_too(federation: Fed
     assert await kind_of(federation, deal) == "eoa"
 
 
-async def test_an_order_that_was_signed_by_a_transaction_is_told_as_presigned(federation: Federation) -> None:
+async def test_an_order_signed_by_a_transaction_is_stated_as_presigned(federation: Federation) -> None:
     market, request = federation.market, replace(wanted(federation.market), sign=b"")
     await market.hub.presign(market.wallet("requester"), request)
     deal = await matched(market, request)
@@ -133,7 +115,7 @@ async def bought_by(market: Market, contract: Mock) -> DealId:
     return await matched(market, request)
 
 
-async def test_a_contracts_signature_is_told_as_a_contracts(federation: Federation) -> None:
+async def test_a_contracts_signature_is_stated_as_contract(federation: Federation) -> None:
     contract = await signing_contract(federation.market)
     assert await kind_of(federation, await bought_by(federation.market, contract)) == "contract"
 
@@ -204,8 +186,8 @@ async def test_where_a_contract_makes_the_order_itself_its_hash_is_what_the_work
 ) -> None:
     market, request = federation.market, wanted(federation.market)
     forwarder = await Mock.deploy("Forwarder", market.wallet("stranger"))
-    await forwarder.call("keep", calldata(market, request))
-    await forwarder.call("forward_kept", market.hub.address)
+    await forwarder.call("store", calldata(market, request))
+    await forwarder.call("forward_stored", market.hub.address)
     digest = order_hash(request, market.orders)
     found = await found_in(market, deal_id(digest, 0))
     assert (found.request, found.request_hash) == (None, digest)

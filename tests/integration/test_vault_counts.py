@@ -5,40 +5,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sealgrid.attestation.log import LogEntry, head_of
+from sealgrid.attestation.vault_log import LogEntry, head_of
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
-from sealgrid.chain.node import Node
+from sealgrid.chain.anvil import advance
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.peer_uses import read_peer_uses
+from sealgrid.vault.peers.peer_uses import read_peer_uses
 from sealgrid.wire.log import LogClient, LoggedEntry, LogPage, SignedHead
-from tests.contracts.scene import VAULTS, open_market
-from tests.integration.vault_federation import federation_over
+from tests.contracts.scene import VAULTS
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 CONTRIBUTION_SECONDS = 7 * 300  #: in category XS
 PAIRS = ((0, 1), (1, 2), (0, 2))
-
-
-@pytest.fixture(scope="module")
-async def market():
-    async with (
-        await Anvil.start(AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")) as anvil,
-        Node(anvil.url) as node,
-    ):
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def federation(market, tmp_path):
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        yield vaults
-    await revert(market.node, before)
 
 
 async def shown_to(enclave, positions):
@@ -71,18 +52,19 @@ async def read_each_other(federation, *skip):
         return
     for vault in federation.vaults:
         for peer, log in zip(federation.addresses, federation.logs, strict=True):
-            if peer != vault.us:
+            if peer != vault.address:
                 await read_peer_uses(vault, peer, log)
 
 
 def counted(federation, position=0):
-    ledger, owner = federation.vaults[position].journal.use_ledger, development_key("owner").address
+    ledger, owner = federation.vaults[position].task_store.use_ledger, development_key("owner").address
     nobody = to_digest(b"\xff" * 32)
     return (
-        ledger.in_hour(federation.market.dataset, development_key("requester").address, but=nobody,
-                       at=federation.clock.now),
-        ledger.in_total(federation.market.dataset, owner, but=nobody),
-    )  # fmt: skip
+        ledger.count_in_hour(
+            federation.market.dataset, development_key("requester").address, excluding=nobody, at=federation.clock.now
+        ),
+        ledger.count_total(federation.market.dataset, owner, excluding=nobody),
+    )
 
 
 async def test_where_uses_are_counted_in_total_facts_ask_for_every_vault(federation):
@@ -128,7 +110,7 @@ class Told(LogClient):
         self.documents = [entry.encode() for entry in entries]
 
     async def entries(self, first):
-        frontier, rows = merkle.Frontier(), []
+        frontier, rows = merkle.MerkleFrontier(), []
         for document in self.documents:
             frontier, nodes = frontier.append(merkle.leaf_hash(document))
             rows.append(nodes)
@@ -148,12 +130,20 @@ async def entry_about(federation, *, version=1, **changes):
     deal = await federation.order(version=version)
     enclave = await federation.begin(deal)
     usual = {
-        "deal": deal, "task": enclave.task, "worker": enclave.worker, "enclave": enclave.signing.address,
-        "app": federation.market.app, "asset": federation.market.dataset, "owner": development_key("owner").address,
-        "requester": development_key("requester").address, "policy": 1, "session": to_digest(sha256(b"session")),
-        "facts": to_digest(sha256(b"facts")), "block": (await federation.market.node.block()).number,
+        "deal": deal,
+        "task": enclave.task,
+        "worker": enclave.worker,
+        "enclave": enclave.signing.address,
+        "app": federation.market.app,
+        "asset": federation.market.dataset,
+        "owner": development_key("owner").address,
+        "requester": development_key("requester").address,
+        "policy": 1,
+        "session": to_digest(sha256(b"session")),
+        "facts": to_digest(sha256(b"facts")),
+        "block": (await federation.market.node.block()).number,
         "time": federation.clock.now,
-    }  # fmt: skip
+    }
     return LogEntry(**usual | changes)
 
 
@@ -188,7 +178,7 @@ async def test_a_vault_that_logs_a_use_of_the_future_or_the_past_makes_it_count_
     assert counted(federation)[0] == 0
 
 
-async def test_nothing_that_another_vault_did_not_sign_or_that_it_keeps_to_itself_counts_or_stops_anybody(federation):
+async def test_unsigned_or_missing_entries_of_another_vault_count_nothing_and_block_nothing(federation):
     await federation.sell_model()
     forged = Told(VAULTS[2], federation, await entry_about(federation))
 
@@ -209,7 +199,7 @@ async def test_an_entry_of_a_block_that_the_own_node_does_not_have_yet_is_read_l
     await federation.sell_model()
     ahead = await entry_about(federation, task=to_digest(b"\x79" * 32), block=2**40)
     await read(federation, Told(VAULTS[1], federation, ahead))
-    assert federation.vaults[0].journal.use_ledger.position(VAULTS[1].address) == 0
+    assert federation.vaults[0].task_store.use_ledger.peer_position(VAULTS[1].address) == 0
 
 
 async def unpaid_until(federation, seconds):
@@ -217,7 +207,7 @@ async def unpaid_until(federation, seconds):
     await advance(federation.market.node, seconds)
 
 
-async def test_a_use_with_a_verdict_that_nobody_publishes_is_given_back_when_nobody_can_pay_it_any_more(federation):
+async def test_a_use_with_an_unpublished_verdict_is_refunded_when_it_can_no_longer_be_paid(federation):
     await federation.sell_model(uses_total=1, uses_per_requester_hour=1)
     result = await (await (await federation.begin(await federation.order())).released()).seal()
     await result.settled(0, 1)
@@ -245,7 +235,7 @@ async def test_a_use_whose_result_opens_at_once_is_not_given_back(federation):
     assert await refusals_of(await federation.begin(await federation.order(version=2))) == ["7.9"] * 3
 
 
-async def test_the_chain_is_asked_about_uses_only_where_a_limit_is_reached(federation, monkeypatch):
+async def test_the_chain_is_read_about_uses_only_at_a_limit(federation, monkeypatch):
     await federation.sell_model(uses_total=5)
     await (await federation.begin(await federation.order())).released()
     await unpaid_until(federation, CONTRIBUTION_SECONDS)

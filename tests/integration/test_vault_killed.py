@@ -19,22 +19,20 @@ from typing import Any
 
 import pytest
 
-from sealgrid.attestation.log import check_entry, check_head, contradiction
 from sealgrid.attestation.statements import LogHead
+from sealgrid.attestation.vault_log import check_entry, check_head, contradiction
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.node import Node
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import ReleaseRefused, ServiceUnavailable
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.journal import Journal
-from sealgrid.vault.keys import open_keys
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.keys import load_key_files
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.serving import listen, serve
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import listen, serve
 from sealgrid.wire.vault import NonceRequest, ReleaseReply, ReleaseRequest, VaultClient
-from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
+from tests.contracts.scene import DATASET_CHECKSUM, Market
 from tests.integration.vault_federation import (
     MODEL_DEK,
     Enclave,
@@ -145,19 +143,12 @@ def expect_whole(folder: Path, federation: Federation) -> None:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         held = raw.execute("SELECT asset, owner FROM assets").fetchall()
         settled = raw.execute("SELECT task, enclave FROM settles").fetchall()
-    keys = open_keys(folder)
-    with closing(Store(folder / DATABASE)) as store:
-        custody, journal = (kind(store, keys.at_rest, vault.federation) for kind in (Custody, Journal))
-        found = [custody.share(asset, owner) for asset, owner in held]
-        found += [journal.settle(task, enclave).escrowed for task, enclave in settled]
+    keys = load_key_files(folder)
+    with closing(VaultDatabase(folder / DATABASE)) as database:
+        share_store, task_store = (kind(database, keys.at_rest, vault.federation) for kind in (ShareStore, TaskStore))
+        found = [share_store.find(asset, owner) for asset, owner in held]
+        found += [task_store.find_settle(task, enclave).result_share for task, enclave in settled]
     assert all(commit(each.share) == each.record.commitments[each.share.index - 1] for each in found)
-
-
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +159,7 @@ async def scene(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asy
         await federation.sell_model(uses_per_requester_hour=10_000)
         deal = await federation.order(tasks=TASKS)
         enclaves = [await federation.begin(deal, index) for index in range(TASKS)]
-        federation.vaults[0].store.close()
+        federation.vaults[0].database.close()
         storage = listen()
         serving = asyncio.create_task(serve(federation.storage, storage, lambda: None))
         stack.callback(serving.cancel)
@@ -176,9 +167,14 @@ async def scene(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asy
         port = int(config.read_text().split("port = ")[1].split()[0])
         client = VaultClient(await stack.enter_async_context(HttpTransport(f"http://127.0.0.1:{port}")))
         forker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.integration.vault_process", str(config), cwd=ROOT,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tests.integration.vault_process",
+            str(config),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
         process = Process(config, forker, client)
         await process.start()
         yield Scene(federation, enclaves, process, config.parent)
@@ -239,7 +235,7 @@ async def test_the_log_only_grows_and_has_every_answered_release_wherever_the_va
 
     async def read() -> LogHead:
         signed = await log.head()
-        return check_head(signed.head, signed.signature, vault.us, vault.federation.domain)
+        return check_head(signed.head, signed.signature, vault.address, vault.federation.domain)
 
     async def ask() -> Asked:
         before = await read()

@@ -5,39 +5,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sealgrid.attestation.log import check_entry, check_head, check_witness, entry_of, head_of
+from sealgrid.attestation.vault_log import check_entry, check_head, check_witness, entry_of, head_of
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.node import Node
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
 from sealgrid.errors import InputRefused, ReleaseRefused, ServiceUnavailable
 from sealgrid.units import to_address
-from sealgrid.vault.witness import Witness
-from sealgrid.wire.log import LogClient, LogPage, LogProof, SignedHead
+from sealgrid.vault.peers.witness import PeerLogWitness
+from sealgrid.wire.log import LogClient, LogPage, LogPath, SignedHead
 from sealgrid.wire.vault import PolicyRequest
-from tests.contracts.scene import VAULTS, open_market
-from tests.integration.vault_federation import federation_over
+from tests.contracts.scene import VAULTS
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-async def market():
-    async with (
-        await Anvil.start(AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")) as anvil,
-        Node(anvil.url) as node,
-    ):
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def federation(market, tmp_path):
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        yield vaults
-    await revert(market.node, before)
 
 
 async def test_a_release_is_logged_before_it_is_answered(federation):
@@ -60,7 +40,7 @@ async def test_a_release_is_logged_before_it_is_answered(federation):
             check_entry(each.entry.encode(), each.index, each.path, later)
         path = (await log.consistency(head.size, later.size)).path
         roots = (bytes.fromhex(h.root[2:]) for h in (head, later))
-        assert merkle.consistent(head.size, next(roots), later.size, next(roots), path)
+        assert merkle.is_consistent(head.size, next(roots), later.size, next(roots), path)
 
 
 async def test_what_is_refused_is_not_logged(federation):
@@ -91,13 +71,17 @@ async def test_a_deal_from_before_a_revocation_gets_no_key_after_it(federation):
     assert all([(await log.entries_of(before.asset, 0)).entries == () for log in federation.logs])
 
 
-async def test_anybody_reads_the_log_and_nobody_asks_it_for_what_it_is_not(federation):
+async def test_the_log_is_public_and_refuses_proofs_beyond_its_size(federation):
     log = federation.logs[0]
     size = (await log.head()).head.size
     assert isinstance(await log.entries(0), LogPage)
     assert (await log.entries(size)).entries == ()
-    for refused in (log.inclusion(size, size), log.consistency(size + 1, size), log.consistency(0, size + 1),
-                    log.entries_of(to_address(b"\1" * 20)[:-1], 0)):  # fmt: skip
+    for refused in (
+        log.inclusion(size, size),
+        log.consistency(size + 1, size),
+        log.consistency(0, size + 1),
+        log.entries_of(to_address(b"\1" * 20)[:-1], 0),
+    ):
         with pytest.raises(InputRefused):
             await refused
 
@@ -106,7 +90,13 @@ class Forged(LogClient):
     """A vault that holds its own key, and shows a log of the test's making."""
 
     def __init__(self, key, federation):
-        self.key, self.federation, self.frontier, self.rows, self.issued = key, federation, merkle.Frontier(), [], 0
+        self.key, self.federation, self.frontier, self.rows, self.issued = (
+            key,
+            federation,
+            merkle.MerkleFrontier(),
+            [],
+            0,
+        )
 
     def say(self, *words, issued):
         for word in words:
@@ -123,7 +113,7 @@ class Forged(LogClient):
         return SignedHead(head=head, signature=head.sign(self.federation.market.domain, self.key))
 
     async def consistency(self, first, second):
-        return LogProof(path=merkle.consistency_path(first, second, self.node))
+        return LogPath(path=merkle.consistency_path(first, second, self.node))
 
 
 class Watched:
@@ -132,12 +122,12 @@ class Watched:
     def __init__(self, federation):
         self.federation, self.log = federation, None
         self.liar = VAULTS[1]
-        self.witness = Witness(federation.vaults[0], {self.liar.address: self})
+        self.witness = PeerLogWitness(federation.vaults[0], {self.liar.address: self})
 
     async def sees(self, log):
         self.federation.clock.now += 1
         self.log = log
-        return await self.witness.look()
+        return await self.witness.poll()
 
     async def head(self):
         return await self.log.head()
@@ -178,7 +168,7 @@ async def test_a_vault_with_two_histories_is_named(federation, told_others):
     assert again.alarms == report.alarms
 
 
-async def test_an_old_head_that_somebody_replays_raises_no_alarm(federation):
+async def test_a_replayed_old_head_raises_no_alarm(federation):
     watched = Watched(federation)
     old = await Forged(watched.liar, federation).say("a", issued=9).head()
     await watched.sees(Forged(watched.liar, federation).say("a", "b", issued=10))
@@ -207,10 +197,10 @@ async def test_a_head_that_the_vault_did_not_sign_or_no_answer_raises_no_alarm(f
 
 async def test_real_vaults_witness_each_other_and_remember_it_over_a_restart(federation):
     first, second = federation.vaults[:2]
-    peers = {second.us: federation.logs[1]}
-    report = await Witness(first, peers).look()
-    assert report.heads[0].head.head.vault == second.us
+    peers = {second.address: federation.logs[1]}
+    report = await PeerLogWitness(first, peers).poll()
+    assert report.heads[0].head.head.vault == second.address
     federation.clock.now += 5
-    assert (await Witness(first, {second.us: Forged(VAULTS[2], federation)}).look()).heads[0].head == report.heads[
+    assert (await PeerLogWitness(first, {second.address: Forged(VAULTS[2], federation)}).poll()).heads[
         0
-    ].head
+    ].head == report.heads[0].head

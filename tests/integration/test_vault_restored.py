@@ -9,21 +9,19 @@ from pathlib import Path
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.node import Node
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import Address
 from sealgrid.vault.api import application
-from sealgrid.vault.backup import back_up
 from sealgrid.vault.keys import KEYS_FOLDER
-from sealgrid.vault.restoring import restore
-from sealgrid.vault.store import DATABASE
-from sealgrid.vault.witness import Witness
+from sealgrid.vault.operator.backup import back_up
+from sealgrid.vault.operator.restore import restore
+from sealgrid.vault.peers.witness import PeerLogWitness
+from sealgrid.vault.stores.database import DATABASE
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.serving import listen, serve
-from sealgrid.wire.transport import HttpTransport
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, open_market
-from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, vault_config
+from sealgrid.wire.server import listen, serve
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
+from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, local_market, vault_config
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -32,9 +30,9 @@ OWNER = development_key("owner")
 
 @pytest.fixture
 async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
+    """A chain for each test, because these tests change the federation."""
+    async with local_market() as market:
+        yield market
 
 
 Peers = tuple[tuple[Address, str], ...]
@@ -46,15 +44,15 @@ async def served(federation: Federation, stack: AsyncExitStack) -> Peers:
     watched = {federation.addresses[0]: LogClient(federation.transport)}
     for vault in federation.vaults[1:]:
         sock = listen()
-        app = application(vault, Witness(vault, watched))
+        app = application(vault, PeerLogWitness(vault, watched))
         stack.callback(asyncio.create_task(serve(app, sock, lambda: None)).cancel)
-        peers.append((vault.us, f"http://127.0.0.1:{sock.getsockname()[1]}"))
+        peers.append((vault.address, f"http://127.0.0.1:{sock.getsockname()[1]}"))
     return tuple(peers)
 
 
 def lose_the_disk(federation: Federation, folder: Path) -> None:
     """The database is gone; the keys, which lay elsewhere, are not."""
-    federation.vaults[0].store.close()
+    federation.vaults[0].database.close()
     for file in folder.glob(f"{DATABASE}*"):
         file.unlink()
 
@@ -73,14 +71,14 @@ async def test_a_lost_vault_comes_back_with_what_still_holds_and_serves_new_deal
         lose_the_disk(federation, lost)
         config = vault_config(market, federation.machine, lost, peers=peers)
         done = await restore(config, copy, clock=federation.clock)
-        assert (done.kept, done.dropped, done.lost_entries) == (2, (), 0)
+        assert (done.restored, done.dropped, done.lost_entries) == (2, (), 0)
         with pytest.raises(InputRefused, match="newer than any copy"):
             await restore(config, copy)
         machine, at = federation.machine, federation.clock.now
     await market.node.rpc("evm_increaseTime", 60)
     await market.node.rpc("evm_mine")
     async with federation_over(market, tmp_path, machine=machine) as again:
-        assert again.vaults[0].store.restored == at
+        assert again.vaults[0].database.restored_at == at
         deal = await again.order(tasks=1, version=2)
         session = await (await again.begin(deal, 0)).released()
         assert session.key(DATASET_CHECKSUM) == MODEL_DEK
@@ -102,7 +100,7 @@ async def test_a_share_that_was_destroyed_after_the_copy_stays_destroyed(market:
         assert [(each.version, each.destroyed > 0) for each in view.history] == [(1, True), (2, True)]
 
 
-async def test_releases_that_were_logged_after_the_copy_are_told_as_lost(market: Market, tmp_path: Path) -> None:
+async def test_releases_logged_after_the_backup_are_reported_as_lost(market: Market, tmp_path: Path) -> None:
     lost, copy = tmp_path / VAULTS[0].address, tmp_path / "copy.db"
     async with AsyncExitStack() as stack:
         federation = await stack.enter_async_context(federation_over(market, tmp_path))
@@ -117,7 +115,9 @@ async def test_releases_that_were_logged_after_the_copy_are_told_as_lost(market:
         assert done.lost_entries == 1
 
 
-async def test_a_copy_is_restored_by_its_own_vault_and_only_vaults_are_asked(market: Market, tmp_path: Path) -> None:
+async def test_a_backup_is_restored_by_its_own_vault_and_only_vaults_are_queried(
+    market: Market, tmp_path: Path
+) -> None:
     async with AsyncExitStack() as stack:
         federation = await stack.enter_async_context(federation_over(market, tmp_path))
         copy = tmp_path / "copy.db"

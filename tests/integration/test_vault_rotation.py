@@ -7,18 +7,17 @@ import pytest
 
 from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.node import Node
-from sealgrid.crypto.shares import Share, combine, lying_vaults
+from sealgrid.crypto.shares import Share, combine, mismatched_vaults
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
 from sealgrid.wire.vault import OpenRequest, WithdrawRequest
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, open_market
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
 from tests.integration.vault_federation import (
     MODEL_DEK,
     Federation,
     Session,
     federation_over,
+    local_market,
 )
 
 pytestmark = pytest.mark.chain
@@ -28,9 +27,9 @@ OWNER = development_key("owner")
 
 @pytest.fixture
 async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
+    """A chain for each test, because these tests change the federation."""
+    async with local_market() as market:
+        yield market
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ async def test_a_key_that_is_shared_anew_opens_and_its_old_shares_fit_no_new_one
     after = await released(federation, deal, 1)
     assert after.key(DATASET_CHECKSUM) == before.key(DATASET_CHECKSUM) == MODEL_DEK
     stolen, fresh = model_shares(before)[0], model_shares(after)[1]
-    assert lying_vaults([stolen, fresh], record) == {federation.addresses[0]}
+    assert mismatched_vaults([stolen, fresh], record) == {federation.addresses[0]}
     with pytest.raises(SharesRefused):
         combine([stolen, fresh], record)
 
@@ -85,10 +84,10 @@ async def withdraw(federation: Federation, version: int, by: SigningKey = OWNER)
     request = WithdrawRequest(withdrawal=word, signature=word.sign(federation.market.domain, by))
     for client in federation.clients:
         view = await client.withdraw(request)
-        assert not view.held
+        assert not view.has_share
 
 
-async def test_a_withdrawn_key_is_released_to_nobody_and_comes_back_under_a_higher_version_only(
+async def test_a_withdrawn_key_is_not_released_and_returns_only_under_a_higher_version(
     federation: Federation,
 ) -> None:
     deal, model = await federation.order(), federation.market.dataset

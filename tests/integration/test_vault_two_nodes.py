@@ -1,24 +1,23 @@
 """Vaults that read their chain through two nodes, of which one lies or lags: they refuse, and say with which number."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.confirmation import Confirmation
-from sealgrid.chain.interface import interface
-from sealgrid.chain.node import Node
+from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import Confirmation
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.errors import InputRefused, NodesDisagree
 from sealgrid.units import to_digest
-from sealgrid.vault.chain_reader import ChainReader
+from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.runner import opened
+from sealgrid.vault.runner import open_vault
 from tests.contracts.lying_node import LyingNode, lying_node
-from tests.contracts.scene import Market, open_market
-from tests.integration.vault_federation import Federation, federation_over
+from tests.contracts.scene import Market
+from tests.integration.vault_federation import Federation, federation_over, local_market
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -33,12 +32,13 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node, lying_node(anvil.url) as liar:
-        market = await open_market(node, ROOT / ".cache/poco")
-        async with federation_over(market, tmp_path, second=liar.url) as federation:
-            await federation.sell_model()
-            yield Scene(market, federation, liar)
+    async with (
+        local_market() as market,
+        lying_node(market.node.url) as liar,
+        federation_over(market, tmp_path, second=liar.url) as federation,
+    ):
+        await federation.sell_model()
+        yield Scene(market, federation, liar)
 
 
 async def refused(asked: Any) -> str:
@@ -78,12 +78,13 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
     scene.liar.lie = lambda method, _, result: "0x1" if method == "eth_chainId" else result
     market, us = scene.market, scene.federation.addresses[0]
     config = VaultConfig(
-        folder=tmp_path / us, rpc_urls=(market.node.url, scene.liar.url), chain=market.deployment.chain,
-        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address, storage_url="",
-        roots=(), threshold=2, vaults=scene.federation.addresses,
-    )  # fmt: skip
+        folder=tmp_path / us,
+        network=replace(market.network(scene.federation.addresses), rpc_urls=(market.node.url, scene.liar.url)),
+        storage_url="",
+        roots=(),
+    )
     with pytest.raises(NodesDisagree) as caught:
-        async with opened(config, scene.federation.files):
+        async with open_vault(config, scene.federation.files):
             pass
     assert caught.value.check == "chain.1"
 
@@ -91,7 +92,7 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
 async def test_a_confirmed_block_of_long_ago_is_no_basis(scene: Scene) -> None:
     federation, market = scene.federation, scene.market
     enclave = await federation.begin(await federation.order())
-    strict = Confirmation(1, oldest=60)
+    strict = Confirmation(1, max_age=60)
     reader = ChainReader(market.hub, market.broker.address, confirmation=strict, clock=federation.clock)
     federation.clock.now = (await market.node.block()).timestamp + 60
     assert (await reader.task(enclave.task)).task_id == enclave.task
@@ -102,12 +103,14 @@ async def test_a_confirmed_block_of_long_ago_is_no_basis(scene: Scene) -> None:
 def test_one_node_is_enough_on_a_local_chain_only(tmp_path: Path) -> None:
     def config(chain: int, *urls: str) -> VaultConfig:
         return VaultConfig(
-            folder=tmp_path, rpc_urls=urls, chain=chain, genesis=to_digest(b"\1" * 32), hub="", broker="",
-            storage_url="", roots=(), threshold=1, vaults=(),
-        )  # fmt: skip
+            folder=tmp_path,
+            network=NetworkIdentity(rpc_urls=urls, chain=chain, genesis=to_digest(b"\1" * 32), hub=""),
+            storage_url="",
+            roots=(),
+        )
 
-    assert config(31337, "http://a").rpc_urls == ("http://a",)
-    assert config(42161, "http://a", "http://b").chain == 42161
+    assert config(31337, "http://a").network.rpc_urls == ("http://a",)
+    assert config(42161, "http://a", "http://b").network.chain == 42161
     for chain, urls in ((42161, ("http://a",)), (1, ("http://a", "http://a")), (31337, ())):
         with pytest.raises(InputRefused, match="two nodes"):
             config(chain, *urls)

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -13,40 +13,41 @@ from litestar import Litestar
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdict, poco_authorisation
 from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.matches import find_match
-from sealgrid.crypto import hpke
+from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
-from sealgrid.crypto.shares import KeyRecord, Share, combine, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, combine, record_from_shares, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import enclave_message, task_id
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.receipts.receipt import ExitClass, body_of, sign_body
-from sealgrid.receipts.request import RequestDocument
-from sealgrid.storage.remote import RemoteFiles
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import build
+from sealgrid.receipts.receipt import ExitClass, build_body, sign_body
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import create_node
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from sealgrid.vault.api import application
+from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.deposit import input_asset
 from sealgrid.vault.keys import KEYS_FOLDER
-from sealgrid.vault.runner import opened
+from sealgrid.vault.runner import open_vault
 from sealgrid.vault.service import Vault
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.message import encode
+from sealgrid.wire.shares import open_share, seal_share
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import error_of
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
-    Identity,
     IexecDeposit,
     NonceRequest,
     OpenRequest,
@@ -54,17 +55,18 @@ from sealgrid.wire.vault import (
     ReleaseReply,
     ReleaseRequest,
     SettleRequest,
-    SharePart,
     SignedReassign,
     VaultClient,
+    VaultIdentity,
 )
-from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market
+from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market, open_market
 
 MRTD = b"\x0c" * 48
 RUNTIME = binding.runtime_identity(Platform.SIMULATED, [MRTD])
 MODEL_DEK, PICTURE_DEK, K2 = b"\x61" * 32, b"\x62" * 32, b"\x63" * 32
 PICTURE = to_digest(sha256(b"a sealed picture"))
 THRESHOLD = 2
+ROOT = Path(__file__).parents[2]
 
 
 class InProcess:
@@ -77,7 +79,7 @@ class InProcess:
         answer = await self.client.request(method, path, content=body or None)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 @dataclass
@@ -107,7 +109,7 @@ class Federation:
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        return tuple(vault.us for vault in self.vaults)
+        return tuple(vault.address for vault in self.vaults)
 
     async def deposit(
         self, key: SigningKey, asset: Address, file: Digest, dek: bytes, *, version: int = 1, **more: object
@@ -126,19 +128,34 @@ class Federation:
             app=APP_DIGEST, runtime=RUNTIME, platform=Platform.SIMULATED, output_bytes=1 << 20, callback=False
         )
         usual = {
-            "asset": self.market.dataset, "owner": owner.address, "version": version, "expiry": self.clock.now + 10**6,
-            "allowed": (allowance,), "uses_per_requester_hour": 100,
-        }  # fmt: skip
+            "asset": self.market.dataset,
+            "owner": owner.address,
+            "version": version,
+            "expiry": self.clock.now + 10**6,
+            "allowed": (allowance,),
+            "uses_per_requester_hour": 100,
+        }
         policy = Policy(**usual | changes)
         return await self.deposit(
-            owner, self.market.dataset, DATASET_CHECKSUM, MODEL_DEK, version=version,
-            policy=policy, policy_signature=policy.sign(self.market.domain, owner),
-        )  # fmt: skip
+            owner,
+            self.market.dataset,
+            DATASET_CHECKSUM,
+            MODEL_DEK,
+            version=version,
+            policy=policy,
+            policy_signature=policy.sign(self.market.domain, owner),
+        )
 
     async def order(
-        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,), tasks: int = 2,
-        version: int = 1, by: str = "requester",
-    ) -> DealId:  # fmt: skip
+        self,
+        *,
+        category: str = "XS",
+        tag: Digest = TEE_TAG,
+        inputs: tuple[Digest, ...] = (PICTURE,),
+        tasks: int = 2,
+        version: int = 1,
+        by: str = "requester",
+    ) -> DealId:
         """The requester grants its sealed picture to the app and matches a deal about it."""
         requester, market = development_key(by), self.market
         number = market.deployment.categories[category]
@@ -152,13 +169,21 @@ class Federation:
             owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
         )
         await self.deposit(
-            requester, input_asset(PICTURE), PICTURE, PICTURE_DEK, version=version,
-            grant=grant, grant_signature=grant.sign(market.domain, requester),
-        )  # fmt: skip
+            requester,
+            input_asset(PICTURE),
+            PICTURE,
+            PICTURE_DEK,
+            version=version,
+            grant=grant,
+            grant_signature=grant.sign(market.domain, requester),
+        )
         return await market.hub.match_orders(
-            market.wallet(by), market.app_order(tag=tag), market.dataset_order(tag=tag),
-            market.pool_order(category=number), request,
-        )  # fmt: skip
+            market.wallet(by),
+            market.app_order(tag=tag),
+            market.dataset_order(tag=tag),
+            market.pool_order(category=number),
+            request,
+        )
 
     async def begin(self, deal: DealId, index: int = 0, *, enclave: SigningKey | None = None) -> "Enclave":
         """The pool initialises a task and a worker launches an enclave for it."""
@@ -205,22 +230,36 @@ class Enclave:
     def report_data(self, nonces: tuple[bytes, ...]) -> bytes:
         market = self.federation.market
         vault_set = binding.vault_set(
-            chain=market.deployment.chain, hub=market.hub.address, broker=market.broker.address,
-            t=THRESHOLD, vaults=self.federation.addresses,
-        )  # fmt: skip
+            chain=market.deployment.chain,
+            hub=market.hub.address,
+            broker=market.broker.address,
+            t=THRESHOLD,
+            vaults=self.federation.addresses,
+        )
         return binding.report_data(
-            chain=market.deployment.chain, hub=market.hub.address, task=self.task, worker=self.worker,
-            app_digest=self.app, enclave=self.signing.address, hpke_public=self.hpke.public, vault_set=vault_set,
+            chain=market.deployment.chain,
+            hub=market.hub.address,
+            task=self.task,
+            worker=self.worker,
+            app_digest=self.app,
+            enclave=self.signing.address,
+            hpke_public=self.hpke.public,
+            vault_set=vault_set,
             nonces=nonces,
-        )  # fmt: skip
+        )
 
     def evidence(self, nonces: tuple[bytes, ...], *, mrtd: bytes = MRTD) -> ReleaseRequest:
         config = binding.locked_config(self.app)
         quote = self.federation.machine.quote(mrtd, config, self.report_data(nonces))
         return ReleaseRequest(
-            authorization=self.authorization, nonces=nonces, hpke_public=self.hpke.public, app_digest=self.app,
-            quote=quote.raw, collateral=quote.collateral.raw, request=self.request,
-        )  # fmt: skip
+            authorization=self.authorization,
+            nonces=nonces,
+            hpke_public=self.hpke.public,
+            app_digest=self.app,
+            quote=quote.raw,
+            collateral=quote.collateral.raw,
+            request=self.request,
+        )
 
     async def released(self) -> "Session":
         nonces = await self.nonces()
@@ -257,25 +296,44 @@ class Session:
     ) -> "Result":
         """Upload a result and its receipt; make the Settle and the shares of K2."""
         enclave, federation = self.enclave, self.enclave.federation
-        body = body_of(
-            self.facts, self.request.request, t=THRESHOLD, vaults=federation.addresses, nonces=self.request.nonces,
-            hpke_public=enclave.hpke.public, platform=Platform.SIMULATED, runtime=RUNTIME, quote=self.request.quote,
-            collateral=self.request.collateral, exit_class=ended,
+        body = build_body(
+            self.facts,
+            self.request.request,
+            t=THRESHOLD,
+            vaults=federation.addresses,
+            nonces=self.request.nonces,
+            hpke_public=enclave.hpke.public,
+            platform=Platform.SIMULATED,
+            runtime=RUNTIME,
+            quote=self.request.quote,
+            collateral=self.request.collateral,
+            exit_class=ended,
             result_sha256=await federation.files.put_bytes(content),
-            started=federation.clock.now, finished=federation.clock.now, opened=opened,
-        )  # fmt: skip
+            started=federation.clock.now,
+            finished=federation.clock.now,
+            opened=opened,
+        )
         receipt = sign_body(body, federation.market.domain, enclave.signing)
         said = {
-            "task": enclave.task, "worker": enclave.worker, "enclave": enclave.signing.address,
-            "result_digest": body.result_digest, "sealed_sha256": body.result_sha256,
+            "task": enclave.task,
+            "worker": enclave.worker,
+            "enclave": enclave.signing.address,
+            "result_digest": body.result_digest,
+            "sealed_sha256": body.result_sha256,
             "receipt_sha256": await federation.files.put_bytes(receipt.encode()),
-        }  # fmt: skip
+        }
         settle = Settle(**said | changes)
         shares = split(K2, len(federation.vaults), THRESHOLD)
-        record = record_for(
-            hub=federation.market.hub.address, asset=settle.enclave, owner=settle.enclave, version=1,
-            file_sha256=settle.sealed_sha256, t=THRESHOLD, vaults=federation.addresses, shares=shares,
-        )  # fmt: skip
+        record = record_from_shares(
+            hub=federation.market.hub.address,
+            asset=settle.enclave,
+            owner=settle.enclave,
+            version=1,
+            file_sha256=settle.sealed_sha256,
+            t=THRESHOLD,
+            vaults=federation.addresses,
+            shares=shares,
+        )
         return Result(self, settle, record, shares)
 
 
@@ -294,12 +352,14 @@ class Result:
 
     def request(self, position: int, **changes: object) -> SettleRequest:
         domain, key, share = self.federation.market.domain, self.session.enclave.signing, self.shares[position]
-        part = encode(SharePart(value=share.value, blind=share.blind))
         usual = {
-            "settle": self.settle, "signature": self.settle.sign(domain, key),
-            "record": self.record, "record_signature": self.record.sign(domain, key), "index": share.index,
-            "sealed": hpke.seal(self.session.answers[position].deposit_key, part, self.record.digest(domain)),
-        }  # fmt: skip
+            "settle": self.settle,
+            "signature": self.settle.sign(domain, key),
+            "record": self.record,
+            "record_signature": self.record.sign(domain, key),
+            "index": share.index,
+            "sealed": seal_share(share, self.session.answers[position].deposit_key, self.record.digest(domain)),
+        }
         return SettleRequest(**usual | changes)
 
     async def settled(self, *positions: int) -> list[tuple[Address, Verdict, bytes]]:
@@ -316,41 +376,67 @@ class Result:
         proof = encode_proof(deal=enclave.deal, index=0, pool_signature=enclave.pool_signature, verdicts=verdicts)
         message = enclave_message(enclave.worker, enclave.task, self.settle.result_digest)
         await market.hub.contribute_and_finalize(
-            market.wallet("worker"), task=enclave.task, result_digest=self.settle.result_digest,
-            results=b'{"storage":"ipfs"}', enclave=enclave.signing.address,
-            enclave_signature=enclave.signing.sign(personal_digest(message)), authorisation=proof,
-        )  # fmt: skip
+            market.wallet("worker"),
+            task=enclave.task,
+            result_digest=self.settle.result_digest,
+            results=b'{"storage":"ipfs"}',
+            enclave=enclave.signing.address,
+            enclave_signature=enclave.signing.sign(personal_digest(message)),
+            authorisation=proof,
+        )
 
     async def opened(self) -> bytes:
         """The requester combines K2 from what the vaults answer."""
         request = OpenRequest(task=self.settle.task, enclave=self.settle.enclave)
         replies = [await self.federation.clients[position].open(request) for position in (0, 1)]
         context, key = self.settle.digest(self.federation.market.domain), self.federation.result_key
-        parts = [msgspec.json.decode(key.open(reply.sealed, context), type=SharePart) for reply in replies]
-        shares = [Share(reply.index, part.value, part.blind) for reply, part in zip(replies, parts, strict=True)]
+        shares = [open_share(reply.sealed, reply.index, key, context) for reply in replies]
         return combine(shares, replies[0].record)
 
 
 def share_deposits(
-    federation: Federation, key: SigningKey, asset: Address, file: Digest, dek: bytes, to: list[Identity],
-    *, version: int, **more: object,
-) -> list[DepositRequest]:  # fmt: skip
+    federation: Federation,
+    key: SigningKey,
+    asset: Address,
+    file: Digest,
+    dek: bytes,
+    to: list[VaultIdentity],
+    *,
+    version: int,
+    **more: object,
+) -> list[DepositRequest]:
     """Split a key and seal each vault's share to it."""
     shares = split(dek, len(federation.vaults), THRESHOLD)
-    record = record_for(
-        hub=federation.market.hub.address, asset=asset, owner=key.address, version=version, file_sha256=file,
-        t=THRESHOLD, vaults=federation.addresses, shares=shares,
-    )  # fmt: skip
+    record = record_from_shares(
+        hub=federation.market.hub.address,
+        asset=asset,
+        owner=key.address,
+        version=version,
+        file_sha256=file,
+        t=THRESHOLD,
+        vaults=federation.addresses,
+        shares=shares,
+    )
     domain = federation.market.domain
     signature, context = record.sign(domain, key), record.digest(domain)
     return [
         DepositRequest(
-            record=record, signature=signature, index=share.index,
-            sealed=hpke.seal(vault.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), context),
+            record=record,
+            signature=signature,
+            index=share.index,
+            sealed=seal_share(share, vault.deposit_key, context),
             **more,
         )
         for share, vault in zip(shares, to, strict=True)
-    ]  # fmt: skip
+    ]
+
+
+@asynccontextmanager
+async def local_market() -> AsyncIterator[Market]:
+    """A fresh local chain with PoCo's contracts, ours, and the assets of one sale."""
+    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
+        yield await open_market(node, ROOT / ".cache/poco")
 
 
 @asynccontextmanager
@@ -370,7 +456,7 @@ async def federation_over(
     if machine is None:
         machine = SimulatedQuoter(SimulatedPlatformKeys.generate(clock.now), now=clock.now)
         await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
-    node, uploads = build(StorageNodeConfig(folder=folder / "files"))
+    node, uploads = create_node(StorageNodeConfig(folder=folder / "files"))
     async with AsyncExitStack() as stack:
         stack.callback(uploads.close)
         storage = await _transport(stack, node)
@@ -379,7 +465,7 @@ async def federation_over(
         for key in keys:
             config = vault_config(market, machine, folder / key.address, keys=keys, second=second)
             _keep_key(config.folder, key)
-            vault = await stack.enter_async_context(opened(config, files, clock=clock))
+            vault = await stack.enter_async_context(open_vault(config, files, clock=clock))
             vaults.append(vault)
             transports.append(await _transport(stack, application(vault)))
         clients = tuple(VaultClient(transport) for transport in transports)
@@ -394,15 +480,25 @@ async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:
 
 
 def vault_config(
-    market: Market, machine: SimulatedQuoter, folder: Path, *, keys: tuple[SigningKey, ...] = VAULTS, second: str = "",
+    market: Market,
+    machine: SimulatedQuoter,
+    folder: Path,
+    *,
+    keys: tuple[SigningKey, ...] = VAULTS,
+    second: str = "",
     peers: tuple[tuple[Address, str], ...] = (),
-) -> VaultConfig:  # fmt: skip
+) -> VaultConfig:
     return VaultConfig(
-        folder=folder, rpc_urls=(market.node.url, second or market.node.url), chain=market.deployment.chain,
-        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
-        storage_url="http://unused", roots=(machine.trust_root,), threshold=THRESHOLD,
-        vaults=tuple(each.address for each in keys), peers=peers, insecure_allow_simulated=True,
-    )  # fmt: skip
+        folder=folder,
+        network=replace(
+            market.network(tuple(each.address for each in keys)),
+            rpc_urls=(market.node.url, second or market.node.url),
+        ),
+        storage_url="http://unused",
+        roots=(machine.trust_root,),
+        peers=peers,
+        insecure_allow_simulated=True,
+    )
 
 
 def _keep_key(folder: Path, key: SigningKey) -> None:

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, event
 
-from sealgrid.vault.config_file import read_config
+from sealgrid.vault.config import read_config
 from sealgrid.vault.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.wire.server import listen
 
 
 class Fuse:

@@ -1,35 +1,49 @@
-"""docs/reference/errors.md names every situation that was promised, and each is held against the real command."""
+"""docs/reference/errors.md has every promised situation, and each row is compared with the real command."""
 
 import re
-import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
-from sealgrid.sdk.money import Kind, Money, moment, sentence
-from sealgrid.storagenode.clients import Client, quota_reached, store_full
-from sealgrid.storagenode.clients import Kind as ClientKind
+from sealgrid.sdk.money import Kind, MoneyState, format_time, sentence
+from sealgrid.storage_node.quota_types import ClientKind, StorageClientId, quota_reached, store_full
 from sealgrid.units import TaskId
-from sealgrid.wire.rates import Buckets, Rate
+from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
+from tests.e2e.error_table import PAGE, TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "e2e"))
-
-from error_table import PAGE, TABLE  # noqa: E402
 
 TESTS = "".join(
     (ROOT / "tests" / "e2e" / name).read_text()
-    for name in ("test_error_lines.py", "test_parts_that_fail.py", "test_own_accounts.py")
+    for name in ("test_error_lines.py", "test_service_failures.py", "test_keystore_accounts.py")
 )
 PROMISED = (
-    "unknown app", "wrong file", "not an ONNX model", "requester without funds", "price above the maximum",
-    "model restricted to another app", "model restricted to another person", "sold-out order", "expired approval",
-    "app that crashes", "app that runs too long", "app that writes too much", "tampered sealed file",
-    "one vault down", "two vaults down", "storage down", "worker killed in the job", "pool killed and restarted",
-    "port taken", "wrong password", "disk full where the model is sealed", "disk full at the storage node", "network not running",
-)  # fmt: skip
+    "unknown app",
+    "wrong file",
+    "not an ONNX model",
+    "requester without funds",
+    "price above the maximum",
+    "model restricted to another app",
+    "model restricted to another person",
+    "sold-out order",
+    "expired approval",
+    "app that crashes",
+    "app that runs too long",
+    "app that writes too much",
+    "tampered sealed file",
+    "one vault down",
+    "two vaults down",
+    "storage down",
+    "worker killed in the job",
+    "pool killed and restarted",
+    "port taken",
+    "wrong password",
+    "disk full where the model is sealed",
+    "disk full at the storage node",
+    "network not running",
+)
 NO_RUN = set(
     re.findall(
         r"^\| ([^|]+?) \| `", PAGE.read_text().split("## Where no run is bought")[1].split("##")[0], re.MULTILINE
@@ -40,7 +54,7 @@ NO_RUN = set(
 def test_every_sentence_about_money_that_the_page_promises_is_the_one_that_is_said():
     task, page = TaskId("TASK"), PAGE.read_text()
     for kind in get_args(Kind):
-        said = sentence(Money(kind, task, 0)).replace(moment(0), "TIME")
+        said = sentence(MoneyState(kind, task, 0)).replace(format_time(0), "TIME")
         assert f"| {said} |" in page, kind
 
 
@@ -72,19 +86,19 @@ def test_every_row_says_what_became_of_the_money(row):
 LIMITS = re.findall(r"^\| (\d{3}) \| ([^|]+?) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
 TICKETS = re.findall(
     r"TicketRefused\(\s*\"(ticket\.\d)\", f?\"([^\"]+)\"",
-    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storagenode").glob("*.py"))),
+    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storage_node").glob("*.py"))),
 )
 
 
 def limits_in_code():
     """Return the HTTP status and the sentence of every error by which a service limits a client."""
-    buckets = Buckets(Rate(1, burst=1))
-    buckets.demand("a client", 0.0)
+    buckets = TokenBuckets(RateLimit(1, burst=1))
+    buckets.acquire("a client", 0.0)
     with pytest.raises(TooManyRequests) as often:
-        buckets.demand("a client", 0.0)
+        buckets.acquire("a client", 0.0)
     errors: list[SealgridError] = [often.value]
     for count in range(3):
-        errors += [quota_reached(Client(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]
+        errors += [quota_reached(StorageClientId(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]
         errors += [store_full(kind, count) for kind in ClientKind]
     errors += [TicketRefused(check, said) for check, said in TICKETS]
     return [(error.http_status, error.reason) for error in errors]

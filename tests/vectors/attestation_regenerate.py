@@ -14,9 +14,9 @@ import msgspec
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import secrets_digest
 from sealgrid.attestation.policy import Platform
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import result_digest
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 
 FOLDER = Path(__file__).parent
@@ -47,9 +47,13 @@ def bindings() -> dict[str, Any]:
     members = {**place, "broker": scene.BROKER, "t": 2, "vaults": scene.VAULTS}
     vault_set = binding.vault_set(**members)
     parts = {
-        **place, "task": scene.FACTS.task, "worker": scene.WORKER, "app_digest": scene.APP,
-        "enclave": scene.ENCLAVE.address, "vault_set": vault_set,
-    }  # fmt: skip
+        **place,
+        "task": scene.FACTS.task,
+        "worker": scene.WORKER,
+        "app_digest": scene.APP,
+        "enclave": scene.ENCLAVE.address,
+        "vault_set": vault_set,
+    }
     data = binding.report_data(**parts, hpke_public=scene.HPKE.public, nonces=scene.NONCES)
     nonces = [nonce.hex() for nonce in scene.NONCES]
     return {
@@ -59,18 +63,24 @@ def bindings() -> dict[str, Any]:
         "runtimes": [identity(platform, count, size) for platform, count, size in MEASURED],
         "locked_config": {"app_digest": scene.APP, "config": binding.locked_config(scene.APP).hex()},
         "facts": {
-            "document": scene.FACTS.encode().decode(), "digest": scene.FACTS.digest(),
+            "document": scene.FACTS.encode().decode(),
+            "digest": scene.FACTS.digest(),
             "secrets": secrets_digest(scene.FACTS),
         },
         "result": {
-            "task": scene.FACTS.task, "sealed": scene.RESULT, "body": scene.RECORD,
+            "task": scene.FACTS.task,
+            "sealed": scene.RESULT,
+            "body": scene.RECORD,
             "digest": result_digest(scene.FACTS.task, scene.RESULT, scene.RECORD),
         },
         "deferred_callback": {
-            "data": DEFERRED.data.hex(), "salt": DEFERRED.salt.hex(), "commitment": DEFERRED.commitment(),
-            "result": scene.RESULT, "digest": deferred_digest(scene.RESULT, DEFERRED.commitment()),
+            "data": DEFERRED.data.hex(),
+            "salt": DEFERRED.salt.hex(),
+            "commitment": DEFERRED.commitment(),
+            "result": scene.RESULT,
+            "digest": deferred_digest(scene.RESULT, DEFERRED.commitment()),
         },
-    }  # fmt: skip
+    }
 
 
 MEASURED = ((Platform.SGX, 2, 32), (Platform.TDX, 4, 48), (Platform.SNP, 1, 48), (Platform.SIMULATED, 1, 48))
@@ -87,8 +97,13 @@ def receipts() -> dict[str, Any]:
     assert verify(good.encode(), scene.PINS).ok
     return {
         "pins": {
-            "chain": 31337, "hub": scene.HUB, "broker": scene.BROKER, "vaults": scene.VAULTS, "t": 2,
-            "runtime": scene.RUNTIME, "simulated_root": base64.b64encode(scene.MACHINE.root_der).decode(),
+            "chain": 31337,
+            "hub": scene.HUB,
+            "broker": scene.BROKER,
+            "vaults": scene.VAULTS,
+            "t": 2,
+            "runtime": scene.RUNTIME,
+            "simulated_root": base64.b64encode(scene.MACHINE.root_der).decode(),
         },
         "settled_refusal": {"check": "7.10", "envelope": scene.Job(**SETTLED).encode().decode()},
         "accepted": {"envelope": good.encode().decode(), "onchain": msgspec.to_builtins(good.onchain())},
@@ -96,7 +111,7 @@ def receipts() -> dict[str, Any]:
             {"why": why, "check": number, "envelope": scene.Job(**changes).encode().decode()}
             for why, (number, changes) in REFUSED.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

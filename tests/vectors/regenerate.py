@@ -17,7 +17,7 @@ from sealgrid.crypto.container import seal_bytes
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, commit, split
 from sealgrid.crypto.signing import Domain, SigningKey, Statement
-from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
+from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_address, to_digest
 
 FOLDER = Path(__file__).parent
 DEK = bytes(range(32))
@@ -43,15 +43,24 @@ def digest(value: int) -> Digest:
 def containers() -> list[dict[str, Any]]:
     return [
         {
-            "name": name, "dek": DEK.hex(), "salt": SALT.hex(), "key_id": KEY_ID.hex(), "chunk_size": CHUNK,
-            "metadata": metadata.hex(), "plaintext": plaintext.hex(),
+            "name": name,
+            "dek": DEK.hex(),
+            "salt": SALT.hex(),
+            "key_id": KEY_ID.hex(),
+            "chunk_size": CHUNK,
+            "metadata": metadata.hex(),
+            "plaintext": plaintext.hex(),
             "sealed": seal_bytes(
-                plaintext, dek=DEK, key_id=KEY_ID, metadata=metadata, chunk_size=CHUNK,
+                plaintext,
+                dek=DEK,
+                key_id=KEY_ID,
+                metadata=metadata,
+                chunk_size=CHUNK,
                 random=lambda size: SALT[:size],
             ).hex(),
         }
         for name, (plaintext, metadata) in CONTAINERS.items()
-    ]  # fmt: skip
+    ]
 
 
 def keys() -> dict[str, Any]:
@@ -60,17 +69,22 @@ def keys() -> dict[str, Any]:
     reader = HpkeKey.from_bytes(b"\x42" * 32)
     return {
         "shares": {
-            "dek": DEK.hex(), "n": 3, "t": 2,
+            "dek": DEK.hex(),
+            "n": 3,
+            "t": 2,
             "shares": [
                 {"index": s.index, "value": s.value.hex(), "blind": s.blind.hex(), "commitment": commit(s)}
                 for s in shares
             ],
         },
         "hpke": {
-            "secret": reader.secret.hex(), "public": reader.public.hex(), "info": record.digest(DOMAIN).hex(),
-            "plaintext": b"a share".hex(), "sealed": hpke.seal(reader.public, b"a share", record.digest(DOMAIN)).hex(),
+            "secret": reader.secret.hex(),
+            "public": reader.public.hex(),
+            "info": record.digest(DOMAIN).hex(),
+            "plaintext": b"a share".hex(),
+            "sealed": hpke.seal(reader.public, b"a share", record.digest(DOMAIN)).hex(),
         },
-    }  # fmt: skip
+    }
 
 
 DOMAIN = Domain(chain=31337, broker=address(0xBB))
@@ -80,9 +94,16 @@ SIGNER = SigningKey.from_bytes(b"\x11" * 32)
 def key_record() -> KeyRecord:
     commitments = tuple(digest(value) for value in (0xC1, 0xC2, 0xC3))
     return KeyRecord(
-        hub=address(0xA1), asset=address(0xA2), owner=SIGNER.address, version=7, file_sha256=digest(0xF1), n=3, t=2,
-        vaults=(address(1), address(2), address(3)), commitments=commitments,
-    )  # fmt: skip
+        hub=address(0xA1),
+        asset=address(0xA2),
+        owner=SIGNER.address,
+        version=7,
+        file_sha256=digest(0xF1),
+        n=3,
+        t=2,
+        vaults=(address(1), address(2), address(3)),
+        commitments=commitments,
+    )
 
 
 def all_statements() -> list[Statement]:
@@ -90,25 +111,50 @@ def all_statements() -> list[Statement]:
     allowance = Allowance(app=digest(2), runtime=digest(3), platform=Platform.TDX, output_bytes=1 << 20, callback=True)
     simulated = Allowance(app=digest(2), runtime=digest(4), platform=Platform.SIMULATED, output_bytes=0, callback=False)
     policy = Policy(
-        asset=address(0xA2), owner=SIGNER.address, version=3, expiry=1_800_000_000, allowed=(allowance, simulated),
+        asset=address(0xA2),
+        owner=SIGNER.address,
+        version=3,
+        expiry=1_800_000_000,
+        allowed=(allowance, simulated),
         machines=Machines(
-            allowed=("0a0b0c",), denied=("0d0e0f", "example-cloud"), families=("00606a000000",),
-            forbidden_advisories=("INTEL-SA-00615",), evaluation=17, up_to_date=True,
+            allowed=("0a0b0c",),
+            denied=("0d0e0f", "example-cloud"),
+            families=("00606a000000",),
+            forbidden_advisories=("INTEL-SA-00615",),
+            evaluation=17,
+            up_to_date=True,
         ),
-        refused=(address(0xB1),), uses_per_requester_hour=10, uses_total=1000, quorum=3, release=0,
-    )  # fmt: skip
+        refused=(address(0xB1),),
+        uses_per_requester_hour=10,
+        uses_total=1000,
+        quorum=3,
+        release=0,
+    )
     return [
         key_record(),
         policy,
         msgspec.structs.replace(policy, version=4, proved=True),
         statements.Release(session=digest(5), facts=digest(6), secrets=digest(7), issued=1_790_000_000),
         statements.Settle(
-            task=task, worker=worker, enclave=enclave, result_digest=digest(8), sealed_sha256=digest(9),
+            task=task,
+            worker=worker,
+            enclave=enclave,
+            result_digest=digest(8),
+            sealed_sha256=digest(9),
             receipt_sha256=digest(10),
         ),
         statements.Verdict(
-            task=task, worker=worker, enclave=enclave, app=digest(2), runtime=digest(3), platform=Platform.SIMULATED,
-            vault_set=digest(17), session=digest(5), settle=digest(11), issued=1_790_000_000, expiry=1_790_000_300,
+            task=task,
+            worker=worker,
+            enclave=enclave,
+            app=digest(2),
+            runtime=digest(3),
+            platform=Platform.SIMULATED,
+            vault_set=digest(17),
+            session=digest(5),
+            settle=digest(11),
+            issued=1_790_000_000,
+            expiry=1_790_000_300,
         ),
         statements.Preview(
             question=digest(18), check="7.10", of_deal=True, settles=False, block=7, issued=1_790_000_000
@@ -122,7 +168,16 @@ def all_statements() -> list[Statement]:
         statements.LogHead(vault=vault, size=1_000_000, root=digest(17), issued=1_790_000_000),
         statements.LogWitness(witness=address(2), vault=vault, size=1_000_000, root=digest(17), issued=1_790_000_000),
         statements.WorkerCall(pool=address(0x66), worker=worker, content=digest(16), issued=1_790_000_000),
-    ]  # fmt: skip
+        statements.UploadTicket(
+            node="https://files.example",
+            account=worker,
+            task=TaskId(ZERO_DIGEST),
+            size=1 << 20,
+            expiry=1_790_000_300,
+            nonce=digest(18),
+        ),
+        statements.ResultOpened(reader=enclave, file_sha256=digest(19)),
+    ]
 
 
 def signed_statements() -> dict[str, Any]:
@@ -132,13 +187,16 @@ def signed_statements() -> dict[str, Any]:
         "signer": {"secret": SIGNER.secret.hex(), "address": SIGNER.address},
         "statements": [
             {
-                "name": type(one).__name__, "type": one.type_text().decode(), "fields": msgspec.to_builtins(one),
-                "struct_hash": one.struct_hash().hex(), "digest": one.digest(DOMAIN).hex(),
+                "name": type(one).__name__,
+                "type": one.type_text().decode(),
+                "fields": msgspec.to_builtins(one),
+                "struct_hash": one.struct_hash().hex(),
+                "digest": one.digest(DOMAIN).hex(),
                 "signature": one.sign(DOMAIN, SIGNER).hex(),
             }
             for one in all_statements()
         ],
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

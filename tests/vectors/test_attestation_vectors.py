@@ -10,9 +10,9 @@ from sealgrid.attestation import binding
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.policy import Platform
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import parse_envelope, result_digest
-from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.verify import verify
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ def pins():
     told = dict(RECEIPT["pins"])
     root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
     runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
-    return Pins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+    return TrustPins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
 
 
 def test_the_published_vault_set_and_report_data_recompute():
@@ -66,7 +66,7 @@ def test_the_published_deferred_callback_recomputes():
 
 def test_the_published_receipt_is_accepted_off_line_and_on_line():
     told = RECEIPT["accepted"]
-    for onchain in (None, OnChain(**told["onchain"])):
+    for onchain in (None, ChainEvidence(**told["onchain"])):
         report = verify(told["envelope"].encode(), pins(), onchain)
         assert report.ok, report.failed
 
@@ -76,10 +76,15 @@ def test_a_published_bad_receipt_is_refused_by_its_check(vector):
     assert verify(vector["envelope"].encode(), pins()).failed.number == vector["check"]
 
 
-@pytest.mark.parametrize(("document", "vector"), [
-    ("evidence.md", BINDING["session"]), ("evidence.md", BINDING["vault_set"]["digest"]),
-    ("facts.md", BINDING["facts"]["digest"]), ("receipt.md", BINDING["result"]["digest"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("document", "vector"),
+    [
+        ("evidence.md", BINDING["session"]),
+        ("evidence.md", BINDING["vault_set"]["digest"]),
+        ("facts.md", BINDING["facts"]["digest"]),
+        ("receipt.md", BINDING["result"]["digest"]),
+    ],
+)
 def test_the_documents_show_the_same_digests(document, vector):
     assert vector in (DOCUMENTS / document).read_text()
 

@@ -45,10 +45,13 @@ def test_a_published_file_opens_here_and_by_the_document(vector):
 @each_vector
 def test_a_published_file_is_sealed_again_to_the_byte(vector):
     sealed = seal_bytes(
-        raw(vector, "plaintext"), dek=raw(vector, "dek"), key_id=raw(vector, "key_id"),
-        metadata=raw(vector, "metadata"), chunk_size=vector["chunk_size"],
+        raw(vector, "plaintext"),
+        dek=raw(vector, "dek"),
+        key_id=raw(vector, "key_id"),
+        metadata=raw(vector, "metadata"),
+        chunk_size=vector["chunk_size"],
         random=lambda size: raw(vector, "salt")[:size],
-    )  # fmt: skip
+    )
     assert sealed == raw(vector, "sealed")
 
 

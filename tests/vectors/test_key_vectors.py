@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import Share, combine, commit, record_for
+from sealgrid.crypto.shares import Share, combine, commit, record_from_shares
 from sealgrid.units import ZERO_DIGEST, to_address
 
 VECTORS = json.loads(Path(__file__).with_name("keys.json").read_text())
@@ -69,10 +69,16 @@ def test_published_shares_match_their_published_commitments():
 
 def test_published_shares_combine_here():
     someone = to_address(b"\xa1" * 20)
-    record = record_for(
-        hub=someone, asset=someone, owner=someone, version=1, file_sha256=ZERO_DIGEST, t=SPLIT["t"],
-        vaults=[to_address(bytes([n]) * 20) for n in (1, 2, 3)], shares=SHARES,
-    )  # fmt: skip
+    record = record_from_shares(
+        hub=someone,
+        asset=someone,
+        owner=someone,
+        version=1,
+        file_sha256=ZERO_DIGEST,
+        t=SPLIT["t"],
+        vaults=[to_address(bytes([n]) * 20) for n in (1, 2, 3)],
+        shares=SHARES,
+    )
     assert combine(SHARES[1:], record) == DEK
 
 

@@ -12,6 +12,7 @@ from eth_account.messages import encode_typed_data
 from sealgrid.attestation import policy, statements
 from sealgrid.crypto import shares
 from sealgrid.crypto.signing import Domain, SigningKey, Statement
+from tests.vectors.regenerate import signed_statements
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parents[1] / "docs" / "protocol" / "statements.md"
@@ -48,6 +49,10 @@ def camel_cased(value):
     if isinstance(value, dict):
         return {re.sub(r"_(\w)", lambda m: m[1].upper(), name): camel_cased(item) for name, item in value.items()}
     return [camel_cased(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_script_makes_the_published_file():
+    assert json.loads(json.dumps(signed_statements())) == VECTORS
 
 
 @each_vector

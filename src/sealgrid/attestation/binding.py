@@ -1,6 +1,6 @@
-"""What a quote is bound to: the digests of docs/protocol/evidence.md, each under its own name.
+"""Digests that bind a quote to a task, an enclave and a federation (docs/protocol/evidence.md).
 
-Inside a length-prefixed list an integer is eight bytes, big-endian; an address 20; a digest 32; a platform one.
+In length-prefixed lists an integer has 8 bytes, big-endian, an address 20, a digest 32, a platform 1.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ def report_data(
     vault_set: Digest,
     nonces: Sequence[bytes],
 ) -> bytes:
-    """Return the 64 bytes that one quote carries for all vaults; ``nonces`` stand in ascending vault order.
+    """Return the 64 bytes of report data for all vaults; ``nonces`` in ascending order of vaults.
 
-    Raises ValueError for a field of the wrong size: of two lists of other sizes the nonces could read alike.
+    Raises ValueError for a field of the wrong size, since the nonces are concatenated.
     """
     if len(hpke_public) != 32 or any(len(nonce) != NONCE_BYTES for nonce in nonces):
         raise ValueError(f"an HPKE key has 32 bytes and a nonce {NONCE_BYTES}")
@@ -40,33 +40,33 @@ def report_data(
 
 
 def vault_set(*, chain: int, hub: Address, broker: Address, t: int, vaults: Sequence[Address]) -> Digest:
-    """Return the name of a federation; ``vaults`` ascending."""
+    """Return the digest that identifies a federation; ``vaults`` ascending."""
     members = (to_bytes(vault, 20) for vault in vaults)
-    place = lp(_u64(chain), to_bytes(hub, 20), to_bytes(broker, 20), _u64(t))
-    return to_digest(sha256(b"sealgrid/vaults/1", place, lp(*members)))
+    network = lp(_u64(chain), to_bytes(hub, 20), to_bytes(broker, 20), _u64(t))
+    return to_digest(sha256(b"sealgrid/vaults/1", network, lp(*members)))
 
 
 def session(data: bytes) -> Digest:
-    """Return the name of the session that these report data open."""
+    """Return the digest of report data that identifies a session."""
     return to_digest(sha256(data))
 
 
 def runtime_identity(platform: Platform, measurements: Sequence[bytes]) -> Digest:
     """Return the identity of a runtime.
 
-    ``measurements``: SGX MRENCLAVE; TDX MRTD, RTMR0, RTMR1, RTMR2; simulated MRTD alone. Each is one length-prefixed
-    part, and the platform is hashed in, so that no simulated runtime ever has the identity of a real one.
+    ``measurements``: SGX MRENCLAVE; TDX MRTD, RTMR0, RTMR1, RTMR2; simulated MRTD alone. Each is one
+    length-prefixed part. The platform is part of the digest: a simulated and a real runtime never have one identity.
     """
     return to_digest(sha256(b"sealgrid/runtime/1", lp(bytes([platform]), *measurements)))
 
 
 def locked_config(app_digest: Digest) -> bytes:
-    """Return the 48 bytes of MRCONFIGID that lock an app into the evidence before its first byte runs."""
+    """Return the 48 bytes of MRCONFIGID that lock an app into the evidence at launch."""
     return to_bytes(app_digest, 32) + bytes(CONFIG_BYTES - 32)
 
 
 def locked_app(config: bytes) -> Digest | None:
-    """Return the app that an MRCONFIGID locks; None when it is empty or not of our form."""
+    """Return the app locked by an MRCONFIGID; None if it is empty or has another form."""
     if len(config) != CONFIG_BYTES or any(config[32:]) or not any(config[:32]):
         return None
     return to_digest(config[:32])

@@ -1,7 +1,7 @@
-"""Judge collateral by itself, before any quote: whoever keeps it for later keeps only what its maker signed.
+"""Verifies collateral without a quote, before it is cached.
 
-(2.1) It can be read. (2.2) Its chains end at a configured root. (2.4) Every certificate, list and document in it is
-signed by the one above and valid at the time. The same numbers as in ``verification``; a quote is judged there, again.
+(2.1) It can be parsed. (2.2) Its chains end at a configured root. (2.4) Every certificate, list and document in it is
+signed by its issuer and valid at the time. Same numbers as in ``verification``, which verifies again with a quote.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sealgrid.attestation.evidence import Collateral, TrustRoot, load_chain, load_revocation_list, root_named
+from sealgrid.attestation.evidence import Collateral, TrustRoot, find_roots, load_chain, load_revocation_list
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.snp_collateral import broken_link, read_chain
+from sealgrid.attestation.snp_collateral import find_chain_error, parse_chain
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Digest, to_digest
 
@@ -28,8 +28,8 @@ _INTEL = (Platform.SGX, Platform.TDX, Platform.SIMULATED)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """How long collateral holds, and where it stands in its series."""
+class CollateralTerms:
+    """Expiry of collateral, and its number in its series."""
 
     number: int  #: evaluation number, or number of AMD's revocation list
     expires: int  #: Unix seconds
@@ -37,83 +37,83 @@ class Terms:
 
 
 class IntelCollateral(msgspec.Struct, frozen=True, kw_only=True):
-    """The nine parts of Intel's collateral, as dcap-qvl names them."""
+    """The nine parts of Intel's collateral, with dcap-qvl's names."""
 
     pck_crl_issuer_chain: str
     root_ca_crl: str  #: DER in hex
     pck_crl: str  #: DER in hex
     tcb_info_issuer_chain: str
-    tcb_info: str  #: the exact text that is signed
+    tcb_info: str  #: exact signed text
     tcb_info_signature: str  #: r ‖ s in hex
     qe_identity_issuer_chain: str
     qe_identity: str
     qe_identity_signature: str
 
     def encode(self) -> Collateral:
-        """Return it as collateral of a quote."""
+        """Return the collateral of a quote."""
         return Collateral(msgspec.json.encode(self))
 
 
-class _Signed(msgspec.Struct, frozen=True):
+class _SignedDocument(msgspec.Struct, frozen=True):
     issue_date: datetime = msgspec.field(name="issueDate")
     next_update: datetime = msgspec.field(name="nextUpdate")
     number: int = msgspec.field(name="tcbEvaluationDataNumber")
 
 
-def intel_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> Terms:
-    """Return the terms of Intel's collateral; raise EvidenceRefused with the number of the check that fails."""
+def verify_intel_collateral(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> CollateralTerms:
+    """Return the terms of Intel's collateral; raise EvidenceRefused with the number of the failed check."""
     try:
         parts = msgspec.json.decode(collateral.raw, type=IntelCollateral)
         chains = [load_chain(text.encode()) for text in (parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain)]
         pck_chain = load_chain(parts.pck_crl_issuer_chain.encode())
         lists = [load_revocation_list(bytes.fromhex(text)) for text in (parts.root_ca_crl, parts.pck_crl)]
-        documents = [msgspec.json.decode(text, type=_Signed) for text in (parts.tcb_info, parts.qe_identity)]
+        documents = [msgspec.json.decode(text, type=_SignedDocument) for text in (parts.tcb_info, parts.qe_identity)]
         signatures = [bytes.fromhex(text) for text in (parts.tcb_info_signature, parts.qe_identity_signature)]
     except (ValueError, *UNREADABLE) as error:  # (2.1)
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
-    believed = [root for root in roots if root.platform in _INTEL]
+    intel_roots = [root for root in roots if root.platform in _INTEL]
     root = pck_chain[-1]
     for chain in (*chains, pck_chain):  # (2.2)
-        root_named(believed, chain[-1].public_bytes(Encoding.DER))
-    holds = (
-        all(_chain_holds(chain, at) for chain in (*chains, pck_chain))
-        and all(_list_holds(each, issuer, at) for each, issuer in zip(lists, (root, pck_chain[0]), strict=True))
-        and _document_holds(parts.tcb_info, signatures[0], chains[0][0])
-        and _document_holds(parts.qe_identity, signatures[1], chains[1][0])
+        find_roots(intel_roots, chain[-1].public_bytes(Encoding.DER))
+    valid = (
+        all(_is_chain_valid(chain, at) for chain in (*chains, pck_chain))
+        and all(_is_list_valid(each, issuer, at) for each, issuer in zip(lists, (root, pck_chain[0]), strict=True))
+        and _is_document_signed(parts.tcb_info, signatures[0], chains[0][0])
+        and _is_document_signed(parts.qe_identity, signatures[1], chains[1][0])
         and all(each.issue_date <= _time(at) <= each.next_update for each in documents)
     )
-    if not holds:  # (2.4)
-        raise EvidenceRefused("2.4", "a signature, certificate, list or date of the collateral does not hold.")
+    if not valid:  # (2.4)
+        raise EvidenceRefused("2.4", "a signature, certificate, list or date of the collateral is not valid.")
     ends = [each.next_update for each in documents] + [each.next_update_utc or _time(at) for each in lists]
     ends += [each.not_valid_after_utc for chain in (*chains, pck_chain) for each in chain]
     number = min(each.number for each in documents)
-    return Terms(number, int(min(ends).timestamp()), to_digest(sha256(root.public_bytes(Encoding.DER))))
+    return CollateralTerms(number, int(min(ends).timestamp()), to_digest(sha256(root.public_bytes(Encoding.DER))))
 
 
-def snp_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> Terms:
-    """Return the terms of AMD's collateral; raise EvidenceRefused with the number of the check that fails."""
+def verify_snp_collateral(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> CollateralTerms:
+    """Return the terms of AMD's collateral; raise EvidenceRefused with the number of the failed check."""
     try:
-        chain = read_chain(collateral)
+        chain = parse_chain(collateral)
     except ValueError as error:  # (2.1)
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
-    root_named(  # (2.2)
+    find_roots(  # (2.2)
         [root for root in roots if root.platform is Platform.SNP], chain.root.public_bytes(Encoding.DER)
     )
-    if (broken := broken_link(chain, at)) is not None:  # (2.4)
+    if (broken := find_chain_error(chain, at)) is not None:  # (2.4)
         raise EvidenceRefused("2.4", f"{broken}.")
     ends = [each.not_valid_after_utc for each in (chain.leaf, chain.intermediate, chain.root)]
     if chain.revocation_list is not None and chain.revocation_list.next_update_utc is not None:
         ends.append(chain.revocation_list.next_update_utc)
     series = to_digest(sha256(chain.intermediate.public_bytes(Encoding.DER)))
-    return Terms(chain.list_number, int(min(ends).timestamp()), series)
+    return CollateralTerms(chain.list_number, int(min(ends).timestamp()), series)
 
 
-def _chain_holds(chain: list[x509.Certificate], at: int) -> bool:
+def _is_chain_valid(chain: list[x509.Certificate], at: int) -> bool:
     above = [*chain[1:], chain[-1]]
-    return all(_issued(each, issuer, at) for each, issuer in zip(chain, above, strict=True))
+    return all(_is_issued_by(each, issuer, at) for each, issuer in zip(chain, above, strict=True))
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate, at: int) -> bool:
+def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate, at: int) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
@@ -121,14 +121,14 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate, at: int) ->
     return certificate.not_valid_before_utc <= _time(at) <= certificate.not_valid_after_utc
 
 
-def _list_holds(listed: x509.CertificateRevocationList, issuer: x509.Certificate, at: int) -> bool:
+def _is_list_valid(listed: x509.CertificateRevocationList, issuer: x509.Certificate, at: int) -> bool:
     key, until = issuer.public_key(), listed.next_update_utc
     if not isinstance(key, ec.EllipticCurvePublicKey) or listed.issuer != issuer.subject or until is None:
         return False
     return listed.last_update_utc <= _time(at) <= until and listed.is_signature_valid(key)
 
 
-def _document_holds(text: str, signature: bytes, signer: x509.Certificate) -> bool:
+def _is_document_signed(text: str, signature: bytes, signer: x509.Certificate) -> bool:
     key = signer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or len(signature) != 64:
         return False

@@ -1,21 +1,31 @@
-"""What vaults read on the chain about one task and sign alike; an enclave sees no chain and acts on nothing else."""
+"""Facts document: the chain's data about one task, which t vaults sign and the enclave relies on."""
 
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
-from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
-from sealgrid.attestation.params import JobParams, SealgridParams, parse_params
+from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
+from sealgrid.attestation.job_params import JobParams, SealgridParams, parse_params
 from sealgrid.crypto.digests import canonical, lp, sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 __all__ = [
-    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "LeftOut", "RequesterSignature", "SealgridParams",
-    "SecretFact", "parse_facts", "parse_params", "secrets_digest",
-]  # fmt: skip
+    "AppFact",
+    "BulkFact",
+    "DatasetFact",
+    "Facts",
+    "JobParams",
+    "OmittedDataset",
+    "RequesterSignature",
+    "SealgridParams",
+    "SecretFact",
+    "parse_facts",
+    "parse_params",
+    "secrets_digest",
+]
 
 
 class AppFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,12 +39,12 @@ class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The deal's dataset."""
 
     address: HexAddress
-    owner: HexAddress  #: of the NFT, at the block that the vault read
+    owner: HexAddress  #: of the NFT, at the block of the vault's read
     checksum: HexDigest  #: SHA-256 of the sealed file
 
 
-class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dataset of a bulk that the task may not use."""
+class OmittedDataset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A dataset of a bulk that was refused for the task."""
 
     place: Count  #: in its slice, from 0
     dataset: HexAddress
@@ -42,28 +52,28 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class BulkFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the chain says about the datasets of one task of a bulk deal."""
+    """Datasets of one task of a bulk deal."""
 
-    block: Count  #: the confirmed block at which every vault asked
-    datasets: tuple[DatasetFact | None, ...]  #: in the order of the slice; None for those left out
-    left_out: tuple[LeftOut, ...]
+    block: Count  #: the confirmed block at which every vault read the chain
+    datasets: tuple[DatasetFact | None, ...]  #: in the order of the slice; None for refused ones
+    left_out: tuple[OmittedDataset, ...]
 
 
 class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One key whose shares go with these facts."""
+    """One key whose shares are released with these facts."""
 
     kind: Literal["dataset", "input", "developer", "iexec", "iexec-developer", "iexec-requester"]
     record: HexDigest  #: EIP-712 digest of its KeyRecord
     file_sha256: HexDigest
-    value: HexDigest | None = None  #: of kind "iexec" alone: keccak256 of the key as its owner pushed it, in base64
+    value: HexDigest | None = None  #: only of kind "iexec": keccak256 of the base64 key as pushed by its owner
 
 
-#: how PoCo took the request order for signed: by the requester's key, by its transaction, by its contract (ERC-1271)
+#: how the request order was signed (PoCo): by an EOA, by presign transaction, by a contract (ERC-1271)
 RequesterSignature = Literal["eoa", "presigned", "contract"]
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One task as the chain describes it; the same bytes at every honest vault."""
+    """One task as the chain describes it; identical bytes at every honest vault."""
 
     schema: Literal["sealgrid/facts/2"] = "sealgrid/facts/2"
     chain: Count
@@ -80,23 +90,23 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     attempt: Count
     app: AppFact
     dataset: DatasetFact | None
-    bulk: BulkFact | msgspec.UnsetType = msgspec.UNSET  #: only where params name a bulk, whose deals have no dataset
+    bulk: BulkFact | msgspec.UnsetType = msgspec.UNSET  #: only if params name a bulk; such deals have no dataset
     #: the dataset's, the inputs' and requester's in the order of params, the app developer's
     secrets: tuple[SecretFact, ...]
     requester: HexAddress
     requester_signature: RequesterSignature
     beneficiary: HexAddress
-    #: X25519; of deals that iExec's own client made, keccak256 of the beneficiary's RSA key as it was registered, or
-    #: zeros where the result is sealed to nobody
+    #: X25519; for deals of iExec's client keccak256 of the beneficiary's registered RSA key, or zeros if the result is
+    #: not encrypted
     result_key: HexKey
     params: str
     inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params
     callback: HexAddress  #: zero for none
-    quorum: Count  #: vaults that must sign these facts: the federation's t, or more where the dataset's owner says so
+    quorum: Count  #: vaults that must sign these facts: the federation's t, or more by the dataset's policy
     release: Literal["escrow", "direct"]
     output_bytes: Count  #: cap on the padded result
     expiry: Count  #: Unix seconds; the task's contribution deadline
-    #: only where the vaults refuse what the deal asks for and give no key: the number of the check (``refusals.py``)
+    #: only if the vaults refuse the deal and release no key: the number of the check (``requester_refusals.py``)
     refusal: str | msgspec.UnsetType = msgspec.UNSET
 
     def encode(self) -> bytes:
@@ -108,24 +118,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return to_digest(sha256(self.encode()))
 
 
-@lru_cache(maxsize=64)  # a vault writes, hashes and stores the same facts for each release
+@lru_cache(maxsize=64)  # a vault encodes the same facts several times for each release
 def _encoded(facts: Facts) -> bytes:
     return canonical(facts)
 
 
 def parse_facts(body: bytes) -> Facts:
-    """Read facts; raise InputRefused unless these are exactly the canonical bytes of a document of this form."""
+    """Parse facts; raise InputRefused unless these are the canonical bytes of a valid document."""
     try:
         facts = msgspec.json.decode(body, type=Facts)
         same = facts.encode() == body
     except (ValueError, *UNREADABLE) as error:
-        raise InputRefused(f"this is no facts document: {error}.") from error
+        raise InputRefused(f"this is not a valid facts document: {error}.") from error
     if not same:
         raise InputRefused("the facts are not in their canonical form (RFC 8785).")
     return facts
 
 
 def secrets_digest(facts: Facts) -> Digest:
-    """Return the digest over the key records that facts name, in their order."""
+    """Return the digest over the key records in the facts, in their order."""
     records = (to_bytes(secret.record, 32) for secret in facts.secrets)
     return to_digest(sha256(b"sealgrid/secrets/1", lp(*records)))

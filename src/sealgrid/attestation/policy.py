@@ -1,4 +1,4 @@
-"""What a data owner allows: which app on which runtime and platform, on which machines (docs/protocol/policy.md)."""
+"""A data owner's policy: allowed apps, runtimes, platforms and machines (docs/protocol/policy.md)."""
 
 import re
 from enum import IntEnum
@@ -10,20 +10,20 @@ from sealgrid.crypto.signing import Statement
 from sealgrid.units import Address, Digest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-UNLIMITED: Final = 2**32 - 1  #: uses, where the owner counts none
+UNLIMITED: Final = 2**32 - 1  #: value of ``uses_total`` without a limit
 
 
 class Platform(IntEnum):
-    """Kinds of trusted hardware; the number is also the bit in the broker's bitmap."""
+    """Kinds of trusted hardware; the number is the bit in the broker's bitmap."""
 
     SGX = 1
     TDX = 2
     SNP = 3
-    SIMULATED = 255  #: protects nothing from the host's root; it exists to run the same code everywhere
+    SIMULATED = 255  #: gives no protection from the host; runs the same code everywhere
 
 
 class Allowance(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One exact combination that may use an asset. There is no wildcard."""
+    """One exact combination that may use an asset; there are no wildcards."""
 
     TYPES: ClassVar = (
         ("bytes32", "app"),
@@ -41,10 +41,10 @@ class Allowance(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Machines(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which machines an owner trusts, beyond what every vault asks of a machine; the defaults ask for nothing more.
+    """An owner's requirements on machines, beyond those of every vault; the defaults add none.
 
-    Ids are compared without regard to letter case, as evidence gives them: a PPID or chip id in hex, a provider's
-    name where its key signed; an FMSPC in hex or AMD's product as family.
+    Ids are compared case-insensitively, in the form of the evidence: PPID or chip id in hex, or the provider's name if
+    its key signed; families are FMSPCs in hex or AMD products.
     """
 
     TYPES: ClassVar = (
@@ -59,19 +59,19 @@ class Machines(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True)
     allowed: tuple[str, ...] = ()  #: the only machines; empty for any
     denied: tuple[str, ...] = ()
     families: tuple[str, ...] = ()  #: the only generations of silicon; empty for any
-    forbidden_advisories: tuple[str, ...] = ()  #: a machine to which one of them applies is refused
-    evaluation: int = 0  #: least number of the collateral: no machine is judged by what was known before
-    up_to_date: bool = True  #: Intel's status UpToDate only, whatever else a vault lets pass
+    forbidden_advisories: tuple[str, ...] = ()  #: a machine with one of them is refused
+    evaluation: int = 0  #: minimum evaluation number of the collateral
+    up_to_date: bool = True  #: require Intel's TCB status UpToDate, whatever vaults accept
 
 
-def misspelt(machines: Machines) -> str | None:
-    """Return the first id that no evidence can have; None when all may be right."""
+def find_invalid_machine_id(machines: Machines) -> str | None:
+    """Return the first id that cannot occur in evidence, or None."""
     ids = (*machines.allowed, *machines.denied, *machines.families, *machines.forbidden_advisories)
     return next((each for each in ids if not _ID.fullmatch(each) or each[:2].casefold() == "0x"), None)
 
 
 class Policy(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An owner's signed word about one asset; of two, the higher version holds."""
+    """An owner's signed policy of one asset; the highest version is in force."""
 
     TYPES: ClassVar = (
         ("address", "asset"),
@@ -93,23 +93,23 @@ class Policy(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner: Address
     version: int
     expiry: int  #: Unix seconds; nothing is allowed from then on
-    allowed: tuple[Allowance, ...]  #: empty denies everybody
+    allowed: tuple[Allowance, ...]  #: empty denies all
     machines: Machines = Machines()
-    refused: tuple[Address, ...] = ()  #: requesters that get nothing from now on, whatever they bought before
+    refused: tuple[Address, ...] = ()  #: requesters that are refused, also for deals made before
     uses_per_requester_hour: int
-    uses_total: int = UNLIMITED  #: by everybody, for as long as this owner has it; where it counts, all vaults release
+    uses_total: int = UNLIMITED  #: by all requesters, under this owner; with a limit, all vaults must release
     quorum: int = 0  #: vaults that must release before the enclave uses the key; 0 for the federation's own t
     release: Literal[0, 1] = 0  #: 0: results open once the chain has paid (escrow); 1: at once (direct)
-    proved: bool | UnsetType = UNSET  #: whether only the owner may use a key that no enclave opened the file with yet
+    proved: bool | UnsetType = UNSET  #: whether only the owner may use a key with which no enclave has opened the file
 
     def quorum_among(self, vaults: int) -> int:
-        """Return how many of the federation's vaults must release; 0 for its own t.
+        """Return how many of the federation's vaults must release; 0 for its t.
 
-        Where uses are counted in total it is all of them: each counts what it released, so all count the same.
+        With a total limit of uses it is all of them, so that every vault counts every use.
         """
         return self.quorum if self.uses_total == UNLIMITED else vaults
 
     def allowance_for(self, app: Digest, runtime: Digest, platform: Platform) -> Allowance | None:
-        """Return what the owner allows to exactly this combination, or None, which denies it."""
-        wanted = (app, runtime, platform)
-        return next((each for each in self.allowed if (each.app, each.runtime, each.platform) == wanted), None)
+        """Return the allowance of exactly this combination, or None if it is denied."""
+        combination = (app, runtime, platform)
+        return next((each for each in self.allowed if (each.app, each.runtime, each.platform) == combination), None)

@@ -1,17 +1,20 @@
-"""The SIMULATED platform's quoting: genuine formats, its own root, no protection whatever.
+"""SIMULATED platform: genuine quote and collateral formats (Intel DCAP, PCS API v4) under its own root. NOT A TEE.
 
-It lets the same code run on every machine: an unmodified verifier checks its quotes, and its root is believed only
-where somebody configured it as simulated. Whoever holds the keys can attest anything.
+It runs the same code on every machine. Verifiers accept its root only where it is configured as simulated.
 """
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
 
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import (
     QE_ATTRIBUTES,
     QE_REPORT,
+    TDX_TCB_SVN,
     TEE_SGX,
     TEE_TDX,
     certification,
@@ -21,11 +24,110 @@ from sealgrid.attestation.quote_format import (
     sgx_report,
     td_report,
 )
-from sealgrid.attestation.simulated_collateral import QE_PRODUCT, QE_SIGNER, QE_SVN, Terms, collateral
-from sealgrid.attestation.simulated_keys import DAY, SimulatedPlatformKeys
-from sealgrid.attestation.simulated_pki import CPU_SVN, PCE_SVN, new_key, pem, raw_public, sign_raw
+from sealgrid.attestation.simulated_pki import (
+    CPU_SVN,
+    DAY,
+    FMSPC,
+    PCE_ID,
+    PCE_SVN,
+    SimulatedPlatformKeys,
+    at_time,
+    new_key,
+    pem,
+    raw_public,
+    revocation_list,
+    sign_raw,
+)
 
-__all__ = ["SimulatedPlatformKeys", "SimulatedQuoter", "Terms", "collateral"]
+QE_SVN = 8
+QE_SIGNER = hashlib.sha256(b"sealgrid/simulated/qe-signer").digest()
+QE_PRODUCT = {True: 2, False: 1}  #: ISVPRODID of the quoting enclave for TDs and for SGX enclaves
+EVALUATION = 17
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTerms:
+    """State of a machine in its collateral. The defaults pass verification."""
+
+    issued: int  #: Unix seconds
+    expires: int  #: Unix seconds
+    evaluation: int = EVALUATION
+    status: str = "UpToDate"
+    advisories: tuple[str, ...] = ()
+    required_svn: bytes = CPU_SVN  #: 16 required TCB components
+    pck_revoked: bool = False
+
+
+def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TEE_TDX) -> Collateral:
+    """Return collateral with these terms for quotes of TDs or SGX enclaves."""
+    valid = (terms.issued, terms.expires)
+    info, identity = (msgspec.json.encode(each) for each in (_tcb_info(terms, tee), _qe_identity(terms, tee)))
+    signers = pem(keys.tcb.certificate, keys.root.certificate)
+    revoked = [keys.pck.certificate] if terms.pck_revoked else []
+    parts = {
+        "pck_crl_issuer_chain": pem(keys.ca.certificate, keys.root.certificate),
+        "root_ca_crl": revocation_list(keys.root.certificate, keys.root.key, valid=valid).hex(),
+        "pck_crl": revocation_list(keys.ca.certificate, keys.ca.key, valid=valid, revoked=revoked).hex(),
+        "tcb_info_issuer_chain": signers,
+        "tcb_info": info.decode(),
+        "tcb_info_signature": sign_raw(keys.tcb.key, info).hex(),
+        "qe_identity_issuer_chain": signers,
+        "qe_identity": identity.decode(),
+        "qe_identity_signature": sign_raw(keys.tcb.key, identity).hex(),
+    }
+    return Collateral(msgspec.json.encode(parts))
+
+
+def _tcb_info(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
+    tcb: dict[str, Any] = {"sgxtcbcomponents": _components(terms.required_svn), "pcesvn": PCE_SVN}
+    info: dict[str, Any] = {
+        **_stamp(terms),
+        "id": "TDX" if tee == TEE_TDX else "SGX",
+        "version": 3,
+        "tcbType": 0,
+        "fmspc": FMSPC.hex().upper(),
+        "pceId": PCE_ID.hex(),
+    }
+    if tee == TEE_TDX:
+        tcb["tdxtcbcomponents"] = _components(TDX_TCB_SVN)
+        module = {"mrsigner": "00" * 48, "attributes": "00" * 8, "attributesMask": "FF" * 8}
+        levels = [{"tcb": {"isvsvn": TDX_TCB_SVN[0]}, "tcbDate": _date(terms.issued), "tcbStatus": "UpToDate"}]
+        info["tdxModule"] = module
+        info["tdxModuleIdentities"] = [{"id": "TDX_01", **module, "tcbLevels": levels}]
+    level = {"tcb": tcb, "tcbDate": _date(terms.issued), "tcbStatus": terms.status, "advisoryIDs": terms.advisories}
+    return {**info, "tcbLevels": [level]}
+
+
+def _qe_identity(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
+    return {
+        **_stamp(terms),
+        "id": "TD_QE" if tee == TEE_TDX else "QE",
+        "version": 2,
+        "miscselect": "00" * 4,
+        "miscselectMask": "FF" * 4,
+        "attributes": "11" + "00" * 15,
+        "attributesMask": "FBFFFFFFFFFFFFFF" + "00" * 8,
+        "mrsigner": QE_SIGNER.hex().upper(),
+        "isvprodid": QE_PRODUCT[tee == TEE_TDX],
+        "tcbLevels": [{"tcb": {"isvsvn": QE_SVN}, "tcbDate": _date(terms.issued), "tcbStatus": "UpToDate"}],
+    }
+
+
+def _stamp(terms: SimulatedTerms) -> dict[str, Any]:
+    return {
+        "issueDate": _date(terms.issued),
+        "nextUpdate": _date(terms.expires),
+        "tcbEvaluationDataNumber": terms.evaluation,
+    }
+
+
+def _components(svn: bytes) -> list[dict[str, int]]:
+    return [{"svn": each} for each in svn]
+
+
+def _date(seconds: int) -> str:
+    return at_time(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
 
 QE_MEASUREMENT = hashlib.sha256(b"sealgrid/simulated/qe").digest()
 QE_AUTH = bytes(range(32))
@@ -33,16 +135,16 @@ HOUR = 3600
 
 
 class SimulatedQuoter:
-    """Quotes of one SIMULATED machine, with collateral that is valid from an hour before ``now``. NOT A TEE.
+    """Signs quotes of one SIMULATED machine, with collateral valid from an hour before ``now``. NOT A TEE.
 
-    The certified part of a quote is made once, so that each quote costs one signature.
+    The certified part of a quote is created once; each quote costs one signature.
     """
 
     def __init__(self, keys: SimulatedPlatformKeys, *, now: int, days: int = 30) -> None:
         self._keys = keys
         self._attestation = new_key()
         self._certified = {tee: self._quoting_enclave(tee) for tee in (TEE_TDX, TEE_SGX)}
-        self.terms = Terms(issued=now - HOUR, expires=now + days * DAY)
+        self.terms = SimulatedTerms(issued=now - HOUR, expires=now + days * DAY)
         self.collateral = collateral(keys, self.terms)  #: of every quote of ``quote``
 
     @property
@@ -61,29 +163,34 @@ class SimulatedQuoter:
         return Quote(self.sign_td(report), self.collateral)
 
     def sign_td(self, report: bytes) -> bytes:
-        """Quote any TD report, also one that no honest platform would."""
+        """Sign any TD report, also a dishonest one (for tests)."""
         signature = self._sign(signed := header(4, TEE_TDX, QE_SVN, PCE_SVN) + report)
         return quote(signed, signature + certification(QE_REPORT, self._certified[TEE_TDX]))
 
     def sign_sgx(self, mrenclave: bytes, report_data: bytes, **fields: bytes) -> bytes:
-        """Return an SGX v3 quote: what a machine of the other kind would send."""
+        """Return an SGX v3 quote."""
         report = sgx_report(mrenclave=mrenclave, mrsigner=QE_SIGNER, report_data=report_data, cpu_svn=CPU_SVN, **fields)  # type: ignore[arg-type]
         signed = header(3, TEE_SGX, QE_SVN, PCE_SVN) + report
         return quote(signed, self._sign(signed) + self._certified[TEE_SGX])
 
     def collateral_with(self, tee: int = TEE_TDX, **changes: object) -> Collateral:
-        """Return collateral under other terms, signed like the honest one."""
+        """Return collateral with other terms, correctly signed."""
         return collateral(self._keys, replace(self.terms, **changes), tee)  # type: ignore[arg-type]
 
     def _sign(self, signed: bytes) -> bytes:
         return sign_raw(self._attestation, signed) + raw_public(self._attestation)
 
     def _quoting_enclave(self, tee: int) -> bytes:
-        # The quoting enclave's report carries the hash of the key that signs quotes; the platform's key signs it.
+        # The platform's key signs the quoting enclave's report, which contains the hash of the key that signs quotes.
         bound = hashlib.sha256(raw_public(self._attestation) + QE_AUTH).digest()
         report = sgx_report(
-            mrenclave=QE_MEASUREMENT, mrsigner=QE_SIGNER, report_data=bound + bytes(32), cpu_svn=CPU_SVN,
-            attributes=QE_ATTRIBUTES, product=QE_PRODUCT[tee == TEE_TDX], svn=QE_SVN,
-        )  # fmt: skip
+            mrenclave=QE_MEASUREMENT,
+            mrsigner=QE_SIGNER,
+            report_data=bound + bytes(32),
+            cpu_svn=CPU_SVN,
+            attributes=QE_ATTRIBUTES,
+            product=QE_PRODUCT[tee == TEE_TDX],
+            svn=QE_SVN,
+        )
         chain = pem(self._keys.pck.certificate, self._keys.ca.certificate, self._keys.root.certificate)
         return quoting_enclave(report, sign_raw(self._keys.pck.key, report), QE_AUTH, chain.encode())

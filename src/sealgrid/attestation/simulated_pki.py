@@ -1,11 +1,15 @@
-"""Certificates and revocation lists of a SIMULATED platform: the shape of Intel's, under an authority of its own.
+"""Certificates, keys and revocation lists of a SIMULATED platform, in the form of Intel's PCK infrastructure.
 
-Nothing here protects anything: whoever holds the keys can attest whatever they like.
+They protect nothing: the owner of the private keys can attest anything.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation.evidence import SIMULATED_MARK
+from sealgrid.errors import InputRefused
 
 ORGANISATION = f"{SIMULATED_MARK} - NOT A TEE"
 SGX_EXTENSION = "1.2.840.113741.1.13.1"
@@ -26,7 +31,7 @@ _SHA256 = ec.ECDSA(hashes.SHA256())
 
 
 def new_key() -> Key:
-    """Make a P-256 key, the only curve of this format."""
+    """Generate a P-256 key."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -42,7 +47,7 @@ def raw_public(key: Key) -> bytes:
 
 
 def at_time(seconds: int) -> datetime:
-    """Return a Unix time as the certificate library wants it."""
+    """Return a Unix time as a datetime in UTC."""
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
@@ -54,7 +59,7 @@ def certificate(
     valid: tuple[int, int],
     ppid: bytes | None = None,
 ) -> x509.Certificate:
-    """Issue a certificate; no ``issuer`` makes a root. With ``ppid`` it certifies a platform's key (PCK)."""
+    """Issue a certificate: a root without ``issuer``, a PCK certificate with ``ppid``."""
     authority = issuer is None or name.endswith("CA")
     above, signer = (None, key) if issuer is None else issuer
     builder = (
@@ -94,7 +99,7 @@ def revocation_list(
 
 
 def pem(*certificates: x509.Certificate) -> str:
-    """Return certificates in PEM form, one behind the other."""
+    """Return concatenated PEM certificates."""
     return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in certificates)
 
 
@@ -105,9 +110,16 @@ def _subject(name: str) -> x509.Name:
 
 def _usage(*, authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not authority, content_commitment=not authority, key_cert_sign=authority, crl_sign=authority,
-        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=not authority,
+        content_commitment=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _sgx_extension(ppid: bytes) -> bytes:
@@ -115,9 +127,12 @@ def _sgx_extension(ppid: bytes) -> bytes:
     svns = [_field(f"2.{i + 1}", _integer(svn)) for i, svn in enumerate(CPU_SVN)]
     tcb = _sequence(*svns, _field("2.17", _integer(PCE_SVN)), _field("2.18", _tlv(0x04, CPU_SVN)))
     return _sequence(
-        _field("1", _tlv(0x04, ppid)), _field("2", tcb), _field("3", _tlv(0x04, PCE_ID)),
-        _field("4", _tlv(0x04, FMSPC)), _field("5", _tlv(0x0A, bytes(1))),
-    )  # fmt: skip
+        _field("1", _tlv(0x04, ppid)),
+        _field("2", tcb),
+        _field("3", _tlv(0x04, PCE_ID)),
+        _field("4", _tlv(0x04, FMSPC)),
+        _field("5", _tlv(0x0A, bytes(1))),
+    )
 
 
 def _field(suffix: str, value: bytes) -> bytes:
@@ -145,8 +160,88 @@ def _base128(value: int) -> bytes:
 
 
 def _tlv(tag: int, body: bytes) -> bytes:
-    # X.690, 8.1.3: lengths below 128 in one byte, others behind a count of bytes.
+    # X.690, section 8.1.3: lengths below 128 have one byte, others a count of bytes first.
     if len(body) < 0x80:
         return bytes([tag, len(body)]) + body
     length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
     return bytes([tag, 0x80 | len(length)]) + length + body
+
+
+DAY = 24 * 3600
+YEARS = 10
+NAMES = {"root": "Root CA", "ca": "PCK Platform CA", "pck": "PCK Certificate", "tcb": "TCB Signing"}
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedKey:
+    """A key with its certificate."""
+
+    key: Key = field(repr=False)
+    certificate: x509.Certificate
+
+
+class _SavedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: dict[str, str]
+    certificates: dict[str, str]
+    warning: str = "SIMULATED platform: these keys protect nothing and attest anything."
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedPlatformKeys:
+    """Keys of one SIMULATED machine and its authority. NOT A TEE: these keys can attest anything."""
+
+    root: CertifiedKey
+    ca: CertifiedKey
+    pck: CertifiedKey
+    tcb: CertifiedKey
+
+    @classmethod
+    def generate(cls, now: int, days: int = 365 * YEARS, random: Callable[[int], bytes] = os.urandom) -> Self:
+        """Generate a machine with its own authority, valid from a day before ``now`` (Unix seconds)."""
+        valid = (now - DAY, now + days * DAY)
+        keys = {name: new_key() for name in NAMES}
+        root = certificate(NAMES["root"], keys["root"], issuer=None, valid=valid)
+        above = (root, keys["root"])
+        ca = certificate(NAMES["ca"], keys["ca"], issuer=above, valid=valid)
+        pck = certificate(NAMES["pck"], keys["pck"], issuer=(ca, keys["ca"]), valid=valid, ppid=random(16))
+        tcb = certificate(NAMES["tcb"], keys["tcb"], issuer=above, valid=valid)
+        made = {"root": root, "ca": ca, "pck": pck, "tcb": tcb}
+        return cls(**{name: CertifiedKey(keys[name], made[name]) for name in NAMES})
+
+    @property
+    def root_der(self) -> bytes:
+        """Return the root's certificate in DER form, as TrustRoot takes it."""
+        return self.root.certificate.public_bytes(serialization.Encoding.DER)
+
+    def save(self) -> bytes:
+        """Return a JSON document with the private keys; store it only in a file of mode 0600."""
+        parts = {name: getattr(self, name) for name in NAMES}
+        return msgspec.json.encode(
+            _SavedKeys(
+                keys={name: _key_pem(part.key) for name, part in parts.items()},
+                certificates={name: pem(part.certificate) for name, part in parts.items()},
+            )
+        )
+
+    @classmethod
+    def load(cls, saved: bytes) -> Self:
+        """Parse the output of ``save``; raise InputRefused if it is invalid."""
+        try:
+            document = msgspec.json.decode(saved, type=_SavedKeys)
+            return cls(**{name: _certified(document.keys[name], document.certificates[name]) for name in NAMES})
+        except (msgspec.MsgspecError, ValueError, KeyError):
+            # Without the cause: its message could contain key material.
+            raise InputRefused("this file does not contain valid keys of a simulated platform.") from None
+
+
+def _key_pem(key: Key) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+def _certified(key_pem: str, certificate_pem: str) -> CertifiedKey:
+    key = serialization.load_pem_private_key(key_pem.encode(), None)
+    certified = x509.load_pem_x509_certificate(certificate_pem.encode())
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certified.public_key():
+        raise ValueError("a certificate is about another key")
+    return CertifiedKey(key, certified)

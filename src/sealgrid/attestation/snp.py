@@ -1,4 +1,4 @@
-"""Turn an AMD SEV-SNP attestation report into verified claims."""
+"""Verifies AMD SEV-SNP attestation reports (AMD 56860)."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation import snp_report
-from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, root_named
+from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, find_roots
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.snp_collateral import Chain, broken_link, read_chain
-from sealgrid.attestation.snp_report import SigningKey, SnpReport
+from sealgrid.attestation.snp_collateral import CertificateChain, find_chain_error, parse_chain
+from sealgrid.attestation.snp_report import ReportSigningKey, SnpReport
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
@@ -25,29 +25,29 @@ CHIP_BYTES = 64
 def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClaims:
     """Return what an SEV-SNP report proves at the Unix time ``at``; raise EvidenceRefused with the number.
 
-    (2.1) The report and its collateral can be read.
-    (2.2) The certificates end at a configured root that stands for SNP.
-    (2.4) Every certificate is signed by the one above and valid at ``at``; the root's revocation list is there,
-          signed and valid, and names none of them.
-    (2.5) That list's number is at least the root's: no rollback to what forgives more.
-    (2.6) The leaf is the one that the report names: kind of key, product, firmware, and for a VCEK the chip.
+    (2.1) The report and its collateral can be parsed.
+    (2.2) The certificates end at a configured root for SNP.
+    (2.4) Every certificate is signed by its issuer and valid at ``at``; the root's revocation list is present, signed
+          and valid, and contains none of them.
+    (2.5) The number of that list is at least the root's minimum (no rollback).
+    (2.6) The leaf matches the report: kind of key, product, firmware, and for a VCEK the chip.
     (2.7) The report is signed by the leaf's key.
     (3.1) Debug is off.
-    (3.2) No part of the machine's firmware is below the root's floor.
-    (3.3) The guest has no trait but those that the root accepts: shared cores, a provider's key, a service module.
-    (3.4) Nothing weakens the guest: no migration agent, no bit of policy that we do not know.
+    (3.2) No part of the machine's firmware is below the root's minimum.
+    (3.3) The guest has only traits that the root accepts: shared cores, a provider's key, a service module.
+    (3.4) Nothing weakens the guest: no migration agent, no unknown policy bit.
 
-    Whether the runtime, the app and the report data are the right ones, the caller decides. Numbers (2) and (3) of
-    docs/protocol/evidence.md. A simulated root (2.3) never stands for SNP.
+    The caller checks runtime, app and report data. Numbers (2) and (3) of docs/protocol/evidence.md; check (2.3) does
+    not apply, since a simulated root is never one for SNP.
     """
-    report, chain = _readable(quote)  # (2.1)
-    root = root_named(  # (2.2)
+    report, chain = _parse(quote)  # (2.1)
+    root = find_roots(  # (2.2)
         (root for root in roots if root.platform is Platform.SNP), chain.root.public_bytes(Encoding.DER)
     )[0]
-    _expect_chain(chain, root, at)  # (2.4) (2.5)
-    _expect_leaf_of(report, chain)  # (2.6)
-    _expect_signed(report, chain)  # (2.7)
-    _expect_strong(report, chain, root)  # (3.1) (3.2) (3.3) (3.4)
+    _check_chain(chain, root, at)  # (2.4) (2.5)
+    _check_leaf(report, chain)  # (2.6)
+    _check_signature(report, chain)  # (2.7)
+    _check_configuration(report, chain, root)  # (3.1) (3.2) (3.3) (3.4)
     leaf = chain.facts
     return VerifiedClaims(
         platform=Platform.SNP,
@@ -63,65 +63,71 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClai
     )
 
 
-def _readable(quote: Quote) -> tuple[SnpReport, Chain]:
+def _parse(quote: Quote) -> tuple[SnpReport, CertificateChain]:
     if len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
-        raise EvidenceRefused("2.1", "the collateral is larger than any real one.")
+        raise EvidenceRefused("2.1", "the collateral is larger than the limit.")
     try:
-        return SnpReport(quote.raw), read_chain(quote.collateral)
+        return SnpReport(quote.raw), parse_chain(quote.collateral)
     except ValueError as error:
         raise EvidenceRefused("2.1", "the report or its collateral cannot be read.") from error
 
 
-def _expect_chain(chain: Chain, root: TrustRoot, at: int) -> None:
+def _check_chain(chain: CertificateChain, root: TrustRoot, at: int) -> None:
     if chain.revocation_list is None and "no_revocation_list" not in root.traits:  # (2.4)
-        raise EvidenceRefused("2.4", "nothing shows that AMD has not withdrawn the certificates; fetch its list.")
-    if (broken := broken_link(chain, at)) is not None:  # (2.4)
+        raise EvidenceRefused("2.4", "the collateral has no revocation list of AMD; fetch it.")
+    if (broken := find_chain_error(chain, at)) is not None:  # (2.4)
         raise EvidenceRefused("2.4", f"{broken}.")
     if chain.list_number < root.minimum_eval_number:  # (2.5)
-        raise EvidenceRefused("2.5", "the revocation list is older than what was seen before; fetch it anew.")
+        raise EvidenceRefused("2.5", "the revocation list is older than one used before; fetch it again.")
 
 
-def _expect_leaf_of(report: SnpReport, chain: Chain) -> None:
+def _check_leaf(report: SnpReport, chain: CertificateChain) -> None:
     leaf = chain.facts
-    signer = f"SEV-{leaf.product}" if leaf.kind is SigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
-    if (report.signing_key, _name(chain)) != (leaf.kind, signer):  # (2.6)
-        raise EvidenceRefused("2.6", "the certificate is of another kind of key, or product, than the report's.")
+    signer = f"SEV-{leaf.product}" if leaf.kind is ReportSigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
+    if (report.signing_key, _signer_name(chain)) != (leaf.kind, signer):  # (2.6)
+        raise EvidenceRefused("2.6", "the certificate is for another kind of key or product than the report.")
     if report.product not in (None, leaf.product):  # (2.6)
-        raise EvidenceRefused("2.6", "the certificate is of another product than the report's processor.")
+        raise EvidenceRefused("2.6", "the certificate is for another product than the processor of the report.")
     if report.reported_tcb(leaf.product) != leaf.tcb:  # (2.6)
-        raise EvidenceRefused("2.6", "the certificate is for other firmware than the report names; fetch it anew.")
-    if leaf.kind is SigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)
-        raise EvidenceRefused("2.6", "the certificate is another chip's.")
-    if (leaf.kind is SigningKey.VCEK and not any(leaf.chip)) or (leaf.kind is SigningKey.VLEK and not leaf.provider):
+        raise EvidenceRefused("2.6", "the certificate is for other firmware than the report names; fetch it again.")
+    if leaf.kind is ReportSigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)
+        raise EvidenceRefused("2.6", "the certificate is for another chip.")
+    if (leaf.kind is ReportSigningKey.VCEK and not any(leaf.chip)) or (
+        leaf.kind is ReportSigningKey.VLEK and not leaf.provider
+    ):
         raise EvidenceRefused("2.6", "the certificate names neither a chip nor a provider.")
 
 
-def _expect_signed(report: SnpReport, chain: Chain) -> None:
+def _check_signature(report: SnpReport, chain: CertificateChain) -> None:
     signature = encode_dss_signature(*report.signature())
     try:
         chain.facts.key.verify(signature, report.signed, ec.ECDSA(hashes.SHA384()))
     except InvalidSignature as error:
-        raise EvidenceRefused("2.7", "the report's signature does not hold.") from error
+        raise EvidenceRefused("2.7", "the report's signature is not valid.") from error
 
 
-def _expect_strong(report: SnpReport, chain: Chain, root: TrustRoot) -> None:
+def _check_configuration(report: SnpReport, chain: CertificateChain, root: TrustRoot) -> None:
     if report.policy & snp_report.POLICY_DEBUG:  # (3.1)
-        raise EvidenceRefused("3.1", "the guest may be debugged; its memory is open to the host.")
+        raise EvidenceRefused("3.1", "the guest allows debugging; the host can read its memory.")
     if not chain.facts.tcb.reaches(root.least_tcb):  # (3.2)
         raise EvidenceRefused("3.2", f"the machine's firmware ({chain.facts.tcb}) is out of date; update it.")
     if traits := _traits(report) - root.traits:  # (3.3)
         raise EvidenceRefused("3.3", f"the root of trust is not configured to accept: {', '.join(sorted(traits))}.")
     unknown = report.policy & ~snp_report.POLICY_KNOWN or not report.policy & snp_report.POLICY_RESERVED_ONE
     if unknown or report.policy & snp_report.POLICY_MIGRATION:  # (3.4)
-        raise EvidenceRefused("3.4", "the guest's policy allows its migration, or what we do not know.")
+        raise EvidenceRefused("3.4", "the guest's policy allows migration, or has an unknown bit.")
 
 
 def _traits(report: SnpReport) -> set[str]:
     shared = report.policy & snp_report.POLICY_SMT and report.platform_info & snp_report.PLATFORM_SMT
-    said = {"smt": shared, "provider_key": report.signing_key == SigningKey.VLEK, "service_module": report.vmpl > 0}
-    return {trait for trait, true in said.items() if true}
+    present = {
+        "smt": shared,
+        "provider_key": report.signing_key == ReportSigningKey.VLEK,
+        "service_module": report.vmpl > 0,
+    }
+    return {trait for trait, true in present.items() if true}
 
 
-def _name(chain: Chain) -> str:
+def _signer_name(chain: CertificateChain) -> str:
     names = chain.intermediate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else ""

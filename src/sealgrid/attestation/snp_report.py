@@ -1,4 +1,4 @@
-"""Byte layout of an AMD SEV-SNP attestation report (AMD 56860, SEV-SNP ABI; little-endian)."""
+"""Byte layout of an AMD SEV-SNP attestation report (AMD 56860, SEV-SNP ABI), little-endian."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -6,8 +6,8 @@ from enum import IntEnum
 from sealgrid.attestation.evidence import TcbVersion
 
 REPORT_BYTES = 1184
-SIGNED_BYTES = 0x2A0  #: what the signature covers
-VERSIONS = (2, 3, 5)  #: those that AMD has published
+SIGNED_BYTES = 0x2A0  #: signed prefix
+VERSIONS = (2, 3, 5)  #: published by AMD
 ECDSA_P384_SHA384 = 1
 NUMBER_BYTES = 72  #: of r and of s, little-endian
 
@@ -18,28 +18,28 @@ POLICY_DEBUG = 1 << 19
 POLICY_KNOWN = (1 << 26) - 1
 PLATFORM_SMT = 1 << 0
 
-_WITH_CPUID = 3  #: the first version that tells it
+_WITH_CPUID = 3  #: first version with the CPUID fields
 _PRODUCTS = {
     "Milan": (0x19, range(0x10)),
     "Genoa": (0x19, (*range(0x10, 0x20), *range(0xA0, 0xB0))),
     "Turin": (0x1A, range(0x12)),
 }
 
-#: where a TCB version's parts stand in its eight bytes
+#: byte offsets in a TCB version
 _TCB = {"bootloader": 0, "tee": 1, "snp": 6, "microcode": 7}
 _TCB_TURIN = {"fmc": 0, "bootloader": 1, "tee": 2, "snp": 3, "microcode": 7}
 
 
-class SigningKey(IntEnum):
-    """Whose key signed a report."""
+class ReportSigningKey(IntEnum):
+    """Kind of key that signed a report."""
 
-    VCEK = 0  #: the chip's own
-    VLEK = 1  #: a cloud provider's, the same on many chips
+    VCEK = 0  #: key of the chip
+    VLEK = 1  #: key of a cloud provider, shared by many chips
 
 
 @dataclass(frozen=True, slots=True)
 class SnpReport:
-    """A report as somebody sent it. Untrusted: whoever has the bytes may have made them up."""
+    """A report as received. Untrusted."""
 
     raw: bytes
 
@@ -51,27 +51,27 @@ class SnpReport:
 
     @property
     def policy(self) -> int:
-        """Return what the guest's launch allowed, as bits."""
+        """Return the guest policy bits."""
         return self._u64(0x08)
 
     @property
     def vmpl(self) -> int:
-        """Return the privilege level that asked, 0 the highest."""
+        """Return the privilege level of the requester, 0 is the highest."""
         return self._u32(0x30)
 
     @property
     def platform_info(self) -> int:
-        """Return how the machine is set up, as bits."""
+        """Return the platform configuration bits."""
         return self._u64(0x40)
 
     @property
     def signing_key(self) -> int:
-        """Return which kind of key signed, by its number in ``SigningKey``; others exist and sign nothing."""
+        """Return the kind of signing key; values outside ``ReportSigningKey`` sign nothing."""
         return self._u32(0x48) >> 2 & 0b111
 
     @property
     def report_data(self) -> bytes:
-        """Return the 64 bytes that the guest chose."""
+        """Return the 64 bytes chosen by the guest."""
         return self.raw[0x50:0x90]
 
     @property
@@ -81,7 +81,7 @@ class SnpReport:
 
     @property
     def product(self) -> str | None:
-        """Return the product that the CPUID says; None where the report does not tell, or tells an unknown one."""
+        """Return the product by its CPUID; None if it is absent or unknown."""
         if self._u32(0) < _WITH_CPUID:
             return None
         family, model = self.raw[0x188], self.raw[0x189]
@@ -89,17 +89,17 @@ class SnpReport:
 
     @property
     def host_data(self) -> bytes:
-        """Return the 32 bytes that the host chose at launch and nobody can change."""
+        """Return the 32 bytes that the host fixed at launch."""
         return self.raw[0xC0:0xE0]
 
     @property
     def chip_id(self) -> bytes:
-        """Return the chip's id, 64 bytes, zero where the machine hides it."""
+        """Return the chip id, 64 bytes; zero if the machine masks it."""
         return self.raw[0x1A0:0x1E0]
 
     @property
     def signed(self) -> bytes:
-        """Return what the signature covers."""
+        """Return the signed bytes."""
         return self.raw[:SIGNED_BYTES]
 
     def signature(self) -> tuple[int, int]:
@@ -108,9 +108,9 @@ class SnpReport:
         return int.from_bytes(r, "little"), int.from_bytes(s, "little")
 
     def reported_tcb(self, product: str) -> TcbVersion:
-        """Return the firmware that the signing key was derived for; newer firmware only can derive it."""
-        places = _TCB_TURIN if product == "Turin" else _TCB
-        return TcbVersion(**{part: self.raw[0x180 + place] for part, place in places.items()})
+        """Return the firmware version that the signing key was derived for."""
+        offsets = _TCB_TURIN if product == "Turin" else _TCB
+        return TcbVersion(**{part: self.raw[0x180 + offset] for part, offset in offsets.items()})
 
     def _u32(self, at: int) -> int:
         return int.from_bytes(self.raw[at : at + 4], "little")

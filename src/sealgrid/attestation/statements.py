@@ -1,7 +1,7 @@
-"""Everything that Sealgrid's parties sign, as EIP-712 types in the domain of one chain and one broker.
+"""Signed statements of Sealgrid's parties: EIP-712 types in the domain of one chain and one broker.
 
-The order of the fields is part of each type; ``judgement.vy`` hashes Verdict the same way. Policies and key records,
-which owners sign, stand in ``policy.py`` and in ``crypto/shares.py``.
+The order of the fields is part of each type; ``judgement.vy`` hashes Verdict identically. Policies are in
+``policy.py``, key records in ``crypto/shares.py``.
 """
 
 from typing import ClassVar
@@ -13,7 +13,7 @@ from sealgrid.units import Address, Digest, TaskId, to_bytes
 
 
 class Release(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vault: these facts and these secrets went to this session. Signed by the vault."""
+    """A vault released these secrets with these facts to this session. Signed by the vault."""
 
     TYPES: ClassVar = (("bytes32", "session"), ("bytes32", "facts"), ("bytes32", "secrets"), ("uint64", "issued"))
 
@@ -24,7 +24,7 @@ class Release(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settle(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An enclave: this is my one result. Signed by the enclave's key before anyone can be paid."""
+    """An enclave's single result. Signed by the enclave's key, before payment."""
 
     TYPES: ClassVar = (
         ("bytes32", "task"),
@@ -38,13 +38,13 @@ class Settle(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task: TaskId
     worker: Address
     enclave: Address
-    result_digest: Digest  #: what goes on the chain
+    result_digest: Digest  #: as stored on the chain
     sealed_sha256: Digest  #: of the sealed result file
-    receipt_sha256: Digest  #: of the signed body's file
+    receipt_sha256: Digest  #: of the file of the signed receipt
 
 
 class Verdict(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vault: I verified this enclave and hold its settlement. Signed by the vault; the broker counts t of them."""
+    """A vault verified this enclave and stores its settlement. Signed by the vault; the broker requires t of them."""
 
     TYPES: ClassVar = (
         ("bytes32", "task"),
@@ -66,15 +66,15 @@ class Verdict(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     app: Digest
     runtime: Digest
     platform: Platform
-    vault_set: Digest  #: the federation under which this was said; the broker counts it under no other
+    vault_set: Digest  #: federation of the verdict; the broker counts it only there
     session: Digest
     settle: Digest  #: hashStruct of the Settle
-    issued: int  #: Unix seconds at the vault; the evidence is judged as of then
+    issued: int  #: Unix seconds at the vault; time of the verification
     expiry: int  #: Unix seconds; the task's contribution deadline
 
 
 class Preview(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vault: this is what I would say to a release for this deal now. Signed by the vault; gives nobody a key."""
+    """A vault's current answer to a release for this deal, without a key. Signed by the vault."""
 
     TYPES: ClassVar = (
         ("bytes32", "question"),
@@ -85,27 +85,27 @@ class Preview(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ("uint64", "issued"),
     )
 
-    question: Digest  #: SHA-256 of the request's JSON, as it was sent
-    check: str  #: number of the check that refuses; empty for none
-    of_deal: bool  #: whether the deal, the owner's policy or the counts are why, whatever machine runs it
-    settles: bool  #: whether an enclave may settle a task by this refusal, so that the requester pays for computing
-    block: int  #: the confirmed block at which the vault read the chain
+    question: Digest  #: SHA-256 of the received JSON request
+    check: str  #: number of the failed check; empty for none
+    of_deal: bool  #: whether the deal, the policy or the use counts are the cause, on every machine
+    settles: bool  #: whether an enclave may settle a task with this refusal; the requester then pays for computing
+    block: int  #: confirmed block of the vault's read
     issued: int  #: Unix seconds at the vault
 
 
 class Reassign(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pool owner: the task goes to another enclave. Signed by the pool owner."""
+    """A pool owner assigns the task to another enclave. Signed by the pool owner."""
 
     TYPES: ClassVar = (("bytes32", "task"), ("uint8", "attempt"), ("address", "worker"), ("address", "enclave"))
 
     task: TaskId
-    attempt: int  #: 2 or 3; the first attempt needs no such word
+    attempt: int  #: 2 or 3; the first attempt needs no statement
     worker: Address
     enclave: Address
 
 
 class DepositKey(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vault: seal shares for me to this X25519 key. Signed by the vault's broker-listed key."""
+    """A vault's X25519 key for sealed shares. Signed by the vault's key in the broker."""
 
     TYPES: ClassVar = (("address", "vault"), ("bytes32", "key"))
 
@@ -114,7 +114,7 @@ class DepositKey(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class DepositReceipt(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vault: my share of this key fits its commitment and is stored. Signed by the vault."""
+    """A vault checked its share against the commitment and stored it. Signed by the vault."""
 
     TYPES: ClassVar = (("bytes32", "record"), ("address", "vault"), ("uint8", "index"))
 
@@ -124,7 +124,7 @@ class DepositReceipt(Statement, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class InputGrant(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A requester: this app may read my sealed input, in deals of this request. Signed by the requester."""
+    """A requester grants an app its sealed input in deals of one request. Signed by the requester."""
 
     TYPES: ClassVar = (("address", "owner"), ("bytes32", "fileSha256"), ("bytes32", "app"), ("bytes32", "request"))
 
@@ -135,7 +135,7 @@ class InputGrant(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Withdrawal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An owner: destroy your share of this key, up to this version. Signed by the owner."""
+    """An owner orders vaults to destroy shares of a key up to a version. Signed by the owner."""
 
     TYPES: ClassVar = (("address", "asset"), ("address", "owner"), ("uint64", "version"))
 
@@ -145,7 +145,7 @@ class Withdrawal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ReceiptSeal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An enclave: this is the body of my receipt. Signed by the enclave's key."""
+    """An enclave's signature over the body of its receipt. Signed by the enclave's key."""
 
     TYPES: ClassVar = (("bytes32", "body"),)
 
@@ -153,7 +153,7 @@ class ReceiptSeal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class LogHead(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A vault: at this time my log had this many entries and this root. Signed by the vault."""
+    """Signed tree head of a vault's log (RFC 9162). Signed by the vault."""
 
     TYPES: ClassVar = (("address", "vault"), ("uint64", "size"), ("bytes32", "root"), ("uint64", "issued"))
 
@@ -164,7 +164,7 @@ class LogHead(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LogWitness(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Another vault: I saw this head, and all that I saw of this log before is its beginning. Signed by the witness."""
+    """A vault witnesses another vault's head: it is consistent with all earlier heads. Signed by the witness."""
 
     TYPES: ClassVar = (
         ("address", "witness"),
@@ -175,14 +175,14 @@ class LogWitness(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     )
 
     witness: Address
-    vault: Address  #: whose log it is
+    vault: Address  #: owner of the log
     size: int
     root: Digest
     issued: int  #: Unix seconds at the vault whose log it is
 
 
 class UploadTicket(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An account: this upload to this storage node is mine. Signed by the account's key, used once."""
+    """An account authorises one upload to a storage node. Signed by the account's key, used once."""
 
     TYPES: ClassVar = (
         ("string", "node"),
@@ -193,16 +193,16 @@ class UploadTicket(Statement, frozen=True, kw_only=True, forbid_unknown_fields=T
         ("bytes32", "nonce"),
     )
 
-    node: str  #: the node's URL in the network file
+    node: str  #: URL of the node in the network file
     account: Address
-    task: TaskId  #: whose result is uploaded; zero for other files
-    size: int  #: most bytes of the file
+    task: TaskId  #: task of an uploaded result; zero for other files
+    size: int  #: maximum size of the file in bytes
     expiry: int  #: Unix seconds, at most ten minutes ahead
     nonce: Digest
 
 
 class ResultOpened(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A requester: I opened this result, no node has to keep it for me. Signed by the requester's key."""
+    """A requester opened its result; nodes may remove it. Signed by the requester's key."""
 
     TYPES: ClassVar = (("address", "reader"), ("bytes32", "fileSha256"))
 
@@ -211,7 +211,7 @@ class ResultOpened(Statement, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class WorkerCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A worker: this request to the pool is mine. Signed by the worker's key."""
+    """A worker authenticates a request to the pool. Signed by the worker's key."""
 
     TYPES: ClassVar = (("address", "pool"), ("address", "worker"), ("bytes32", "content"), ("uint64", "issued"))
 
@@ -222,8 +222,8 @@ class WorkerCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def poco_authorisation(worker: Address, task: TaskId, enclave: Address) -> bytes:
-    """Return the 32 bytes by which a pool owner lets a worker and enclave contribute (PoCo).
+    """Return the digest by which a pool owner authorises a worker and enclave to contribute (PoCo).
 
-    They are signed under EIP-191 (``signing.personal_digest``), one of the two forms that PoCo fixes.
+    It is signed under EIP-191 (``signing.personal_digest``), as PoCo requires.
     """
     return keccak256(to_bytes(worker, 20), to_bytes(task, 32), to_bytes(enclave, 20))

@@ -1,4 +1,4 @@
-"""Make a bundle of a folder: app.toml says what it is, wheels.lock which wheels it runs on."""
+"""Build the bundle of an app folder from its app.toml and wheels.lock."""
 
 import tomllib
 from collections.abc import Sequence
@@ -10,7 +10,16 @@ import msgspec
 
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.interpreter import PYTHON_PATTERN, running_python
-from sealgrid.bundle.manifest import LEAST_MEMORY, MANIFEST, Environment, File, Limits, Manifest, Wheel, package_name
+from sealgrid.bundle.manifest import (
+    LEAST_MEMORY,
+    MANIFEST,
+    AppFileEntry,
+    AppLimits,
+    EnvironmentEntry,
+    Manifest,
+    WheelEntry,
+    package_name,
+)
 from sealgrid.bundle.verify import check_manifest
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import InputRefused, InterpreterMismatch
@@ -18,28 +27,30 @@ from sealgrid.units import Digest, to_digest
 
 APP_FILE = "app.toml"
 LOCK_FILE = "wheels.lock"
-_NEVER = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_EXCLUDED = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
-class AppFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What app.toml says."""
+class AppToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Content of app.toml."""
 
     name: str
     version: str
     title: str = ""
     description: str = ""
-    #: a demand: only a network that runs apps on this Python takes the app; without one it is built for any network's
+    #: required Python of the network; without it, the app is built for any network's Python
     python: Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)] | None = None
     entrypoint: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     wheels: tuple[str, ...] = ()  #: "package==version", resolved by wheels.lock
-    environment: bool = False  #: whether the manifest pins the wheels unpacked and compiled, for a fast start
+    environment: bool = (
+        False  #: whether the manifest pins an environment: the wheels unpacked and compiled, for a fast start
+    )
     files: tuple[str, ...] = ("**/*.py",)  #: globs below the folder
-    limits: Limits = msgspec.field(default_factory=Limits)
+    limits: AppLimits = msgspec.field(default_factory=AppLimits)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A published app: its manifest and the archive that anyone may store."""
+    """A published app: its manifest and the archive, which is public."""
 
     manifest: Manifest
     archive: bytes = field(repr=False)
@@ -51,74 +62,79 @@ class Bundle:
 
     @property
     def multiaddr(self) -> str:
-        """Return where the archive lies: /ipfs/ and its content address."""
+        """Return the archive's address: /ipfs/ and its CID."""
         return f"/ipfs/{cid_of(to_digest(sha256(self.archive)))}"
 
 
 def build(
     folder: Path,
-    wheels: Sequence[Wheel] | None = None,
-    environment: Environment | None = None,
+    wheels: Sequence[WheelEntry] | None = None,
+    environment: EnvironmentEntry | None = None,
     *,
     python: str | None = None,
 ) -> Bundle:
-    """Return the bundle of a folder; ``wheels`` replaces what its wheels.lock says, ``environment`` is made of them.
+    """Return the bundle of a folder; ``wheels`` replaces its wheels.lock, ``environment`` is built from them.
 
-    ``python`` ("3.13") is the one that the app is built for, this interpreter's by default. Equal folders give equal
-    bytes for one Python. Raises InputRefused when app.toml or wheels.lock cannot be used, InterpreterMismatch when
-    app.toml demands another Python or a wheel is for another, BundleRefused when the app breaks another rule that
-    ``verify_bundle`` holds every app to.
+    ``python`` ("3.13") is the target version, this interpreter's by default. Equal folders give equal bytes for one
+    Python. Raises InputRefused when app.toml or wheels.lock is invalid, InterpreterMismatch when app.toml requires
+    another Python or a wheel is for another, BundleRefused when the app fails another check of ``verify_bundle``.
     """
     app, target = read_app(folder), python or running_python()
-    check_demand(app, target)
+    check_required_python(app, target)
     if app.limits.memory < LEAST_MEMORY:
         raise InputRefused(
-            f"{APP_FILE} gives the app less than {LEAST_MEMORY} bytes of memory; no app starts with that."
+            f"{APP_FILE} gives the app less than {LEAST_MEMORY} bytes of memory; no app can start with that."
         )
     locked = read_lock(folder) if wheels is None else tuple(wheels)
-    _expect_all(app, locked)
-    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _chosen(folder, app.files)}
+    _check_locked(app, locked)
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _select_files(folder, app.files)}
     manifest = _manifest(app, target, contents, locked, environment)
     check_manifest(manifest)
     return Bundle(manifest=manifest, archive=pack({**contents, MANIFEST: manifest.encode()}))
 
 
-def read_app(folder: Path) -> AppFile:
-    """Read a folder's app.toml; raise InputRefused when there is none or it does not fit."""
+def read_app(folder: Path) -> AppToml:
+    """Read a folder's app.toml; raise InputRefused when it is missing or invalid."""
     try:
-        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppFile)
+        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppToml)
     except FileNotFoundError as error:
-        raise InputRefused(f"the folder {str(folder)!r} has no {APP_FILE}; an app's folder has one.") from error
+        raise InputRefused(
+            f"the folder {str(folder)!r} has no {APP_FILE}; create one, or name the app's folder."
+        ) from error
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise InputRefused(f"{APP_FILE} of {folder.name!r} cannot be used: {error}.") from error
+        raise InputRefused(f"{APP_FILE} of {folder.name!r} is invalid: {error}.") from error
 
 
-def check_demand(app: AppFile, python: str) -> None:
-    """Raise InterpreterMismatch (13) when app.toml demands another Python than ``python``."""
+def check_required_python(app: AppToml, python: str) -> None:
+    """Raise InterpreterMismatch (13) when app.toml requires another Python than ``python``."""
     if app.python not in {None, python}:
         raise InterpreterMismatch(
             "13",
-            f"{APP_FILE} demands Python {app.python}, and this network runs apps on Python {python}; "
+            f"{APP_FILE} requires Python {app.python}, and this network runs apps on Python {python}; "
             f"remove 'python' from {APP_FILE}, or deploy on a network with Python {app.python}.",
         )
 
 
-def read_lock(folder: Path) -> tuple[Wheel, ...]:
-    """Read a folder's wheels.lock; none means no wheels."""
+def read_lock(folder: Path) -> tuple[WheelEntry, ...]:
+    """Read a folder's wheels.lock; a missing file means no wheels."""
     path = folder / LOCK_FILE
     if not path.exists():
         return ()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[Wheel, ...])
+        return msgspec.json.decode(path.read_bytes(), type=tuple[WheelEntry, ...])
     except msgspec.DecodeError as error:
-        raise InputRefused(f"{LOCK_FILE} of {folder.name!r} cannot be used: {error}.") from error
+        raise InputRefused(f"{LOCK_FILE} of {folder.name!r} is invalid: {error}.") from error
 
 
 def _manifest(
-    app: AppFile, python: str, contents: dict[str, bytes], wheels: Sequence[Wheel], environment: Environment | None
+    app: AppToml,
+    python: str,
+    contents: dict[str, bytes],
+    wheels: Sequence[WheelEntry],
+    environment: EnvironmentEntry | None,
 ) -> Manifest:
     files = [
-        File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+        AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     ]
     document = {
@@ -132,21 +148,25 @@ def _manifest(
     try:
         return msgspec.convert(msgspec.to_builtins(document), Manifest)
     except msgspec.ValidationError as error:
-        raise InputRefused(f"{APP_FILE} cannot be used: {error}.") from error
+        raise InputRefused(f"{APP_FILE} is invalid: {error}.") from error
 
 
-def _chosen(folder: Path, globs: Sequence[str]) -> list[Path]:
-    found = {path for glob in globs for path in folder.glob(glob) if not _NEVER & set(path.relative_to(folder).parts)}
-    files = sorted(path for path in found if path.is_symlink() or not path.is_dir())
+def _select_files(folder: Path, globs: Sequence[str]) -> list[Path]:
+    paths = {
+        path for glob in globs for path in folder.glob(glob) if not _EXCLUDED & set(path.relative_to(folder).parts)
+    }
+    files = sorted(path for path in paths if path.is_symlink() or not path.is_dir())
     for path in files:
         if path.is_symlink() or not path.is_file():
-            raise InputRefused(f"{path.name!r} is no plain file; a bundle holds nothing else.")
+            raise InputRefused(f"{path.name!r} is not a plain file; a bundle can contain nothing else.")
     return files
 
 
-def _expect_all(app: AppFile, locked: Sequence[Wheel]) -> None:
-    have = {f"{package_name(wheel.name)}=={wheel.version}" for wheel in locked}
-    for wanted in app.wheels:
-        name, _, version = wanted.partition("==")
-        if f"{package_name(name)}=={version}" not in have:
-            raise InputRefused(f"{LOCK_FILE} has no {wanted}; run python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR.")
+def _check_locked(app: AppToml, locked: Sequence[WheelEntry]) -> None:
+    locked_names = {f"{package_name(wheel.name)}=={wheel.version}" for wheel in locked}
+    for requirement in app.wheels:
+        name, _, version = requirement.partition("==")
+        if f"{package_name(name)}=={version}" not in locked_names:
+            raise InputRefused(
+                f"{LOCK_FILE} has no {requirement}; run python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR."
+            )

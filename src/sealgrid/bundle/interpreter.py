@@ -1,4 +1,4 @@
-"""Which Python an app is built for, and which wheels run on that Python."""
+"""Python versions of apps, and the compatibility of wheels with them (PEP 425)."""
 
 import re
 import sys
@@ -14,10 +14,10 @@ def running_python() -> str:
 
 
 def runs_on(filename: str, python: str) -> bool:
-    """Tell from a wheel's file name whether CPython ``python`` ("3.13") can import it (PEP 425).
+    """Return, by a wheel's file name, whether CPython ``python`` ("3.13") can import it (PEP 425).
 
-    It can when the wheel is built for exactly that version, for the stable ABI of it or of an earlier one, or is pure
-    Python for it or for an earlier one. The platform tag is not read.
+    It can when the wheel is built for exactly that version, for the stable ABI of that or an earlier version, or is
+    pure Python for that or an earlier version. The platform tag is ignored.
     """
     minor = int(python.partition(".")[2])
     pythons, abis, _ = filename.removesuffix(".whl").rsplit("-", 3)[-3:]
@@ -27,10 +27,10 @@ def runs_on(filename: str, python: str) -> bool:
 def _fits(tag: str, abi: str, minor: int) -> bool:
     if tag == f"cp3{minor}":
         return abi in {tag, "abi3", "none"}
-    named = re.fullmatch(r"(cp|py)3([0-9]{0,2})", tag)
-    if named is None:
+    match = re.fullmatch(r"(cp|py)3([0-9]{0,2})", tag)
+    if match is None:
         return False
-    implementation, version = named.group(1), int(named.group(2) or 0)
+    implementation, version = match.group(1), int(match.group(2) or 0)
     if implementation == "py":
         return abi == "none" and version <= minor
     return abi == "abi3" and _OLDEST_STABLE_ABI <= version <= minor

@@ -1,6 +1,6 @@
-"""Write an app's wheels.lock from wheel files that were downloaded.
+"""Write an app's wheels.lock from downloaded wheel files.
 
-``python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR``; it reaches for no network.
+``python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR``; it uses no network.
 """
 
 import argparse
@@ -12,28 +12,28 @@ import msgspec
 
 from sealgrid.bundle.build import LOCK_FILE, read_app
 from sealgrid.bundle.interpreter import running_python, runs_on
-from sealgrid.bundle.manifest import Wheel, package_name
+from sealgrid.bundle.manifest import WheelEntry, package_name
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused, InterpreterMismatch
 from sealgrid.units import to_digest
 
 
-def lock(wanted: Iterable[str], wheels: Path, python: str | None = None) -> tuple[Wheel, ...]:
-    """Return the wheels of a folder that are wanted, as "package==version", and run on ``python`` ("3.13").
+def lock(requirements: Iterable[str], wheels: Path, python: str | None = None) -> tuple[WheelEntry, ...]:
+    """Return the wheels of a folder for requirements "package==version" that run on ``python`` ("3.13").
 
-    This interpreter's is the default. Raises InputRefused for a missing wheel, InterpreterMismatch (12) where the
-    folder has it for other Pythons alone.
+    The default is this interpreter's version. Raises InputRefused for a missing wheel, InterpreterMismatch (12) where
+    the folder has it only for other Pythons.
     """
     target = python or running_python()
-    found: dict[tuple[str, str], Wheel] = {}
-    for candidate in map(_read, sorted(wheels.glob("*.whl"))):
+    candidates: dict[tuple[str, str], WheelEntry] = {}
+    for candidate in map(_parse_wheel, sorted(wheels.glob("*.whl"))):
         key = package_name(candidate.name), candidate.version
-        if key not in found or runs_on(candidate.filename, target):
-            found[key] = candidate
+        if key not in candidates or runs_on(candidate.filename, target):
+            candidates[key] = candidate
     locked = []
-    for requirement in wanted:
+    for requirement in requirements:
         name, _, version = requirement.partition("==")
-        wheel = found.get((package_name(name), version))
+        wheel = candidates.get((package_name(name), version))
         if wheel is None:
             raise InputRefused(f"there is no wheel of {requirement} in {wheels.name!r}; name exact versions.")
         if not runs_on(wheel.filename, target):  # (12)
@@ -46,14 +46,14 @@ def lock(wanted: Iterable[str], wheels: Path, python: str | None = None) -> tupl
     return tuple(sorted(locked, key=lambda wheel: package_name(wheel.name)))
 
 
-def encode(wheels: Iterable[Wheel]) -> str:
+def encode(wheels: Iterable[WheelEntry]) -> str:
     """Return the text of a wheels.lock."""
     return json.dumps(msgspec.to_builtins(list(wheels)), indent=2) + "\n"
 
 
-def _read(path: Path) -> Wheel:
+def _parse_wheel(path: Path) -> WheelEntry:
     name, version, *_ = path.name.split("-")
-    return Wheel(name=name, version=version, filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
+    return WheelEntry(name=name, version=version, filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -62,10 +62,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("app", type=Path, metavar="APP_DIR")
     parser.add_argument("wheels", type=Path, metavar="WHEEL_DIR")
     parser.add_argument("--python", metavar="VERSION", help="as \"3.13\"; app.toml's, else this interpreter's")
-    given = parser.parse_args(arguments)
-    app = read_app(given.app)
-    locked = lock(app.wheels, given.wheels, given.python or app.python)
-    (given.app / LOCK_FILE).write_text(encode(locked))
+    options = parser.parse_args(arguments)
+    app = read_app(options.app)
+    locked = lock(app.wheels, options.wheels, options.python or app.python)
+    (options.app / LOCK_FILE).write_text(encode(locked))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an app is: the files, wheels, start and limits that its digest stands for (docs/protocol/bundle.md)."""
+"""App manifest: the files, wheels, entry point and limits that an app digest commits to (docs/protocol/bundle.md)."""
 
 import re
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.units import Digest, to_digest
 
 SCHEMA: Literal["sealgrid/app/1"] = "sealgrid/app/1"
-MANIFEST = "manifest.json"  #: its name in the bundle
+MANIFEST = "manifest.json"  #: file name in the bundle
 
 HexDigest = Annotated[Digest, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}$")]
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
@@ -20,14 +20,14 @@ Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
 
 
-LEAST_MEMORY = 32 << 20  #: bytes; with less, an interpreter does not start with all that a requester may give
+LEAST_MEMORY = 32 << 20  #: bytes; with less, an interpreter may not start with the largest allowed input
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
 
-class File(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppFileEntry(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of the app itself."""
 
     path: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  #: relative, with "/"
@@ -35,8 +35,8 @@ class File(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: HexDigest
 
 
-class Wheel(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One built package that the app imports; found anywhere by its digest."""
+class WheelEntry(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One wheel that the app imports, identified by its digest."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
     version: Version
@@ -44,28 +44,27 @@ class Wheel(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: HexDigest
 
 
-class Environment(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All wheels unpacked and compiled, as one archive that anybody can rebuild from them (docs/protocol/bundle.md)."""
+class EnvironmentEntry(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All wheels unpacked and compiled, as one archive that can be rebuilt from them (docs/protocol/bundle.md)."""
 
     sha256: HexDigest
     size: Size  #: bytes
-    python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\.[0-9]{1,2}$")]  #: that compiled it, exactly
+    python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\.[0-9]{1,2}$")]  #: exact version that compiled it
 
 
-class Limits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one run may use; more than a platform has is the platform's to refuse."""
+class AppLimits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of one run; a platform may refuse more than it has."""
 
-    memory: Positive = 1 << 30  #: bytes, address space of a process and resident memory of all
+    memory: Positive = 1 << 30  #: bytes, of the address space of a process and the resident memory of all processes
     cpu_seconds: Positive = 300
     wall_seconds: Positive = 300
-    processes: Positive = 32  #: at one time, threads not counted
-    output_bytes: Positive = (
-        8 << 20
-    )  #: of all output files together; each doubling lets 32 more lengths tell of the input
+    processes: Positive = 32  #: at one time, without threads
+    #: of all output files together; each doubling adds 32 possible padded lengths
+    output_bytes: Positive = 8 << 20
 
 
 class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An app as its developer published it. Not yet held against any bundle."""
+    """An app as its developer published it; not verified against a bundle."""
 
     schema: Literal["sealgrid/app/1"] = SCHEMA
     name: Name
@@ -74,10 +73,12 @@ class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: Text = ""
     python: Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)]  #: the interpreter that runs it, as "3.13"
     entrypoint: tuple[Text, ...]  #: path of a Python file of the app, then its first arguments
-    files: tuple[File, ...]  #: in the order of their paths
-    wheels: tuple[Wheel, ...] = ()  #: in the order of their names
-    environment: Environment | None = None  #: these wheels, ready to be imported; None has them unpacked each time
-    limits: Limits = msgspec.field(default_factory=Limits)
+    files: tuple[AppFileEntry, ...]  #: in the order of their paths
+    wheels: tuple[WheelEntry, ...] = ()  #: in the order of their names
+    environment: EnvironmentEntry | None = (
+        None  #: these wheels, ready to import; None: the enclave unpacks them in each run
+    )
+    limits: AppLimits = msgspec.field(default_factory=AppLimits)
 
     def encode(self) -> bytes:
         """Return the canonical document (RFC 8785)."""
@@ -89,5 +90,5 @@ class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def package_name(name: str) -> str:
-    """Return a package's one spelling (PEP 503), by which two wheels of one package are told."""
+    """Return the normalized name of a package (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Hold a bundle against the app digest that the chain and the evidence name."""
+"""Verify a bundle against the app digest that the chain and the evidence name."""
 
 import io
 import zipfile
@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sealgrid.bundle.archive import BROKEN, is_regular
+from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, path_fault
 from sealgrid.bundle.interpreter import runs_on
-from sealgrid.bundle.manifest import MANIFEST, Limits, Manifest, package_name
-from sealgrid.bundle.paths import collision_in, fault_of
+from sealgrid.bundle.manifest import MANIFEST, AppLimits, Manifest, package_name
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import BundleRefused, InterpreterMismatch
 from sealgrid.units import Digest, to_digest
 
@@ -22,13 +21,13 @@ MAX_WHEELS = 500
 MAX_BYTES = 256 << 20  #: of all files together
 MAX_ENVIRONMENT_BYTES = 4 << 30
 
-#: no app may ask for more (memory, CPU and wall seconds, processes, output bytes)
-CEILING = Limits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
+#: upper limits of every app (memory, CPU and wall seconds, processes, output bytes)
+CEILING = AppLimits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
 
 
 @dataclass(frozen=True)
 class VerifiedBundle:
-    """An app whose every byte is the one that its digest stands for. Made by ``verify_bundle`` alone."""
+    """An app whose bytes are verified against its digest. Only ``verify_bundle`` creates it."""
 
     app_digest: Digest
     manifest: Manifest
@@ -42,23 +41,23 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
     (1) it is a readable archive of a bounded number of plain files: no links, folders, encryption, no name twice;
     (2) its manifest's SHA-256 is the app digest;
     (3) the manifest is a canonical ``sealgrid/app/1`` document;
-    (4) every path is relative, without ``..``, and reads alike on every system;
-    (5) no two paths are equal but for letter case, and none is a file and a folder;
-    (6) it holds the manifest's files and nothing else;
+    (4) every path is relative, without ``..``, and means the same on every system;
+    (5) no two paths are equal ignoring case, and none is both a file and a folder;
+    (6) it has the manifest's files and no others;
     (7) each has the size and the SHA-256 that the manifest names;
-    (8) each package comes as one wheel, whose file name says that package and version;
+    (8) each package has one wheel, whose file name states that package and version;
     (9) the entry point is a Python file of the app;
-    (10) the limits lie below what any platform gives;
-    (11) an environment is of wheels, made by the manifest's Python, and of a bounded size;
+    (10) the limits are at most the ceiling;
+    (11) an environment is built from wheels by the manifest's Python, and of a bounded size;
     (12) each wheel runs on the manifest's Python, by the tags of its file name.
 
     Raises BundleRefused with the number of the first check that fails.
     """
-    members = _members(archive)  # (1)
+    members = _read_archive(archive)  # (1)
     manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (12)
     if set(members) != {file.path for file in manifest.files}:  # (6)
-        odd = min(set(members) ^ {file.path for file in manifest.files})
-        raise BundleRefused("6", f"the bundle and its manifest differ in {odd!r}.")
+        differing = min(set(members) ^ {file.path for file in manifest.files})
+        raise BundleRefused("6", f"the bundle and its manifest differ in {differing!r}.")
     for file in manifest.files:  # (7)
         content = members[file.path]
         if len(content) != file.size or to_digest(sha256(content)) != file.sha256:
@@ -67,7 +66,7 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
 
 
 def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
-    """Return a manifest that passes all checks of ``verify_bundle`` that concern the manifest alone."""
+    """Return a manifest that passes the checks of ``verify_bundle`` that need the manifest alone."""
     if to_digest(sha256(document)) != app_digest:  # (2)
         raise BundleRefused("2", f"the bundle is not the app {app_digest}.")
     manifest = _parse(document)  # (3)
@@ -82,10 +81,10 @@ def check_manifest(manifest: Manifest) -> None:
     _check_wheels(manifest)  # (8)
     entry = manifest.entrypoint[0] if manifest.entrypoint else ""
     if entry not in paths or not entry.endswith(".py"):  # (9)
-        raise BundleRefused("9", f"the entry point {entry!r} is no Python file of the app.")
-    for name in Limits.__struct_fields__:  # (10)
+        raise BundleRefused("9", f"the entry point {entry!r} is not a Python file of the app.")
+    for name in AppLimits.__struct_fields__:  # (10)
         if getattr(manifest.limits, name) > getattr(CEILING, name):
-            raise BundleRefused("10", f"the app asks for more than {getattr(CEILING, name)} of {name}.")
+            raise BundleRefused("10", f"the app requests more than {getattr(CEILING, name)} of {name}.")
     _check_environment(manifest)  # (11)
     for wheel in manifest.wheels:  # (12)
         if not runs_on(wheel.filename, manifest.python):
@@ -93,9 +92,9 @@ def check_manifest(manifest: Manifest) -> None:
 
 
 def check_interpreter(manifest: Manifest, python: str) -> None:
-    """Hold an app against the network that it is deployed to or bought on; raise InterpreterMismatch.
+    """Check an app against the network where it is deployed or bought; raise InterpreterMismatch.
 
-    (13) The manifest's Python is ``python``, the one that the network's runtime has.
+    (13) The manifest's Python is ``python``, that of the network's runtime.
     """
     if manifest.python != python:  # (13)
         raise InterpreterMismatch(
@@ -105,25 +104,25 @@ def check_interpreter(manifest: Manifest, python: str) -> None:
         )
 
 
-def _members(archive: bytes) -> dict[str, bytes]:
+def _read_archive(archive: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as source:
             entries = source.infolist()
             _check_entries(entries)
             return {entry.filename: source.read(entry) for entry in entries}
     except BROKEN as error:
-        raise BundleRefused("1", f"the bundle is no readable archive ({type(error).__name__}).") from error
+        raise BundleRefused("1", f"the bundle is not a readable archive ({type(error).__name__}).") from error
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_FILES + 1 or sum(entry.file_size for entry in entries) > MAX_BYTES:
         raise BundleRefused("1", f"a bundle holds at most {MAX_FILES} files and {MAX_BYTES} bytes.")
     for entry in entries:
-        # zipfile cuts a name at a NUL; what it was before counts.
+        # zipfile truncates a name at a NUL; the original name counts.
         if not is_regular(entry) or entry.orig_filename != entry.filename or entry.compress_type:
-            raise BundleRefused("1", f"{entry.filename!r} is no plain, uncompressed file.")
+            raise BundleRefused("1", f"{entry.filename!r} is not a plain, uncompressed file.")
     if len({entry.filename for entry in entries}) != len(entries):
-        raise BundleRefused("1", "the bundle has two files of one name.")
+        raise BundleRefused("1", "the bundle has two files with the same name.")
 
 
 def _parse(document: bytes) -> Manifest:
@@ -133,7 +132,7 @@ def _parse(document: bytes) -> Manifest:
         manifest = msgspec.json.decode(document, type=Manifest)
         canonical = manifest.encode() == document
     except (ValueError, *UNREADABLE) as error:
-        raise BundleRefused("3", f"the manifest is no sealgrid/app/1 document: {error}.") from error
+        raise BundleRefused("3", f"the manifest is not a valid sealgrid/app/1 document: {error}.") from error
     if not canonical:
         raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")
     return manifest
@@ -143,10 +142,10 @@ def _check_paths(paths: list[str]) -> None:
     if len(paths) > MAX_FILES:
         raise BundleRefused("4", f"an app has at most {MAX_FILES} files.")
     for path in paths:
-        fault = fault_of(path)
+        fault = path_fault(path)
         if fault is not None:
             raise BundleRefused("4", f"the path {path!r} {fault}.")
-    collision = collision_in([MANIFEST, *paths])
+    collision = find_collision([MANIFEST, *paths])
     if collision is not None:
         raise BundleRefused("5", f"the path {collision!r} collides with another.")
     if paths != sorted(paths):
@@ -156,7 +155,7 @@ def _check_paths(paths: list[str]) -> None:
 def _check_wheels(manifest: Manifest) -> None:
     names = [package_name(wheel.name) for wheel in manifest.wheels]
     if len(names) > MAX_WHEELS or names != sorted(set(names)):
-        raise BundleRefused("8", "wheels stand in the order of their packages, one per package.")
+        raise BundleRefused("8", "wheels must be in the order of their packages, one per package.")
     for wheel in manifest.wheels:
         parts = wheel.filename.removesuffix(".whl").split("-")  # name-version(-build)?-python-abi-platform
         if len(parts) not in {5, 6} or package_name(parts[0]) != package_name(wheel.name) or parts[1] != wheel.version:
@@ -164,9 +163,9 @@ def _check_wheels(manifest: Manifest) -> None:
 
 
 def _check_environment(manifest: Manifest) -> None:
-    built = manifest.environment
-    if built is None:
+    environment = manifest.environment
+    if environment is None:
         return
-    ours = bool(manifest.wheels) and built.python.rpartition(".")[0] == manifest.python
-    if not ours or built.size > MAX_ENVIRONMENT_BYTES:
+    matches = bool(manifest.wheels) and environment.python.rpartition(".")[0] == manifest.python
+    if not matches or environment.size > MAX_ENVIRONMENT_BYTES:
         raise BundleRefused("11", "the environment is not one of the app's wheels and Python, or it is too large.")

@@ -1,1 +1,1 @@
-"""The chain as Sealgrid uses it: PoCo's hub, assets, the broker, wallets, events, and a local chain of one's own."""
+"""Access to the chain: PoCo's hub, assets, broker and gate, wallets, events, and a local chain."""

@@ -1,27 +1,42 @@
-"""Named development accounts: the ones that every anvil funds at birth, derived from its published test phrase.
+"""Named development accounts (BIP-39, BIP-32, BIP-44) from the public test mnemonic of anvil, which funds them.
 
-Anyone in the world has these keys. They are for local chains only.
+Their keys are public: use them on local chains only. The derivation is ours because eth-account takes most of a second
+to import; a test compares both.
 """
 
+import hashlib
+import hmac
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-from eth_account import Account
+import coincurve
 
-from sealgrid.crypto.signing import SigningKey
+from sealgrid.crypto.signing import ORDER, SigningKey
 
-TEST_PHRASE: Final = " ".join(["test"] * 11 + ["junk"])  #: anvil's and hardhat's default mnemonic, public by design
+TEST_MNEMONIC: Final = " ".join(["test"] * 11 + ["junk"])  #: default of anvil and hardhat
 
 NAMES: Final = (
     "admin", "owner", "developer", "requester", "pool", "worker", "thief", "stranger", "worker2", "worker3",
     "vault1", "vault2", "vault3", "requester2", "beneficiary", "publisher",
 )  # fmt: skip  #: in the order of derivation
 
+_HARDENED: Final = 1 << 31
+
 
 @lru_cache
 def development_key(name: str) -> SigningKey:
-    """Return the key of a named account (BIP-44, m/44'/60'/0'/0/i); raise ValueError for an unknown name."""
-    account: Any = Account
-    account.enable_unaudited_hdwallet_features()
-    path = f"m/44'/60'/0'/0/{NAMES.index(name)}"
-    return SigningKey.from_bytes(bytes(account.from_mnemonic(TEST_PHRASE, account_path=path).key))
+    """Return the key of a named account (m/44'/60'/0'/0/i); raise ValueError for an unknown name."""
+    seed = hashlib.pbkdf2_hmac("sha512", TEST_MNEMONIC.encode(), b"mnemonic", 2048)
+    node = hmac.digest(b"Bitcoin seed", seed, "sha512")
+    for index in (44 + _HARDENED, 60 + _HARDENED, _HARDENED, 0, NAMES.index(name)):
+        node = _child(node, index)
+    return SigningKey.from_bytes(node[:32])
+
+
+def _child(node: bytes, index: int) -> bytes:
+    # BIP-32, CKDpriv; a node is 32 bytes of key and 32 bytes of chain code.
+    key, chain_code = node[:32], node[32:]
+    parent = b"\0" + key if index >= _HARDENED else coincurve.PrivateKey(key).public_key.format()
+    derived = hmac.digest(chain_code, parent + index.to_bytes(4, "big"), "sha512")
+    child = (int.from_bytes(derived[:32], "big") + int.from_bytes(key, "big")) % ORDER
+    return child.to_bytes(32, "big") + derived[32:]

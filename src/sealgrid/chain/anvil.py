@@ -1,4 +1,4 @@
-"""A local chain of one's own: starts anvil, waits until it answers; it never outlives its parent."""
+"""Runs a local chain: starts anvil and waits until it answers. The kernel ends it with its parent process."""
 
 import asyncio
 import shutil
@@ -11,7 +11,6 @@ from typing import Self
 import msgspec
 
 from sealgrid.chain.accounts import NAMES
-from sealgrid.chain.listening import listens
 from sealgrid.chain.node import Node
 from sealgrid.errors import SetupMissing
 
@@ -20,18 +19,19 @@ _START_SECONDS = 15.0
 #: Anvil makes block 0 anew at every start, even when it loads a state; with a fixed time it is always the same block.
 _GENESIS_TIME = 1_735_689_600
 _STOP_SECONDS = 10.0
-_TRIES = 2
+_PORT_TRIES = 2
+_LISTENING = "0A"  #: state of a socket in /proc/net/tcp (proc(5))
 
 
 class AnvilConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How to run anvil."""
+    """Settings of one anvil process."""
 
     binary: Path
-    #: Kept there, dumped every second and on exit; None forgets. After a restart logs of older blocks are there, their
-    #: states are not: views ``at`` a block older than the head are refused.
+    #: State file, written every second and on exit; None for a chain in memory. After a restart anvil has the logs of
+    #: older blocks but not their states: it refuses calls ``at`` a block before the head.
     state: Path | None = None
-    log: Path | None = None  #: where anvil's own words go; None discards them
-    port: int = 0  #: loopback; 0 takes a free one
+    log: Path | None = None  #: file of anvil's output; None discards it
+    port: int = 0  #: on loopback; 0 for any free port
     chain: int = LOCAL_CHAIN
 
 
@@ -45,11 +45,11 @@ class Anvil:
 
     @classmethod
     async def start(cls, config: AnvilConfig) -> Self:
-        """Start it and return when it answers; raise SetupMissing when it cannot start.
+        """Start anvil and return when it answers; raise SetupMissing if it does not start.
 
-        A free port may be taken by somebody else before anvil opens it; then another one is tried.
+        Another process may open a free port before anvil does; then this tries another port.
         """
-        for _ in range(_TRIES if config.port == 0 else 0):
+        for _ in range(_PORT_TRIES if config.port == 0 else 0):
             with suppress(SetupMissing):
                 return await cls._start(config, _free_port())
         return await cls._start(config, config.port or _free_port())
@@ -70,7 +70,7 @@ class Anvil:
                 output.close()
         anvil = cls(process, f"http://127.0.0.1:{port}")
         try:
-            await asyncio.wait_for(anvil._answers(port), _START_SECONDS)
+            await asyncio.wait_for(anvil._wait_until_listening(port), _START_SECONDS)
             await anvil._set_clock()
         except BaseException:
             await anvil.stop()
@@ -84,7 +84,7 @@ class Anvil:
         await self.stop()
 
     async def stop(self) -> None:
-        """Ask it to end, so that it dumps its state, and wait; kill it when it does not."""
+        """Terminate anvil, which writes its state, and wait; kill it after ten seconds."""
         if self._process.returncode is not None:
             return
         self._process.terminate()
@@ -95,14 +95,14 @@ class Anvil:
             await self._process.wait()
 
     async def _set_clock(self) -> None:
-        # A restarted chain may be ahead of us, when somebody moved its clock: time never goes backwards on it.
+        # A chain whose clock was moved is ahead of ours after a restart; its time must not go backwards.
         async with Node(self.url) as node:
             head = await node.block()
             await node.rpc("evm_setTime", max(int(time.time()), head.timestamp + 1))
 
-    async def _answers(self, port: int) -> None:
-        # Whoever answers on the port may be another chain that took it first; ours has ended then, or is about to.
-        while not listens(self.pid, port):
+    async def _wait_until_listening(self, port: int) -> None:
+        # Another chain may have opened the port first; then ours has ended or is about to.
+        while not is_listening(self.pid, port):
             if self._process.returncode is not None:
                 raise SetupMissing(f"anvil ended at once with code {self._process.returncode}; see its log.")
             await asyncio.sleep(0.01)
@@ -115,25 +115,25 @@ async def advance(node: Node, seconds: int) -> None:
 
 
 async def snapshot(node: Node) -> str:
-    """Remember a local chain's state; return its name for ``revert``."""
+    """Store a local chain's state; return its id for ``revert``."""
     return str(await node.rpc("evm_snapshot"))
 
 
-async def revert(node: Node, name: str) -> None:
-    """Go back to a remembered state, once."""
-    await node.rpc("evm_revert", name)
+async def revert(node: Node, snapshot_id: str) -> None:
+    """Restore a stored state. Each id works once."""
+    await node.rpc("evm_revert", snapshot_id)
 
 
 def _command(config: AnvilConfig, port: int) -> list[str]:
-    # setpriv arranges that the kernel ends anvil when whoever started it dies, however it dies; anvil keeps the pid.
-    leash = shutil.which("setpriv")
-    if leash is None:
+    # With setpriv the kernel terminates anvil when its parent ends in any way; the pid is anvil's.
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
         raise SetupMissing("setpriv is missing; install the package util-linux.")
     if not config.binary.is_file():
         raise SetupMissing(f"anvil is not installed at {config.binary}; run `make setup`.")
-    command = [leash, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
+    command = [setpriv, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(config.chain), "--accounts", str(len(NAMES)), "--order", "fifo"]
-    command += ["--timestamp", str(_GENESIS_TIME), "--no-cors"]  # no web page may read it
+    command += ["--timestamp", str(_GENESIS_TIME), "--no-cors"]  # web pages must not read it
     if config.state:
         command += ["--state", str(config.state), "--state-interval", "1"]
         command += ["--cache-path", str(config.state.with_suffix(".cache"))]
@@ -144,3 +144,25 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def is_listening(pid: int, port: int) -> bool:
+    """Return whether this process listens on a port."""
+    return not _listening_sockets(port).isdisjoint(_process_sockets(pid))
+
+
+def _listening_sockets(port: int) -> set[str]:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[9] for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+
+
+def _process_sockets(pid: int) -> set[str]:
+    inodes = set()
+    try:
+        for each in Path(f"/proc/{pid}/fd").iterdir():
+            kind, _, inode = str(each.readlink()).partition(":")
+            if kind == "socket":
+                inodes.add(inode.strip("[]"))
+    except OSError:  # the process ended, or closed a descriptor meanwhile; the caller repeats the check
+        return inodes
+    return inodes

@@ -1,4 +1,4 @@
-"""The contracts that judge proofs: what they say of one, whom they trust, and its form (docs/protocol/broker.md)."""
+"""The TeeBroker contract and the encoding of its proofs (docs/protocol/broker.md)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -7,41 +7,42 @@ import msgspec
 from eth_abi.abi import encode
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.chain.interface import interface
+from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, personal_digest
 from sealgrid.errors import ContractReverted, InputRefused, ProofRefused
 from sealgrid.poco.ids import authorisation_message
 from sealgrid.units import Address, DealId, Digest, TaskId, to_bytes, to_digest
 
-#: ABI of a proof, which PoCo hands over as ``authorizationSign``.
+#: ABI of a proof, which PoCo passes on as ``authorizationSign``.
 PROOF: Final = (
     *("address", "bytes32", "uint256", "address", "bytes"),  # worker, deal, index, enclave, the pool's signature
     "(bytes32,uint8,bytes32,bytes32,uint64)",  # runtime, platform, session, settle, expiry
     *("uint64[]", "bytes[]"),  # issued and signature, by ascending vault
 )
 
-#: What a proof is refused for, by the number of the check in contracts/lib/judgement.vy.
+#: Reason of a refusal, by the number of the check in contracts/lib/judgement.vy.
 CHECKS: Final = {
-    1: "The proof holds no verdicts: a bare signature, or cut short.",
+    1: "The proof has no verdicts: it is a bare signature, or cut short.",
     2: "The proof is about another worker, task or enclave than the contribution.",
-    3: "The hub knows no such deal.",
+    3: "The deal does not exist on the hub.",
     4: "The pool's owner did not authorise this worker and enclave for this task.",
     5: "The verdict has expired.",
     6: "The broker does not accept this platform.",
     7: "The broker does not accept this runtime.",
-    8: "Fewer vaults signed than the broker demands, or a time of issue is missing or after the expiry.",
-    9: "A vault's signature is no valid signature.",
-    10: "A signature is no listed vault's over this task, worker, enclave and app under the present federation.",
-    11: "The vaults do not ascend, or one of them counts twice.",
-    12: "Everything is refused for now: owner or guardian paused it.",
-    13: "A pool's word without an enclave counts for no deal that asks for one.",
+    8: "Fewer vaults signed than the broker requires, or a time of issue is missing or after the expiry.",
+    9: "A vault's signature is not valid.",
+    10: "A signature is not by a listed vault over this task, worker, enclave and app under the present federation.",
+    11: "The vaults do not ascend, or one of them is there twice.",
+    12: "All proofs are refused: owner or guardian paused the contract.",
+    13: "A pool's signature without an enclave is not enough for a deal that requires one.",
 }
 
 
-class Announced(msgspec.Struct, frozen=True):
-    """A federation that is to replace the one in force."""
+class AnnouncedFederation(msgspec.Struct, frozen=True):
+    """A federation that replaces the present one later."""
 
     vaults: tuple[Address, ...]  #: ascending
     threshold: int
@@ -58,22 +59,22 @@ class Broker:
         self.address = address
 
     async def domain(self) -> Domain:
-        """Return the domain in which statements for this broker are signed."""
+        """Return the EIP-712 domain of this broker's statements."""
         return Domain(chain=await self.node.chain(), broker=self.address)
 
     async def judge(self, digest: bytes, proof: bytes, *, at: Digest | None = None) -> int:
-        """Return 0 when the broker accepts, else the number of the check in ``CHECKS`` that refuses.
+        """Return 0 if the broker accepts a proof, else the number of the check in ``CHECKS`` that refuses it.
 
-        Raises ContractReverted for a proof that cannot be decoded.
+        Raises ContractReverted if the proof cannot be decoded.
         """
         return int(await self._read("judge", digest, proof, at=at))
 
-    async def assert_accepts(self, worker: Address, task: TaskId, enclave: Address, proof: bytes) -> None:
-        """Raise ProofRefused, with the check's number, when PoCo would be told no."""
+    async def check_proof(self, worker: Address, task: TaskId, enclave: Address, proof: bytes) -> None:
+        """Raise ProofRefused, with the check's number, if the broker refuses a proof."""
         try:
             check = await self.judge(personal_digest(authorisation_message(worker, task, enclave)), proof)
         except ContractReverted as error:
-            raise ProofRefused("The broker cannot read the proof.", check=1) from error
+            raise ProofRefused("The broker cannot decode the proof.", check=1) from error
         if check:
             raise ProofRefused(f"The broker refused, check ({check}): {CHECKS[check]}", check=check)
 
@@ -82,32 +83,32 @@ class Broker:
         return tuple(await self._read("vaults", at=at))
 
     async def threshold(self, *, at: Digest | None = None) -> int:
-        """Return how many vaults must sign."""
+        """Return the number of vaults that must sign."""
         return int(await self._read("threshold", at=at))
 
     async def vault_set(self, *, at: Digest | None = None) -> Digest:
-        """Return the name of the federation in force, which every verdict repeats."""
+        """Return the digest of the federation in force, which every verdict repeats."""
         return to_digest(await self._read("vault_set", at=at))
 
     async def listed(self, vault_set: Digest, vault: Address, *, at: Digest | None = None) -> bool:
-        """Tell whether an account is a vault of a federation that is in force or was."""
+        """Return whether an account is a vault of a present or former federation."""
         return bool(await self._read("listed", vault_set, vault, at=at))
 
-    async def announced(self, *, at: Digest | None = None) -> Announced | None:
-        """Return the federation that was announced and is not in force yet."""
+    async def announced_federation(self, *, at: Digest | None = None) -> AnnouncedFederation | None:
+        """Return the announced federation that is not in force yet; None if there is none."""
         vaults, threshold, effective = await self._read("announced_federation", at=at)
-        return Announced(tuple(vaults), threshold, effective) if effective else None
+        return AnnouncedFederation(tuple(vaults), threshold, effective) if effective else None
 
     async def notice_period(self, *, at: Digest | None = None) -> int:
         """Return the seconds between the announcement of a change of trust and its effect."""
         return int(await self._read("notice_period", at=at))
 
     async def paused(self, *, at: Digest | None = None) -> bool:
-        """Tell whether everything is refused for now."""
+        """Return whether the broker refuses all proofs."""
         return bool(await self._read("paused", at=at))
 
     async def hub(self, *, at: Digest | None = None) -> Address:
-        """Return the hub whose deals this broker judges."""
+        """Return the hub of the deals."""
         return Address(await self._read("hub", at=at))
 
     async def platforms(self, *, at: Digest | None = None) -> int:
@@ -115,60 +116,64 @@ class Broker:
         return int(await self._read("platforms", at=at))
 
     async def insecure(self, *, at: Digest | None = None) -> bool:
-        """Tell whether it was deployed to accept simulated evidence or a shorter notice on any chain."""
+        """Return whether the broker may accept simulated evidence or a shorter notice on a public chain."""
         return bool(await self._read("insecure", at=at))
 
     async def owner(self, *, at: Digest | None = None) -> Address:
-        """Return who may change whom it trusts."""
+        """Return the account that changes vaults and runtimes."""
         return Address(await self._read("owner", at=at))
 
     async def is_valid_signature(self, digest: bytes, proof: bytes, *, at: Digest | None = None) -> bytes:
-        """Return the broker's four-byte ERC-1271 answer, as PoCo gets it."""
+        """Return the broker's four-byte ERC-1271 answer."""
         return bytes(await self._read("isValidSignature", digest, proof, at=at))
 
     async def runtime_allowed(self, runtime: Digest, *, at: Digest | None = None) -> bool:
-        """Tell whether a runtime may attest now."""
+        """Return whether a runtime may attest now."""
         return bool(await self._read("runtime_allowed", runtime, at=at))
 
-    async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
-        """Let a runtime attest once the notice period is over; the wallet is the owner's."""
-        return await self._do(wallet, "allow_runtime", runtime, doing="Allowing a runtime")
+    async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> TransactionReceipt:
+        """Let a runtime attest after the notice period. The wallet is the owner's."""
+        return await self._send(wallet, "allow_runtime", runtime, doing="Allowing a runtime")
 
-    async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
-        """Stop a runtime from attesting, at once; the wallet is the owner's."""
-        return await self._do(wallet, "forbid_runtime", runtime, doing="Forbidding a runtime")
+    async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> TransactionReceipt:
+        """Stop a runtime from attesting, at once. The wallet is the owner's."""
+        return await self._send(wallet, "forbid_runtime", runtime, doing="Forbidding a runtime")
 
-    async def announce_federation(self, wallet: Wallet, vaults: Sequence[Address], threshold: int) -> Receipt:
-        """Announce another federation, in any order; the wallet is the owner's."""
-        return await self._do(wallet, "announce_federation", sorted(vaults), threshold, doing="Announcing a federation")
+    async def announce_federation(
+        self, wallet: Wallet, vaults: Sequence[Address], threshold: int
+    ) -> TransactionReceipt:
+        """Announce another federation; its vaults may come in any order. The wallet is the owner's."""
+        return await self._send(
+            wallet, "announce_federation", sorted(vaults), threshold, doing="Announcing a federation"
+        )
 
-    async def withdraw_federation(self, wallet: Wallet) -> Receipt:
-        """Take the announcement back; the wallet is the owner's."""
-        return await self._do(wallet, "withdraw_federation", doing="Withdrawing the announced federation")
+    async def withdraw_federation(self, wallet: Wallet) -> TransactionReceipt:
+        """Withdraw the announced federation. The wallet is the owner's."""
+        return await self._send(wallet, "withdraw_federation", doing="Withdrawing the announced federation")
 
-    async def change_federation(self, wallet: Wallet) -> Receipt:
-        """Put the announced federation in force; anyone may, after the notice period."""
-        return await self._do(wallet, "change_federation", doing="Changing the federation")
+    async def change_federation(self, wallet: Wallet) -> TransactionReceipt:
+        """Put the announced federation in force, after the notice period. Anyone may call this."""
+        return await self._send(wallet, "change_federation", doing="Changing the federation")
 
-    async def change_guardian(self, wallet: Wallet, guardian: Address) -> Receipt:
-        """Say who may pause beside the owner; the wallet is the owner's."""
-        return await self._do(wallet, "change_guardian", guardian, doing="Changing the guardian")
+    async def change_guardian(self, wallet: Wallet, guardian: Address) -> TransactionReceipt:
+        """Set the account that may pause besides the owner. The wallet is the owner's."""
+        return await self._send(wallet, "change_guardian", guardian, doing="Changing the guardian")
 
-    async def pause(self, wallet: Wallet) -> Receipt:
-        """Refuse everything until the owner goes on; the wallet is the owner's or the guardian's."""
-        return await self._do(wallet, "pause", doing="Pausing")
+    async def pause(self, wallet: Wallet) -> TransactionReceipt:
+        """Refuse all proofs until the owner unpauses. The wallet is the owner's or the guardian's."""
+        return await self._send(wallet, "pause", doing="Pausing")
 
-    async def unpause(self, wallet: Wallet) -> Receipt:
-        """Go on accepting; the wallet is the owner's."""
-        return await self._do(wallet, "unpause", doing="Unpausing")
+    async def unpause(self, wallet: Wallet) -> TransactionReceipt:
+        """End the pause. The wallet is the owner's."""
+        return await self._send(wallet, "unpause", doing="Unpausing")
 
     async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
-        face = interface(self.CONTRACT)
-        data = face.call_data(function, *arguments)
-        answer = await self.node.call(self.address, data, at=at, doing=f"Asking the {self.CONTRACT} for {function}")
-        return face.decode(function, answer)
+        abi = interface(self.CONTRACT)
+        data = abi.call_data(function, *arguments)
+        answer = await self.node.call(self.address, data, at=at, doing=f"Reading {function} from the {self.CONTRACT}")
+        return abi.decode(function, answer)
 
-    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> Receipt:
+    async def _send(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
         return await wallet.call(self.address, self.CONTRACT, function, *arguments, doing=doing)
 
 
@@ -179,35 +184,26 @@ def encode_proof(
     pool_signature: bytes,
     verdicts: Sequence[tuple[Address, Verdict, bytes]],
 ) -> bytes:
-    """Return what goes to PoCo as ``authorizationSign``, of (vault, verdict, signature) in any order.
+    """Encode a proof (PoCo's ``authorizationSign``) from (vault, verdict, signature) in any order.
 
-    The verdicts must agree in all but ``issued``, which is each vault's own clock; raises InputRefused otherwise.
+    Raises InputRefused unless the verdicts are equal in all fields but ``issued``, which is each vault's clock.
     """
     if not verdicts:
         raise InputRefused("A proof needs at least one verdict.")
     ordered = sorted(verdicts, key=lambda each: each[0])
     first = ordered[0][1]
-    if len({_common(verdict) for _, verdict, _ in ordered}) != 1:
-        raise InputRefused("The vaults' verdicts are not about the same result.")
+    if len({_common_fields(verdict) for _, verdict, _ in ordered}) != 1:
+        raise InputRefused("The vaults' verdicts are about different results.")
     issued = [verdict.issued for _, verdict, _ in ordered]
     signatures = [signature for _, _, signature in ordered]
-    values = (
-        first.worker,
-        to_bytes(deal, 32),
-        index,
-        first.enclave,
-        pool_signature,
-        _stated(first),
-        issued,
-        signatures,
-    )
-    return encode(PROOF, values)
+    head = (first.worker, to_bytes(deal, 32), index, first.enclave, pool_signature)
+    return encode(PROOF, (*head, _encoded_fields(first), issued, signatures))
 
 
-def _stated(verdict: Verdict) -> tuple[Any, ...]:
+def _encoded_fields(verdict: Verdict) -> tuple[Any, ...]:
     digests = [to_bytes(each, 32) for each in (verdict.runtime, verdict.session, verdict.settle)]
     return digests[0], verdict.platform, digests[1], digests[2], verdict.expiry
 
 
-def _common(verdict: Verdict) -> tuple[Any, ...]:
-    return (verdict.task, verdict.worker, verdict.enclave, verdict.app, verdict.vault_set, *_stated(verdict))
+def _common_fields(verdict: Verdict) -> tuple[Any, ...]:
+    return (verdict.task, verdict.worker, verdict.enclave, verdict.app, verdict.vault_set, *_encoded_fields(verdict))

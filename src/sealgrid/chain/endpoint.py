@@ -1,7 +1,7 @@
-"""One node's JSON-RPC (EIP-1474). What is asked in one turn of the event loop travels as one batch, each question once.
+"""JSON-RPC client of one node (EIP-1474). Requests of one event-loop turn form one batch; equal requests are sent once.
 
-Ours rather than web3's for reading: with its formatters and checks, and a new connection for each question, reading
-costs more than all else that a vault does (bench/vault_load.py).
+Ours rather than web3's: its formatters, its checks and a new connection for each call cost more than all other work of
+a vault (bench/vault_load.py), and web3 takes about a second to import.
 """
 
 import asyncio
@@ -10,18 +10,18 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from sealgrid.chain.failures import reason_of
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
 
-MOST_IN_BATCH: Final = 50  #: public nodes take no more than 100
-MOST_AT_ONCE: Final = 4  #: batches under way; what is asked meanwhile waits and travels together
-SECONDS: Final = 30.0
+MAX_BATCH: Final = 50  #: public nodes accept at most 100
+MAX_IN_FLIGHT: Final = 4  #: batches; requests wait while as many are in flight, and then form the next batch
+TIMEOUT_SECONDS: Final = 30.0
 
 _JSON: Final = {"content-type": "application/json"}
 _JSON_NULL: Final = b"null"
-_OF_A_CONTRACT: Final = ("revert", "out of gas", "outofgas")  #: in the nodes' several words
+_CONTRACT_FAILURES: Final = ("revert", "out of gas", "outofgas")  #: spellings of several nodes
+_REVERT_PREFIX: Final = "execution reverted"
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -29,103 +29,126 @@ class _Error(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Reply(msgspec.Struct, frozen=True):
     id: int | None = None
     result: msgspec.Raw = msgspec.Raw(_JSON_NULL)
     error: _Error | None = None
 
 
-_Future = asyncio.Future[_Answer | None]  #: None: the node did not answer
+_Future = asyncio.Future[_Reply | None]  #: None: the node did not answer
 
 
 class Endpoint:
-    """A connection to one node; it opens when something is asked. Close it."""
+    """A connection to one node. It opens with the first request; close it."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._waiting: dict[bytes, _Future] = {}
-        self._flying: set[asyncio.Task[None]] = set()
+        self._queued: dict[bytes, _Future] = {}
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        """Close the connection; whoever still waits is told that there is no answer."""
-        for task in tuple(self._flying):
+        """Close the connection; open requests raise ServiceUnavailable."""
+        for task in tuple(self._in_flight):
             task.cancel()
-        await asyncio.gather(*self._flying, return_exceptions=True)
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def ask(self, method: str, *parameters: object, doing: str) -> msgspec.Raw:
+    async def request(self, method: str, *parameters: object, doing: str) -> msgspec.Raw:
         """Return a method's result as JSON.
 
-        Raises ContractReverted for a contract's no, ServiceUnavailable for a silent node, ChainError for the rest.
+        Raises ContractReverted if a contract reverts, ServiceUnavailable if the node does not answer, ChainError for
+        every other error.
         """
-        question = msgspec.json.encode((method, parameters))
-        future = self._waiting.get(question)
+        request = msgspec.json.encode((method, parameters))
+        future = self._queued.get(request)
         if future is None:
             loop = asyncio.get_running_loop()
-            future = self._waiting[question] = loop.create_future()
-            if len(self._waiting) == 1:
-                loop.call_soon(self._depart)
-        answer = await asyncio.shield(future)  # others may wait for the same
-        if answer is None:
-            raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
-        if answer.error is not None:
-            raise _refusal(answer.error, doing)
-        return answer.result
+            future = self._queued[request] = loop.create_future()
+            if len(self._queued) == 1:
+                loop.call_soon(self._send_batches)
+        reply = await asyncio.shield(future)  # other callers may await the same future
+        return _result(reply, doing)
 
-    def _depart(self) -> None:
-        while self._waiting and len(self._flying) < MOST_AT_ONCE:
-            batch = {question: self._waiting.pop(question) for question in list(self._waiting)[:MOST_IN_BATCH]}
-            task = asyncio.get_running_loop().create_task(self._travel(batch))
-            self._flying.add(task)
-            task.add_done_callback(self._arrived)
+    async def send_raw(self, raw: bytes, *, doing: str) -> str:
+        """Send a signed transaction in a request of its own, once, and return its hash; raises like ``request``.
 
-    def _arrived(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
-        self._depart()
-
-    async def _travel(self, batch: dict[bytes, _Future]) -> None:
-        answers: dict[int | None, _Answer] = {}
+        Two equal transactions must not become one request, and a repeated one looks like a nonce in use.
+        """
+        body = _encode_batch((msgspec.json.encode(("eth_sendRawTransaction", ("0x" + raw.hex(),))),))
         try:
-            answers = _read(await self._post(_written(tuple(batch))), len(batch))
+            reply = _decode_batch(await self._post_once(body), 1).get(0)
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+            reply = None
+        return str(msgspec.json.decode(_result(reply, doing)))
+
+    def _send_batches(self) -> None:
+        while self._queued and len(self._in_flight) < MAX_IN_FLIGHT:
+            batch = {request: self._queued.pop(request) for request in list(self._queued)[:MAX_BATCH]}
+            task = asyncio.get_running_loop().create_task(self._send(batch))
+            self._in_flight.add(task)
+            task.add_done_callback(self._on_sent)
+
+    def _on_sent(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._send_batches()
+
+    async def _send(self, batch: dict[bytes, _Future]) -> None:
+        replies: dict[int | None, _Reply] = {}
+        try:
+            replies = _decode_batch(await self._post(_encode_batch(tuple(batch))), len(batch))
         except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
             pass
         finally:
             for number, future in enumerate(batch.values()):
-                future.set_result(answers.get(number))
+                future.set_result(replies.get(number))
 
     async def _post(self, body: bytes) -> bytes:
         try:
             return await self._post_once(body)
-        except aiohttp.ServerDisconnectedError:  # a connection that had stood idle; reading again changes nothing
+        except aiohttp.ServerDisconnectedError:  # an idle connection was closed; repeating a read has no side effect
             return await self._post_once(body)
 
     async def _post_once(self, body: bytes) -> bytes:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS))
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
         async with self._session.post(self._url, data=body, headers=_JSON) as response:
             return await response.read()
 
 
-def _written(questions: tuple[bytes, ...]) -> bytes:
+def _encode_batch(requests: tuple[bytes, ...]) -> bytes:
     calls = [
         {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
-        for number, (method, parameters) in enumerate(map(msgspec.json.decode, questions))
+        for number, (method, parameters) in enumerate(map(msgspec.json.decode, requests))
     ]
     return msgspec.json.encode(calls[0] if len(calls) == 1 else calls)
 
 
-def _read(body: bytes, asked: int) -> dict[int | None, _Answer]:
+def _decode_batch(body: bytes, size: int) -> dict[int | None, _Reply]:
     if body.lstrip()[:1] == b"[":
-        return {answer.id: answer for answer in msgspec.json.decode(body, type=list[_Answer])}
-    answer = msgspec.json.decode(body, type=_Answer)
-    # A node that refuses a whole batch says so once.
-    return dict.fromkeys(range(asked), answer) if asked == 1 or answer.error is not None else {}
+        return {reply.id: reply for reply in msgspec.json.decode(body, type=list[_Reply])}
+    reply = msgspec.json.decode(body, type=_Reply)
+    # A node that refuses a whole batch sends one error.
+    return dict.fromkeys(range(size), reply) if size == 1 or reply.error is not None else {}
 
 
-def _refusal(error: _Error, doing: str) -> ChainError:
-    if error.code == 3 or any(word in error.message.lower() for word in _OF_A_CONTRACT):
-        return ContractReverted(f"{doing}: {explain(reason_of(error.message))}")
+def _result(reply: _Reply | None, doing: str) -> msgspec.Raw:
+    if reply is None:
+        raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
+    if reply.error is not None:
+        raise _chain_error(reply.error, doing)
+    return reply.result
+
+
+def _chain_error(error: _Error, doing: str) -> ChainError:
+    if error.code == 3 or any(failure in error.message.lower() for failure in _CONTRACT_FAILURES):
+        return ContractReverted(f"{doing}: {explain(revert_reason(error.message))}")
     return ChainError(f"{doing}: the node refused: {error.message[:200]}.")
+
+
+def revert_reason(message: str) -> str:
+    """Return a contract's revert reason from a node's error message; empty if the contract gave none."""
+    text = message.removeprefix(_REVERT_PREFIX).removeprefix(":").strip()
+    return "" if text in ("no data", "custom error 0x:", "") else text

@@ -1,17 +1,17 @@
-"""The hub's events as types, in the order in which the chain wrote them."""
+"""Typed events of the hub and its registries, in the chain's order."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
-from sealgrid.chain.blocks import Log
-from sealgrid.chain.interface import interface
+from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import EventLog
 from sealgrid.units import Address, DealId, Digest, Nrlc, TaskId, to_address, to_digest
 
 
 class HubEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of every event: where the chain has it. Log index and block hash together name it for ever."""
+    """Base of every event, with its position. Block hash and log index identify it."""
 
     block_number: int
     block_hash: Digest
@@ -20,7 +20,7 @@ class HubEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrdersMatched(HubEvent, frozen=True, kw_only=True):
-    """Four orders became a deal of ``volume`` tasks."""
+    """Four orders were matched into a deal of ``volume`` tasks."""
 
     deal: DealId
     app_hash: Digest
@@ -31,14 +31,14 @@ class OrdersMatched(HubEvent, frozen=True, kw_only=True):
 
 
 class SchedulerNotice(HubEvent, frozen=True, kw_only=True):
-    """A pool got a deal."""
+    """A deal was assigned to a pool."""
 
     workerpool: Address
     deal: DealId
 
 
 class TaskInitialize(HubEvent, frozen=True, kw_only=True):
-    """A task may be contributed to."""
+    """A task was initialised and accepts contributions."""
 
     task: TaskId
     workerpool: Address
@@ -53,7 +53,7 @@ class TaskContribute(HubEvent, frozen=True, kw_only=True):
 
 
 class TaskConsensus(HubEvent, frozen=True, kw_only=True):
-    """A task's result is agreed."""
+    """The workers reached a consensus on a task's result."""
 
     task: TaskId
     consensus: Digest
@@ -68,20 +68,20 @@ class TaskReveal(HubEvent, frozen=True, kw_only=True):
 
 
 class TaskReopen(HubEvent, frozen=True, kw_only=True):
-    """A task is open again: nobody revealed in time."""
+    """A task was reopened because no worker revealed in time."""
 
     task: TaskId
 
 
 class TaskFinalize(HubEvent, frozen=True, kw_only=True):
-    """A task is completed and paid; ``results`` is PoCo's public hint."""
+    """A task was completed and paid; ``results`` is PoCo's public hint."""
 
     task: TaskId
     results: bytes
 
 
 class TaskClaimed(HubEvent, frozen=True, kw_only=True):
-    """A task failed and whoever paid was refunded."""
+    """A task failed and was refunded."""
 
     task: TaskId
 
@@ -95,7 +95,7 @@ class Reward(HubEvent, frozen=True, kw_only=True):
 
 
 class Seize(HubEvent, frozen=True, kw_only=True):
-    """Locked money was taken for a task: its price, or a stake."""
+    """Locked money was seized for a task: its price, or a stake."""
 
     account: Address
     amount: Nrlc
@@ -117,7 +117,7 @@ class Unlock(HubEvent, frozen=True, kw_only=True):
 
 
 class Transfer(HubEvent, frozen=True, kw_only=True):
-    """Money moved between accounts in escrow; from zero it is a deposit, to zero a withdrawal."""
+    """Money moved between accounts in escrow; a deposit comes from zero, a withdrawal goes to zero."""
 
     sender: Address
     receiver: Address
@@ -131,13 +131,13 @@ class OrderClosed(HubEvent, frozen=True, kw_only=True):
 
 
 class OrderSigned(HubEvent, frozen=True, kw_only=True):
-    """An order was signed by its owner in a transaction, so that it needs no signature."""
+    """An order was presigned by its owner in a transaction; it needs no signature."""
 
     order_hash: Digest
 
 
 class CategoryCreated(HubEvent, frozen=True, kw_only=True):
-    """A category of tasks came to be; ``description`` is what its maker wrote, JSON in iExec's."""
+    """A category of tasks was created; iExec's descriptions are JSON."""
 
     category: int
     name: str
@@ -146,7 +146,7 @@ class CategoryCreated(HubEvent, frozen=True, kw_only=True):
 
 
 class AssetTransferred(HubEvent, frozen=True, kw_only=True):
-    """An app, dataset or workerpool was given to another account, or made: then it comes from zero."""
+    """An app, dataset or workerpool was transferred; a new one comes from zero."""
 
     registry: Address
     asset: Address
@@ -154,7 +154,7 @@ class AssetTransferred(HubEvent, frozen=True, kw_only=True):
     receiver: Address
 
 
-#: Our type for each of PoCo's events; fields in the order of PoCo's own.
+#: The type of each event of PoCo, with its fields in the order of PoCo's definition.
 _TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
     "OrdersMatched": (
         OrdersMatched,
@@ -185,32 +185,32 @@ _TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
 }
 
 
-#: ERC-20 and ERC-721 announce transfers under one name; only the latter has the token's number as a topic.
+#: ERC-20 and ERC-721 have the same Transfer event; only ERC-721 indexes the third field.
 _TRANSFER: Final = interface("AppRegistry").topic("Transfer")
 
 
-def events_of(logs: Iterable[Log]) -> list[HubEvent]:
-    """Return the events among a hub's and its registries' logs that have a type here; others are left out."""
-    return [event for event in map(_event, logs) if event is not None]
+def parse_events(logs: Iterable[EventLog]) -> list[HubEvent]:
+    """Parse the logs of a hub and its registries; skip events without a type here."""
+    return [event for event in map(_parse_event, logs) if event is not None]
 
 
-def _event(log: Log) -> HubEvent | None:
+def _parse_event(log: EventLog) -> HubEvent | None:
     if len(log.topics) == 4 and log.topics[0] == _TRANSFER:
         return _asset_transferred(log)
     decoded = interface("Hub").decode_event(log.topics, log.data)
     if decoded is None or decoded[0] not in _TYPES:
         return None
     kind, names = _TYPES[decoded[0]]
-    values = {name: _text(name, value) for name, value in zip(names, decoded[1], strict=True)}
-    return msgspec.convert(_place(log) | values, kind)
+    values = {name: _field_value(name, value) for name, value in zip(names, decoded[1], strict=True)}
+    return msgspec.convert(_position(log) | values, kind)
 
 
-def _asset_transferred(log: Log) -> AssetTransferred:
+def _asset_transferred(log: EventLog) -> AssetTransferred:
     sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:])
-    return AssetTransferred(registry=log.address, asset=asset, sender=sender, receiver=receiver, **_place(log))
+    return AssetTransferred(registry=log.address, asset=asset, sender=sender, receiver=receiver, **_position(log))
 
 
-def _place(log: Log) -> dict[str, Any]:
+def _position(log: EventLog) -> dict[str, Any]:
     return {
         "block_number": log.block_number,
         "block_hash": log.block_hash,
@@ -219,5 +219,5 @@ def _place(log: Log) -> dict[str, Any]:
     }
 
 
-def _text(name: str, value: Any) -> Any:
+def _field_value(name: str, value: Any) -> Any:
     return to_digest(value) if isinstance(value, bytes) and name != "results" else value

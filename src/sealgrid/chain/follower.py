@@ -1,4 +1,4 @@
-"""Follow the hub's events through reorganisations: what was applied to a block that vanished is announced as undone."""
+"""Follows the events of a hub and reports reorganisations, so that a reader can roll back derived data."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,57 +6,56 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.chain.blocks import Block
-from sealgrid.chain.events import HubEvent, events_of
+from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.chain.events import HubEvent, parse_events
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.trail import Trail
 from sealgrid.errors import ChainReplaced
 from sealgrid.units import Address, Digest
 
-_RANGE: Final = 1000  #: blocks asked for at once when far behind
+_MAX_RANGE: Final = 1000  #: blocks of one request
 
 
-class Applied(msgspec.Struct, frozen=True):
-    """The chain grew up to ``block``; these are the hub's events since the step before."""
+class BlocksApplied(msgspec.Struct, frozen=True):
+    """The hub's events since the last step, up to and including ``block``."""
 
     block: Block
     events: tuple[HubEvent, ...]
 
 
-class RolledBack(msgspec.Struct, frozen=True):
-    """Blocks above ``block`` vanished: forget every event with a higher block number."""
+class BlocksRolledBack(msgspec.Struct, frozen=True):
+    """Blocks above ``block`` were removed: roll back every event with a higher block number."""
 
     block: Block
 
 
-Change = Applied | RolledBack
+Change = BlocksApplied | BlocksRolledBack
 
 
-class Follower:
-    """Reads one hub from a trail onward; it never writes the trail anywhere, its user does, with what it derives.
+class HubFollower:
+    """Reads the events of one hub from a trail on. The caller stores the trail together with the data derived from it.
 
-    ``beside`` are contracts that are read with the hub: its registries, whose NFTs say whose an asset is.
+    ``registries`` are read with the hub: the transfers of their ERC-721 tokens change the owners of assets.
     """
 
     def __init__(
         self,
         hub: Hub,
-        trail: Trail | None = None,
+        trail: BlockTrail | None = None,
         *,
         first: int = 0,
         depth: int = 1,
-        beside: Sequence[Address] = (),
+        registries: Sequence[Address] = (),
     ) -> None:
-        self._contracts = (hub.address, *beside)
+        self._contracts = (hub.address, *registries)
         self._node = hub.node
         self._first = first
         self._depth = depth
-        self.trail = trail or Trail()
+        self.trail = trail or BlockTrail()
 
     async def step(self) -> Change | None:
-        """Return the next change, or None when there is nothing new.
+        """Return the next change; None if there is none.
 
-        Raises ChainReplaced when no block of the trail is on the chain any more: it was wiped, or is another chain.
+        Raises ChainReplaced if the chain has no block of the trail: it was wiped, or is another chain.
         """
         tip = self.trail.tip
         if tip and await self._hash_at(tip.number) != tip.hash:
@@ -65,15 +64,15 @@ class Follower:
         first = max(self._first, self.trail.next_number)
         if head.number < first:
             return None
-        target = head if head.number - first < _RANGE else await self._node.block(first + _RANGE - 1)
+        target = head if head.number - first < _MAX_RANGE else await self._node.block(first + _MAX_RANGE - 1)
         return await self._apply(first, target)
 
-    async def changes(self, *, every: float = 0.1) -> AsyncIterator[Change]:
-        """Yield changes for ever, looking for new blocks ``every`` so many seconds."""
+    async def changes(self, *, poll_seconds: float = 0.1) -> AsyncIterator[Change]:
+        """Yield changes for ever; wait ``poll_seconds`` between two reads without a change."""
         while True:
             change = await self.step()
             if change is None:
-                await asyncio.sleep(every)
+                await asyncio.sleep(poll_seconds)
             else:
                 yield change
 
@@ -82,13 +81,13 @@ class Follower:
             logs = await self._node.logs_of_block(self._contracts, target.hash)
         else:
             logs = await self._node.logs(self._contracts, [], first=first, last=target.number)
-        if not await self._still_fits(target):
+        if not await self._is_consistent(target):
             return None
-        self.trail = self.trail.extended(target)
-        return Applied(block=target, events=tuple(events_of(logs)))
+        self.trail = self.trail.append(target)
+        return BlocksApplied(block=target, events=tuple(parse_events(logs)))
 
-    async def _still_fits(self, target: Block) -> bool:
-        # A range is asked for by number, so the chain may have changed while it was read: then the next step sees it.
+    async def _is_consistent(self, target: Block) -> bool:
+        # Ranges are read by number: the chain may have changed meanwhile. The next step then rolls back.
         tip = self.trail.tip
         if await self._hash_at(target.number) != target.hash:
             return False
@@ -97,19 +96,19 @@ class Follower:
         adjacent = target.number == tip.number + 1
         return target.parent == tip.hash if adjacent else await self._hash_at(tip.number) == tip.hash
 
-    async def _roll_back(self) -> RolledBack:
+    async def _roll_back(self) -> BlocksRolledBack:
         canonical: dict[int, Digest] = {}
         for block in reversed(self.trail.blocks):
-            found = await self._hash_at(block.number)
-            if found is not None:
-                canonical[block.number] = found
-            if found == block.hash:
+            hash_now = await self._hash_at(block.number)
+            if hash_now is not None:
+                canonical[block.number] = hash_now
+            if hash_now == block.hash:
                 break
         ancestor = self.trail.common_ancestor(canonical)
         if ancestor is None:
-            raise ChainReplaced("The chain is not the one that was followed so far; start again from its beginning.")
-        self.trail = self.trail.cut(ancestor)
-        return RolledBack(block=ancestor)
+            raise ChainReplaced("The chain was wiped or replaced; start again from its beginning.")
+        self.trail = self.trail.truncate(ancestor)
+        return BlocksRolledBack(block=ancestor)
 
     async def _hash_at(self, number: int) -> Digest | None:
         head = await self._node.block()

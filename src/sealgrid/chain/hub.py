@@ -1,24 +1,26 @@
-"""PoCo's hub: what it knows (at the head, or at a block's hash) and what it does for a wallet."""
+"""PoCo's hub: reads at the head or at a block's hash, and transactions of a wallet."""
 
 from typing import Any, TypeVar
 
+from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.broker import Broker
-from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, events_of
-from sealgrid.chain.interface import interface
-from sealgrid.chain.node import STRANGERS_GAS, Node
+from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, parse_events
+from sealgrid.chain.node import UNTRUSTED_CALL_GAS, Node
 from sealgrid.chain.views import (
     AccountView,
     CategoryView,
     ContributionStatus,
     ContributionView,
     DealView,
-    Payment,
-    Resource,
+    ResourceView,
+    TaskPayment,
     TaskStatus,
     TaskView,
 )
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import ChainError, ContractReverted, NotFound
+from sealgrid.poco.constants import GROUP_MEMBER_PURPOSE
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain
@@ -35,27 +37,26 @@ class Hub:
         self.node = node
         self.address = address
 
-    # --- what it knows
+    # --- reads
 
     async def order_domain(self) -> OrderDomain:
-        """Return the domain in which orders for this hub are signed."""
+        """Return the EIP-712 domain of this hub's orders."""
         return OrderDomain(chain=await self.node.chain(), hub=self.address)
 
     async def view_deal(self, deal: DealId, *, at: Digest | None = None) -> DealView:
-        """Return a deal; raise NotFound for an unknown one."""
-        found = await self._read("viewDeal", deal, at=at)
-        view = _deal(deal, found)
+        """Return a deal; raise NotFound if it does not exist."""
+        view = _deal_view(deal, await self._call("viewDeal", deal, at=at))
         if view.app.pointer == ZERO_ADDRESS:
-            raise NotFound(f"The hub knows no deal {deal}.")
+            raise NotFound(f"The hub has no deal {deal}.")
         return view
 
     async def view_task(self, task: TaskId, *, at: Digest | None = None) -> TaskView:
-        """Return a task; its status is UNSET when nobody initialised it."""
-        return _task(await self._read("viewTask", task, at=at))
+        """Return a task; its status is UNSET if it was not initialised."""
+        return _task_view(await self._call("viewTask", task, at=at))
 
     async def view_contribution(self, task: TaskId, worker: Address, *, at: Digest | None = None) -> ContributionView:
-        """Return a worker's contribution to a task; its status is UNSET when there is none."""
-        status, result_hash, result_seal, enclave, weight = await self._read("viewContribution", task, worker, at=at)
+        """Return a worker's contribution to a task; its status is UNSET if there is none."""
+        status, result_hash, result_seal, enclave, weight = await self._call("viewContribution", task, worker, at=at)
         return ContributionView(
             status=ContributionStatus(status),
             result_hash=to_digest(result_hash),
@@ -65,129 +66,148 @@ class Hub:
         )
 
     async def account(self, address: Address, *, at: Digest | None = None) -> AccountView:
-        """Return what an account holds in escrow, in nRLC."""
-        stake, locked = await self._read("viewAccount", address, at=at)
+        """Return an account's balance in escrow, in nRLC."""
+        stake, locked = await self._call("viewAccount", address, at=at)
         return AccountView(stake=Nrlc(stake), locked=Nrlc(locked))
 
     async def view_consumed(self, order_hash: Digest, *, at: Digest | None = None) -> int:
-        """Return how many uses of an order are gone; a cancelled order has none left."""
-        return int(await self._read("viewConsumed", order_hash, at=at))
+        """Return how much of an order's volume is consumed; a cancelled order is consumed completely."""
+        return int(await self._call("viewConsumed", order_hash, at=at))
 
     async def view_presigned(self, order_hash: Digest, *, at: Digest | None = None) -> Address:
-        """Return who signed an order on chain; zero when nobody did."""
-        return Address(await self._read("viewPresigned", order_hash, at=at))
+        """Return the account that presigned an order on chain; zero if none did."""
+        return Address(await self._call("viewPresigned", order_hash, at=at))
 
     async def verify_signature(
         self, account: Address, digest: Digest, signature: bytes, *, at: Digest | None = None
     ) -> bool:
-        """Return whether PoCo takes a signature for an account's; one that has code is asked by ERC-1271.
+        """Return whether PoCo accepts a signature by an account, through ERC-1271 if it has code.
 
-        Such a contract has STRANGERS_GAS.
+        The gas limit is UNTRUSTED_CALL_GAS.
         """
         data = _HUB.call_data("verifySignature", account, to_bytes(digest, 32), signature)
         try:
-            answer = await self.node.call(self.address, data, at=at, gas=STRANGERS_GAS, doing="Checking the signature")
+            answer = await self.node.call(
+                self.address, data, at=at, gas=UNTRUSTED_CALL_GAS, doing="Checking the signature"
+            )
         except ContractReverted:
             return False
         return bool(_HUB.decode("verifySignature", answer))
 
     async def view_category(self, category: int, *, at: Digest | None = None) -> CategoryView:
-        """Return a category by number; raise ContractReverted for an unknown one."""
-        return CategoryView(*await self._read("viewCategory", category, at=at))
+        """Return a category by number; raise ContractReverted if it does not exist."""
+        return CategoryView(*await self._call("viewCategory", category, at=at))
 
     async def count_categories(self) -> int:
-        """Return how many categories there are."""
-        return int(await self._read("countCategory"))
+        """Return the number of categories."""
+        return int(await self._call("countCategory"))
 
     async def fits_in_bulk(self, order: DatasetOrder, deal: DealId, *, at: Digest | None = None) -> bool:
-        """Return whether PoCo lets a deal without a dataset use a dataset by this order: signed, open, unrestricted.
+        """Return whether PoCo lets a deal without a dataset use a dataset by this order: signed, open, not restricted.
 
-        Neither its price nor its volume is looked at. A signer or a group that is a contract has STRANGERS_GAS.
+        PoCo ignores price and volume here. The gas limit is UNTRUSTED_CALL_GAS.
         """
         data = _HUB.call_data("assertDatasetDealCompatibility", order_values(order), deal)
-        return await self.node.accepts(
-            self.address, data, gas=STRANGERS_GAS, at=at, doing="Asking the hub about a dataset of a bulk"
+        return await self.node.call_succeeds(
+            self.address, data, gas=UNTRUSTED_CALL_GAS, at=at, doing="Checking a dataset of a bulk deal"
         )
 
+    async def is_member(self, group: Address, account: Address, *, at: Digest | None = None) -> bool:
+        """Return whether PoCo accepts an account as a member of a group that an order names (ERC-734).
+
+        As in SignatureVerifier: the hub calls ``keyHasPurpose`` with the left-padded account and purpose 4. Only the
+        word 1 means yes; a revert, any other answer and an account without code mean no. PoCo uses STATICCALL: a group
+        that writes during the call passes here and is refused at the match. Raises ServiceUnavailable if the node does
+        not answer.
+        """
+        key = bytes(12) + to_bytes(account, 20)
+        data = interface("AccessPolicy").call_data("keyHasPurpose", key, GROUP_MEMBER_PURPOSE)
+        doing = "Checking the membership of a group"
+        try:
+            answer = await self.node.call(group, data, at=at, sender=self.address, gas=UNTRUSTED_CALL_GAS, doing=doing)
+        except ChainError:  # it reverted, ran out of gas, or has no code
+            return False
+        return len(answer) >= 32 and int.from_bytes(answer[:32], "big") == 1
+
     async def teebroker(self, *, at: Digest | None = None) -> Address:
-        """Return who judges enclaves for this hub; zero when the pool's word alone counts."""
-        return Address(await self._read("teebroker", at=at))
+        """Return the contract that checks enclaves' proofs; zero if the pool's signature is enough."""
+        return Address(await self._call("teebroker", at=at))
 
     async def token(self) -> Address:
-        """Return the token that this hub pays in."""
-        return Address(await self._read("token"))
+        """Return the token of this hub's payments."""
+        return Address(await self._call("token"))
 
     async def registries(self) -> tuple[Address, Address, Address]:
         """Return the registries of apps, datasets and workerpools."""
         names = ("appregistry", "datasetregistry", "workerpoolregistry")
-        apps, datasets, pools = [Address(await self._read(name)) for name in names]
+        apps, datasets, pools = [Address(await self._call(name)) for name in names]
         return apps, datasets, pools
 
-    async def payments(self, task: TaskId, *, since: int = 0) -> list[Payment]:
-        """Return whom a finished task paid, in the chain's order; empty for a task that is not finished.
+    async def payments(self, task: TaskId, *, since: int = 0) -> list[TaskPayment]:
+        """Return the payments of a finished task, in the chain's order; empty for a task that is not finished.
 
-        A refunded task pays nobody but PoCo's kitty, with the pool's stake. ``since`` is the first block to look at;
-        public nodes limit how many they search.
+        A refunded task pays PoCo's kitty only, with the pool's stake. ``since`` is the first block of the search;
+        public nodes limit its range.
         """
         ends = [_HUB.topic("TaskFinalize"), _HUB.topic("TaskClaimed")]
         head = (await self.node.block()).number
-        found = await self.node.logs(self.address, [ends, bytes.fromhex(task[2:])], first=since, last=head)
-        if not found:
+        logs = await self.node.logs(self.address, [ends, bytes.fromhex(task[2:])], first=since, last=head)
+        if not logs:
             return []
         rewards = [
             event
-            for event in events_of(await self.node.logs_of_block(self.address, found[-1].block_hash))
+            for event in parse_events(await self.node.logs_of_block(self.address, logs[-1].block_hash))
             if isinstance(event, Reward) and event.task == task and event.amount
         ]
-        return [Payment(account=reward.account, amount=reward.amount) for reward in rewards]
+        return [TaskPayment(account=reward.account, amount=reward.amount) for reward in rewards]
 
     async def wallet_balance(self, address: Address) -> Nrlc:
-        """Return how much of the token an account holds outside escrow, in nRLC."""
+        """Return an account's balance of the token outside escrow, in nRLC."""
         token = interface("Token")
         answer = await self.node.call(await self.token(), token.call_data("balanceOf", address))
         return Nrlc(int(token.decode("balanceOf", answer)))
 
-    # --- what it does
+    # --- transactions
 
-    async def deposit(self, wallet: Wallet, amount: int) -> Receipt:
+    async def deposit(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC from the wallet into its escrow, in one transaction (approveAndCall)."""
         return await wallet.call(
             await self.token(), "Token", "approveAndCall", self.address, amount, b"", doing="Depositing into escrow"
         )
 
-    async def deposit_for(self, wallet: Wallet, amount: int, account: Address) -> Receipt:
-        """Move ``amount`` nRLC from the wallet into another account's escrow, a gate's for example."""
+    async def deposit_for(self, wallet: Wallet, amount: int, account: Address) -> TransactionReceipt:
+        """Move ``amount`` nRLC from the wallet into another account's escrow, for example a gate's."""
         doing = "Depositing for another account"
         await wallet.call(await self.token(), "Token", "approve", self.address, amount, doing=doing)
-        return await self._do(wallet, "depositFor", amount, account, doing=doing)
+        return await self._send(wallet, "depositFor", amount, account, doing=doing)
 
-    async def withdraw(self, wallet: Wallet, amount: int) -> Receipt:
+    async def withdraw(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC from escrow back into the wallet."""
-        return await self._do(wallet, "withdraw", amount, doing="Withdrawing from escrow")
+        return await self._send(wallet, "withdraw", amount, doing="Withdrawing from escrow")
 
     async def match_orders(
         self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
     ) -> DealId:
-        """Make a deal of four signed orders; anyone may send them, the requester pays from escrow."""
+        """Match four signed orders into a deal. Anyone may call this; the requester pays from escrow."""
         return await self._match(wallet, "matchOrders", app, dataset, workerpool, request)
 
     async def sponsor_match_orders(
         self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
     ) -> DealId:
-        """Make a deal of four signed orders that the wallet pays from escrow; a refund goes back to it."""
+        """Match four signed orders into a deal that the wallet pays from escrow; a refund goes back to it."""
         return await self._match(wallet, "sponsorMatchOrders", app, dataset, workerpool, request)
 
     async def _match(self, wallet: Wallet, function: str, *orders: Order) -> DealId:
-        return _only(await self.send_match(wallet, *orders, function=function), OrdersMatched).deal
+        return _find_event(await self.send_match(wallet, *orders, function=function), OrdersMatched).deal
 
-    async def send_match(self, wallet: Wallet, *orders: Order, function: str = "matchOrders") -> Receipt:
-        """Send four signed orders, app, dataset, workerpool and request, without a look at what came of them."""
+    async def send_match(self, wallet: Wallet, *orders: Order, function: str = "matchOrders") -> TransactionReceipt:
+        """Send the match of app, dataset, workerpool and request order, without reading the deal from its events."""
         values = [order_values(order) for order in orders]
-        return await self._do(wallet, function, *values, doing="Matching the orders")
+        return await self._send(wallet, function, *values, doing="Matching the orders")
 
     async def initialize(self, wallet: Wallet, deal: DealId, index: int) -> TaskId:
         """Open a deal's task for contributions."""
-        await self._do(wallet, "initialize", deal, index, doing="Initialising the task")
+        await self._send(wallet, "initialize", deal, index, doing="Initialising the task")
         return task_id(deal, index)
 
     async def contribute_and_finalize(
@@ -201,79 +221,100 @@ class Hub:
         enclave_signature: bytes,
         authorisation: bytes,
         callback: bytes = b"",
-    ) -> Receipt:
-        """Publish a result and get paid; the wallet is the worker. ``authorisation`` is what the broker judges.
+    ) -> TransactionReceipt:
+        """Publish a result and get paid. The wallet is the worker's; ``authorisation`` is the proof for the broker.
 
-        Raises ProofRefused with the number of the broker's check, or ContractReverted when PoCo itself says no.
+        Raises ProofRefused with the number of the broker's check, or ContractReverted if PoCo refuses.
         """
         arguments = (task, result_digest, results, callback, enclave, enclave_signature, authorisation)
         try:
-            return await self._do(wallet, "contributeAndFinalize", *arguments, doing="Publishing the result")
+            return await self._send(wallet, "contributeAndFinalize", *arguments, doing="Publishing the result")
         except ContractReverted:
-            # PoCo gives no reason: ask who judges whether it was its no.
+            # PoCo gives no reason: find out whether the broker or gate refused the proof.
             if enclave != ZERO_ADDRESS and (judge := await self._judge(task)):
-                await judge.assert_accepts(wallet.address, task, enclave, authorisation)
+                await judge.check_proof(wallet.address, task, enclave, authorisation)
             raise
 
     async def _judge(self, task: TaskId) -> Broker | None:
-        # Whom PoCo asks about this task's enclaves, when that is a contract of ours.
+        # The contract that checks this task's proofs, if it is a TeeBroker or PoolGate.
         try:
-            asked = await self.teebroker()
-            if asked == ZERO_ADDRESS:
-                asked = (await self.view_deal((await self.view_task(task)).deal)).workerpool.owner
-            judge = Broker(self.node, asked)
+            address = await self.teebroker()
+            if address == ZERO_ADDRESS:
+                address = (await self.view_deal((await self.view_task(task)).deal)).workerpool.owner
+            judge = Broker(self.node, address)
             await judge.vault_set()
         except (ChainError, NotFound):
             return None
         return judge
 
-    async def claim(self, wallet: Wallet, task: TaskId) -> Receipt:
-        """After the final deadline, give whoever paid its money back; anyone may."""
-        return await self._do(wallet, "claim", task, doing="Claiming the refund")
+    async def claim(self, wallet: Wallet, task: TaskId) -> TransactionReceipt:
+        """Refund a task after its final deadline. Anyone may call this."""
+        return await self._send(wallet, "claim", task, doing="Claiming the refund")
 
-    async def presign(self, wallet: Wallet, order: Order) -> Receipt:
-        """Sign an order of the wallet's in a transaction: whatever its ``sign`` is, PoCo takes it for signed."""
+    async def claim_refund(self, wallet: Wallet, deal: DealId, index: int) -> TaskStatus:
+        """Initialise a task if needed and claim its refund. Anyone may call this.
+
+        Returns the task's status: FAILED, or COMPLETED if it was paid. Another account may initialise or claim the task
+        meanwhile; that is no error. Raises ContractReverted before the final deadline.
+        """
+        task = task_id(deal, index)
+        status = (await self.view_task(task)).status
+        while status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
+            try:
+                if status is TaskStatus.UNSET:
+                    await self.initialize(wallet, deal, index)
+                await self.claim(wallet, task)
+            except ContractReverted:
+                before, status = status, (await self.view_task(task)).status
+                if status is before:  # no other account changed it: the refusal is final
+                    raise
+            else:
+                return TaskStatus.FAILED
+        return status
+
+    async def presign(self, wallet: Wallet, order: Order) -> TransactionReceipt:
+        """Sign an order of the wallet in a transaction; PoCo then ignores its ``sign``."""
         return await self._manage(wallet, order, 0, "Signing the order on the chain")
 
-    async def cancel(self, wallet: Wallet, order: Order) -> Receipt:
-        """Use up an order of the wallet's, so that it can never be matched again."""
+    async def cancel(self, wallet: Wallet, order: Order) -> TransactionReceipt:
+        """Close an order of the wallet, so that it can never be matched again."""
         return await self._manage(wallet, order, 1, "Cancelling the order")
 
-    async def _manage(self, wallet: Wallet, order: Order, operation: int, doing: str) -> Receipt:
-        # OrderOperationEnum: 0 is SIGN, 1 is CLOSE; the wallet's transaction is authority enough.
+    async def _manage(self, wallet: Wallet, order: Order, operation: int, doing: str) -> TransactionReceipt:
+        # OrderOperationEnum: 0 is SIGN, 1 is CLOSE. PoCo accepts the owner's transaction without a signature.
         function = f"manage{type(order).__name__}"
-        return await self._do(wallet, function, (order_values(order), operation, b""), doing=doing)
+        return await self._send(wallet, function, (order_values(order), operation, b""), doing=doing)
 
-    async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
+    async def _call(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
         data = _HUB.call_data(function, *arguments)
         return _HUB.decode(
-            function, await self.node.call(self.address, data, at=at, doing=f"Asking the hub for {function}")
+            function, await self.node.call(self.address, data, at=at, doing=f"Reading {function} from the hub")
         )
 
-    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> Receipt:
+    async def _send(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
         return await wallet.call(self.address, "Hub", function, *arguments, doing=doing)
 
 
-def _only(receipt: Receipt, kind: type[E]) -> E:
-    for event in events_of(receipt.logs):
+def _find_event(receipt: TransactionReceipt, kind: type[E]) -> E:
+    for event in parse_events(receipt.logs):
         if isinstance(event, kind):
             return event
-    raise ChainError(f"The transaction went through without its {kind.__name__} event.", money="")
+    raise ChainError(f"The transaction succeeded without its {kind.__name__} event.", money="")
 
 
 def order_values(order: Order) -> tuple[Any, ...]:
-    """Return an order as PoCo's ABI takes it, its signature last."""
+    """Return an order's values in the order of PoCo's ABI, its signature last."""
     return (*(getattr(order, name) for _, name in order.TYPES), order.sign)
 
 
-def _deal(deal: DealId, found: Any) -> DealView:
-    app, dataset, workerpool, trust, category, tag, requester, beneficiary, callback, params, *numbers, sponsor = found
+def _deal_view(deal: DealId, values: Any) -> DealView:
+    app, dataset, workerpool, trust, category, tag, requester, beneficiary, callback, params, *numbers, sponsor = values
     start_time, bot_first, bot_size, worker_stake, ratio = numbers
     return DealView(
         deal=deal,
-        app=Resource(*app),
-        dataset=Resource(*dataset),
-        workerpool=Resource(*workerpool),
+        app=ResourceView(*app),
+        dataset=ResourceView(*dataset),
+        workerpool=ResourceView(*workerpool),
         trust=trust,
         category=category,
         tag=to_digest(tag),
@@ -290,8 +331,8 @@ def _deal(deal: DealId, found: Any) -> DealView:
     )
 
 
-def _task(found: Any) -> TaskView:
-    status, deal, index, timeref, contribution, reveal, final, value, reveals, winners, contributors, *rest = found
+def _task_view(values: Any) -> TaskView:
+    status, deal, index, timeref, contribution, reveal, final, value, reveals, winners, contributors, *rest = values
     digest, results, _, callback = rest
     return TaskView(
         status=TaskStatus(status),

@@ -1,4 +1,4 @@
-"""From which orders a deal was matched: their hashes in the hub's event, and the orders themselves in the calldata."""
+"""Finds the orders of a deal: their hashes in the hub's event, the orders in the transaction's calldata."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
@@ -6,100 +6,101 @@ from typing import Any, Final, TypeVar
 import msgspec
 from eth_abi.exceptions import DecodingError
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.blocks import Block
-from sealgrid.chain.events import OrdersMatched, events_of
+from sealgrid.chain.events import OrdersMatched, parse_events
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import DealView
 from sealgrid.poco.orders import DatasetOrder, PocoOrder, RequestOrder
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import DealId, Digest, to_address, to_digest
 
-_MATCHING: Final = ("matchOrders", "sponsorMatchOrders")
-_DATASET, _REQUEST = 1, 3  #: their places among the four orders
-_MOST_CALLS: Final = 32  #: that are looked for in one transaction; each costs a decoding of what follows it
+_MATCH_FUNCTIONS: Final = ("matchOrders", "sponsorMatchOrders")
+_DATASET, _REQUEST = 1, 3  #: index of the order among the four
+_MAX_CALLS: Final = 32  #: candidates in one transaction; each costs a decoding
 
-AnyOf = TypeVar("AnyOf", bound=PocoOrder)
+OrderT = TypeVar("OrderT", bound=PocoOrder)
 
 
-class FoundMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a deal was made, and what the transaction's calldata tell of its orders."""
+class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The block of a match, and the orders in the transaction's calldata."""
 
     block: int
-    request_hash: Digest  #: of its request order, by the hub's event
-    request: RequestOrder | None  #: signed; None where no calldata hold it
-    dataset: DatasetOrder | None  #: unsigned; None for a deal without a dataset, and as above
+    request_hash: Digest  #: of the request order, in the hub's event
+    request: RequestOrder | None  #: signed; None if the calldata do not hold it
+    dataset: DatasetOrder | None  #: unsigned; None for a deal without a dataset, or if the calldata do not hold it
 
 
-async def dataset_order_in(hub: Hub, deal: DealId, block: Digest) -> Digest | None:
-    """Return the hash of the dataset order of a deal that was made in this block; None when none was."""
-    event = await _matched(hub, deal, block)
+async def dataset_order_hash(hub: Hub, deal: DealId, block: Digest) -> Digest | None:
+    """Return the hash of the dataset order of a deal that was matched in this block; None if it was not."""
+    event = await _find_event(hub, deal, block)
     return None if event is None else event.dataset_hash
 
 
-async def find_match(hub: Hub, deal: DealView) -> FoundMatch | None:
-    """Return the block that a deal was made in and the orders as the transaction had them; None where no event is.
+async def find_match(hub: Hub, deal: DealView) -> MatchRecord | None:
+    """Return the block and orders of a match; None if no event of the match exists.
 
-    The hub may have been called by another contract, a smart account or a multicall: then the call is looked for
-    inside the calldata, where such contracts have it unchanged. An order counts if its hash is the event's.
+    A smart account or a multicall may have called the hub. The search therefore covers all of the transaction's
+    calldata, where such contracts pass on the call unchanged. An order is accepted if its hash is the event's.
     """
-    block = await _first_at(hub.node, deal.start_time)
+    block = await _first_block_at(hub.node, deal.start_time)
     while block is not None and block.timestamp == deal.start_time:
-        event = await _matched(hub, deal.deal, block.hash)
+        event = await _find_event(hub, deal.deal, block.hash)
         if event is not None:
-            return await _found(hub, event, block)
-        block = await _after(hub.node, block)
+            return await _match_record(hub, event, block)
+        block = await _next_block(hub.node, block)
     return None
 
 
-async def _matched(hub: Hub, deal: DealId, block: Digest) -> OrdersMatched | None:
-    events = events_of(await hub.node.logs_of_block(hub.address, block))
+async def _find_event(hub: Hub, deal: DealId, block: Digest) -> OrdersMatched | None:
+    events = parse_events(await hub.node.logs_of_block(hub.address, block))
     return next((each for each in events if isinstance(each, OrdersMatched) and each.deal == deal), None)
 
 
-async def _found(hub: Hub, event: OrdersMatched, block: Block) -> FoundMatch:
+async def _match_record(hub: Hub, event: OrdersMatched, block: Block) -> MatchRecord:
     domain, request, dataset = await hub.order_domain(), None, None
-    for orders in _matchings((await hub.node.sent(event.transaction)).data):
-        asked, sold = _read(RequestOrder, orders[_REQUEST]), _read(DatasetOrder, orders[_DATASET])
-        if order_hash(asked, domain) == event.request_hash:
-            request = request or asked
-            if order_hash(sold, domain) == event.dataset_hash:
-                dataset = msgspec.structs.replace(sold, sign=b"")
-    return FoundMatch(block=block.number, request_hash=event.request_hash, request=request, dataset=dataset)
+    for orders in _match_calls((await hub.node.transaction(event.transaction)).data):
+        candidate = _decode_order(RequestOrder, orders[_REQUEST])
+        dataset_candidate = _decode_order(DatasetOrder, orders[_DATASET])
+        if order_hash(candidate, domain) == event.request_hash:
+            request = request or candidate
+            if order_hash(dataset_candidate, domain) == event.dataset_hash:
+                dataset = msgspec.structs.replace(dataset_candidate, sign=b"")
+    return MatchRecord(block=block.number, request_hash=event.request_hash, request=request, dataset=dataset)
 
 
-def _matchings(data: bytes) -> Iterator[tuple[Any, ...]]:
-    """Yield the four orders of each call of the hub that makes a deal, wherever it stands in calldata."""
+def _match_calls(data: bytes) -> Iterator[tuple[Any, ...]]:
+    """Yield the four orders of each match call, at any offset of the calldata."""
     hub = interface("Hub")
-    places = sorted(place for name in _MATCHING for place in _places(data, hub.selector(name)))
-    for place in places[:_MOST_CALLS]:
+    offsets = sorted(offset for name in _MATCH_FUNCTIONS for offset in _find_all(data, hub.selector(name)))
+    for offset in offsets[:_MAX_CALLS]:
         try:
-            call = hub.decode_call(data[place:])
+            call = hub.decode_call(data[offset:])
         except (DecodingError, OverflowError):
-            continue  # the same four bytes, by chance or on purpose
+            continue  # the selector's bytes without a call
         if call is not None:
             yield call[1]
 
 
-def _places(data: bytes, wanted: bytes) -> Iterator[int]:
-    place = data.find(wanted)
-    while place >= 0:
-        yield place
-        place = data.find(wanted, place + 1)
+def _find_all(data: bytes, selector: bytes) -> Iterator[int]:
+    offset = data.find(selector)
+    while offset >= 0:
+        yield offset
+        offset = data.find(selector, offset + 1)
 
 
-def _read(kind: type[AnyOf], values: tuple[Any, ...]) -> AnyOf:
+def _decode_order(kind: type[OrderT], values: tuple[Any, ...]) -> OrderT:
     read: dict[str, Callable[[Any], Any]] = {"address": to_address, "bytes32": to_digest}
     fields = zip([*kind.TYPES, ("bytes", "sign")], values, strict=True)
     named = {name: read[solidity](value) if solidity in read else value for (solidity, name), value in fields}
     return msgspec.convert(named, kind)
 
 
-async def _first_at(node: Node, time: int) -> Block | None:
-    """Return the first block at or after a time: a deal says when it was made, not where.
+async def _first_block_at(node: Node, time: int) -> Block | None:
+    """Return the first block at or after a time: a deal has the time of its match, not its block.
 
-    Steps back from the newest block, each step twice as long as the one before, and then halves: most deals are new.
+    Galloping search from the newest block, then bisection, since most deals are recent.
     """
     high, step = (await node.block()).number, 1
     low = max(0, high - step)
@@ -116,6 +117,6 @@ async def _first_at(node: Node, time: int) -> Block | None:
     return block if block.timestamp >= time else None
 
 
-async def _after(node: Node, block: Block) -> Block | None:
+async def _next_block(node: Node, block: Block) -> Block | None:
     head = await node.block()
     return None if block.number >= head.number else await node.block(block.number + 1)

@@ -1,6 +1,6 @@
-"""What PoCo's hub tells about deals, tasks, contributions and accounts (IexecLibCore_v5)."""
+"""PoCo's views of deals, tasks, contributions and accounts (IexecLibCore_v5), and the outcome of a payment. Pure."""
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 import msgspec
 
@@ -8,7 +8,7 @@ from sealgrid.units import Address, DealId, Digest, Nrlc
 
 
 class TaskStatus(IntEnum):
-    """Where a task stands."""
+    """State of a task."""
 
     UNSET = 0
     ACTIVE = 1
@@ -18,7 +18,7 @@ class TaskStatus(IntEnum):
 
 
 class ContributionStatus(IntEnum):
-    """Where one worker's contribution stands."""
+    """State of one worker's contribution."""
 
     UNSET = 0
     CONTRIBUTED = 1
@@ -26,10 +26,10 @@ class ContributionStatus(IntEnum):
     REJECTED = 3
 
 
-class Resource(msgspec.Struct, frozen=True):
-    """An app, dataset or pool in a deal: its owner and price when the orders were matched."""
+class ResourceView(msgspec.Struct, frozen=True):
+    """An app, dataset or pool in a deal: its owner and price at the match."""
 
-    pointer: Address  #: zero where a deal has no dataset
+    pointer: Address  #: zero in a deal without a dataset
     owner: Address
     price: Nrlc
 
@@ -38,9 +38,9 @@ class DealView(msgspec.Struct, frozen=True, kw_only=True):
     """A deal, as matched; times in Unix seconds of the chain."""
 
     deal: DealId
-    app: Resource
-    dataset: Resource
-    workerpool: Resource
+    app: ResourceView
+    dataset: ResourceView
+    workerpool: ResourceView
     trust: int
     category: int
     tag: Digest
@@ -53,11 +53,11 @@ class DealView(msgspec.Struct, frozen=True, kw_only=True):
     bot_size: int
     worker_stake: Nrlc
     scheduler_reward_ratio: int
-    sponsor: Address  #: who pays, and is refunded: the requester, or whoever sponsored the match
+    sponsor: Address  #: the account that pays and is refunded: the requester, or the sponsor of the match
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):
-    """A task; all zero with status UNSET when nobody initialised it."""
+    """A task; all zero with status UNSET if it was not initialised."""
 
     status: TaskStatus
     deal: DealId
@@ -76,7 +76,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContributionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker's contribution to a task; all zero when there is none."""
+    """One worker's contribution to a task; all zero if there is none."""
 
     status: ContributionStatus
     result_hash: Digest
@@ -86,22 +86,46 @@ class ContributionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """What an account holds in PoCo's escrow."""
+    """An account's balance in PoCo's escrow."""
 
-    stake: Nrlc  #: free: can be spent or withdrawn
-    locked: Nrlc  #: held for running deals
+    stake: Nrlc  #: free; can be spent or withdrawn
+    locked: Nrlc  #: for running deals
 
 
 class CategoryView(msgspec.Struct, frozen=True):
-    """How long tasks of a category may take; deadlines are multiples of ``timeref`` seconds."""
+    """A category of tasks; its deadlines are multiples of ``timeref`` seconds."""
 
     name: str
     description: str
     timeref: int
 
 
-class Payment(msgspec.Struct, frozen=True):
-    """What a task paid to one account."""
+class TaskPayment(msgspec.Struct, frozen=True):
+    """The payment of a task to one account."""
 
     account: Address
     amount: Nrlc
+
+
+class PaymentOutcome(Enum):
+    """State of a task's payment."""
+
+    OPEN = "open"  #: it may still be paid
+    PAID = "paid"
+    UNPAID = "unpaid"  #: it can never be paid
+
+
+def payment_outcome(task: TaskView, time: int) -> PaymentOutcome:
+    """Return the state of a task's payment at a confirmed block with this timestamp.
+
+    PoCo refuses contributions from the contribution deadline on, and never finalises a task without one.
+    """
+    if task.status is TaskStatus.COMPLETED:
+        return PaymentOutcome.PAID
+    if task.status is TaskStatus.FAILED:
+        return PaymentOutcome.UNPAID
+    if task.status is TaskStatus.ACTIVE and time >= task.contribution_deadline:
+        return PaymentOutcome.UNPAID
+    if task.status is TaskStatus.REVEALING and time >= task.final_deadline:
+        return PaymentOutcome.UNPAID
+    return PaymentOutcome.OPEN

@@ -1,60 +1,51 @@
-"""An account that sends transactions and waits for them."""
+"""Wallet sends EIP-1559 transactions and waits for them; RecordingWallet records them for another wallet to sign."""
 
 import asyncio
-from typing import Any, cast
+import time
+from collections.abc import Callable
 
 import msgspec
-from eth_account import Account
-from hexbytes import HexBytes
-from web3.exceptions import Web3RPCError
-from web3.types import TxParams, TxReceipt
+import rlp  # type: ignore[import-untyped]
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.blocks import Log
-from sealgrid.chain.failures import wrapped
-from sealgrid.chain.interface import Interface, interface
-from sealgrid.chain.node import Node, log_of
+from sealgrid.chain.abi import ContractAbi, interface
+from sealgrid.chain.blocks import TransactionReceipt
+from sealgrid.chain.node import Node
+from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ChainError, ContractReverted
-from sealgrid.poco.refusals import NO_REASON
-from sealgrid.units import Address, Digest, to_address, to_digest
+from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
+from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_bytes
 
-_POLL = 0.01  #: seconds between two looks for a receipt; web3's own 0.1 would dominate every step
-_TIMEOUT = 120.0  #: seconds
+_POLL_SECONDS = 0.01  #: between two requests for a receipt
+_TIMEOUT_SECONDS = 120.0
+_MOST_RETRIES = 5  #: of a node that stops answering while the transaction is under way
+_RETRY_SECONDS = 0.125  #: doubles with each retry
 _GAS_MARGIN = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
 _TIP = 10**9  #: wei per gas
 _NONCE_TRIES = 5
-_TAKEN = ("nonce", "already imported", "already known", "underpriced")  #: nodes' words for a number in use
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """A transaction that the chain included and that succeeded."""
-
-    transaction: Digest
-    block_number: int
-    block_hash: Digest
-    gas_used: int
-    created: Address | None
-    logs: tuple[Log, ...]
+_NONCE_IN_USE = ("nonce", "already imported", "already known", "underpriced")  #: in the messages of several nodes
+_EIP1559 = b"\x02"
 
 
 class Wallet:
-    """A key on one chain; it sends one transaction at a time."""
+    """An account with its key on one chain. It sends one transaction at a time."""
 
     def __init__(self, node: Node, key: SigningKey) -> None:
         self.node = node
         self.address: Address = key.address
-        self._account: Any = Account.from_key(key.secret)
+        self._key = key
         self._lock = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"Wallet({self.address})"
 
-    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> Receipt:
+    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
         """Send one call and wait for its receipt; raise ContractReverted with the contract's reason."""
-        return await self._send({"to": self.node.web3.to_checksum_address(to), "data": HexBytes(data)}, doing)
+        return await self._send(to, data, doing)
 
-    async def call(self, to: Address, contract: str, function: str, *arguments: object, doing: str = "") -> Receipt:
+    async def call(
+        self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
+    ) -> TransactionReceipt:
         """Send one call to a shipped contract by name, e.g. ``call(hub, "Hub", "claim", task)``."""
         return await self.send(
             to, interface(contract).call_data(function, *arguments), doing=doing or f"Calling {function}"
@@ -62,55 +53,87 @@ class Wallet:
 
     async def deploy(self, code: bytes, abi: artifacts.Abi, *arguments: object, doing: str = "Deploying") -> Address:
         """Deploy a contract and return its address."""
-        data = code + Interface(abi).constructor_data(*arguments)
-        receipt = await self._send({"data": HexBytes(data)}, doing)
+        receipt = await self._send(None, code + ContractAbi(abi).constructor_data(*arguments), doing)
         if receipt.created is None:
             raise ChainError(f"{doing}: the receipt names no contract.", money="")
         return receipt.created
 
-    async def _send(self, call: dict[str, Any], doing: str) -> Receipt:
+    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
         async with self._lock:
-            with wrapped(doing):
-                sent = await self._submitted(call)
-                receipt = await self.node.web3.eth.wait_for_transaction_receipt(
-                    sent, timeout=_TIMEOUT, poll_latency=_POLL
-                )
-        if receipt["status"] != 1:
-            raise ContractReverted(f"{doing}: {NO_REASON}")
-        return _receipt(receipt)
+            return await self._receipt(await self._submit(to, data, doing), doing)
 
-    async def _submitted(self, call: dict[str, Any]) -> HexBytes:
-        eth = self.node.web3.eth
-        sender = self.node.web3.to_checksum_address(self.address)
-        gas = await eth.estimate_gas(cast("TxParams", call | {"from": sender}))
-        base = (await eth.get_block("latest"))["baseFeePerGas"]
-        fields = call | {
-            "value": 0,
-            "chainId": await self.node.chain(),
-            "gas": int(gas * _GAS_MARGIN),
-            "maxFeePerGas": 2 * base + _TIP,
-            "maxPriorityFeePerGas": _TIP,
-        }
-        for attempt in range(_NONCE_TRIES):
-            signed = self._account.sign_transaction(
-                fields | {"nonce": await eth.get_transaction_count(sender, "pending")}
-            )
+    async def _receipt(self, transaction: Digest, doing: str) -> TransactionReceipt:
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        retries = 0
+        while time.monotonic() < deadline:
             try:
-                return await eth.send_raw_transaction(signed.raw_transaction)
-            except Web3RPCError as error:
-                # The same key may be in use elsewhere: take the next number.
-                if attempt == _NONCE_TRIES - 1 or not any(word in str(error) for word in _TAKEN):
+                if receipt := await self.node.receipt(transaction, doing=doing):
+                    return receipt
+            except ServiceUnavailable:
+                if retries == _MOST_RETRIES:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS * 2**retries)
+                retries += 1
+            else:
+                retries = 0
+                await asyncio.sleep(_POLL_SECONDS)
+        raise ChainError(f"{doing}: the chain did not include the transaction in time.", money="")
+
+    async def _submit(self, to: Address | None, data: bytes, doing: str) -> Digest:
+        call = {"from": self.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
+        gas = int(await self.node.rpc("eth_estimateGas", call, doing=doing), 16)
+        base = int((await self.node.rpc("eth_getBlockByNumber", "latest", False, doing=doing))["baseFeePerGas"], 16)
+        chain = await self.node.chain()
+        for attempt in range(_NONCE_TRIES):
+            nonce = int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", doing=doing), 16)
+            fees = (_TIP, 2 * base + _TIP, int(gas * _GAS_MARGIN))
+            raw = signed_transaction(self._key, (chain, nonce, *fees, to_bytes(to, 20) if to else b"", 0, data, []))
+            try:
+                return await self.node.send_raw(raw, doing=doing)
+            except ContractReverted:
+                raise
+            except ChainError as error:
+                # Another process may use the same key: retry with the next nonce.
+                message = error.message.removeprefix(doing)
+                if attempt == _NONCE_TRIES - 1 or not any(words in message for words in _NONCE_IN_USE):
                     raise
         raise AssertionError("unreachable")
 
 
-def _receipt(found: TxReceipt) -> Receipt:
-    created = found["contractAddress"]
-    return Receipt(
-        transaction=to_digest(bytes(found["transactionHash"])),
-        block_number=found["blockNumber"],
-        block_hash=to_digest(bytes(found["blockHash"])),
-        gas_used=found["gasUsed"],
-        created=to_address(created) if created else None,
-        logs=tuple(log_of(log) for log in found["logs"]),
-    )
+def signed_transaction(key: SigningKey, fields: tuple[object, ...]) -> bytes:
+    """Return the raw form of an EIP-1559 transaction: its type, then RLP of ``fields`` and the signature.
+
+    ``fields`` are chain id, nonce, tip, highest fee, gas, recipient, value, data, access list.
+    """
+    signature = key.sign(keccak256(_EIP1559, rlp.encode(fields)))
+    r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:64]))
+    return _EIP1559 + bytes(rlp.encode((*fields, signature[64] - 27, r, s)))
+
+
+class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction for another wallet to sign and send."""
+
+    doing: str
+    to: Address | None  #: None creates a contract
+    data: bytes
+    creates: Address | None = None  #: address of the created contract, if the account sends nothing before
+
+
+class RecordingWallet(Wallet):
+    """Passes every transaction to ``on_transaction``, in order, and returns an empty receipt as if it had been sent."""
+
+    def __init__(self, node: Node, address: Address, on_transaction: Callable[[UnsignedTransaction], None]) -> None:
+        self.node, self.address = node, address
+        self._on_transaction, self._count = on_transaction, 0
+
+    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
+        creates = None if to else await self._next_contract(doing)
+        self._on_transaction(UnsignedTransaction(doing=doing, to=to, data=data, creates=creates))
+        self._count += 1
+        return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
+
+    async def _next_contract(self, doing: str) -> Address:
+        # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
+        sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", doing=doing), 16)
+        digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
+        return to_address("0x" + digest[12:].hex())

@@ -1,33 +1,111 @@
-"""``sealgrid account balance | deposit | withdraw | fund`` and ``sealgrid earnings``: an account's money."""
+"""``sealgrid account …`` and ``sealgrid earnings``: keystores of your accounts, and their money."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
-from sealgrid.cli.session import answer, answers, as_account, notes, unit
+from sealgrid.cli.output import credit_note, print_result, stderr, stdout
+from sealgrid.cli.session import run_as
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.account import Balance, Earnings
+    from sealgrid.crypto.signing import SigningKey
+    from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.network import Network
+    from sealgrid.sdk.resources.account import Balance, Earnings
+    from sealgrid.sdk.stores.keystores import Keystore, KeystoreFolder
 
-app = typer.Typer(help="Your accounts: their keys, and their money in wallet and escrow.", no_args_is_help=True)
+app = typer.Typer(help="Your accounts: keystores, wallet and escrow.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of your choice: a-z, 0-9, - and _.")]
+
+
+@app.command()
+def new(name: Name, password_file: PasswordFile = None, data: Data = None) -> None:
+    """Create an account: a new key in a keystore file, encrypted with a password."""
+    from sealgrid.cli.private_input import new_password
+    from sealgrid.crypto.signing import SigningKey
+
+    own = _keystores(data)
+    own.check_free(name)
+    _print_created(own.add(name, SigningKey.generate(), new_password(name, password_file)))
+
+
+@app.command("import")
+def import_(
+    name: Name,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A keystore, or a file with a key of 64 hex digits."),
+    ],
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Import an account from a keystore or a private key; the file stays unchanged."""
+    own = _keystores(data)
+    own.check_free(name)
+    key, password = _read_key(name, file, password_file)
+    _print_created(own.add(name, key, password))
+
+
+@app.command("list")
+def list_(as_json: Json = False, data: Data = None) -> None:
+    """List the accounts with a keystore in the data folder; development accounts have none."""
+    own = _keystores(data).all()
+    print_result([_document(each) for each in own], (f"{each.address}  {each.name}" for each in own), as_json=as_json)
+    if not own and not as_json:
+        stderr.print("no account of your own; create one with: sealgrid account new NAME")
+
+
+@app.command()
+def show(name: Name, as_json: Json = False, data: Data = None) -> None:
+    """Show an account's address and the path of its keystore."""
+    found = _keystores(data).find(name)
+    lines = (f"address   {found.address}", f"keystore  {found.path}")
+    print_result(_document(found), lines, as_json=as_json)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, readable by you only.")],
+    data: Data = None,
+) -> None:
+    """Copy your keystores and the keys of your models and results into one file. There is no other copy of them."""
+    from sealgrid.sdk.stores.backup import back_up
+    from sealgrid.sdk.stores.home import home
+
+    copied = back_up(home(data), file)
+    stdout.print(f"{file}: {_summary(copied)}", markup=False)
+    stderr.print("Store it safely: it contains the keys of models and results without password protection.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `account backup`.")], data: Data = None
+) -> None:
+    """Restore the files of a backup that are missing here; no file is overwritten."""
+    from sealgrid.sdk.stores.backup import restore as restore_files
+    from sealgrid.sdk.stores.home import home
+
+    done = restore_files(home(data), file)
+    stdout.print(f"restored {_summary(done.written)}", markup=False)
+    for path in done.conflicts:
+        stderr.print(f"{path} differs from the backup; it was not changed", markup=False)
 
 
 @app.command()
 def balance(
     account: Account = "owner", as_json: Json = False, password_file: PasswordFile = None, data: Data = None
 ) -> None:
-    """Show what an account has in its wallet and in escrow."""
+    """Show an account's money in its wallet and in escrow."""
 
-    async def work(me: "Client") -> None:
-        found, address = await me.account.balance(), me.account.address
-        document = {"account": address, "wallet": found.wallet, "escrow": found.escrow, "locked": found.locked}
-        answer(document, (f"account  {address}", *_lines(found, me.network)), as_json=as_json)
+    async def work(me: "AsyncClient") -> None:
+        balance, address = await me.account.balance(), me.account.address
+        document = {"account": address, "wallet": balance.wallet, "escrow": balance.escrow, "locked": balance.locked}
+        print_result(document, (f"account  {address}", *_balance_lines(balance, me.network)), as_json=as_json)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
@@ -37,18 +115,18 @@ def deposit(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Move money from the wallet into escrow, from which runs are paid."""
+    """Move money from the wallet into escrow, which pays for runs."""
 
-    async def work(me: "Client") -> None:
-        _show(await me.account.deposit(amount), me.network)
+    async def work(me: "AsyncClient") -> None:
+        _print_balance(await me.account.deposit(amount), me.network)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
 def withdraw(
     amount: Annotated[
-        str | None, typer.Argument(metavar="AMOUNT", help=f"All that is free by default. {PRICE_HELP}")
+        str | None, typer.Argument(metavar="AMOUNT", help=f"By default all that is not locked. {PRICE_HELP}")
     ] = None,
     account: Account = "owner",
     password_file: PasswordFile = None,
@@ -56,10 +134,10 @@ def withdraw(
 ) -> None:
     """Move money from escrow into the wallet."""
 
-    async def work(me: "Client") -> None:
-        _show(await me.account.withdraw(amount), me.network)
+    async def work(me: "AsyncClient") -> None:
+        _print_balance(await me.account.withdraw(amount), me.network)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
@@ -69,45 +147,87 @@ def fund(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """On a local network, get test credits into the wallet, and gas; they are worth nothing."""
+    """Send test credits and gas to an account of a local network. They have no value."""
 
-    async def work(me: "Client") -> None:
-        _show(await me.account.fund(amount), me.network)
+    async def work(me: "AsyncClient") -> None:
+        _print_balance(await me.account.fund(amount), me.network)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 def earnings(
     *,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them from escrow into the wallet.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them into the wallet.")] = False,
     account: Account = "owner",
     as_json: Json = False,
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Show what tasks paid to an account."""
+    """Show the payments that an account received from tasks."""
 
-    async def work(me: "Client") -> None:
-        found = await me.account.earnings()
-        answer(found, _earned(found, me.network), as_json=as_json)
-        if withdraw and found.withdrawable:
-            left = await me.account.withdraw(found.withdrawable)
-            notes.print(f"withdrew {found.withdrawable}; the wallet holds {left.wallet}{unit(me.network)}")
+    async def work(me: "AsyncClient") -> None:
+        earned = await me.account.earnings()
+        print_result(earned, _earnings_lines(earned, me.network), as_json=as_json)
+        if withdraw and earned.withdrawable:
+            left = await me.account.withdraw(earned.withdrawable)
+            stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
 
-    as_account(account, data, work, password_file)
-
-
-def _show(found: "Balance", network: "Network") -> None:
-    for line in _lines(found, network):
-        answers.print(line)
+    run_as(account, data, work, password_file)
 
 
-def _lines(found: "Balance", network: "Network") -> Iterator[str]:
+def _print_balance(balance: "Balance", network: "Network") -> None:
+    for line in _balance_lines(balance, network):
+        stdout.print(line)
+
+
+def _balance_lines(balance: "Balance", network: "Network") -> Iterator[str]:
     for name in ("wallet", "escrow", "locked"):
-        yield f"{name:<8} {getattr(found, name)}{unit(network)}"
+        yield f"{name:<8} {getattr(balance, name)}{credit_note(network)}"
 
 
-def _earned(found: "Earnings", network: "Network") -> Iterator[str]:
-    for payment in found.payments:
+def _earnings_lines(earned: "Earnings", network: "Network") -> Iterator[str]:
+    for payment in earned.payments:
         yield f"task {payment.task}  {payment.amount}"
-    yield f"earned {found.total}{unit(network)}, of which {found.withdrawable} is in escrow"
+    yield f"earned {earned.total}{credit_note(network)}, of which {earned.withdrawable} is in escrow"
+
+
+def _keystores(data: Path | None) -> "KeystoreFolder":
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.keystores import KeystoreFolder
+
+    return KeystoreFolder(home(data).accounts)
+
+
+def _read_key(name: str, file: Path, password_file: Path | None) -> "tuple[SigningKey, str]":
+    from sealgrid.cli.private_input import new_password, read_password
+    from sealgrid.sdk.stores.keystores import open_keystore, plain_key
+
+    if (key := plain_key(file)) is not None:
+        return key, new_password(name, password_file)
+    password = read_password(str(file), password_file)
+    return open_keystore(file, password), password
+
+
+def _print_created(keystore: "Keystore") -> None:
+    stdout.print(f"{keystore.address}  {keystore.name}", markup=False)
+    stderr.print(f"Its only key is in {keystore.path}. Without this file and its password the account", markup=False)
+    stderr.print("is lost. Copy it to a safe place with: sealgrid account backup FILE")
+    stderr.print(f"On a local network, send it test credits with: sealgrid account fund --as {keystore.name}")
+
+
+def _document(keystore: "Keystore") -> dict[str, str]:
+    return {"name": keystore.name, "address": keystore.address, "keystore": str(keystore.path)}
+
+
+def _summary(paths: tuple[Path, ...]) -> str:
+    return ", ".join(_counts(paths)) or "nothing"
+
+
+def _counts(paths: tuple[Path, ...]) -> Iterator[str]:
+    for folder, one, more in (
+        ("accounts", "keystore", "keystores"),
+        ("models", "key of a model", "keys of models"),
+        ("jobs", "key of a result", "keys of results"),
+    ):
+        if count := sum(path.parent.name == folder for path in paths):
+            yield f"{count} {one if count == 1 else more}"

@@ -1,19 +1,20 @@
-"""``sealgrid app …``: deploy an app, give it its secret, see which are offered."""
+"""``sealgrid app …``: deploy and offer apps, set their secrets, list and verify them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.listing import listing_lines, offer_lines
+from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
-from sealgrid.cli.session import answer, answers, as_account, notes, warn_of_simulated
+from sealgrid.cli.output import print_result, stderr, stdout, warn_if_simulated
+from sealgrid.cli.session import run_as
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
+    from sealgrid.sdk.client import AsyncClient
 
-app = typer.Typer(help="Deploy an app, see which are offered.", no_args_is_help=True)
-App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name where only one has it.")]
+app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
+App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name if it is unique.")]
 
 
 @app.command()
@@ -21,22 +22,22 @@ def deploy(
     source: Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")],
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")] = "0",
-    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many runs are for sale.")] = 1_000_000,
+    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs for sale.")] = 1_000_000,
     orders: Orders = None,
     any_pool: AnyPool = False,
     account: Account = "developer",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Register an app under the digest of its code, and sell its use."""
+    """Register an app under the digest of its code, and offer runs of it."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
-        answers.print(
+        stdout.print(
             f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
         )
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
@@ -44,7 +45,7 @@ def offer(
     app: App,
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
-    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many runs are for sale.")] = 1_000_000,
+    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs for sale.")] = 1_000_000,
     orders: Orders = None,
     any_pool: AnyPool = False,
     presign: Presign = False,
@@ -53,30 +54,30 @@ def offer(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Sell uses of an own app that stands on the chain already."""
+    """Offer more runs of an app that you have deployed."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         made = await me.apps.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
-        answer(made, listing_lines(made, sealed="code digest"), as_json=as_json)
+        print_result(made, listing_lines(made, sealed="code digest"), as_json=as_json)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command("list")
 def list_(
-    mine: Annotated[bool, typer.Option("--mine", help="Only this account's.")] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
     account: Account = "developer",
     as_json: Json = False,
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """List the apps whose use is offered now, the cheapest first."""
+    """List the apps on offer, cheapest first."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.apps.list(mine=mine)
-        answer(found, offer_lines(found, "runs"), as_json=as_json)
+        print_result(found, offer_lines(found, "runs"), as_json=as_json)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
@@ -87,13 +88,13 @@ def show(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Show what the chain and the market know of an app."""
+    """Show an app's registration on the chain and its offers."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.apps.show(source)
-        answer(found, listing_lines(found, sealed="code digest"), as_json=as_json)
+        print_result(found, listing_lines(found, sealed="code digest"), as_json=as_json)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
@@ -103,35 +104,33 @@ def verify(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Check that an app's bundle is the one that its digest names, and build its environment again from the wheels."""
+    """Check an app's bundle against its digest, and rebuild its environment from the wheels."""
 
-    async def work(me: "Client") -> None:
-        with notes.status("fetching the bundle, building its environment again …"):
+    async def work(me: "AsyncClient") -> None:
+        with stderr.status("fetching the bundle, rebuilding its environment …"):
             found = await me.apps.verify(source)
-        answers.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
-        answers.print(found.environment, markup=False)
+        stdout.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
+        stdout.print(found.environment, markup=False)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
 def secret(
     source: App,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A file that holds it, or - for standard input; never an argument.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file with the secret, or - for standard input.")],
     account: Account = "developer",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Give an own app its secret, sealed: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else does."""
-    from sealgrid.cli.secrets import read_secret
+    """Set an app's secret. Its later runs, and nothing else, can read it as IEXEC_APP_DEVELOPER_SECRET."""
+    from sealgrid.cli.private_input import read_secret
 
     text = read_secret(file)
 
-    async def work(me: "Client") -> None:
-        warn_of_simulated(me.network)
+    async def work(me: "AsyncClient") -> None:
+        warn_if_simulated(me.network)
         await me.apps.set_secret(source, text)
-        notes.print("the vaults have its key; an earlier secret of this app is replaced")
+        stderr.print("the vaults store its key; it replaces an earlier secret of this app")
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)

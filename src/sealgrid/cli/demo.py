@@ -1,37 +1,18 @@
-"""``sealgrid demo …``: whole jobs, from selling to verifying, to look at."""
+"""``sealgrid demo plates | data``: whole jobs on a local network, from selling to verifying."""
 
-import asyncio
-import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from sealgrid.cli.network import Folder, layout_of
-from sealgrid.errors import InputRefused, SetupMissing
-from sealgrid.localnet.layout import Layout, cache_folder
-from sealgrid.localnet.session import network
+from sealgrid.cli.network import layout_of
+from sealgrid.cli.options import Data
 
-if TYPE_CHECKING:
-    from sealgrid.cli.plates.report import Report as PlatesReport
-    from sealgrid.cli.plates.story import Shot
-    from sealgrid.cli.stories.telling import Telling
-    from sealgrid.cli.tables.report import Report as TablesReport
-
-app = typer.Typer(help="Whole jobs, to look at.", no_args_is_help=True)
-MAX_INPUT_BYTES = 32 << 20
+app = typer.Typer(help="Run a whole job on a local network.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
-Seed = Annotated[int | None, typer.Option(help="Draw this one; a new one each time by default.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Whole jobs, to look at."""
+Seed = Annotated[int | None, typer.Option(help="Seed of the drawn input; random by default.")]
 
 
 @app.command()
@@ -39,112 +20,34 @@ def plates(
     picture: Annotated[Path | None, typer.Option(help="Read this picture instead of a drawn one.")] = None,
     seed: Seed = None,
     as_json: AsJson = False,
-    data: Folder = None,
+    data: Data = None,
 ) -> None:
-    """A licence-plate model is sold and used by a stranger, who never sees it; four thefts are tried."""
-    console = _console(as_json)
-    report = tell_plates(console, layout_of(data), picture, seed)
-    _end(report, as_json)
+    """Sell a licence-plate model, run it in an enclave, verify the receipt, and attempt four thefts."""
+    from sealgrid.demos.runner import run_plates_demo
+
+    report = run_plates_demo(_console(as_json), layout_of(data), picture, seed)
+    _end(report.as_line(), ok=report.ok, as_json=as_json)
 
 
 @app.command("data")
-def tables(
+def table(
     file: Annotated[Path | None, typer.Option(help="Sell this CSV table instead of a drawn one.")] = None,
     seed: Seed = None,
     as_json: AsJson = False,
-    data: Folder = None,
+    data: Data = None,
 ) -> None:
-    """A company sells the use of a table; a stranger's app runs over it; the company is paid and sees every use."""
-    console = _console(as_json)
-    report = tell_tables(console, layout_of(data), file, seed)
-    _end(report, as_json)
+    """Sell the use of a table, run another developer's app on it, and list every use from the vaults' logs."""
+    from sealgrid.demos.runner import run_table_demo
 
-
-def tell_plates(console: Console, layout: Layout, picture: Path | None, seed: int | None) -> "PlatesReport":
-    """Run the main job on the network of this folder, or one started for it; print as it goes."""
-    model = _cached("models/plate_reader.zip").read_bytes()
-    with _telling(console, layout) as telling:
-        from sealgrid.cli.plates.story import Story
-
-        report = asyncio.run(Story(telling, model).tell(_shot(picture, seed)))
-    from sealgrid.cli.plates.printing import show
-
-    show(report, console)
-    return report
-
-
-def tell_tables(console: Console, layout: Layout, file: Path | None, seed: int | None) -> "TablesReport":
-    """Sell the use of a table on the network of this folder, or one started for it; print as it goes."""
-    name, table = _table(file, seed)
-    with _telling(console, layout) as telling:
-        from sealgrid.cli.tables.story import Story
-
-        report = asyncio.run(Story(telling, table).tell(name))
-    from sealgrid.cli.tables.printing import show
-
-    show(report, console)
-    return report
-
-
-@contextmanager
-def _telling(console: Console, layout: Layout) -> "Iterator[Telling]":
-    begun = time.monotonic()
-    console.print("[bold]starting a local network[/] …")
-    with network(layout, told=lambda part: console.print(f"  {part}", style="dim")) as running:
-        console.print(f"  ready after {time.monotonic() - begun:.1f} s")
-        from sealgrid.cli.stories.printing import teller
-        from sealgrid.cli.stories.telling import Telling
-
-        yield Telling(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), teller(console))
+    report = run_table_demo(_console(as_json), layout_of(data), file, seed)
+    _end(report.as_line(), ok=report.ok, as_json=as_json)
 
 
 def _console(as_json: bool) -> Console:
     return Console(stderr=as_json, highlight=False, soft_wrap=True)
 
 
-def _end(report: "PlatesReport | TablesReport", as_json: bool) -> None:
+def _end(line: str, *, ok: bool, as_json: bool) -> None:
     if as_json:
-        print(report.as_line())
-    raise typer.Exit(0 if report.ok else 1)
-
-
-def _shot(picture: Path | None, seed: int | None) -> "Shot":
-    from apps.plate_reader.scenes import draw_scene
-    from sealgrid.cli.plates.story import Shot
-
-    if picture is not None:
-        return Shot(_read(picture, "--picture"), None)
-    font = _cached("fonts/NotoSansSC[wght].ttf")
-    scene = draw_scene(_seed(seed), font)
-    return Shot(scene.png, scene.expected)
-
-
-def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:
-    from apps.csv_statistics.rides import draw_rides
-
-    if file is None:
-        return "bicycle rides", draw_rides(_seed(seed))
-    from sealgrid.sdk.csv_file import check_csv
-
-    check_csv(file)
-    return file.stem, _read(file, "--file")
-
-
-def _seed(seed: int | None) -> int:
-    return secrets.randbelow(1 << 31) if seed is None else seed
-
-
-def _read(file: Path, option: str) -> bytes:
-    try:
-        if file.stat().st_size > MAX_INPUT_BYTES:
-            raise InputRefused(f"{file} is larger than {MAX_INPUT_BYTES >> 20} MiB; give a smaller one.")
-        return file.read_bytes()
-    except OSError as error:
-        raise InputRefused(f"{file} cannot be read ({error.strerror}); give another file with {option}.") from error
-
-
-def _cached(name: str) -> Path:
-    path = cache_folder() / name
-    if not path.exists():
-        raise SetupMissing(f"{name} is missing; run `make setup`.")
-    return path
+        print(line)
+    raise typer.Exit(0 if ok else 1)

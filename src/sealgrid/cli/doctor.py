@@ -1,4 +1,4 @@
-"""``sealgrid doctor``: what is installed, what the sandbox holds, where data and keys lie, whether a network runs."""
+"""``sealgrid doctor``: checks the installation, the sandbox, data and keys, and the local network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,51 +7,51 @@ from typing import NamedTuple
 import typer
 
 from sealgrid.cli.options import Data
-from sealgrid.cli.session import answers
+from sealgrid.cli.output import stdout
 
 
-class Finding(NamedTuple):
-    """One line; None is neither good nor bad."""
+class DoctorFinding(NamedTuple):
+    """One line of the report; ``ok`` is None for information."""
 
     what: str
     ok: bool | None
     detail: str
 
 
-_WORD = {True: "ok", False: "NO", None: ""}
+_MARK = {True: "ok", False: "NO", None: ""}
 
 
 def doctor(data: Data = None) -> None:
-    """Look at this machine; exit with 1 when something that is needed is missing."""
+    """Check the installation and this machine. Exits with 1 if something required is missing."""
     bad = False
     for title, findings in (
         ("installed", _installed()),
-        ("the sandbox of this machine, tried", _sandbox()),
-        ("limits around every app", _limits()),
-        ("data and keys", _places(data)),
+        ("sandbox of this machine, tested", _sandbox()),
+        ("limits of every app", _limits()),
+        ("data and keys", _folders(data)),
         ("network", _network(data)),
     ):
-        answers.print(title, style="bold")
+        stdout.print(title, style="bold")
         for finding in findings:
             bad |= finding.ok is False
-            answers.print(f"  {_WORD[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
+            stdout.print(f"  {_MARK[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
     raise typer.Exit(1 if bad else 0)
 
 
-def _installed() -> Iterator[Finding]:
+def _installed() -> Iterator[DoctorFinding]:
     import platform
     import shutil
 
-    yield Finding("python", True, f"{platform.python_version()} on {platform.machine()}")
+    yield DoctorFinding("python", True, f"{platform.python_version()} on {platform.machine()}")
     bwrap = shutil.which("bwrap")
-    yield Finding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
+    yield DoctorFinding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
     from sealgrid.errors import SetupMissing
     from sealgrid.localnet.layout import cache_folder
 
     try:
         cache = cache_folder()
     except SetupMissing as error:
-        yield Finding("local chain", False, error.message)
+        yield DoctorFinding("local chain", False, error.message)
         return
     for what, below in (
         ("anvil", "anvil/bin/anvil"),
@@ -60,58 +60,63 @@ def _installed() -> Iterator[Finding]:
         ("plate model", "models/plate_reader.zip"),
     ):
         there = (cache / below).exists()
-        yield Finding(what, there, str(cache / below) if there else "run `make setup` in the checkout")
+        yield DoctorFinding(what, there, str(cache / below) if there else "run `make setup` in the checkout")
 
 
-def _sandbox() -> Iterator[Finding]:
-    from sealgrid.cli.probes import tried
+def _sandbox() -> Iterator[DoctorFinding]:
+    from sealgrid.cli.sandbox_probes import run_probes
     from sealgrid.errors import SealgridError
 
     try:
-        for probe in tried():
-            yield Finding(probe.what, probe.held, probe.detail)
+        for probe in run_probes():
+            yield DoctorFinding(probe.what, probe.ok, probe.detail)
     except (SealgridError, OSError) as error:
-        yield Finding("sandbox", False, str(error))
+        yield DoctorFinding("sandbox", False, str(error))
 
 
-def _limits() -> Iterator[Finding]:
-    from sealgrid.cli.limits import limits_here
+def _limits() -> Iterator[DoctorFinding]:
+    from sealgrid.cli.machine_limits import sandbox_limits
 
-    # A limit that this machine cannot give is said, and is no fault of the installation.
-    yield from (Finding(each.what, True if each.there else None, each.detail) for each in limits_here())
+    # A limit that this machine does not support is no fault of the installation.
+    yield from (DoctorFinding(each.name, True if each.found else None, each.detail) for each in sandbox_limits())
 
 
-def _places(data: Path | None) -> Iterator[Finding]:
-    from sealgrid.sdk.home import home
-    from sealgrid.sdk.kept_jobs import KeptJobs
-    from sealgrid.sdk.kept_models import KeptModels
-    from sealgrid.sdk.keystores import Keystores
-    from sealgrid.sdk.private_files import is_private
+def _folders(data: Path | None) -> Iterator[DoctorFinding]:
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.job_store import JobStore
+    from sealgrid.sdk.stores.keystores import KeystoreFolder
+    from sealgrid.sdk.stores.model_store import ModelStore
+    from sealgrid.sdk.stores.private_files import is_private
 
-    place = home(data)
-    yield Finding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
+    folders = home(data)
+    yield DoctorFinding("local network", None, f"{folders.network.parent} (removed by: sealgrid down --wipe)")
     for what, folder, count, meaning in (
-        ("your accounts", place.accounts, len(Keystores(place.accounts).all()), "Each is locked by its password."),
-        ("model keys", place.models, len(KeptModels(place.models).all()), "Each opens a model that you published."),
-        ("result keys", place.jobs, len(KeptJobs(place.jobs).all()), "Each opens one result that you paid for."),
+        (
+            "your accounts",
+            folders.accounts,
+            len(KeystoreFolder(folders.accounts).all()),
+            "Each has its own password.",
+        ),
+        ("model keys", folders.models, len(ModelStore(folders.models).all()), "Each opens a model that you published."),
+        ("result keys", folders.jobs, len(JobStore(folders.jobs).all()), "Each opens one result that you paid for."),
     ):
-        yield Finding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
-    yield Finding("", None, "Nobody else has these files. Back them up with: sealgrid account backup FILE")
-    yield Finding("", None, "Everybody knows the keys of a local network's development accounts.")
+        yield DoctorFinding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
+    yield DoctorFinding("", None, "These files have no other copy. Back them up with: sealgrid account backup FILE")
+    yield DoctorFinding("", None, "The keys of a local network's development accounts are public.")
 
 
-def _network(data: Path | None) -> Iterator[Finding]:
+def _network(data: Path | None) -> Iterator[DoctorFinding]:
     from sealgrid.errors import NetworkNotRunning
-    from sealgrid.sdk.home import home
     from sealgrid.sdk.network import load_network
+    from sealgrid.sdk.stores.home import home
 
     try:
         network = load_network(home(data).network)
     except NetworkNotRunning as error:
-        yield Finding("local network", None, error.message)
+        yield DoctorFinding("local network", None, error.message)
         return
-    yield Finding("local network", True, f"{network.name!r}, chain {network.chain} at {network.rpc_url}")
+    yield DoctorFinding("local network", True, f"{network.name!r}, chain {network.chain} at {network.rpc_url}")
     if network.allow_simulated:
-        from sealgrid.sdk.simulated import SENTENCE
+        from sealgrid.sdk.simulated_warning import SENTENCE
 
-        yield Finding("platform", None, SENTENCE)
+        yield DoctorFinding("platform", None, SENTENCE)

@@ -1,4 +1,4 @@
-"""The command ``sealgrid``: one file per noun, one clear line per error."""
+"""The command ``sealgrid``: one module a noun, one line an error."""
 
 import sys
 import traceback
@@ -10,56 +10,67 @@ from sealgrid.cli import (
     demo,
     doctor,
     model,
-    model_uses,
+    model_access,
     network,
     receipt,
     run,
     runtime,
     task,
     vault,
-    wallet,
     worker,
 )
 from sealgrid.cli import app as apps
-from sealgrid.cli.terminal import harmless
+from sealgrid.cli.output import escape_controls
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.home import home
 
 app = typer.Typer(
-    help="Sell and buy the use of AI models that nobody can copy.", no_args_is_help=True, add_completion=False,
+    help="Sell and buy the use of AI models without giving the models away.",
+    no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="To look first: sealgrid demo plates, demo data. To sell your own: sealgrid up, sealgrid model publish.",
-)  # fmt: skip
-wallet.register(account.app)
-model_uses.register(model.app)
+    epilog="Demos: sealgrid demo plates, demo data. To sell a model: sealgrid up, sealgrid model publish.",
+)
+model_access.register(model.app)
 SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
 for noun, commands, panel in (
-    ("model", model.app, SELL), ("app", apps.app, SELL), ("task", task.app, BUY), ("receipt", receipt.app, BUY),
-    ("account", account.app, MONEY), ("demo", demo.app, LOCAL), ("worker", worker.app, MACHINES),
-    ("vault", vault.app, MACHINES), ("runtime", runtime.app, MACHINES),
-):  # fmt: skip
+    ("model", model.app, SELL),
+    ("app", apps.app, SELL),
+    ("task", task.app, BUY),
+    ("receipt", receipt.app, BUY),
+    ("account", account.app, MONEY),
+    ("demo", demo.app, LOCAL),
+    ("worker", worker.app, MACHINES),
+    ("vault", vault.app, MACHINES),
+    ("runtime", runtime.app, MACHINES),
+):
     app.add_typer(commands, name=noun, rich_help_panel=panel)
-app.add_typer(model.app, name="data", rich_help_panel=SELL, help="The same for data: publish it, see what is offered.")
+app.add_typer(model.app, name="data", rich_help_panel=SELL, help="The same for data: publish it, list what is offered.")
 for command, panel in (
-    (network.up, LOCAL), (network.down, LOCAL), (network.status, LOCAL), (doctor.doctor, LOCAL), (run.run, BUY),
+    (network.up, LOCAL),
+    (network.down, LOCAL),
+    (network.status, LOCAL),
+    (doctor.doctor, LOCAL),
+    (run.run, BUY),
     (account.earnings, MONEY),
-):  # fmt: skip
+):
     app.command(rich_help_panel=panel)(command)
 
 
 def main() -> None:
-    """Run the command; end with one line and a non-zero code when something was refused."""
+    """Run the command. An error prints one line and exits with a non-zero code."""
     try:
         app()
     except SealgridError as error:
-        print(f"sealgrid: {harmless(str(error))}", file=sys.stderr)
+        print(f"sealgrid: {escape_controls(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001  the last frame: a person gets one line, the log gets the rest
-        print(f"sealgrid: an unforeseen {type(error).__name__}; {_kept_details(error)}.", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001  the last frame: print one line, write the traceback to a file
+        print(f"sealgrid: unexpected {type(error).__name__}; {_write_details(error)}.", file=sys.stderr)
         sys.exit(1)
 
 
-def _kept_details(error: Exception) -> str:
+def _write_details(error: Exception) -> str:
+    from sealgrid.sdk.stores.home import home
+
     log = home().accounts.parent / "last-error.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -4,124 +4,139 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from sealgrid.cli.options import Json
-from sealgrid.cli.session import answer
-from sealgrid.localnet.layout import Layout, default_folder
-from sealgrid.localnet.session import started
-from sealgrid.localnet.supervisor import end, running, supervise
-from sealgrid.sdk.home import home
-from sealgrid.sdk.network import Network, load_network
+from sealgrid.cli.options import Data, Json
+from sealgrid.cli.output import print_result
 
-Folder = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Data folder; SEALGRID_HOME or the user's by default.")
-]
+if TYPE_CHECKING:
+    from sealgrid.localnet.layout import Layout
+    from sealgrid.sdk.network import Network
+
 DEFAULT_PORT = 8545
 
 console = Console(stderr=True, highlight=False)
 
 
-def layout_of(folder: Path | None) -> Layout:
+def layout_of(folder: Path | None) -> "Layout":
     """Return the layout of a chosen or the default data folder."""
+    from sealgrid.localnet.layout import Layout, default_folder
+
     return Layout((folder or default_folder()).resolve())
 
 
 def up(
-    data: Folder = None,
+    data: Data = None,
     port: Annotated[
-        int, typer.Option(metavar="NUMBER", help="The chain's port; the others follow. 0 takes free ones.")
+        int,
+        typer.Option(metavar="NUMBER", help="The chain's port; the other parts take the next ones. 0: free ports."),
     ] = DEFAULT_PORT,
-    bare: Annotated[bool, typer.Option("--bare", help="Put nothing up for sale: no shipped apps, no model.")] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="Offer nothing: no shipped apps, no model, no table.")] = False,
     gate: Annotated[
         bool,
-        typer.Option("--gate", help="A PoolGate owns the pool, as on hubs that ask no broker. New networks only."),
+        typer.Option("--gate", help="A PoolGate owns the pool, as on hubs that call no broker. New networks only."),
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready; end it with: down.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready; stop it with: down.")] = False,
     *,
     storages: Annotated[
-        int, typer.Option("--storages", min=1, max=2, help="Storage nodes; with 2 every file is kept at both.")
+        int, typer.Option("--storages", min=1, max=2, help="Number of storage nodes; with 2, each stores every file.")
     ] = 1,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
-    layout = layout_of(data)
+    from sealgrid.localnet.layout import NetworkOptions
+    from sealgrid.localnet.network_context import start_in_background
+    from sealgrid.localnet.supervisor import supervise
+    from sealgrid.sdk.network import load_network
+
+    layout, options = layout_of(data), NetworkOptions(port=port, stocked=not bare, gate=gate, storages=storages)
     begun = time.monotonic()
 
-    def ready() -> None:
+    def on_ready() -> None:
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
-        console.print("whom you can be: owner, developer, requester … (--as NAME); all credits are test credits")
+        console.print("accounts: owner, developer, requester … (--as NAME); all credits are test credits")
         console.print("next: sealgrid model publish FILE --price 3")
         console.print(f"open {load_network(layout.network).web_url} in a browser")
         where = f" --data {data}" if data else ""
-        console.print("end it with Ctrl-C" if not detach else f"end it with: sealgrid down{where}", markup=False)
+        console.print("stop it with Ctrl-C" if not detach else f"stop it with: sealgrid down{where}", markup=False)
 
     if detach:
-        started(layout, port=port, told=_tell, stocked=not bare, gate=gate, storages=storages)
-        ready()
+        start_in_background(layout, options, _print_part)
+        on_ready()
     else:
-        supervise(layout, port=port, ready=ready, told=_tell, stocked=not bare, gate=gate, storages=storages)
+        supervise(layout, options, on_ready=on_ready, on_progress=_print_part)
         console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 
 def down(
-    data: Folder = None,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove its data; your own keys stay.")] = False,
+    data: Data = None,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also delete its data; your own keys stay.")] = False,
 ) -> None:
     """Stop the local network; its data stays unless --wipe is given."""
+    from sealgrid.localnet.supervisor import end
+
     layout = layout_of(data)
     ended = end(layout)
     console.print("stopped" if ended else "no local network was running")
     if wipe and layout.root.exists():
-        kept = _wipe(layout.root)
+        private = _wipe(layout.root)
         console.print(f"removed the network in {layout.root}: chain, files and vaults")
-        for folder in kept:
-            console.print(f"kept {folder}: keys that only you have")
+        for folder in private:
+            console.print(f"kept {folder}: keys of which there is no other copy")
     elif layout.root.exists():
         console.print(f"the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 
-def status(as_json: Json = False, data: Folder = None) -> None:
-    """Say whether the local network runs, and where; exit with 1 when it does not."""
+def status(as_json: Json = False, data: Data = None) -> None:
+    """Show whether the local network runs, and where. Exits with 1 if it does not."""
+    from sealgrid.localnet.supervisor import running
+    from sealgrid.sdk.network import load_network
+
     layout = layout_of(data)
     pid = running(layout)
     network = load_network(layout.network) if pid and layout.network.exists() else None
     document = {
-        "running": pid is not None, "process": pid, "data": layout.root, "chain": network and network.chain,
-        "rpc_url": network and network.rpc_url, "market_url": network and network.market_url,
+        "running": pid is not None,
+        "process": pid,
+        "data": layout.root,
+        "chain": network and network.chain,
+        "rpc_url": network and network.rpc_url,
+        "market_url": network and network.market_url,
         "python": network and network.python,
-    }  # fmt: skip
-    answer(document, _status_lines(pid, layout, network), as_json=as_json)
+    }
+    print_result(document, _status_lines(pid, layout, network), as_json=as_json)
     if not pid:
         raise typer.Exit(1)
 
 
-def _status_lines(pid: int | None, layout: Layout, network: Network | None) -> Iterator[str]:
+def _status_lines(pid: int | None, layout: "Layout", network: "Network | None") -> Iterator[str]:
     if pid is None:
         yield f"no network is running in {layout.root}; start one with: sealgrid up"
         return
     yield f"running (process {pid}), data in {layout.root}"
     if network is None:
-        yield "it is still starting, or ending"
+        yield "it is starting or stopping"
     else:
         yield f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}"
         yield f"apps run on Python {network.python}"
 
 
 def _wipe(root: Path) -> list[Path]:
-    """Remove a network's data; return the folders that stay: what a person alone has is not the network's."""
-    kept = [folder for folder in home(root).precious if folder.is_dir() and any(folder.iterdir())]
+    """Delete a network's data; return the folders that stay because there is no other copy of their keys."""
+    from sealgrid.sdk.stores.home import home
+
+    private = [folder for folder in home(root).precious if folder.is_dir() and any(folder.iterdir())]
     for path in root.iterdir():
-        if path.is_dir() and path not in kept:
+        if path.is_dir() and path not in private:
             shutil.rmtree(path)
-        elif path not in kept:
+        elif path not in private:
             path.unlink()
-    if not kept:
+    if not private:
         root.rmdir()
-    return kept
+    return private
 
 
-def _tell(part: str) -> None:
+def _print_part(part: str) -> None:
     console.print(f"starting {part} …", style="dim")

@@ -1,4 +1,4 @@
-"""Options that many commands share."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,39 +6,45 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Data folder; SEALGRID_HOME or the user's by default.")
+    Path | None, typer.Option("--data", metavar="DIR", help="Data folder; by default SEALGRID_HOME, else the user's.")
 ]
 Account = Annotated[
-    str, typer.Option("--as", "--account", metavar="NAME", help="Who acts: an account of yours, or a development one.")
+    str, typer.Option("--as", "--account", metavar="NAME", help="An account of yours, or a development account.")
 ]
 PasswordFile = Annotated[
     Path | None,
-    typer.Option("--password-file", metavar="FILE", help="Its first line opens your account; else you are asked."),
+    typer.Option(
+        "--password-file",
+        metavar="FILE",
+        help="File with the password in its first line.",
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amounts in nRLC, times in seconds.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amounts in nRLC, times in Unix seconds.")]
 Presign = Annotated[
-    bool, typer.Option("--presign", help="Sign by a transaction, which everybody sees, not with a signature.")
+    bool, typer.Option("--presign", help="Sign the order with a transaction, which is public, instead of a signature.")
 ]
 Orders = Annotated[
     int | None,
     typer.Option(
-        min=1, max=100, metavar="NUMBER",
-        help="Equal orders that the uses are signed as, 10 by default: one deal takes uses of one of them.",
+        min=1,
+        max=100,
+        metavar="NUMBER",
+        help="Number of equal orders that share the uses, 10 by default; one deal takes uses of one order.",
     ),
-]  # fmt: skip
+]
 AnyPool = Annotated[
     bool,
     typer.Option(
         "--any-pool",
-        help="Sell to runs at pools outside the network's group, too: a buyer's own can take uses for nothing.",
+        help="Also accept pools outside the network's group. A buyer's own pool can take uses without paying.",
     ),
 ]
 Pool = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|ADDRESS|any",
-        help="Where computing is bought: by default at a pool that the network file pins. Give one of these by name, "
-        "a pool's address, or any.",
+        help="Pool that runs the task: the name of a pool in the network file, an address, or any. By default a pool "
+        "of the network file.",
     ),
 ]
 NoticeAfter = Annotated[
@@ -47,7 +53,8 @@ NoticeAfter = Annotated[
         "--notice-after",
         min=0,
         metavar="SECONDS",
-        help="Say so when no machine has taken a task so long after it was bought.",
+        help="Print a notice if no machine has taken a task after this time.",
     ),
 ]
+NOTICE_SECONDS = 30.0  #: sdk.operations.wait_notices.PATIENCE_SECONDS; a test compares them
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

@@ -1,4 +1,4 @@
-"""What a verifier pins, from a network file and from options; an option replaces the file's word."""
+"""Trust pins of a receipt verification, from a network file and options; an option replaces the file's value."""
 
 import ssl
 from collections.abc import Sequence
@@ -8,16 +8,15 @@ from pathlib import Path
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, NetworkNotRunning
-from sealgrid.receipts.report import Pins
-from sealgrid.sdk.home import home
-from sealgrid.sdk.network import load_network
-from sealgrid.sdk.pins import pins_of
-from sealgrid.units import Address, to_address, to_digest
+from sealgrid.receipts.report import TrustPins
+from sealgrid.sdk.network import load_network, pins_of
+from sealgrid.sdk.stores.home import home
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """The options, as they were written."""
+class PinOptions:
+    """Values of the options."""
 
     vaults: str | None = None
     chain: int | None = None
@@ -27,53 +26,53 @@ class Given:
     runtimes: Sequence[str] = ()
 
 
-def pins_from(network: Path | None, data: Path | None, given: Given) -> Pins:
-    """Return the pins; raise InputRefused for one that cannot be read, or when one is missing."""
-    pins = _base(network, data, given)
+def read_pins(network: Path | None, data: Path | None, options: PinOptions) -> TrustPins:
+    """Return the pins; raise InputRefused if one is malformed or missing."""
+    pins = _network_pins(network, data, options)
     try:
-        if given.vaults is not None:
-            vaults = tuple(sorted(map(to_address, given.vaults.replace(" ", "").lower().split(","))))
+        if options.vaults is not None:
+            vaults = tuple(sorted(map(to_address, options.vaults.replace(" ", "").lower().split(","))))
             pins = replace(pins, vaults=vaults, t=(len(vaults) + 1) // 2)
-        if given.chain is not None:
-            pins = replace(pins, chain=given.chain)
-        if given.hub is not None:
-            pins = replace(pins, hub=to_address(given.hub.lower()))
-        if given.broker is not None:
-            pins = replace(pins, broker=to_address(given.broker.lower()))
-        if given.runtimes:
-            pins = replace(pins, runtimes=frozenset(to_digest(each.lower()) for each in given.runtimes))
+        if options.chain is not None:
+            pins = replace(pins, chain=options.chain)
+        if options.hub is not None:
+            pins = replace(pins, hub=to_address(options.hub.lower()))
+        if options.broker is not None:
+            pins = replace(pins, broker=to_address(options.broker.lower()))
+        if options.runtimes:
+            pins = replace(pins, runtimes=frozenset(to_digest(each.lower()) for each in options.runtimes))
     except ValueError as error:
         raise InputRefused(f"a pin cannot be read: {error}.", money="") from error
-    return _with_roots(pins, given.roots) if given.roots else pins
+    return _with_roots(pins, options.roots) if options.roots else pins
 
 
-def _base(network: Path | None, data: Path | None, given: Given) -> Pins:
+def _network_pins(network: Path | None, data: Path | None, options: PinOptions) -> TrustPins:
     if network is not None and not network.exists():
-        raise InputRefused(f"there is no network file {network}.", money="")
+        raise InputRefused(f"the network file {network} does not exist.", money="")
     try:
         return pins_of(load_network(network or home(data).network))
     except NetworkNotRunning as error:
-        if None in (given.vaults, given.chain, given.hub, given.broker) or not given.roots:
+        if None in (options.vaults, options.chain, options.hub, options.broker) or not options.roots:
             raise InputRefused(
-                "nothing to verify against: give --network FILE, or --vaults, --chain, --hub, --broker and --root.",
+                "there are no pins: give --network FILE, or --vaults, --chain, --hub, --broker and --root.",
                 money="",
             ) from error
-        nobody = Address("0x" + "00" * 20)
-        return Pins(chain=0, hub=nobody, broker=nobody, vaults=(nobody,), t=1, roots=())
+        unset = ZERO_ADDRESS
+        return TrustPins(chain=0, hub=unset, broker=unset, vaults=(unset,), t=1, roots=())
 
 
-def _with_roots(pins: Pins, written: Sequence[str]) -> Pins:
-    roots = tuple(root_from(each) for each in written)
+def _with_roots(pins: TrustPins, options: Sequence[str]) -> TrustPins:
+    roots = tuple(parse_root(each) for each in options)
     simulated = any(root.platform is Platform.SIMULATED for root in roots)
     return replace(pins, roots=roots, allow_simulated=simulated)
 
 
-def root_from(written: str) -> TrustRoot:
-    """Read a root as it is written in an option, PLATFORM=FILE; raise InputRefused."""
-    name, _, file = written.partition("=")
+def parse_root(option: str) -> TrustRoot:
+    """Read a root certificate from an option PLATFORM=FILE; raise InputRefused."""
+    name, _, file = option.partition("=")
     if name.upper() not in Platform.__members__ or not file:
         known = ", ".join(platform.name.lower() for platform in Platform)
-        raise InputRefused(f"{written!r} is no root; write PLATFORM=FILE with one of: {known}.", money="")
+        raise InputRefused(f"{option!r} is not a valid root; write PLATFORM=FILE with one of: {known}.", money="")
     try:
         content = Path(file).read_bytes()
         der = ssl.PEM_cert_to_DER_cert(content.decode()) if content.startswith(b"-----BEGIN") else content

@@ -1,55 +1,55 @@
-"""Show a person what is being waited for: bars where bytes are counted, on a terminal; elsewhere one line a step."""
+"""Shows the progress of an operation: bars on a terminal, one line a step elsewhere."""
 
 import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sealgrid.cli.session import notes
+from sealgrid.cli.output import stderr
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import Task, TaskID
 
-    from sealgrid.sdk.progress import Progress, Step
+    from sealgrid.sdk.progress import Progress, ProgressStep
 
 
 @contextlib.contextmanager
-def shown_progress() -> "Iterator[Progress]":
-    """Show the steps that the yielded function is told."""
-    if not notes.is_terminal:
-        yield _lines()
+def show_progress() -> "Iterator[Progress]":
+    """Yield a callback that shows each step."""
+    if not stderr.is_terminal:
+        yield _print_lines()
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
     class Bytes(DownloadColumn):
-        """How many bytes, where bytes are counted."""
+        """Bytes done, for steps that count bytes."""
 
         def render(self, task: "Task") -> Text:
             return super().render(task) if task.total else Text()
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), Bytes(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True) as bars:
-        yield _bars(bars)
+    with Progress(*columns, console=stderr, transient=True) as bars:
+        yield _update_bars(bars)
 
 
-def _lines() -> "Progress":
-    said: list[str] = []
+def _print_lines() -> "Progress":
+    printed: list[str] = []
 
-    def told(step: "Step") -> None:
-        if step.what not in said:
-            said.append(step.what)
-            notes.print(f"  {step.what}{'' if step.lasting else ' …'}", style="dim", markup=False)
+    def on_progress(step: "ProgressStep") -> None:
+        if step.what not in printed:
+            printed.append(step.what)
+            stderr.print(f"  {step.what}{'' if step.lasting else ' …'}", style="dim", markup=False)
 
-    return told
+    return on_progress
 
 
-def _bars(bars: "Bars") -> "Progress":
+def _update_bars(bars: "Bars") -> "Progress":
     tasks: dict[str, TaskID] = {}
 
-    def told(step: "Step") -> None:
+    def on_progress(step: "ProgressStep") -> None:
         if step.lasting:
-            notes.print(f"  {step.what}", style="dim", markup=False)
+            stderr.print(f"  {step.what}", style="dim", markup=False)
             return
         if step.what not in tasks:
             for task in tasks.values():
@@ -57,4 +57,4 @@ def _bars(bars: "Bars") -> "Progress":
             tasks[step.what] = bars.add_task(step.what, total=step.total or None)
         bars.update(tasks[step.what], completed=step.done)
 
-    return told
+    return on_progress

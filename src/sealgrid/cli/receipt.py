@@ -1,4 +1,4 @@
-"""``sealgrid receipt verify``: every check of a receipt by number, without any connection unless asked for."""
+"""``sealgrid receipt verify``: the numbered checks of a receipt, offline by default."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,29 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.options import Data, Json
-from sealgrid.cli.session import answer
+from sealgrid.cli.output import print_result
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
-    from sealgrid.receipts.report import Report
+    from sealgrid.receipts.report import VerificationReport
 
-app = typer.Typer(help="Verify what a run's receipt proves.", no_args_is_help=True)
+app = typer.Typer(help="Verify the receipt of a run.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Verify what a run's receipt proves."""
+    """Verify the receipt of a run."""
 
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt, as `run --out` wrote it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.json of `run --out`.")],
     *,
     network: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Pins: a network file. The local network's by default.")
+        Path | None, typer.Option(metavar="FILE", help="Network file with the pins; by default the local network's.")
     ] = None,
     vaults: Annotated[
-        str | None, typer.Option(metavar="ADDRESSES", help="Pin: the vaults' addresses, with commas; 2t - 1 of them.")
+        str | None,
+        typer.Option(metavar="ADDRESSES", help="Pin: the 2t - 1 vaults, separated by commas."),
     ] = None,
     chain: Annotated[int | None, typer.Option(metavar="NUMBER", help="Pin: the chain's id.")] = None,
     hub: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Pin: the address of PoCo's hub.")] = None,
@@ -39,56 +40,59 @@ def verify(
         typer.Option(metavar="PLATFORM=FILE", help="Pin: PLATFORM=FILE, a root certificate, DER or PEM."),
     ] = None,
     runtime: Annotated[
-        list[str] | None, typer.Option(metavar="DIGEST", help="Pin: a runtime's digest; any that t vaults took.")
+        list[str] | None,
+        typer.Option(metavar="DIGEST", help="Pin: a runtime's digest; else any that t vaults took."),
     ] = None,
-    online: Annotated[bool, typer.Option("--online", help="Also ask the chain and the storage.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Also check the chain and the storage.")] = False,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Verify a receipt, off line, at the time when its verdicts were issued, against what you pin."""
+    """Verify a receipt offline against your pins, at the time when its verdicts were issued."""
     envelope = _read(file)
     if online:
-        report = _online(envelope, network, data)
+        report = _verify_online(envelope, network, data)
     else:
-        from sealgrid.cli.pins import Given, pins_from
+        from sealgrid.cli.pins import PinOptions, read_pins
         from sealgrid.receipts.verify import verify as verify_receipt
 
-        given = Given(vaults=vaults, chain=chain, hub=hub, broker=broker, roots=root or (), runtimes=runtime or ())
-        report = verify_receipt(envelope, pins_from(network, data, given))
-    answer({"ok": report.ok, "checks": report.checks}, _lines(report), as_json=as_json)
+        options = PinOptions(
+            vaults=vaults, chain=chain, hub=hub, broker=broker, roots=root or (), runtimes=runtime or ()
+        )
+        report = verify_receipt(envelope, read_pins(network, data, options))
+    print_result({"ok": report.ok, "checks": report.checks}, _lines(report), as_json=as_json)
     report.require()
 
 
-def _lines(report: "Report") -> Iterator[str]:
+def _lines(report: "VerificationReport") -> Iterator[str]:
     for check in report.checks:
-        word = "holds " if check.ok else "FAILED"
-        yield f"({check.number:>2}) {word}  {check.sentence}  {check.detail}"
+        outcome = "holds " if check.ok else "FAILED"
+        yield f"({check.number:>2}) {outcome}  {check.sentence}  {check.detail}"
     if report.ok:
         yield f"all {len(report.checks)} checks hold"
 
 
 def _read(file: Path) -> bytes:
-    from sealgrid.receipts.receipt import MOST_BYTES
+    from sealgrid.receipts.receipt import MAX_BYTES
 
     try:
         with file.open("rb") as opened:
-            return opened.read(MOST_BYTES + 1)
+            return opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
 
 
-def _online(envelope: bytes, network: Path | None, data: Path | None) -> "Report":
+def _verify_online(envelope: bytes, network: Path | None, data: Path | None) -> "VerificationReport":
     import asyncio
 
     from sealgrid.crypto.signing import SigningKey
     from sealgrid.sdk.connection import connect
-    from sealgrid.sdk.home import home
     from sealgrid.sdk.network import load_network
-    from sealgrid.sdk.receipts import verify_on_line
+    from sealgrid.sdk.operations.fetch_receipt import verify_online
+    from sealgrid.sdk.stores.home import home
 
-    async def ask() -> "Report":
+    async def report() -> "VerificationReport":
         chosen = load_network(network or home(data).network)
-        async with connect(chosen, SigningKey.generate()) as conn:  # only reads; any key will do
-            return await verify_on_line(conn, envelope)
+        async with connect(chosen, SigningKey.generate()) as conn:  # reading needs no particular key
+            return await verify_online(conn, envelope)
 
-    return asyncio.run(ask())
+    return asyncio.run(report())

@@ -1,4 +1,4 @@
-"""Follow a run on the terminal and write down what came of it."""
+"""Follows runs on the terminal, opens their results and writes them to files."""
 
 import contextlib
 import shutil
@@ -10,144 +10,146 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sealgrid.cli.session import answers, notes
+from sealgrid.cli.output import stderr, stdout
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.face.runs import Run
     from sealgrid.sdk.network import Network
-    from sealgrid.sdk.results import Result
-    from sealgrid.sdk.waiting import Waiting
+    from sealgrid.sdk.operations.open_result import RunResult
+    from sealgrid.sdk.operations.wait_notices import WaitNotice
+    from sealgrid.sdk.resources.runs import AsyncRun
     from sealgrid.wire.pool import StageAt
 
 RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"
-FOR_PEOPLE, FOR_PROGRAMS = "overview.txt", "result.json"  #: what an app may write for either to read
-MOST_SHOWN = 4000  #: characters, to a person
+OVERVIEW, DOCUMENT = "overview.txt", "result.json"  #: files of a result that are shown, for people and for programs
+MAX_SHOWN_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
-    """How long a command waits, in seconds."""
+class FollowTimeouts:
+    """Seconds that a command waits."""
 
-    within: float | None  #: for the end of a run; None: as long as it takes
-    notice: float  #: before it says that no machine has taken the task
+    result: float | None  #: for the end of a run; None: without limit
+    notice: float  #: before it prints that no machine has taken the task
 
 
-def check_free(out: Path | None) -> None:
-    """Refuse a folder that holds something, before any money moves."""
+def check_empty(out: Path | None) -> None:
+    """Raise InputRefused for a folder that is not empty. Called before money moves."""
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputRefused(f"{out} is no empty folder; give another with --out.")
+        raise InputRefused(f"{out} is not an empty folder; give another with --out.")
 
 
-async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None, waits: Waits) -> None:
-    """Follow each task of a bag; those of several write into folders of their own below ``out``.
+async def follow_all(
+    runs: "Sequence[AsyncRun]", network: "Network", out: Path | None, timeouts: FollowTimeouts
+) -> None:
+    """Follow every task; with several, each writes to a folder of its own below ``out``.
 
-    Raises what the first task raised that failed, once all the others have ended.
+    Raises the error of the first task that failed, after all tasks ended.
     """
     failed: list[TaskFailed | DealRefused] = []
-    for number, run in enumerate(bag, start=1):
-        if len(bag) > 1:
-            notes.print(f"task {number} of {len(bag)}: {run.task}")
+    for number, run in enumerate(runs, start=1):
+        if len(runs) > 1:
+            stderr.print(f"task {number} of {len(runs)}: {run.task}")
         try:
-            await follow(run, network, out if out is None or len(bag) == 1 else out / f"task-{number}", waits)
+            await follow(run, network, out if out is None or len(runs) == 1 else out / f"task-{number}", timeouts)
         except (TaskFailed, DealRefused) as error:
             failed.append(error)
-            if len(bag) > 1:
-                notes.print(str(error), style="red", markup=False)
+            if len(runs) > 1:
+                stderr.print(str(error), style="red", markup=False)
     if failed:
         raise failed[0]
 
 
-async def follow(run: "Run", network: "Network", out: Path | None, waits: Waits) -> None:
-    """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
+async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts: FollowTimeouts) -> None:
+    """Print every stage, open the result, and write it with its receipt to ``out``, or print it."""
     try:
-        with _waiting() as told:
-            opened = await run.result(told, waits.within, patience=waits.notice, on_waiting=_say_waiting)
+        with _stage_printer() as on_stage:
+            opened = await run.result(on_stage, timeouts.result, patience=timeouts.notice, on_waiting=_print_notice)
     except AppFailed:
         if out is not None:
-            _keep_log(await run.log(), out)
+            _write_log(await run.log(), out)
         raise
     for vault in opened.liars:
-        notes.print(f"vault {vault} gave a share that does not hold; the others were enough", style="yellow")
+        stderr.print(f"vault {vault} sent an invalid share; the shares of the others are enough", style="yellow")
     if out is None:
-        _show(opened)
+        _print(opened)
         return
     try:
         _write(opened, out / RESULT)
         await run.receipt.save(out / RECEIPT)
-        (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_public(network))) + b"\n")
+        (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_without_folder(network))) + b"\n")
     except OSError as error:
-        _remove_from(out)
+        _delete_partial(out)
         again = f"open it again with: sealgrid task result {run.task} --out DIR"
-        said = f"{out} cannot be written ({error.strerror}); {again}"
-        raise InputRefused(said, money=await run.money()) from error
+        message = f"{out} cannot be written ({error.strerror}); {again}"
+        raise InputRefused(message, money=await run.money()) from error
     except InputRefused as error:
         raise InputRefused(error.message, money=error.money or await run.money()) from error
-    answers.print(f"the result is in {out / RESULT}", markup=False)
-    answers.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
+    stdout.print(f"the result is in {out / RESULT}", markup=False)
+    stdout.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
 
 
-def _say_waiting(waiting: "Waiting") -> None:
-    notes.print(str(waiting), style="yellow", markup=False)
+def _print_notice(notice: "WaitNotice") -> None:
+    stderr.print(str(notice), style="yellow", markup=False)
 
 
 @contextlib.contextmanager
-def _waiting() -> "Iterator[Callable[[StageAt], None]]":
-    """Tell stages as they come; on a terminal, something moves between them."""
+def _stage_printer() -> "Iterator[Callable[[StageAt], None]]":
+    """Yield a callback that prints stages; on a terminal, a spinner shows that the command waits."""
     begun = time.monotonic()
 
-    def told(stage: "StageAt") -> None:
-        notes.print(
+    def on_stage(stage: "StageAt") -> None:
+        stderr.print(
             f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False
         )
 
-    with notes.status("waiting …", spinner="dots") if notes.is_terminal else contextlib.nullcontext():
-        yield told
+    with stderr.status("waiting …", spinner="dots") if stderr.is_terminal else contextlib.nullcontext():
+        yield on_stage
 
 
-def _keep_log(log: str, out: Path) -> None:
+def _write_log(log: str, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / LOG).write_text(log)
-        notes.print(f"all that the app said is in {out / LOG}", markup=False)
-    except OSError as error:  # that the app failed is what must be told
-        notes.print(f"{out / LOG} cannot be written ({error.strerror})", markup=False)
+        stderr.print(f"the app's log is in {out / LOG}", markup=False)
+    except OSError as error:  # the app's failure is the error to report
+        stderr.print(f"{out / LOG} cannot be written ({error.strerror})", markup=False)
 
 
-def _remove_from(out: Path) -> None:
-    # The folder was empty before: half a result must not look like a whole one.
+def _delete_partial(out: Path) -> None:
+    # The folder was empty before. A partial result must not look complete.
     shutil.rmtree(out / RESULT, ignore_errors=True)
     for name in (RECEIPT, NETWORK):
         with contextlib.suppress(OSError):
             (out / name).unlink()
 
 
-def _show(opened: "Result") -> None:
-    text = _text_for_people(opened) if answers.is_terminal else _text(opened, FOR_PROGRAMS)
+def _print(opened: "RunResult") -> None:
+    text = _text_for_people(opened) if stdout.is_terminal else _text(opened, DOCUMENT)
     if text:
-        answers.print(text.rstrip(), markup=False)
-    notes.print(f"the result holds: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
+        stdout.print(text.rstrip(), markup=False)
+    stderr.print(f"the result has: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
 
 
-def _text_for_people(opened: "Result") -> str:
-    text = _text(opened, FOR_PEOPLE) or _text(opened, FOR_PROGRAMS)
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …"
+def _text_for_people(opened: "RunResult") -> str:
+    text = _text(opened, OVERVIEW) or _text(opened, DOCUMENT)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]} …"
 
 
-def _text(opened: "Result", name: str) -> str:
+def _text(opened: "RunResult", name: str) -> str:
     return opened.files.get(name, b"").decode(errors="replace")
 
 
-def _write(opened: "Result", folder: Path) -> None:
+def _write(opened: "RunResult", folder: Path) -> None:
     root = folder.resolve()
     for name, content in opened.files.items():
         target = root / name
         if not target.resolve().is_relative_to(root):
             raise InputRefused(f"the result holds a file outside its folder ({name!r}).")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:  # neither through a link, nor twice where letter case does not count
+        with target.open("xb") as file:  # neither through a link, nor twice on a file system that ignores case
             file.write(content)
 
 
-def _public(network: "Network") -> "Network":
-    return msgspec.structs.replace(network, folder="")  # where it lies on this machine is nobody's business
+def _without_folder(network: "Network") -> "Network":
+    return msgspec.structs.replace(network, folder="")  # a path of this machine is private

@@ -1,22 +1,23 @@
-"""``sealgrid run APP``: buy one run of an app and get its result."""
+"""``sealgrid run APP``: buy runs of an app and open their results."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data, NoticeAfter, PasswordFile, Pool
-from sealgrid.cli.progress import shown_progress
-from sealgrid.cli.session import as_account, notes, unit
-from sealgrid.sdk.waiting import PATIENCE_SECONDS
+from sealgrid.cli.options import NOTICE_SECONDS, PRICE_HELP, Account, Data, NoticeAfter, PasswordFile, Pool
+from sealgrid.cli.output import credit_note, stderr
+from sealgrid.cli.progress import show_progress
+from sealgrid.cli.session import run_as
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.runs import Run
+    from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.resources.runs import AsyncRun
 
-_PUBLIC = "warning: public arguments, and all that the app gives to the callback contract, EVERYBODY can read for ever."
+_PUBLIC = "warning: public arguments and callback data are PUBLIC for ever."
 _UNPAID = (
-    "warning: worker and requester hold the data of a plain callback before anything is paid; "
+    "warning: worker and requester have the data of a plain callback before the payment; "
     "--deferred-callback opens them with the payment."
 )
 
@@ -25,90 +26,95 @@ def run(
     app: Annotated[str, typer.Argument(metavar="APP", help="An app's name or address.")],
     *,
     model: Annotated[
-        str | None, typer.Option("--model", "--dataset", metavar="MODEL", help="A model's or data's name or address.")
+        str | None, typer.Option("--model", "--dataset", metavar="MODEL", help="Name or address of a model or data.")
     ] = None,
     file: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="An input file, sealed; may be given often.")
+        list[Path] | None, typer.Option(metavar="FILE", help="An input file, encrypted; repeatable.")
     ] = None,
-    arg: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="An argument, sealed too; may be given often.")
-    ] = None,
+    arg: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="An argument, encrypted; repeatable.")] = None,
     secret: Annotated[
         list[str] | None,
-        typer.Option(metavar="NUMBER=FILE", help="A secret of yours for the app, sealed; - is standard input."),
+        typer.Option(metavar="NUMBER=FILE", help="A secret for the app, encrypted; - is standard input."),
     ] = None,
     public_arg: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="An argument that EVERYBODY can read, on the chain, for ever."),
+        typer.Option(metavar="TEXT", help="An argument on the chain: PUBLIC for ever."),
     ] = None,
     callback: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="A contract that gets what the app gives out: PUBLIC, and in the worker's hands before it is paid.",
+            help="A contract that receives the app's callback data: PUBLIC, and known to the worker before payment.",
         ),
     ] = None,
     deferred_callback: Annotated[
         bool,
-        typer.Option(help="Commit to the callback data on the chain; deliver them later with `task deliver`."),
+        typer.Option(help="Commit to the callback data on the chain; deliver them with `task deliver`."),
     ] = False,
-    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Run the app so often on the same input.")] = 1,
-    within: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result then; the run goes on.")
+    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs on the same input.")] = 1,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result; the run continues.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
+        Path | None, typer.Option(metavar="DIR", help="A new folder for result, receipt and the network's pins.")
     ] = None,
-    max_price: Annotated[
-        str | None, typer.Option(metavar="PRICE", help=f"The most that all may cost together. {PRICE_HELP}")
-    ] = None,
+    max_price: Annotated[str | None, typer.Option(metavar="PRICE", help=f"Highest total price. {PRICE_HELP}")] = None,
     sponsor: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another account of yours, which pays and gets refunds.")
+        str | None, typer.Option(metavar="NAME", help="Another account of yours that pays and receives refunds.")
     ] = None,
     sponsor_password_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Its first line opens the sponsor; else you are asked.")
+        Path | None, typer.Option(metavar="FILE", help="File with the sponsor's password in its first line.")
     ] = None,
     pool: Pool = None,
-    notice_after: NoticeAfter = PATIENCE_SECONDS,
+    notice_after: NoticeAfter = NOTICE_SECONDS,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Buy one run of an app, follow it, and open its result."""
-    from sealgrid.cli.password import password_for
-    from sealgrid.cli.results import Waits, check_free, follow_all
-    from sealgrid.cli.secrets import numbered_secrets
+    """Buy runs of an app, follow them, and open their results."""
+    from sealgrid.cli.private_input import parse_secrets, password_for
+    from sealgrid.cli.results import FollowTimeouts, check_empty, follow_all
     from sealgrid.sdk.money import nothing_bought_before
 
-    runs: list[Run] = []  # that were bought
+    runs: list[AsyncRun] = []
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         if public_arg or callback:
-            notes.print(_PUBLIC, style="bold yellow")
+            stderr.print(_PUBLIC, style="bold yellow")
         if callback:
-            notes.print(_UNPAID, style="bold yellow")
-        with shown_progress() as told:
+            stderr.print(_UNPAID, style="bold yellow")
+        with show_progress() as on_progress:
             bought = await me.run(
-                app, model=model, files=file or (), args=arg or (), max_price=max_price, secrets=secrets,
-                public_args=public_arg or (), callback=callback, deferred_callback=deferred_callback, tasks=tasks,
-                sponsor=sponsor, sponsor_password=opens, pool=pool, told=told,
-            )  # fmt: skip
-        runs.extend(bought.bag)
-        _say_bought(bought, unit(me.network))
-        await follow_all(runs, me.network, out, Waits(within, notice_after))
+                app,
+                model=model,
+                files=file or (),
+                args=arg or (),
+                max_price=max_price,
+                secrets=secrets,
+                public_args=public_arg or (),
+                callback=callback,
+                deferred_callback=deferred_callback,
+                tasks=tasks,
+                sponsor=sponsor,
+                sponsor_password=sponsor_password,
+                pool=pool,
+                on_progress=on_progress,
+            )
+        runs.extend(bought.tasks)
+        _print_purchase(bought.tasks, f"{bought.price}{credit_note(me.network)}")
+        await follow_all(runs, me.network, out, FollowTimeouts(timeout, notice_after))
 
     with nothing_bought_before(runs):
-        check_free(out)
-        secrets = numbered_secrets(secret or ())
-        opens = password_for(sponsor, data, sponsor_password_file) if sponsor else None
-        as_account(account, data, work, password_file)
+        check_empty(out)
+        secrets = parse_secrets(secret or ())
+        sponsor_password = password_for(sponsor, data, sponsor_password_file) if sponsor else None
+        run_as(account, data, work, password_file)
 
 
-def _say_bought(bought: "Run", unit: str) -> None:
-    bag = bought.bag
-    if len(bag) == 1:
-        notes.print(f"bought for {bought.price}{unit}; open it at any later time with:")
+def _print_purchase(runs: "Sequence[AsyncRun]", price: str) -> None:
+    if len(runs) == 1:
+        stderr.print(f"bought for {price}; open it at any later time with:")
     else:
-        notes.print(f"bought {len(bag)} tasks for {bought.price}{unit} each; open them at any later time with:")
-    for run in bag:
-        notes.print(f"  sealgrid task result {run.task}")
+        stderr.print(f"bought {len(runs)} tasks for {price} each; open them at any later time with:")
+    for run in runs:
+        stderr.print(f"  sealgrid task result {run.task}")

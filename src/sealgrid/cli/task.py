@@ -1,4 +1,4 @@
-"""``sealgrid task …``: the runs that were bought with keys of this data folder."""
+"""``sealgrid task …``: runs whose result keys are in the data folder."""
 
 import time
 from collections.abc import Iterator
@@ -7,43 +7,48 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Account, Data, Json, NoticeAfter, PasswordFile
-from sealgrid.cli.session import answer, answers, as_account, notes
-from sealgrid.sdk.waiting import PATIENCE_SECONDS
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.cli.options import NOTICE_SECONDS, Account, Data, Json, NoticeAfter, PasswordFile
+from sealgrid.cli.output import print_result, stderr, stdout
+from sealgrid.cli.session import run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.amounts import Amount
-    from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.runs import Status
-    from sealgrid.sdk.kept_jobs import KeptJob
+    from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.resources.runs import RunStatus
+    from sealgrid.sdk.stores.job_store import JobRecord
 
-app = typer.Typer(help="The runs that you bought: how far they are, their results.", no_args_is_help=True)
-Task = Annotated[str, typer.Argument(metavar="TASK", help="0x and 64 hex digits, as `run` said.")]
+app = typer.Typer(help="Your runs: state, results, refunds.", no_args_is_help=True)
+Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as printed by `run`.")]
 
 
 @app.command("list")
 def list_(as_json: Json = False, data: Data = None) -> None:
-    """List the runs whose keys are in this data folder, the newest first; asks nobody."""
-    from sealgrid.sdk.home import home
-    from sealgrid.sdk.kept_jobs import KeptJobs
+    """List the runs whose keys are in the data folder, newest first. Works offline."""
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.job_store import JobStore
 
-    kept = KeptJobs(home(data).jobs).all()
-    answer([_document(entry) for entry in kept], map(_line, kept), as_json=as_json)
+    records = JobStore(home(data).jobs).all()
+    print_result([_document(record) for record in records], map(_line, records), as_json=as_json)
 
 
-def _document(entry: "KeptJob") -> dict[str, object]:
-    terms = entry.job().terms
-    model = None if terms.dataset.dataset == ZERO_ADDRESS else terms.dataset.dataset
+def _document(record: "JobRecord") -> dict[str, object]:
+    from sealgrid.units import ZERO_ADDRESS
+
+    app, dataset, pool, _ = record.signed_orders()
     return {
-        "task": entry.task, "deal": entry.deal, "account": entry.account, "app": terms.app.app, "model": model,
-        "price": terms.price, "created": entry.created,
-    }  # fmt: skip
+        "task": record.task,
+        "deal": record.deal,
+        "account": record.account,
+        "app": app.app,
+        "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
+        "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
+        "created": record.created,
+    }
 
 
-def _line(entry: "KeptJob") -> str:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.created))
-    return f"{entry.task}  {when}  app {entry.job().terms.app.app}"
+def _line(record: "JobRecord") -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+    return f"{record.task}  {when}  app {record.signed_orders()[0].app}"
 
 
 @app.command()
@@ -54,22 +59,28 @@ def show(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Show how far a run is."""
+    """Show the state of a run and its stages."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         run = me.reopen(task)
         status = await run.status()
         document = {
-            "task": run.task, "deal": run.deal, "state": status.state, "price": run.price,
-            "payer": status.payer, "deadline": status.deadline, "money": status.money, "stages": status.stages,
-        }  # fmt: skip
+            "task": run.task,
+            "deal": run.deal,
+            "state": status.state,
+            "price": run.price,
+            "payer": status.payer,
+            "deadline": status.deadline,
+            "money": status.money,
+            "stages": status.stages,
+        }
         sponsor = None if status.payer == me.account.address else status.payer
-        answer(document, _status_lines(run.price, status, sponsor), as_json=as_json)
+        print_result(document, _status_lines(run.price, status, sponsor), as_json=as_json)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
-def _status_lines(price: "Amount", status: "Status", sponsor: str | None) -> Iterator[str]:
+def _status_lines(price: "Amount", status: "RunStatus", sponsor: str | None) -> Iterator[str]:
     by = f" by its sponsor {sponsor}" if sponsor else ""
     yield f"{status.state}, bought for {price}{by}"
     yield status.money
@@ -86,63 +97,63 @@ def result(
     task: Task,
     *,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
+        Path | None, typer.Option(metavar="DIR", help="A new folder for result, receipt and the network's pins.")
     ] = None,
-    within: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting then; the run goes on.")] = None,
-    notice_after: NoticeAfter = PATIENCE_SECONDS,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting; the run continues.")] = None,
+    notice_after: NoticeAfter = NOTICE_SECONDS,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Wait for a run's end and open its result, with the key of this data folder."""
-    from sealgrid.cli.results import Waits, check_free, follow
+    """Wait for the end of a run and open its result with the key in the data folder."""
+    from sealgrid.cli.results import FollowTimeouts, check_empty, follow
 
-    check_free(out)
+    check_empty(out)
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         run = me.reopen(task)
-        notes.print(f"task {run.task}")
-        await follow(run, me.network, out, Waits(within, notice_after))
+        stderr.print(f"task {run.task}")
+        await follow(run, me.network, out, FollowTimeouts(timeout, notice_after))
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
 def claim(
     task: Task,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Claim every task of its deal, opened or not.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Claim every task of its deal, initialized or not.")] = False,
     deal: Annotated[
-        str | None, typer.Option(metavar="DEAL", help="The task's deal, if this folder has no key of the task.")
+        str | None, typer.Option(metavar="DEAL", help="The task's deal, if the data folder has no key of the task.")
     ] = None,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Have a task's price refunded that no machine finished before its final deadline; anybody may ask."""
+    """Claim the refund of a task that missed its final deadline. Any account may call it."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         if not every:
-            answers.print(await me.claim(task, deal=deal), markup=False)
+            stdout.print(await me.claim(task, deal=deal), markup=False)
             return
         for each, money in (await me.claim_deal(task, deal=deal)).items():
-            answers.print(f"{each}  {money}", markup=False)
+            stdout.print(f"{each}  {money}", markup=False)
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)
 
 
 @app.command()
 def deliver(
     task: Task,
-    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="The address of a contract that checks it.")],
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Address of a contract that checks the data.")],
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Deliver the data of a deferred callback to a contract. From then on everybody can read them."""
+    """Deliver the data of a deferred callback to a contract. This makes them public."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         await me.reopen(task).deliver(contract)
-        notes.print(f"{contract} has the callback data of task {task}")
+        stderr.print(f"{contract} received the callback data of task {task}")
 
-    as_account(account, data, work, password_file)
+    run_as(account, data, work, password_file)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from sealgrid.cli.session import answers, notes
+from sealgrid.cli.output import stderr, stdout
 
 app = typer.Typer(help="Operate a vault.", no_args_is_help=True)
-Config = Annotated[Path, typer.Argument(help="The vault's settings, a TOML file.")]
+Config = Annotated[Path, typer.Argument(help="The vault's settings file (TOML).")]
 
 
 @app.callback()
@@ -18,44 +18,44 @@ def _group() -> None:
 
 @app.command()
 def run(config: Config) -> None:
-    """Serve a vault on loopback until it is told to end."""
+    """Run a vault on loopback until a signal stops it."""
     import asyncio
 
-    from sealgrid.vault.config_file import read_config
+    from sealgrid.vault.config import read_config
     from sealgrid.vault.runner import run as run_vault
-    from sealgrid.wire.serving import listen
+    from sealgrid.wire.server import listen
 
     settings, port = read_config(config)
-    asyncio.run(run_vault(settings, listen(port), lambda: notes.print(f"ready at http://127.0.0.1:{port}")))
+    asyncio.run(run_vault(settings, listen(port), lambda: stderr.print(f"ready at http://127.0.0.1:{port}")))
 
 
 @app.command()
 def backup(config: Config, file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
-    """Copy a vault's database, while it runs or not; its keys are kept elsewhere, copy them apart."""
-    from sealgrid.vault.backup import back_up
-    from sealgrid.vault.config_file import read_config
+    """Copy a vault's database; the vault may run. The copy does not contain its keys: back them up separately."""
+    from sealgrid.vault.config import read_config
+    from sealgrid.vault.operator.backup import back_up
 
     settings, _ = read_config(config)
     back_up(settings.folder, file)
-    answers.print(f"{file}  the database, without its keys", markup=False)
+    stdout.print(f"{file}  the database, without its keys", markup=False)
 
 
 @app.command()
-def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy that `backup` made.")]) -> None:
-    """Put a copy back after a loss, without what was undone since: the other vaults tell what still holds."""
+def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy made by `backup`.")]) -> None:
+    """Restore a copy. Shares that the other vaults report as replaced or revoked since are dropped."""
     import asyncio
 
-    from sealgrid.vault.config_file import read_config
-    from sealgrid.vault.restoring import restore as restore_vault
+    from sealgrid.vault.config import read_config
+    from sealgrid.vault.operator.restore import restore as restore_vault
 
     settings, _ = read_config(config)
     done = asyncio.run(restore_vault(settings, file))
-    answers.print(f"{done.kept} shares came back", markup=False)
+    stdout.print(f"{done.restored} shares restored", markup=False)
     for asset, owner in done.dropped:
-        answers.print(f"{asset}  dropped; its owner {owner} must share it anew", markup=False)
+        stdout.print(f"{asset}  dropped; its owner {owner} must deposit it again", markup=False)
     if done.lost_entries:
-        notes.print(
-            f"{done.lost_entries} entries of the log are lost, and other vaults saw that they were signed: they will "
-            "name this vault for it. Replace it under a new key; until then it still opens paid results.",
+        stderr.print(
+            f"{done.lost_entries} entries of the log are lost, and other vaults can prove that they were signed: they "
+            "will report this vault. Replace it under a new key; until then it still opens paid results.",
             style="yellow",
-        )  # fmt: skip
+        )

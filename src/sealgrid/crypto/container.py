@@ -1,6 +1,6 @@
 """Sealed files: SGC1, a chunked AEAD container (docs/protocol/container.md).
 
-Memory is bounded by two chunks whatever the file's size, and no plaintext leaves before its chunk has verified.
+Memory is bounded by two chunks. Plaintext is released only after its chunk is authenticated.
 """
 
 import hashlib
@@ -48,18 +48,17 @@ def seal(
 ) -> Digest:
     """Seal exactly ``size`` bytes of ``source`` into ``target``; return the sealed file's SHA-256.
 
-    Raise InputRefused when the source holds fewer or more bytes, or a parameter is out of its limits; what then
-    stands in ``target`` is to be thrown away.
+    Raise InputRefused if the source has fewer or more bytes or a parameter is out of range; discard ``target`` then.
     """
     header = _header(size, chunk_size, key_id, metadata, random)
     cipher, digest = _Cipher(dek, header), hashlib.sha256(header.encoded)
     target.write(header.encoded)
     plain = memoryview(bytearray(min(size, chunk_size)))
     for index in range(header.chunks):
-        wanted = plain[: header.length(index)]
-        if _fill(source, wanted) != len(wanted):
+        chunk = plain[: header.length(index)]
+        if _read_into(source, chunk) != len(chunk):
             raise InputRefused(f"the source ended before its {size} bytes.")
-        sealed = cipher.encrypt(index, wanted)
+        sealed = cipher.encrypt(index, chunk)
         digest.update(sealed)
         target.write(sealed)
     if source.read(1):
@@ -68,11 +67,11 @@ def seal(
 
 
 def open_sealed(source: BinaryIO, target: BinaryIO, dek: bytes) -> Header:
-    """Open a seekable sealed file from its start and write its plaintext; return the header, now trusted.
+    """Decrypt a seekable sealed file into ``target``; return the header, which is then authenticated.
 
-    (1) (2) The header is one (``read_header``). (3) The file has the length that follows from it, no byte more or
-    less. (4) Each chunk verifies under the file key, at its place, the last one as the last. Raises ContainerRefused
-    with the number. Every byte written until then is genuine, but not the whole: throw ``target`` away.
+    (1) (2) The header is valid (``read_header``). (3) The file has exactly the length that follows from the header.
+    (4) Each chunk verifies under the file key, at its index, and the last one as the last. Raises ContainerRefused
+    with the number. The bytes written before are genuine but incomplete: discard ``target``.
     """
     reader = SealedReader(source, dek)
     for index in range(reader.header.chunks):  # noqa: FURB122 - writelines may collect; the chunk's buffer is reused
@@ -81,22 +80,22 @@ def open_sealed(source: BinaryIO, target: BinaryIO, dek: bytes) -> Header:
 
 
 class SealedReader:
-    """Random access to the plaintext of a seekable sealed file; keeps the last chunk it opened."""
+    """Random access to the plaintext of a seekable sealed file; caches the last chunk."""
 
     def __init__(self, source: BinaryIO, dek: bytes) -> None:
         source.seek(0)
         self._source = source
         self.header = read_header(source)  # (1) (2)
         if source.seek(0, os.SEEK_END) != self.header.sealed_size:  # (3)
-            raise ContainerRefused("3", "the sealed file is cut short or has bytes behind its end.")
+            raise ContainerRefused("3", "the sealed file is truncated or has extra bytes at its end.")
         self._cipher = _Cipher(dek, self.header)
         self._sealed = memoryview(bytearray(min(self.header.size, self.header.chunk_size) + TAG_BYTES))
-        self._held: int | None = None
+        self._cached_index: int | None = None
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``, fewer at the end; refuse as ``open_sealed`` does."""
+        """Return up to ``length`` bytes from ``offset``, fewer at the end; raise as ``open_sealed`` does."""
         if offset < 0 or length < 0:
-            raise InputRefused("an offset and a length are not negative.")
+            raise InputRefused("offset and length must not be negative.")
         end = min(offset + length, self.header.size)
         size, parts = self.header.chunk_size, []
         for index in range(offset // size, -(-end // size)):
@@ -105,16 +104,16 @@ class SealedReader:
         return b"".join(parts)
 
     def chunk(self, index: int) -> memoryview:
-        """Return the plaintext of one chunk, good until the next call; refuse it unless it verifies."""
+        """Return the plaintext of one chunk, valid until the next call; raise ContainerRefused (4)."""
         if not 0 <= index < self.header.chunks:
-            raise InputRefused(f"this file has {self.header.chunks} chunks, and none numbered {index}.")
-        if index != self._held:
-            self._held = None  # a failed chunk leaves the buffer in no state to be read
+            raise InputRefused(f"this file has {self.header.chunks} chunks; there is no chunk {index}.")
+        if index != self._cached_index:
+            self._cached_index = None  # a failed decryption leaves the buffer undefined
             sealed = self._sealed[: self.header.length(index) + TAG_BYTES]
             self._source.seek(self.header.offset(index))
-            _fill(self._source, sealed)
+            _read_into(self._source, sealed)
             self._cipher.decrypt(index, sealed)  # (4)
-            self._held = index
+            self._cached_index = index
         return self._cipher.plain[: self.header.length(index)]
 
 
@@ -127,24 +126,30 @@ def seal_bytes(
     chunk_size: int = CHUNK_BYTES,
     random: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
-    """Return plaintext as a sealed file; ``seal`` for what fits in memory."""
+    """Return plaintext as a sealed file: ``seal`` in memory."""
     target = io.BytesIO()
     seal(
-        io.BytesIO(plaintext), target, dek=dek, size=len(plaintext), key_id=key_id, metadata=metadata,
-        chunk_size=chunk_size, random=random,
-    )  # fmt: skip
+        io.BytesIO(plaintext),
+        target,
+        dek=dek,
+        size=len(plaintext),
+        key_id=key_id,
+        metadata=metadata,
+        chunk_size=chunk_size,
+        random=random,
+    )
     return target.getvalue()
 
 
 def open_bytes(sealed: bytes, dek: bytes) -> bytes:
-    """Return the plaintext of a sealed file, whole or not at all; ``open_sealed`` for what fits in memory."""
+    """Return the complete plaintext of a sealed file: ``open_sealed`` in memory."""
     target = io.BytesIO()
     open_sealed(io.BytesIO(sealed), target, dek)
     return target.getvalue()
 
 
 class _Cipher:
-    """Chunks under one file's key, each at its place, in one buffer that every call overwrites."""
+    """AES-256-GCM of the chunks of one file, into one buffer that each call overwrites."""
 
     def __init__(self, dek: bytes, header: Header) -> None:
         if len(dek) != DEK_BYTES:
@@ -154,30 +159,28 @@ class _Cipher:
         self.plain = memoryview(bytearray(min(header.size, header.chunk_size) + TAG_BYTES))
 
     def encrypt(self, index: int, plain: memoryview) -> memoryview:
-        place, sealed = self._header.place(index), self.plain[: len(plain) + TAG_BYTES]
-        self._aead.encrypt_into(place, plain, self._header.hash + place, sealed)
+        nonce, sealed = self._header.nonce(index), self.plain[: len(plain) + TAG_BYTES]
+        self._aead.encrypt_into(nonce, plain, self._header.hash + nonce, sealed)
         return sealed
 
     def decrypt(self, index: int, sealed: memoryview) -> None:
-        place, plain = self._header.place(index), self.plain[: len(sealed) - TAG_BYTES]
+        nonce, plain = self._header.nonce(index), self.plain[: len(sealed) - TAG_BYTES]
         try:
-            self._aead.decrypt_into(place, sealed, self._header.hash + place, plain)
+            self._aead.decrypt_into(nonce, sealed, self._header.hash + nonce, plain)
         except InvalidTag as error:
-            raise ContainerRefused("4", f"chunk {index} was altered or moved, or this is not its key.") from error
+            raise ContainerRefused("4", f"chunk {index} was altered or moved, or the key is wrong.") from error
 
 
-def _header(
-    size: int, chunk_size: int, key_id: bytes, metadata: bytes, random: Callable[[int], bytes]
-) -> Header:  # fmt: skip
+def _header(size: int, chunk_size: int, key_id: bytes, metadata: bytes, random: Callable[[int], bytes]) -> Header:
     if not 0 <= size < 1 << 64 or not MIN_CHUNK <= chunk_size <= MAX_CHUNK:
-        raise InputRefused(f"a chunk has {MIN_CHUNK} to {MAX_CHUNK} bytes, a file none or more.")
+        raise InputRefused(f"a chunk has {MIN_CHUNK} to {MAX_CHUNK} bytes, and a size is not negative.")
     if len(key_id) != KEY_ID_BYTES or len(metadata) > MAX_METADATA:
         raise InputRefused(f"a key id has {KEY_ID_BYTES} bytes, metadata at most {MAX_METADATA}.")
     return Header(size=size, chunk_size=chunk_size, key_id=key_id, salt=random(SALT_BYTES), metadata=metadata)
 
 
-def _fill(source: BinaryIO, buffer: memoryview) -> int:
-    # Every binary file of the standard library has readinto; typing.BinaryIO does not say so.
+def _read_into(source: BinaryIO, buffer: memoryview) -> int:
+    # typing.BinaryIO lacks readinto, which every binary file of the standard library has.
     done = 0
     while done < len(buffer) and (count := cast("io.BufferedIOBase", source).readinto(buffer[done:])):
         done += count

@@ -1,7 +1,4 @@
-"""The header of a sealed file, SGC1: what it holds, how many bytes it takes, and what of it binds the chunks.
-
-Field widths stand in docs/protocol/container.md. Nothing in a header is secret.
-"""
+"""Header of a sealed file (SGC1, docs/protocol/container.md): layout, sizes, chunk nonces. Not secret."""
 
 import struct
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ VERSION = 1
 AES_256_GCM = 1
 MAX_METADATA = 64 * 1024
 MIN_CHUNK = 64
-MAX_CHUNK = 64 * 1024 * 1024  #: a reader keeps two chunks in memory, so a header may not ask for more
+MAX_CHUNK = 64 * 1024 * 1024  #: bounds the memory of a reader, which holds two chunks
 TAG_BYTES = 16
 KEY_ID_BYTES = 16
 SALT_BYTES = 32
@@ -28,17 +25,17 @@ FIXED_BYTES = _FIXED.size
 
 @dataclass(frozen=True)
 class Header:
-    """A header as read: untrusted until one chunk has verified, since every chunk's tag covers its hash."""
+    """A header. Untrusted until one chunk verifies: each tag covers the header's hash."""
 
     size: int  #: bytes of plaintext
     chunk_size: int  #: bytes of plaintext in every chunk but the last
-    key_id: bytes  #: 16 bytes that say which key opens this; meaning is the caller's
+    key_id: bytes  #: 16 bytes that identify the key; defined by the caller
     salt: bytes  #: 32 random bytes
-    metadata: bytes  #: public bytes of the caller's, at most 64 KiB
+    metadata: bytes  #: public bytes, defined by the caller, at most 64 KiB
 
     @cached_property
     def encoded(self) -> bytes:
-        """The header's bytes in the file."""
+        """The encoded header."""
         fixed = (MAGIC, VERSION, AES_256_GCM, self.chunk_size, self.size, self.salt, self.key_id, len(self.metadata))
         return _FIXED.pack(*fixed) + self.metadata
 
@@ -49,41 +46,39 @@ class Header:
 
     @property
     def chunks(self) -> int:
-        """How many chunks follow; an empty file has one, which is empty."""
+        """Number of chunks; an empty file has one empty chunk."""
         return max(1, -(-self.size // self.chunk_size))
 
     @property
     def sealed_size(self) -> int:
-        """How many bytes the whole sealed file has."""
+        """Size of the whole sealed file in bytes."""
         return len(self.encoded) + self.size + self.chunks * TAG_BYTES
 
     def length(self, index: int) -> int:
-        """Return how many bytes of plaintext chunk ``index`` holds."""
+        """Return the plaintext size of chunk ``index`` in bytes."""
         return min(self.chunk_size, self.size - index * self.chunk_size)
 
     def offset(self, index: int) -> int:
-        """Return where chunk ``index`` starts in the file."""
+        """Return the file offset of chunk ``index``."""
         return len(self.encoded) + index * (self.chunk_size + TAG_BYTES)
 
-    def place(self, index: int) -> bytes:
-        """Return chunk ``index``'s nonce: u64 index and u32 one for the last chunk, else zero."""
+    def nonce(self, index: int) -> bytes:
+        """Return the nonce of chunk ``index``: u64 index ‖ u32, 1 for the last chunk, else 0."""
         return struct.pack(">QI", index, index == self.chunks - 1)
 
 
 def read_header(source: BinaryIO) -> Header:
-    """Read a header from where ``source`` stands; raise ContainerRefused for what is none.
+    """Read a header at the current position of ``source``; raise ContainerRefused if it is invalid.
 
-    (1) It is whole, and of this magic, version and algorithm; (2) its chunk size and metadata keep the limits.
-    The answer is untrusted: it may claim anything until a chunk has verified under it.
+    (1) It is complete, with this magic, version and algorithm. (2) Chunk size and metadata are within the limits.
+    The result is untrusted until a chunk verifies.
     """
     fixed = source.read(_FIXED.size)
     if len(fixed) != _FIXED.size or fixed[:6] != MAGIC + bytes([VERSION, AES_256_GCM]):  # (1)
-        raise ContainerRefused(
-            "1", "this is no sealed file of a kind that is known here (SGC1, version 1, AES-256-GCM)."
-        )
+        raise ContainerRefused("1", "this is not a valid sealed file (SGC1, version 1, AES-256-GCM).")
     *_, chunk_size, size, salt, key_id, length = _FIXED.unpack(fixed)
     if length > MAX_METADATA or not MIN_CHUNK <= chunk_size <= MAX_CHUNK:  # (2)
-        raise ContainerRefused("2", "the sealed file's header asks for a chunk or metadata beyond the limits.")
+        raise ContainerRefused("2", "the sealed file's header exceeds the limits of chunk size or metadata.")
     metadata = source.read(length)
     if len(metadata) != length:  # (1)
         raise ContainerRefused("1", "the sealed file ends inside its header.")

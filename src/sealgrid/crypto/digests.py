@@ -1,4 +1,4 @@
-"""Hashes, the length-prefixed encoding that feeds them, canonical JSON, and content addresses."""
+"""Hashes, length-prefixed encoding, canonical JSON (RFC 8785), content addresses (CIDv1)."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ def sha512(*parts: bytes) -> bytes:
 
 
 def keccak256(*parts: bytes) -> bytes:
-    """Return Ethereum's Keccak-256 of the concatenated parts."""
+    """Return Keccak-256, as Ethereum uses it, of the concatenated parts."""
     digest = keccak.new(digest_bits=256)
     for part in parts:
         digest.update(part)
@@ -39,14 +39,14 @@ def keccak256(*parts: bytes) -> bytes:
 
 
 def lp(*parts: bytes) -> bytes:
-    """Return each part behind its length (u32, big-endian), so that no two lists of parts look alike."""
+    """Return each part after its length (u32, big-endian): an injective encoding of the list."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def canonical(document: msgspec.Struct | dict[str, Any]) -> bytes:
-    """Return a document's one JSON form (RFC 8785); raise InputRefused for what has none, as integers above 2^53.
+    """Return the canonical JSON of a document (RFC 8785); raise InputRefused if it has none.
 
-    Digests and addresses in it are hex text already; ``bytes`` would become base64.
+    Digests and addresses are hex text in it; ``bytes`` would become base64.
     """
     try:
         return rfc8785.dumps(msgspec.to_builtins(document))
@@ -55,18 +55,18 @@ def canonical(document: msgspec.Struct | dict[str, Any]) -> bytes:
 
 
 def cid_of(sha256_digest: Digest) -> str:
-    """Return the content address of a file: CIDv1, raw codec, base32."""
+    """Return the CID of a file: CIDv1, raw codec, base32."""
     return "b" + base64.b32encode(_CID_PREFIX + to_bytes(sha256_digest, 32)).decode().lower().rstrip("=")
 
 
 def digest_of_cid(cid: str) -> Digest:
-    """Return the SHA-256 that a content address names; raise InputRefused for any other kind of address."""
+    """Return the SHA-256 in a CIDv1 of raw content; raise InputRefused for another address."""
     padded = cid[1:].upper() + "=" * (-len(cid[1:]) % 8)
     try:
         raw = base64.b32decode(padded)
     except ValueError as error:
-        raise InputRefused(f"{cid[:80]!r} is no base32 content address.") from error
+        raise InputRefused(f"{cid[:80]!r} is not a valid base32 content address.") from error
     digest = to_digest(raw[4:]) if raw[:4] == _CID_PREFIX and len(raw) == 36 else None
     if digest is None or cid_of(digest) != cid:
-        raise InputRefused(f"{cid[:80]!r} is no address of raw content by SHA-256 (CIDv1, bafkrei…).")
+        raise InputRefused(f"{cid[:80]!r} is not the address of raw content by SHA-256 (CIDv1, bafkrei…).")
     return digest

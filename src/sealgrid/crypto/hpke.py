@@ -1,4 +1,4 @@
-"""Seal a few bytes to the holder of an X25519 key: HPKE base mode (RFC 9180), X25519, HKDF-SHA256, AES-256-GCM."""
+"""HPKE in base mode (RFC 9180): X25519, HKDF-SHA256, AES-256-GCM."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -12,7 +12,7 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 class HpkeKey:
-    """An X25519 key pair; its repr shows the public half only."""
+    """An X25519 key pair; its repr shows only the public key."""
 
     def __init__(self, private: X25519PrivateKey) -> None:
         self._private = private
@@ -20,7 +20,7 @@ class HpkeKey:
 
     @classmethod
     def generate(cls) -> "HpkeKey":
-        """Make a fresh key pair."""
+        """Generate a key pair."""
         return cls(X25519PrivateKey.generate())
 
     @classmethod
@@ -30,11 +30,11 @@ class HpkeKey:
 
     @property
     def secret(self) -> bytes:
-        """Return the 32 secret bytes; they belong in a file of mode 0600 and nowhere else."""
+        """Return the 32 secret bytes; store them only in a file of mode 0600."""
         return self._private.private_bytes_raw()
 
     def open(self, sealed: bytes, info: bytes) -> bytes:
-        """Return what was sealed to this key under ``info``; raise ContainerRefused for anything else."""
+        """Decrypt a message sealed to this key under ``info``; raise ContainerRefused if it does not open."""
         try:
             return _SUITE.decrypt(sealed, self._private, info=info)
         except (InvalidTag, ValueError) as error:
@@ -45,18 +45,18 @@ class HpkeKey:
 
 
 def seal(public: bytes, plaintext: bytes, info: bytes) -> bytes:
-    """Seal bytes to a public key under ``info``; raise ContainerRefused for a key that is none."""
+    """Seal bytes to a public key under ``info``; raise ContainerRefused if the key is invalid."""
     check_public(public)
     return _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(public), info=info)
 
 
 def check_public(public: bytes) -> None:
-    """Raise ContainerRefused unless these are 32 bytes of a point that gives a shared secret (RFC 7748, 6.1)."""
+    """Raise ContainerRefused unless this is a 32-byte point of sufficient order (RFC 7748, section 6.1)."""
     if len(public) != PUBLIC_BYTES:
         raise ContainerRefused("hpke", f"an X25519 key has {PUBLIC_BYTES} bytes, not {len(public)}.")
     try:
         X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError as error:
         raise ContainerRefused(
-            "hpke", "this X25519 key is of low order; anyone could read what is sealed to it."
+            "hpke", "this X25519 key has low order; anyone could read a message sealed to it."
         ) from error

@@ -1,7 +1,7 @@
-"""Files sealed by iExec's SDK: AES-256-CBC with PKCS#7 padding, the 16-byte IV first, no tag.
+"""Files encrypted by iExec's SDK: 16-byte IV ‖ AES-256-CBC with PKCS#7 padding (RFC 5652), not authenticated.
 
-CBC cannot tell an altered file, so the file's SHA-256, which stands on chain, is checked before anything is
-decrypted. Sealgrid writes this format only for a beneficiary who registered an RSA key by iExec's route.
+CBC does not detect changes, so the SHA-256 on the chain is checked before decryption. Sealgrid writes this format only
+for a beneficiary with an RSA key in iExec's SMS.
 """
 
 import hashlib
@@ -24,25 +24,24 @@ _READ = 1024 * 1024
 
 
 def open_iexec(source: BinaryIO, target: BinaryIO, key: bytes, *, sha256: Digest) -> None:
-    """Decrypt a file of iExec's from its start; ``sha256`` is its checksum on chain.
+    """Decrypt a file of iExec's SDK; ``sha256`` is its checksum on the chain.
 
-    (iexec.1) The whole file has this SHA-256. (iexec.2) It is an IV and one or more blocks. (iexec.3) Its last block
-    ends in PKCS#7 padding. Raises ContainerRefused with the number. ``source`` is read twice: it must be the reader's
-    own copy, which nobody else can change in between.
+    (iexec.1) The file has this SHA-256. (iexec.2) It is an IV and one or more blocks. (iexec.3) The last block ends
+    with PKCS#7 padding. Raises ContainerRefused with the number. ``source`` is read twice: it must be a private copy.
     """
     if len(key) != KEY_BYTES:
-        raise InputRefused(f"a key of iExec's has {KEY_BYTES} bytes, not {len(key)}.")
+        raise InputRefused(f"an iExec key has {KEY_BYTES} bytes, not {len(key)}.")
     if _checksum(source) != sha256:  # (1)
         raise ContainerRefused("iexec.1", "the file differs from its checksum on chain.")
     size = source.seek(0, os.SEEK_END)
     if size < 2 * BLOCK_BYTES or size % BLOCK_BYTES:  # (2)
-        raise ContainerRefused("iexec.2", "this is no file that iExec's SDK encrypted.")
+        raise ContainerRefused("iexec.2", "this is not a valid file of iExec's SDK.")
     source.seek(0)
     target.writelines(_plain(source, key))
 
 
 def seal_iexec(plain: bytes, key: bytes, iv: bytes) -> bytes:
-    """Return what iExec's SDK opens with this 32-byte key; ``iv`` has 16 random bytes, used once."""
+    """Encrypt for iExec's SDK with a 32-byte key; ``iv`` has 16 random bytes, used once."""
     padding, cipher = PKCS7(BLOCK_BYTES * 8).padder(), Cipher(AES256(key), CBC(iv)).encryptor()
     padded = padding.update(plain) + padding.finalize()
     return iv + cipher.update(padded) + cipher.finalize()

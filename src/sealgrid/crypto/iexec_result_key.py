@@ -1,4 +1,4 @@
-"""The RSA key that a beneficiary registers by iExec's route, so that results are encrypted for it: public, signed."""
+"""RSA public key that a beneficiary registers in iExec's SMS for the encryption of results."""
 
 import base64
 import binascii
@@ -13,22 +13,22 @@ from sealgrid.errors import InputRefused
 
 RESULT_KEY_NAME = "iexec-result-encryption-public-key"
 LEAST_BITS = 2048
-MOST_BITS = 8192  #: encrypting under a larger one would take long
+MOST_BITS = 8192  #: bounds the time of an encryption
 
 
-def rsa_key(value: bytes) -> RSAPublicKey:
-    """Return the key in a value as iExec's SDK pushes it: base64 of a PEM (SPKI); raise InputRefused otherwise.
+def parse_rsa_key(value: bytes) -> RSAPublicKey:
+    """Parse a value of iExec's SDK: base64 of a PEM (SPKI); raise InputRefused if it is invalid.
 
-    It encrypts: numbers that are no RSA key, as an even modulus, load as one and fail only then.
+    A trial encryption finds invalid numbers, such as an even modulus, which load without an error.
     """
     try:
         key = load_pem_public_key(base64.b64decode(value, validate=True))
     except (binascii.Error, ValueError, UnsupportedAlgorithm) as error:
-        raise InputRefused("this is no public key: give the base64 text of its PEM.") from error
+        raise InputRefused("this is not a valid public key: give the base64 text of its PEM.") from error
     if not isinstance(key, RSAPublicKey) or not LEAST_BITS <= key.key_size <= MOST_BITS:
-        raise InputRefused(f"results are encrypted for RSA keys of {LEAST_BITS} to {MOST_BITS} bits.")
+        raise InputRefused(f"a result key must be an RSA key of {LEAST_BITS} to {MOST_BITS} bits.")
     try:
         key.encrypt(bytes(KEY_BYTES), PKCS1v15())
     except ValueError as error:
-        raise InputRefused("this RSA key encrypts nothing; its numbers are no key's.") from error
+        raise InputRefused("this RSA key is not valid: a trial encryption failed.") from error
     return key

@@ -1,7 +1,7 @@
-"""Merkle trees over an append-only log (RFC 9162, section 2.1; the shape of RFC 6962). Pure.
+"""Merkle tree of an append-only log (RFC 9162, section 2.1).
 
-A node is named by (level, index): the root over the 2^level leaves that begin at index · 2^level. Only nodes whose
-leaves are all there are ever stored; they never change. Every other hash is folded from them when it is asked for.
+Node (level, index) is the root over the 2^level leaves from index · 2^level. Only complete nodes are stored, and they
+never change; all other hashes are computed from them.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,32 +27,32 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Frontier:
-    """All that appending needs of a tree: how many leaves it has, and its complete subtrees, the largest first."""
+class MerkleFrontier:
+    """State for appending: number of leaves and roots of the complete subtrees, largest first."""
 
     size: int = 0
     peaks: tuple[bytes, ...] = ()
 
-    def append(self, leaf: bytes) -> tuple["Frontier", tuple[bytes, ...]]:
-        """Return the tree with one more leaf hash, and the nodes which that leaf completed, from level 0 upwards."""
+    def append(self, leaf: bytes) -> tuple["MerkleFrontier", tuple[bytes, ...]]:
+        """Return the tree with one more leaf hash, and the nodes that it completes, from level 0 upwards."""
         peaks, completed = list(self.peaks), [leaf]
         for _ in range(_trailing_ones(self.size)):
             completed.append(node_hash(peaks.pop(), completed[-1]))
-        return Frontier(self.size + 1, (*peaks, completed[-1])), tuple(completed)
+        return MerkleFrontier(self.size + 1, (*peaks, completed[-1])), tuple(completed)
 
     @property
     def root(self) -> bytes:
         """Return the root of the tree."""
-        return _folded(self.peaks)
+        return _fold(self.peaks)
 
-    def path_of_next(self) -> tuple[bytes, ...]:
-        """Return the inclusion path of the leaf that is appended next, in the tree which it then ends."""
+    def next_inclusion_path(self) -> tuple[bytes, ...]:
+        """Return the inclusion path of the next leaf in the tree that ends with it."""
         return self.peaks[::-1]
 
 
-def frontier_of(size: int, node: NodeAt) -> Frontier:
+def load_frontier(size: int, node: NodeAt) -> MerkleFrontier:
     """Rebuild a frontier from stored nodes."""
-    return Frontier(size, tuple(node(level, index) for level, index in _cover(0, size)))
+    return MerkleFrontier(size, tuple(node(level, index) for level, index in _cover(0, size)))
 
 
 def inclusion_path(index: int, size: int, node: NodeAt) -> tuple[bytes, ...]:
@@ -72,7 +72,7 @@ def inclusion_path(index: int, size: int, node: NodeAt) -> tuple[bytes, ...]:
 
 
 def consistency_path(first: int, second: int, node: NodeAt) -> tuple[bytes, ...]:
-    """Return PROOF(first, D[second]) (RFC 9162, 2.1.4.1); empty when either tree is trivially part of the other."""
+    """Return PROOF(first, D[second]) (RFC 9162, 2.1.4.1); empty if the first tree is empty or equal."""
     if not 0 <= first <= second:
         raise ValueError(f"a tree of {second} leaves has no earlier state of {first}")
     if first in (0, second):
@@ -91,27 +91,27 @@ def consistency_path(first: int, second: int, node: NodeAt) -> tuple[bytes, ...]
     return tuple(reversed(path))
 
 
-def includes(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Tell whether a path proves a leaf hash to stand at ``index`` of a tree (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size or not _hashes(path):
+def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Return whether a path proves that a leaf is at ``index`` of a tree (RFC 9162, 2.1.3.2)."""
+    if not 0 <= index < size or not _are_hashes(path):
         return False
-    position, last, found = index, size - 1, leaf
+    position, last, computed = index, size - 1, leaf
     for sibling in path:
         if last == 0:
             return False
         if position & 1 or position == last:
-            found = node_hash(sibling, found)
+            computed = node_hash(sibling, computed)
             skipped = _trailing_zeros(position) if not position & 1 else 0
             position, last = position >> skipped, last >> skipped
         else:
-            found = node_hash(found, sibling)
+            computed = node_hash(computed, sibling)
         position, last = position >> 1, last >> 1
-    return last == 0 and found == root
+    return last == 0 and computed == root
 
 
-def consistent(first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]) -> bool:
-    """Tell whether a path proves one tree to be the beginning of another (RFC 9162, 2.1.4.2)."""
-    if not 0 <= first <= second or not _hashes(path):
+def is_consistent(first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]) -> bool:
+    """Return whether a path proves that one tree is a prefix of another (RFC 9162, 2.1.4.2)."""
+    if not 0 <= first <= second or not _are_hashes(path):
         return False
     if first in (0, second):
         known = EMPTY_ROOT if first == 0 else second_root
@@ -138,20 +138,20 @@ def _both_roots(first: int, second: int, hashes: Sequence[bytes]) -> tuple[bytes
 
 
 def _root(start: int, end: int, node: NodeAt) -> bytes:
-    return _folded([node(level, index) for level, index in _cover(start, end)])
+    return _fold([node(level, index) for level, index in _cover(start, end)])
 
 
-def _folded(peaks: Sequence[bytes]) -> bytes:
+def _fold(peaks: Sequence[bytes]) -> bytes:
     if not peaks:
         return EMPTY_ROOT
-    found = peaks[-1]
+    computed = peaks[-1]
     for peak in reversed(peaks[:-1]):
-        found = node_hash(peak, found)
-    return found
+        computed = node_hash(peak, computed)
+    return computed
 
 
 def _cover(start: int, end: int) -> list[tuple[int, int]]:
-    """Return the complete nodes that make up [start, end), the largest first; ``start`` is where one may begin."""
+    """Return the complete nodes that cover [start, end), largest first; ``start`` is aligned to the first node."""
     nodes = []
     while start < end:
         level = (end - start).bit_length() - 1
@@ -172,5 +172,5 @@ def _trailing_zeros(number: int) -> int:
     return (number & -number).bit_length() - 1 if number else 0
 
 
-def _hashes(path: Sequence[bytes]) -> bool:
+def _are_hashes(path: Sequence[bytes]) -> bool:
     return len(path) <= MOST_PATH and all(len(each) == HASH_BYTES for each in path)

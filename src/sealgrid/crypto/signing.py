@@ -1,7 +1,7 @@
-"""Secp256k1 keys, and statements that are signed as EIP-712 typed data in one domain.
+"""Secp256k1 keys and EIP-712 statements.
 
-Ours rather than eth-account's because enclaves sign with it: eth-account takes over a second to import, and every
-imported line is trusted. Tests prove that both agree.
+Enclaves sign with this module: eth-account takes over a second to import and would add to the trusted code. Tests
+prove that both agree.
 """
 
 import os
@@ -22,7 +22,7 @@ _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address
 
 
 class SigningKey:
-    """A secp256k1 key; its repr shows the address only."""
+    """A secp256k1 private key; its repr shows only the address."""
 
     def __init__(self, private: coincurve.PrivateKey) -> None:
         self._private = private
@@ -30,19 +30,19 @@ class SigningKey:
 
     @classmethod
     def generate(cls, random: Callable[[int], bytes] = os.urandom) -> Self:
-        """Make a fresh key from 32 random bytes."""
+        """Generate a key from 32 random bytes."""
         return cls(coincurve.PrivateKey(random(32)))
 
     @classmethod
     def from_bytes(cls, secret: bytes) -> Self:
-        """Load a key from its 32 secret bytes; raise ValueError for what is no key."""
+        """Load a key from its 32 secret bytes; raise ValueError if they are not a valid key."""
         if len(secret) != 32:
             raise ValueError("a secp256k1 key has 32 bytes")
         return cls(coincurve.PrivateKey(secret))
 
     @property
     def secret(self) -> bytes:
-        """Return the 32 secret bytes; they belong in a keystore or a file of mode 0600 and nowhere else."""
+        """Return the 32 secret bytes; store them only in a keystore or a file of mode 0600."""
         return self._private.secret
 
     def sign(self, digest: bytes) -> bytes:
@@ -54,48 +54,48 @@ class SigningKey:
         return f"SigningKey({self.address})"
 
 
-class KeyElsewhere(SigningKey):
-    """The key of an account that signs in a wallet of its own: whatever is signed with it here stays unsigned."""
+class ExternalKey(SigningKey):
+    """Account whose key is in an external wallet: ``sign`` returns an empty signature."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
 
     @property
     def secret(self) -> bytes:
-        """Raise ValueError: it is not here."""
-        raise ValueError("this key is in its owner's wallet")
+        """Raise ValueError: the key is not available."""
+        raise ValueError("this key is in an external wallet")
 
     def sign(self, digest: bytes) -> bytes:
-        """Return no signature."""
+        """Return an empty signature."""
         if len(digest) != 32:
             raise ValueError("a digest has 32 bytes")
         return b""
 
 
 def recover(digest: bytes, signature: bytes) -> Address:
-    """Return who signed a digest; raise ValueError unless 65 bytes with low s, v 27 or 28, and a real signer."""
+    """Return the signer of a digest; raise ValueError unless 65 bytes with low s (EIP-2), v 27 or 28, on the curve."""
     if len(signature) != SIGNATURE_BYTES or signature[64] not in (27, 28):
         raise ValueError("a signature has 65 bytes and ends in 27 or 28")
     if int.from_bytes(signature[32:64], "big") > ORDER // 2:
-        raise ValueError("a signature's s is in the lower half (EIP-2)")
+        raise ValueError("the s of a signature must be in the lower half (EIP-2)")
     try:
         public = coincurve.PublicKey.from_signature_and_message(
             signature[:64] + bytes([signature[64] - 27]), digest, hasher=None
         )
     except ValueError as error:
-        raise ValueError("nobody's signature") from error
+        raise ValueError("the signature has no signer") from error
     return _address_of(public)
 
 
 def personal_digest(message: bytes) -> bytes:
-    """Return what is signed for a 32-byte message under EIP-191, version 0x45; raise ValueError for another length."""
+    """Return the EIP-191 (version 0x45) digest of a 32-byte message; raise ValueError for another length."""
     if len(message) != 32:
         raise ValueError(f"a message here has 32 bytes, not {len(message)}")
     return keccak256(b"\x19Ethereum Signed Message:\n32", message)
 
 
 class Domain(msgspec.Struct, frozen=True):
-    """Where Sealgrid's statements hold: one chain, one broker."""
+    """EIP-712 domain of Sealgrid's statements: one chain, one broker."""
 
     chain: int
     broker: Address
@@ -110,42 +110,45 @@ class Domain(msgspec.Struct, frozen=True):
 def domain_separator(name: str, version: str, chain: int, contract: Address) -> bytes:
     """Return an EIP-712 domain separator over name, version, chain id and verifying contract."""
     return keccak256(
-        keccak256(_DOMAIN_TYPE), keccak256(name.encode()), keccak256(version.encode()),
-        _integer("uint256", chain), _address(contract),
-    )  # fmt: skip
+        keccak256(_DOMAIN_TYPE),
+        keccak256(name.encode()),
+        keccak256(version.encode()),
+        _integer("uint256", chain),
+        _address(contract),
+    )
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of everything that is signed: ``TYPES`` lists (Solidity type, Solidity name) in order (EIP-712).
+    """Base of signed statements (EIP-712): ``TYPES`` lists (Solidity type, Solidity name) in order.
 
     The primary type is the class's name; a field is the snake_case of its Solidity name. Every field is signed.
     """
 
     TYPES: ClassVar[tuple[tuple[str, str], ...]] = ()
-    #: behind TYPES, and part of a statement's type only where the field is set: one without it hashes as it always did
+    #: after TYPES; part of the type only if the field is set, so that older statements have the same hash
     OPTIONAL: ClassVar[tuple[tuple[str, str], ...]] = ()
-    NESTED: ClassVar[tuple[type["Statement"], ...]] = ()  #: statements that stand in fields of this one
+    NESTED: ClassVar[tuple[type["Statement"], ...]] = ()  #: statement types of nested fields
 
     @classmethod
     def encode_type(cls, optional: tuple[tuple[str, str], ...] = ()) -> bytes:
-        """Return the type's text with these optional fields, every type that it refers to behind it by the alphabet."""
+        """Return encodeType with these optional fields; referenced types follow in alphabetical order."""
         return _encode_type(cls, optional)
 
     def types(self) -> tuple[tuple[str, str], ...]:
-        """Return (Solidity type, Solidity name) of every field that this very statement signs, in order."""
-        return self.TYPES + self._set()
+        """Return (Solidity type, Solidity name) of every signed field of this statement, in order."""
+        return self.TYPES + self._optional_fields()
 
     def type_text(self) -> bytes:
-        """Return the text of this very statement's type."""
-        return self.encode_type(self._set())
+        """Return encodeType of this statement."""
+        return self.encode_type(self._optional_fields())
 
     def struct_hash(self) -> bytes:
-        """Return EIP-712's hashStruct; raise ValueError or TypeError for a value that does not fit its type."""
-        _expect_signed(type(self))
-        words = (encode_value(kind, getattr(self, snake_case(name))) for kind, name in self.types())
-        return keccak256(_type_hash(type(self), self._set()), *words)
+        """Return hashStruct (EIP-712); raise ValueError or TypeError for a value that does not fit its type."""
+        _check_fields(type(self))
+        encoded = (encode_value(kind, getattr(self, snake_case(name))) for kind, name in self.types())
+        return keccak256(_type_hash(type(self), self._optional_fields()), *encoded)
 
-    def _set(self) -> tuple[tuple[str, str], ...]:
+    def _optional_fields(self) -> tuple[tuple[str, str], ...]:
         return tuple(each for each in self.OPTIONAL if getattr(self, snake_case(each[1])) is not msgspec.UNSET)
 
     def digest(self, domain: Domain) -> bytes:
@@ -157,8 +160,18 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         return key.sign(self.digest(domain))
 
     def signer(self, domain: Domain, signature: bytes) -> Address:
-        """Return who signed this; raise ValueError for what is no signature."""
+        """Return the address that signed this; raise ValueError for an invalid signature."""
         return recover(self.digest(domain), signature)
+
+    def is_signed_by(self, address: Address, domain: Domain, signature: bytes) -> bool:
+        """Return whether ``signature`` is by ``address``.
+
+        False too for an invalid signature and for a statement that cannot be encoded, so untrusted input never raises.
+        """
+        try:
+            return self.signer(domain, signature) == address
+        except (ValueError, TypeError, OverflowError):
+            return False
 
 
 @cache
@@ -167,37 +180,36 @@ def _type_hash(kind: type[Statement], optional: tuple[tuple[str, str], ...]) -> 
 
 
 @cache
-def _expect_signed(kind: type[Statement]) -> None:
+def _check_fields(kind: type[Statement]) -> None:
     if {snake_case(name) for _, name in kind.TYPES + kind.OPTIONAL} != set(kind.__struct_fields__):
         raise TypeError(f"{kind.__name__} has a field that TYPES does not sign, or the reverse")
 
 
 @cache
 def snake_case(name: str) -> str:
-    """Return which field a Solidity name stands for."""
+    """Return the field name of a Solidity name."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 @cache
 def _encode_type(kind: type[Statement], optional: tuple[tuple[str, str], ...]) -> bytes:
-    nested = sorted(_referred(kind) - {kind}, key=lambda other: other.__name__)
-    return _own_type(kind, optional) + b"".join(map(_own_type, nested))
+    nested = sorted(_referenced_types(kind) - {kind}, key=lambda other: other.__name__)
+    return _struct_type(kind, optional) + b"".join(map(_struct_type, nested))
 
 
-def _referred(kind: type[Statement]) -> set[type[Statement]]:
-    return {kind}.union(*(_referred(other) for other in kind.NESTED))
+def _referenced_types(kind: type[Statement]) -> set[type[Statement]]:
+    return {kind}.union(*(_referenced_types(other) for other in kind.NESTED))
 
 
-def _own_type(kind: type[Statement], optional: tuple[tuple[str, str], ...] = ()) -> bytes:
+def _struct_type(kind: type[Statement], optional: tuple[tuple[str, str], ...] = ()) -> bytes:
     fields = ",".join(f"{solidity} {name}" for solidity, name in kind.TYPES + optional)
     return f"{kind.__name__}({fields})".encode()
 
 
 def encode_value(kind: str, value: Any) -> bytes:
-    """Return the 32 bytes that stand for one value inside a struct hash (EIP-712, encodeData); else ValueError.
+    """Return the 32 bytes of one value in encodeData (EIP-712); raise ValueError.
 
-    Hex text counts only in its one lower-case form: elsewhere statements are compared as text, and two spellings with
-    one signature would be two statements.
+    Only lower-case hex text is valid: statements are compared as text, so two spellings must not have one signature.
     """
     if kind.endswith("[]"):
         return keccak256(*(encode_value(kind[:-2], item) for item in value))
@@ -209,7 +221,7 @@ def encode_value(kind: str, value: Any) -> bytes:
 def _integer(kind: str, value: int) -> bytes:
     bits = int(kind.removeprefix("uint")) if re.fullmatch(r"uint\d{1,3}", kind) else 0
     if bits % 8 or not 0 < bits <= 256:
-        raise ValueError(f"{kind} is no type that statements have")
+        raise ValueError(f"{kind} is not a valid statement type")
     if type(value) is bool or not isinstance(value, int) or not 0 <= value < 1 << bits:
         raise ValueError(f"{value!r} does not fit {kind}")
     return value.to_bytes(32, "big")

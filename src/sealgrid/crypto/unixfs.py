@@ -1,4 +1,4 @@
-"""The address that IPFS nodes give a file by default: CIDv0 of a balanced UnixFS tree (docs/protocol/storage.md).
+"""CIDv0 that IPFS nodes compute by default: balanced UnixFS tree (docs/protocol/storage.md).
 
 Blocks are dag-pb (https://ipld.io/specs/codecs/dag-pb) around UnixFS messages (https://specs.ipfs.tech/unixfs).
 """
@@ -22,7 +22,7 @@ class _Node:
 
 
 class FileAddress:
-    """Takes a file piece by piece and keeps one block and one open row of links a level."""
+    """Computes the CIDv0 of a file incrementally; holds one block and one open row of links for each level."""
 
     def __init__(self) -> None:
         self._block = bytearray()
@@ -31,13 +31,13 @@ class FileAddress:
     def write(self, piece: bytes) -> None:
         """Append a piece."""
         self._block += piece
-        # A full block waits for a byte behind it: at the end of the file it may be the only one.
+        # A full block is added only when more bytes follow: a file of one block has no inner node.
         while len(self._block) > BLOCK_BYTES:
             self._add(0, _leaf(bytes(self._block[:BLOCK_BYTES])))
             del self._block[:BLOCK_BYTES]
 
     def cid(self) -> str:
-        """Return the address of what was written (``Qm…``); nothing may be written afterwards."""
+        """Return the CIDv0 (``Qm…``) of the written bytes; ``write`` must not be called afterwards."""
         if self._block or not self._levels:
             self._add(0, _leaf(bytes(self._block)))
         level = 0
@@ -58,7 +58,7 @@ class FileAddress:
 
 
 def base58(raw: bytes) -> str:
-    """Return bytes in Bitcoin's alphabet."""
+    """Return base58btc text."""
     number, text = int.from_bytes(raw, "big"), ""
     while number:
         number, digit = divmod(number, 58)
@@ -67,8 +67,8 @@ def base58(raw: bytes) -> str:
 
 
 def _leaf(content: bytes) -> _Node:
-    held = _bytes(2, content) if content else b""
-    return _node(b"", _FILE + held + _number(3, len(content)), content=len(content), below=0)
+    data = _bytes(2, content) if content else b""
+    return _node(b"", _FILE + data + _number(3, len(content)), content=len(content), below=0)
 
 
 def _inner(row: list[_Node]) -> _Node:

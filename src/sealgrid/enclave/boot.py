@@ -1,6 +1,6 @@
-"""The first code that runs in an enclave: find the measured packages, take the two sockets, run the one task.
+"""First code of an enclave: put the measured packages on the path and run one task over two inherited sockets.
 
-Started by the platform as ``python -I -S -B boot.py RELAY_FD QUOTE_FD PACKAGES…``.
+The platform starts it as ``python -I -S -B boot.py RELAY_FD QUOTE_FD PACKAGES…``.
 """
 
 import asyncio
@@ -10,24 +10,25 @@ import sys
 import time
 from pathlib import Path
 
-WORK = Path("/job")  #: memory-backed; gone with the enclave
+WORK = Path("/job")  #: memory-backed; lost when the enclave ends
 
 
 def boot(arguments: list[str]) -> None:
     """Run the session over the two inherited sockets."""
     relay_fd, quote_fd, *packages = arguments
-    _leave_no_core()
+    disable_core_dumps()
     sys.path[:0] = packages
-    from sealgrid.enclave.session import main  # noqa: PLC0415  only importable once the measured path is set
+    from sealgrid.enclave.session import main  # noqa: PLC0415  importable only now
 
     relay = socket.socket(fileno=int(relay_fd))
     quote = socket.socket(fileno=int(quote_fd))
     asyncio.run(main(relay, quote, WORK, lambda: int(time.time())))
 
 
-def _leave_no_core() -> None:
-    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    limit = 1 if most == resource.RLIM_INFINITY else min(1, most)  # 0 would still let a dump be piped to a program
+def disable_core_dumps() -> None:
+    """Limit core dumps to one byte, also those that are piped to a program."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    limit = 1 if hard == resource.RLIM_INFINITY else min(1, hard)  # 0 would still let a dump be piped to a program
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 

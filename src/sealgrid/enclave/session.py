@@ -1,7 +1,4 @@
-"""One confidential task inside an enclave, from its first breath to the signature that gets it paid.
-
-Follows docs/protocol/release.md: make keys, prove, obtain, close the quoting interface, run, seal, settle, deliver.
-"""
+"""Main routine of an enclave: attest, obtain keys, run the app, seal, settle, deliver (docs/protocol/release.md)."""
 
 import asyncio
 import socket
@@ -14,79 +11,78 @@ import msgspec
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave import attest, work
-from sealgrid.enclave.attest import Identity, Vaults
-from sealgrid.enclave.quoting import QuotePort
-from sealgrid.enclave.seal import seal_result
-from sealgrid.enclave.settle import Settlement, settle
-from sealgrid.enclave.verdict import shield_of
+from sealgrid.enclave.job import app_job
+from sealgrid.enclave.job.seal import seal_result
+from sealgrid.enclave.protocol.attest import EnclaveKeys, TrustedVaults, attest
+from sealgrid.enclave.protocol.quote_port import QuotePort
+from sealgrid.enclave.protocol.release import obtain
+from sealgrid.enclave.protocol.settle import Settlement, settle
+from sealgrid.enclave.sandbox.exit_cause import protection_of
 from sealgrid.errors import CheckFailed, ContentDiffers, HostFailed, SealgridError, ServiceUnavailable
 from sealgrid.wire.platform import LaunchRequest
-from sealgrid.wire.relay import Failure, Hello, RelayClient, VaultThroughRelay, Welcome
+from sealgrid.wire.relay import EnclaveFailure, RelayClient, RelayedVaultTransport, RelayHello, RelayWelcome
 from sealgrid.wire.vault import VaultClient
 
 Clock = Callable[[], int]
 
 
 async def main(relay_socket: socket.socket, quote_socket: socket.socket, folder: Path, clock: Clock) -> None:
-    """Run the one task that the platform launched this enclave for, and tell the worker how it ended."""
+    """Run the task that the platform launched this enclave for; report a failure to the worker."""
     port = QuotePort(quote_socket)
     launch = port.launch()
     relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
     try:
         await _run(launch, relay, port, folder, clock)
     except CheckFailed as error:
-        await _tell(relay, Failure(kind="refused", reason=error.message, check=error.check))
-    except (HostFailed, ServiceUnavailable, ContentDiffers) as error:  # the worker's own words, nothing of the app's
-        await _tell(relay, Failure(kind="host", reason=error.message))
-    except Exception as error:  # noqa: BLE001  whatever it is, its message may hold what the app saw
-        await _tell(relay, Failure(kind="host", reason=f"the runtime failed ({type(error).__name__})."))
+        await _report_failure(relay, EnclaveFailure(kind="refused", reason=error.message, check=error.check))
+    except (HostFailed, ServiceUnavailable, ContentDiffers) as error:  # such a message never holds data of the app
+        await _report_failure(relay, EnclaveFailure(kind="host", reason=error.message))
+    except Exception as error:  # noqa: BLE001  only its type is reported: its message may hold data of the app
+        await _report_failure(
+            relay, EnclaveFailure(kind="host", reason=f"the runtime failed ({type(error).__name__}).")
+        )
     finally:
         await relay.close()
 
 
 async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folder: Path, clock: Clock) -> None:
     started = clock()
-    me = Identity(signing=SigningKey.generate(), hpke=HpkeKey.generate())
-    welcome = msgspec.msgpack.decode(
-        await relay.ask("hello", body=msgspec.msgpack.encode(Hello(enclave=me.signing.address))), type=Welcome
+    keys = EnclaveKeys(signing=SigningKey.generate(), hpke=HpkeKey.generate())
+    hello = msgspec.msgpack.encode(RelayHello(enclave=keys.signing.address))
+    welcome = msgspec.msgpack.decode(await relay.call("hello", body=hello), type=RelayWelcome)
+    vaults = TrustedVaults(
+        addresses=launch.vaults,
+        clients=tuple(VaultClient(RelayedVaultTransport(relay, index)) for index in range(len(launch.vaults))),
+        threshold=launch.threshold,
+        domain=Domain(chain=launch.chain, broker=launch.broker),
     )
-    vaults = _federation(launch, relay)
-    # The app that is locked into the evidence is laid out while the vaults are asked; it starts only after that.
-    preparing = asyncio.create_task(work.prepare(relay, launch.app_digest, folder))
+    # The app that is locked into the evidence is laid out during attestation and release; it starts only after them.
+    preparation = asyncio.create_task(app_job.prepare(relay, launch.app_digest, folder))
     try:
-        proof = await attest.attest(launch, me, welcome, vaults, port)
+        attested = await attest(launch, keys, welcome, vaults, port)
         port.close()
-        await relay.ask("stage", path="attested")
-        agreed = await attest.obtain(launch, me, welcome, vaults, proof)
-        await relay.ask("stage", path="released")
-        prepared = None if agreed.facts.refusal else await preparing
+        await relay.call("stage", path="attested")
+        quorum = await obtain(launch, keys, welcome, vaults, attested)
+        await relay.call("stage", path="released")
+        prepared = None if quorum.facts.refusal else await preparation
     finally:
-        await _ended(preparing)
-    shield = shield_of(Platform(proof.quote.platform))
+        # An error of the preparation is consumed here: the worker gets the error that ended the session.
+        preparation.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await preparation
+    protection = protection_of(Platform(attested.quote.platform))
     outcome = (
-        work.refused(agreed.facts) if prepared is None else await work.perform(relay, agreed, prepared, shield=shield)
+        app_job.refused(quorum.facts)
+        if prepared is None
+        else await app_job.perform(relay, quorum, prepared, protection=protection)
     )
     rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
-    sealed = seal_result(outcome.archive, agreed.request, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
-    result = Settlement(me, vaults, proof, agreed, outcome, sealed, started, finished=clock())
-    delivery = await settle(result, relay)
-    await relay.ask("deliver", body=msgspec.msgpack.encode(delivery))
+    sealed = seal_result(outcome.archive, quorum.request, quorum.facts, vaults.addresses, vaults.threshold, rsa=rsa)
+    settlement = Settlement(keys, vaults, attested, quorum, outcome, sealed, started, finished=clock())
+    delivery = await settle(settlement, relay)
+    await relay.call("deliver", body=msgspec.msgpack.encode(delivery))
 
 
-async def _ended(task: "asyncio.Task[work.Prepared]") -> None:
-    # Whatever ended the session first is what the worker is told; the other error must not be lost unheard either.
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task
-
-
-def _federation(launch: LaunchRequest, relay: RelayClient) -> Vaults:
-    clients = tuple(VaultClient(VaultThroughRelay(relay, index)) for index in range(len(launch.vaults)))
-    domain = Domain(chain=launch.chain, broker=launch.broker)
-    return Vaults(addresses=launch.vaults, clients=clients, threshold=launch.threshold, domain=domain)
-
-
-async def _tell(relay: RelayClient, failure: Failure) -> None:
-    with suppress(SealgridError):  # a worker that is gone cannot be told
-        await relay.ask("fail", body=msgspec.msgpack.encode(failure))
+async def _report_failure(relay: RelayClient, failure: EnclaveFailure) -> None:
+    with suppress(SealgridError):  # the worker may be gone
+        await relay.call("fail", body=msgspec.msgpack.encode(failure))

@@ -1,34 +1,40 @@
-"""Where a local network keeps its files, and which shipped programs it runs."""
+"""Files and folders of a local network, and the names of its parts."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import platformdirs
 
-from sealgrid.crypto.signing import Domain
 from sealgrid.errors import SetupMissing
-from sealgrid.units import Address
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
-    "chain", "storage", "platform", "market", "pool", "worker", "web", "sms",
-)  # fmt: skip
+    "chain",
+    "storage",
+    "platform",
+    "market",
+    "pool",
+    "worker",
+    "web",
+    "sms",
+)
 VAULTS = 3
 THRESHOLD = 2
-
-
-class StorageSettings(msgspec.Struct, frozen=True):
-    """What a storage node, which starts before the chain, learns once the contracts are there."""
-
-    domain: Domain
-    chain_url: str
-    services: frozenset[Address]
 
 
 def storage_names(number: int) -> tuple[str, ...]:
     """Return the names of the storage nodes of a network."""
     return (STORAGE, *(f"{STORAGE}-{n}" for n in range(2, number + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """Options of ``sealgrid up``."""
+
+    port: int = 0  #: of the chain; the other parts take the ports after it. 0 takes free ports
+    stocked: bool = False  #: put the shipped apps, a model and a table up for sale, in the background
+    gate: bool = False  #: a PoolGate owns the pool, as on hubs that ask no broker; new networks only
+    storages: int = 1  #: number of storage nodes; with two, each stores every file
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +45,22 @@ class Layout:
 
     @property
     def network(self) -> Path:
-        """Return the file that tells clients where everything is; it exists while the network runs."""
+        """Return the network file for clients; it exists while the network runs."""
         return self.root / "network.json"
 
     @property
     def deployment(self) -> Path:
-        """Return the file that remembers the contracts between runs."""
+        """Return the file that stores the contracts' addresses between runs."""
         return self.root / "deployment.json"
 
     @property
     def services(self) -> Path:
-        """Return the file with the access settings of services that others reach through a proxy."""
+        """Return the access settings of services behind a proxy (docs/howto/behind-a-proxy.md)."""
         return self.root / "services.toml"
 
     @property
     def lock(self) -> Path:
-        """Return the file that the supervisor holds locked, with its process id inside."""
+        """Return the supervisor's lock file, which contains its process id."""
         return self.root / "supervisor.lock"
 
     @property
@@ -89,7 +95,7 @@ def default_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder that `make setup` filled; raise SetupMissing when it is not there."""
+    """Return the folder that `make setup` fills; raise SetupMissing if there is none."""
     here = Path(__file__).resolve()
     for parent in here.parents:
         if (parent / ".cache" / "anvil").is_dir():

@@ -1,4 +1,4 @@
-"""Child processes that say when they are ready, write their own log, and never outlive the one that started them."""
+"""Child processes that report readiness, write a log each, and exit with their parent."""
 
 import ctypes
 import os
@@ -17,19 +17,19 @@ _PR_SET_PDEATHSIG = 1
 _LOG_TAIL = 400
 STOP_SECONDS = 8.0
 
-Ready = Callable[[], None]
-Body = Callable[[Ready], None]
+OnReady = Callable[[], None]
+Body = Callable[[OnReady], None]
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel send SIGTERM to this process once its parent is gone; end at once if it is gone already."""
+    """Have the kernel send SIGTERM to this process when its parent exits; exit at once if it has."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(0)
 
 
 @dataclass(slots=True)
-class Child:
+class ChildProcess:
     """A process that was forked from this one."""
 
     name: str
@@ -37,27 +37,27 @@ class Child:
     ready_fd: int
     log: Path
     body: Body
-    ends: bool = False  #: whether it does one thing and is done
+    ends: bool = False  #: exit code 0 is no failure
     exit_code: int | None = None
 
-    def alive(self) -> bool:
-        """Return whether it still runs; reap it if it does not."""
+    def is_alive(self) -> bool:
+        """Return whether it runs; reap it if not."""
         if self.exit_code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
         return self.exit_code is None
 
-    def lost(self) -> bool:
-        """Return whether it is gone though it should not be."""
-        return not self.alive() and not (self.ends and self.exit_code == 0)
+    def has_failed(self) -> bool:
+        """Return whether it exited and should not have."""
+        return not self.is_alive() and not (self.ends and self.exit_code == 0)
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait for the word of readiness; raise ServiceUnavailable with the log's end when it does not come."""
+        """Wait until it is ready; raise ServiceUnavailable with the end of its log otherwise."""
         readable, _, _ = select.select([self.ready_fd], [], [], seconds)
-        word = os.read(self.ready_fd, 1) if readable else b""
+        signalled = os.read(self.ready_fd, 1) if readable else b""
         os.close(self.ready_fd)
-        if word != b"1":
+        if signalled != b"1":
             why = "ended" if readable else f"was not ready within {seconds:.0f} s"
             raise ServiceUnavailable(f"{self.name} {why}; the end of its log ({self.log}): {self.log_tail()}")
 
@@ -66,8 +66,8 @@ class Child:
         return self.log.read_text(errors="replace")[-_LOG_TAIL:].strip() or "(empty)"
 
 
-def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
-    """Run ``body`` in a new process; it calls its argument once it is ready."""
+def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProcess:
+    """Run ``body`` in a new process; ``body`` calls its argument when it is ready."""
     reading, writing = os.pipe()
     parent = os.getpid()
     sys.stdout.flush()
@@ -75,12 +75,12 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
     pid = os.fork()
     if pid:
         os.close(writing)
-        return Child(name, pid, reading, log, body, ends)
+        return ChildProcess(name, pid, reading, log, body, ends)
     os.close(reading)
-    _become(name, log, parent)
+    _detach(name, log, parent)
     code = 0
     try:
-        body(lambda: _say_ready(writing))
+        body(lambda: _signal_ready(writing))
     except SealgridError as error:
         sys.stderr.write(f"{error}\n")
         code = 1
@@ -92,22 +92,22 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
     os._exit(code)
 
 
-def stop(children: list[Child]) -> None:
-    """End children, the last started first, and reap them; whoever does not go is killed."""
+def stop(children: list[ChildProcess]) -> None:
+    """Stop children, the last started first, and reap them; kill those that do not exit in time."""
     for child in reversed(children):
-        if child.alive():
+        if child.is_alive():
             os.kill(child.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while any(child.alive() for child in children) and time.monotonic() < deadline:
+    while any(child.is_alive() for child in children) and time.monotonic() < deadline:
         time.sleep(0.02)
     for child in children:
-        if child.alive():
+        if child.is_alive():
             os.kill(child.pid, signal.SIGKILL)
             os.waitpid(child.pid, 0)
 
 
-def _become(name: str, log: Path, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+def _detach(name: str, log: Path, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the supervisor handles it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     die_with_parent(parent)
@@ -121,6 +121,6 @@ def _become(name: str, log: Path, parent: int) -> None:
     ctypes.CDLL(None).prctl(15, f"sg-{name}".encode()[:15], 0, 0, 0)  # PR_SET_NAME
 
 
-def _say_ready(fd: int) -> None:
+def _signal_ready(fd: int) -> None:
     os.write(fd, b"1")
     os.close(fd)

@@ -1,27 +1,341 @@
-"""Access settings of a local network's services, from ``services.toml`` (docs/howto/behind-a-proxy.md)."""
+"""Starts the chain, deploys its contracts, and starts the services that use it: vaults, market, pool, worker, pages."""
+
+import asyncio
+import os
+import signal
+import urllib.request
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, SMS, STORAGE, VAULTS, WEB, Layout
-from sealgrid.wire.access import ONE_MACHINE, Access
+from sealgrid.iexec_sms.config import SmsConfig
+from sealgrid.iexec_sms.runner import run as run_sms
+from sealgrid.localnet.layout import (
+    CHAIN,
+    MARKET,
+    PLATFORM,
+    POOL,
+    SMS,
+    STORAGE,
+    THRESHOLD,
+    VAULTS,
+    WEB,
+    WORKER,
+    Layout,
+    NetworkOptions,
+    cache_folder,
+    storage_names,
+)
+from sealgrid.localnet.listen_sockets import ListenSockets
+from sealgrid.localnet.prepare import Foundation, allow_runtime, lay_foundation, offer_computing
+from sealgrid.localnet.processes import ChildProcess, OnReady, fork
+from sealgrid.localnet.service_settings import ServiceSettings
+from sealgrid.localnet.shop import list_goods
+from sealgrid.localnet.storage_settings import StorageSettings
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.runner import run as run_market
+from sealgrid.pool.config import PoolConfig
+from sealgrid.pool.runner import run as run_pool
+from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
+from sealgrid.storage.atomic_file import write_file
+from sealgrid.units import Address
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.keys import load_key_files
+from sealgrid.vault.runner import run as run_vault
+from sealgrid.web.runner import WebConfig
+from sealgrid.web.runner import run as run_web
+from sealgrid.wire.platform import RuntimeMeasurement
+from sealgrid.wire.preview import OfferedMachine
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.runner import run as run_worker
 
-NAMES = (STORAGE, PLATFORM, MARKET, POOL, SMS, WEB, *(f"vault-{number}" for number in range(1, VAULTS + 1)))
+STEP_SECONDS = 60.0
+POOL_POLL_SECONDS = 0.1  #: the local chain makes a block for each transaction
+WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
+
+T = TypeVar("T")
+OnProgress = Callable[[str], None]
 
 
-class Services:
-    """The settings of each service: a table of the file, or those of a network on one machine."""
+def start(
+    layout: Layout,
+    options: NetworkOptions,
+    children: list[ChildProcess],
+    sockets: ListenSockets,
+    on_progress: OnProgress,
+) -> None:
+    """Start the chain, deploy the contracts, and start every part that needs them."""
+    on_progress(CHAIN)
+    children.append(_chain(layout, sockets.chain_port))
+    for child in children:
+        child.wait_ready(STEP_SECONDS)
+    rpc_url = f"http://127.0.0.1:{sockets.chain_port}"
+    net = _NetworkPlan(layout, sockets, rpc_url, _measurement(sockets.url(PLATFORM)), options.storages)
+    on_progress("contracts")
+    net.prepare(gate=options.gate)
+    net.write_storage_settings()
+    started = [fork(name, layout.log(name), body) for name, body in net.parts()]
+    children.extend(started)
+    for child in started:
+        on_progress(child.name)
+        child.wait_ready(STEP_SECONDS)
+    write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
+    on_progress("orders")
+    net.run_once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
+    if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network()))):
+        children.append(shop)
 
-    def __init__(self, layout: Layout) -> None:
-        try:
-            self._access = msgspec.toml.decode(layout.services.read_bytes(), type=dict[str, Access])
-        except FileNotFoundError:
-            self._access = {}
-        except msgspec.DecodeError as error:
-            raise InputRefused(f"{layout.services} cannot be used: {error}.") from error
-        if unknown := sorted(self._access.keys() - {*NAMES}):
-            raise InputRefused(f"{layout.services} names {unknown[0]!r}; services are {', '.join(NAMES)}.")
 
-    def of(self, name: str) -> Access:
-        """Return the settings of a service."""
-        return self._access.get(name, ONE_MACHINE)
+class _NetworkPlan:
+    """Settings of every part."""
+
+    def __init__(
+        self, layout: Layout, sockets: ListenSockets, rpc_url: str, measurement: RuntimeMeasurement, storages: int
+    ) -> None:
+        self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
+        self._services = ServiceSettings(layout)
+        numbered = ((load_key_files(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
+        self._vaults = sorted(numbered)
+        self._storage_names = storage_names(storages)
+        for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):
+            sockets.open(name)
+        self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
+
+    @property
+    def gated(self) -> bool:
+        """Return whether a gate owns the pool, as decided when the network was made."""
+        return self._foundation.gate
+
+    def prepare(self, *, gate: bool) -> None:
+        """Deploy contracts, fund accounts and register the pool, unless this was done at an earlier start.
+
+        Raises InputRefused if the network was made without the gate, or for apps on another Python.
+        """
+        package = cache_folder() / "poco"
+        self._foundation = self.run_once(
+            "foundation",
+            Foundation,
+            lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured, gate=gate),
+        )
+        if gate and not self.gated:
+            raise InputRefused("this network was made without a gate; remove it first: sealgrid down --wipe")
+        if self._foundation.python != self._measured.python:
+            raise InputRefused(
+                f"this network runs apps on Python {self._foundation.python}, and this is {self._measured.python}; "
+                f"start it with Python {self._foundation.python}, or remove it first: sealgrid down --wipe"
+            )
+        broker = self._foundation.deployment.broker
+        runtime = self._measured.runtime
+        self.run_once(f"admit-{runtime}", bool, lambda: allow_runtime(self._rpc_url, broker, runtime))
+
+    def run_once(self, name: str, kind: type[T], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run ``work`` unless it ran on this chain before; return its stored result.
+
+        It runs in a child process: this process must have no event loop thread when it forks the parts.
+        """
+        result = self._layout.part(CHAIN) / f"{name}.json"
+
+        def body(ready: OnReady) -> None:
+            write_file(result, msgspec.json.encode(asyncio.run(work())))
+            ready()
+
+        if not result.exists():
+            child = fork(name, self._layout.log("prepare"), body)
+            child.wait_ready(STEP_SECONDS)
+            os.waitpid(child.pid, 0)
+        return msgspec.json.decode(result.read_bytes(), type=kind)
+
+    def run_in_background(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> ChildProcess | None:
+        """Run ``work`` in a child process unless it ran on this chain before; return the process, if any."""
+        result = self._layout.part(CHAIN) / f"{name}.json"
+
+        def body(ready: OnReady) -> None:
+            ready()
+            write_file(result, msgspec.json.encode(asyncio.run(work())))
+
+        return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
+
+    def parts(self) -> list[tuple[str, Callable[[OnReady], None]]]:
+        """Return the parts and the function that each runs."""
+        vaults = [(name, self._vault(name)) for _, name in self._vaults]
+        others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
+        return [*vaults, *others, (WEB, self._web())]
+
+    def network(self) -> Network:
+        """Return the network file for clients."""
+        deployment = self._foundation.deployment
+        return Network(
+            name="local",
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            rpc_url=self._rpc_url,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            token=deployment.token,
+            app_registry=deployment.app_registry,
+            dataset_registry=deployment.dataset_registry,
+            workerpool_registry=deployment.workerpool_registry,
+            vaults=tuple(VaultAddress(address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            roots=(Root(Platform.SIMULATED, self._measured.root_ca_der),),
+            allow_simulated=True,
+            runtimes=(self._measured.runtime,),
+            platform=self._measured.platform,
+            python=self._measured.python,
+            storage_url=self._sockets.url(STORAGE),
+            storage_copies=self._copy_urls,
+            market_url=self._sockets.url(MARKET),
+            pool_url=self._sockets.url(POOL),
+            workerpool=self._foundation.workerpool,
+            short_category=deployment.categories["Short"],
+            pool_group=self._foundation.pool_group,
+            pools=(PinnedPool(self._foundation.workerpool, "local"),),
+            folder=str(self._layout.root),
+            platform_url=self._sockets.url(PLATFORM),
+            web_url=self._sockets.url(WEB),
+            sms_url=self._sockets.url(SMS),
+        )
+
+    @property
+    def _identity(self) -> NetworkIdentity:
+        return self.network().identity
+
+    @property
+    def _copy_urls(self) -> tuple[str, ...]:
+        return tuple(self._sockets.url(name) for name in self._storage_names[1:])
+
+    def write_storage_settings(self) -> None:
+        """Write the settings that the storage nodes wait for."""
+        services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
+        settings = StorageSettings(self._identity.domain, self._sockets.url(WEB), frozenset(services))
+        for name in self._storage_names:
+            write_file(self._layout.storage_settings(name), msgspec.json.encode(settings))
+
+    def _vault(self, name: str) -> Callable[[OnReady], None]:
+        sock = self._sockets.of(name)
+        config = VaultConfig(
+            folder=self._layout.part(name),
+            # One node, named twice: the vault compares two answers, as it does with two nodes.
+            network=replace(self._identity, rpc_urls=(self._rpc_url, self._rpc_url)),
+            storage_url=self._sockets.url(STORAGE),
+            storage_copies=self._copy_urls,
+            roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
+            peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
+            insecure_allow_simulated=True,
+            previews_per_minute=0,
+            access=self._services.of(name),
+        )
+        return lambda ready: asyncio.run(run_vault(config, sock, ready))
+
+    def _market(self) -> Callable[[OnReady], None]:
+        sock = self._sockets.of(MARKET)
+        config = MarketConfig(
+            folder=self._layout.part(MARKET),
+            network=self._identity,
+            access=self._services.of(MARKET),
+            listeners_per_client=0,
+        )
+        return lambda ready: asyncio.run(run_market(config, sock, ready))
+
+    def _pool(self) -> Callable[[OnReady], None]:
+        sock = self._sockets.of(POOL)
+        config = PoolConfig(
+            folder=self._layout.part(POOL),
+            network=self._identity,
+            workerpool=self._foundation.workerpool,
+            key_file=_key_file(self._layout, POOL),
+            workers=frozenset(development_key(name).address for name in WORKERS),
+            machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
+            poll_seconds=POOL_POLL_SECONDS,
+            access=self._services.of(POOL),
+        )
+        return lambda ready: asyncio.run(run_pool(config, sock, ready))
+
+    def _sms(self) -> Callable[[OnReady], None]:
+        sock = self._sockets.of(SMS)
+        config = SmsConfig(
+            folder=self._layout.part(SMS),
+            network=self._identity,
+            storage_url=self._sockets.url(STORAGE),
+            access=self._services.of(SMS),
+            storage_copies=self._copy_urls,
+            storage_key_file=_storage_key(self._layout, SMS)[0],
+        )
+        return lambda ready: asyncio.run(run_sms(config, sock, ready))
+
+    def _web(self) -> Callable[[OnReady], None]:
+        sock, root = self._sockets.of(WEB), self._layout.root
+        config = WebConfig(
+            folder=self._layout.part(WEB),
+            network=self.network(),
+            libraries=cache_folder(),
+            data=root,
+            storage_key_file=_storage_key(self._layout, WEB)[0],
+            access=self._services.of(WEB),
+        )
+        return lambda ready: asyncio.run(run_web(config, sock, ready))
+
+    def _worker(self) -> Callable[[OnReady], None]:
+        config = worker_config(self._layout, self.network(), WORKER)
+        return lambda ready: asyncio.run(run_worker(config, ready))
+
+
+def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
+    """Return the settings of a worker of the local pool, named after a development account."""
+    return WorkerConfig(
+        folder=layout.part(name),
+        key_file=_key_file(layout, name),
+        network=network.identity,
+        workerpool=network.workerpool,
+        pool_url=network.pool_url,
+        storage_url=network.storage_url,
+        platform_url=network.platform_url,
+        wheels=(cache_folder() / "wheels",),
+        market_url=network.market_url,
+        sms_url=network.sms_url,
+        storage_copies=network.storage_copies,
+    )
+
+
+def _chain(layout: Layout, port: int) -> ChildProcess:
+    config = AnvilConfig(
+        binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
+    )
+
+    async def run_anvil(ready: OnReady) -> None:
+        stopped = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+        async with await Anvil.start(config):
+            ready()
+            await stopped.wait()
+
+    return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(run_anvil(ready)))
+
+
+def _measurement(platform_url: str) -> RuntimeMeasurement:
+    with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as reply:  # noqa: S310
+        return msgspec.json.decode(reply.read(), type=RuntimeMeasurement)
+
+
+def _key_file(layout: Layout, name: str) -> Path:
+    path = layout.part(name) / "chain.key"
+    write_file(path, development_key(name).secret.hex().encode())
+    return path
+
+
+def _storage_key(layout: Layout, name: str) -> tuple[Path, bytes]:
+    """Return the file of the key that a service uploads with, and the key; make it when there is none."""
+    path = layout.part(name) / "storage.key"
+    if not path.exists():
+        write_file(path, SigningKey.generate().secret.hex().encode())
+    return path, bytes.fromhex(path.read_text())

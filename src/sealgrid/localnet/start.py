@@ -1,4 +1,4 @@
-"""Start every part of a local network: the light ones first, before the chain's libraries are even imported."""
+"""Starts every part of a local network: storage nodes and platform before the chain's libraries are imported."""
 
 import asyncio
 import time
@@ -6,66 +6,57 @@ from collections.abc import Callable
 
 import msgspec
 
-from sealgrid.localnet.layout import PLATFORM, Layout, StorageSettings, storage_names
-from sealgrid.localnet.processes import Child, Ready, fork
-from sealgrid.localnet.services import Services
-from sealgrid.localnet.sockets import Sockets
-from sealgrid.platform.config import PlatformConfig
+from sealgrid.localnet.layout import PLATFORM, Layout, NetworkOptions, storage_names
+from sealgrid.localnet.listen_sockets import ListenSockets
+from sealgrid.localnet.processes import ChildProcess, OnReady, fork
+from sealgrid.localnet.service_settings import ServiceSettings
+from sealgrid.localnet.storage_settings import StorageSettings
 from sealgrid.platform.runner import run as run_platform
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import run as run_storage
+from sealgrid.platform.simulated import PlatformConfig
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import run as run_storage
 
-SETTINGS_SECONDS = 0.02  #: between two looks for what a storage node must know of the contracts
+SETTINGS_POLL_SECONDS = 0.02  #: between two checks for a storage node's settings
 
-Told = Callable[[str], None]
-
-
-def start(
-    layout: Layout,
-    children: list[Child],
-    *,
-    port: int,
-    told: Told,
-    stocked: bool,
-    gate: bool,
-    storages: int,
-) -> None:
-    """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports.
-
-    With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
-    This process keeps their listening sockets: a part that ends and is started again finds the questions of meantime.
-    """
-    sockets, services = Sockets(port), Services(layout)
-    chain_port = sockets.port_for_chain()
-    for name in storage_names(storages):
-        told(name)
-        children.append(_storage(layout, sockets, services, name))
-    told(PLATFORM)
-    children.append(_platform(layout, sockets, services))
-    # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
-    from sealgrid.localnet import chainside  # noqa: PLC0415
-
-    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
+OnProgress = Callable[[str], None]
 
 
-def _storage(layout: Layout, sockets: Sockets, services: Services, name: str) -> Child:
-    sock, settings = sockets.take(name), layout.storage_settings(name)
+def start(layout: Layout, options: NetworkOptions, children: list[ChildProcess], on_progress: OnProgress) -> None:
+    """Start all parts, adding each to ``children`` when it is forked."""
+    sockets, settings = ListenSockets(options.port), ServiceSettings(layout)
+    for name in storage_names(options.storages):
+        on_progress(name)
+        children.append(_storage(layout, sockets, settings, name))
+    on_progress(PLATFORM)
+    children.append(_platform(layout, sockets, settings))
+    # The other parts use the chain. Its libraries are imported once, here, and shared by the forked parts.
+    from sealgrid.localnet import services  # noqa: PLC0415
+
+    services.start(layout, options, children, sockets, on_progress)
+
+
+def _storage(layout: Layout, sockets: ListenSockets, access: ServiceSettings, name: str) -> ChildProcess:
+    sock, settings = sockets.open(name), layout.storage_settings(name)
     settings.unlink(missing_ok=True)  # of an earlier start
 
-    def body(ready: Ready) -> None:
-        ready()  # its socket listens; who asks before the contracts are known waits
+    def body(ready: OnReady) -> None:
+        ready()  # its socket listens; early requests wait
         while not settings.exists():
-            time.sleep(SETTINGS_SECONDS)
-        known = msgspec.json.decode(settings.read_bytes(), type=StorageSettings)
+            time.sleep(SETTINGS_POLL_SECONDS)
+        stored = msgspec.json.decode(settings.read_bytes(), type=StorageSettings)
         config = StorageNodeConfig(
-            folder=layout.part(name), url=sockets.url(name), domain=known.domain, chain_url=known.chain_url,
-            services=known.services, access=services.of(name),
-        )  # fmt: skip
+            folder=layout.part(name),
+            url=sockets.url(name),
+            domain=stored.domain,
+            chain_url=stored.chain_url,
+            services=stored.services,
+            access=access.of(name),
+        )
         asyncio.run(run_storage(config, sock, lambda: None))
 
     return fork(name, layout.log(name), body)
 
 
-def _platform(layout: Layout, sockets: Sockets, services: Services) -> Child:
-    config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=services.of(PLATFORM)), sockets.take(PLATFORM)
+def _platform(layout: Layout, sockets: ListenSockets, access: ServiceSettings) -> ChildProcess:
+    config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=access.of(PLATFORM)), sockets.open(PLATFORM)
     return fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))

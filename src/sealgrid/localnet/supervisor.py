@@ -1,4 +1,4 @@
-"""Hold a local network together: start every part, watch them, and end them all, however this process ends."""
+"""Supervisor of a local network: starts every part, restarts those that fail, and stops all when it ends."""
 
 import fcntl
 import os
@@ -8,46 +8,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.localnet.layout import CHAIN, Layout
-from sealgrid.localnet.logs import rotate
-from sealgrid.localnet.processes import Child, fork, stop
+from sealgrid.localnet.layout import CHAIN, Layout, NetworkOptions
+from sealgrid.localnet.log_rotation import rotate
+from sealgrid.localnet.processes import ChildProcess, fork, stop
 
 POLL_SECONDS = 0.2
-AGAIN_SECONDS = 30.0  #: in which a part must be ready that is started again
-MOST_ENDS, LATELY_SECONDS = 3, 60.0  #: so many ends in so long are a fault that starting again does not cure
+RESTART_SECONDS = 30.0  #: within which a restarted part must be ready
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MAX_RESTARTS, RESTART_WINDOW_SECONDS = 3, 60.0  #: more restarts in this time stop the network
 
-Told = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
-class _Ended(Exception):
-    """A signal asked for the end."""
+class _ShutdownRequested(Exception):
+    """A signal requested the shutdown."""
 
 
 def supervise(
     layout: Layout,
+    options: NetworkOptions,
     *,
-    port: int,
-    ready: Callable[[], None],
-    told: Told = lambda line: None,
-    stocked: bool = False,
-    gate: bool = False,
-    storages: int = 1,
+    on_ready: Callable[[], None],
+    on_progress: OnProgress = lambda line: None,
 ) -> None:
-    """Run a network until a signal ends it; a part that dies by itself is started again, where its data still are.
+    """Run a network until a signal stops it. A part that exits is restarted with its data.
 
-    ``stocked`` puts the shipped apps and a model up for sale, in the background; ``gate`` lets a PoolGate judge.
-    With two ``storages`` every file is kept at both.
-    Raises ServiceUnavailable when the chain dies, or another part again and again.
+    Raises ServiceUnavailable if the chain exits, or another part repeatedly.
     """
-    from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
+    from sealgrid.localnet.start import start  # noqa: PLC0415  `status` and `down` need no part of the network
 
-    children: list[Child] = []
+    children: list[ChildProcess] = []
     with _locked(layout), _signals():
         try:
-            start(layout, children, port=port, told=told, stocked=stocked, gate=gate, storages=storages)
-            ready()
-            _watch(children, layout, told)
-        except _Ended:
+            start(layout, options, children, on_progress)
+            on_ready()
+            _watch(children, layout, on_progress)
+        except _ShutdownRequested:
             pass
         finally:
             layout.network.unlink(missing_ok=True)
@@ -68,7 +64,7 @@ def running(layout: Layout) -> int | None:
 
 
 def end(layout: Layout, seconds: float = 20.0) -> bool:
-    """Ask a running network to end and wait for it; return False when none runs."""
+    """Stop a running network and wait for its end; return False if none runs."""
     pid = running(layout)
     if pid is None:
         return False
@@ -98,10 +94,10 @@ def _locked(layout: Layout) -> Iterator[None]:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    def ask_to_end(_number: int, _frame: object) -> None:
-        raise _Ended
+    def request_shutdown(_number: int, _frame: object) -> None:
+        raise _ShutdownRequested
 
-    before = {number: signal.signal(number, ask_to_end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, request_shutdown) for number in _SIGNALS}
     try:
         yield
     finally:
@@ -110,23 +106,23 @@ def _signals() -> Iterator[None]:
 
 
 def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _watch(children: list[Child], layout: Layout, told: Told) -> None:
-    ends = dict[str, list[float]]()
+def _watch(children: list[ChildProcess], layout: Layout, on_progress: OnProgress) -> None:
+    restarts = dict[str, list[float]]()
     while True:
-        for place, child in enumerate(children):
-            if child.lost():
+        for index, child in enumerate(children):
+            if child.has_failed():
                 now = time.monotonic()
-                lately = [at for at in ends.get(child.name, []) if at > now - LATELY_SECONDS]
-                ends[child.name] = [*lately, now]
-                if child.name == CHAIN or len(lately) >= MOST_ENDS:
+                recent = [at for at in restarts.get(child.name, []) if at > now - RESTART_WINDOW_SECONDS]
+                restarts[child.name] = [*recent, now]
+                if child.name == CHAIN or len(recent) >= MAX_RESTARTS:
                     raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
-                told(f"{child.name} again, since it ended by itself (its log: {child.log})")
-                children[place] = fork(child.name, child.log, child.body, ends=child.ends)
-                with suppress(ServiceUnavailable):  # one that ended at once again is met at the next look
-                    children[place].wait_ready(AGAIN_SECONDS)
+                on_progress(f"{child.name} again, since it ended by itself (its log: {child.log})")
+                children[index] = fork(child.name, child.log, child.body, ends=child.ends)
+                with suppress(ServiceUnavailable):  # the next round restarts a part that exits at once
+                    children[index].wait_ready(RESTART_SECONDS)
         rotate(layout.logs)
         time.sleep(POLL_SECONDS)

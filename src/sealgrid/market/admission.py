@@ -1,102 +1,113 @@
-"""Whether an order may be listed: a numbered proof, at the newest block that the market has read."""
+"""Checks before an order is published (1-9), at the newest block that the market has read."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final, Literal
 
 import msgspec
 
 from sealgrid.errors import OrderRefused
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.counterparts import demand_counterparts
-from sealgrid.market.kinds import KINDS, asset_of, money_for_one
-from sealgrid.market.ledger import CLOSED
+from sealgrid.market.book.order_index import Filter, HasBitsFilter, OneOfFilter
+from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one, price_of
+from sealgrid.market.chain.follower import MarketChainFollower
+from sealgrid.market.chain.ledger import CLOSED
+from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.tags import TEE, is_tee
 from sealgrid.poco.typed_data import OrderDomain, order_hash
-from sealgrid.units import Address, Digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.market import Kind
 
+_MAX_OFFERS: Final = 100  #: offers of one asset that check (9) considers, the cheapest first
 
-class Admitted(msgspec.Struct, frozen=True):
-    """An order that may be listed."""
+
+class AdmittedOrder(msgspec.Struct, frozen=True):
+    """An order that passed the checks."""
 
     order_hash: Digest
     signer: Address
-    presigned: bool  #: it counts by the signer's transaction alone
+    presigned: bool  #: it is valid by the signer's transaction alone, not by its ``sign`` field
 
 
-class Gate:
-    """Admits orders for one hub; ``per_signer`` is how many open orders of one kind an account may have listed."""
+class OrderAdmission:
+    """Checks orders for one hub; ``per_signer`` limits the open orders of one kind and signer."""
 
-    def __init__(self, chain: ChainSide, domain: OrderDomain, *, per_signer: int) -> None:
+    def __init__(self, chain: MarketChainFollower, domain: OrderDomain, *, per_signer: int) -> None:
         self._chain, self.domain, self._per_signer = chain, domain, per_signer
-        self._coming: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
+        self._reserved: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
 
-    async def admit(self, kind: Kind, order: Order, claimant: Address) -> Admitted:
-        """Return an order's hash and signer when it may be listed, else raise OrderRefused; ``check`` names why.
+    async def admit(self, kind: Kind, order: Order, claimant: Address) -> AdmittedOrder:
+        """Return an order's hash and signer; raise OrderRefused, with the failed ``check``, unless all checks hold.
 
-        (1) It has a volume. (2) Its category exists. (3) Its asset is in this hub's registry of its kind. (4) The
-        asset's present owner, or the requester, is who asks; what they signed on chain is public, and anybody may ask.
-        (5) It was not cancelled, a use of it is left, and it is not listed yet. (6) Its signer has room in the book.
-        (7) Its signer has the money that one task takes. (8) They signed exactly this: with a key, as a contract, or on
-        chain. (9) A request can be matched with an app order, and with a dataset order, at its price.
+        (1) Its volume is positive. (2) Its category exists. (3) Its asset is in this hub's registry of its kind.
+        (4) The claimant is the asset's present owner, or the requester; an order presigned on chain is public, and
+        anyone may publish it. (5) It is not cancelled, not used up and not published yet. (6) Its signer is below the
+        limit of open orders. (7) Its signer has the escrow that one task takes. (8) Its signer signed it: with a key,
+        as a contract (ERC-1271), or on chain. (9) The book has an app order, and for a request with a dataset a
+        dataset order, that a request can be matched with at its price.
         """
         name = order_hash(order, self.domain)
         try:
-            admitted = await self._judged(kind, order, name, claimant)
+            admitted = await self._check(kind, order, name, claimant)
         except OrderRefused:
-            # The chain may have moved a moment ago: an asset registered, money deposited. Look once more.
-            await self._chain.catch_up()
-            admitted = await self._judged(kind, order, name, claimant)
+            # The book may be behind the chain, for example by a registration or a deposit: sync and check again.
+            await self._chain.sync()
+            admitted = await self._check(kind, order, name, claimant)
         if isinstance(order, RequestOrder):
-            await demand_counterparts(order, self._chain)  # (9)
+            # (9) matching offers
+            await self._check_matching_offer("app", order)
+            if order.dataset != ZERO_ADDRESS:
+                await self._check_matching_offer("dataset", order)
         return admitted
 
     @contextmanager
-    def place(self, kind: Kind, admitted: Admitted) -> Iterator[None]:
-        """Keep an admitted order's place while it is written down; raise OrderRefused where others took it meanwhile.
+    def reserve(self, kind: Kind, admitted: AdmittedOrder) -> Iterator[None]:
+        """Reserve an admitted order's hash and slot while it is written; raise OrderRefused when either is taken.
 
-        Everybody who publishes at one moment was admitted by the same book, so (5) and (6) are asked once more.
+        Concurrent publications were checked against the same book, so checks (5) and (6) run once more.
         """
-        name, mine = admitted.order_hash, (kind, admitted.signer)
-        if name in self._coming.get(mine, ()) or self._chain.book.is_open(kind, name):  # (5)
+        name, signer_key = admitted.order_hash, (kind, admitted.signer)
+        if name in self._reserved.get(signer_key, ()) or self._chain.book.is_open(kind, name):  # (5)
             raise _published()
-        self._demand_room(*mine)  # (6)
-        self._coming[mine].add(name)
+        self._check_room(*signer_key)  # (6)
+        self._reserved[signer_key].add(name)
         try:
             yield
         finally:
-            self._coming[mine].discard(name)
-            if not self._coming[mine]:
-                del self._coming[mine]
+            self._reserved[signer_key].discard(name)
+            if not self._reserved[signer_key]:
+                del self._reserved[signer_key]
 
-    async def _judged(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Admitted:
+    async def _check(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> AdmittedOrder:
         # (1) volume
         if order.volume == 0:
             raise OrderRefused("the order's volume is 0; sign one with at least 1.", check="volume")
         # (2) category
-        self._demand_category(order)
+        self._check_category(order)
         # (3) asset
         signer = self._owner(kind, order)
         # (4) claimant
-        if signer != claimant and not await self._chain.signed_on_chain(signer, name):
-            raise OrderRefused(f"only order signer {signer} can publish an order; log in as that.", check="not-yours")
-        # (5) a use left, and not listed
-        self._demand_unused(kind, order, name)
-        # (6) room
-        self._demand_room(kind, signer)
-        # (7) money
-        self._demand_money(order, signer)
-        # (8) signature
-        signed = await self._chain.signed(signer, name, order.sign)
-        if not signed and not await self._chain.signed_on_chain(signer, name):
+        if signer != claimant and not await self._chain.is_presigned_by(signer, name):
             raise OrderRefused(
-                f"the order is not signed by {signer}, whose it would have to be; sign it with that key.",
+                f"only order signer {signer} can publish an order; authenticate with that account.", check="not-yours"
+            )
+        # (5) not cancelled, used up or published
+        self._check_unused(kind, order, name)
+        # (6) limit
+        self._check_room(kind, signer)
+        # (7) money
+        self._check_money(order, signer)
+        # (8) signature
+        signed = await self._chain.is_signed_by(signer, name, order.sign)
+        if not signed and not await self._chain.is_presigned_by(signer, name):
+            raise OrderRefused(
+                f"the order is not signed by {signer}, its required signer; sign it with that key.",
                 check="signature",
             )
-        return Admitted(name, signer, presigned=not signed)
+        return AdmittedOrder(name, signer, presigned=not signed)
 
-    def _demand_category(self, order: Order) -> None:
+    def _check_category(self, order: Order) -> None:
         if not isinstance(order, RequestOrder | WorkerpoolOrder):
             return
         if self._chain.ledger.category(order.category) is None:
@@ -107,36 +118,73 @@ class Gate:
         owner = asset if registry is None else self._chain.ledger.owner(registry, asset)
         if owner is None:
             raise OrderRefused(
-                f"{asset} is no {str(registry).lower()} of this hub; register it first.", check="unregistered"
+                f"{asset} is not a registered {str(registry).lower()} of this hub; register it first.",
+                check="unregistered",
             )
         return owner
 
-    def _demand_unused(self, kind: Kind, order: Order, name: Digest) -> None:
+    def _check_unused(self, kind: Kind, order: Order, name: Digest) -> None:
         book, consumed = self._chain.book, self._chain.ledger.consumed(name)
         if consumed >= CLOSED:
             raise OrderRefused("the order was cancelled on chain; sign a new one with another salt.", check="cancelled")
         if consumed >= order.volume:
-            raise OrderRefused("every use of the order is gone; sign a new one with another salt.", check="used-up")
+            raise OrderRefused("the order is used up; sign a new one with another salt.", check="used-up")
         listed = book.get(kind, name)
         if listed is not None and book.status(listed) != "dead":
             raise _published()
 
-    def _demand_room(self, kind: Kind, signer: Address) -> None:
+    def _check_room(self, kind: Kind, signer: Address) -> None:
         book, most = self._chain.book, self._per_signer
-        coming = sum(not book.is_open(kind, name) for name in self._coming.get((kind, signer), ()))
-        if book.count_open_of(kind, signer) + coming >= most:
+        reserved = sum(not book.is_open(kind, name) for name in self._reserved.get((kind, signer), ()))
+        if book.count_open_orders(kind, signer) + reserved >= most:
             raise OrderRefused(
-                f"{signer} has {most} open {kind}, the most that are listed; take some off.", check="room"
+                f"{signer} has {most} open {kind}, the most that a signer may have; withdraw some.", check="room"
             )
 
-    def _demand_money(self, order: Order, signer: Address) -> None:
-        needed, there = money_for_one(order), self._chain.ledger.stake(signer)
-        if there < needed:
+    def _check_money(self, order: Order, signer: Address) -> None:
+        needed, balance = money_for_one(order), self._chain.ledger.stake(signer)
+        if balance < needed:
             check, what = ("funds", "may cost") if isinstance(order, RequestOrder) else ("stake", "takes as stake")
             raise OrderRefused(
-                f"{signer} has {there} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
+                f"{signer} has {balance} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
             )
+
+    async def _check_matching_offer(self, asset: Literal["app", "dataset"], request: RequestOrder) -> None:
+        address, max_price = getattr(request, asset), int(getattr(request, f"{asset}maxprice"))
+        filters: list[Filter] = [OneOfFilter(asset, (address,))]
+        if asset == "app" and is_tee(request.tag):
+            filters.append(HasBitsFilter("tag", TEE))
+        kind: Literal["apporders", "datasetorders"] = "apporders" if asset == "app" else "datasetorders"
+        _, offers = self._chain.book.find(kind, filters, start=0, size=_MAX_OFFERS)
+        for offer in offers:
+            if await self._permits(offer.order, request):
+                if (price := price_of(kind, offer.order)) <= max_price:
+                    return
+                raise OrderRefused(
+                    f"the cheapest order for the {asset} costs {price} nRLC; the request offers {max_price}.",
+                    check=f"{asset}-price",
+                )
+        enclave = " that runs in an enclave" if len(filters) > 1 else ""
+        raise OrderRefused(
+            f"no open order offers the {asset} {address}{enclave} to this request; ask its owner for an order.",
+            check=f"no-{asset}order",
+        )
+
+    async def _permits(self, offer: Order, request: RequestOrder) -> bool:
+        # A request may leave the pool open, or name a group of pools.
+        one_pool = self._chain.ledger.owner("Workerpool", request.workerpool) is not None
+        memberships = groups_of(
+            offer,
+            app=request.app,
+            dataset=request.dataset,
+            requester=request.requester,
+            workerpool=request.workerpool if one_pool else None,
+        )
+        for group, account in memberships:
+            if not await self._chain.is_member(group, account):
+                return False
+        return True
 
 
 def _published() -> OrderRefused:
-    return OrderRefused("order already published; change the salt to list another like it.", check="published")
+    return OrderRefused("order already published; change the salt to publish another like it.", check="published")

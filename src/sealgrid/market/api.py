@@ -1,6 +1,6 @@
-"""A market's paths, spelled as iExec's market API spells them.
+"""HTTP API of a market, compatible with iExec's market API.
 
-Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
+Cross-origin requests from any site are allowed: all answers are public, and writes need a signature.
 """
 
 from importlib.metadata import version
@@ -13,96 +13,101 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sealgrid.errors import InputRefused, NotFound
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.feed import PATH
-from sealgrid.market.feed_door import FeedDoor
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.feed.feed import PATH
+from sealgrid.market.feed.limits import FeedLimits
 from sealgrid.market.openapi import description
+from sealgrid.market.service import OrderService
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
-from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
+from sealgrid.wire.market import Kind, PublishReply, PublishRequest, UnpublishReply, UnpublishRequest
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import any_page, cors, service
+from sealgrid.wire.server import allow_every_site, cors_config, create_app
 
 Ask = Request[object, object, State]
 
 
-def application(desk: Desk, config: MarketConfig) -> ASGIApp:
-    """Return the application of one market: its feed at one path, and all others."""
-    api, feed = _api(desk, config), FeedDoor(desk.feed, config)
+def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
+    """Return the ASGI application of one market: the feed at ``/ws``, the HTTP API at all other paths."""
+    api, feed = _api(order_service, config), FeedLimits(order_service.feed, config)
 
-    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
         is_feed = scope.get("path", "").rstrip("/") == PATH
         await (feed if is_feed else api)(scope, receive, send)
 
-    return both
+    return route
 
 
-def _api(desk: Desk, config: MarketConfig) -> Litestar:
-    return service(
-        [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
+def _api(order_service: OrderService, config: MarketConfig) -> Litestar:
+    chain = config.network.chain
+    return create_app(
+        [
+            *_orders(order_service, chain),
+            *_deals(order_service, chain),
+            *_about(order_service, chain),
+        ],
         max_body=config.largest_body,
         access=config.access,
-        pages=any_page,
-        cors=cors("GET", "POST", "PUT"),
-        mark={"ok": False},
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
+        error_fields={"ok": False},
     )
 
 
-def _orders(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+def _orders(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/{kind:str}")
     async def find(kind: FromPath[str], request: Ask) -> Response[bytes]:
-        return _json(desk.orders(_kind(kind), _asked(request, chain)))
+        return _json(order_service.orders(_kind(kind), _query(request, chain)))
 
     @get("/{kind:str}/{order:str}")
-    async def look_up(kind: FromPath[str], order: FromPath[str], request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        return _json(desk.order(_kind(kind), order))
+    async def order_by_hash(kind: FromPath[str], order: FromPath[str], request: Ask) -> Response[bytes]:
+        _query(request, chain)
+        return _json(order_service.order(_kind(kind), order))
 
     @post("/{kind:str}")
     async def publish(kind: FromPath[str], request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        which, token = _kind(kind), read_token(request.headers.get("authorization"))
-        published = await desk.publish(which, parse(await request.body(), Publish).order, token)
+        _query(request, chain)
+        order_kind, token = _kind(kind), read_token(request.headers.get("authorization"))
+        published = await order_service.publish(order_kind, parse(await request.body(), PublishRequest).order, token)
         return _json(PublishReply(ok=True, published=published))
 
     @put("/{kind:str}")
     async def unpublish(kind: FromPath[str], request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        which, token = _kind(kind), read_token(request.headers.get("authorization"))
-        gone = await desk.unpublish(which, parse(await request.body(), Unpublish), token)
-        return _json(UnpublishReply(ok=True, unpublished=gone))
+        _query(request, chain)
+        order_kind, token = _kind(kind), read_token(request.headers.get("authorization"))
+        removed = await order_service.unpublish(order_kind, parse(await request.body(), UnpublishRequest), token)
+        return _json(UnpublishReply(ok=True, unpublished=removed))
 
-    return [find, look_up, publish, unpublish]
+    return [find, order_by_hash, publish, unpublish]
 
 
-def _deals(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+def _deals(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/deals")
     async def deals(request: Ask) -> Response[bytes]:
-        return _json(desk.deals(_asked(request, chain)))
+        return _json(order_service.deals(_query(request, chain)))
 
     @get("/deals/{deal:str}")
     async def deal(deal: FromPath[str], request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        return _json(desk.deal(deal))
+        _query(request, chain)
+        return _json(order_service.deal(deal))
 
     @get("/ohlc")
     async def prices(request: Ask) -> Response[bytes]:
-        return _json(desk.prices(_asked(request, chain)))
+        return _json(order_service.prices(_query(request, chain)))
 
     return [deals, deal, prices]
 
 
-def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+def _about(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/challenge")
     async def challenge(request: Ask) -> Response[bytes]:
-        asked = _asked(request, chain)
+        params = _query(request, chain)
         try:
-            address = to_address(asked.get("address", ""))
+            address = to_address(params.get("address", ""))
         except ValueError as error:
             raise InputRefused("address is not a valid ethereum address: give 0x and 40 hex digits.") from error
-        return _json({"ok": True, "data": await desk.doorman.challenge(address)})
+        return _json({"ok": True, "data": await order_service.authenticator.issue(address)})
 
     @get("/version")
     async def which_version() -> Response[bytes]:
@@ -114,19 +119,19 @@ def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
 
     @get("/metrics")
     async def metrics(request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        counts: dict[str, int] = {kind: desk.chain.book.count(kind) for kind in KINDS}
-        blocks = {"lastBlock": desk.chain.block, "checkpointBlock": desk.chain.block}
+        _query(request, chain)
+        counts: dict[str, int] = {kind: order_service.chain.book.count(kind) for kind in KINDS}
+        blocks = {"lastBlock": order_service.chain.block, "checkpointBlock": order_service.chain.block}
         return _json({"ok": True} | blocks | counts)
 
     @get("/categories")
     async def categories(request: Ask) -> Response[bytes]:
-        return _json(await desk.categories(_asked(request, chain)))
+        return _json(await order_service.categories(_query(request, chain)))
 
     @get("/categories/{number:str}")
     async def category(number: FromPath[str], request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        return _json(await desk.category(number))
+        _query(request, chain)
+        return _json(await order_service.category(number))
 
     return [challenge, which_version, docs, metrics, categories, category]
 
@@ -139,14 +144,14 @@ def _kind(text: str) -> Kind:
     return kind
 
 
-def _asked(request: Ask, chain: int) -> dict[str, str]:
-    asked = {name: str(value) for name, value in request.query_params.items()}
-    named = asked.pop("chainId", None)
+def _query(request: Ask, chain: int) -> dict[str, str]:
+    params = {name: str(value) for name, value in request.query_params.items()}
+    named = params.pop("chainId", None)
     if named is None:
         raise InputRefused("chainId is a required field")
     if named != str(chain):
         raise InputRefused(f"chainId {named[:20]} is not supported; this market is for chain {chain}.")
-    return asked
+    return params
 
 
 def _json(message: object) -> Response[bytes]:

@@ -1,46 +1,63 @@
-"""What a market answers to, as an OpenAPI 3.1 document, made of what the code reads and writes."""
+"""OpenAPI 3.1 document of a market, generated from its message types."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
-from sealgrid.market import filters
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.book import filters
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.wire.market import (
-    Categories,
+    CategoryPage,
     CategoryReply,
-    Deals,
+    DealPage,
     Kind,
+    OrderPage,
     OrderReply,
-    Orders,
-    Publish,
     PublishReply,
-    Unpublish,
+    PublishRequest,
     UnpublishReply,
+    UnpublishRequest,
 )
 
 Document = dict[str, Any]
-_WRITTEN: Final = (
-    Orders, OrderReply, Publish, PublishReply, Unpublish, UnpublishReply, Deals, Categories, CategoryReply,
-)  # fmt: skip
+_MESSAGES: Final = (
+    OrderPage,
+    OrderReply,
+    PublishRequest,
+    PublishReply,
+    UnpublishRequest,
+    UnpublishReply,
+    DealPage,
+    CategoryPage,
+    CategoryReply,
+)
 _BYTES32: Final = {"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"}
 _ADDRESS: Final = {"type": "string", "description": "0x and 40 hex digits; many filters take any"}
 _NUMBERS: Final = {
-    "chainId", "category", "page", "pageIndex", "pageSize", "minVolume", "minTrust", "maxTrust",
-    "minWorkClockTimeRef", "maxWorkClockTimeRef",
-}  # fmt: skip
+    "chainId",
+    "category",
+    "page",
+    "pageIndex",
+    "pageSize",
+    "minVolume",
+    "minTrust",
+    "maxTrust",
+    "minWorkClockTimeRef",
+    "maxWorkClockTimeRef",
+}
 _ERROR: Final = {
-    "type": "object", "required": ["ok", "error"],
+    "type": "object",
+    "required": ["ok", "error"],
     "properties": {"ok": {"const": False}, "error": {"type": "string"}, "check": {"type": "string"}},
-}  # fmt: skip
+}
 
 
 def description(version: str) -> Document:
     """Return the document."""
     _, schemas = msgspec.json.schema_components(
-        _WRITTEN, ref_template="#/components/schemas/{name}", schema_hook=lambda _: {"description": "any JSON"}
-    )  # fmt: skip
+        _MESSAGES, ref_template="#/components/schemas/{name}", schema_hook=lambda _: {"description": "any JSON"}
+    )
     info = {"title": "Market of signed orders", "version": version, "description": "Paths as iExec's market API."}
     return {"openapi": "3.1.0", "info": info, "paths": _paths(), "components": {"schemas": schemas | {"Error": _ERROR}}}
 
@@ -49,16 +66,16 @@ def _paths() -> Document:
     paths: Document = {}
     for kind in KINDS:
         paths[f"/{kind}"] = _kind(kind)
-        paths[f"/{kind}/{{orderHash}}"] = {"get": _get("one order, whatever became of it", "OrderReply", "orderHash")}
+        paths[f"/{kind}/{{orderHash}}"] = {"get": _get("one order in any status", "OrderReply", "orderHash")}
     return paths | {
-        "/deals": {"get": _asks(_get("a page of deals, the newest first", "Deals"), filters.DEAL_NAMES)},
+        "/deals": {"get": _with_query(_get("a page of deals, the newest first", "DealPage"), filters.DEAL_PARAMETERS)},
         "/deals/{dealid}": {"get": _get("one deal", None, "dealid")},
-        "/ohlc": {"get": _asks(_get("last prices of a category", None), ("category",), required=True)},
-        "/categories": {"get": _asks(_get("a page of categories", "Categories"), filters.CATEGORY_NAMES)},
+        "/ohlc": {"get": _with_query(_get("last prices of a category", None), ("category",), required=True)},
+        "/categories": {"get": _with_query(_get("a page of categories", "CategoryPage"), filters.CATEGORY_PARAMETERS)},
         "/categories/{category}": {"get": _get("one category", "CategoryReply", "category")},
-        "/challenge": {"get": _asks(_get("what to sign", None), ("address",), required=True)},
+        "/challenge": {"get": _with_query(_get("a challenge to sign", None), ("address",), required=True)},
         "/metrics": {"get": _get("open orders of each kind", None)},
-        "/version": {"get": _get("which version answers", None)},
+        "/version": {"get": _get("version of the market", None)},
         "/docs": {"get": _get("this document", None)},
     }
 
@@ -66,39 +83,44 @@ def _paths() -> Document:
 def _kind(kind: Kind) -> Document:
     one = KINDS[kind].one
     return {
-        "get": _asks(_get(f"a page of open {kind}, the best first", "Orders"), filters.names(kind)),
-        "post": _write(f"list a signed {one}", "Publish", "PublishReply"),
-        "put": _write(f"take own {kind} off", "Unpublish", "UnpublishReply"),
+        "get": _with_query(_get(f"a page of open {kind}, the best first", "OrderPage"), filters.order_parameters(kind)),
+        "post": _write(f"publish a signed {one}", "PublishRequest", "PublishReply"),
+        "put": _write(f"withdraw own {kind}", "UnpublishRequest", "UnpublishReply"),
     }
 
 
-def _get(summary: str, answer: str | None, in_path: str = "") -> Document:
-    path = [{"name": in_path, "in": "path", "required": True, "schema": _schema(in_path)}] if in_path else []
+def _get(summary: str, reply: str | None, path_parameter: str = "") -> Document:
+    path = (
+        [{"name": path_parameter, "in": "path", "required": True, "schema": _schema(path_parameter)}]
+        if path_parameter
+        else []
+    )
     chain = {"name": "chainId", "in": "query", "required": True, "schema": _schema("chainId")}
-    return {"summary": summary, "parameters": [chain, *path], "responses": _responses(answer)}
+    return {"summary": summary, "parameters": [chain, *path], "responses": _responses(reply)}
 
 
-def _asks(operation: Document, names: Iterable[str], *, required: bool = False) -> Document:
-    asked = [{"name": name, "in": "query", "required": required, "schema": _schema(name)} for name in names]
-    return operation | {"parameters": [*operation["parameters"], *asked]}
+def _with_query(operation: Document, names: Iterable[str], *, required: bool = False) -> Document:
+    parameters = [{"name": name, "in": "query", "required": required, "schema": _schema(name)} for name in names]
+    return operation | {"parameters": [*operation["parameters"], *parameters]}
 
 
-def _write(summary: str, body: str, answer: str) -> Document:
+def _write(summary: str, body: str, reply: str) -> Document:
     token = {"name": "authorization", "in": "header", "required": True, "schema": {"type": "string"}}
-    operation = _get(summary, answer)
+    operation = _get(summary, reply)
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}}
     return operation | {
-        "parameters": [*operation["parameters"], token], "requestBody": {"required": True, "content": content}
-    }  # fmt: skip
+        "parameters": [*operation["parameters"], token],
+        "requestBody": {"required": True, "content": content},
+    }
 
 
-def _responses(answer: str | None) -> Document:
+def _responses(reply: str | None) -> Document:
     def json(name: str | None) -> Document:
         return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"} if name else {}}}
 
     return {
-        "200": {"description": "it worked", "content": json(answer)},
-        "default": {"description": "why not", "content": json("Error")},
+        "200": {"description": "success", "content": json(reply)},
+        "default": {"description": "error", "content": json("Error")},
     }
 
 

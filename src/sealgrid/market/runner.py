@@ -1,4 +1,4 @@
-"""Run one market."""
+"""Runs one market process."""
 
 import asyncio
 import contextlib
@@ -7,59 +7,57 @@ from collections.abc import AsyncIterator, Callable
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.errors import InputRefused
-from sealgrid.market.admission import Gate
+from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.api import application
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.clerk import Clerk
+from sealgrid.market.authentication import ChallengeAuthenticator
+from sealgrid.market.chain.follower import MarketChainFollower
+from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.doorman import Doorman
-from sealgrid.market.feed import Feed
-from sealgrid.market.memory import ChainMemory
+from sealgrid.market.feed.feed import MarketFeed
+from sealgrid.market.service import OrderService
 from sealgrid.market.store import OrderStore
+from sealgrid.market.writer import BatchWriter
 from sealgrid.poco.typed_data import OrderDomain
-from sealgrid.wire.serving import serve
+from sealgrid.wire.server import serve
 
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
-    async with Node(config.rpc_url) as node:
-        await check_place(config, node)
-        async with open_desk(config, node) as desk:
-            await serve(application(desk, config), sock, ready, config.access)
+    async with Node(*config.network.rpc_urls) as node:
+        await config.network.check_chain(node)
+        async with open_service(config, node) as service:
+            await serve(application(service, config), sock, ready, config.access)
 
 
 @contextlib.asynccontextmanager
-async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[Desk]:
-    """Open the databases, read both up to now, and keep reading until the end of the context."""
+async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
+    """Open the databases, sync with database and chain, and keep both in sync until the context ends."""
     config.folder.mkdir(parents=True, exist_ok=True)
-    domain = OrderDomain(chain=config.chain, hub=config.hub)
+    network = config.network
+    domain = OrderDomain(chain=network.chain, hub=network.hub)
     with (
-        contextlib.closing(ChainMemory(config.folder / "chain.sqlite")) as memory,
+        contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as chain_store,
         contextlib.closing(
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
-        feed = Feed(config.chain)
-        chain = await ChainSide.open(Hub(node, config.hub), memory, feed.tell, first=config.first_block)
-        clerk = Clerk(store, chain.book, feed.tell)
-        await chain.catch_up()
-        await clerk.catch_up()
-        doorman = Doorman(chain, clerk, config.chain)
-        desk = Desk(chain, clerk, doorman, Gate(chain, domain, per_signer=config.orders_per_signer), feed)
+        feed = MarketFeed(network.chain)
+        chain = await MarketChainFollower.open(
+            Hub(node, network.hub), chain_store, feed.notify, first=config.first_block
+        )
+        writer = BatchWriter(store, chain.book, feed.notify)
+        await chain.sync()
+        await writer.sync()
+        authenticator = ChallengeAuthenticator(chain, writer, network.chain)
+        service = OrderService(
+            chain, writer, authenticator, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
+        )
         async with asyncio.TaskGroup() as tasks:
-            work = (clerk.run(), chain.run(every=config.follow_seconds), feed.run())
+            work = (writer.run(), chain.run(every=config.follow_seconds), feed.run())
             running = [tasks.create_task(each) for each in work]
             try:
-                yield desk
+                yield service
             finally:
                 await feed.close()
                 for task in running:
                     task.cancel()
-
-
-async def check_place(config: MarketConfig, node: Node) -> None:
-    """Raise InputRefused unless this is the configured chain."""
-    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is another one than the market was made for.")

@@ -1,6 +1,6 @@
-"""What the market remembers of its users: orders and challenges, in SQLite or, for several replicas, in PostgreSQL.
+"""Database of orders and challenges: SQLite, or PostgreSQL for several replicas.
 
-Every batch is one transaction: what ``perform`` returned from survives a kill.
+Each batch is one transaction; it is durable when ``perform`` returns.
 """
 
 from collections.abc import Sequence
@@ -12,116 +12,162 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.errors import InputRefused
-from sealgrid.market.book import Listed
-from sealgrid.market.kinds import KINDS
-from sealgrid.market.tables import CHALLENGES, CHANGES, ORDERS, PLACE
+from sealgrid.market.book.order_book import PublishedOrder
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_MIGRATION_LOCK: Final = 0x5EA1621D  #: PostgreSQL's advisory lock that one replica holds while it migrates
+_MIGRATION_LOCK: Final = 0x5EA1621D  #: PostgreSQL advisory lock that serialises migrations
+CHALLENGE_SECONDS: Final = 300  #: lifetime of a challenge
+
+META: Final = sql.MetaData()
+
+#: One row: the chain and hub of this database.
+DATABASE_DOMAIN: Final = sql.Table(
+    "place",
+    META,
+    sql.Column("chain", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("hub", sql.String(42), nullable=False),
+)
+
+#: One row: the number of changes. A writer locks the row until its commit; therefore a replica that has applied
+#: change n has applied all before it.
+CHANGES: Final = sql.Table(
+    "changes",
+    META,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("made", sql.BigInteger, nullable=False),
+)
+
+ORDERS: Final = sql.Table(
+    "orders",
+    META,
+    sql.Column("order_hash", sql.String(66), primary_key=True),
+    sql.Column("kind", sql.String(20), nullable=False),
+    sql.Column("document", sql.LargeBinary, nullable=False),
+    sql.Column("signer", sql.String(42), nullable=False),
+    sql.Column("published", sql.BigInteger, nullable=False),
+    sql.Column("withdrawn", sql.Boolean, nullable=False),
+    sql.Column("presigned", sql.Boolean, nullable=False, server_default=sql.false()),
+    sql.Column("change", sql.BigInteger, nullable=False, index=True),
+)
+
+CHALLENGES: Final = sql.Table(
+    "challenges",
+    META,
+    sql.Column("digest", sql.String(66), primary_key=True),
+    sql.Column("address", sql.String(42), nullable=False, index=True),
+    sql.Column("expires", sql.BigInteger, nullable=False, index=True),
+)
 
 
-CHALLENGE_SECONDS: Final = 300  #: how long a challenge may be answered
+class StoreOrder(msgspec.Struct, frozen=True):
+    """Publish an order."""
+
+    listed: PublishedOrder
 
 
-class Publish(msgspec.Struct, frozen=True):
-    """List an order."""
-
-    listed: Listed
-
-
-class Withdraw(msgspec.Struct, frozen=True):
-    """Take an order off the list."""
+class RemoveOrder(msgspec.Struct, frozen=True):
+    """Withdraw an order."""
 
     order_hash: Digest
 
 
-class Challenge(msgspec.Struct, frozen=True):
-    """Somebody is asked to prove that an address is theirs."""
+class StoreChallenge(msgspec.Struct, frozen=True):
+    """Store a challenge that was issued to an address."""
 
     digest: Digest
     address: Address
     now: int  #: Unix seconds
 
 
-class Spend(msgspec.Struct, frozen=True):
-    """A challenge was answered; nobody may answer it again."""
+class ConsumeChallenge(msgspec.Struct, frozen=True):
+    """Delete an answered challenge; it has no effect when the challenge is unknown, expired or used."""
 
     digest: Digest
     address: Address
     now: int  #: Unix seconds
 
 
-Operation = Publish | Withdraw | Challenge | Spend
+Operation = StoreOrder | RemoveOrder | StoreChallenge | ConsumeChallenge
 
 
-class Change(msgspec.Struct, frozen=True):
-    """What became of an order, by this replica or another; ``listed`` is None for one that was taken off."""
+class StoreChange(msgspec.Struct, frozen=True):
+    """A numbered change of one order, by any replica; ``listed`` is None for a withdrawn order."""
 
     number: int
     order_hash: Digest
-    listed: Listed | None
+    listed: PublishedOrder | None
 
 
-class Done(msgspec.Struct, frozen=True):
-    """What a batch did: of each operation whether it did anything, and the changes to the book."""
+class BatchResult(msgspec.Struct, frozen=True):
+    """Result of a batch: for each operation whether it had an effect, and the changes to the book."""
 
-    did: tuple[bool, ...]
-    changes: tuple[Change, ...]
+    had_effect: tuple[bool, ...]
+    changes: tuple[StoreChange, ...]
 
 
 class OrderStore:
-    """One market's database; ``url`` is SQLAlchemy's. Used from one thread at a time."""
+    """One market's database at an SQLAlchemy ``url``. Not thread-safe."""
 
-    def __init__(self, url: str, place: OrderDomain) -> None:
+    def __init__(self, url: str, domain: OrderDomain) -> None:
         self._engine = sql.create_engine(url)
         self._upsert: Any = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _write_ahead)
         try:
             migrate(self._engine)
-            self._claim(place)
+            self._check_domain(domain)
         except BaseException:
             self._engine.dispose()
             raise
 
-    def perform(self, operations: Sequence[Operation]) -> Done:
-        """Do a batch in one transaction. A challenge that is spent twice, or too late, is the only thing not done."""
-        changing = [each for each in operations if isinstance(each, Publish | Withdraw)]
+    def perform(self, operations: Sequence[Operation]) -> BatchResult:
+        """Perform a batch in one transaction. Only a ConsumeChallenge can have no effect: expired, unknown or used."""
+        changing = [each for each in operations if isinstance(each, StoreOrder | RemoveOrder)]
         with self._engine.begin() as connection:
-            _ask(connection, [each for each in operations if isinstance(each, Challenge)])
-            spent = self._spend(connection, [each for each in operations if isinstance(each, Spend)])
-            changes = self._change(connection, changing) if changing else ()
-        # Of two who spend one challenge in one batch, the first has done it.
-        did = tuple(not isinstance(each, Spend) or _taken(spent, (each.digest, each.address)) for each in operations)
-        return Done(did, changes)
+            _store_challenges(connection, [each for each in operations if isinstance(each, StoreChallenge)])
+            consumed = self._consume_challenges(
+                connection, [each for each in operations if isinstance(each, ConsumeChallenge)]
+            )
+            changes = self._change_of(connection, changing) if changing else ()
+        # Of two that consume one challenge in one batch, the first has the effect.
+        had_effect = tuple(
+            not isinstance(each, ConsumeChallenge) or _take_first(consumed, (each.digest, each.address))
+            for each in operations
+        )
+        return BatchResult(had_effect, changes)
 
-    def changes_since(self, number: int) -> tuple[Change, ...]:
-        """Return what became of every order that changed after the change of this number, in order."""
-        wanted = sql.select(ORDERS).where(ORDERS.c.change > number).order_by(ORDERS.c.change)
+    def changes_since(self, number: int) -> tuple[StoreChange, ...]:
+        """Return the latest change of each order that changed after this number, in order."""
+        query = sql.select(ORDERS).where(ORDERS.c.change > number).order_by(ORDERS.c.change)
         with self._engine.connect() as connection:
-            return tuple(_change(row) for row in connection.execute(wanted))
+            return tuple(_change_of(row) for row in connection.execute(query))
 
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
 
-    def _spend(self, connection: sql.Connection, spends: Sequence[Spend]) -> set[tuple[str, str]]:
+    def _consume_challenges(
+        self, connection: sql.Connection, spends: Sequence[ConsumeChallenge]
+    ) -> set[tuple[str, str]]:
         if not spends:
             return set()
         _expire(connection, max(each.now for each in spends))
         pair = sql.tuple_(CHALLENGES.c.digest, CHALLENGES.c.address)
-        mine = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
-        found = connection.execute(mine.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
-        return {(row.digest, row.address) for row in found}
+        statement = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
+        deleted = connection.execute(statement.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
+        return {(row.digest, row.address) for row in deleted}
 
-    def _change(self, connection: sql.Connection, operations: Sequence[Publish | Withdraw]) -> tuple[Change, ...]:
+    def _change_of(
+        self, connection: sql.Connection, operations: Sequence[StoreOrder | RemoveOrder]
+    ) -> tuple[StoreChange, ...]:
         counted = sql.update(CHANGES).values(made=CHANGES.c.made + len(operations)).returning(CHANGES.c.made)
         last = int(connection.execute(counted).scalar_one())
-        changes = [_as_change(each, last - len(operations) + 1 + n) for n, each in enumerate(operations)]
+        changes = [_to_change(each, last - len(operations) + 1 + n) for n, each in enumerate(operations)]
         rows = [_row(each.listed) | {"change": each.number} for each in changes if each.listed is not None]
         if rows:
             insert = self._upsert(ORDERS)
@@ -129,22 +175,24 @@ class OrderStore:
             connection.execute(insert.on_conflict_do_update(index_elements=["order_hash"], set_=renewed), rows)
         for each in changes:
             if each.listed is None:
-                mine = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
-                connection.execute(mine.values(withdrawn=True, document=b"", change=each.number))
+                statement = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
+                connection.execute(statement.values(withdrawn=True, document=b"", change=each.number))
         return tuple(changes)
 
-    def _claim(self, place: OrderDomain) -> None:
+    def _check_domain(self, domain: OrderDomain) -> None:
         with self._engine.begin() as connection:
-            row = {"chain": place.chain, "hub": place.hub}
-            connection.execute(self._upsert(PLACE).values(row).on_conflict_do_nothing())
-            found = connection.execute(sql.select(PLACE)).all()
-        if [tuple(each) for each in found] != [(place.chain, place.hub)]:
-            raise InputRefused("the market's database is about another hub; give this market a database of its own.")
+            row = {"chain": domain.chain, "hub": domain.hub}
+            connection.execute(self._upsert(DATABASE_DOMAIN).values(row).on_conflict_do_nothing())
+            rows = connection.execute(sql.select(DATABASE_DOMAIN)).all()
+        if [tuple(each) for each in rows] != [(domain.chain, domain.hub)]:
+            raise InputRefused(
+                "this database belongs to a market of another hub; configure a separate database for this market."
+            )
 
 
 def migrate(engine: sql.Engine) -> None:
-    """Bring a database to the newest revision; replicas that start together do it one after the other."""
-    # Here, because Alembic is needed by this moment of a market's own process and by nothing else.
+    """Migrate a database to the newest revision; a lock serialises replicas that start together."""
+    # Imported here because only the start of a market process needs Alembic.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -164,11 +212,13 @@ def _write_ahead(connection: Any, _: object) -> None:
     connection.execute("PRAGMA busy_timeout=5000")
 
 
-def _ask(connection: sql.Connection, asked: Sequence[Challenge]) -> None:
-    if not asked:
+def _store_challenges(connection: sql.Connection, operations: Sequence[StoreChallenge]) -> None:
+    if not operations:
         return
-    _expire(connection, max(each.now for each in asked))
-    rows = [{"digest": each.digest, "address": each.address, "expires": each.now + CHALLENGE_SECONDS} for each in asked]
+    _expire(connection, max(each.now for each in operations))
+    rows = [
+        {"digest": each.digest, "address": each.address, "expires": each.now + CHALLENGE_SECONDS} for each in operations
+    ]
     connection.execute(CHALLENGES.insert(), rows)
 
 
@@ -176,20 +226,20 @@ def _expire(connection: sql.Connection, now: int) -> None:
     connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= now))
 
 
-def _taken(spent: set[tuple[str, str]], one: tuple[str, str]) -> bool:
-    if one not in spent:
+def _take_first(consumed: set[tuple[str, str]], challenge: tuple[str, str]) -> bool:
+    if challenge not in consumed:
         return False
-    spent.remove(one)
+    consumed.remove(challenge)
     return True
 
 
-def _as_change(operation: Publish | Withdraw, number: int) -> Change:
-    if isinstance(operation, Publish):
-        return Change(number, operation.listed.order_hash, operation.listed)
-    return Change(number, operation.order_hash, None)
+def _to_change(operation: StoreOrder | RemoveOrder, number: int) -> StoreChange:
+    if isinstance(operation, StoreOrder):
+        return StoreChange(number, operation.listed.order_hash, operation.listed)
+    return StoreChange(number, operation.order_hash, None)
 
 
-def _row(listed: Listed) -> dict[str, object]:
+def _row(listed: PublishedOrder) -> dict[str, object]:
     return {
         "order_hash": listed.order_hash,
         "kind": listed.kind,
@@ -201,14 +251,18 @@ def _row(listed: Listed) -> dict[str, object]:
     }
 
 
-def _change(row: sql.Row[Any]) -> Change:
+def _change_of(row: sql.Row[Any]) -> StoreChange:
     name = Digest(row.order_hash)
     if row.withdrawn:
-        return Change(row.change, name, None)
+        return StoreChange(row.change, name, None)
     kind = msgspec.convert(row.kind, Kind)
     order = KINDS[kind].read(msgspec.json.decode(row.document, type=dict[str, str]))
-    listed = Listed(
-        kind=kind, order_hash=name, order=order, signer=Address(row.signer), published=row.published,
+    listed = PublishedOrder(
+        kind=kind,
+        order_hash=name,
+        order=order,
+        signer=Address(row.signer),
+        published=row.published,
         presigned=row.presigned,
-    )  # fmt: skip
-    return Change(row.change, name, listed)
+    )
+    return StoreChange(row.change, name, listed)

@@ -1,4 +1,4 @@
-"""A platform's paths, for the workers of the same machine (sealgrid.wire.platform)."""
+"""HTTP API of a platform for the workers of its machine (``sealgrid.wire.platform``)."""
 
 import asyncio
 from typing import Protocol
@@ -9,25 +9,25 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
 
-Ask = Request[object, object, State]
+AnyRequest = Request[object, object, State]
 
 
-class Launching(Protocol):
+class PlatformService(Protocol):
     """A platform, simulated or not."""
 
-    def measurement(self) -> Measurement:
-        """Return what would be launched now."""
+    def measurement(self) -> RuntimeMeasurement:
+        """Return the identity of the current runtime."""
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Launch one enclave with its app locked."""
 
     async def stop(self, name: str) -> None:
-        """End an enclave."""
+        """Stop an enclave."""
 
 
-def handlers(platform: Launching) -> list[HTTPRouteHandler]:
+def handlers(platform: PlatformService) -> list[HTTPRouteHandler]:
     """Return the handlers of one platform."""
 
     @get("/measurement")
@@ -35,7 +35,7 @@ def handlers(platform: Launching) -> list[HTTPRouteHandler]:
         return _json(await asyncio.to_thread(platform.measurement))
 
     @post("/instances")
-    async def launch(request: Ask) -> Response[bytes]:
+    async def launch(request: AnyRequest) -> Response[bytes]:
         return _json(await platform.launch(parse(await request.body(), LaunchRequest)))
 
     @delete("/instances/{instance:str}", status_code=200)

@@ -1,7 +1,7 @@
-"""Hold an enclave, with the app in it, to memory and to a number of tasks, by the control groups of this machine.
+"""Memory and task limits of an enclave by Linux control groups, version 2 or 1.
 
-An app's own limits are smaller and held inside; these protect the machine when everything inside is hostile. Version 2
-where it has the controllers, version 1 otherwise; what cannot be used is not active, and ``active`` says so.
+The limits protect the machine from a hostile runtime; the app's own, smaller limits apply inside. Version 2 is used if
+it has the controllers. ``active`` lists the controllers that work.
 """
 
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "sealgrid-"
-_TRIAL = str(1 << 20)  #: a limit that both controllers take
+_TRIAL = str(1 << 20)  #: a value that both controllers accept
 _FILES = {1: {"memory": "memory.limit_in_bytes", "pids": "pids.max"}, 2: {"memory": "memory.max", "pids": "pids.max"}}
-#: enters each group whose file stands before "--", then becomes what stands behind it
-_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
+#: enters each group whose file is before "--", then executes the command after it
+_ENTER_SCRIPT = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
 
 
 @dataclass(frozen=True)
-class Parent:
-    """A group of ours below which we may make others, for one controller."""
+class ParentCgroup:
+    """A writable group below which this process creates others, for one controller."""
 
     controller: str
     version: int
@@ -28,19 +28,27 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Group:
-    """The control groups of one enclave; none where the machine gives none."""
+class EnclaveCgroup:
+    """The control groups of one enclave; empty if the machine has none."""
 
     folders: tuple[Path, ...]
 
-    def entering(self, command: list[str]) -> list[str]:
-        """Return the command that enters the groups and then becomes ``command``."""
+    def wrap_command(self, command: list[str]) -> list[str]:
+        """Return a command that enters the groups and executes ``command``."""
         if not self.folders:
             return command
-        return ["/bin/sh", "-c", _ENTER, "sh", *(str(path / "cgroup.procs") for path in self.folders), "--", *command]
+        return [
+            "/bin/sh",
+            "-c",
+            _ENTER_SCRIPT,
+            "sh",
+            *(str(path / "cgroup.procs") for path in self.folders),
+            "--",
+            *command,
+        ]
 
     def remove(self) -> bool:
-        """Remove the groups of an enclave that ended; return whether the kernel let go of all of them yet."""
+        """Remove the groups of an ended enclave; return whether the kernel has removed all of them."""
         for folder in self.folders:
             with suppress(OSError):
                 folder.rmdir()
@@ -48,7 +56,7 @@ class Group:
 
 
 class Cgroups:
-    """The control groups that this process may make; found by making one, not by looking."""
+    """Creates control groups; probes each controller by creating a trial group."""
 
     def __init__(self, root: Path = ROOT, own: str | None = None) -> None:
         self._own = own if own is not None else _read(Path("/proc/self/cgroup"))
@@ -56,11 +64,11 @@ class Cgroups:
 
     @property
     def active(self) -> Mapping[str, int]:
-        """Return controller -> version of control groups, for those that hold."""
+        """Return controller -> cgroup version, for the usable controllers."""
         return {parent.controller: parent.version for parent in self._parents}
 
-    def group(self, name: str, limits: Mapping[str, int]) -> Group:
-        """Make the groups of one enclave; ``limits`` gives "memory" in bytes and "pids" in tasks."""
+    def group(self, name: str, limits: Mapping[str, int]) -> EnclaveCgroup:
+        """Create the groups of one enclave; ``limits`` has "memory" in bytes and "pids" in tasks."""
         made: list[Path] = []
         for parent in self._parents:
             folder = parent.folder / f"{PREFIX}{os.getpid()}-{name}"
@@ -68,17 +76,17 @@ class Cgroups:
                 folder.mkdir(exist_ok=True)
                 made.append(folder)
             (folder / _FILES[parent.version][parent.controller]).write_text(str(limits[parent.controller]))
-        return Group(tuple(made))
+        return EnclaveCgroup(tuple(made))
 
-    def sweep(self) -> None:
-        """Remove groups whose platform is gone; the kernel keeps those in which something runs."""
+    def remove_stale(self) -> None:
+        """Remove groups of ended platforms; the kernel keeps groups with processes."""
         for parent in self._parents:
             for folder in parent.folder.glob(f"{PREFIX}*-*"):
                 maker = folder.name.removeprefix(PREFIX).partition("-")[0]
                 if maker.isdigit() and not Path("/proc", maker).exists():
-                    Group((folder,)).remove()
+                    EnclaveCgroup((folder,)).remove()
 
-    def _usable(self, root: Path, controller: str) -> Parent | None:
+    def _usable(self, root: Path, controller: str) -> ParentCgroup | None:
         for parent in self._candidates(root, controller):
             trial = parent.folder / f"{PREFIX}{os.getpid()}-trial-{controller}"
             try:
@@ -97,17 +105,17 @@ class Cgroups:
                     trial.rmdir()
         return None
 
-    def _candidates(self, root: Path, controller: str) -> list[Parent]:
-        places = {}
+    def _candidates(self, root: Path, controller: str) -> list[ParentCgroup]:
+        paths = {}
         for line in self._own.splitlines():  # "8:pids:/path", or "0::/path" for version 2
             number, controllers, path = line.split(":", 2)
-            places["" if number == "0" else controllers] = path.strip("/")
-        found = []
+            paths["" if number == "0" else controllers] = path.strip("/")
+        candidates = []
         if controller in _read(root / "cgroup.controllers").split():
-            found.append(Parent(controller, 2, root / places.get("", "")))
+            candidates.append(ParentCgroup(controller, 2, root / paths.get("", "")))
         if (root / controller).is_dir():
-            found.append(Parent(controller, 1, root / controller / places.get(controller, "")))
-        return found
+            candidates.append(ParentCgroup(controller, 1, root / controller / paths.get(controller, "")))
+        return candidates
 
 
 def _read(path: Path) -> str:

@@ -1,7 +1,7 @@
-"""Collateral for the quotes of this machine: fetched, checked against pinned roots, kept until it expires.
+"""Cache of collateral for this machine's quotes: fetched, verified against pinned roots, used until it expires.
 
-What is kept is checked again whenever it is used. Of each series the highest number is remembered over restarts, and
-nothing with a lower one is given out: an old service, or an old disk, cannot bring back forgiving levels.
+Cached collateral is verified again at each use. The highest number of each series is stored, and lower ones are
+refused: an old service or an old disk cannot roll back TCB levels.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,30 +12,30 @@ from typing import Literal
 import dcap_qvl  # type: ignore[import-untyped]
 import msgspec
 
-from sealgrid.attestation.collateral import Terms, intel_terms, snp_terms
+from sealgrid.attestation.collateral import CollateralTerms, verify_intel_collateral, verify_snp_collateral
 from sealgrid.attestation.evidence import Collateral, TrustRoot
-from sealgrid.attestation.snp_certificates import read_table
-from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of
+from sealgrid.attestation.snp_collateral import SnpCollateral, parse_certificate_table, parse_leaf
 from sealgrid.attestation.snp_report import REPORT_BYTES, SnpReport
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.hardware_quotes import RawQuote
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 
-FRESH_SECONDS = 6 * 3600  #: younger collateral is not asked for again
+FRESH_SECONDS = 6 * 3600  #: maximum age without a new request
 NUMBERS = "numbers.json"
 
-_Judge = Callable[[Collateral, Sequence[TrustRoot], int], Terms]
+_Verify = Callable[[Collateral, Sequence[TrustRoot], int], CollateralTerms]
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _CachedCollateral(msgspec.Struct, frozen=True):
     fetched: int  #: Unix seconds
     collateral: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class CollateralCache:
-    """Serves collateral of one machine's quotes; ``folder`` is its own."""
+    """Collateral of one machine's quotes; ``folder`` is private to the cache."""
 
     folder: Path
     roots: tuple[TrustRoot, ...]
@@ -43,51 +43,51 @@ class CollateralCache:
     amd: AmdClient
     clock: Callable[[], int]  #: Unix seconds
 
-    async def collateral_for(self, made: RawQuote) -> Collateral:
+    async def collateral_for(self, quote: RawQuote) -> Collateral:
         """Return current collateral for a quote.
 
-        What is kept and fresh is taken; else the service is asked, and when it does not answer or answers what does
-        not hold, what is kept serves until it expires. Raises ServiceUnavailable or EvidenceRefused when neither is
-        there, and HostFailed for a quote that names no machine.
+        Fresh collateral comes from the cache, else from the service. If the service is down or its answer is invalid,
+        cached collateral is used until it expires. Raises ServiceUnavailable or EvidenceRefused if there is none, and
+        HostFailed for a quote that identifies no machine.
         """
-        name, judge, fetch = self._plan(made)
-        kept = self._kept(name, judge)
-        if kept is not None and self.clock() - kept.fetched < FRESH_SECONDS:
-            return Collateral(kept.collateral)
+        name, verify, fetch = self._collateral_source(quote)
+        cached = self._load_valid(name, verify)
+        if cached is not None and self.clock() - cached.fetched < FRESH_SECONDS:
+            return Collateral(cached.collateral)
         try:
             fetched = await fetch()
-            self._keep(name, fetched, judge(fetched, self.roots, self.clock()))
+            self._store(name, fetched, verify(fetched, self.roots, self.clock()))
         except (ServiceUnavailable, EvidenceRefused):
-            if kept is None:
+            if cached is None:
                 raise
-            return Collateral(kept.collateral)
+            return Collateral(cached.collateral)
         return fetched
 
-    def _plan(self, made: RawQuote) -> tuple[str, _Judge, Callable[[], Awaitable[Collateral]]]:
+    def _collateral_source(self, quote: RawQuote) -> tuple[str, _Verify, Callable[[], Awaitable[Collateral]]]:
         try:
-            if len(made.raw) == REPORT_BYTES:
-                return self._plan_snp(SnpReport(made.raw), read_table(made.certificates))
-            return self._plan_intel(dcap_qvl.Quote.parse(made.raw))
+            if len(quote.raw) == REPORT_BYTES:
+                return self._snp_source(SnpReport(quote.raw), parse_certificate_table(quote.certificates))
+            return self._intel_source(dcap_qvl.Quote.parse(quote.raw))
         except ValueError as error:
-            said = str(error).partition("\n")[0]  # dcap-qvl writes several lines
-            raise HostFailed(f"the quote names no machine that collateral could be asked for: {said}.") from error
+            reason = str(error).partition("\n")[0]  # dcap-qvl writes several lines
+            raise HostFailed(f"the quote identifies no machine to fetch collateral for: {reason}.") from error
 
-    def _plan_intel(self, quote: dcap_qvl.Quote) -> tuple[str, _Judge, Callable[[], Awaitable[Collateral]]]:
+    def _intel_source(self, quote: dcap_qvl.Quote) -> tuple[str, _Verify, Callable[[], Awaitable[Collateral]]]:
         tee: Literal["sgx", "tdx"] = "sgx" if quote.is_sgx() else "tdx"
         fmspc, authority = quote.fmspc(), quote.ca()
 
         async def fetch() -> Collateral:
             return (await self.intel.collateral(tee, fmspc, authority)).encode()
 
-        return f"{tee}-{fmspc}-{authority}", intel_terms, fetch
+        return f"{tee}-{fmspc}-{authority}", verify_intel_collateral, fetch
 
-    def _plan_snp(
-        self, report: SnpReport, given: dict[str, bytes]
-    ) -> tuple[str, _Judge, Callable[[], Awaitable[Collateral]]]:
-        leaf = given.get("vcek") or given.get("vlek")
-        product = report.product or (leaf_of(leaf).product if leaf else None)
+    def _snp_source(
+        self, report: SnpReport, certificates: dict[str, bytes]
+    ) -> tuple[str, _Verify, Callable[[], Awaitable[Collateral]]]:
+        leaf = certificates.get("vcek") or certificates.get("vlek")
+        product = report.product or (parse_leaf(leaf).product if leaf else None)
         if product is None:
-            raise ValueError("the report tells no product, and the host gave no certificate")
+            raise ValueError("the report has no product, and the host gave no certificate")
         kind: Literal["vcek", "vlek"] = "vlek" if report.signing_key else "vcek"
         if kind == "vlek" and leaf is None:
             raise ValueError("a provider's certificate comes from the host, which gave none")
@@ -104,26 +104,26 @@ class CollateralCache:
             ).encode()
 
         levels = "-".join(str(getattr(tcb, part)) for part in tcb.__struct_fields__)
-        return f"snp-{product}-{kind}-{report.chip_id.hex()[:32]}-{levels}", snp_terms, fetch
+        return f"snp-{product}-{kind}-{report.chip_id.hex()[:32]}-{levels}", verify_snp_collateral, fetch
 
-    def _kept(self, name: str, judge: _Judge) -> _Kept | None:
+    def _load_valid(self, name: str, verify: _Verify) -> _CachedCollateral | None:
         try:
-            kept = msgspec.json.decode(self._path(name).read_bytes(), type=_Kept)
-            self._expect_newest(judge(Collateral(kept.collateral), self.roots, self.clock()))
+            cached = msgspec.json.decode(self._path(name).read_bytes(), type=_CachedCollateral)
+            self._check_rollback(verify(Collateral(cached.collateral), self.roots, self.clock()))
         except (OSError, msgspec.MsgspecError, EvidenceRefused):
             return None
-        return kept
+        return cached
 
-    def _keep(self, name: str, collateral: Collateral, terms: Terms) -> None:
-        self._expect_newest(terms)
+    def _store(self, name: str, collateral: Collateral, terms: CollateralTerms) -> None:
+        self._check_rollback(terms)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         numbers = {**self._numbers(), terms.series: terms.number}
-        _replace(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first: a number is never forgotten
-        _replace(self._path(name), msgspec.json.encode(_Kept(self.clock(), collateral.raw)))
+        write_file(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first, so that a number is never lost
+        write_file(self._path(name), msgspec.json.encode(_CachedCollateral(self.clock(), collateral.raw)))
 
-    def _expect_newest(self, terms: Terms) -> None:
+    def _check_rollback(self, terms: CollateralTerms) -> None:
         if terms.number < self._numbers().get(terms.series, 0):  # (2.5)
-            raise EvidenceRefused("2.5", "the collateral is older than what was seen before; ask another service.")
+            raise EvidenceRefused("2.5", "the collateral is older than collateral used before; use another service.")
 
     def _numbers(self) -> dict[Digest, int]:
         try:
@@ -135,9 +135,3 @@ class CollateralCache:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -1,8 +1,8 @@
-"""What runs inside a confidential guest: it takes one launch from the host, quotes once, runs the runtime, ends.
+"""Entry point of a confidential guest: accepts one launch from the host, quotes once, runs the runtime, exits.
 
-The host opens two connections. Over the first it sends the launch; there it is asked once for collateral of the quote,
-which vaults judge, so that a lying host gains nothing. The second carries the relay. Frames: u32 big-endian length ‖
-JSON. Started in the image as ``python -I -S guest.py``; ``runtime build`` lays it out.
+The host opens two connections. The first carries the launch and one request for collateral of the quote; vaults verify
+the collateral, so a malicious host gains nothing. The second carries the relay. Frames: u32 big-endian length ‖ JSON.
+Started in the image as ``python -I -S guest.py``; ``runtime build`` creates the image.
 """
 
 import asyncio
@@ -11,11 +11,10 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sealgrid.attestation.quote_identity import told_identity
+from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.gramine import GramineAttestation
-from sealgrid.platform.quoting import Quoting, serve_one_quote
-from sealgrid.platform.tsm import ConfigfsTsm, RawQuote
+from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation, RawQuote
+from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 
@@ -23,34 +22,36 @@ PORT = 1729  #: of the guest's vsock, or of the loopback beside an enclave
 MOST_FRAME_BYTES = 2 << 20
 RUNTIME = Path("/runtime")
 
-Source = ConfigfsTsm | GramineAttestation
-Start = Callable[[socket.socket, socket.socket], "subprocess.Popen[bytes]"]  #: relay, quoting -> the runtime's process
+QuoteSource = ConfigfsTsm | GramineAttestation
+StartRuntime = Callable[
+    [socket.socket, socket.socket], "subprocess.Popen[bytes]"
+]  #: relay, quoting -> the runtime's process
 
 
 class CollateralRequest(Message, frozen=True, kw_only=True):
-    """What a guest asks its host for: collateral for this quote."""
+    """Request of a guest to its host: collateral for this quote."""
 
     quote: bytes
-    certificates: bytes  #: the host's own table, which the guest was handed with an SEV-SNP report
+    certificates: bytes  #: certificate table of the host, from the SEV-SNP report interface
 
 
 class CollateralReply(Message, frozen=True, kw_only=True):
-    """What the host found."""
+    """Reply of the host."""
 
     collateral: bytes
 
 
-def serve(listener: socket.socket, source: Source, start: Start) -> int:
-    """Run one launch to its end; return the runtime's exit code. Raises HostFailed when the host breaks the form."""
+def serve(listener: socket.socket, source: QuoteSource, start: StartRuntime) -> int:
+    """Run one launch and return the runtime's exit code; raise HostFailed if the host violates the protocol."""
     control, _ = listener.accept()
     with control:
         launch = parse(_receive(control), LaunchRequest)
         relay, _ = listener.accept()
-        ours, theirs = socket.socketpair()
-        with relay, theirs:
-            process = start(relay, theirs)
+        platform_end, runtime_end = socket.socketpair()
+        with relay, runtime_end:
+            process = start(relay, runtime_end)
         try:
-            asyncio.run(serve_one_quote(ours, launch, quoting_for(launch, source, control)))
+            asyncio.run(serve_one_quote(platform_end, launch, quote_function(launch, source, control)))
         except BaseException:
             process.kill()
             raise
@@ -59,24 +60,24 @@ def serve(listener: socket.socket, source: Source, start: Start) -> int:
         return code
 
 
-def quoting_for(launch: LaunchRequest, source: Source, control: socket.socket) -> Quoting:
-    """Return the runtime's way to its one quote; the host is asked for the collateral."""
+def quote_function(launch: LaunchRequest, source: QuoteSource, control: socket.socket) -> QuoteFunction:
+    """Return the runtime's quote function; the host supplies the collateral."""
 
     def answer(report_data: bytes) -> QuoteAnswer:
         made: RawQuote = source.quote(report_data)
         try:
-            platform, runtime = told_identity(made.raw, launch.app_digest)
+            platform, runtime = claimed_identity(made.raw, launch.app_digest)
         except ValueError as error:
-            raise HostFailed("the hardware gave something that is no quote.") from error
+            raise HostFailed("the hardware returned an invalid quote.") from error
         _send(control, encode(CollateralRequest(quote=made.raw, certificates=made.certificates)))
-        found = parse(_receive(control), CollateralReply)
-        return QuoteAnswer(quote=made.raw, collateral=found.collateral, platform=platform, runtime=runtime)
+        reply = parse(_receive(control), CollateralReply)
+        return QuoteAnswer(quote=made.raw, collateral=reply.collateral, platform=platform, runtime=runtime)
 
     return answer
 
 
 def start_runtime(relay: socket.socket, quoting: socket.socket) -> "subprocess.Popen[bytes]":
-    """Start the measured runtime as it lies in the image."""
+    """Start the measured runtime of the image."""
     (python,) = (RUNTIME / "python" / "bin").iterdir()
     command = [str(python), "-I", "-S", "-B", "-X", "utf8", str(RUNTIME / "boot.py")]
     return start_process(
@@ -85,21 +86,21 @@ def start_runtime(relay: socket.socket, quoting: socket.socket) -> "subprocess.P
 
 
 def start_process(command: Sequence[str], relay: socket.socket, quoting: socket.socket) -> "subprocess.Popen[bytes]":
-    """Start a runtime that inherits its two sockets and nothing else."""
-    return subprocess.Popen(  # noqa: S603  every word is ours
+    """Start a runtime that inherits only its two sockets."""
+    return subprocess.Popen(  # noqa: S603  every word is platform_end
         command, stdin=subprocess.DEVNULL, env={}, pass_fds=(relay.fileno(), quoting.fileno())
     )
 
 
 def main() -> int:
-    """Serve the host: over vsock from a guest, over this machine's loopback from an enclave, which has no vsock."""
+    """Serve the host: over vsock in a guest, over loopback in an SGX enclave, which has no vsock."""
     gramine = GramineAttestation()
-    enclosed = gramine.there()
-    family = socket.AF_INET if enclosed else socket.AF_VSOCK
+    in_gramine = gramine.is_available()
+    family = socket.AF_INET if in_gramine else socket.AF_VSOCK
     with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1" if enclosed else socket.VMADDR_CID_ANY, PORT))
+        listener.bind(("127.0.0.1" if in_gramine else socket.VMADDR_CID_ANY, PORT))
         listener.listen(2)
-        return serve(listener, gramine if enclosed else ConfigfsTsm(), start_runtime)
+        return serve(listener, gramine if in_gramine else ConfigfsTsm(), start_runtime)
 
 
 def _send(channel: socket.socket, body: bytes) -> None:
@@ -107,13 +108,13 @@ def _send(channel: socket.socket, body: bytes) -> None:
 
 
 def _receive(channel: socket.socket) -> bytes:
-    size = int.from_bytes(_exactly(channel, 4), "big")
+    size = int.from_bytes(_receive_exactly(channel, 4), "big")
     if size > MOST_FRAME_BYTES:
         raise HostFailed("the host sent a frame above the limit.")
-    return _exactly(channel, size)
+    return _receive_exactly(channel, size)
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
+def _receive_exactly(channel: socket.socket, size: int) -> bytes:
     parts = bytearray()
     while len(parts) < size:
         part = channel.recv(size - len(parts))

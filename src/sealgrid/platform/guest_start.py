@@ -1,4 +1,4 @@
-"""The first code of ours in a confidential guest: find the measured packages, then serve the host.
+"""Start script of a confidential guest: adds the measured packages to the path and serves the host.
 
 Copied to ``/runtime/guest.py``; started as ``python -I -S guest.py``.
 """

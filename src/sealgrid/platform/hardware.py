@@ -1,8 +1,8 @@
-"""The platform service of a machine with confidential hardware: each launch is one guest, which quotes for itself.
+"""Platform of a machine with confidential hardware: each launch is one guest, which quotes for itself.
 
-It starts the recipe's ``launch.sh``, brings the guest its launch and its relay over vsock, and answers the guest's one
-request for collateral. All that it carries is judged elsewhere: a lie of this service costs a job, never a secret.
-**Not run on hardware here**: tested with guests that are processes, over Unix sockets.
+It starts the recipe's ``launch.sh``, sends launch and relay to the guest over vsock, and answers the guest's request
+for collateral. Vaults verify all of it: a malicious platform can fail a job but learns no secret. **Not run on hardware
+here**: tested with processes as guests, over Unix sockets.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.errors import HostFailed, InputRefused, SealgridError
 from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
-from sealgrid.platform.instance import Instance
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.hardware_quotes import RawQuote
+from sealgrid.platform.instance import EnclaveInstance
 from sealgrid.units import Digest
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
-FIRST_CONTEXT = 100  #: of a guest's vsock; lower ones are the host's and its other guests'
-START_SECONDS = 120.0  #: in which a guest must have started
+FIRST_CONTEXT = 100  #: first vsock context of guests; lower ones are reserved
+START_SECONDS = 120.0  #: time limit for the start of a guest
 PUMP_BYTES = 1 << 16
 _log = logging.getLogger("sealgrid.platform")
 
@@ -39,79 +39,84 @@ Connect = Callable[[int], Awaitable[socket.socket]]  #: a guest's vsock context 
 
 @dataclass(frozen=True, slots=True)
 class HardwareConfig:
-    """What this machine launches. What it says of the runtime is for its operator; vaults read it from quotes."""
+    """Launch settings of this machine. The runtime fields are for the operator; vaults read them from quotes."""
 
     platform: Platform
     launch: Path  #: the recipe's script: launch.sh APP_DIGEST CONTEXT
     runtime: Digest
     root_ca_der: bytes
-    files: int  #: how many the runtime has
-    python: str  #: the runtime's interpreter, as "3.13"
-    access: Access = DEFAULT_ACCESS
+    files: int  #: number of files of the runtime
+    python: str  #: Python version of the runtime, as "3.13"
+    access: ServiceAccess = DEFAULT_ACCESS
 
 
 class HardwarePlatform:
-    """Launches guests; needs the event loop's own thread, as ``Instance`` does."""
+    """Launches guests; must be created on the event loop's thread, like ``EnclaveInstance``."""
 
     def __init__(self, config: HardwareConfig, collateral: CollateralCache, connect: Connect) -> None:
         self._config, self._collateral, self._connect = config, collateral, connect
         self._contexts = count(FIRST_CONTEXT)
-        self._instances: dict[str, Instance] = {}
+        self._instances: dict[str, EnclaveInstance] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
-    def measurement(self) -> Measurement:
-        """Return what the operator says that is launched here."""
-        told = self._config
-        return Measurement(
-            platform=told.platform, runtime=told.runtime, root_ca_der=told.root_ca_der, files=told.files,
-            python=told.python,
-        )  # fmt: skip
+    def measurement(self) -> RuntimeMeasurement:
+        """Return the configured identity of the runtime."""
+        config = self._config
+        return RuntimeMeasurement(
+            platform=config.platform,
+            runtime=config.runtime,
+            root_ca_der=config.root_ca_der,
+            files=config.files,
+            python=config.python,
+        )
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Start a guest with this app locked into its evidence, and serve it in the background.
 
-        Raises InputRefused when nobody listens at the relay, HostFailed when the guest cannot be started.
+        Raises InputRefused if no process listens at the relay, HostFailed if the guest cannot be started.
         """
-        relay, context = await _to_worker(request.relay), next(self._contexts)
+        relay, context = await _connect_relay(request.relay), next(self._contexts)
         try:
-            process = subprocess.Popen(  # noqa: S603, ASYNC220  the operator's own script, two words that are ours
+            process = subprocess.Popen(  # noqa: S603, ASYNC220  the operator's script, with two trusted arguments
                 [str(self._config.launch), request.app_digest, str(context)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         except OSError as error:
             relay.close()
             raise HostFailed(f"{self._config.launch} cannot be started ({error.strerror}).") from error
-        name, instance = secrets.token_hex(8), Instance(process, relay)
+        name, instance = secrets.token_hex(8), EnclaveInstance(process, relay)
         self._instances[name] = instance
-        task = asyncio.create_task(self._follow(name, instance, context, request, relay.dup()))
+        task = asyncio.create_task(self._supervise(name, instance, context, request, relay.dup()))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         return LaunchReply(instance=name, platform=self._config.platform, runtime=self._config.runtime)
 
     async def stop(self, name: str) -> None:
-        """End a guest; one that has ended, or never was, is no error."""
+        """Stop a guest; no error if it is unknown."""
         if (instance := self._instances.get(name)) is not None:
             await instance.stop()
 
     async def close(self) -> None:
-        """End every guest."""
+        """Stop every guest."""
         await asyncio.gather(*(instance.stop() for instance in list(self._instances.values())))
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def running(self) -> tuple[str, ...]:
-        """Return the names of the guests that run."""
+        """Return the names of the running guests."""
         return tuple(self._instances)
 
-    async def _follow(
-        self, name: str, instance: Instance, context: int, request: LaunchRequest, relay: socket.socket
+    async def _supervise(
+        self, name: str, instance: EnclaveInstance, context: int, request: LaunchRequest, relay: socket.socket
     ) -> None:
         serving = asyncio.create_task(self._serve(context, request, relay))
         try:
             await asyncio.wait(
-                {serving, ended := asyncio.ensure_future(instance.ended())}, return_when="FIRST_COMPLETED"
+                {serving, ended := asyncio.ensure_future(instance.wait())}, return_when="FIRST_COMPLETED"
             )
             if not ended.done() and (broken := serving.exception()) is not None:
-                _log.warning("a guest was given up: %s", broken)
+                _log.warning("a guest was stopped: %s", broken)
             elif not ended.done():
                 await ended
         finally:
@@ -123,28 +128,31 @@ class HardwarePlatform:
             del self._instances[name]
 
     async def _serve(self, context: int, request: LaunchRequest, relay: socket.socket) -> None:
-        reader, writer = await self._reach(context)
-        _write(writer, encode(msgspec.structs.replace(request, relay="")))
+        reader, writer = await self._connect_guest(context)
+        _write_frame(writer, encode(msgspec.structs.replace(request, relay="")))
         await writer.drain()
-        theirs = await self._reach(context)
+        theirs = await self._connect_guest(context)
         ours = await asyncio.open_unix_connection(sock=relay)
-        pumping = [asyncio.create_task(_pump(ours[0], theirs[1])), asyncio.create_task(_pump(theirs[0], ours[1]))]
+        copying = [
+            asyncio.create_task(_copy_stream(ours[0], theirs[1])),
+            asyncio.create_task(_copy_stream(theirs[0], ours[1])),
+        ]
         try:
             size = int.from_bytes(await reader.readexactly(4), "big")
             if size > MOST_FRAME_BYTES:
                 raise HostFailed("the guest sent a frame above the limit.")
-            asked = parse(await reader.readexactly(size), CollateralRequest)
-            found = await self._collateral.collateral_for(RawQuote(asked.quote, asked.certificates))
-            _write(writer, encode(CollateralReply(collateral=found.raw)))
+            request_ = parse(await reader.readexactly(size), CollateralRequest)
+            collateral = await self._collateral.collateral_for(RawQuote(request_.quote, request_.certificates))
+            _write_frame(writer, encode(CollateralReply(collateral=collateral.raw)))
             await writer.drain()
-            await asyncio.gather(*pumping)
+            await asyncio.gather(*copying)
         finally:
-            for task in pumping:
+            for task in copying:
                 task.cancel()
             for end in (writer, theirs[1], ours[1]):
                 end.close()
 
-    async def _reach(self, context: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect_guest(self, context: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while True:
             try:
@@ -155,8 +163,8 @@ class HardwarePlatform:
                 await asyncio.sleep(0.1)
 
 
-async def over_vsock(context: int) -> socket.socket:
-    """Connect to a guest's port; raise OSError while nobody listens there."""
+async def connect_vsock(context: int) -> socket.socket:
+    """Connect to a guest's port; raise OSError until it listens."""
     channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
     try:
         await asyncio.to_thread(channel.connect, (context, PORT))
@@ -167,22 +175,22 @@ async def over_vsock(context: int) -> socket.socket:
     return channel
 
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _copy_stream(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     while part := await source.read(PUMP_BYTES):
         target.write(part)
         await target.drain()
     target.close()
 
 
-async def _to_worker(path: str) -> socket.socket:
+async def _connect_relay(path: str) -> socket.socket:
     relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         relay.connect(path)
     except OSError as error:
         relay.close()
-        raise InputRefused("nobody listens at the relay that the launch names.") from error
+        raise InputRefused("no process listens at the relay of the launch.") from error
     return relay
 
 
-def _write(writer: asyncio.StreamWriter, body: bytes) -> None:
+def _write_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
     writer.write(len(body).to_bytes(4, "big") + body)

@@ -1,4 +1,4 @@
-"""The measurement of a runtime: one digest over every file that an enclave is made of."""
+"""Measurement of a runtime image: one digest over all files (docs/protocol/bundle.md)."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sealgrid.errors import HostFailed
 
-_THREADS = 2  #: hashing runs outside Python's lock
+_THREADS = 2  #: hashing releases the GIL
 _PIECE_BYTES = 1 << 20
 
 
@@ -24,12 +24,12 @@ class MeasuredFile:
     executable: bool
 
     def line(self) -> str:
-        """Return the file's line of the list that is measured."""
+        """Return the file's line of the measured list."""
         return f"{self.sha256} {self.size} {'x' if self.executable else '-'} {self.path}\n"
 
 
 def mrtd(files: Iterable[MeasuredFile]) -> bytes:
-    """Return SHA-384 of the file list: 48 bytes, which take the place of MRTD in a simulated quote.
+    """Return SHA-384 of the file list, 48 bytes: the MRTD of a simulated quote.
 
     One line per file in the order of paths: SHA-256, size, whether it is executable, path (docs/protocol/bundle.md).
     """
@@ -37,7 +37,7 @@ def mrtd(files: Iterable[MeasuredFile]) -> bytes:
 
 
 def measure(folder: Path) -> list[MeasuredFile]:
-    """Hash every file below a folder; raise HostFailed for a link or a name that breaks the list's lines."""
+    """Hash every file below a folder; raise HostFailed for a link or a name with a line break."""
     names = sorted(_names_below(str(folder)))
     with ThreadPoolExecutor(_THREADS) as threads:
         parts = threads.map(lambda some: [_measure(str(folder), name) for name in some], _split(names))
@@ -49,7 +49,7 @@ def _split(names: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _names_below(folder: str, before: str = "") -> Iterator[str]:
-    """Yield the relative path of everything below a folder that is no folder itself."""
+    """Yield the relative paths of all entries below a folder except folders."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -59,10 +59,10 @@ def _names_below(folder: str, before: str = "") -> Iterator[str]:
 
 
 def _measure(folder: str, name: str) -> MeasuredFile:
-    # Every launch measures a thousand files: strings and one open file each, since Path objects cost more than SHA-256.
+    # Every launch measures a thousand files; Path objects would cost more than SHA-256.
     path = f"{folder}/{name}"
     if "\n" in name or not stat.S_ISREG(os.lstat(path).st_mode):
-        raise HostFailed(f"the runtime's image holds {name!r}, which is no plain file.")
+        raise HostFailed(f"the runtime's image holds {name!r}, which is not a regular file.")
     digest = hashlib.sha256()
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         status = os.fstat(file.fileno())

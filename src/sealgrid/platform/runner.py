@@ -1,4 +1,4 @@
-"""Run a platform's service; no enclave outlives it."""
+"""Runs the HTTP service of a platform; stops all enclaves at its end."""
 
 import socket
 import time
@@ -6,17 +6,16 @@ from collections.abc import Callable
 
 from sealgrid.platform.api import handlers
 from sealgrid.platform.collateral import CollateralCache
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, over_vsock
-from sealgrid.platform.simulated import SimulatedPlatform
-from sealgrid.wire.serving import serve, service
+from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, connect_vsock
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
+from sealgrid.wire.server import create_app, serve
 
 
 async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
+    """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called when it accepts requests."""
     platform = SimulatedPlatform(config, lambda: int(time.time()))
     try:
-        await serve(service(handlers(platform), access=config.access), sock, ready, config.access)
+        await serve(create_app(handlers(platform), access=config.access), sock, ready, config.access)
     finally:
         await platform.close()
 
@@ -24,9 +23,9 @@ async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], N
 async def run_hardware(
     config: HardwareConfig, collateral: CollateralCache, sock: socket.socket, ready: Callable[[], None]
 ) -> None:
-    """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as of ``run``."""
-    platform = HardwarePlatform(config, collateral, over_vsock)
+    """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as in ``run``."""
+    platform = HardwarePlatform(config, collateral, connect_vsock)
     try:
-        await serve(service(handlers(platform), access=config.access), sock, ready, config.access)
+        await serve(create_app(handlers(platform), access=config.access), sock, ready, config.access)
     finally:
         await platform.close()

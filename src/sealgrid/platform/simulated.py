@@ -1,6 +1,6 @@
-"""The SIMULATED platform: measures and launches the real runtime, and quotes for it under a root of its own.
+"""SIMULATED platform: measures and launches the real runtime, and quotes under its own root. NOT A TEE.
 
-It protects nothing from whoever is root on this machine. It exists so that the same code runs everywhere.
+It gives no protection from this machine's root user. It runs the same code on every machine.
 """
 
 import asyncio
@@ -10,115 +10,148 @@ import socket
 import subprocess
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import InputRefused
-from sealgrid.platform.cgroups import Cgroups, Group
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.confinement import Sockets, enclave, warm_up
-from sealgrid.platform.contents import LIBRARIES, interpreter_of, plan
-from sealgrid.platform.instance import Instance
-from sealgrid.platform.keys import load_or_make
-from sealgrid.platform.libraries import loader
-from sealgrid.platform.quoting import Quoting, serve_one_quote
-from sealgrid.platform.store import Bytecode, Image, Measured, lay_out, measured
+from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
+from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, warm_up_command
+from sealgrid.platform.image_contents import LIBRARIES, find_loader, interpreter_version, plan_image
+from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measure_image
+from sealgrid.platform.instance import EnclaveInstance
+from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement, QuoteAnswer
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformConfig:
+    """Folder of root keys and runtime image, and the limits of an enclave."""
+
+    folder: Path
+    boot: Path | None = None  #: boot file of enclaves; None for the runtime's own
+    memory_bytes: int = (
+        4 << 30
+    )  #: of the memory-backed folders of an enclave; the whole enclave may use three times as much
+    tasks: int = 1024  #: limit of processes and threads of an enclave, if control groups are available
+    access: ServiceAccess = DEFAULT_ACCESS
+    insecure_log: Path | None = None  #: file for the runtime's output, only for debugging
+
+
+ROOT_KEYS_FILE = "simulated-root-keys.json"
+
+
+def load_or_create_keys(folder: Path, now: int) -> SimulatedPlatformKeys:
+    """Return the platform's keys; the first call generates them. ``now`` is Unix seconds."""
+    path = folder / ROOT_KEYS_FILE
+    if path.exists():
+        return SimulatedPlatformKeys.load(path.read_bytes())
+    keys = SimulatedPlatformKeys.generate(now)
+    write_file(path, keys.save(), replace=False)
+    return keys
+
 
 _DAY = 24 * 3600
 _TRIES, _PAUSE_SECONDS = 40, 0.05
-_TOTAL = 3  #: an enclave's folders, and its processes' memory beside them
+_TOTAL = 3  #: total memory of an enclave in multiples of its memory-backed folders
 _log = logging.getLogger("sealgrid.platform")
 
 
 class SimulatedPlatform:
-    """Launches enclaves from one image; ``clock`` gives Unix seconds."""
+    """Launches enclaves from one image; ``clock`` returns Unix seconds."""
 
     def __init__(self, config: PlatformConfig, clock: Callable[[], int]) -> None:
         config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._config, self._clock = config, clock
-        self._keys = load_or_make(config.folder, clock())
+        self._keys = load_or_create_keys(config.folder, clock())
         self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=clock()), clock() // _DAY
-        self._bytecode = Bytecode(config.folder / "bytecode.sha384", self._compile)
-        self._instances: dict[str, Instance] = {}
+        self._bytecode = BytecodeCache(config.folder / "bytecode.sha384", self._compile)
+        self._instances: dict[str, EnclaveInstance] = {}
         self._cgroups = Cgroups()
-        self._cgroups.sweep()
+        self._cgroups.remove_stale()
         self._serving: set[asyncio.Task[None]] = set()
         self.image = self._prepare()
 
-    def measurement(self) -> Measurement:
-        """Return the identity of what would be launched now."""
-        now = measured(self.image)
-        return Measurement(
-            platform=Platform.SIMULATED, runtime=_identity(now), root_ca_der=self._quoter.root_der,
-            files=len(now.files), python=interpreter_of(now.files),
-        )  # fmt: skip
+    def measurement(self) -> RuntimeMeasurement:
+        """Return the identity of the current runtime."""
+        now = measure_image(self.image)
+        return RuntimeMeasurement(
+            platform=Platform.SIMULATED,
+            runtime=_identity(now),
+            root_ca_der=self._quoter.root_der,
+            files=len(now.files),
+            python=interpreter_version(now.files),
+        )
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
-        """Measure the image as it is now, launch it, lock the app into its one quote.
+        """Measure the image, launch it, and lock the app into its single quote.
 
-        Raises InputRefused when nobody listens at the relay.
+        Raises InputRefused if no process listens at the relay.
         """
         now = await asyncio.to_thread(self._measure_for_launch)
         relay = _connect(request.relay)
-        ours, theirs = socket.socketpair()
+        platform_end, enclave_end = socket.socketpair()
         name = secrets.token_hex(8)
         limits = {"memory": _TOTAL * self._config.memory_bytes, "pids": self._config.tasks}
         group = self._cgroups.group(name, limits)
-        instance = Instance(self._spawn(relay, theirs, group), relay)
-        theirs.close()
+        instance = EnclaveInstance(self._spawn(relay, enclave_end, group), relay)
+        enclave_end.close()
         self._instances[name] = instance
-        quoting = serve_one_quote(ours, request, self._quoting(request.app_digest, now))
-        self._follow(name, instance, group, quoting)
+        quoting = serve_one_quote(platform_end, request, self._quoting(request.app_digest, now))
+        self._supervise(name, instance, group, quoting)
         return LaunchReply(instance=name, platform=Platform.SIMULATED, runtime=_identity(now))
 
     async def stop(self, name: str) -> None:
-        """End an instance; one that has ended, or never was, is no error."""
+        """Stop an instance; no error if it is unknown."""
         instance = self._instances.get(name)
         if instance is not None:
             await instance.stop()
 
     async def close(self) -> None:
-        """End every instance."""
+        """Stop every instance."""
         await asyncio.gather(*(instance.stop() for instance in list(self._instances.values())))
         for task in list(self._serving):
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def running(self) -> tuple[str, ...]:
-        """Return the names of the instances that run."""
+        """Return the names of the running instances."""
         return tuple(self._instances)
 
-    def _prepare(self) -> Image:
-        files, wanted = self._config.folder / "image", plan(self._config.boot)
-        lay_out(wanted, files)
-        library = loader(name.rpartition("/")[2] for name in wanted if name.startswith(f"{LIBRARIES}/"))
-        image = Image(
-            files=files, bytecode=self._config.folder / "bytecode", loader=str(wanted[f"{LIBRARIES}/{library}"])
+    def _prepare(self) -> RuntimeImage:
+        files, planned = self._config.folder / "image", plan_image(self._config.boot)
+        lay_out(planned, files)
+        library = find_loader(name.rpartition("/")[2] for name in planned if name.startswith(f"{LIBRARIES}/"))
+        image = RuntimeImage(
+            files=files, bytecode=self._config.folder / "bytecode", loader=str(planned[f"{LIBRARIES}/{library}"])
         )
-        self._bytecode.refresh(image, measured(image).mrtd)
+        self._bytecode.refresh(image, measure_image(image).mrtd)
         return image
 
-    def _measure_for_launch(self) -> Measured:
-        now = measured(self.image)
+    def _measure_for_launch(self) -> ImageMeasurement:
+        now = measure_image(self.image)
         self._bytecode.refresh(self.image, now.mrtd)
         return now
 
-    def _compile(self, image: Image) -> None:
-        command = warm_up(image, self._config.memory_bytes)
+    def _compile(self, image: RuntimeImage) -> None:
+        command = warm_up_command(image, self._config.memory_bytes)
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
         if ended.returncode:
-            # Without bytecode an enclave starts all the same, only later.
+            # Without bytecode an enclave only starts more slowly.
             _log.warning("the runtime's warm-up ended with %d: %s", ended.returncode, ended.stderr[-2000:])
 
-    def _spawn(self, relay: socket.socket, quoting: socket.socket, group: Group) -> subprocess.Popen[bytes]:
-        sockets = Sockets(relay=relay.fileno(), quoting=quoting.fileno())
-        command = group.entering(enclave(self.image, sockets, self._config.memory_bytes))
+    def _spawn(self, relay: socket.socket, quoting: socket.socket, group: EnclaveCgroup) -> subprocess.Popen[bytes]:
+        sockets = EnclaveSockets(relay=relay.fileno(), quoting=quoting.fileno())
+        command = group.wrap_command(enclave_command(self.image, sockets, self._config.memory_bytes))
         log = self._config.insecure_log
         with log.open("ab") if log else open("/dev/null", "ab") as output:  # noqa: PTH123
-            return subprocess.Popen(  # noqa: S603  every word is ours
+            return subprocess.Popen(  # noqa: S603  every word is platform_end
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -127,28 +160,30 @@ class SimulatedPlatform:
                 pass_fds=(*vars(sockets).values(),),
             )
 
-    def _quoting(self, app: Digest, launched: Measured) -> Quoting:
+    def _quoting(self, app: Digest, launched: ImageMeasurement) -> QuoteFunction:
         def answer(report_data: bytes) -> QuoteAnswer:
-            made = self._fresh_quoter().quote(launched.mrtd, locked_config(app), report_data)
+            made = self._current_quoter().quote(launched.mrtd, locked_config(app), report_data)
             return QuoteAnswer(
                 quote=made.raw, collateral=made.collateral.raw, platform=Platform.SIMULATED, runtime=_identity(launched)
             )
 
         return answer
 
-    def _fresh_quoter(self) -> SimulatedQuoter:
+    def _current_quoter(self) -> SimulatedQuoter:
         today = self._clock() // _DAY
         if today != self._quoter_day:  # collateral expires
             self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
         return self._quoter
 
-    def _follow(self, name: str, instance: Instance, group: Group, quoting: Coroutine[None, None, None]) -> None:
+    def _supervise(
+        self, name: str, instance: EnclaveInstance, group: EnclaveCgroup, quoting: Coroutine[None, None, None]
+    ) -> None:
         async def until_the_end() -> None:
             answering = asyncio.create_task(quoting)
             try:
-                await instance.ended()
+                await instance.wait()
             finally:
-                await _gone(group)
+                await _remove_cgroup(group)
             answering.cancel()
             with suppress(asyncio.CancelledError):
                 await answering
@@ -159,15 +194,15 @@ class SimulatedPlatform:
         task.add_done_callback(self._serving.discard)
 
 
-async def _gone(group: Group) -> None:
-    # The kernel holds a group for a moment after its last process; what stays is swept away at the next start.
+async def _remove_cgroup(group: EnclaveCgroup) -> None:
+    # The kernel keeps a group shortly after its last process; remaining ones are removed at the next start.
     for _ in range(_TRIES):
         if group.remove():
             return
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _identity(now: Measured) -> Digest:
+def _identity(now: ImageMeasurement) -> Digest:
     return runtime_identity(Platform.SIMULATED, [now.mrtd])
 
 
@@ -177,5 +212,5 @@ def _connect(path: str) -> socket.socket:
         relay.connect(path)
     except OSError as error:
         relay.close()
-        raise InputRefused("nobody listens at the relay that the launch names.") from error
+        raise InputRefused("no process listens at the relay of the launch.") from error
     return relay

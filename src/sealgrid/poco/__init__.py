@@ -1,1 +1,1 @@
-"""iExec's settlement protocol, PoCo, as pure data: orders, their hashes, identifiers, tags and refusals."""
+"""iExec's settlement protocol PoCo: orders, their hashes, identifiers, tags, matching and revert reasons. Pure."""

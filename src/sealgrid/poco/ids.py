@@ -5,22 +5,22 @@ from sealgrid.units import Address, DealId, Digest, TaskId, to_bytes, to_digest
 
 
 def deal_id(request_hash: Digest, bot_first: int) -> DealId:
-    """Return the deal made when ``bot_first`` uses of a request order were already consumed."""
+    """Return the id of the deal that is matched when ``bot_first`` of a request order's volume is consumed."""
     return DealId(to_digest(keccak256(to_bytes(request_hash, 32) + bot_first.to_bytes(32, "big"))))
 
 
 def task_id(deal: DealId, index: int) -> TaskId:
-    """Return a deal's task; ``index`` runs from botFirst, not from 0."""
+    """Return the id of a deal's task; ``index`` counts from the deal's ``bot_first``, not from 0."""
     return TaskId(to_digest(keccak256(to_bytes(deal, 32) + index.to_bytes(32, "big"))))
 
 
 def result_hash(task: TaskId, result_digest: Digest) -> Digest:
-    """Return keccak256(task ‖ digest): the result, without the digest."""
+    """Return keccak256(task ‖ digest): PoCo's result hash."""
     return to_digest(keccak256(to_bytes(task, 32) + to_bytes(result_digest, 32)))
 
 
 def result_seal(worker: Address, task: TaskId, result_digest: Digest) -> Digest:
-    """Return keccak256(worker ‖ task ‖ digest): the result as this worker's."""
+    """Return keccak256(worker ‖ task ‖ digest): PoCo's result seal of one worker."""
     return to_digest(keccak256(to_bytes(worker, 20) + to_bytes(task, 32) + to_bytes(result_digest, 32)))
 
 

@@ -1,4 +1,4 @@
-"""Why PoCo said no: each revert reason of its contracts as a sentence that says what to change."""
+"""A sentence for each revert reason of PoCo, its registries and its token, with what to change."""
 
 import re
 from typing import Final
@@ -7,13 +7,13 @@ _MATCH: Final = re.compile(r"iExecV5-matchOrders-0x([0-9a-f]{2})")
 
 #: IexecPoco1Facet.matchOrders, by the number in its revert reason; the last two are the escrow's, without a number.
 MATCH_REFUSALS: Final = {
-    "00": "The request asks for another category than the workerpool order offers.",
+    "00": "The request names another category than the workerpool order.",
     "01": "The category does not exist on this hub.",
-    "02": "The request asks for more trust than the workerpool order offers.",
+    "02": "The request requires more trust than the workerpool order offers.",
     "03": "The app costs more than the request pays for it.",
     "04": "The dataset costs more than the request pays for it.",
     "05": "The workerpool costs more than the request pays for it.",
-    "06": "The workerpool order's tag lacks a feature that the app, dataset or request asks for.",
+    "06": "The workerpool order's tag lacks a feature that the app, dataset or request requires.",
     "07": "The deal needs an enclave (TEE), but the app order's tag does not say that the app runs in one.",
     "10": "The request names another app than the app order.",
     "11": "The request names another dataset than the dataset order.",
@@ -35,7 +35,7 @@ MATCH_REFUSALS: Final = {
     "41": "The workerpool order is not signed by the workerpool's present owner.",
     "50": "The request order is not signed by its requester.",
     "60": "One of the orders is used up or was cancelled.",
-    "funds": "Whoever pays has less in escrow than the deal costs; deposit more.",
+    "funds": "The payer has less in escrow than the deal costs; deposit more.",
     "stake": "The workerpool's owner has less in escrow than the stake of the deal.",
 }
 
@@ -43,13 +43,13 @@ MATCH_REFUSALS: Final = {
 OTHER_REFUSALS: Final = (
     ("IexecEscrow: Transfer amount exceeds balance", "The account's deposit in escrow is too small; deposit more."),
     ("invalid-signature-format", "A signature has a wrong length; sign the order again."),
-    ("failled-transferFrom", "The token did not move; the wallet may not hold enough of it."),
+    ("failled-transferFrom", "The token was not transferred; the wallet may not hold enough of it."),
     ("wrong-token", "Only this hub's own token can be deposited."),
     ("Create2: Failed on deploy", "The same owner already registered exactly this; change its name or content."),
     ("caller is not the owner", "Only the owner may do this."),
     ("SafeMath: subtraction overflow", "The account holds less than the amount."),
     ("task-pending", "The task has no result yet."),
-    ("fallback-disabled", "The hub takes no plain transfers; deposit the token."),
+    ("fallback-disabled", "The hub does not accept plain transfers; deposit the token."),
     ("Token: the balance is too small", "The wallet holds less of the token than the amount."),
 )
 
@@ -59,7 +59,7 @@ NO_REASON: Final = (
 
 
 def explain(reason: str) -> str:
-    """Return a sentence for a revert reason; an unknown one is quoted, a missing one is said to be missing."""
+    """Return a sentence for a revert reason; quote an unknown reason; say if there is none."""
     match = _MATCH.search(reason)
     if match and match[1] in MATCH_REFUSALS:
         return MATCH_REFUSALS[match[1]]

@@ -1,4 +1,4 @@
-"""An order's hash and its owner's signature: EIP-712 in PoCo's domain (iExec's "orderHash")."""
+"""Hashes and signatures of orders: EIP-712 in PoCo's domain (iExec's "orderHash")."""
 
 from functools import cached_property
 
@@ -7,25 +7,25 @@ import msgspec
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey, domain_separator, recover
 from sealgrid.errors import OrderRefused
+from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AnyOrder, Order
-from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 
 class OrderDomain(msgspec.Struct, frozen=True, dict=True):
-    """Where orders count: one hub on one chain."""
+    """The EIP-712 domain of one hub's orders."""
 
     chain: int
     hub: Address
 
     @cached_property
     def separator(self) -> bytes:
-        """EIP-712's domain separator; equals the hub's ``eip712domain_separator``."""
+        """Return EIP-712's domain separator; equals the hub's ``eip712domain_separator``."""
         return domain_separator(ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION, self.chain, self.hub)
 
 
 def order_hash(order: Order, domain: OrderDomain) -> Digest:
-    """Return the order's EIP-712 digest, without looking at ``sign``."""
+    """Return the order's EIP-712 digest, which does not depend on ``sign``."""
     return to_digest(keccak256(b"\x19\x01" + domain.separator + order.struct_hash()))
 
 
@@ -35,26 +35,26 @@ def sign_order(order: AnyOrder, domain: OrderDomain, key: SigningKey) -> AnyOrde
 
 
 def order_signer(order: Order, domain: OrderDomain) -> Address:
-    """Return who signed an order; raise OrderRefused when nobody did. Whether they own the asset, the chain says."""
+    """Return an order's signer; raise OrderRefused for an invalid signature. Does not check who owns the asset."""
     try:
         return recover(to_bytes(order_hash(order, domain), 32), order.sign)
     except ValueError as error:
-        raise OrderRefused(f"This {type(order).__name__} carries no valid signature: {error}.") from error
+        raise OrderRefused(f"This {type(order).__name__} has no valid signature: {error}.") from error
 
 
 def is_signed_by(account: Address, digest: Digest, signature: bytes) -> bool:
-    """Tell whether an account without code signed a digest, in 65 bytes or in the 64 of EIP-2098, as PoCo reads them.
+    """Return whether an account without code signed a digest, in 65 bytes or in the 64 of EIP-2098, as in PoCo.
 
-    An account with code is asked by ERC-1271 instead, on the chain.
+    For an account with code PoCo uses ERC-1271 on the chain.
     """
     try:
-        return recover(to_bytes(digest, 32), _full(signature)) == account
+        return recover(to_bytes(digest, 32), _expand_compact(signature)) == account
     except ValueError:
         return False
 
 
-def _full(signature: bytes) -> bytes:
-    # EIP-2098: the highest bit of s is free, because s is in the lower half, and carries v.
+def _expand_compact(signature: bytes) -> bytes:
+    # EIP-2098: s is in the lower half of the order, so that its highest bit can hold v.
     if len(signature) != 64:
         return signature
     s = bytearray(signature[32:])

@@ -1,59 +1,73 @@
-"""A pool's paths (docs/protocol/pool.md)."""
+"""HTTP API of a pool for workers and the public (docs/protocol/pool.md)."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.pool.desk import Desk
+from sealgrid.errors import InputRefused
+from sealgrid.pool.service import TaskService
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.pool import MaybeJob, SignedCall
-from sealgrid.wire.session import SessionCall
+from sealgrid.wire.pool import JobReply, SignedCall
+from sealgrid.wire.worker_session import SessionCall
 
-Ask = Request[object, object, State]
+HttpRequest = Request[object, object, State]
+N = TypeVar("N", int, float)
 
 
-def handlers(desk: Desk) -> list[HTTPRouteHandler]:
+def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
     """Return the handlers of one pool."""
-    return [*_public(desk), *_jobs(desk)]
+    return [*_public(task_service), *_jobs(task_service)]
 
 
-def _public(desk: Desk) -> list[HTTPRouteHandler]:
+def _public(task_service: TaskService) -> list[HTTPRouteHandler]:
     @get("/pool")
     async def view() -> Response[bytes]:
-        return _json(desk.view())
+        return _json(task_service.view())
 
     @get("/tasks/{task:str}/status")
-    async def status(task: FromPath[str]) -> Response[bytes]:
-        return _json(desk.status(TaskId(task)))
+    async def status(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
+        after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
+        return _json(await task_service.wait_for_status(TaskId(task), after=after, wait=wait))
 
     return [view, status]
 
 
-def _jobs(desk: Desk) -> list[HTTPRouteHandler]:
+def _jobs(task_service: TaskService) -> list[HTTPRouteHandler]:
     @post("/jobs/login")
-    async def login(request: Ask) -> Response[bytes]:
-        return _json(desk.login(parse(await request.body(), SignedCall)))
+    async def login(request: HttpRequest) -> Response[bytes]:
+        return _json(task_service.login(parse(await request.body(), SignedCall)))
 
     @post("/jobs/next")
-    async def next_job(request: Ask) -> Response[bytes]:
-        return _json(MaybeJob(job=await desk.next_job(await _call(request))))
+    async def next_job(request: HttpRequest) -> Response[bytes]:
+        return _json(JobReply(job=await task_service.next_job(await _call(request))))
 
     @post("/jobs/authorisation")
-    async def authorise(request: Ask) -> Response[bytes]:
-        return _json(desk.authorise(await _call(request)))
+    async def authorise(request: HttpRequest) -> Response[bytes]:
+        return _json(task_service.authorise(await _call(request)))
 
     @post("/jobs/stage")
-    async def stage(request: Ask) -> Response[bytes]:
-        desk.report(await _call(request))
+    async def stage(request: HttpRequest) -> Response[bytes]:
+        task_service.report(await _call(request))
         return _json({})
 
     return [login, next_job, authorise, stage]
 
 
-async def _call(request: Ask) -> SessionCall:
+async def _call(request: HttpRequest) -> SessionCall:
     return parse(await request.body(), SessionCall)
+
+
+def number_parameter(request: Request[Any, Any, Any], name: str, kind: Callable[[str], N]) -> N:
+    """Return a numeric query parameter, 0 by default; raise InputRefused when it is not a number."""
+    try:
+        return kind(request.query_params.get(name, "0"))
+    except ValueError as error:
+        raise InputRefused(f"{name} must be a number.") from error
 
 
 def _json(message: object) -> Response[bytes]:

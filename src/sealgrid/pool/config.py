@@ -1,16 +1,20 @@
-"""What a pool is told at its start."""
+"""Configuration of a pool, and its key file."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealgrid.pool.events import Rules
-from sealgrid.units import Address, Digest
-from sealgrid.wire.access import Access
+from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import InputRefused
+from sealgrid.pool.events import PoolTimeouts
+from sealgrid.units import Address
 from sealgrid.wire.preview import OfferedMachine
+from sealgrid.wire.service_access import ServiceAccess
 
-#: Who follows a task asks up to ten times a second.
-DEFAULT_POOL_ACCESS: Final = Access(requests_per_minute=1800)
+#: Clients that follow a task may poll up to ten times a second.
+DEFAULT_POOL_ACCESS: Final = ServiceAccess(requests_per_minute=1800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +22,36 @@ class PoolConfig:
     """One workerpool on one hub; ``key_file`` (mode 0600) holds its owner's key (32 bytes, or 64 hex digits)."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
-    broker: Address
+    network: NetworkIdentity  #: without vaults, the pool checks no refusals
     workerpool: Address
     key_file: Path
-    lease_seconds: float = 30.0  #: a silent worker loses its task after so long
-    retry_seconds: float = 5.0  #: between two tries of a failed transaction, or of a worker that lost a task
-    poll_seconds: float = 0.2  #: between two looks at the chain
-    first_block: int = 0  #: where to begin reading a chain that was never read
-    confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
-    workers: frozenset[Address] = frozenset()  #: who gets tasks; empty for nobody
-    vaults: tuple[tuple[Address, str], ...] = ()  #: the federation, ascending, and where its members answer
-    threshold: int = 0  #: t; 0 where no vault is asked about refusals
-    machines: tuple[OfferedMachine, ...] = ()  #: kinds of machines that its workers have, for whoever buys
-    access: Access = DEFAULT_POOL_ACCESS
+    lease_seconds: float = 30.0  #: a worker without a report for this long loses its task
+    retry_seconds: float = (
+        5.0  #: pause before a failed transaction is retried, or a worker may take a task that it lost
+    )
+    poll_seconds: float = 0.2  #: between two polls of the chain
+    first_block: int = 0  #: first block to read on the first start
+    confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
+    workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
+    machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
+    access: ServiceAccess = DEFAULT_POOL_ACCESS
 
     @property
-    def rules(self) -> Rules:
-        """Return the durations that decide who gets a task."""
-        return Rules(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)
+    def rules(self) -> PoolTimeouts:
+        """Return the timeouts of task assignment."""
+        return PoolTimeouts(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)
+
+
+def read_key(path: Path) -> SigningKey:
+    """Return the key in a file of 32 bytes or 64 hex digits; raise InputRefused, without its content in the message."""
+    try:
+        mode, content = stat.S_IMODE(path.stat().st_mode), path.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"the pool's key file {path.name} cannot be read ({error.strerror}).") from None
+    if mode & 0o077:
+        raise InputRefused(f"{path.name} is readable by others; set mode 600.")
+    try:
+        secret = content if len(content) == 32 else bytes.fromhex(content.decode().strip().removeprefix("0x"))
+        return SigningKey.from_bytes(secret)
+    except ValueError:
+        raise InputRefused(f"{path.name} is not a valid key file; it needs 32 bytes or 64 hex digits.") from None

@@ -1,12 +1,12 @@
-"""What a pool must do: answers follow from one event, chain calls from the state that stands."""
+"""Effects of the pool's state machine: answers to one event, and chain calls derived from current state."""
 
 import msgspec
 
 from sealgrid.units import Address, DealId, TaskId
 
 
-class Assign(msgspec.Struct, frozen=True, kw_only=True):
-    """Give a task to the worker that asked."""
+class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Assign a task to the requesting worker."""
 
     task: TaskId
     worker: Address
@@ -21,7 +21,7 @@ class SignAuthorisation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
-    """Sign that the task goes to another enclave than before."""
+    """Sign the reassignment of a task to another enclave."""
 
     task: TaskId
     attempt: int
@@ -29,21 +29,21 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
     enclave: Address
 
 
-class Initialize(msgspec.Struct, frozen=True, kw_only=True):
-    """Make the chain know a task of a deal."""
+class InitializeTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Initialise a task of a deal on chain."""
 
     task: TaskId
     deal: DealId
     index: int
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Have the requester's money given back; the chain must know the task first."""
+class ClaimRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """Refund the requester on chain; the task must be initialised first."""
 
     task: TaskId
     deal: DealId
     index: int
 
 
-Answer = Assign | SignAuthorisation | SignReassign
-ChainCall = Initialize | Claim
+Answer = AssignTask | SignAuthorisation | SignReassign
+ChainCall = InitializeTask | ClaimRefund

@@ -1,7 +1,9 @@
-"""What can happen to a pool's tasks. Events are stored; the same events always replay to the same state.
+"""Events of a pool. They are stored; the same events always replay to the same state.
 
 ``at`` is the pool's own clock in Unix seconds; deadlines and ``chain_now`` are the chain's.
 """
+
+from typing import Final
 
 import msgspec
 
@@ -9,24 +11,42 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId
 from sealgrid.wire.pool import Stage
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class PoolTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in seconds."""
 
-    lease: float = 30.0  #: a worker that is silent for so long loses its task
-    stage_leases: int = 10  #: and one that stays at one stage for so many leases too, unless its app is running
-    retry: float = 5.0  #: a worker that lost a task may take it again after so long; others at once
-    single_enclave: bool = False  #: whether a worker names one enclave each time it takes a task; older pools took more
-    margin: int = 5  #: a task is handed out only if so much is left of its contribution deadline
+    lease: float = 30.0  #: a worker without a report for this long loses its task
+    stage_leases: int = (
+        10  #: a worker that stays at one stage for this many leases loses its task, except while its app runs
+    )
+    retry: float = 5.0  #: a worker that lost a task may take it again after this long; others at once
+    single_enclave: bool = False  #: whether a worker may propose one enclave per assignment; older pools permitted more
+    margin: int = 5  #: a task is assigned only with this much left until its contribution deadline
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+#: Class → stored tag, for the classes that were renamed: databases of older pools must replay.
+_STORED_TAGS: Final = {
+    "DealMatched": "DealSeen",
+    "JobRequested": "WorkerAsked",
+    "TaskInitialized": "ChainInitialised",
+    "EnclaveProposed": "EnclaveNamed",
+    "TaskFinalized": "ChainFinalized",
+    "TaskRefunded": "ChainClaimed",
+    "PoolRestarted": "Restarted",
+}
+
+
+def _stored_tag(name: str) -> str:
+    return _STORED_TAGS.get(name, name)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=_stored_tag):
     """Base of every event."""
 
     at: float
 
 
-class DealSeen(Event, frozen=True, kw_only=True):
-    """A deal for this pool was matched; ``refusal`` says why this pool does not run it, and is empty when it does."""
+class DealMatched(Event, frozen=True, kw_only=True):
+    """A deal for this pool was matched; ``refusal`` is the reason why this pool does not run it, or empty."""
 
     deal: DealId
     first: int
@@ -37,27 +57,27 @@ class DealSeen(Event, frozen=True, kw_only=True):
     contribution_deadline: int
     final_deadline: int
     refusal: str = ""
-    requester: Address = ZERO_ADDRESS  #: who may read logs; nobody in what older pools wrote down
+    requester: Address = ZERO_ADDRESS  #: may read logs and stages; zero in events of older pools
 
 
-class WorkerAsked(Event, frozen=True, kw_only=True):
-    """A worker has time for a task."""
+class JobRequested(Event, frozen=True, kw_only=True):
+    """A worker requests a task."""
 
     worker: Address
     chain_now: int
 
 
 class TaskEvent(Event, frozen=True, kw_only=True):
-    """Something happened to one task."""
+    """Base of events of one task."""
 
     task: TaskId
 
 
-class ChainInitialised(TaskEvent, frozen=True, kw_only=True):
-    """The chain knows the task: it can be worked on."""
+class TaskInitialized(TaskEvent, frozen=True, kw_only=True):
+    """The task is initialised on chain and can be assigned."""
 
 
-class EnclaveNamed(TaskEvent, frozen=True, kw_only=True):
+class EnclaveProposed(TaskEvent, frozen=True, kw_only=True):
     """The task's worker asks to have an enclave authorised."""
 
     worker: Address
@@ -65,62 +85,62 @@ class EnclaveNamed(TaskEvent, frozen=True, kw_only=True):
 
 
 class StageReported(TaskEvent, frozen=True, kw_only=True):
-    """The task's worker says how far it is; that is also its sign of life."""
+    """The task's worker reports its stage, which also renews its lease."""
 
     worker: Address
     stage: Stage
     detail: str = ""
-    check: str = ""  #: with "failed": number of the check by which the vaults refused, as the worker says
+    check: str = ""  #: with "failed": number of the vaults' check that refused, as the worker reports
 
 
 class VaultsAnswered(TaskEvent, frozen=True, kw_only=True):
-    """The vaults were asked about a task that a worker reported refused."""
+    """The vaults answered about a reported refusal."""
 
-    check: str = ""  #: number by which n - t + 1 of them refuse it for good; empty when they do not
+    check: str = ""  #: check by which n - t + 1 of them refuse the deal for good, or empty
     detail: str = ""
-    denied: bool = False  #: whether t of them say that they would release
+    denied: bool = False  #: whether t of them would release
 
 
 class LeaseExpired(TaskEvent, frozen=True, kw_only=True):
-    """The task's worker gave no sign of life for the length of its lease."""
+    """The task's worker sent no report for the length of its lease."""
 
 
 class ContributionClosed(TaskEvent, frozen=True, kw_only=True):
-    """The chain takes no result any more."""
+    """The contribution deadline passed."""
 
 
 class RefundDue(TaskEvent, frozen=True, kw_only=True):
-    """The final deadline passed: the chain gives the requester's money back when asked."""
+    """The final deadline passed: a claim refunds the requester."""
 
 
-class ChainFinalized(TaskEvent, frozen=True, kw_only=True):
-    """The chain took the result and paid."""
+class TaskFinalized(TaskEvent, frozen=True, kw_only=True):
+    """The task was finalized on chain and paid."""
 
 
-class ChainClaimed(TaskEvent, frozen=True, kw_only=True):
-    """The chain gave the requester's money back."""
+class TaskRefunded(TaskEvent, frozen=True, kw_only=True):
+    """The requester was refunded on chain."""
 
 
-class Restarted(Event, frozen=True, kw_only=True):
-    """The pool starts again: nobody could give a sign of life while it was down.
+class PoolRestarted(Event, frozen=True, kw_only=True):
+    """The pool restarted; leases are renewed because no worker could report while it was down.
 
-    The rules are part of it, so that old events replay under the rules of their time.
+    It carries the rules, so that old events replay under the rules of their time.
     """
 
-    rules: Rules
+    rules: PoolTimeouts
 
 
 AnyEvent = (
-    DealSeen
-    | WorkerAsked
-    | ChainInitialised
-    | EnclaveNamed
+    DealMatched
+    | JobRequested
+    | TaskInitialized
+    | EnclaveProposed
     | StageReported
     | VaultsAnswered
     | LeaseExpired
     | ContributionClosed
     | RefundDue
-    | ChainFinalized
-    | ChainClaimed
-    | Restarted
+    | TaskFinalized
+    | TaskRefunded
+    | PoolRestarted
 )

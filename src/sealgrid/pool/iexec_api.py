@@ -1,76 +1,131 @@
-"""A pool's paths as iExec's SDK asks for them: a task, its logs, and where a workerpool's API is (iExec's compass)."""
+"""HTTP API of a pool, compatible with iExec's scheduler (tasks, logs) and compass (a workerpool's API URL)."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
 
+import msgspec
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.pool.desk import Desk
-from sealgrid.pool.iexec_view import logs_of, task_view
-from sealgrid.pool.readers import Readers
+from sealgrid.pool.api import number_parameter
+from sealgrid.pool.requester_auth import RequesterAuthenticator
+from sealgrid.pool.service import TaskService
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.challenge import read_token
-from sealgrid.wire.message import encode
+from sealgrid.wire.message import Message, encode
+from sealgrid.wire.pool import PublicTaskStatus, StageAt
 
-Ask = Request[Any, Any, Any]
-N = TypeVar("N", int, float)
+HttpRequest = Request[Any, Any, Any]
+
+#: iExec's statuses of a task and of its worker's part (replicate) by public stage. Finer statuses would reveal how
+#: long the app ran.
+TASK: Final[dict[str, str]] = {
+    "waiting": "INITIALIZED",
+    "working": "RUNNING",
+    "completed": "COMPLETED",
+    "failed": "FAILED",
+    "refunded": "FAILED",
+}
+REPLICATE: Final[dict[str, str]] = {
+    "working": "STARTED",
+    "completed": "COMPLETED",
+    "failed": "FAILED",
+    "refunded": "FAILED",
+}
+NO_LOGS: Final = (
+    "Worker and pool never see what an app writes. Download the result: of an app that failed it has the log, app.log."
+)
 
 
-def iexec_handlers(desk: Desk, readers: Readers, chain: int, public_url: str = "") -> list[HTTPRouteHandler]:
-    """Return the handlers of one pool on one chain; ``public_url`` is where clients reach it through a proxy."""
-    return [*_tasks(desk, readers, chain), _compass(desk, chain, public_url)]
+class IexecStatusChange(Message, frozen=True, kw_only=True):
+    """A status and its time, as ISO 8601 with milliseconds."""
+
+    status: str
+    date: str
 
 
-def pages_read(chain: int) -> tuple[str, ...]:
-    """Return what the paths begin with that iExec's SDK reads in a browser, from a page of any site."""
+class IexecReplicate(Message, frozen=True, kw_only=True, rename="camel"):
+    """One worker's part."""
+
+    wallet_address: Address
+    current_status: str
+    status_update_list: tuple[IexecStatusChange, ...]
+    app_exit_code: int | None = None
+
+
+class IexecTaskView(Message, frozen=True, kw_only=True, rename="camel"):
+    """A task and its replicates."""
+
+    chain_task_id: str
+    current_status: str
+    date_status_list: tuple[IexecStatusChange, ...]
+    replicates: tuple[IexecReplicate, ...] = ()
+
+
+class IexecLog(Message, frozen=True, kw_only=True, rename="camel"):
+    """The log of one worker."""
+
+    wallet_address: Address
+    stdout: str
+    stderr: str
+
+
+class IexecLogs(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The logs of all workers of a task."""
+
+    compute_logs_list: tuple[IexecLog, ...]
+
+
+def iexec_handlers(
+    task_service: TaskService, authenticator: RequesterAuthenticator, chain: int, public_url: str = ""
+) -> list[HTTPRouteHandler]:
+    """Return the handlers of one pool on one chain; ``public_url`` is the pool's URL behind a proxy."""
+    return [*_tasks(task_service, authenticator, chain), _compass(task_service, chain, public_url)]
+
+
+def cross_origin_paths(chain: int) -> tuple[str, ...]:
+    """Return the path prefixes that iExec's SDK reads in browsers, from pages of any site."""
     return "/tasks/", f"/{chain}/workerpools/"
 
 
-def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
+def _tasks(task_service: TaskService, authenticator: RequesterAuthenticator, chain: int) -> list[HTTPRouteHandler]:
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:
-        return _json(task_view(desk.status(TaskId(task))))
+        return _json(task_view(task_service.status(TaskId(task))))
 
     @get("/tasks/logs/challenge")
-    async def challenge(request: Ask) -> Response[bytes]:
+    async def challenge(request: HttpRequest) -> Response[bytes]:
         if request.query_params.get("chainId") != str(chain):
             raise InputRefused(f"chainId must be {chain}, the chain of this pool.")
-        return _json(readers.challenge(_address(request.query_params.get("address", ""))))
+        return _json(authenticator.issue(_address(request.query_params.get("address", ""))))
 
     @get("/tasks/{task:str}/logs")
-    async def logs(task: FromPath[str], request: Ask) -> Response[bytes]:
-        token, asked = read_token(request.headers.get("authorization")), TaskId(task)
-        readers.admit(token, desk.requester(asked))
-        return _json(logs_of(desk.status(asked)))
+    async def logs(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
+        token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
+        authenticator.verify(token, task_service.requester(task_id))
+        return _json(logs_of(task_service.status(task_id)))
 
     @get("/tasks/{task:str}/stages")
-    async def stages(task: FromPath[str], request: Ask) -> Response[bytes]:
-        token, asked = read_token(request.headers.get("authorization")), TaskId(task)
-        readers.admit(token, desk.requester(asked))
-        after, wait = _number(request, "after", int), _number(request, "wait", float)
-        return _json(await desk.stages(asked, after=after, wait=wait))
+    async def stages(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
+        token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
+        authenticator.verify(token, task_service.requester(task_id))
+        after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
+        return _json(await task_service.stages(task_id, after=after, wait=wait))
 
     return [task_of, challenge, logs, stages]
 
 
-def _compass(desk: Desk, chain: int, public_url: str) -> HTTPRouteHandler:
+def _compass(task_service: TaskService, chain: int, public_url: str) -> HTTPRouteHandler:
     @get("/{on:int}/workerpools/{workerpool:str}")
-    async def compass(on: FromPath[int], workerpool: FromPath[str], request: Ask) -> Response[bytes]:
-        if on != chain or _address(workerpool) != desk.view().workerpool:
-            raise NotFound(f"this pool is {desk.view().workerpool} on chain {chain}; it knows no other.")
+    async def compass(on: FromPath[int], workerpool: FromPath[str], request: HttpRequest) -> Response[bytes]:
+        if on != chain or _address(workerpool) != task_service.view().workerpool:
+            raise NotFound(f"this pool is {task_service.view().workerpool} on chain {chain}; it serves no other.")
         return _json({"apiUrl": public_url or str(request.base_url).rstrip("/")})
 
     return compass
-
-
-def _number(request: Ask, name: str, kind: Callable[[str], N]) -> N:
-    try:
-        return kind(request.query_params.get(name, "0"))
-    except ValueError as error:
-        raise InputRefused(f"{name} must be a number.") from error
 
 
 def _address(text: str) -> Address:
@@ -82,3 +137,43 @@ def _address(text: str) -> Address:
 
 def _json(message: object) -> Response[bytes]:
     return Response(encode(message), status_code=200, media_type=MediaType.JSON)
+
+
+def task_view(status: PublicTaskStatus) -> IexecTaskView:
+    """Return iExec's view of a task."""
+    steps = _steps(status.history, TASK)
+    return IexecTaskView(
+        chain_task_id=status.task,
+        current_status=steps[-1].status,
+        date_status_list=steps,
+        replicates=() if status.worker is None else (_replicate(status.worker, status.history),),
+    )
+
+
+def logs_of(status: PublicTaskStatus) -> IexecLogs:
+    """Return a note on where the log is: a pool never has it."""
+    workers = () if status.worker is None else (status.worker,)
+    return IexecLogs(
+        compute_logs_list=tuple(IexecLog(wallet_address=each, stdout="", stderr=NO_LOGS) for each in workers)
+    )
+
+
+def _replicate(worker: Address, history: tuple[StageAt, ...]) -> IexecReplicate:
+    # A lost task starts again with the next worker: only the last attempt is this worker's.
+    begun = max((place for place, entry in enumerate(history) if entry.stage == "working"), default=0)
+    steps = _steps(history[begun:], REPLICATE)
+    current = steps[-1].status if steps else "CREATED"
+    return IexecReplicate(wallet_address=worker, current_status=current, status_update_list=steps)
+
+
+def _steps(history: Iterable[StageAt], words: dict[str, str]) -> tuple[IexecStatusChange, ...]:
+    steps: list[IexecStatusChange] = []
+    for entry in history:
+        status = words.get(entry.stage)
+        if status is not None and (not steps or steps[-1].status != status):
+            steps.append(IexecStatusChange(status=status, date=_iso(entry.at)))
+    return tuple(steps)
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

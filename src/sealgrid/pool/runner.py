@@ -1,4 +1,4 @@
-"""Run one pool: follow the chain, act on it, and answer workers."""
+"""Runs one pool process: chain poller, chain executor, refusal checks and HTTP API."""
 
 import asyncio
 import logging
@@ -8,32 +8,30 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.follower import Applied, Change, Follower
-from sealgrid.chain.gate import pool_speaker
+from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.wallet import Wallet
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
-from sealgrid.pool.calls import Callers
-from sealgrid.pool.chainhand import ChainHand
-from sealgrid.pool.chainside import ChainSide
-from sealgrid.pool.clock import ChainClock
-from sealgrid.pool.config import PoolConfig
-from sealgrid.pool.desk import Desk
-from sealgrid.pool.events import Restarted
-from sealgrid.pool.iexec_api import iexec_handlers, pages_read
-from sealgrid.pool.keyfile import read_key
-from sealgrid.pool.memory import Memory
-from sealgrid.pool.readers import Readers
-from sealgrid.pool.refusals import RefusalCheck
+from sealgrid.pool.chain_executor import ChainExecutor
+from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
+from sealgrid.pool.config import PoolConfig, read_key
+from sealgrid.pool.event_store import EventStore
+from sealgrid.pool.events import PoolRestarted
+from sealgrid.pool.iexec_api import cross_origin_paths, iexec_handlers
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.refusal_check import RefusalCheck
+from sealgrid.pool.requester_auth import RequesterAuthenticator
+from sealgrid.pool.service import TaskService
 from sealgrid.pool.state import due
-from sealgrid.pool.store import EventStore
+from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
-from sealgrid.wire.serving import cors, readable_by_pages, serve, service
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, serve
 
 _PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
@@ -46,19 +44,22 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
     store = EventStore(config.folder / "pool.sqlite")
     try:
         async with AsyncExitStack() as stack:
-            node = await stack.enter_async_context(Node(config.rpc_url))
-            await check_place(config, node, key)
+            node = await stack.enter_async_context(Node(*config.network.rpc_urls))
+            await check_configuration(config, node, key)
             vaults = [
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}")))
-                for address, url in config.vaults
+                for address, url in config.network.vault_endpoints
             ]
-            desk, background = assemble(config, node, key, store, vaults)
-            readers = Readers(config.chain, time.time)
-            paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain, config.access.public_url)]
+            task_service, background = assemble(config, node, key, store, vaults)
+            authenticator = RequesterAuthenticator(config.network.chain, time.time)
+            paths = [
+                *handlers(task_service),
+                *iexec_handlers(task_service, authenticator, config.network.chain, config.access.public_url),
+            ]
             access = config.access
-            pages = readable_by_pages(access, *pages_read(config.chain))
-            app = service(paths, access=access, pages=pages, cors=cors("GET"))
-            await _together(background, serve(app, sock, ready, access))
+            origin_check = allow_cross_site_reads(access, *cross_origin_paths(config.network.chain))
+            app = create_app(paths, access=access, origin_check=origin_check, cors=cors_config("GET"))
+            await _run_together(background, serve(app, sock, ready, access))
     finally:
         store.close()
 
@@ -69,71 +70,74 @@ def assemble(
     key: SigningKey,
     store: EventStore,
     vaults: Sequence[tuple[Address, Transport]] = (),
-) -> tuple[Desk, tuple[Coroutine[None, None, None], ...]]:
-    """Return what answers, and what runs beside it."""
-    hub, memory, clock = Hub(node, config.hub), Memory(store), ChainClock()
-    memory.apply(Restarted(at=time.time(), rules=config.rules))
-    follower = Follower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
-    watch = Watch(memory, clock, ChainSide(hub, config.workerpool), follower)
-    hand = ChainHand(memory, hub, Wallet(node, key), retry=config.retry_seconds)
-    domain = Domain(config.chain, config.broker)
-    callers = Callers(domain=domain, pool=config.workerpool, allowed=config.workers)
-    refusals = RefusalCheck(memory, vaults, config.threshold, domain)
-    desk = Desk(memory, clock, callers, key, machines=config.machines)
-    return desk, (watch.work(config.poll_seconds), hand.work(), refusals.work())
+) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
+    """Return the service and its background tasks."""
+    hub, state, clock = Hub(node, config.network.hub), PersistentState(store), ChainClock()
+    state.apply(PoolRestarted(at=time.time(), rules=config.rules))
+    follower = HubFollower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
+    poller = ChainPoller(state, clock, PoolChainReader(hub, config.workerpool), follower)
+    executor = ChainExecutor(state, hub, Wallet(node, key), retry=config.retry_seconds)
+    domain = config.network.domain
+    workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
+    refusals = RefusalCheck(state, vaults, config.network.threshold, domain)
+    task_service = TaskService(state, clock, workers, key, machines=config.machines)
+    return task_service, (poller.run(config.poll_seconds), executor.run(), refusals.run())
 
 
-async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:
+async def check_configuration(config: PoolConfig, node: Node, key: SigningKey) -> None:
     """Raise InputRefused unless this is the configured chain and the key runs the workerpool on it."""
-    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is another one than the pool was made for.")
-    owner = await Assets(Hub(node, config.hub)).owner(config.workerpool)
-    speaker = await pool_speaker(node, owner, config.broker)
+    await config.network.check_chain(node)
+    owner = await Assets(Hub(node, config.network.hub)).owner(config.workerpool)
+    speaker = await pool_signer(node, owner, config.network.broker)
     if speaker != key.address:
-        raise InputRefused(f"workerpool {config.workerpool} is run by {speaker}, the key belongs to {key.address}.")
+        raise InputRefused(
+            f"workerpool {config.workerpool} is operated by {speaker}; the key belongs to {key.address}."
+        )
 
 
-class Watch:
-    """Reads the chain and both clocks, and tells the memory."""
+class ChainPoller:
+    """Applies new blocks and due events to the state."""
 
-    def __init__(self, memory: Memory, clock: ChainClock, side: ChainSide, follower: Follower) -> None:
-        self._memory, self._clock, self._side, self._follower = memory, clock, side, follower
+    def __init__(
+        self, state: PersistentState, clock: ChainClock, reader: PoolChainReader, follower: HubFollower
+    ) -> None:
+        self._state, self._clock, self._reader, self._follower = state, clock, reader, follower
 
-    async def work(self, every: float) -> None:
-        """Look for ever; a chain that does not answer is waited for."""
+    async def run(self, every: float) -> None:
+        """Poll until cancelled; retry after a pause when the chain does not answer."""
         while True:
             try:
-                await self.look(time.time())
+                await self.poll(time.time())
             except SealgridError as error:
                 _log.warning("the chain cannot be followed now: %s", error)
                 await asyncio.sleep(_PAUSE)
-            except Exception:  # noqa: BLE001  the other tasks of the pool go on
+            except Exception:  # noqa: BLE001  the rest of the pool must go on
                 _log.exception("the chain cannot be followed now")
                 await asyncio.sleep(_PAUSE)
             await asyncio.sleep(every)
 
-    async def look(self, now: float) -> None:
-        """Read every new block, then apply what the clocks bring about."""
-        while (change := await self._next(now)) is not None:
+    async def poll(self, now: float) -> None:
+        """Apply every new block, then the events that are due."""
+        while (change := await self._apply_next_block(now)) is not None:
             self._clock.observe(change.block.number, change.block.timestamp, now)
-        for event in due(self._memory.state, now, self._clock.now(now)):
-            self._memory.apply(event)
+        for event in due(self._state.current, now, self._clock.now(now)):
+            self._state.apply(event)
 
-    async def _next(self, now: float) -> Change | None:
+    async def _apply_next_block(self, now: float) -> Change | None:
         before = self._follower.trail
         try:
             change = await self._follower.step()
             if change is not None:
-                events = await self._side.read(change.events, now) if isinstance(change, Applied) else []
-                self._memory.learn(events, self._follower.trail)
+                events = await self._reader.read(change.events, now) if isinstance(change, BlocksApplied) else []
+                self._state.apply_chain_events(events, self._follower.trail)
         except BaseException:
-            self._follower.trail = before  # what was not learnt is read again
+            self._follower.trail = before  # blocks that were not stored are read again
             raise
         return change
 
 
-async def _together(background: Sequence[Awaitable[None]], main: Awaitable[None]) -> None:
-    """Run until ``main`` ends; whatever else ends first ends all, with its error."""
+async def _run_together(background: Sequence[Awaitable[None]], main: Awaitable[None]) -> None:
+    """Run until ``main`` ends; a background task that ends first ends all, with its error."""
     tasks = [asyncio.ensure_future(each) for each in (main, *background)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""What a verification takes beside the receipt, and what it answers."""
+"""Inputs of a verification besides the receipt, and its report."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from sealgrid.units import Address, Digest
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
-    """What a verifier knows for itself and takes from no receipt."""
+class TrustPins:
+    """The verifier's own trust anchors, which no receipt can change."""
 
     chain: int
     hub: Address
@@ -18,12 +18,12 @@ class Pins:
     vaults: tuple[Address, ...]  #: ascending
     t: int
     roots: tuple[TrustRoot, ...]
-    runtimes: frozenset[Digest] | None = None  #: runtimes that count; None leaves that to the vaults
+    runtimes: frozenset[Digest] | None = None  #: accepted runtimes; None accepts those that the vaults accepted
     allow_simulated: bool = False
 
     def __post_init__(self) -> None:
         if self.t < 1 or len(self.vaults) != 2 * self.t - 1 or list(self.vaults) != sorted(set(self.vaults)):
-            raise InputRefused("pin 2t - 1 different vaults in ascending order, and t of at least 1.")
+            raise InputRefused("pin 2t - 1 different vaults in ascending order, and a threshold t of at least 1.")
 
     @property
     def domain(self) -> Domain:
@@ -32,11 +32,11 @@ class Pins:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnChain:
-    """What the chain and the storage say about the receipt's task, as its verifier read it."""
+class ChainEvidence:
+    """What the verifier read about the receipt's task from the chain and the storage."""
 
     broker: Address  #: the hub's teebroker
-    pool_owner: Address  #: who owned the pool when the deal was made
+    pool_owner: Address  #: the pool's owner when the deal was made
     completed: bool  #: whether the task's status is COMPLETED
     result_digest: Digest
     proved: bool  #: whether the contribution of ``worker`` is PROVED
@@ -50,7 +50,7 @@ class OnChain:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """One line of a report."""
 
     number: int
@@ -60,10 +60,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Every check in order. After the first that failed, the rest is not judged and counts as failed."""
+class VerificationReport:
+    """Every check in order. Checks after the first failure are not run and count as failed."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
 
     @property
     def ok(self) -> bool:
@@ -71,7 +71,7 @@ class Report:
         return all(check.ok for check in self.checks)
 
     @property
-    def failed(self) -> Check | None:
+    def failed(self) -> CheckResult | None:
         """Return the first check that failed."""
         return next((check for check in self.checks if not check.ok), None)
 

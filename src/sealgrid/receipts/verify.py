@@ -1,32 +1,32 @@
-"""Verify a receipt: recompute everything that it says, off line or against the chain (docs/protocol/receipt.md)."""
+"""Verify a receipt by recomputation, off line or against the chain (docs/protocol/receipt.md)."""
 
 from collections.abc import Iterator, Sequence
 
 from sealgrid.errors import CheckFailed, InputRefused
-from sealgrid.receipts import offline, online
-from sealgrid.receipts.case import Case, Step
+from sealgrid.receipts import offline_checks, online_checks
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.receipts.report import Check, OnChain, Pins, Report
+from sealgrid.receipts.report import ChainEvidence, CheckResult, TrustPins, VerificationReport
+from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 
-READABLE = "The receipt can be read and is in its canonical form."
+READABLE = "The receipt is valid and in canonical form."
 
 
-def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Report:
+def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = None) -> VerificationReport:
     """Return the report on a receipt; bad content fails a check and never raises.
 
-    (1) The envelope can be read and is in its one canonical form.
+    (1) The envelope is valid and in canonical form.
     (2) It is about the pinned chain, hub and broker.
     (3) It names exactly the pinned vaults, and the pinned threshold.
     (4) The body is signed by the enclave that it names.
-    (5) At least t pinned vaults, and nobody else, signed releases over the enclosed facts for one session; where the
-        proof is enclosed that a release stood in its vault's log, it holds.
-    (6) The body says what those facts say.
+    (5) At least t pinned vaults, and no other signers, signed releases over the enclosed facts for one session; each
+        enclosed proof that a release was in its vault's log is valid.
+    (6) The body agrees with those facts.
     (7) The Settle is signed by the enclave, about this task, worker, sealed result and receipt.
     (8) The settled digest recomputes from the receipt.
-    (9) At least t pinned vaults, and nobody else, signed verdicts about exactly this settlement and session.
+    (9) At least t pinned vaults, and no other signers, signed verdicts about exactly this settlement and session.
     (10) The quote verifies under a pinned root, at the time when the verdicts were issued.
     (11) Its platform and runtime are those of body and verdicts, and the runtime is a pinned one.
-    (12) Its report data recompute from the body, and open the session of releases and verdicts.
+    (12) Its report data recompute from the body, and determine the session of releases and verdicts.
     (13) The evidence locks the app of the body.
 
     (20) The order in the body makes this task, its requester signed it in the way that the facts say, and the facts'
@@ -34,41 +34,43 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
 
     And with ``onchain``, which the caller read for the body's task:
 
-    (14) The pinned broker judged, which the hub asks, or the pinned gate, which owned the pool.
+    (14) The pinned broker, which the hub calls, or the pinned gate, which owned the pool, judged the proof.
     (15) The task is completed with the settled digest.
     (16) The proved contribution is of this worker with this enclave.
     (17) The deal's app, dataset and pool are those of the body.
     (18) The sealed result that was fetched is the settled one.
     (19) The receipt's file that was fetched is the settled one.
     """
-    steps = (*offline.STEPS, *(online.STEPS if onchain is not None else ()), offline.LAST)
+    steps = (*offline_checks.STEPS, *(online_checks.STEPS if onchain is not None else ()), offline_checks.LAST)
     try:
-        case = Case(parse_envelope(envelope), pins, onchain)  # (1)
+        case = VerificationCase(parse_envelope(envelope), pins, onchain)  # (1)
     except InputRefused as error:
-        return Report((Check(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, because=1)))
-    return Report((Check(1, READABLE, ok=True), *_judge(steps, case)))
+        return VerificationReport(
+            (CheckResult(1, READABLE, ok=False, detail=error.message), *_skipped(steps, because=1))
+        )
+    return VerificationReport((CheckResult(1, READABLE, ok=True), *_run_steps(steps, case)))
 
 
-def _judge(steps: Sequence[Step], case: Case) -> Iterator[Check]:
-    for place, step in enumerate(steps, start=1):
-        check = _run(step, case)
-        yield check
-        if not check.ok:
-            yield from _unjudged(steps[place:], because=step.number)
+def _run_steps(steps: Sequence[VerificationStep], case: VerificationCase) -> Iterator[CheckResult]:
+    for index, step in enumerate(steps, start=1):
+        result = _run_step(step, case)
+        yield result
+        if not result.ok:
+            yield from _skipped(steps[index:], because=step.number)
             return
 
 
-def _run(step: Step, case: Case) -> Check:
+def _run_step(step: VerificationStep, case: VerificationCase) -> CheckResult:
     number = step.number
     try:
-        return Check(number, step.sentence, ok=True, detail=step.judge(case))
+        return CheckResult(number, step.sentence, ok=True, detail=step.check(case))
     except CheckFailed as error:
         inner = "" if error.check == str(number) else f"({error.check}) "
-        return Check(number, step.sentence, ok=False, detail=inner + error.message)
+        return CheckResult(number, step.sentence, ok=False, detail=inner + error.message)
     except (InputRefused, ValueError, OverflowError) as error:
-        return Check(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
+        return CheckResult(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
 
 
-def _unjudged(steps: Sequence[Step], *, because: int) -> Iterator[Check]:
+def _skipped(steps: Sequence[VerificationStep], *, because: int) -> Iterator[CheckResult]:
     for step in steps:
-        yield Check(step.number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")
+        yield CheckResult(step.number, step.sentence, ok=False, detail=f"not checked, since ({because}) failed.")

@@ -1,81 +1,84 @@
-"""``sealgrid.connect_async()``: everything that an account does on a network, in a few words.
+"""The asynchronous client: ``sealgrid.connect_async()``.
 
-``sealgrid.connect()``, the blocking twin, is generated from this source (``python -m sealgrid.sdk.generate``).
+The blocking client, ``sealgrid.connect()``, is generated from this source (``python -m sealgrid.sdk.sync.generate``).
 """
 
 import asyncio
 import contextlib
 import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.sdk import claims, jobs
-from sealgrid.sdk.accounting import money_after, money_on_chain
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
-from sealgrid.sdk.face.account import Account
-from sealgrid.sdk.face.approval import check_approved
-from sealgrid.sdk.face.apps import Apps
-from sealgrid.sdk.face.listings import Named
-from sealgrid.sdk.face.models import Models
-from sealgrid.sdk.face.naming import find_app, find_model
-from sealgrid.sdk.face.runs import Run
-from sealgrid.sdk.home import Home, home
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.kept_jobs import KeptJobs, kept
-from sealgrid.sdk.kept_models import KeptModels
-from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network, load_network
-from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.operations import buy, refunds
+from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.follow import history
+from sealgrid.sdk.operations.preview import check_approved
+from sealgrid.sdk.operations.resolve import find_app, find_model
+from sealgrid.sdk.operations.run_money import money_after, money_on_chain
+from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.resources.account import AsyncAccount
+from sealgrid.sdk.resources.apps import AsyncApps
+from sealgrid.sdk.resources.models import AsyncModels
+from sealgrid.sdk.resources.offers import AssetRef
+from sealgrid.sdk.resources.runs import AsyncRun
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.sdk.stores.home import Home, home
+from sealgrid.sdk.stores.job_store import JobStore, record_of
+from sealgrid.sdk.stores.keystores import KeystoreFolder
+from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
 from sealgrid.wire.pool import StageAt
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
 
-class Client:
+class AsyncClient:
     """One account, connected to one network."""
 
-    def __init__(self, conn: Connection, place: Home) -> None:
+    def __init__(self, conn: Connection, folders: Home) -> None:
         self._conn = conn
-        self._keys, self._models = KeptJobs(place.jobs), KeptModels(place.models)
-        self._accounts = Keystores(place.accounts)
+        self._jobs, self._model_store = JobStore(folders.jobs), ModelStore(folders.models)
+        self._accounts = KeystoreFolder(folders.accounts)
 
     @property
     def network(self) -> Network:
-        """Return which network this is; public, and what a verifier pins."""
+        """Return the network file's content: public, and the pins of a verifier."""
         return self._conn.network
 
     @property
-    def account(self) -> Account:
-        """Return the account's money."""
-        return Account(self._conn)
+    def account(self) -> AsyncAccount:
+        """Return the account, with its money."""
+        return AsyncAccount(self._conn)
 
     @property
-    def apps(self) -> Apps:
+    def apps(self) -> AsyncApps:
         """Return the network's apps."""
-        return Apps(self._conn)
+        return AsyncApps(self._conn)
 
     @property
-    def models(self) -> Models:
+    def models(self) -> AsyncModels:
         """Return the network's models."""
-        return Models(self._conn, self._models)
+        return AsyncModels(self._conn, self._model_store)
 
     @property
-    def data(self) -> Models:
-        """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
+    def data(self) -> AsyncModels:
+        """Return the network's data; on the chain, models and data are both datasets."""
         return self.models
 
     async def run(
         self,
-        app: Named,
-        model: Named | None = None,
+        app: AssetRef,
+        model: AssetRef | None = None,
         files: Sequence[InputFile] = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
@@ -88,123 +91,129 @@ class Client:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
-        told: Progress = silent,
-    ) -> Run:
-        """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
+        on_progress: Progress = ignore_progress,
+    ) -> AsyncRun:
+        """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
-        ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
-        the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
-        the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
-        before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
-        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
-        the same input; ``Run.bag`` has them all.
-        ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
-        its name there, at any pool by its address, or at the best one on the market for "any".
-        ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
+        ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
+        the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
+        ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
+        the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the data open with the
+        result, and ``Run.deliver`` passes them to any contract. ``tasks`` is the number of runs on this input;
+        ``Run.tasks`` has them all.
+        ``max_price`` bounds the price of all tasks together: app, model and computing.
+        ``pool`` selects where computing is bought: by default at the pools that the network file pins, else at a pinned
+        pool by name, at any pool by address, or with "any" at the best pool on the market.
+        ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
+        not pinned; possibly from another thread.
 
-        ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
-        the run and its result are this account's. Whoever sees the signed request before the deal is made could make
-        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
+        ``sponsor`` is another account, named as for ``connect``, which pays from its escrow and gets refunds; the run
+        and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
+        this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
-        model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app
-        that is built for another Python than this network runs apps on.
+        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
+        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
+        built for another Python than the network's.
         """
-        keep: list[Job] = []
-        sent: list[Job] = []  # not empty from the moment in which a deal may come of it
+        stored: list[PurchasedTask] = []
+        purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
 
-        def keep_key(job: Job) -> None:
-            for task in job.bag():
-                self._keep(task)
-                keep.append(task)
-            sent.append(job)
+        def store(job: PurchasedTask) -> None:
+            for task in job.all_tasks():
+                self._store(task)
+                stored.append(task)
+            purchased.append(job)
 
         try:
-            if callback is not None and deferred_callback:
-                raise InputRefused("a run has a callback contract or a deferred callback, not both.")
-            if tasks < 1:
-                raise InputRefused(f"{tasks} tasks cannot be bought; one or more can.")
-            most = None if max_price is None else int(amount(max_price))
-            contents = await asyncio.to_thread(_read, files)
+            request = RunRequest(
+                ZERO_ADDRESS,
+                files=await asyncio.to_thread(_read_files, files),
+                args=args,
+                secrets={str(number): secret for number, secret in (secrets or {}).items()},
+                public_args=shlex.join(public_args),
+                callback=_parse_contract(callback),
+                deferred_callback=deferred_callback,
+                tasks=tasks,
+                max_price=None if max_price is None else int(amount(max_price)),
+                pool=pool,
+            )
             dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
             address = await find_app(self._conn, app, model=None if model is None else dataset)
             if model is not None:
                 await check_approved(self._conn, dataset, address)
-            paying = await self._sponsor(sponsor, sponsor_password)
-            job = await jobs.run(
-                self._conn, address, model=dataset, files=contents, args=args,
-                secrets={str(number): secret for number, secret in (secrets or {}).items()},
-                public_args=shlex.join(public_args), callback=_contract(callback),
-                deferred_callback=deferred_callback, tasks=tasks, max_price=most,
-                pool=pool, sponsor=paying, keep=keep_key, progress=told,
-            )  # fmt: skip
+            wallet = await self._sponsor_wallet(sponsor, sponsor_password)
+            request = replace(request, app=address, model=dataset)
+            job = await buy.run(self._conn, request, sponsor=wallet, store=store, on_progress=on_progress)
         except SealgridError as error:
-            money = await money_after(self._conn, error, sent[0].deal, sent[0].task) if sent else UNMATCHED
+            money = UNMATCHED
+            if purchased:
+                money = await money_after(self._conn, error, purchased[0].deal, purchased[0].task)
             if money == UNMATCHED:
-                self._forget(keep)
+                self._remove(stored)
             attach(error, money)
             raise
-        self._forget(keep[job.tasks :])
-        return Run(self._conn, job)
+        self._remove(stored[job.tasks :])
+        return AsyncRun(self._conn, job)
 
-    def reopen(self, task: str) -> Run:
-        """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
+    def reopen(self, task: str) -> AsyncRun:
+        """Return a run that was bought before, from its stored key; raise NotFound when there is none.
 
         Raises InputRefused for a task of another chain.
         """
-        entry, network = self._keys.read(task), self._conn.network
+        entry, network = self._jobs.read(task), self._conn.network
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
-            raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r} is.", money="")
-        return Run(self._conn, entry.job())
+            raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r}.", money="")
+        return AsyncRun(self._conn, entry.job())
 
     async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
-        """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
-        return await jobs.history(self._conn, task)
+        """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""
+        return await history(self._conn, task)
 
-    def _forget(self, never_bought: Sequence[Job]) -> None:
-        for job in never_bought:
-            self._keys.forget(job.task)
+    def _remove(self, unsold: Sequence[PurchasedTask]) -> None:
+        for job in unsold:
+            self._jobs.remove(job.task)
 
     async def claim(self, task: str, *, deal: str | None = None) -> str:
-        """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
+        """Claim the refund of a task that missed its final deadline; anyone may call it, the payer gets the price.
 
-        Returns where the price is then, in one sentence. It does not matter who claimed it before, nor whether a pool
-        ever opened the task; only for one that no pool opened and that this folder has no key of, ``deal`` must be
-        given. Raises InputRefused before the deadline, with the time from which it can be claimed, and for a task that
-        was paid.
+        Returns one sentence that says where the price is then. Works also after another claim and for a task that no
+        pool opened; such a task needs ``deal``, unless its key is stored here. Raises InputRefused before the deadline,
+        with the time from which the refund can be claimed, and for a task that was paid.
         """
-        wanted = self._keys.task_of(task)
-        return sentence(await claims.claim(self._conn, await self._deal(wanted, deal), wanted))
+        task_id = self._jobs.parse_task(task)
+        return sentence(await refunds.claim(self._conn, await self._deal(task_id, deal), task_id))
 
     async def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
-        """Claim the refund of every task of a task's deal; return of each where its price is then.
+        """Claim the refunds of all unpaid tasks of a task's deal; return a sentence about the price of each task.
 
-        A task that was paid is left as it is. Raises InputRefused before the deadline, when nothing is claimed.
+        Raises InputRefused before the deadline; then nothing is claimed.
         """
-        chosen = await self._deal(self._keys.task_of(task), deal)
-        found: dict[TaskId, str] = {}
-        for each in await claims.tasks_of(self._conn, chosen):
-            money = await money_on_chain(self._conn, chosen, each)
-            found[each] = sentence(money if money.kind == "paid" else await claims.claim(self._conn, chosen, each))
-        return found
+        deal_id = await self._deal(self._jobs.parse_task(task), deal)
+        sentences: dict[TaskId, str] = {}
+        for each in await refunds.tasks_of(self._conn, deal_id):
+            money = await money_on_chain(self._conn, deal_id, each)
+            sentences[each] = sentence(
+                money if money.kind == "paid" else await refunds.claim(self._conn, deal_id, each)
+            )
+        return sentences
 
     async def _deal(self, task: TaskId, deal: str | None) -> DealId:
         if deal is not None:
             return DealId(to_digest(deal.lower()))
-        if self._keys.path(task).exists():
+        if self._jobs.path(task).exists():
             return self.reopen(task).deal
-        return await claims.deal_of(self._conn, task)
+        return await refunds.deal_of(self._conn, task)
 
-    async def _sponsor(self, account: str | SigningKey | None, password: str | None) -> Wallet | None:
+    async def _sponsor_wallet(self, account: str | SigningKey | None, password: str | None) -> Wallet | None:
         if account is None:
             return None
         if isinstance(account, str):
             account = await _key(account, password, self._conn.network, self._accounts)
         return Wallet(self._conn.node, account)
 
-    def _keep(self, job: Job) -> None:
+    def _store(self, job: PurchasedTask) -> None:
         network = self._conn.network
-        self._keys.keep(kept(job, genesis=network.genesis, hub=network.hub, created=int(self._conn.clock())))
+        self._jobs.store(record_of(job, genesis=network.genesis, hub=network.hub, created=int(self._conn.clock())))
 
 
 @contextlib.asynccontextmanager
@@ -214,24 +223,26 @@ async def connect_async(
     network: Network | str | Path | None = None,
     data: str | Path | None = None,
     password: str | None = None,
-) -> AsyncIterator[Client]:
-    """Connect an account to a network, the running local one by default.
+) -> AsyncIterator[AsyncClient]:
+    """Connect an account to a network, by default the running local one.
 
-    ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
-    network also a development account's (owner, developer, requester …); or a key. ``network`` is a network file,
-    ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
-    network, InputRefused for an unknown account or a wrong password.
+    ``account`` is the name of one of your accounts (``sealgrid account new``), which ``password`` opens; on a local
+    network also the name of a development account (owner, developer, requester …); or a key. ``network`` is a network
+    file, ``data`` the data folder, by default SEALGRID_HOME or the user's. Raises NetworkNotRunning without a network,
+    InputRefused for an unknown account or a wrong password.
     """
-    place = home(data)
-    chosen = network if isinstance(network, Network) else load_network(Path(network) if network else place.network)
+    folders = home(data)
+    chosen = network if isinstance(network, Network) else load_network(Path(network) if network else folders.network)
     key = (
-        account if isinstance(account, SigningKey) else await _key(account, password, chosen, Keystores(place.accounts))
+        account
+        if isinstance(account, SigningKey)
+        else await _key(account, password, chosen, KeystoreFolder(folders.accounts))
     )
     async with open_connection(chosen, key) as conn:
-        yield Client(conn, place)
+        yield AsyncClient(conn, folders)
 
 
-async def _key(name: str, password: str | None, network: Network, own: Keystores) -> SigningKey:
+async def _key(name: str, password: str | None, network: Network, own: KeystoreFolder) -> SigningKey:
     if own.has(name):
         if password is None:
             raise InputRefused(f"the account {name!r} opens with its password only; give it.")
@@ -240,22 +251,22 @@ async def _key(name: str, password: str | None, network: Network, own: Keystores
         known = f"; a local network has {', '.join(NAMES)}" if network.folder else ""
         raise InputRefused(f"there is no account {name!r}; make one with `sealgrid account new`{known}.")
     if not network.folder:
-        raise InputRefused(f"everybody knows the key of {name!r}; use your own on the network {network.name!r}.")
+        raise InputRefused(f"the key of {name!r} is public; use your own on the network {network.name!r}.")
     return development_key(name)
 
 
-def _contract(written: str | None) -> Address:
+def _parse_contract(written: str | None) -> Address:
     try:
         return ZERO_ADDRESS if written is None else to_address(written.lower())
     except ValueError as error:
-        raise InputRefused(f"{written!r} is no contract's address to call back.") from error
+        raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
 
 
-def _read(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
-    return [file if isinstance(file, tuple) else _read_one(Path(file)) for file in files]
+def _read_files(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
+    return [file if isinstance(file, tuple) else _read_file(Path(file)) for file in files]
 
 
-def _read_one(path: Path) -> tuple[str, bytes]:
+def _read_file(path: Path) -> tuple[str, bytes]:
     try:
         return path.name, path.read_bytes()
     except OSError as error:

@@ -1,40 +1,43 @@
-"""One account's open connections to every part of a network."""
+"""The open connections of one account to all services of a network."""
 
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from sealgrid.chain.assets import Assets
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.typed_data import OrderDomain
+from sealgrid.sdk.asset_facts import AssetFactsReader
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.stage_reader import StageReader
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.sdk.operations.stage_reader import StageReader
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.pool import PoolClient
-from sealgrid.wire.storage import StorageClient, Tickets
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.wire.vault import VaultClient
 
-PATIENCE_SECONDS = 20.0  #: for one answer to a person who waits
+PATIENCE_SECONDS = 20.0  #: for one reply
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What every operation of the SDK works with."""
+    """The clients that all operations of the SDK use."""
 
     network: Network
     key: SigningKey = field(repr=False)
     node: Node
     hub: Hub
+    asset_facts: AssetFactsReader
     wallet: Wallet
     storage: RemoteFiles
-    storage_nodes: tuple[StorageClient, ...]  #: the same ones, one by one
+    storage_nodes: tuple[StorageClient, ...]  #: the same nodes, individually
     market: MarketClient
     pool: PoolClient
     stage_reader: StageReader
@@ -44,7 +47,7 @@ class Connection:
 
     @property
     def address(self) -> Address:
-        """Return who is connected."""
+        """Return the account's address."""
         return self.key.address
 
     @property
@@ -59,37 +62,39 @@ class Connection:
 
     @property
     def vault_addresses(self) -> tuple[Address, ...]:
-        """Return the federation, ascending."""
+        """Return the addresses of the federation's vaults, ascending."""
         return tuple(vault.address for vault in self.network.vaults)
 
 
 @contextlib.asynccontextmanager
 async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection]:
-    """Open the connections of one account; nothing is sent before it is needed."""
+    """Open the connections of one account; nothing is sent before the first request."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def reach(url: str, name: str) -> HttpTransport:
-            return await stack.enter_async_context(HttpTransport(url, name=name, patience=PATIENCE_SECONDS))
+        async def transport(url: str, name: str) -> HttpTransport:
+            return await stack.enter_async_context(HttpTransport(url, name=name, timeout=PATIENCE_SECONDS))
 
-        vaults = [await reach(vault.url, f"vault {vault.address}") for vault in network.vaults]
+        vaults = [await transport(vault.url, f"vault {vault.address}") for vault in network.vaults]
         node = await stack.enter_async_context(Node(network.rpc_url))
-        pool = PoolClient(await reach(network.pool_url, "the pool"))
+        pool = PoolClient(await transport(network.pool_url, "the pool"))
         domain = Domain(chain=network.chain, broker=network.broker)
         stores = tuple(
             [
-                StorageClient(await reach(url, "the storage node"), Tickets(url, key, domain))
+                StorageClient(await transport(url, "the storage node"), TicketSigner(url, key, domain))
                 for url in network.storage_nodes
             ]
         )
+        hub = Hub(node, network.hub)
         yield Connection(
             network=network,
             key=key,
             node=node,
-            hub=Hub(node, network.hub),
+            hub=hub,
+            asset_facts=AssetFactsReader(Assets(hub)),
             wallet=Wallet(node, key),
             storage=RemoteFiles(*stores),
             storage_nodes=stores,
-            market=MarketClient(await reach(network.market_url, "the market"), network.chain),
+            market=MarketClient(await transport(network.market_url, "the market"), network.chain),
             pool=pool,
             stage_reader=StageReader(pool, network.chain, key, time.time),
             vaults=tuple(VaultClient(vault) for vault in vaults),

@@ -1,4 +1,4 @@
-"""Where a network's parts are and which of them a client believes."""
+"""The network file: addresses and URLs of a network's parts, and the roots of trust that clients pin."""
 
 from pathlib import Path
 
@@ -6,27 +6,29 @@ import msgspec
 
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
+from sealgrid.receipts.report import TrustPins
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 
 class VaultAddress(msgspec.Struct, frozen=True):
-    """A vault: its broker-listed address, and where it answers."""
+    """A vault's address in the broker's list, and its URL."""
 
     address: Address
     url: str
 
 
 class PinnedPool(msgspec.Struct, frozen=True):
-    """A workerpool that buyers take unless told otherwise, and what the network file calls it."""
+    """A default workerpool of buyers, and its name in the network file."""
 
     address: Address
     name: str
 
 
 class Root(msgspec.Struct, frozen=True):
-    """A root of trust for evidence: whatever it signed is of this platform and no other."""
+    """A root of trust for evidence of one platform."""
 
     platform: int
     root_ca_der: bytes
@@ -41,7 +43,7 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a client must know about one network; public, and kept as JSON."""
+    """The configuration of clients of one network: public, stored as JSON."""
 
     name: str
     chain: int
@@ -68,12 +70,26 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         "3.11"  #: the one that its runtimes run apps on; network files without it are older than other Pythons
     )
     pool_group: Address = ZERO_ADDRESS  #: group (ERC-734) that the network's pools join; zero where there is none
-    pools: tuple[PinnedPool, ...] = ()  #: where runs are bought unless told otherwise; empty: at ``workerpool``
+    pools: tuple[PinnedPool, ...] = ()  #: where runs are bought by default; if empty, at ``workerpool``
     folder: str = ""  #: data folder of a local network; empty elsewhere
     storage_copies: tuple[str, ...] = ()  #: more storage nodes; every file is stored at each
-    web_url: str = ""  #: the pages; empty where nobody serves them
-    sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them
+    web_url: str = ""  #: the web pages; empty without them
+    sms_url: str = ""  #: the adapter for iExec's SDK; empty without it
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
+
+    @property
+    def identity(self) -> NetworkIdentity:
+        """Return what a service of this network is configured with."""
+        return NetworkIdentity(
+            rpc_urls=(self.rpc_url,),
+            chain=self.chain,
+            genesis=self.genesis,
+            hub=self.hub,
+            broker=self.broker,
+            vaults=tuple(vault.address for vault in self.vaults),
+            vault_urls=tuple(vault.url for vault in self.vaults),
+            threshold=self.threshold,
+        )
 
     @property
     def storage_nodes(self) -> tuple[str, ...]:
@@ -88,4 +104,18 @@ def load_network(path: Path) -> Network:
     except FileNotFoundError as error:
         raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
     except UNREADABLE as error:
-        raise InputRefused(f"{path} is no network file: {error}.") from error
+        raise InputRefused(f"{path} is not a valid network file: {error}.") from error
+
+
+def pins_of(network: Network) -> TrustPins:
+    """Return the pins of a network file."""
+    return TrustPins(
+        chain=network.chain,
+        hub=network.hub,
+        broker=network.broker,
+        vaults=tuple(vault.address for vault in network.vaults),
+        t=network.threshold,
+        roots=tuple(root.trusted() for root in network.roots),
+        runtimes=frozenset(network.runtimes),
+        allow_simulated=network.allow_simulated,
+    )

@@ -1,4 +1,4 @@
-"""What a long operation is doing, for whoever waits."""
+"""Progress of a long operation: its steps, and a reader that reports how many bytes it has read."""
 
 import io
 from collections.abc import Callable
@@ -7,37 +7,37 @@ from typing import BinaryIO, cast
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of an operation, or how far it is in one."""
+class ProgressStep:
+    """One step of an operation, with a byte count where there is one."""
 
     what: str
     done: int = 0  #: bytes
-    total: int = 0  #: bytes; 0 where nothing is counted
-    lasting: bool = False  #: a decision that is shown after the operation too
+    total: int = 0  #: bytes; 0 for a step without a count
+    lasting: bool = False  #: a decision, which stays visible after the operation
 
 
-Progress = Callable[[Step], None]  #: may be called from another thread
+Progress = Callable[[ProgressStep], None]  #: possibly called from another thread
 
 
-def silent(step: Step) -> None:
-    """Tell nobody."""
+def ignore_progress(step: ProgressStep) -> None:
+    """Do nothing."""
 
 
-class Counted(io.RawIOBase):
-    """A file whose reader tells how far it is."""
+class CountedReader(io.RawIOBase):
+    """A file that reports each read as progress."""
 
-    def __init__(self, source: BinaryIO, what: str, total: int, told: Progress) -> None:
+    def __init__(self, source: BinaryIO, what: str, total: int, on_progress: Progress) -> None:
         super().__init__()
-        self._source, self._what, self._total, self._told = source, what, total, told
+        self._source, self._what, self._total, self._on_progress = source, what, total, on_progress
         self._done = 0
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # type: ignore[override]
-        """Read into a buffer; return how many bytes."""
+        """Read into a buffer; return the number of bytes."""
         count = cast("io.BufferedIOBase", self._source).readinto(buffer)
         self._done += count
-        self._told(Step(self._what, self._done, self._total))
+        self._on_progress(ProgressStep(self._what, self._done, self._total))
         return count

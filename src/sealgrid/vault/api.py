@@ -1,4 +1,4 @@
-"""A vault's HTTP surface: handlers that read one message and write one (docs/protocol/release.md, log.md)."""
+"""A vault's HTTP API: each handler reads one message and responds with one (docs/protocol/release.md, log.md)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -9,17 +9,20 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
-from sealgrid.vault.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
-from sealgrid.vault.log_api import log_handlers
-from sealgrid.vault.preview import preview_release
+from sealgrid.vault.handlers.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
+from sealgrid.vault.handlers.log import log_handlers
+from sealgrid.vault.handlers.nonce import issue_nonce
+from sealgrid.vault.handlers.open_result import open_result
+from sealgrid.vault.handlers.preview import preview_release
+from sealgrid.vault.handlers.release import release_shares
+from sealgrid.vault.handlers.settle import settle_result
+from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.vault.service import Vault
-from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
-from sealgrid.vault.witness import Witness
-from sealgrid.wire.access import DEFAULT_ACCESS, Access, ClientLimit
 from sealgrid.wire.message import Message, encode, parse
-from sealgrid.wire.preview import PATH
-from sealgrid.wire.rates import Rate
-from sealgrid.wire.serving import packed, service
+from sealgrid.wire.preview import PREVIEW_PATH
+from sealgrid.wire.rate_limit import RateLimit
+from sealgrid.wire.server import compressed_response, create_app
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,
@@ -34,16 +37,20 @@ from sealgrid.wire.vault import (
 
 MAX_BODY_BYTES = 1 << 20  #: a quote with its collateral is below 100 kB
 M = TypeVar("M", bound=Message)
-Answered = Callable[[Vault, M], Awaitable[Message]]
-Ask = Request[Any, Any, Any]
+Handler = Callable[[Vault, M], Awaitable[Message]]
+HttpRequest = Request[Any, Any, Any]
 
 
 def application(
-    vault: Vault, witness: Witness | None = None, access: Access = DEFAULT_ACCESS, *, inputs_per_hour: int = 0
+    vault: Vault,
+    witness: PeerLogWitness | None = None,
+    access: ServiceAccess = DEFAULT_ACCESS,
+    *,
+    inputs_per_hour: int = 0,
 ) -> Litestar:
-    """Return the application that serves one vault; ``inputs_per_hour`` limits a client's deposits of sealed inputs."""
-    inputs = ClientLimit(access, Rate(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
-    previews = ClientLimit(access, Rate(vault.rules.previews_per_minute), "previews")
+    """Return the ASGI application of one vault; ``inputs_per_hour`` limits each client's deposits of sealed inputs."""
+    inputs = ClientLimit(access, RateLimit(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
+    previews = ClientLimit(access, RateLimit(vault.rules.previews_per_minute), "previews")
 
     @get("/identity")
     async def identity() -> Response[bytes]:
@@ -51,19 +58,19 @@ def application(
 
     @get("/evaluations")
     async def evaluations() -> Response[bytes]:
-        return _json(Evaluations(numbers=dict(vault.store.evaluation())))
+        return _json(Evaluations(numbers=dict(vault.database.evaluations())))
 
     @get("/assets/{asset:str}/{owner:str}")
     async def asset(asset: FromPath[str], owner: FromPath[str]) -> Response[bytes]:
         try:
-            named = to_address(asset), to_address(owner)
+            key = to_address(asset), to_address(owner)
         except ValueError as error:
-            raise InputRefused("asset and owner are each named by 0x and 40 hex digits.") from error
-        return _json(await view_asset(vault, *named))
+            raise InputRefused("asset and owner must each be 0x and 40 hex digits.") from error
+        return _json(await view_asset(vault, *key))
 
-    @post(PATH, status_code=200)
-    async def preview(request: Ask) -> Response[bytes]:
-        previews.demand(request.scope)
+    @post(PREVIEW_PATH, status_code=200)
+    async def preview(request: HttpRequest) -> Response[bytes]:
+        previews.acquire(request.scope)
         return _json(await preview_release(vault, await request.body()))
 
     handlers = [
@@ -75,47 +82,44 @@ def application(
         _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
-        _handler(vault, "/nonces", NonceRequest, give_nonce),
+        _handler(vault, "/nonces", NonceRequest, issue_nonce),
         _handler(vault, "/releases", ReleaseRequest, release_shares),
-        _handler(vault, "/settlements", SettleRequest, settle_result, packing=True),
-        _handler(vault, "/openings", OpenRequest, open_result, packing=True),
-        *log_handlers(vault, witness or Witness(vault, {})),
+        _handler(vault, "/settlements", SettleRequest, settle_result, compressed=True),
+        _handler(vault, "/openings", OpenRequest, open_result, compressed=True),
+        *log_handlers(vault, witness or PeerLogWitness(vault, {})),
     ]
-    return service(handlers, access=access, max_body=MAX_BODY_BYTES)
+    return create_app(handlers, access=access, max_body=MAX_BODY_BYTES)
 
 
-def _limit_inputs(limit: ClientLimit) -> Callable[[Ask, DepositRequest], None]:
-    # Of all that is deposited, only an input needs nothing on the chain.
-    def limit_input(request: Ask, message: DepositRequest) -> None:
+def _limit_inputs(limit: ClientLimit) -> Callable[[HttpRequest, DepositRequest], None]:
+    # Only deposits of inputs need nothing on the chain, so only they need a limit.
+    def limit_input(request: HttpRequest, message: DepositRequest) -> None:
         if message.grant is not None:
-            limit.demand(request.scope)
+            limit.acquire(request.scope)
 
     return limit_input
-
-
-def _unlimited(_request: Ask, _message: Message) -> None:
-    """Take every message."""
 
 
 def _handler(
     vault: Vault,
     path: str,
     kind: type[M],
-    answer: Answered[M],
+    handler: Handler[M],
     *,
-    packing: bool = False,
-    limit: Callable[[Ask, M], None] = _unlimited,
+    compressed: bool = False,
+    limit: Callable[[HttpRequest, M], None] | None = None,
 ) -> HTTPRouteHandler:
-    # A release is ciphertext, and there are many: packing it would cost more than it saves.
+    # Releases are frequent and ciphertext, which does not compress.
     @post(path, status_code=200)
-    async def handle(request: Ask) -> Response[bytes]:
+    async def handle(request: HttpRequest) -> Response[bytes]:
         message = parse(await request.body(), kind)
-        limit(request, message)
+        if limit is not None:
+            limit(request, message)
         try:
-            said = await answer(vault, message)
-            return packed(request, encode(said)) if packing else _json(said)
+            reply = await handler(vault, message)
+            return compressed_response(request, encode(reply)) if compressed else _json(reply)
         finally:
-            await vault.store.saved()  # nothing leaves, not even a refusal, before what led to it is on the disk
+            await vault.database.flush()  # no response, not even a refusal, leaves before its writes are on the disk
 
     return handle
 

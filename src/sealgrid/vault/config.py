@@ -1,51 +1,138 @@
-"""What one vault is told when it starts."""
+"""Settings of a vault: VaultConfig, and the TOML file that its operator writes (docs/howto/run-a-vault.md)."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.attestation.evidence import TrustRoot
+import msgspec
+
+from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
+from sealgrid.attestation.policy import Platform
 from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
 @dataclass(frozen=True, slots=True)
 class VaultConfig:
-    """Settings of one vault; read once, never changed.
+    """Settings of one vault.
 
-    Raises InputRefused for a chain that only one node tells of: it could make the vault believe anything.
+    Raises InputRefused for a public chain with fewer than two nodes, because a single node could forge the chain.
     """
 
-    folder: Path  #: the database; this vault's alone
-    rpc_urls: tuple[str, ...]  #: nodes of different operators, which must agree; one is enough on a local chain only
-    chain: int
-    genesis: Digest  #: hash of block 0: two local chains may share an id
-    hub: Address
-    broker: Address
-    storage_url: str  #: where sealed results and receipts are fetched from before a Verdict
-    roots: tuple[TrustRoot, ...]  #: platforms that are believed
-    threshold: int  #: t
-    vaults: tuple[Address, ...]  #: the federation, ascending; n = 2t - 1
-    nonce_ttl: int = 120  #: seconds in which a nonce must come back with its quote
-    minimum_seconds_left: int = 20  #: before the contribution deadline, for a release
-    keys: Path | None = None  #: folder of the key files; ``keys`` in the vault's own folder when None
-    key_command: tuple[str, ...] = ()  #: in place of key files: a program that writes them (``keys.KeyCommand``)
-    peers: tuple[tuple[Address, str], ...] = ()  #: the other vaults and where they answer, to watch their logs
-    seconds_between_looks: int = 30  #: at the other vaults' logs
-    previews_per_minute: int = 120  #: that one client may ask for; 0 for any number
-    storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must lie at each
-    insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
-    access: Access = DEFAULT_ACCESS
-    inputs_per_hour: int = 300  #: new sealed inputs of one client; 0 for no limit
-    input_hours: float = 24.0  #: that a sealed input is kept without a deal
+    folder: Path  #: of the database; not shared with another vault
+    network: NetworkIdentity  #: ``rpc_urls`` of different operators, which must agree; a local chain may have one
+    storage_url: str  #: storage node from which sealed results and receipts are fetched before a Verdict
+    roots: tuple[TrustRoot, ...]  #: trusted attestation roots
+    nonce_ttl: int = 120  #: seconds until a nonce expires
+    minimum_seconds_left: int = 20  #: required before the contribution deadline for a release
+    keys: Path | None = None  #: folder of the key files; None for ``keys`` in the vault's folder
+    key_command: tuple[str, ...] = ()  #: replaces key files: a program that prints the keys (``keys.KeyCommand``)
+    peers: tuple[tuple[Address, str], ...] = ()  #: addresses and URLs of the other vaults, to watch their logs
+    peer_poll_seconds: int = 30  #: interval at which the logs of other vaults are read
+    previews_per_minute: int = 120  #: per client; 0 for no limit
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must be stored on each
+    insecure_allow_simulated: bool = False  #: for local networks only, because simulated evidence proves nothing
+    access: ServiceAccess = DEFAULT_ACCESS
+    inputs_per_hour: int = 300  #: new sealed inputs per client; 0 for no limit
+    input_hours: float = 24.0  #: hours that a sealed input is stored without a deal
 
     def __post_init__(self) -> None:
-        if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):
-            raise InputRefused("a vault reads its chain through two nodes of different operators; name both.")
+        urls, chain = self.network.rpc_urls, self.network.chain
+        if len(set(urls)) < 2 and (chain != LOCAL_CHAIN or not urls):
+            raise InputRefused("a vault reads its chain through two nodes of different operators; configure both.")
 
     @property
     def key_source(self) -> KeySource:
-        """Return where the vault's keys come from."""
+        """Return the source of the vault's keys."""
         return KeyCommand(self.key_command) if self.key_command else KeyFiles(self.keys or self.folder / KEYS_FOLDER)
+
+
+class _RootEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    platform: str  #: sgx, tdx, snp or simulated
+    certificate: Path  #: DER
+    traits: tuple[Trait, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    least_tcb: TcbVersion = TcbVersion()
+    minimum_eval_number: int = 0
+
+
+class VaultFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The TOML file. Paths are relative to its folder; the fields of ServiceAccess limit its clients."""
+
+    folder: Path  #: of the database
+    keys: Path | None = (
+        None  #: folder of the key files, best on another disk than the database; default ``keys`` in the folder
+    )
+    key_command: tuple[str, ...] = ()  #: replaces key files
+    port: int  #: on loopback, behind a TLS proxy
+    rpc_urls: tuple[str, ...]
+    chain: int
+    genesis: Digest
+    hub: Address
+    broker: Address
+    storage_url: str
+    storage_copies: tuple[str, ...] = ()
+    threshold: int
+    vaults: tuple[Address, ...]
+    roots: tuple[_RootEntry, ...]
+    peers: dict[Address, str] = msgspec.field(default_factory=dict)  #: URLs of the other vaults, to watch their logs
+    inputs_per_hour: int = 300
+    input_hours: float = 24.0
+    previews_per_minute: int = 120  #: per client; 0 for no limit
+    insecure_allow_simulated: bool = False
+
+
+def read_config(path: Path) -> tuple[VaultConfig, int]:
+    """Return a vault's settings and its port; raise InputRefused for an unusable file."""
+    try:
+        file = msgspec.toml.decode(path.read_bytes(), type=VaultFile, dec_hook=lambda kind, text: kind(text))
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
+    except msgspec.DecodeError as error:
+        raise InputRefused(f"{path} does not describe a vault: {error}.") from error
+    base = path.parent
+    folder = base / file.folder
+    config = VaultConfig(
+        folder=folder,
+        keys=base / (file.keys or folder / KEYS_FOLDER),
+        key_command=file.key_command,
+        network=NetworkIdentity(
+            rpc_urls=file.rpc_urls,
+            chain=file.chain,
+            genesis=file.genesis,
+            hub=file.hub,
+            broker=file.broker,
+            vaults=file.vaults,
+            threshold=file.threshold,
+        ),
+        storage_url=file.storage_url,
+        roots=tuple(_trust_root(base, root) for root in file.roots),
+        peers=tuple(file.peers.items()),
+        previews_per_minute=file.previews_per_minute,
+        insecure_allow_simulated=file.insecure_allow_simulated,
+        storage_copies=file.storage_copies,
+        inputs_per_hour=file.inputs_per_hour,
+        input_hours=file.input_hours,
+        access=ServiceAccess(**{name: getattr(file, name) for name in ServiceAccess.__struct_fields__}),
+    )
+    return config, file.port
+
+
+def _trust_root(base: Path, entry: _RootEntry) -> TrustRoot:
+    try:
+        platform, certificate = Platform[entry.platform.upper()], (base / entry.certificate).read_bytes()
+    except KeyError as error:
+        raise InputRefused(f"{entry.platform!r} is not a platform; use sgx, tdx, snp or simulated.") from error
+    except OSError as error:
+        raise InputRefused(f"{entry.certificate} cannot be read ({error.strerror}).") from error
+    return TrustRoot(
+        platform,
+        certificate,
+        frozenset(entry.traits),
+        frozenset(entry.statuses),
+        entry.least_tcb,
+        entry.minimum_eval_number,
+    )

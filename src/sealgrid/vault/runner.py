@@ -1,4 +1,4 @@
-"""Run one vault as a process: open its folder, check that chain and broker are its own, serve."""
+"""Runs one vault as a process: opens its folder, verifies chain and broker, serves."""
 
 import asyncio
 import os
@@ -7,32 +7,31 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from sealgrid.chain.confirmation import confirmation_of
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.vault.api import application
-from sealgrid.vault.chain_reader import ChainReader
+from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.expiry import InputExpiry
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.files import EveryNode, Files
-from sealgrid.vault.history import History
-from sealgrid.vault.journal import Journal
-from sealgrid.vault.keys import keys_from
-from sealgrid.vault.log import Log
-from sealgrid.vault.opened import OpenedKeys
-from sealgrid.vault.peer_uses import keep_reading_peer_uses
-from sealgrid.vault.service import Rules, Vault, identify
-from sealgrid.vault.store import DATABASE, Store
-from sealgrid.vault.unopened import UnopenedKeys
-from sealgrid.vault.witness import Witness
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.handlers.settled_files import AllStorageNodes, VerifiedReads
+from sealgrid.vault.keys import load_keys
+from sealgrid.vault.peers.peer_uses import poll_peer_uses
+from sealgrid.vault.peers.witness import PeerLogWitness
+from sealgrid.vault.service import Vault, VaultRules, make_identity
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.history import DepositHistory
+from sealgrid.vault.stores.input_expiry import InputExpiry
+from sealgrid.vault.stores.key_notes import OpenedKeys, UnopenedKeys
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.serving import serve
+from sealgrid.wire.server import serve
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import HttpTransport
 
 
 def _now() -> int:
@@ -47,69 +46,83 @@ async def run(
     clock: Callable[[], int] = _now,
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
-    """Serve one vault until SIGTERM; raise InputRefused when folder, chain or broker are another vault's."""
+    """Serve one vault until SIGTERM; raise InputRefused if folder, chain or broker belong to another vault."""
     async with AsyncExitStack() as stack:
         urls = (config.storage_url, *config.storage_copies)
         nodes = [await stack.enter_async_context(HttpTransport(url, name="the storage node")) for url in urls]
-        files = EveryNode([RemoteFiles(StorageClient(node)) for node in nodes])
-        async with opened(config, files, clock=clock, random=random) as vault, watching(config, vault) as witness:
-            expiring = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
+        files = AllStorageNodes([RemoteFiles(StorageClient(node)) for node in nodes])
+        async with (
+            open_vault(config, files, clock=clock, random=random) as vault,
+            watch_peers(config, vault) as witness,
+        ):
+            expiry = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
             try:
                 app = application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
                 await serve(app, sock, ready, config.access)
             finally:
-                expiring.cancel()
+                expiry.cancel()
 
 
 @asynccontextmanager
-async def opened(
-    config: VaultConfig, files: Files, *, clock: Callable[[], int] = _now, random: Callable[[int], bytes] = os.urandom
+async def open_vault(
+    config: VaultConfig,
+    files: VerifiedReads,
+    *,
+    clock: Callable[[], int] = _now,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> AsyncIterator[Vault]:
-    """Open a vault's folder and its node; close both."""
-    keys = keys_from(config.key_source, random)
-    federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
-    rules = _rules(config)
-    async with Node(*config.rpc_urls) as node:
-        confirmation = confirmation_of(config.chain)
-        chain = ChainReader(Hub(node, config.hub), config.broker, confirmation=confirmation, clock=clock)
-        await chain.expect(federation, config.genesis)
-        store = Store(config.folder / DATABASE)
+    """Open a vault's database and chain nodes for the duration of the context."""
+    keys = load_keys(config.key_source, random)
+    federation = VaultFederation.of(config.network, keys.address)
+    network = config.network
+    rules = VaultRules(
+        roots=config.roots,
+        allow_simulated=config.insecure_allow_simulated,
+        nonce_ttl=config.nonce_ttl,
+        minimum_seconds_left=config.minimum_seconds_left,
+        previews_per_minute=config.previews_per_minute,
+    )
+    async with Node(*network.rpc_urls) as node:
+        confirmation = confirmation_of(network.chain)
+        chain = ChainReader(Hub(node, network.hub), network.broker, confirmation=confirmation, clock=clock)
+        await chain.check_network(federation, network.genesis)
+        database = VaultDatabase(config.folder / DATABASE)
         try:
-            store.claim(federation.belonging(config.genesis))
+            database.claim(federation.database_identity(network.genesis))
             yield Vault(
                 federation=federation,
                 rules=rules,
                 keys=keys,
-                store=store,
-                custody=Custody(store, keys.at_rest, federation),
-                journal=Journal(store, keys.at_rest, federation),
-                history=History(store),
-                unopened=UnopenedKeys(store),
-                opened=OpenedKeys(store),
-                log=Log(store),
+                database=database,
+                share_store=ShareStore(database, keys.at_rest, federation),
+                task_store=TaskStore(database, keys.at_rest, federation),
+                history=DepositHistory(database),
+                unopened_keys=UnopenedKeys(database),
+                opened_keys=OpenedKeys(database),
+                log=VaultLog(database),
                 chain=chain,
                 files=files,
                 clock=clock,
                 random=random,
-                identity=identify(federation, rules, keys),
+                identity=make_identity(federation, rules, keys),
             )
         finally:
-            store.close()
+            database.close()
 
 
 @asynccontextmanager
-async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[Witness]:
-    """Look at the other vaults' logs, and count the uses in them, for as long as the context lasts."""
+async def watch_peers(config: VaultConfig, vault: Vault) -> AsyncIterator[PeerLogWitness]:
+    """Witness the other vaults' logs and count the uses in them for the duration of the context."""
     async with AsyncExitStack() as stack:
         peers = {}
         for address, url in config.peers:
             transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
             peers[address] = LogClient(transport)
-        witness = Witness(vault, peers)
-        every = config.seconds_between_looks
+        witness = PeerLogWitness(vault, peers)
+        interval = config.peer_poll_seconds
         background = [
-            asyncio.create_task(witness.keep_looking(every)),
-            asyncio.create_task(keep_reading_peer_uses(vault, peers, every)),
+            asyncio.create_task(witness.run(interval)),
+            asyncio.create_task(poll_peer_uses(vault, peers, interval)),
         ]
         try:
             yield witness
@@ -118,13 +131,3 @@ async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[Witness]:
                 task.cancel()
                 with suppress(asyncio.CancelledError, SealgridError):
                     await task
-
-
-def _rules(config: VaultConfig) -> Rules:
-    return Rules(
-        roots=config.roots,
-        simulated=config.insecure_allow_simulated,
-        nonce_ttl=config.nonce_ttl,
-        seconds_left=config.minimum_seconds_left,
-        previews_per_minute=config.previews_per_minute,
-    )

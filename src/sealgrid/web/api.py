@@ -1,106 +1,82 @@
-"""The web app as one application: pages, static files, a strict policy for what a browser may load, errors as pages."""
+"""The Litestar application: pages, static files, the browser's security policy, and error pages."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response
 from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
-from sealgrid.errors import CheckFailed, NotFound, SealgridError, TooManyRequests
-from sealgrid.web import chain_view
-from sealgrid.web.acting import HEADER
-from sealgrid.web.forms import MOST_UPLOAD
-from sealgrid.web.modules import MAP_HASH, modules
-from sealgrid.web.pages import (
-    account,
-    app_selling,
-    apps,
-    compute,
-    models,
-    pool,
-    sealed,
-    selling,
-    task,
-    tasks,
-    uses,
-    wallet,
-)
-from sealgrid.web.site import Ask, Site
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
-from sealgrid.wire.serving import guard, log_unforeseen
+from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
+from sealgrid.web import chain_view, static_files
+from sealgrid.web.forms import MAX_UPLOAD
+from sealgrid.web.pages import account, apps, client_sealed, compute, models, sales, tasks, wallet
+from sealgrid.web.site import Site, WebRequest
+from sealgrid.web.static_files import IMPORT_MAP_HASH
+from sealgrid.web.wallets.signing_steps import WALLET_HEADER
+from sealgrid.wire.server import limit_and_check_origin, log_unexpected_error
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
-#: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
-#: The one inline text is the map of the pinned modules, by its hash; pictures of opened results have no address at all.
-POLICY = (
-    f"default-src 'none'; script-src 'self' 'sha256-{MAP_HASH}'; style-src 'self'; img-src 'self' blob:; "
+#: Resources from this site only; no framing; forms post to this site only. The one inline script is the import map,
+#: allowed by its hash. ``blob:`` images are pictures in opened results.
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; script-src 'self' 'sha256-{IMPORT_MAP_HASH}'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
-}  # fmt: skip
-_STATIC = Path(__file__).with_name("static")
-_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+SECURITY_HEADERS: Final = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 
-def application(site: Site, libraries: Path, access: Access = DEFAULT_ACCESS) -> Litestar:
-    """Return the application; ``libraries`` holds the pinned scripts of others."""
+def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
+    """Return the application; ``libraries`` is the folder of the pinned third-party scripts."""
 
-    def problem(request: Ask, error: SealgridError) -> Response[bytes]:
-        said = f"Check ({error.check}): {error.message}" if isinstance(error, CheckFailed) else error.message
-        answer = _problem(site, request, said, error.money, error.http_status)
+    def on_error(request: WebRequest, error: SealgridError) -> Response[bytes]:
+        message = f"Check ({error.check}): {error.message}" if isinstance(error, CheckFailed) else error.message
+        response = _error_page(site, request, message, error.money, error.http_status)
         if isinstance(error, TooManyRequests) and error.seconds:
-            answer.headers["retry-after"] = str(error.seconds)
-        return answer
+            response.headers["retry-after"] = str(error.seconds)
+        return response
 
-    def refused(request: Ask, error: HTTPException) -> Response[bytes]:
-        return _problem(site, request, error.detail, "", error.status_code)
+    def on_http_exception(request: WebRequest, error: HTTPException) -> Response[bytes]:
+        return _error_page(site, request, error.detail, "", error.status_code)
 
-    def unforeseen(request: Ask, error: Exception) -> Response[bytes]:
-        log_unforeseen(error)
-        said = f"The site failed ({type(error).__name__}); its log says more."
-        return _problem(site, request, said, "", 500)
+    def on_unexpected(request: WebRequest, error: Exception) -> Response[bytes]:
+        log_unexpected_error(error)
+        message = f"The site failed ({type(error).__name__}); the details are in its log."
+        return _error_page(site, request, message, "", 500)
 
-    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed, chain_view)
+    modules = (apps, models, sales, compute, tasks, account, wallet, client_sealed, chain_view)
     return Litestar(
-        route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
-        before_request=guard(access),
-        after_request=_guarded,
-        exception_handlers={SealgridError: problem, HTTPException: refused, Exception: unforeseen},
-        request_max_body_size=MOST_UPLOAD,
+        route_handlers=[
+            *static_files.handlers(libraries),
+            *(handler for module in modules for handler in module.handlers(site)),
+        ],
+        before_request=limit_and_check_origin(access),
+        after_request=_add_security_headers,
+        exception_handlers={SealgridError: on_error, HTTPException: on_http_exception, Exception: on_unexpected},
+        request_max_body_size=MAX_UPLOAD,
         logging_config=None,
         openapi_config=None,
     )
 
 
-def _static(libraries: Path) -> HTTPRouteHandler:
-    files = {file.name: (file.read_bytes(), _KINDS[file.suffix]) for file in _STATIC.iterdir() if file.suffix in _KINDS}
-    files |= {name: (content, _KINDS[".js"]) for name, content in modules(libraries).items()}
-    files["htmx.js"] = (libraries / "htmx" / "dist" / "htmx.min.js").read_bytes(), _KINDS[".js"]
-    files["sse.js"] = (libraries / "htmx-sse" / "dist" / "sse.js").read_bytes(), _KINDS[".js"]
-
-    @get("/static/{name:path}")
-    async def static(name: str) -> Response[bytes]:
-        if name.removeprefix("/") not in files:
-            raise NotFound("there is no such file.", money="")
-        content, kind = files[name.removeprefix("/")]
-        return Response(content, media_type=kind, headers={"cache-control": "max-age=300"})
-
-    return static
-
-
-def _guarded(response: Response[bytes]) -> Response[bytes]:
-    for name, value in HEADERS.items():
+def _add_security_headers(response: Response[bytes]) -> Response[bytes]:
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 
 
-def _problem(site: Site, request: Ask, said: str, money: str, status: int) -> Response[bytes]:
-    if HEADER in request.headers:
-        return _guarded(Response(msgspec.json.encode({"said": f"{said} {money}".strip()}), status_code=status))
+def _error_page(site: Site, request: WebRequest, message: str, money: str, status: int) -> Response[bytes]:
+    if WALLET_HEADER in request.headers:
+        body = msgspec.json.encode({"message": f"{message} {money}".strip()})
+        return _add_security_headers(Response(body, status_code=status))
     back = request.headers.get("referer", "/") if request.method == "POST" else "/"
-    heading = "Not here" if status == HTTP_404_NOT_FOUND else "That did not work"
-    context = {"heading": heading, "said": said, "money": money, "back": back}
-    return _guarded(site.page(request, "problem.html", context, status=status))
+    heading = "Page not found" if status == HTTP_404_NOT_FOUND else "That did not work"
+    context = {"heading": heading, "message": message, "money": money, "back": back}
+    return _add_security_headers(site.page(request, "error.html", context, status=status))

@@ -1,90 +1,99 @@
-"""What the market offers, as pages show it: the cheapest few, whatever else there is."""
+"""Open offers as pages show them: the cheapest few of an asset, an app or an owner, in one market request.
+
+Unlike ``sdk.resources.offers.Offer`` these need no chain read for each asset: the index has names and digests.
+"""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.sdk.asset_facts import AssetKind as Kind
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.listings import Kind
 from sealgrid.units import ZERO_ADDRESS, Address
-from sealgrid.wire.market import Kind as Shelf
+from sealgrid.wire.market import Kind as OrderKind
 from sealgrid.wire.market import OpenOrder
 
-MOST = 50  #: offers on one page
-LEAST_PAGE = 10  #: the market tells no fewer at once
-_SHELF: dict[Kind, Shelf] = {"App": "apporders", "Dataset": "datasetorders"}
+MAX_OFFERS: Final = 50  #: on one page
+_MIN_PAGE: Final = 10  #: the market's smallest page
+_ORDER_KINDS: dict[Kind, OrderKind] = {"App": "apporders", "Dataset": "datasetorders"}
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOffer:
-    """One offer, of one order or several equal ones, without what the index knows better; addresses zero for any."""
+    """Uses for sale on equal terms, of one order or several. A zero address in a restriction means anyone."""
 
     asset: Address
     owner: Address
-    price: int  #: nRLC for each use
-    uses: int  #: that are left
-    app: Address
-    buyer: Address  #: the only account, or the group (ERC-734) whose members may
-    group: bool  #: the buyer is a group
-    pool: Address  #: the only pool, or the group of pools; zero also where it is the group of this network's pools
-    presigned: bool  #: its owner signed it by a transaction
+    price: int  #: nRLC per use
+    uses: int  #: left
+    app: Address  #: the only app that may use a model
+    buyer: Address  #: the only account, or a group (ERC-734)
+    is_group: bool  #: ``buyer`` is a group
+    pool: Address  #: the only pool, or a group of pools other than this network's own
+    presigned: bool  #: signed by a transaction
 
 
-async def offers_of(conn: Connection, kind: Kind, asset: Address, most: int = MOST) -> list[OpenOffer]:
-    """Return the cheapest offers of an asset, whomever they are for."""
-    return await _offers(conn, kind, most, {kind.lower(): asset})
+async def offers_of(conn: Connection, kind: Kind, asset: Address, limit: int = MAX_OFFERS) -> list[OpenOffer]:
+    """Return the cheapest offers of an asset, restricted ones included."""
+    return await _read_offers(conn, kind, limit, {kind.lower(): asset})
 
 
 async def models_for(conn: Connection, app: Address) -> list[OpenOffer]:
-    """Return the cheapest offer of each model that is offered to an app, or to any that its owner allows."""
-    found: dict[Address, OpenOffer] = {}
-    for offer in await _offers(conn, "Dataset", MOST, {"app": app}):
-        found.setdefault(offer.asset, offer)
-    return list(found.values())
+    """Return the cheapest offer of each model that is offered to an app or to any app."""
+    cheapest: dict[Address, OpenOffer] = {}
+    for offer in await _read_offers(conn, "Dataset", MAX_OFFERS, {"app": app}):
+        cheapest.setdefault(offer.asset, offer)
+    return list(cheapest.values())
 
 
 async def offers_by(conn: Connection, kind: Kind, owner: Address) -> list[OpenOffer]:
     """Return the cheapest offers that an account signed."""
-    return await _offers(conn, kind, MOST, {f"{kind.lower()}Owner": owner})
+    return await _read_offers(conn, kind, MAX_OFFERS, {f"{kind.lower()}Owner": owner})
 
 
-async def _offers(conn: Connection, kind: Kind, most: int, chosen: dict[str, str]) -> list[OpenOffer]:
-    anybody = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
-    named = {} if f"{kind.lower()}Owner" in chosen else {kind.lower(): "any"}
-    anybody["grouped"] = "true"
-    found = await conn.market.orders(_SHELF[kind], pageSize=str(max(most, LEAST_PAGE)), **anybody | named | chosen)
-    return await _read(conn, kind, found)
+async def find_groups(conn: Connection, buyers: Collection[Address]) -> set[Address]:
+    """Return the contracts among accounts: PoCo reads a contract in an order's restriction as a group."""
+    addresses = sorted(set(buyers) - {ZERO_ADDRESS})
+    codes = await asyncio.gather(*(conn.node.code(address) for address in addresses))
+    return {address for address, code in zip(addresses, codes, strict=True) if code}
 
 
-async def groups_among(conn: Connection, buyers: Collection[Address]) -> set[Address]:
-    """Return which of the accounts that offers name are contracts, which PoCo asks who their members are."""
-    named = sorted(set(buyers) - {ZERO_ADDRESS})
-    codes = await asyncio.gather(*(conn.node.code(buyer) for buyer in named))
-    return {buyer for buyer, code in zip(named, codes, strict=True) if code}
-
-
-async def _read(conn: Connection, kind: Kind, found: Sequence[OpenOrder]) -> list[OpenOffer]:
-    orders = [_order(kind, each) for each in found]
-    groups = await groups_among(conn, [order.requesterrestrict for order in orders])
-    usual = conn.network.pool_group
-    offers = [_offer(order, each, groups, usual) for order, each in zip(orders, found, strict=True)]
+async def _read_offers(conn: Connection, kind: Kind, limit: int, filters: dict[str, str]) -> list[OpenOffer]:
+    unrestricted = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
+    if f"{kind.lower()}Owner" not in filters:
+        unrestricted[kind.lower()] = "any"
+    query = unrestricted | {"grouped": "true", "pageSize": str(max(limit, _MIN_PAGE))} | filters
+    found = await conn.market.orders(_ORDER_KINDS[kind], **query)
+    orders = [_parse_order(kind, each) for each in found]
+    groups = await find_groups(conn, [order.requesterrestrict for order in orders])
+    own_pools = conn.network.pool_group
+    offers = [_to_offer(order, each, groups, own_pools) for order, each in zip(orders, found, strict=True)]
     return sorted(offers, key=lambda offer: offer.price)
 
 
-def _order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
+def _parse_order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
     if kind == "App":
         return from_document(AppOrder, found.order)
     return from_document(DatasetOrder, found.order)
 
 
-def _offer(order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[Address], usual: Address) -> OpenOffer:
+def _to_offer(
+    order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[Address], own_pools: Address
+) -> OpenOffer:
     if isinstance(order, AppOrder):
         asset, price, app = order.app, order.appprice, ZERO_ADDRESS
     else:
         asset, price, app = order.dataset, order.datasetprice, order.apprestrict
-    pool = ZERO_ADDRESS if order.workerpoolrestrict == usual else order.workerpoolrestrict
     return OpenOffer(
-        asset=asset, owner=found.owner, price=price, uses=found.left_of_offer, app=app, buyer=order.requesterrestrict,
-        group=order.requesterrestrict in groups, pool=pool, presigned=found.presigned,
-    )  # fmt: skip
+        asset=asset,
+        owner=found.owner,
+        price=price,
+        uses=found.left_of_offer,
+        app=app,
+        buyer=order.requesterrestrict,
+        is_group=order.requesterrestrict in groups,
+        pool=ZERO_ADDRESS if order.workerpoolrestrict == own_pools else order.workerpoolrestrict,
+        presigned=found.presigned,
+    )

@@ -1,40 +1,60 @@
-"""Run the web app: follow the chain into its index, serve the pages."""
+"""Runs the web app: follows the chain into the index and serves the pages."""
 
 import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
+from sealgrid.sdk.network import Network
 from sealgrid.web.api import application
-from sealgrid.web.bundles import Bundles
-from sealgrid.web.cards import Cards
-from sealgrid.web.config import WebConfig
-from sealgrid.web.followers import Followers
-from sealgrid.web.index.follower import Indexer
-from sealgrid.web.index.reading import Index
+from sealgrid.web.html.templates import environment
+from sealgrid.web.index.indexer import ChainIndexer
+from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.index.store import IndexStore
-from sealgrid.web.people import People
-from sealgrid.web.rendering import environment
 from sealgrid.web.site import Site
-from sealgrid.wire.serving import serve
+from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.timeline_limits import TimelineLimits
+from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
+from sealgrid.wire.server import serve
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Settings of the web app, read once at start."""
+
+    folder: Path  #: of the chain index, which can be rebuilt at any time
+    network: Network
+    libraries: Path  #: folder of the pinned third-party scripts
+    storage_key_file: Path | None = None  #: key of the account that uploads visitors' files
+    access: ServiceAccess = DEFAULT_ACCESS
+    timelines_per_client: int = 20  #: live timelines that one client may have open
+    timelines_per_task: int = 50
+    data: Path | None = None  #: data folder of the development accounts; None disables the built-in wallets
 
 
 async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT."""
     config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = IndexStore(config.folder / "index.sqlite", config.network.genesis)
-    people = People(config.network, config.data)
+    dev_wallets = DevelopmentWallets(config.network, config.data)
     try:
-        async with connect(config.network, _key(config)) as reader:
-            indexing = asyncio.create_task(Indexer(reader.hub, store).run())
+        async with connect(config.network, _load_key(config)) as conn:
+            indexing = asyncio.create_task(ChainIndexer(conn.hub, store).run())
             site = Site(
-                network=config.network, reader=reader, index=Index(store.engine), bundles=Bundles(reader.storage),
-                cards=Cards(reader.storage),
-                people=people, templates=environment(people),
-                followers=Followers(config.followers_per_client, config.followers_per_task),
-            )  # fmt: skip
+                network=config.network,
+                conn=conn,
+                index=IndexReader(store.engine),
+                app_bundles=AppBundles(conn.storage),
+                model_cards=ModelCards(conn.storage),
+                dev_wallets=dev_wallets,
+                templates=environment(dev_wallets),
+                timeline_limits=TimelineLimits(config.timelines_per_client, config.timelines_per_task),
+            )
             try:
                 await serve(application(site, config.libraries, config.access), sock, ready, config.access)
             finally:
@@ -42,11 +62,11 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
                 with suppress(asyncio.CancelledError):
                     await indexing
     finally:
-        await people.close()
+        await dev_wallets.close()
         store.close()
 
 
-def _key(config: WebConfig) -> SigningKey:
+def _load_key(config: WebConfig) -> SigningKey:
     if config.storage_key_file is None:
-        return SigningKey.generate()  # it reads for everybody and owns nothing
+        return SigningKey.generate()  # reads only; owns nothing
     return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))

@@ -1,10 +1,11 @@
-"""What every page works with."""
+"""What the page handlers share: the site's services, the visitor's account, rendering, redirects with a notice."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, unquote
 
 from jinja2 import Environment
 from litestar import MediaType, Request, Response
@@ -12,100 +13,130 @@ from litestar.datastructures import State
 from litestar.response import Redirect
 
 from sealgrid.chain.hub import Hub
-from sealgrid.sdk.client import Client
+from sealgrid.sdk.client import AsyncClient
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
 from sealgrid.units import Address, to_address
-from sealgrid.web.bundles import Bundles
-from sealgrid.web.cards import Cards
-from sealgrid.web.followers import Followers
-from sealgrid.web.index.reading import Index
-from sealgrid.web.notices import notice_in, redirect, told
-from sealgrid.web.people import People
+from sealgrid.web.index.reader import IndexReader
+from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.timeline_limits import TimelineLimits
+from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
 
-KNOWN_TRIES, KNOWN_PAUSE = 100, 0.1  #: seconds between two looks
-COOKIE, WALLET = "sealgrid_account", "sealgrid_wallet"
-Ask = Request[Any, Any, State]
+ACCOUNT_COOKIE: Final = "sealgrid_account"
+WALLET_COOKIE: Final = "sealgrid_wallet"
+_NOTICE_COOKIE: Final = "sealgrid_notice"
+_MAX_NOTICE: Final = 1000  #: characters
+_INDEX_POLLS, _POLL_SECONDS = 100, 0.1
+WebRequest = Request[Any, Any, State]
+R = TypeVar("R", bound=Response[Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The open parts of one web app."""
+    """The services of one running web app."""
 
     network: Network
-    reader: Connection  #: reads for everybody; its key is random and owns nothing
-    index: Index
-    bundles: Bundles
-    cards: Cards
-    people: People
+    conn: Connection  #: read-only: its key is random and owns nothing
+    index: IndexReader
+    app_bundles: AppBundles
+    model_cards: ModelCards
+    dev_wallets: DevelopmentWallets
     templates: Environment
-    followers: Followers = field(default_factory=Followers)
+    timeline_limits: TimelineLimits = field(default_factory=TimelineLimits)
     clock: Callable[[], float] = time.time
 
     @property
     def hub(self) -> Hub:
         """Return the hub."""
-        return self.reader.hub
+        return self.conn.hub
 
-    def account(self, request: Ask) -> str:
-        """Return the development account that this browser acts as; empty without one, or with an own wallet."""
-        return "" if self.wallet(request) else self.people.chosen(request.cookies.get(COOKIE))
-
-    def wallet(self, request: Ask) -> Address | None:
-        """Return the address that the visitor's own wallet shows; None where none is connected."""
+    def wallet_address(self, request: WebRequest) -> Address | None:
+        """Return the address of the visitor's external wallet; None if none is connected."""
         try:
-            return to_address(request.cookies.get(WALLET, "").lower())
+            return to_address(request.cookies.get(WALLET_COOKIE, "").lower())
         except ValueError:
             return None
 
-    def me(self, request: Ask) -> Address | None:
-        """Return the address that this browser acts as; None where it brought no wallet yet."""
-        return self.wallet(request) or self.people.address(self.account(request))
+    def dev_account(self, request: WebRequest) -> str:
+        """Return the development account that the visitor chose; empty with an external wallet, or without any."""
+        if self.wallet_address(request):
+            return ""
+        return self.dev_wallets.choose(request.cookies.get(ACCOUNT_COOKIE))
 
-    async def client(self, request: Ask) -> Client:
-        """Return the client of that account; raise InputRefused where there is no built-in wallet."""
-        return await self.people.client(self.account(request))
+    def visitor_address(self, request: WebRequest) -> Address | None:
+        """Return the address that the visitor acts as; None without a wallet."""
+        return self.wallet_address(request) or self.dev_wallets.address(self.dev_account(request))
 
-    async def until_indexed(self) -> None:
-        """Wait until the pages know what the chain knows now, for as long as a reader would: after each change."""
+    async def client(self, request: WebRequest) -> AsyncClient:
+        """Return the client of the visitor's development account; raise InputRefused if there is none."""
+        return await self.dev_wallets.client(self.dev_account(request))
+
+    async def wait_until_indexed(self) -> None:
+        """Wait until the index has the chain's present head, ten seconds at most."""
         head = await self.hub.node.block()
-        for _ in range(KNOWN_TRIES):
+        for _ in range(_INDEX_POLLS):
             if self.index.height() >= head.number:
                 return
-            await asyncio.sleep(KNOWN_PAUSE)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def done(self, path: str, *sentences: str) -> Redirect:
-        """Send a browser on after a change, once the pages know of it; the next page says these sentences."""
-        await self.until_indexed()
-        return redirect(path, *sentences)
+    async def redirect_when_indexed(self, path: str, *sentences: str) -> Redirect:
+        """Redirect after a change, once the index has it; the next page shows the sentences."""
+        await self.wait_until_indexed()
+        return set_notice(Redirect(path, status_code=303), *sentences)
 
-    def page(self, request: Ask, template: str, context: Mapping[str, Any], *, status: int = 200) -> Response[bytes]:
-        """Return a whole page, or a part of one when htmx asks for it."""
-        notice = "" if "hx-request" in request.headers else notice_in(request.cookies)
-        html = self.part(request, template, {"notice": notice, **context})
-        answer = Response(html.encode(), status_code=status, media_type=MediaType.HTML)
-        return told(answer) if notice else answer
+    def page(
+        self, request: WebRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+    ) -> Response[bytes]:
+        """Render a template as the response; show the visitor's pending notice once, on a full page."""
+        notice = "" if is_htmx(request) else unquote(request.cookies.get(_NOTICE_COOKIE, ""))[:_MAX_NOTICE]
+        html = self.render(request, template, {"notice": notice, **context})
+        response = Response(html.encode(), status_code=status, media_type=MediaType.HTML)
+        if notice:
+            response.delete_cookie(_NOTICE_COOKIE)
+        return response
 
-    def asked_part(self, request: Ask, template: str, context: Mapping[str, Any]) -> Response[bytes]:
-        """Return a part where a script of the page asks for it, a whole page around it for anybody else."""
-        if "hx-request" in request.headers:
+    def fragment(self, request: WebRequest, template: str, context: Mapping[str, Any]) -> Response[bytes]:
+        """Render a fragment for htmx; wrap it in a full page for a direct visit."""
+        if is_htmx(request):
             return self.page(request, template, context)
-        return self.page(request, "whole.html", {**context, "inner": template})
+        return self.page(request, "fragment_page.html", {**context, "fragment": template})
 
-    def part(self, request: Ask, template: str, context: Mapping[str, Any]) -> str:
-        """Return what a template makes of a context."""
+    def render(self, request: WebRequest, template: str, context: Mapping[str, Any]) -> str:
+        """Render a template with the variables that every template has."""
         return self.templates.get_template(template).render(
-            network=self.network, people=self.people, account=self.account(request), me=self.me(request),
-            wallet=self.wallet(request), path=request.url.path, **context,
-        )  # fmt: skip
+            network=self.network,
+            dev_wallets=self.dev_wallets,
+            account=self.dev_account(request),
+            visitor=self.visitor_address(request),
+            wallet=self.wallet_address(request),
+            path=request.url.path,
+            **context,
+        )
 
 
-def text_of(request: Ask, name: str) -> str:
-    """Return a parameter of a page's address; empty when it is not there."""
+def is_htmx(request: WebRequest) -> bool:
+    """Return whether htmx requests a fragment of a page."""
+    return "hx-request" in request.headers
+
+
+def query_text(request: WebRequest, name: str) -> str:
+    """Return a query parameter, 200 characters at most; empty if missing."""
     return str(request.query_params.get(name, ""))[:200]
 
 
-def page_of(request: Ask) -> int:
-    """Return which page of a list is asked for, from 0."""
-    number = text_of(request, "page")
-    return int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 0
+def page_number(request: WebRequest) -> int:
+    """Return the requested page of a list, from 0; 0 if missing or malformed."""
+    text = query_text(request, "page")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
+
+
+def set_notice(response: R, *sentences: str) -> R:
+    """Store sentences in a cookie; the browser's next page shows them once."""
+    if text := join_sentences(sentences):
+        response.set_cookie(_NOTICE_COOKIE, quote(text[:_MAX_NOTICE], safe=""), httponly=True, samesite="strict")
+    return response
+
+
+def join_sentences(sentences: Iterable[str]) -> str:
+    """Join sentences with spaces; skip empty ones."""
+    return " ".join(sentence for sentence in sentences if sentence)

@@ -1,48 +1,48 @@
-"""What a storage node asks a service that reads the chain for it: balances, tasks, and which files assets name."""
+"""Messages and client of the service that reads the chain for a storage node (docs/protocol/storage.md)."""
 
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.message import Message, Transport, call
 
-MOST_ASKED = 500  #: files in one question
+MAX_FILES_PER_REQUEST = 500  #: files in one request
 
 
 class AccountBalance(Message, frozen=True, kw_only=True):
-    """What an account has in PoCo's escrow."""
+    """Balance of an account in PoCo's escrow."""
 
     balance: int  #: nRLC, free and locked
 
 
 class TaskParties(Message, frozen=True, kw_only=True):
-    """Who is concerned with a task."""
+    """Parties of a task."""
 
     active: bool  #: initialised, not ended, and its contribution deadline has not passed
     requester: Address
     pool_owner: Address
-    pool_signer: Address  #: who authorises the pool's workers: the owner, or the operator of its gate
+    pool_signer: Address  #: signer of worker authorisations: the owner, or the operator of the PoolGate
     pool_balance: int  #: nRLC of the owner, free and locked
 
 
-class Addressed(Message, frozen=True, kw_only=True):
-    """One stored file under every name that it has."""
+class FileAddresses(Message, frozen=True, kw_only=True):
+    """All addresses of one stored file."""
 
     sha256: Digest
     cids: tuple[str, ...]
 
 
 class NamedQuestion(Message, frozen=True, kw_only=True):
-    """Which of these files does an app or a dataset on the chain name?"""
+    """Request: which of these files does an app or dataset on the chain name?"""
 
-    files: tuple[Addressed, ...]
+    files: tuple[FileAddresses, ...]
 
 
 class NamedAnswer(Message, frozen=True, kw_only=True):
-    """Those that one names, by checksum or by address."""
+    """Files that an asset names, by checksum or by address."""
 
     named: tuple[Digest, ...]
 
 
 class ChainViewClient:
-    """Ask the service."""
+    """Client of the service."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -55,7 +55,7 @@ class ChainViewClient:
         """Return a task's parties; raise NotFound."""
         return await call(self._transport, "GET", f"/chain/tasks/{task}", None, TaskParties)
 
-    async def named(self, files: tuple[Addressed, ...]) -> frozenset[Digest]:
+    async def named(self, files: tuple[FileAddresses, ...]) -> frozenset[Digest]:
         """Return which of at most MOST_ASKED files assets name; raise ServiceUnavailable while it lags."""
         question = NamedQuestion(files=files)
         return frozenset((await call(self._transport, "POST", "/chain/named", question, NamedAnswer)).named)

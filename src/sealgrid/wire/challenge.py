@@ -1,4 +1,4 @@
-"""How a market or a pool knows who asks: a fresh sentence, signed as EIP-712 typed data, as iExec's want it."""
+"""Challenge-response authentication for markets and pools (EIP-712 typed data, compatible with iExec's)."""
 
 import re
 from functools import cache
@@ -11,8 +11,8 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import CallRefused, ServiceUnavailable
 from sealgrid.units import Address, Digest, to_address, to_bytes, to_digest
 
-SENTENCE: Final = "Sign this message to log into iExec Gateway: "  #: a random text follows
-MARKET, CORE, VERSION = "iExec Gateway", "iExec Core", "1"  #: who asks: a market, a pool; iExec's names
+SENTENCE: Final = "Sign this message to log into iExec Gateway: "  #: prefix of a random text
+MARKET, CORE, VERSION = "iExec Gateway", "iExec Core", "1"  #: EIP-712 domain names of market and pool, as iExec's
 _DOMAIN: Final = (("name", "string"), ("version", "string"), ("chainId", "uint256"))
 _MESSAGE: Final = (("challenge", "string"),)
 #: A contract's signature may be long.
@@ -26,13 +26,13 @@ class ChallengeMessage(msgspec.Struct, frozen=True):
 
 
 class TypedChallenge(msgspec.Struct, frozen=True):
-    """A challenge as a service sends it; of its typed data only the sentence is used, the rest is made anew."""
+    """A challenge as a service sends it; only its sentence is used; the client builds the rest itself."""
 
     message: ChallengeMessage
 
 
 class Token(msgspec.Struct, frozen=True):
-    """What an ``Authorization`` header says: this account signed the challenge of this digest."""
+    """Content of an ``Authorization`` header: digest, signature and signer of a challenge."""
 
     digest: Digest
     signature: bytes
@@ -42,50 +42,50 @@ class Token(msgspec.Struct, frozen=True):
         return f"{self.digest}_0x{self.signature.hex()}_{self.address}"
 
 
-def challenge_digest(chain: int, sentence: str, asker: str = MARKET) -> Digest:
-    """Return what is signed for a challenge (EIP-712; the domain names no contract)."""
+def challenge_digest(chain: int, sentence: str, service: str = MARKET) -> Digest:
+    """Return the EIP-712 digest of a challenge (the domain has no contract)."""
     message = keccak256(_MESSAGE_TYPE, keccak256(sentence.encode()))
-    return to_digest(keccak256(b"\x19\x01", _domain(chain, asker), message))
+    return to_digest(keccak256(b"\x19\x01", _domain(chain, service), message))
 
 
-def typed_data(chain: int, sentence: str, asker: str = MARKET) -> dict[str, Any]:
+def typed_data(chain: int, sentence: str, service: str = MARKET) -> dict[str, Any]:
     """Return a challenge as wallets show it (eth_signTypedData_v4)."""
     return {
         "types": {
             "EIP712Domain": [{"name": name, "type": kind} for name, kind in _DOMAIN],
             "Challenge": [{"name": name, "type": kind} for name, kind in _MESSAGE],
         },
-        "domain": {"name": asker, "version": VERSION, "chainId": str(chain)},
+        "domain": {"name": service, "version": VERSION, "chainId": str(chain)},
         "primaryType": "Challenge",
         "message": {"challenge": sentence},
     }
 
 
-def answer(chain: int, sentence: str, key: SigningKey, asker: str = MARKET) -> Token:
-    """Sign a challenge of a market or pool, and nothing but a challenge; raise ServiceUnavailable for anything else."""
-    if asker == MARKET and not sentence.startswith(SENTENCE):
-        raise ServiceUnavailable("the market asks to sign something that is no challenge; it was not signed.")
-    digest = challenge_digest(chain, sentence, asker)
+def answer(chain: int, sentence: str, key: SigningKey, service: str = MARKET) -> Token:
+    """Sign a challenge of a market or pool; raise ServiceUnavailable for any other text."""
+    if service == MARKET and not sentence.startswith(SENTENCE):
+        raise ServiceUnavailable("the market sent a text to sign that is not a valid challenge; it was not signed.")
+    digest = challenge_digest(chain, sentence, service)
     return Token(digest, key.sign(to_bytes(digest, 32)), key.address)
 
 
 def read_token(header: str | None) -> Token:
     """Read an ``Authorization`` header: digest, signature and address, joined by underscores; else CallRefused."""
-    found = _TOKEN.fullmatch(header or "")
-    if found is None:
+    match = _TOKEN.fullmatch(header or "")
+    if match is None:
         raise refused()
-    return Token(to_digest(found[1]), bytes.fromhex(found[2]), to_address(found[3]))
+    return Token(to_digest(match[1]), bytes.fromhex(match[2]), to_address(match[3]))
 
 
 def refused() -> CallRefused:
-    """Return the error for whoever did not prove an address; ``error`` is iExec's own word, which clients look for."""
+    """Return the error of a failed authentication, with iExec's message, which clients compare."""
     return CallRefused("challenge", "invalid authorization")
 
 
 @cache
-def _domain(chain: int, asker: str) -> bytes:
+def _domain(chain: int, service: str) -> bytes:
     kind = keccak256(_type("EIP712Domain", _DOMAIN))
-    return keccak256(kind, keccak256(asker.encode()), keccak256(VERSION.encode()), chain.to_bytes(32, "big"))
+    return keccak256(kind, keccak256(service.encode()), keccak256(VERSION.encode()), chain.to_bytes(32, "big"))
 
 
 def _type(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:

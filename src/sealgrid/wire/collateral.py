@@ -1,6 +1,6 @@
-"""Where collateral comes from: Intel's PCS or a PCCS, and AMD's KDS, by the paths that their makers document.
+"""Clients of collateral services: Intel's PCS (API version 4) or a PCCS, AMD's KDS (AMD 57230).
 
-Nothing that they answer is believed here: signatures are checked in ``attestation.collateral``.
+Answers are untrusted: ``attestation.collateral`` checks the signatures.
 """
 
 import re
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.collateral import IntelCollateral
 from sealgrid.attestation.evidence import TcbVersion, load_chain
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import ServiceUnavailable
 
 MOST_ANSWER_BYTES = 1 << 20
@@ -23,27 +23,27 @@ _HEX = re.compile(rb"\A[0-9a-fA-F\s]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """An answer; the names of its headers in lower case."""
+class FetchReply:
+    """An answer; header names are in lower case."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
 class Fetch(Protocol):
-    """How to get a path of one service."""
+    """Fetches a path of one service."""
 
-    async def __call__(self, path: str) -> Fetched:
-        """Return the answer; raise ServiceUnavailable when there is none."""
+    async def __call__(self, path: str) -> FetchReply:
+        """Return the answer; raise ServiceUnavailable if there is none."""
 
 
 class HttpFetch:
-    """Fetch from one base address over HTTP."""
+    """Fetches from one base URL over HTTP."""
 
     def __init__(self, base: str, client: httpx.AsyncClient) -> None:
         self._base, self._client = base.rstrip("/"), client
 
-    async def __call__(self, path: str) -> Fetched:
+    async def __call__(self, path: str) -> FetchReply:
         """Return the answer; raise ServiceUnavailable."""
         try:
             async with self._client.stream("GET", self._base + path) as answer:
@@ -51,12 +51,14 @@ class HttpFetch:
                 async for part in answer.aiter_bytes():
                     body += part
                     if len(body) > MOST_ANSWER_BYTES:
-                        raise ServiceUnavailable(f"{self._base} answers more than any collateral has.")
+                        raise ServiceUnavailable(
+                            f"{self._base} answers more than the limit of {MOST_ANSWER_BYTES} bytes."
+                        )
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"{self._base} does not answer ({type(error).__name__}).") from error
         if not answer.is_success:
             raise ServiceUnavailable(f"{self._base} answered {answer.status_code} for {path.partition('?')[0]}.")
-        return Fetched(bytes(body), {name.lower(): value for name, value in answer.headers.items()})
+        return FetchReply(bytes(body), {name.lower(): value for name, value in answer.headers.items()})
 
 
 class _TcbInfo(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ class _Identity(msgspec.Struct, frozen=True):
 
 
 class IntelClient:
-    """Intel's Provisioning Certification Service, API version 4, or a cache that speaks like it (PCCS)."""
+    """Client of Intel's Provisioning Certification Service, API version 4, or of a PCCS."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -78,9 +80,9 @@ class IntelClient:
     async def collateral(
         self, tee: Literal["sgx", "tdx"], fmspc: str, authority: Literal["processor", "platform"]
     ) -> IntelCollateral:
-        """Return what there is for a family of machines; raise ServiceUnavailable, also for what is none.
+        """Return the collateral of a family of machines; raise ServiceUnavailable, also for an invalid answer.
 
-        Intel's early updates are asked for: a vault that saw one refuses the standard ones, which lag months behind.
+        Requests Intel's early updates: vaults refuse older collateral once they used an early update.
         """
         revoked = await self._fetch(f"/sgx/certification/v4/pckcrl?ca={authority}&encoding=der")
         root = await self._fetch("/sgx/certification/v4/rootcacrl")
@@ -101,11 +103,11 @@ class IntelClient:
                 qe_identity_signature=quoting.signature,
             )
         except (KeyError, StopIteration, *UNREADABLE) as error:
-            raise ServiceUnavailable("the collateral service answered what is no collateral.") from error
+            raise ServiceUnavailable("the answer of the collateral service is not valid collateral.") from error
 
 
 class AmdClient:
-    """AMD's Key Distribution Service (AMD 57230)."""
+    """Client of AMD's Key Distribution Service (AMD 57230)."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -124,7 +126,7 @@ class AmdClient:
         try:
             intermediate, root = load_chain(answer.body)
         except ValueError as error:
-            raise ServiceUnavailable("the key service answered what is no chain of certificates.") from error
+            raise ServiceUnavailable("the answer of the key service is not a valid certificate chain.") from error
         return intermediate.public_bytes(Encoding.DER), root.public_bytes(Encoding.DER)
 
     async def revocation_list(self, product: str, kind: Literal["vcek", "vlek"]) -> bytes:
@@ -133,9 +135,9 @@ class AmdClient:
 
 
 def _der_in_hex(body: bytes) -> str:
-    # Intel's service answers DER; its cache answers the same in hexadecimal.
+    # PCS answers DER; PCCS answers the same in hexadecimal.
     return body.decode().strip().lower() if _HEX.match(body) else body.hex()
 
 
-def _first(answer: Fetched, *names: str) -> str:
+def _first(answer: FetchReply, *names: str) -> str:
     return next(answer.headers[name] for name in names if name in answer.headers)

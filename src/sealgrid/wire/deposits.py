@@ -1,38 +1,34 @@
-"""The depositor's half of a deposit: is this the vault, its share sealed to it, its word that it has it."""
+"""The depositor's side of a deposit: verify the vault's identity, seal its share, verify its receipt."""
 
 from sealgrid.attestation.statements import DepositKey, DepositReceipt
-from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import Share
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Address, Digest, to_bytes, to_digest
-from sealgrid.wire.message import encode
-from sealgrid.wire.vault import DepositReply, Identity, SharePart
+from sealgrid.wire.shares import seal_share
+from sealgrid.wire.vault import DepositReply, VaultIdentity
 
 
-def check_identity(identity: Identity, vault: Address, domain: Domain) -> None:
-    """Raise EvidenceRefused unless this vault signed the deposit key that was shown."""
+def check_identity(identity: VaultIdentity, vault: Address, domain: Domain) -> None:
+    """Raise EvidenceRefused unless this vault signed the deposit key of the identity."""
     try:
         statement = DepositKey(vault=vault, key=to_digest(identity.deposit_key))
-        signer = statement.signer(domain, identity.signature)
     except ValueError:
-        signer = None
-    if not identity.address == signer == vault:
-        raise EvidenceRefused("deposit", f"what answers for vault {vault} does not hold that vault's key.")
+        statement = None
+    is_signed = statement is not None and statement.is_signed_by(vault, domain, identity.signature)
+    if identity.address != vault or not is_signed:
+        raise EvidenceRefused("deposit", f"the service at the URL of vault {vault} does not have that vault's key.")
 
 
-def sealed_part(share: Share, identity: Identity, record: Digest) -> bytes:
-    """Return a share that this vault alone can open, under the digest of its record."""
-    part = SharePart(value=share.value, blind=share.blind)
-    return hpke.seal(identity.deposit_key, encode(part), to_bytes(record, 32))
+def seal_to_vault(share: Share, identity: VaultIdentity, record: Digest) -> bytes:
+    """Seal a share to a vault's deposit key, with the digest of its record as context."""
+    return seal_share(share, identity.deposit_key, to_bytes(record, 32))
 
 
 def check_receipt(reply: DepositReply, *, record: Digest, vault: Address, index: int, domain: Domain) -> None:
-    """Raise EvidenceRefused unless the vault signed that it holds this share of this record."""
+    """Raise EvidenceRefused unless the vault signed the receipt of this share of this record."""
     receipt = DepositReceipt(record=record, vault=vault, index=index)
-    try:
-        signer = receipt.signer(domain, reply.signature)
-    except ValueError:
-        signer = None
-    if signer != vault:
-        raise EvidenceRefused("deposit", f"vault {vault} did not sign for its share; the asset is not usable.")
+    if not receipt.is_signed_by(vault, domain, reply.signature):
+        raise EvidenceRefused(
+            "deposit", f"vault {vault} did not sign the receipt of its share; the asset is not usable."
+        )

@@ -1,50 +1,50 @@
-"""What a vault tells about its log, to anybody (docs/protocol/log.md)."""
+"""Messages of a vault's public log, and a client (docs/protocol/log.md)."""
 
-from sealgrid.attestation.log import Contradiction
 from sealgrid.attestation.statements import LogHead
+from sealgrid.attestation.vault_log import Contradiction
 from sealgrid.units import Address
 from sealgrid.wire.message import Message, Transport, call
 
-MOST_ENTRIES = 64  #: in one answer
+MOST_ENTRIES = 64  #: in one page
 
 
 class SignedHead(Message, frozen=True, kw_only=True):
-    """The whole log at one moment."""
+    """A signed tree head (RFC 9162): the whole log at one moment."""
 
     head: LogHead
     signature: bytes  #: by the vault whose log it is
 
 
 class LoggedEntry(Message, frozen=True, kw_only=True):
-    """One entry and the proof that it stands under a head."""
+    """One entry with its inclusion path."""
 
     entry: str  #: canonical LogEntry
     index: int
     path: tuple[bytes, ...]
 
 
-class Logged(Message, frozen=True, kw_only=True):
-    """The proof that a release was logged before it was answered."""
+class LogInclusion(Message, frozen=True, kw_only=True):
+    """The proof that a release was logged before its response was sent."""
 
     head: SignedHead
     logged: LoggedEntry
 
 
 class LogPage(Message, frozen=True, kw_only=True):
-    """Some entries of a log, in its order, each proved under one head."""
+    """Consecutive entries of a log, each with its inclusion path under one head."""
 
     head: SignedHead
-    entries: tuple[LoggedEntry, ...]  #: at most MOST_ENTRIES; fewer than that end the list
+    entries: tuple[LoggedEntry, ...]  #: at most MOST_ENTRIES; a shorter page is the last
 
 
-class LogProof(Message, frozen=True, kw_only=True):
+class LogPath(Message, frozen=True, kw_only=True):
     """An inclusion or a consistency path."""
 
     path: tuple[bytes, ...]
 
 
 class WitnessedHead(Message, frozen=True, kw_only=True):
-    """The newest head of another vault that this one saw and could follow."""
+    """The newest head of another vault's log that is consistent with all heads seen before."""
 
     head: SignedHead
     signature: bytes  #: of LogWitness, by this vault
@@ -57,12 +57,12 @@ class Alarm(Message, frozen=True, kw_only=True):
     kind: Contradiction
     held: SignedHead
     offered: SignedHead
-    path: tuple[bytes, ...]  #: what the vault gave as proof that one follows from the other; it does not hold
+    path: tuple[bytes, ...]  #: the consistency path that the vault sent; it does not verify
     raised: int  #: Unix seconds at the witness
 
 
 class WitnessReport(Message, frozen=True, kw_only=True):
-    """What one vault saw of the others' logs."""
+    """One vault's observations of the other vaults' logs."""
 
     witness: Address
     heads: tuple[WitnessedHead, ...]
@@ -70,13 +70,13 @@ class WitnessReport(Message, frozen=True, kw_only=True):
 
 
 class LogClient:
-    """Read one vault's log."""
+    """Client of one vault's log."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     async def head(self) -> SignedHead:
-        """Return the log as it is now."""
+        """Return the current signed head."""
         return await call(self._transport, "GET", "/log/head", None, SignedHead)
 
     async def entries(self, first: int) -> LogPage:
@@ -87,14 +87,14 @@ class LogClient:
         """Return the entries about one asset from an index on."""
         return await call(self._transport, "GET", f"/log/assets/{asset}/{first}", None, LogPage)
 
-    async def inclusion(self, index: int, size: int) -> LogProof:
-        """Return the path of an entry in the tree that the log once was."""
-        return await call(self._transport, "GET", f"/log/inclusion/{index}/{size}", None, LogProof)
+    async def inclusion(self, index: int, size: int) -> LogPath:
+        """Return the inclusion path of an entry in the tree of the first ``size`` entries."""
+        return await call(self._transport, "GET", f"/log/inclusion/{index}/{size}", None, LogPath)
 
-    async def consistency(self, first: int, second: int) -> LogProof:
-        """Return the path by which one state of the log follows from an earlier one."""
-        return await call(self._transport, "GET", f"/log/consistency/{first}/{second}", None, LogProof)
+    async def consistency(self, first: int, second: int) -> LogPath:
+        """Return the consistency path between two sizes of the log."""
+        return await call(self._transport, "GET", f"/log/consistency/{first}/{second}", None, LogPath)
 
     async def witnesses(self) -> WitnessReport:
-        """Have the vault look at the others' logs now, and return what it saw of them so far."""
+        """Make the vault poll the other logs, and return its report."""
         return await call(self._transport, "GET", "/log/witnesses", None, WitnessReport)

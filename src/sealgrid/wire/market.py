@@ -1,6 +1,6 @@
-"""What anyone says to a market: publish a signed order, look up orders, take one off (as iExec's market API has it).
+"""Messages of a market's API, and its client (compatible with iExec's market API).
 
-Amounts travel as JSON numbers as long as JavaScript holds them exactly, and as decimal text beyond; both are read.
+Amounts are JSON numbers up to 2^53 - 1 and decimal text beyond; both are accepted.
 """
 
 from typing import Final, Literal
@@ -16,17 +16,17 @@ from sealgrid.wire.message import AuthorisedTransport, M, call, decode
 Kind = Literal["apporders", "datasetorders", "workerpoolorders", "requestorders"]
 Amount = int | str
 Target = Literal["unpublish_orderHash", "unpublish_last", "unpublish_all"]
-EXACT: Final = 2**53 - 1  #: the largest number that every JSON reader keeps
+EXACT: Final = 2**53 - 1  #: largest integer that every JSON reader represents exactly
 
 
-class Publish(msgspec.Struct, frozen=True):
+class PublishRequest(msgspec.Struct, frozen=True):
     """A signed order: every field, ``sign`` included."""
 
     order: dict[str, object]
 
 
-class Unpublish(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of the signer's orders to take off: one by hash, or the last or all of an asset (or of a requester)."""
+class UnpublishRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the signer's orders to withdraw: one by hash, or the last or all of an asset (or of a requester)."""
 
     target: Target = "unpublish_orderHash"
     orderHash: str = ""  # noqa: N815  iExec's spelling, here and below
@@ -39,7 +39,7 @@ class Unpublish(msgspec.Struct, frozen=True, kw_only=True):
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A published order; addresses in mixed case (EIP-55), as iExec's market writes them.
 
-    Answers are read with tolerance: iExec's own market says more than is needed here.
+    Unknown fields are ignored: iExec's own market sends more.
     """
 
     orderHash: Digest  # noqa: N815
@@ -50,55 +50,55 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     publicationTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
     signer: str
     bulk: bool | None = None  #: datasets only: may be used in bulk
-    presigned: bool = False  #: it counts by its signer's transaction, whatever its ``sign`` is; iExec's says nothing
-    offerRemaining: Amount | None = None  # noqa: N815  uses left of all orders on its terms; where the look is grouped
+    presigned: bool = False  #: valid by its signer's transaction, whatever its ``sign``; absent on iExec's market
+    offerRemaining: Amount | None = None  # noqa: N815  uses left of the whole offer; in grouped queries
 
     @property
     def owner(self) -> Address:
-        """Return who signed it."""
+        """Return the signer."""
         return to_address(self.signer)
 
     @property
     def left(self) -> int:
-        """Return how many uses are left."""
+        """Return the remaining uses."""
         return int(self.remaining)
 
     @property
     def left_of_offer(self) -> int:
-        """Return how many uses are left of it and, where the market was asked for offers, of its equals."""
+        """Return the remaining uses of its offer in a grouped query, else of the order."""
         return self.left if self.offerRemaining is None else int(self.offerRemaining)
 
 
 class OrderReply(OpenOrder, frozen=True, kw_only=True, omit_defaults=True):
-    """One order, whatever became of it."""
+    """One order in any status."""
 
     ok: bool
 
 
 class PublishReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The market's answer to an order."""
+    """Reply to a published order."""
 
     ok: bool
     published: OpenOrder
 
 
 class UnpublishReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The hashes of what was taken off."""
+    """Hashes of the withdrawn orders."""
 
     ok: bool
     unpublished: tuple[Digest, ...]
 
 
-class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of the book, the best first."""
 
     ok: bool
     orders: tuple[OpenOrder, ...]
     count: int  #: on all pages
-    nextPage: int | None = None  # noqa: N815  how many to skip for it; not there on the last
+    nextPage: int | None = None  # noqa: N815  offset of the next page; absent on the last
 
 
-class Deals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DealPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of deals, the newest first, each as the market keeps it."""
 
     ok: bool
@@ -115,7 +115,7 @@ class _DealNames(msgspec.Struct, frozen=True):
     deals: tuple[_DealName, ...]
 
 
-class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
+class MarketCategory(msgspec.Struct, frozen=True, kw_only=True):
     """A category of tasks; ``workClockTimeRef`` in seconds."""
 
     catid: int
@@ -128,17 +128,17 @@ class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
     blockTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
 
 
-class CategoryReply(CategoryView, frozen=True, kw_only=True):
+class CategoryReply(MarketCategory, frozen=True, kw_only=True):
     """One category."""
 
     ok: bool
 
 
-class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CategoryPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of categories, the shortest first."""
 
     ok: bool
-    categories: tuple[CategoryView, ...]
+    categories: tuple[MarketCategory, ...]
     count: int  #: on all pages
     nextPage: int | None = None  # noqa: N815
 
@@ -148,7 +148,7 @@ class _ChallengeReply(msgspec.Struct, frozen=True):
 
 
 class MarketClient:
-    """Speak to a market of one chain."""
+    """Client of a market's API for one chain."""
 
     def __init__(self, transport: AuthorisedTransport, chain: int) -> None:
         self.transport = transport
@@ -160,13 +160,13 @@ class MarketClient:
         return (await self._write("POST", kind, body, key, PublishReply)).published.orderHash
 
     async def unpublish(self, kind: Kind, order: Digest, key: SigningKey) -> None:
-        """Take one order off, as its signer. Whoever has a copy can still match it: only the chain cancels."""
+        """Withdraw one order, as its signer. A copy of it can still be matched until it is cancelled on chain."""
         await self._write("PUT", kind, msgspec.json.encode({"orderHash": order}), key, UnpublishReply)
 
     async def orders(self, kind: Kind, **filters: str) -> tuple[OpenOrder, ...]:
         """Return a page of open orders; filters as iExec's: app, dataset, workerpool, requester, category …"""
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
-        return (await call(self.transport, "GET", self._path(kind) + query, None, Orders)).orders
+        return (await call(self.transport, "GET", self._path(kind) + query, None, OrderPage)).orders
 
     async def latest_deals(self, workerpool: Address, most: int) -> tuple[DealId, ...]:
         """Return the ids of a pool's latest deals, the newest first; ``most`` is at least 10, as on iExec's market."""
@@ -174,7 +174,7 @@ class MarketClient:
         return tuple(DealId(each.dealid) for each in (await call(self.transport, "GET", path, None, _DealNames)).deals)
 
     async def order(self, kind: Kind, order: Digest) -> OpenOrder:
-        """Return one published order, whatever became of it; raise NotFound when there is none."""
+        """Return one published order in any status; raise NotFound when there is none."""
         return await call(self.transport, "GET", self._path(f"{kind}/{order}"), None, OrderReply)
 
     async def challenge(self, address: Address) -> str:
@@ -183,7 +183,7 @@ class MarketClient:
         return (await call(self.transport, "GET", path, None, _ChallengeReply)).data.message.challenge
 
     async def publish_as(self, kind: Kind, order: dict[str, str], token: Token) -> Digest:
-        """Publish one signed order for whoever signed a challenge with it; raises as ``publish``."""
+        """Publish one signed order with a signed challenge; raises as ``publish``."""
         body = msgspec.json.encode({"order": order})
         return (await self._send("POST", kind, body, token, PublishReply)).published.orderHash
 
@@ -195,5 +195,5 @@ class MarketClient:
         headers = {"authorization": str(token), "content-type": "application/json"}
         return decode(await self.transport.request(method, self._path(kind), body, headers), reply)
 
-    def _path(self, place: str) -> str:
-        return f"/{place}?chainId={self.chain}"
+    def _path(self, resource: str) -> str:
+        return f"/{resource}?chainId={self.chain}"

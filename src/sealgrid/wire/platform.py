@@ -1,13 +1,13 @@
-"""What a worker says to the platform that launches and measures enclaves."""
+"""Messages and client of the platform service, which launches and measures enclaves."""
 
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.message import Message, Transport, call
 
 
 class LaunchRequest(Message, frozen=True, kw_only=True):
-    """Start one enclave for one task."""
+    """Request to launch one enclave for one task."""
 
-    app_digest: Digest  #: locked into the evidence before anything runs
+    app_digest: Digest  #: locked into the evidence before launch
     task: TaskId
     worker: Address
     chain: int
@@ -19,7 +19,7 @@ class LaunchRequest(Message, frozen=True, kw_only=True):
 
 
 class LaunchReply(Message, frozen=True, kw_only=True):
-    """A running enclave."""
+    """A launched enclave."""
 
     instance: str
     platform: int
@@ -27,38 +27,38 @@ class LaunchReply(Message, frozen=True, kw_only=True):
 
 
 class QuoteAnswer(Message, frozen=True, kw_only=True):
-    """What the quoting interface answers to 64 bytes of report data."""
+    """Reply of the quoting interface to 64 bytes of report data."""
 
     quote: bytes
     collateral: bytes
-    platform: int  #: what the platform calls itself; whoever verifies takes it from the root that signed
+    platform: int  #: claimed; verifiers derive it from the root that signed
     runtime: Digest
 
 
-class Measurement(Message, frozen=True, kw_only=True):
-    """What this platform would launch now."""
+class RuntimeMeasurement(Message, frozen=True, kw_only=True):
+    """The runtime that this platform launches."""
 
     platform: int
     runtime: Digest
     root_ca_der: bytes
     files: int  #: how many files the measurement covers
-    python: str  #: the interpreter of that runtime, as "3.13": the only one that apps run on
+    python: str  #: Python version of the runtime, as "3.13"
 
 
 class PlatformClient:
-    """Speak to the platform of this machine."""
+    """Client of the platform service of this machine."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def measurement(self) -> Measurement:
-        """Return the identity of the runtime that would be launched."""
-        return await call(self._transport, "GET", "/measurement", None, Measurement)
+    async def measurement(self) -> RuntimeMeasurement:
+        """Return the identity of the current runtime."""
+        return await call(self._transport, "GET", "/measurement", None, RuntimeMeasurement)
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Measure the runtime, lock the app, launch."""
         return await call(self._transport, "POST", "/instances", request, LaunchReply)
 
     async def stop(self, instance: str) -> None:
-        """End an enclave; ending one that has ended is no error."""
+        """Stop an enclave; no error if it has ended."""
         await self._transport.request("DELETE", f"/instances/{instance}")

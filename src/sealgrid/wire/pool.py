@@ -1,4 +1,4 @@
-"""What workers and requesters say to a pool."""
+"""Messages of a pool's API, and its client."""
 
 from typing import Literal
 
@@ -6,13 +6,23 @@ from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
 from sealgrid.wire.preview import OfferedMachine
-from sealgrid.wire.session import LoginReply, SessionCall
 from sealgrid.wire.vault import Authorization, SignedReassign
+from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 
 Stage = Literal[
-    "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
-    "completed", "failed", "refunded",
-]  # fmt: skip
+    "waiting",
+    "assigned",
+    "launched",
+    "attested",
+    "released",
+    "running",
+    "sealed",
+    "settled",
+    "finalizing",
+    "completed",
+    "failed",
+    "refunded",
+]
 PublicStage = Literal["waiting", "working", "completed", "failed", "refunded"]
 
 
@@ -26,12 +36,12 @@ class SignedCall(Message, frozen=True, kw_only=True):
 
 
 class NextJob(Message, frozen=True, kw_only=True):
-    """Payload: ask for work; the answer waits up to ``wait`` seconds."""
+    """Payload: request a job; the reply waits up to ``wait`` seconds."""
 
     wait: float = 20.0
 
 
-class Job(Message, frozen=True, kw_only=True):
+class JobAssignment(Message, frozen=True, kw_only=True):
     """One task for this worker."""
 
     deal: DealId
@@ -43,14 +53,14 @@ class Job(Message, frozen=True, kw_only=True):
     contribution_deadline: int
 
 
-class MaybeJob(Message, frozen=True, kw_only=True):
-    """A job, or nothing for now."""
+class JobReply(Message, frozen=True, kw_only=True):
+    """A job, or none after the wait."""
 
-    job: Job | None = None
+    job: JobAssignment | None = None
 
 
 class AuthoriseRequest(Message, frozen=True, kw_only=True):
-    """Payload: let this enclave contribute."""
+    """Payload: request the authorisation of an enclave."""
 
     task: TaskId
     enclave: Address
@@ -64,12 +74,12 @@ class AuthoriseReply(Message, frozen=True, kw_only=True):
 
 
 class StageReport(Message, frozen=True, kw_only=True):
-    """Payload: how far the job is."""
+    """Payload: the stage of a job."""
 
     task: TaskId
     stage: Stage
     detail: str = ""
-    check: str = ""  #: with "failed": number of the check by which the vaults refused, as the worker says
+    check: str = ""  #: with "failed": number of the vaults' check that refused, as the worker reports
 
 
 class StageAt(Message, frozen=True, kw_only=True):
@@ -77,17 +87,17 @@ class StageAt(Message, frozen=True, kw_only=True):
 
     stage: Stage | PublicStage
     at: float  #: Unix seconds; whole seconds of a public stage
-    detail: str = ""  #: the worker's own words; empty in public
+    detail: str = ""  #: the worker's text; empty in public
 
 
-class Stages(Message, frozen=True, kw_only=True):
+class TaskStages(Message, frozen=True, kw_only=True):
     """Every stage of a task, for its requester alone."""
 
     history: tuple[StageAt, ...]
 
 
-class TaskStatus(Message, frozen=True, kw_only=True):
-    """What anyone may know of a task: its stages without their exact times, which could tell what an app read."""
+class PublicTaskStatus(Message, frozen=True, kw_only=True):
+    """Public status of a task: coarse stages in whole seconds; exact times could reveal what an app read."""
 
     task: TaskId
     deal: DealId
@@ -99,27 +109,31 @@ class TaskStatus(Message, frozen=True, kw_only=True):
 
 
 class PoolView(Message, frozen=True, kw_only=True):
-    """Which pool this is."""
+    """A pool's identity and machines."""
 
     workerpool: Address
     owner: Address
-    workers: int  #: workers seen in the last minute
-    machines: tuple[OfferedMachine, ...] = ()  #: kinds that its workers have, as its owner says
+    workers: int  #: workers with a call in the last minute
+    machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, as its owner configured
 
 
 class PoolClient:
-    """Speak to a pool."""
+    """Client of a pool's API."""
 
     def __init__(self, transport: AuthorisedTransport) -> None:
         self._transport = transport
 
     async def view(self) -> PoolView:
-        """Return which pool this is."""
+        """Return the pool's identity and machines."""
         return await call(self._transport, "GET", "/pool", None, PoolView)
 
-    async def task(self, task: TaskId) -> TaskStatus:
-        """Return how far a task is."""
-        return await call(self._transport, "GET", f"/tasks/{task}/status", None, TaskStatus)
+    async def task(self, task: TaskId, *, after: int = 0, wait: float = 0.0) -> PublicTaskStatus:
+        """Return the public status of a task.
+
+        The pool answers once there are more than ``after`` public stages, or ``wait`` seconds have passed.
+        """
+        path = f"/tasks/{task}/status" + (f"?after={after}&wait={wait}" if wait else "")
+        return await call(self._transport, "GET", path, None, PublicTaskStatus)
 
     async def challenge(self, chain: int, address: Address) -> str:
         """Return the sentence that an address signs to read its tasks' stages for the next hour."""
@@ -133,20 +147,20 @@ class PoolClient:
         """
         headers, path = {"authorization": str(token)}, f"/tasks/{task}/stages?after={after}&wait={wait}"
         answer = await self._transport.request("GET", path, b"", headers)
-        return decode(answer, Stages).history
+        return decode(answer, TaskStages).history
 
-    async def login(self, request: SignedCall) -> LoginReply:
-        """Open a session; the payload is a Login."""
-        return await call(self._transport, "POST", "/jobs/login", request, LoginReply)
+    async def login(self, request: SignedCall) -> WorkerLoginReply:
+        """Open a session; the payload is a WorkerLogin."""
+        return await call(self._transport, "POST", "/jobs/login", request, WorkerLoginReply)
 
-    async def next_job(self, request: SessionCall) -> Job | None:
-        """Ask for work."""
-        return (await call(self._transport, "POST", "/jobs/next", request, MaybeJob)).job
+    async def next_job(self, request: SessionCall) -> JobAssignment | None:
+        """Request a job."""
+        return (await call(self._transport, "POST", "/jobs/next", request, JobReply)).job
 
     async def authorise(self, request: SessionCall) -> AuthoriseReply:
-        """Ask for PoCo's authorisation of an enclave."""
+        """Request PoCo's authorisation of an enclave."""
         return await call(self._transport, "POST", "/jobs/authorisation", request, AuthoriseReply)
 
     async def report(self, request: SessionCall) -> None:
-        """Tell how far the job is."""
+        """Report the stage of a job."""
         await self._transport.request("POST", "/jobs/stage", encode(request))

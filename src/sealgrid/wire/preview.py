@@ -1,30 +1,28 @@
-"""``POST /releases/preview``: ask a vault what it would say to a release, before the deal or about a task."""
+"""``POST /releases/preview``: request a vault's decision about a release, before the deal or for a task."""
 
 from dataclasses import dataclass
-
-import msgspec
 
 from sealgrid.attestation.statements import Preview
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.message import Message, Transport, encode, parse
-from sealgrid.wire.sms import ResultKey
-from sealgrid.wire.vault import MatchedOrder, ShownBulk
+from sealgrid.wire.vault import BulkDocuments, MatchedOrder
 
-PATH = "/releases/preview"
+PREVIEW_PATH = "/releases/preview"
 
 
 class OfferedMachine(Message, frozen=True, kw_only=True):
-    """A kind of machine that a pool says it has."""
+    """A kind of machine that a pool advertises."""
 
     runtime: Digest
     platform: int
 
 
 class Proposal(Message, frozen=True, kw_only=True):
-    """A deal that nobody has made yet, as the four orders would make it."""
+    """A deal that is not made yet, as its four orders would make it."""
 
     app: Address
     workerpool: Address
@@ -37,30 +35,30 @@ class Proposal(Message, frozen=True, kw_only=True):
     callback: Address = ZERO_ADDRESS
     trust: int = 0
     tasks: int = 1  #: volume; the preview is about the last of them
-    dataset_order: dict[str, str] | None = None  #: as iExec's market spells it; for a key that came by iExec's route
+    dataset_order: dict[str, str] | None = None  #: in iExec's market format; for a key pushed through iExec's API
 
 
 class PreviewRequest(Message, frozen=True, kw_only=True):
-    """Either a task that the chain knows, or a proposal; what else a release would be shown, where it is known."""
+    """Either a task on the chain or a proposal, with the documents that a release would include, if known."""
 
     task: TaskId | None = None
     proposal: Proposal | None = None
-    machines: tuple[OfferedMachine, ...] = ()  #: that the deal's pool says it has
+    machines: tuple[OfferedMachine, ...] = ()  #: advertised by the deal's pool
     matched: MatchedOrder | None = None
-    result_key: ResultKey | None = None
-    bulk: ShownBulk | None = None
+    result_key: RegisteredResultKey | None = None
+    bulk: BulkDocuments | None = None
 
 
 class MachineRule(Message, frozen=True, kw_only=True):
-    """A rule about machines that only an enclave's evidence can meet."""
+    """A rule about machines, which the release checks by the enclave's evidence."""
 
     check: str
     rule: str
-    advertised: bool | None = None  #: whether a machine that the pool says it has meets it; None: nobody can tell
+    advertised: bool | None = None  #: whether an advertised machine meets it; None if unknown
 
 
 class PreviewReply(Message, frozen=True, kw_only=True):
-    """A vault's signed word; it holds for the state of that moment."""
+    """A vault's signed preview, valid for its state at that moment."""
 
     vault: Address
     preview: Preview
@@ -71,33 +69,26 @@ class PreviewReply(Message, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class VaultOpinion:
-    """What one vault would say to a release, its signature verified."""
+    """One vault's preview of a release, with its signature verified."""
 
     vault: Address
-    check: str  #: empty where it would release
+    check: str  #: number of the failed check; empty if the vault would release
     of_deal: bool
-    settles: bool  #: whether an enclave may settle the task by this refusal
+    settles: bool  #: whether an enclave may settle the task with this refusal
     sentence: str
     machines: tuple[MachineRule, ...]
 
 
 async def preview(transport: Transport, request: PreviewRequest, vault: Address, domain: Domain) -> VaultOpinion:
-    """Ask one vault; raise EvidenceRefused unless it signed this very answer."""
+    """Request a preview from one vault; raise EvidenceRefused unless it signed the reply to this request."""
     body = encode(request)
-    reply = parse(await transport.request("POST", PATH, body), PreviewReply)
-    said = reply.preview
-    if said.question != question_of(body) or _signer(reply, domain) != vault:
+    reply = parse(await transport.request("POST", PREVIEW_PATH, body), PreviewReply)
+    statement = reply.preview
+    if statement.question != request_digest(body) or not statement.is_signed_by(vault, domain, reply.signature):
         raise EvidenceRefused("preview", f"the preview in the name of vault {vault} is not signed by it.")
-    return VaultOpinion(vault, said.check, said.of_deal, said.settles, reply.sentence, reply.machines)
+    return VaultOpinion(vault, statement.check, statement.of_deal, statement.settles, reply.sentence, reply.machines)
 
 
-def question_of(body: bytes) -> Digest:
-    """Return what a preview's statement calls the request that it answers."""
+def request_digest(body: bytes) -> Digest:
+    """Return the digest by which a preview names its request."""
     return to_digest(sha256(body))
-
-
-def _signer(reply: PreviewReply, domain: Domain) -> Address | None:
-    try:
-        return reply.preview.signer(domain, reply.signature)
-    except (ValueError, OverflowError, msgspec.MsgspecError):
-        return None

@@ -1,4 +1,4 @@
-"""Ask every member of a federation at once, and wait no longer for the last ones than enough answers are worth."""
+"""Calls all members of a federation concurrently, and stops waiting soon after enough of them succeeded."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -6,36 +6,36 @@ from typing import TypeVar
 
 from sealgrid.errors import ServiceUnavailable
 
-GRACE_SECONDS = 2.0  #: for the others, once enough members answered
-PATIENT_SECONDS = 10.0  #: for members that answered a moment ago, where one more than enough mends what one spoils
+GRACE_SECONDS = 2.0  #: extra time for the other members once enough succeeded
+PATIENT_SECONDS = 10.0  #: extra time where one more reply than enough can replace a bad one
 
 T = TypeVar("T")
 
 
-async def ask_all(
-    questions: Sequence[Awaitable[T]], *, enough: int, grace: float = GRACE_SECONDS
+async def call_all(
+    calls: Sequence[Awaitable[T]], *, enough: int, grace: float = GRACE_SECONDS
 ) -> list[T | BaseException]:
-    """Return each member's answer or error, in order; one that is silent for too long counts as ServiceUnavailable.
+    """Return each member's result or error, in order; a call that takes too long counts as ServiceUnavailable.
 
-    Nobody is waited for longer than ``grace`` seconds after ``enough`` members answered: a dead machine must not hold
-    up what the others can do without it. Until then each question's own time limit holds.
+    Calls are cancelled ``grace`` seconds after ``enough`` of them succeeded, so that a dead member delays nothing.
+    Until then each call's own timeout applies.
     """
-    asked = [asyncio.ensure_future(question) for question in questions]
+    futures = [asyncio.ensure_future(call) for call in calls]
     try:
-        waiting = set(asked)
-        while waiting and sum(map(_answered, asked)) < enough:
+        waiting = set(futures)
+        while waiting and sum(map(_succeeded, futures)) < enough:
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if waiting:
             await asyncio.wait(waiting, timeout=grace)
     finally:
-        silent = [each for each in asked if each.cancel()]
-        await asyncio.gather(*asked, return_exceptions=True)
-    return [_silence() if each in silent else each.exception() or each.result() for each in asked]
+        cancelled = [each for each in futures if each.cancel()]
+        await asyncio.gather(*futures, return_exceptions=True)
+    return [_timeout() if each in cancelled else each.exception() or each.result() for each in futures]
 
 
-def _answered(asked: "asyncio.Future[T]") -> bool:
-    return asked.done() and not asked.cancelled() and asked.exception() is None
+def _succeeded(future: "asyncio.Future[T]") -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _silence() -> ServiceUnavailable:
-    return ServiceUnavailable("one member did not answer while the others did.")
+def _timeout() -> ServiceUnavailable:
+    return ServiceUnavailable("one member did not respond while the others did.")

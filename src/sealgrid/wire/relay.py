@@ -1,7 +1,7 @@
-"""How an enclave and its worker speak: length-prefixed msgpack frames over one Unix socket.
+"""Relay protocol between an enclave and its worker: length-prefixed msgpack frames over one Unix socket.
 
-The enclave asks, the worker answers. Everything that the worker carries is ciphertext or an attested request; nothing
-that it answers is believed before it is verified inside.
+The enclave sends requests, the worker replies. The worker carries only ciphertext and attested requests; the enclave
+verifies every reply.
 """
 
 import asyncio
@@ -10,20 +10,20 @@ from typing import Literal
 import msgspec
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest
-from sealgrid.wire.sms import ResultKey
-from sealgrid.wire.vault import Authorization, MatchedOrder, ShownBulk, SignedReassign
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.vault import Authorization, BulkDocuments, MatchedOrder, SignedReassign
 
 MAX_FRAME_BYTES = 8 << 20
 
 Call = Literal["hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "fail"]
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """One question of the enclave."""
+class RelayRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of the enclave."""
 
     id: int
     call: Call
@@ -34,8 +34,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker's answer."""
+class RelayReply(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker's reply."""
 
     id: int
     body: bytes = b""
@@ -43,54 +43,54 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
-class Hello(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of "hello": the enclave's fresh address; answered with a Welcome."""
+class RelayHello(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of "hello": the enclave's fresh address; the reply is a RelayWelcome."""
 
     enclave: Address
 
 
-class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The pool's authorisation for this enclave."""
+class RelayWelcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The pool's authorisation for this enclave, and documents of the deal. All unverified."""
 
     authorization: Authorization
     reassign: SignedReassign | None = None
-    request: RequestDocument | None = None  #: the request order that the deal was matched from; unverified
-    matched: MatchedOrder | None = None  #: for the vaults, who judge it
-    result_key: ResultKey | None = None  #: likewise, and to encrypt the result for
-    bulk: ShownBulk | None = None  #: for the vaults likewise
+    request: RequestDocument | None = None  #: the request order that the deal was matched from
+    matched: MatchedOrder | None = None  #: for the vaults, which check it
+    result_key: RegisteredResultKey | None = None  #: likewise; the result is encrypted for it
+    bulk: BulkDocuments | None = None  #: likewise
 
 
-class SignedVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One vault's word on the result."""
+class RelayedVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One vault's signed verdict on the result."""
 
     vault: Address
     verdict: Verdict
     signature: bytes
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of "deliver": all that PoCo needs for contributeAndFinalize, and where the files lie."""
+class ResultDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of "deliver": the arguments of PoCo's contributeAndFinalize, and the digests of the files."""
 
     result_digest: Digest
     results: bytes  #: the hint that goes on the chain
     callback: bytes
     enclave_signature: bytes
-    verdicts: tuple[SignedVerdict, ...]  #: in ascending vault order
+    verdicts: tuple[RelayedVerdict, ...]  #: in ascending vault order
     sealed_sha256: Digest
     receipt_sha256: Digest
-    liars: tuple[Address, ...] = ()  #: vaults that gave the enclave an answer or a share that does not hold
+    liars: tuple[Address, ...] = ()  #: vaults whose reply or share was invalid
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of "fail": why this enclave ends without a result. Never a byte of what the app saw."""
+class EnclaveFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of "fail": why this enclave ends without a result. Never holds data of the app."""
 
     kind: Literal["refused", "host"]
     reason: str
-    check: str = ""  #: number of the check that refused, when one did
+    check: str = ""  #: number of the check that failed, if any
 
 
 async def read_frame(reader: asyncio.StreamReader) -> bytes:
-    """Return one frame; raise HostFailed when the other side is gone or breaks the size limit."""
+    """Return one frame; raise HostFailed when the peer closed or the frame is too large."""
     try:
         size = int.from_bytes(await reader.readexactly(4), "big")
         if size > MAX_FRAME_BYTES:
@@ -106,54 +106,56 @@ def write_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
 
 
 class RelayClient:
-    """The enclave's end: any number of questions at once over one socket."""
+    """The enclave's end: concurrent requests over one socket."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._next = 0
-        self._listening = asyncio.create_task(self._listen())
+        self._pending: dict[int, asyncio.Future[RelayReply]] = {}
+        self._last_id = 0
+        self._reader_task = asyncio.create_task(self._read_replies())
 
-    async def ask(
+    async def call(
         self, call: Call, *, index: int = 0, path: str = "", offset: int = 0, length: int = 0, body: bytes = b""
     ) -> bytes:
-        """Ask the worker; raise the error that it answered."""
-        self._next += 1
-        frame = Frame(id=self._next, call=call, index=index, path=path, offset=offset, length=length, body=body)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[frame.id] = future
+        """Send one request and return the reply's body; raise the error that the worker returned."""
+        self._last_id += 1
+        frame = RelayRequest(
+            id=self._last_id, call=call, index=index, path=path, offset=offset, length=length, body=body
+        )
+        future: asyncio.Future[RelayReply] = asyncio.get_running_loop().create_future()
+        self._pending[frame.id] = future
         write_frame(self._writer, msgspec.msgpack.encode(frame))
         await self._writer.drain()
-        answer = await future
-        if answer.error is not None:
-            raise from_wire(answer.error, answer.status)
-        return answer.body
+        reply = await future
+        if reply.error is not None:
+            raise from_wire(reply.error, reply.status)
+        return reply.body
 
     async def close(self) -> None:
-        """Stop listening and close the socket."""
-        self._listening.cancel()
+        """Stop reading and close the socket."""
+        self._reader_task.cancel()
         self._writer.close()
 
-    async def _listen(self) -> None:
+    async def _read_replies(self) -> None:
         try:
             while True:
-                answer = msgspec.msgpack.decode(await read_frame(self._reader), type=Answer)
-                waiting = self._waiting.pop(answer.id, None)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(answer)
+                reply = msgspec.msgpack.decode(await read_frame(self._reader), type=RelayReply)
+                pending = self._pending.pop(reply.id, None)
+                if pending is not None and not pending.done():
+                    pending.set_result(reply)
         except (HostFailed, *UNREADABLE) as error:
-            for waiting in self._waiting.values():
-                if not waiting.done():
-                    waiting.set_exception(HostFailed(f"the relay between worker and enclave broke: {error}"))
+            for pending in self._pending.values():
+                if not pending.done():
+                    pending.set_exception(HostFailed(f"the relay between worker and enclave broke: {error}"))
 
 
-class VaultThroughRelay:
-    """A vault as the enclave reaches it: a Transport whose every request the worker carries."""
+class RelayedVaultTransport:
+    """Transport to one vault whose requests the worker forwards."""
 
     def __init__(self, relay: RelayClient, index: int) -> None:
         self._relay, self._index = relay, index
 
     async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        """Send one request to this vault; ``method`` follows from whether there is a body."""
+        """Send one request to this vault; the worker always sends it as POST."""
         del method
-        return await self._relay.ask("vault", index=self._index, path=path, body=body)
+        return await self._relay.call("vault", index=self._index, path=path, body=body)

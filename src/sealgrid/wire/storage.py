@@ -1,4 +1,4 @@
-"""What anyone says to a storage node: files by the digest of their content, nothing else."""
+"""Messages and client of a storage node (docs/protocol/storage.md)."""
 
 import asyncio
 import os
@@ -13,13 +13,13 @@ from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
 from sealgrid.wire.message import Message, Transport, call, encode
 
-PIECE_BYTES = 1 << 20  #: files travel in pieces of this size, so no part ever holds a whole one
-NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files that are no results
-TICKET_SECONDS = 600  #: a ticket is for at most so long ahead
+PIECE_BYTES = 1 << 20  #: size of one transferred piece; files are never held whole in memory
+NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files other than results
+TICKET_SECONDS = 600  #: maximum lifetime of a ticket
 
 
-class Stored(Message, frozen=True, kw_only=True):
-    """A file that the node holds."""
+class StoredFileInfo(Message, frozen=True, kw_only=True):
+    """A file stored at the node."""
 
     sha256: Digest
     cid: str
@@ -27,43 +27,43 @@ class Stored(Message, frozen=True, kw_only=True):
 
 
 class WorkerProof(Message, frozen=True, kw_only=True):
-    """That a pool authorised this account as the worker of a task, for this enclave."""
+    """A pool's authorisation of this account as the worker of a task with this enclave (PoCo)."""
 
     enclave: Address
-    signature: bytes  #: the pool's, as PoCo takes it
+    signature: bytes  #: of the pool, in PoCo's form
 
 
 class SignedTicket(Message, frozen=True, kw_only=True):
-    """What opens an upload: the account's ticket, and for a result the pool's authorisation of the worker."""
+    """Body of a request that starts an upload; uploads of results include the worker's authorisation."""
 
     ticket: UploadTicket
-    signature: bytes  #: UploadTicket by its account
+    signature: bytes  #: of the UploadTicket, by its account
     worker: WorkerProof | None = None
 
 
-class Opened(Message, frozen=True, kw_only=True):
-    """A requester's word that it opened a result."""
+class ResultOpenedNotice(Message, frozen=True, kw_only=True):
+    """A requester's signed statement that it opened a result."""
 
     opened: ResultOpened
     signature: bytes
 
 
-class Upload(Message, frozen=True, kw_only=True):
-    """An upload that is going on."""
+class UploadStatus(Message, frozen=True, kw_only=True):
+    """An open upload."""
 
     upload: str
 
 
 def location(sha256: Digest) -> str:
-    """Return the address of a file's content, as it stands on the chain: ``/ipfs/<cid>``."""
+    """Return the address of a file as assets on the chain name it: ``/ipfs/<cid>``."""
     return f"/ipfs/{cid_of(sha256)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Tickets:
-    """Signs a ticket for each upload of one account to one node."""
+class TicketSigner:
+    """Signs upload tickets of one account for one node."""
 
-    node: str  #: its URL in the network file
+    node: str  #: URL of the node in the network file
     key: SigningKey = field(repr=False)
     domain: Domain
     clock: Callable[[], float] = time.time
@@ -71,76 +71,80 @@ class Tickets:
     worker: WorkerProof | None = None
 
     def sign(self, size: int) -> SignedTicket | None:
-        """Return a ticket for one file of at most ``size`` bytes; None when the account's key is elsewhere."""
+        """Return a ticket for one file of at most ``size`` bytes; None if the key is in an external wallet."""
         ticket = UploadTicket(
-            node=self.node, account=self.key.address, task=self.task, size=size,
-            expiry=int(self.clock()) + TICKET_SECONDS // 2, nonce=to_digest(os.urandom(32)),
-        )  # fmt: skip
+            node=self.node,
+            account=self.key.address,
+            task=self.task,
+            size=size,
+            expiry=int(self.clock()) + TICKET_SECONDS // 2,
+            nonce=to_digest(os.urandom(32)),
+        )
         signature = ticket.sign(self.domain, self.key)
         return SignedTicket(ticket=ticket, signature=signature, worker=self.worker) if signature else None
 
-    def of_result(self, task: TaskId, worker: WorkerProof) -> "Tickets":
-        """Return what signs tickets for the result of a task."""
+    def for_result(self, task: TaskId, worker: WorkerProof) -> "TicketSigner":
+        """Return a signer of tickets for the result of a task."""
         return replace(self, task=task, worker=worker)
 
 
 class StorageClient:
-    """Speak to a storage node; every read says which digest it wants, and the reader checks it.
+    """Client of a storage node. Callers verify the digest of what they read.
 
-    With ``tickets`` uploads are an account's, which may store more than a network address.
+    With ``tickets`` uploads count for an account, which has a larger quota than a network address.
     """
 
-    def __init__(self, transport: Transport, tickets: Tickets | None = None) -> None:
+    def __init__(self, transport: Transport, tickets: TicketSigner | None = None) -> None:
         self._transport, self._tickets = transport, tickets
 
     def for_result(self, task: TaskId, worker: WorkerProof) -> "StorageClient":
-        """Return a client whose uploads are the result of a task."""
-        return StorageClient(self._transport, self._tickets and self._tickets.of_result(task, worker))
+        """Return a client that uploads the result of a task."""
+        return StorageClient(self._transport, self._tickets and self._tickets.for_result(task, worker))
 
     async def begin(self, size: int) -> str:
-        """Start an upload of at most ``size`` bytes; return its name."""
+        """Start an upload of at most ``size`` bytes; return its id."""
         ticket = self._tickets and self._tickets.sign(size)
-        return (await call(self._transport, "POST", "/uploads", ticket, Upload)).upload
+        return (await call(self._transport, "POST", "/uploads", ticket, UploadStatus)).upload
 
-    async def opened(self, files: tuple[Digest, ...]) -> None:
-        """Say that the account opened a result, so that the node may remove these files of it."""
+    async def report_opened(self, files: tuple[Digest, ...]) -> None:
+        """Report that the account opened a result; the node may then remove these files."""
         if self._tickets is None:
             return
-        await asyncio.gather(*(self._say_opened(file, self._tickets) for file in files))
+        await asyncio.gather(*(self._report_opened_file(file, self._tickets) for file in files))
 
-    async def _say_opened(self, file: Digest, tickets: Tickets) -> None:
-        said = ResultOpened(reader=tickets.key.address, file_sha256=file)
-        signature = said.sign(tickets.domain, tickets.key)
+    async def _report_opened_file(self, file: Digest, tickets: TicketSigner) -> None:
+        statement = ResultOpened(reader=tickets.key.address, file_sha256=file)
+        signature = statement.sign(tickets.domain, tickets.key)
         if signature:
-            message = Opened(opened=said, signature=signature)
+            message = ResultOpenedNotice(opened=statement, signature=signature)
             await self._transport.request("POST", f"/files/{file}/opened", encode(message))
 
     async def append(self, upload: str, piece: bytes) -> None:
-        """Add one piece, at most PIECE_BYTES."""
+        """Append one piece of at most PIECE_BYTES."""
         await self._transport.request("PATCH", f"/uploads/{upload}", piece)
 
-    async def finish(self, upload: str) -> Stored:
-        """End an upload; the file is stored under its digest."""
-        return await call(self._transport, "POST", f"/uploads/{upload}/end", None, Stored)
+    async def finish(self, upload: str) -> StoredFileInfo:
+        """Finish an upload; the node stores the file under its digest."""
+        return await call(self._transport, "POST", f"/uploads/{upload}/end", None, StoredFileInfo)
 
-    async def put(self, content: bytes) -> Stored:
+    async def put(self, content: bytes) -> StoredFileInfo:
         """Store a file that fits in memory."""
         upload = await self.begin(len(content))
         for start in range(0, len(content), PIECE_BYTES):
             await self.append(upload, content[start : start + PIECE_BYTES])
         return await self.finish(upload)
 
-    async def head(self, sha256: Digest) -> Stored:
+    async def head(self, sha256: Digest) -> StoredFileInfo:
         """Return a file's size; raise NotFound."""
-        return await call(self._transport, "GET", f"/files/{sha256}", None, Stored)
+        return await call(self._transport, "GET", f"/files/{sha256}", None, StoredFileInfo)
 
-    async def by_address(self, cid: str) -> bytes:
-        """Return a small file by the content address that IPFS nodes give it, unverified; raise NotFound."""
+    async def read_by_cid(self, cid: str) -> bytes:
+        """Return a small file by its CID, unverified; raise NotFound."""
         return await self._transport.request("GET", f"/ipfs/{cid}")
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
-        """Return one piece of a file, unverified: whoever assembles the file checks its digest."""
+        """Return one piece of a file, unverified."""
         piece = await self._transport.request("GET", f"/files/{sha256}/{offset}/{length}")
         if len(piece) > length:
-            raise ServiceUnavailable("the storage node answered more bytes than were asked for.")
+            raise ServiceUnavailable("the storage node answered more bytes than requested.")
         return piece

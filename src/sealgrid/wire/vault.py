@@ -1,17 +1,18 @@
-"""What owners, enclaves and requesters say to a vault, and what it answers (docs/protocol/release.md)."""
+"""Messages between a vault and owners, enclaves or requesters, and a client (docs/protocol/release.md)."""
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
-from sealgrid.crypto.shares import KeyRecord
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.crypto.shares import KeyRecord, Share
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.wire.log import Logged
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import Message, Transport, call
-from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.shares import SharePart
 
 
-class Identity(Message, frozen=True, kw_only=True):
-    """Which vault this is: its broker-listed address and the X25519 key that deposits are sealed to."""
+class VaultIdentity(Message, frozen=True, kw_only=True):
+    """A vault's identity: its address, as the broker lists it, and the X25519 key that deposits are sealed to."""
 
     address: Address
     deposit_key: bytes  #: X25519, 32 bytes
@@ -19,17 +20,17 @@ class Identity(Message, frozen=True, kw_only=True):
     chain: int
     hub: Address
     broker: Address
-    simulated: bool  #: whether simulated evidence is accepted here
+    simulated: bool  #: whether the vault accepts simulated evidence
 
 
 class Evaluations(Message, frozen=True, kw_only=True):
-    """The highest evaluation number of collateral that a vault has seen of each series."""
+    """The highest collateral evaluation number of each series that a vault has seen."""
 
     numbers: dict[Digest, int]
 
 
 class DepositRequest(Message, frozen=True, kw_only=True):
-    """One share of a key, sealed to this vault, under the record that its owner signed."""
+    """One share of a key, sealed to one vault, under the record that its owner signed."""
 
     record: KeyRecord
     signature: bytes
@@ -42,42 +43,32 @@ class DepositRequest(Message, frozen=True, kw_only=True):
 
 
 class IexecDeposit(Message, frozen=True, kw_only=True):
-    """One share of a key that came by iExec's route: its owner signed the hash of a value, not our record."""
+    """One share of a key pushed through iExec's API: its owner signed the hash of a value, not the record."""
 
-    record: KeyRecord  #: made by whoever split the key; version 1
+    record: KeyRecord  #: made by the SMS adapter, which split the key; version 1
     value_hash: Digest  #: keccak256 of the value as pushed: a dataset's key in base64, or an app developer's secret
-    name: str = ""  #: of an app developer's secret: "1"; a dataset's key has none
+    name: str = ""  #: "1" for an app developer's secret; empty for a dataset's key
     signature: bytes  #: by the owner, EIP-191 (crypto.iexec_challenge)
     index: int  #: 1 … n; this vault is ``record.vaults[index - 1]``
     sealed: bytes  #: HPKE of a SharePart to the deposit key, info = the record's digest
 
 
-class SharePart(Message, frozen=True, kw_only=True):
-    """What is sealed inside a deposit, an answer or an opening."""
-
-    value: bytes  #: 32 bytes
-    blind: bytes  #: 32 bytes
-
-    def __repr__(self) -> str:
-        return "SharePart(hidden)"
-
-
 class DepositReply(Message, frozen=True, kw_only=True):
-    """The vault's signed receipt: its share fits the commitment and is stored."""
+    """The vault's signed receipt: the share fits its commitment and is stored."""
 
     vault: Address
     signature: bytes  #: of DepositReceipt
 
 
 class PolicyRequest(Message, frozen=True, kw_only=True):
-    """A newer policy for an asset whose share is already here."""
+    """A newer policy for an asset whose share is already deposited."""
 
     policy: Policy
     signature: bytes
 
 
 class WithdrawRequest(Message, frozen=True, kw_only=True):
-    """An owner's word that the share of a key is to be destroyed."""
+    """An owner's signed order to destroy the share of a key."""
 
     withdrawal: Withdrawal
     signature: bytes
@@ -93,21 +84,21 @@ class Authorization(Message, frozen=True, kw_only=True):
 
 
 class SignedReassign(Message, frozen=True, kw_only=True):
-    """The pool's word that a task goes to another enclave."""
+    """The pool's signed statement that a task moves to another enclave."""
 
     reassign: Reassign
     signature: bytes
 
 
 class NonceRequest(Message, frozen=True, kw_only=True):
-    """Ask for the nonce that the quote for this task must carry."""
+    """Request the nonce that the quote for this task must carry."""
 
     authorization: Authorization
     reassign: SignedReassign | None = None
 
 
 class NonceReply(Message, frozen=True, kw_only=True):
-    """A nonce, good once."""
+    """A single-use nonce."""
 
     vault: Address
     nonce: bytes  #: 32 bytes
@@ -115,25 +106,25 @@ class NonceReply(Message, frozen=True, kw_only=True):
 
 
 class MatchedOrder(Message, frozen=True, kw_only=True):
-    """The dataset order that a deal was matched from, as the worker found it; a vault compares it with the chain."""
+    """The dataset order that a deal was matched from; untrusted, the vault compares it with the chain."""
 
     block: int  #: number of the block of the deal's OrdersMatched
-    order: dict[str, str]  #: as iExec's market spells it (poco.orders.to_document); its signature is not looked at
+    order: dict[str, str]  #: in iExec's market format (poco.orders.to_document); its signature is not checked
 
 
-MOST_LIST_BYTES = 256 << 10  #: of a bulk's list of slices, or of one slice
+MOST_LIST_BYTES = 256 << 10  #: of a bulk's list of slices, and of one slice
 
 
-class ShownBulk(Message, frozen=True, kw_only=True):
-    """The files that a bulk deal's params lead to, as the worker found them; vaults compare them with ``bulk_cid``."""
+class BulkDocuments(Message, frozen=True, kw_only=True):
+    """The files that a bulk deal's params lead to; untrusted, vaults compare them with ``bulk_cid``."""
 
-    block: int  #: number of the confirmed block at which every vault is to ask the hub
+    block: int  #: number of the confirmed block at which every vault reads the hub
     root: bytes  #: JSON list of the slices' content addresses
-    slice: bytes  #: JSON list of the task's dataset orders, as iExec's market spells them
+    slice: bytes  #: JSON list of the task's dataset orders in iExec's market format
 
 
 class ReleaseRequest(Message, frozen=True, kw_only=True):
-    """The evidence for one task."""
+    """The evidence of one task's enclave."""
 
     authorization: Authorization
     nonces: tuple[bytes, ...]  #: one per vault, in ascending vault order
@@ -142,13 +133,13 @@ class ReleaseRequest(Message, frozen=True, kw_only=True):
     quote: bytes
     collateral: bytes  #: JSON, as dcap-qvl reads it
     request: RequestDocument | None = None  #: the request order that the deal was matched from
-    matched: MatchedOrder | None = None  #: for a dataset whose key came by iExec's route
-    result_key: ResultKey | None = None  #: for a result that is encrypted as iExec does it
-    bulk: ShownBulk | None = None  #: for a deal whose params name a bulk
+    matched: MatchedOrder | None = None  #: for a dataset whose key was pushed through iExec's API
+    result_key: RegisteredResultKey | None = None  #: for a result encrypted in iExec's format
+    bulk: BulkDocuments | None = None  #: for a deal whose params name a bulk
 
 
 class ReleaseReply(Message, frozen=True, kw_only=True):
-    """The answer, readable by the attested enclave only."""
+    """A ReleaseAnswer, readable by the attested enclave only."""
 
     vault: Address
     sealed: bytes  #: HPKE of a ReleaseAnswer to hpke_public, info = report_data
@@ -162,14 +153,19 @@ class SecretShare(Message, frozen=True, kw_only=True):
     index: int
     part: SharePart
 
+    @property
+    def share(self) -> Share:
+        """Return the share with its index."""
+        return self.part.share(self.index)
+
 
 class BulkShare(Message, frozen=True, kw_only=True):
-    """One vault's share of the key of one dataset of a bulk, logged for itself."""
+    """One vault's share of the key of one dataset of a bulk, with its own log entry."""
 
-    place: int  #: of the dataset in its slice, from 0
+    place: int  #: index of the dataset in its slice, from 0
     value: Digest  #: keccak256 of the key as its owner pushed it, in base64
     share: SecretShare
-    log: Logged
+    log: LogInclusion
 
 
 class ReleaseAnswer(Message, frozen=True, kw_only=True):
@@ -181,38 +177,38 @@ class ReleaseAnswer(Message, frozen=True, kw_only=True):
     deposit_key: bytes
     deposit_key_signature: bytes
     shares: tuple[SecretShare, ...]
-    log: Logged  #: this release is an entry of the vault's log
-    bulk: tuple[BulkShare, ...] = ()  #: of the datasets that facts list and whose keys this vault holds
+    log: LogInclusion  #: this release is an entry of the vault's log
+    bulk: tuple[BulkShare, ...] = ()  #: of the datasets that the facts list and whose keys this vault has
 
 
 class SettleRequest(Message, frozen=True, kw_only=True):
-    """The enclave's result, bound before anyone can be paid for it."""
+    """The enclave's result, bound before it can be paid."""
 
     settle: Settle
     signature: bytes  #: by the enclave key
-    record: KeyRecord | None = None  #: of K2, signed by the enclave key; None when the release is direct
+    record: KeyRecord | None = None  #: of K2, signed by the enclave key; None for a direct release
     record_signature: bytes = b""
     index: int = 0
     sealed: bytes = b""  #: HPKE of a SharePart to the deposit key, info = the record's digest
 
 
 class SettleReply(Message, frozen=True, kw_only=True):
-    """The vault's word, which the broker counts."""
+    """The vault's signed Verdict, which the broker counts."""
 
     verdict: Verdict
     signature: bytes
 
 
 class OpenRequest(Message, frozen=True, kw_only=True):
-    """Ask for the K2 share of a task that the chain has paid for."""
+    """Request the K2 share of a task that the chain has paid for."""
 
     task: TaskId
     enclave: Address
-    testimony: bool = False  #: whether the vault's testimony is wanted: by whoever has no receipt
+    testimony: bool = False  #: whether to include the vault's testimony, for a requester without a receipt
 
 
 class Testimony(Message, frozen=True, kw_only=True):
-    """What a vault signed and saw signed about one task: enough, from t vaults, to rebuild its whole receipt."""
+    """A vault's statements about one task; those of t vaults suffice to rebuild its receipt."""
 
     facts: str  #: canonical Facts
     release: Release
@@ -224,63 +220,65 @@ class Testimony(Message, frozen=True, kw_only=True):
 
 
 class OpenReply(Message, frozen=True, kw_only=True):
-    """Everything that a requester needs from this vault once the chain has paid, whatever the worker withholds."""
+    """What a requester needs from a vault after payment, even if the worker withholds everything."""
 
     vault: Address
-    testimony: Testimony | None = None  #: when it was asked for
-    record: KeyRecord | None = None  #: of K2; None when the release is direct
+    testimony: Testimony | None = None  #: if it was requested
+    record: KeyRecord | None = None  #: of K2; None for a direct release
     signature: bytes = b""
     index: int = 0
     sealed: bytes = b""  #: HPKE of a SharePart to the result key, info = the settle's digest
 
 
 class KeyVersion(Message, frozen=True, kw_only=True):
-    """One version of a key that a vault holds a share of, or held."""
+    """One version of a key of which a vault has or had a share."""
 
     version: int
     record: Digest  #: EIP-712 digest of its KeyRecord
     received: int  #: Unix seconds at the vault
-    destroyed: int  #: Unix seconds at the vault; 0 while the share is there
+    destroyed: int  #: Unix seconds at the vault; 0 while the share is stored
 
 
 class AssetView(Message, frozen=True, kw_only=True):
-    """What a vault tells about a key that it holds, or held, a share of: nothing secret."""
+    """The public state of a key of which a vault has or had a share."""
 
     record: KeyRecord  #: of the newest version
-    signature: bytes  #: by its owner; empty for a text that iExec's SDK pushed, whose guess could be held against it
+    signature: (
+        bytes  #: by its owner; empty for text pushed through iExec's API, because the signature would confirm a guess
+    )
     policy: Policy | None
     policy_signature: bytes
-    history: tuple[KeyVersion, ...]  #: oldest first; shares of all but the last are destroyed, the last may be
-    iexec: bool = False  #: whether it came by iExec's route: no policy, each matched order says who may use it
-    unopened: TaskId = TaskId("")  #: for which the file did not open with this key; empty where none is known
-    opened: TaskId = TaskId("")  #: for which an enclave opened the file with this key; empty where none is known
+    history: tuple[KeyVersion, ...]  #: oldest first; only the last may still have its share
+    iexec: bool = False  #: whether it was pushed through iExec's API: it has no policy, the matched order decides
+    unopened: TaskId = TaskId("")  #: task whose enclave could not open the file with this key; empty if none is known
+    opened: TaskId = TaskId("")  #: task whose enclave opened the file with this key; empty if none is known
 
     @property
-    def held(self) -> bool:
-        """Return whether the share of the newest version is there."""
+    def has_share(self) -> bool:
+        """Return whether the share of the newest version is stored."""
         return self.history[-1].destroyed == 0
 
 
 class VaultClient:
-    """Speak to one vault."""
+    """Client of one vault."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
-    async def identity(self) -> Identity:
-        """Return who this vault is."""
-        return await call(self.transport, "GET", "/identity", None, Identity)
+    async def identity(self) -> VaultIdentity:
+        """Return the vault's identity."""
+        return await call(self.transport, "GET", "/identity", None, VaultIdentity)
 
     async def evaluations(self) -> Evaluations:
-        """Return how fresh the collateral is that the vault has seen."""
+        """Return the highest collateral evaluation numbers that the vault has seen."""
         return await call(self.transport, "GET", "/evaluations", None, Evaluations)
 
     async def deposit(self, request: DepositRequest) -> DepositReply:
-        """Give the vault its share."""
+        """Deposit the vault's share of a key."""
         return await call(self.transport, "POST", "/deposits", request, DepositReply)
 
     async def deposit_iexec(self, request: IexecDeposit) -> DepositReply:
-        """Give the vault its share of a key that came by iExec's route."""
+        """Deposit the vault's share of a key pushed through iExec's API."""
         return await call(self.transport, "POST", "/iexec/deposits", request, DepositReply)
 
     async def set_policy(self, request: PolicyRequest) -> AssetView:
@@ -288,25 +286,25 @@ class VaultClient:
         return await call(self.transport, "POST", "/policies", request, AssetView)
 
     async def withdraw(self, request: WithdrawRequest) -> AssetView:
-        """Have the vault destroy its share of a key."""
+        """Destroy the vault's share of a key."""
         return await call(self.transport, "POST", "/withdrawals", request, AssetView)
 
     async def asset(self, asset: Address, owner: Address) -> AssetView:
-        """Return the record and policy of an owner's asset."""
+        """Return record, policy and history of an owner's key of an asset."""
         return await call(self.transport, "GET", f"/assets/{asset}/{owner}", None, AssetView)
 
     async def nonce(self, request: NonceRequest) -> NonceReply:
-        """Ask for a nonce."""
+        """Request a nonce."""
         return await call(self.transport, "POST", "/nonces", request, NonceReply)
 
     async def release(self, request: ReleaseRequest) -> ReleaseReply:
-        """Ask for the facts and shares of a task."""
+        """Request the facts and shares of a task."""
         return await call(self.transport, "POST", "/releases", request, ReleaseReply)
 
     async def settle(self, request: SettleRequest) -> SettleReply:
-        """Bind a result and get the verdict."""
+        """Bind a result and return the vault's Verdict."""
         return await call(self.transport, "POST", "/settlements", request, SettleReply)
 
     async def open(self, request: OpenRequest) -> OpenReply:
-        """Ask for the K2 share of a paid result."""
+        """Request the K2 share of a paid result."""
         return await call(self.transport, "POST", "/openings", request, OpenReply)

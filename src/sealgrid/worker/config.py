@@ -1,29 +1,25 @@
-"""What a worker must be told once."""
+"""Configuration of a worker."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.units import Address
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """One worker of one pool."""
+    """Configuration of one worker of one pool."""
 
-    folder: Path  #: cache, job notes
+    folder: Path  #: cache, exposure logs, checkpoint
     key_file: Path  #: the worker's chain key, mode 0600
-    rpc_url: str
-    chain: int
-    hub: Address
-    broker: Address
+    network: NetworkIdentity
     workerpool: Address
     pool_url: str
     storage_url: str
     platform_url: str
-    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
-    threshold: int
-    wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
-    market_url: str = ""  #: where requesters publish orders that no calldata hold; empty where none is asked
-    sms_url: str = ""  #: where beneficiaries registered RSA keys for results; empty where nobody could
-    storage_copies: tuple[str, ...] = ()  #: more storage nodes; results go to each
+    wheels: tuple[Path, ...] = ()  #: folders with wheels and environments for apps
+    market_url: str = ""  #: source of request orders that are not in calldata; empty for none
+    sms_url: str = ""  #: registry of beneficiaries' RSA keys for results; empty for none
+    storage_copies: tuple[str, ...] = ()  #: further storage nodes; results are stored on each
     cache_bytes: int = 16 << 30

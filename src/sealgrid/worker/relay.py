@@ -1,69 +1,72 @@
-"""The worker's end of the relay: carry what the enclave asks for, note what was seen, believe nothing about it."""
+"""The worker's end of the relay: dispatch the requests of one enclave."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
 
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
-from sealgrid.wire.relay import Answer, Call, Delivery, Failure, Frame, Hello, Welcome, read_frame, write_frame
+from sealgrid.wire.relay import (
+    EnclaveFailure,
+    RelayHello,
+    RelayReply,
+    RelayRequest,
+    RelayWelcome,
+    ResultDelivery,
+    read_frame,
+    write_frame,
+)
 
-Outcome = Delivery | Failure
+Outcome = ResultDelivery | EnclaveFailure
 
 
-class Errands(Protocol):
-    """What a job does for its enclave."""
+class EnclaveRequests(Protocol):
+    """Operations that a job provides to its enclave."""
 
-    async def authorise(self, hello: Hello) -> Welcome:
-        """Have the pool authorise the enclave."""
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
+        """Return the pool's authorisation and the documents of the deal."""
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
-        """Carry one request to a vault."""
+        """Forward one request to a vault."""
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Return one piece of a file."""
 
     async def begin(self) -> str:
-        """Start a file of the enclave's."""
+        """Start an upload; return its name."""
 
     async def append(self, upload: str, piece: bytes) -> None:
-        """Add a piece to it."""
+        """Append a piece to an upload."""
 
     async def finish(self, upload: str) -> Digest:
-        """Store it."""
+        """Complete an upload."""
 
     def report(self, stage: Stage) -> object:
-        """Have the pool told how far the job is, without waiting for it."""
+        """Report the stage of the job to the pool, in the background."""
 
 
 class RelayServer:
-    """Serve one enclave over one connection until it delivers, fails or goes away."""
+    """Serves one enclave over one connection until it delivers, fails or disconnects."""
 
-    def __init__(self, errands: Errands) -> None:
-        self._errands = errands
+    def __init__(self, requests: EnclaveRequests) -> None:
+        self._requests = requests
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._handlers: dict[Call, Callable[[Frame], Awaitable[bytes]]] = {
-            "hello": self._hello, "vault": self._vault, "read": self._read, "begin": self._begin,
-            "append": self._append, "finish": self._finish, "stage": self._stage, "deliver": self._deliver,
-            "fail": self._fail,
-        }  # fmt: skip
 
     async def outcome(self) -> Outcome:
-        """Wait until the enclave ends; raise HostFailed when it goes away without a word."""
+        """Wait until the enclave ends; raise HostFailed when it disconnects without an outcome."""
         return await self._outcome
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer every frame of a connection; questions run side by side."""
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Reply to every frame of a connection; requests run concurrently."""
         try:
             while True:
-                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
-                task = asyncio.create_task(self._answer(frame, writer))
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
+                task = asyncio.create_task(self._reply(frame, writer))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
         except (HostFailed, *UNREADABLE):
@@ -72,51 +75,47 @@ class RelayServer:
         finally:
             writer.close()
 
-    async def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
+    async def _reply(self, frame: RelayRequest, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = Answer(id=frame.id, body=await self._handlers[frame.call](frame))
+            reply = RelayReply(id=frame.id, body=await self._handle(frame))
         except SealgridError as error:
-            answer = Answer(id=frame.id, error=error.to_wire(), status=error.http_status)
-        except Exception as error:  # noqa: BLE001  an enclave without an answer would wait for ever
+            reply = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
+        except Exception as error:  # noqa: BLE001  without a reply the enclave would wait forever
             failed = ServiceUnavailable(f"the worker failed ({type(error).__name__}).")
-            answer = Answer(id=frame.id, error=failed.to_wire(), status=failed.http_status)
-        with contextlib.suppress(ConnectionError):  # an enclave that is gone needs no answer
-            write_frame(writer, msgspec.msgpack.encode(answer))
+            reply = RelayReply(id=frame.id, error=failed.to_wire(), status=failed.http_status)
+        with contextlib.suppress(ConnectionError):  # the enclave may be gone
+            write_frame(writer, msgspec.msgpack.encode(reply))
             await writer.drain()
 
-    async def _hello(self, frame: Frame) -> bytes:
-        welcome = await self._errands.authorise(msgspec.msgpack.decode(frame.body, type=Hello))
-        return msgspec.msgpack.encode(welcome)
+    async def _handle(self, frame: RelayRequest) -> bytes:
+        requests, decode = self._requests, msgspec.msgpack.decode
+        reply = b""
+        match frame.call:
+            case "hello":
+                reply = msgspec.msgpack.encode(await requests.authorise(decode(frame.body, type=RelayHello)))
+            case "vault":
+                reply = await requests.vault(frame.index, frame.path, frame.body)
+            case "read":
+                reply = await requests.read(frame.path, frame.offset, frame.length)
+            case "begin":
+                reply = (await requests.begin()).encode()
+            case "append":
+                await requests.append(frame.path, frame.body)
+            case "finish":
+                reply = (await requests.finish(frame.path)).encode()
+            case "stage":
+                self._report_stage(frame.path)
+            case "deliver":
+                self._end(decode(frame.body, type=ResultDelivery))
+            case "fail":
+                self._end(decode(frame.body, type=EnclaveFailure))
+        return reply
 
-    async def _vault(self, frame: Frame) -> bytes:
-        return await self._errands.vault(frame.index, frame.path, frame.body)
+    def _report_stage(self, stage: str) -> None:
+        if stage not in {"attested", "released", "running", "sealed"}:
+            raise InputRefused(f"{stage!r} is not a stage of an enclave.")
+        self._requests.report(stage)  # type: ignore[arg-type]
 
-    async def _read(self, frame: Frame) -> bytes:
-        return await self._errands.read(frame.path, frame.offset, frame.length)
-
-    async def _begin(self, _: Frame) -> bytes:
-        return (await self._errands.begin()).encode()
-
-    async def _append(self, frame: Frame) -> bytes:
-        await self._errands.append(frame.path, frame.body)
-        return b""
-
-    async def _finish(self, frame: Frame) -> bytes:
-        return (await self._errands.finish(frame.path)).encode()
-
-    async def _stage(self, frame: Frame) -> bytes:
-        if frame.path not in {"attested", "released", "running", "sealed"}:
-            raise InputRefused(f"{frame.path!r} is no stage that an enclave reaches.")
-        self._errands.report(frame.path)  # type: ignore[arg-type]
-        return b""
-
-    async def _deliver(self, frame: Frame) -> bytes:
-        return self._end(msgspec.msgpack.decode(frame.body, type=Delivery))
-
-    async def _fail(self, frame: Frame) -> bytes:
-        return self._end(msgspec.msgpack.decode(frame.body, type=Failure))
-
-    def _end(self, outcome: Outcome) -> bytes:
+    def _end(self, outcome: Outcome) -> None:
         if not self._outcome.done():
             self._outcome.set_result(outcome)
-        return b""

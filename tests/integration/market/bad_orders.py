@@ -198,22 +198,24 @@ BAD_ORDERS: dict[str, Bad] = {
     "of a pool dearer than its stake": Bad("stake", pool(workerpoolprice=10**18)),
     "of a requester without money": Bad("funds", request(), before=take_the_money_out),
     "of a requester who offers more than there is": Bad("funds", request(appmaxprice=2**255)),
-    # who would take it
-    "for an app that nobody offers": Bad("no-apporder", request()),
-    "for an app that is offered to others": Bad("no-apporder", request(), before=offered(app(requesterrestrict=NOBODY))),
+    # matching offers
+    "for an app without an order": Bad("no-apporder", request()),
+    "for an app that is offered to others": Bad(
+        "no-apporder", request(), before=offered(app(requesterrestrict=NOBODY))
+    ),
     "for an app that is offered with another dataset": Bad(
         "no-apporder", request(), before=offered(app(datasetrestrict=NOBODY))
     ),
     "for an app that is offered outside enclaves only": Bad("no-apporder", request(), before=offered(app(tag=NO_TAG))),
     "that pays too little for the app": Bad("app-price", request(appmaxprice=2), before=offered(app())),
-    "for a dataset that nobody offers": Bad("no-datasetorder", request(), before=offered(app())),
+    "for a dataset without an order": Bad("no-datasetorder", request(), before=offered(app())),
     "for a dataset that is offered to another app": Bad(
         "no-datasetorder", request(), before=offered(app(), dataset(apprestrict=NOBODY))
     ),
     "that pays too little for the dataset": Bad(
         "dataset-price", request(datasetmaxprice=9), before=offered(app(), dataset())
     ),
-}  # fmt: skip
+}
 
 
 def document_of(bad: Bad, order: Order) -> Document:

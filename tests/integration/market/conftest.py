@@ -5,13 +5,14 @@ import httpx
 import pytest
 
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.runner import open_desk
-from sealgrid.wire.access import ONE_MACHINE
+from sealgrid.market.runner import open_service
+from sealgrid.market.service import OrderService
 from sealgrid.wire.market import MarketClient
+from sealgrid.wire.service_access import ONE_MACHINE
 from tests.contracts.scene import Market, open_market
 from tests.integration.market.traders import InProcess, Traders
 
@@ -37,10 +38,7 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
     place = scene.deployment
     return MarketConfig(
         folder=tmp_path / "market",
-        rpc_url=scene.node.url,
-        chain=place.chain,
-        genesis=place.genesis,
-        hub=place.hub,
+        network=NetworkIdentity(rpc_urls=(scene.node.url,), chain=place.chain, genesis=place.genesis, hub=place.hub),
         orders_per_signer=3,
         access=ONE_MACHINE,
         follow_seconds=3600,  # tests say when the market looks at the chain
@@ -48,18 +46,18 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
 
 
 @pytest.fixture
-async def desk(scene: Market, config: MarketConfig) -> AsyncIterator[Desk]:
-    async with open_desk(config, scene.node) as opened:
+async def service(scene: Market, config: MarketConfig) -> AsyncIterator[OrderService]:
+    async with open_service(config, scene.node) as opened:
         yield opened
 
 
 @pytest.fixture
-async def http(desk: Desk, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
-    app = application(desk, config)
+async def http(service: OrderService, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
+    app = application(service, config)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as client:
         yield client
 
 
 @pytest.fixture
-def traders(scene: Market, http: httpx.AsyncClient, desk: Desk) -> Traders:
-    return Traders(scene, MarketClient(InProcess(http), scene.deployment.chain), desk)
+def traders(scene: Market, http: httpx.AsyncClient, service: OrderService) -> Traders:
+    return Traders(scene, MarketClient(InProcess(http), scene.deployment.chain), service)

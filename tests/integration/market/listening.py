@@ -8,7 +8,7 @@ from typing import Any
 import socketio
 from litestar.types import ASGIApp
 
-from sealgrid.wire.serving import listen, serve
+from sealgrid.wire.server import listen, serve
 
 CHAIN = 31337
 SECONDS = 30

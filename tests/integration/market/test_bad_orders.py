@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import Market
 from tests.integration.market.bad_orders import BAD_ORDERS, document_of
 from tests.integration.market.rules import RULES
@@ -26,14 +26,14 @@ async def test_a_bad_order_is_refused_by_the_rule_that_it_breaks(
     if bad.before is not None:
         await bad.before(traders, order)
         await traders.look_at_the_chain()
-    listed = traders.desk.chain.book.count(kind)
+    listed = traders.service.chain.book.count(kind)
     headers = {"authorization": await token(http, bad.who or signer)}
     answer = await http.post(f"/{kind}?chainId=31337", json={"order": document_of(bad, order)}, headers=headers)
     said = answer.json()
     assert (said["ok"], said["check"], answer.status_code) == (False, bad.rule, RULES[bad.rule].status)
     assert len(said["error"]) > 15
     assert "money" not in said, "a market knows no run of the reader's"
-    assert traders.desk.chain.book.count(kind) == listed
+    assert traders.service.chain.book.count(kind) == listed
 
 
 def test_every_rule_has_a_bad_order_and_there_are_at_least_forty() -> None:
@@ -95,30 +95,30 @@ async def test_an_order_that_was_signed_on_chain_needs_no_signature(
 
 
 async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: Market, traders: Traders) -> None:
-    from sealgrid.chain.access import AccessPolicy
+    from sealgrid.chain.access_policy import AccessPolicy
     from sealgrid.errors import OrderRefused
 
     policy = await AccessPolicy.deploy(scene.wallet("developer"))
     await traders.publish(scene.app_order(requesterrestrict=policy.address))
     await traders.publish(scene.dataset_order())
-    with pytest.raises(OrderRefused, match="nobody offers the app"):
+    with pytest.raises(OrderRefused, match="no open order offers the app"):
         await traders.publish(scene.request())
     await policy.grant(scene.wallet("developer"), development_key("requester").address)
     await traders.publish(scene.request())
 
 
 async def test_groups_of_apps_and_of_pools_are_asked_too(scene: Market, traders: Traders) -> None:
-    from sealgrid.chain.access import AccessPolicy
+    from sealgrid.chain.access_policy import AccessPolicy
     from sealgrid.errors import OrderRefused
 
     apps, pools = [await AccessPolicy.deploy(scene.wallet("owner")) for _ in range(2)]
     await traders.publish(scene.app_order(workerpoolrestrict=pools.address))
     await traders.publish(scene.dataset_order(apprestrict=apps.address))
     request = scene.request(workerpool=scene.pool)
-    with pytest.raises(OrderRefused, match="nobody offers the app"):
+    with pytest.raises(OrderRefused, match="no open order offers the app"):
         await traders.publish(request)
     await pools.grant(scene.wallet("owner"), scene.pool)
-    with pytest.raises(OrderRefused, match="nobody offers the dataset"):
+    with pytest.raises(OrderRefused, match="no open order offers the dataset"):
         await traders.publish(request)
     await apps.grant(scene.wallet("owner"), scene.app)
     await traders.publish(request)
@@ -141,8 +141,8 @@ def rendered() -> str:
             "",
             "For each rule that an order breaks, the market answers with the rule's HTTP status and a body",
             '`{"ok": false, "error": …, "check": …}`: `check` is the name below, `error` a',
-            "sentence about the order at hand. Rules are looked at in the order of `market/admission.py`; the first that",
-            "is broken is named. This page is made from the code, and a test compares them.",
+            "sentence about this order. Rules are checked in the order of `market/admission.py`; the answer",
+            "names the first that is broken. This page is generated from the code, and a test compares them.",
             "",
             "| check | HTTP | what is wrong | what to do |",
             "|---|---|---|---|",

@@ -17,11 +17,18 @@ from alembic.migration import MigrationContext
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import CallRefused, OrderRefused
 from sealgrid.market.api import application
-from sealgrid.market.book import Listed
+from sealgrid.market.book.order_book import PublishedOrder
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.runner import open_desk
-from sealgrid.market.store import Challenge, OrderStore, Publish, Spend, Withdraw
-from sealgrid.market.tables import CHALLENGES, META
+from sealgrid.market.runner import open_service
+from sealgrid.market.store import (
+    CHALLENGES,
+    META,
+    ConsumeChallenge,
+    OrderStore,
+    RemoveOrder,
+    StoreChallenge,
+    StoreOrder,
+)
 from sealgrid.poco.orders import AppOrder, RequestOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -33,7 +40,7 @@ from tests.integration.market.postgres import postgres
 from tests.integration.market.traders import InProcess, Traders
 
 pytestmark = pytest.mark.chain
-PLACE = OrderDomain(chain=31337, hub=to_address(b"\x12" * 20))
+DOMAIN = OrderDomain(chain=31337, hub=to_address(b"\x12" * 20))
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +67,15 @@ def emptied(url: str) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[OrderStore]:
-    opened = OrderStore(url, PLACE)
+    opened = OrderStore(url, DOMAIN)
     yield opened
     opened.close()
 
 
-def listed(number: int, **fields: object) -> Listed:
+def listed(number: int, **fields: object) -> PublishedOrder:
     order = AppOrder(**{"app": to_address(b"\x01" * 20), "appprice": 2**255, "sign": b"\x05" * 65} | fields)
     name = to_digest(number.to_bytes(32, "big"))
-    return Listed(kind="apporders", order_hash=name, order=order, signer=order.app, published=1_700_000_000_123)
+    return PublishedOrder(kind="apporders", order_hash=name, order=order, signer=order.app, published=1_700_000_000_123)
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(store: OrderStore) -> None:
@@ -79,50 +86,56 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(store: O
 
 def test_what_was_published_comes_back_whole_and_in_order(store: OrderStore) -> None:
     one, two = listed(1), msgspec.structs.replace(listed(2, volume=2**256 - 1, sign=b""), presigned=True)
-    done = store.perform([Publish(one), Publish(two)])
+    done = store.perform([StoreOrder(one), StoreOrder(two)])
     assert done.changes == store.changes_since(0)
     assert [change.listed for change in done.changes] == [one, two]
     first = done.changes[0].number
-    gone = store.perform([Withdraw(one.order_hash)])
+    gone = store.perform([RemoveOrder(one.order_hash)])
     assert [(change.order_hash, change.listed) for change in gone.changes] == [(one.order_hash, None)]
     assert store.changes_since(first) == (done.changes[1], gone.changes[0])
-    back = store.perform([Publish(one)])
+    back = store.perform([StoreOrder(one)])
     assert store.changes_since(first) == (done.changes[1], back.changes[0])
 
 
 def test_any_params_are_kept(store: OrderStore) -> None:
     who = to_address(b"\x01" * 20)
     order = RequestOrder(app=who, requester=who, beneficiary=who, params='{"iexec_args": "\x00 é 😀 \' --"}')
-    one = Listed(kind="requestorders", order_hash=to_digest(bytes(32)), order=order, signer=who, published=1)
-    store.perform([Publish(one)])
+    one = PublishedOrder(kind="requestorders", order_hash=to_digest(bytes(32)), order=order, signer=who, published=1)
+    store.perform([StoreOrder(one)])
     assert store.changes_since(0)[0].listed == one
 
 
 def test_a_challenge_is_spent_once_in_time_and_by_its_address(store: OrderStore) -> None:
     one, other = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
-    asked = [Challenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
+    asked = [StoreChallenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
     store.perform(asked)
-    assert store.perform([Spend(asked[0].digest, other, 999)]).did == (False,)
-    assert store.perform([Spend(asked[0].digest, one, 999), Spend(asked[0].digest, one, 999)]).did == (True, False)
-    assert store.perform([Spend(asked[1].digest, one, 1000)]).did == (False,)
+    assert store.perform([ConsumeChallenge(asked[0].digest, other, 999)]).had_effect == (False,)
+    assert store.perform(
+        [ConsumeChallenge(asked[0].digest, one, 999), ConsumeChallenge(asked[0].digest, one, 999)]
+    ).had_effect == (True, False)
+    assert store.perform([ConsumeChallenge(asked[1].digest, one, 1000)]).had_effect == (False,)
 
 
 def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderStore) -> None:
     one = to_address(b"\x01" * 20)
     for n in range(5):
-        store.perform([Challenge(to_digest(bytes([n]) * 32), one, 300 * n)])
+        store.perform([StoreChallenge(to_digest(bytes([n]) * 32), one, 300 * n)])
     with store._engine.connect() as connection:
         assert connection.execute(sql.select(sql.func.count()).select_from(CHALLENGES)).scalar_one() == 1
 
 
 def test_two_replicas_spend_a_challenge_once(url: str) -> None:
-    replicas = [OrderStore(url, PLACE) for _ in range(2)]
+    replicas = [OrderStore(url, DOMAIN) for _ in range(2)]
     one = to_address(b"\x01" * 20)
-    asked = [Challenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
+    asked = [StoreChallenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
     replicas[0].perform(asked)
     with ThreadPoolExecutor(2) as threads:
-        jobs = [threads.submit(lambda store: [store.perform([Spend(a.digest, one, 1)]).did[0] for a in asked], each)
-                for each in replicas]  # fmt: skip
+        jobs = [
+            threads.submit(
+                lambda store: [store.perform([ConsumeChallenge(a.digest, one, 1)]).had_effect[0] for a in asked], each
+            )
+            for each in replicas
+        ]
         spent = [job.result() for job in jobs]
     assert all(first + second == 1 for first, second in zip(*spent, strict=True))
     for each in replicas:
@@ -130,12 +143,12 @@ def test_two_replicas_spend_a_challenge_once(url: str) -> None:
 
 
 def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> None:
-    writers, reader = [OrderStore(url, PLACE) for _ in range(2)], OrderStore(url, PLACE)
+    writers, reader = [OrderStore(url, DOMAIN) for _ in range(2)], OrderStore(url, DOMAIN)
     seen, missing = 0, set(range(80))
 
     def write(store: OrderStore, numbers: range) -> None:
         for number in numbers:
-            store.perform([Publish(listed(number))])
+            store.perform([StoreOrder(listed(number))])
 
     with ThreadPoolExecutor(2) as threads:
         jobs = [threads.submit(write, store, range(n, 80, 2)) for n, store in enumerate(writers)]
@@ -152,7 +165,7 @@ def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> No
 def test_replicas_that_start_together_migrate_once(server: str) -> None:
     url = emptied(server)
     with ThreadPoolExecutor(4) as threads:
-        stores = list(threads.map(lambda _: OrderStore(url, PLACE), range(4)))
+        stores = list(threads.map(lambda _: OrderStore(url, DOMAIN), range(4)))
     for each in stores:
         each.close()
 
@@ -160,10 +173,10 @@ def test_replicas_that_start_together_migrate_once(server: str) -> None:
 @asynccontextmanager
 async def replica(scene: Market, config: MarketConfig, url: str, folder: str) -> AsyncIterator[Traders]:
     mine = replace(config, database=url, folder=config.folder / folder, orders_per_signer=50)
-    async with open_desk(mine, scene.node) as desk:
-        transport = httpx.ASGITransport(application(desk, mine))
+    async with open_service(mine, scene.node) as service:
+        transport = httpx.ASGITransport(application(service, mine))
         async with httpx.AsyncClient(transport=transport, base_url="http://market.example") as http:
-            yield Traders(scene, MarketClient(InProcess(http), config.chain), desk)
+            yield Traders(scene, MarketClient(InProcess(http), config.network.chain), service)
 
 
 async def until(wanted: object, look: object) -> None:
@@ -197,7 +210,7 @@ async def test_who_listens_at_one_replica_hears_of_what_another_lists_and_takes_
     async with (
         replica(scene, config, url, "a") as first,
         replica(scene, config, url, "b") as second,
-        serving(application(second.desk, config)) as where,
+        serving(application(second.service, config)) as where,
         listener(where, "orders") as ears,
     ):
         order = scene.app_order()
@@ -213,17 +226,17 @@ async def test_a_challenge_of_one_replica_is_answered_at_another_once(
 ) -> None:
     key = development_key("developer")
     async with replica(scene, config, url, "a") as first, replica(scene, config, url, "b") as second:
-        asked = await first.desk.doorman.challenge(key.address)
+        asked = await first.service.authenticator.issue(key.address)
         assert asked["message"]["challenge"].startswith(SENTENCE)
-        token = answer(config.chain, asked["message"]["challenge"], key)
-        await second.desk.doorman.admit(token)
+        token = answer(config.network.chain, asked["message"]["challenge"], key)
+        await second.service.authenticator.verify(token)
         with pytest.raises(CallRefused):
-            await first.desk.doorman.admit(token)
+            await first.service.authenticator.verify(token)
 
 
 def test_a_database_of_another_hub_is_refused_by_every_engine(url: str) -> None:
     from sealgrid.errors import InputRefused
 
-    OrderStore(url, PLACE).close()
+    OrderStore(url, DOMAIN).close()
     with pytest.raises(InputRefused, match="another hub"):
         OrderStore(url, OrderDomain(chain=31337, hub=ZERO_ADDRESS))

@@ -8,10 +8,10 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
+from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.memory import ChainMemory
-from sealgrid.market.runner import open_desk
-from sealgrid.market.shown import mixed_case
+from sealgrid.market.runner import open_service
+from sealgrid.market.serialization import mixed_case
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, POOL_PRICE, Market
@@ -32,7 +32,10 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
     assert found.pop("sponsor") == found["requester"]  # iExec's market does not say who pays
     people = {name: mixed_case(development_key(name).address) for name in ("developer", "owner", "pool", "requester")}
     assert found == {
-        "code": 200, "ok": True, "dealid": deal, "chainId": 31337,
+        "code": 200,
+        "ok": True,
+        "dealid": deal,
+        "chainId": 31337,
         "app": {"pointer": mixed_case(scene.app), "owner": people["developer"], "price": APP_PRICE},
         "dataset": {"pointer": mixed_case(scene.dataset), "owner": people["owner"], "price": DATASET_PRICE},
         "workerpool": {"pointer": mixed_case(scene.pool), "owner": people["pool"], "price": POOL_PRICE},
@@ -40,11 +43,21 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
         "datasetHash": order_hash(scene.dataset_order(), scene.orders),
         "workerpoolHash": order_hash(scene.pool_order(), scene.orders),
         "requestHash": order_hash(scene.request(), scene.orders),
-        "requester": people["requester"], "beneficiary": people["requester"], "callback": ZERO_ADDRESS,
-        "params": "{}", "category": 0, "tag": scene.request().tag, "trust": 1, "startTime": block.timestamp,
-        "botFirst": 0, "botSize": 2, "volume": 2, "workerStake": POOL_PRICE * 30 // 100, "schedulerRewardRatio": 1,
+        "requester": people["requester"],
+        "beneficiary": people["requester"],
+        "callback": ZERO_ADDRESS,
+        "params": "{}",
+        "category": 0,
+        "tag": scene.request().tag,
+        "trust": 1,
+        "startTime": block.timestamp,
+        "botFirst": 0,
+        "botSize": 2,
+        "volume": 2,
+        "workerStake": POOL_PRICE * 30 // 100,
+        "schedulerRewardRatio": 1,
         "blockNumber": block.number,
-    }  # fmt: skip
+    }
 
 
 async def test_a_deal_says_who_paid_for_it(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
@@ -75,8 +88,13 @@ async def test_deals_are_found_by_whatever_took_part_the_newest_first(
     short = scene.deployment.categories["Short"]
     assert await found("") == everything
     assert await found(f"category={short}") == [second]
-    for name, who in (("requester", "requester"), ("beneficiary", "requester"), ("appOwner", "developer"),
-                      ("datasetOwner", "owner"), ("workerpoolOwner", "pool")):  # fmt: skip
+    for name, who in (
+        ("requester", "requester"),
+        ("beneficiary", "requester"),
+        ("appOwner", "developer"),
+        ("datasetOwner", "owner"),
+        ("workerpoolOwner", "pool"),
+    ):
         assert await found(f"{name}={development_key(who).address}") == everything
         assert await found(f"{name}={development_key('stranger').address}") == []
     for name, asset in (("app", scene.app), ("dataset", scene.dataset), ("workerpool", scene.pool)):
@@ -128,22 +146,22 @@ async def test_a_deal_that_a_reorganisation_took_back_is_gone(
 
 async def test_a_market_from_before_there_were_deals_reads_the_chain_again(scene: Market, config: MarketConfig) -> None:
     deal = await scene.deal()
-    async with open_desk(config, scene.node) as desk:
-        assert desk.chain.deals.get(deal)
+    async with open_service(config, scene.node) as service:
+        assert service.chain.deals.get(deal)
     _as_before(config.folder / "chain.sqlite")
-    async with open_desk(config, scene.node) as desk:
-        assert desk.chain.deals.get(deal)
-    memory = ChainMemory(config.folder / "chain.sqlite")
-    assert memory.trail().tip is not None  # a file of today's layout is kept
-    memory.close()
+    async with open_service(config, scene.node) as service:
+        assert service.chain.deals.get(deal)
+    store = MarketChainStore(config.folder / "chain.sqlite")
+    assert store.trail().tip is not None  # a file of today's layout is kept
+    store.close()
 
 
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
         ("/deals", 400, "chainId is a required field"),
-        (f"/deals?{CHAIN}&app=0x12", 400, "app is no address"),
-        (f"/deals?{CHAIN}&apporderHash=0x12", 400, "apporderHash is no bytes32"),
+        (f"/deals?{CHAIN}&app=0x12", 400, "app is not a valid address"),
+        (f"/deals?{CHAIN}&apporderHash=0x12", 400, "apporderHash is not a valid bytes32"),
         (f"/deals?{CHAIN}&colour=red", 400, "cannot be filtered by colour"),
         (f"/deals?{CHAIN}&pageSize=9", 400, "pageSize"),
         (f"/deals/0x12?{CHAIN}", 400, "dealid must be a bytes32"),

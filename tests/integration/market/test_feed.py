@@ -11,7 +11,7 @@ from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.errors import OrderRefused
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
+from sealgrid.market.service import OrderService
 from tests.contracts.scene import Market
 from tests.integration.market.listening import CHAIN, Listener, listener, serving
 from tests.integration.market.traders import Traders, place_of
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.chain
 
 
 @pytest.fixture
-async def url(desk: Desk, config: MarketConfig) -> AsyncIterator[str]:
-    async with serving(application(desk, config)) as where:
+async def url(service: OrderService, config: MarketConfig) -> AsyncIterator[str]:
+    async with serving(application(service, config)) as where:
         yield where
 
 
@@ -33,17 +33,17 @@ async def ears(url: str) -> AsyncIterator[Listener]:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_a_listener_hears_of_an_order_when_it_is_listed_and_when_it_is_taken_off(
-    scene: Market, traders: Traders, http: httpx.AsyncClient, url: str, transport: str, desk: Desk
+    scene: Market, traders: Traders, http: httpx.AsyncClient, url: str, transport: str, service: OrderService
 ) -> None:
     order = scene.dataset_order()
     async with listener(url, "orders", transport=transport) as ears:
         name = await traders.publish(order)
-        shown = (await http.get(f"/datasetorders/{name}?chainId={CHAIN}")).json()
-        del shown["ok"], shown["chainId"]
-        assert await ears.next() == ("datasetorder_published", shown)
+        expected = (await http.get(f"/datasetorders/{name}?chainId={CHAIN}")).json()
+        del expected["ok"], expected["chainId"]
+        assert await ears.next() == ("datasetorder_published", expected)
         await traders.unpublish(order, name)
         assert await ears.next() == ("datasetorder_unpublished", name)
-        await desk.feed.end_connections()  # a poll that waits for news would wait half a minute
+        await service.feed.end_connections()  # a poll that waits for news would wait half a minute
 
 
 async def test_orders_of_each_kind_have_events_of_their_own(scene: Market, traders: Traders, ears: Listener) -> None:
@@ -80,9 +80,9 @@ async def test_a_deal_is_told_and_what_it_left_of_its_orders(
             ("datasetorder_updated", (dataset, 998)),
             ("requestorder_unpublished", request),
         }
-        shown = (await http.get(f"/deals/{deal}?chainId={CHAIN}")).json()
-        del shown["ok"]
-        assert await dealer.next() == ("deal_created", shown)
+        expected = (await http.get(f"/deals/{deal}?chainId={CHAIN}")).json()
+        del expected["ok"]
+        assert await dealer.next() == ("deal_created", expected)
 
 
 async def test_a_cancelled_order_is_unpublished_and_published_again_when_a_reorganisation_takes_that_back(
@@ -137,8 +137,8 @@ async def test_a_chain_may_be_named_as_text(url: str) -> None:
         assert await ears.join("deals", str(CHAIN)) is True
 
 
-async def test_listeners_notice_that_they_were_cut_off(desk: Desk, config: MarketConfig) -> None:
-    async with serving(application(desk, config)) as url, listener(url, "orders", "deals") as ears:
-        await desk.feed.end_connections()
+async def test_listeners_notice_that_they_were_cut_off(service: OrderService, config: MarketConfig) -> None:
+    async with serving(application(service, config)) as url, listener(url, "orders", "deals") as ears:
+        await service.feed.end_connections()
         await asyncio.wait_for(ears.gone.wait(), 10)
-        assert desk.feed.count() == 0
+        assert service.feed.count() == 0

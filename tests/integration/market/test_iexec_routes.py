@@ -8,13 +8,13 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.shown import timestamp
+from sealgrid.market.serialization import timestamp
+from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import to_address, to_digest
-from sealgrid.wire.access import Access
+from sealgrid.wire.service_access import ServiceAccess
 from tests.contracts.scene import Market
 from tests.integration.market.traders import Traders
 
@@ -54,8 +54,17 @@ async def test_an_order_is_written_as_iexec_writes_it(scene: Market, traders: Tr
     name = await traders.publish(order)
     found = await get(http, f"/datasetorders/{name}?{CHAIN}")
     assert set(found) == {
-        "ok", "orderHash", "chainId", "order", "remaining", "status", "publicationTimestamp", "signer", "bulk", "code",
-    }  # fmt: skip
+        "ok",
+        "orderHash",
+        "chainId",
+        "order",
+        "remaining",
+        "status",
+        "publicationTimestamp",
+        "signer",
+        "bulk",
+        "code",
+    }
     assert (found["orderHash"], found["chainId"], found["status"], found["bulk"]) == (name, 31337, "open", True)
     assert found["signer"] == "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"  # EIP-55
     assert found["order"]["apprestrict"] == "0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB"
@@ -136,9 +145,9 @@ async def test_orders_for_use_in_bulk_are_free_and_endless(
 
 
 async def test_pages_come_cheapest_first_and_say_whether_there_is_another(
-    scene: Market, desk: Desk, config: MarketConfig, traders: Traders, http: httpx.AsyncClient
+    scene: Market, service: OrderService, config: MarketConfig, traders: Traders, http: httpx.AsyncClient
 ) -> None:
-    desk._gate._per_signer = 20
+    service._admission._per_signer = 20
     for price in (12, 5, 1, 3, 11, 10, 9, 8, 7, 6, 4, 2):
         await traders.publish(scene.app_order(appprice=price))
     first = await get(http, f"/apporders?{ANYONE}&pageSize=10&pageIndex=0")
@@ -150,9 +159,9 @@ async def test_pages_come_cheapest_first_and_say_whether_there_is_another(
 
 
 async def test_pages_are_walked_by_how_many_to_skip_too_which_is_iexecs_older_way(
-    scene: Market, desk: Desk, traders: Traders, http: httpx.AsyncClient
+    scene: Market, service: OrderService, traders: Traders, http: httpx.AsyncClient
 ) -> None:
-    desk._gate._per_signer = 50
+    service._admission._per_signer = 50
     for price in range(1, 42):
         await traders.publish(scene.app_order(appprice=price))
     found, skipped = [], 0
@@ -176,7 +185,7 @@ async def test_pages_are_walked_by_how_many_to_skip_too_which_is_iexecs_older_wa
         (f"/apporders?{ANYONE}&pageSize=1001", 400, "pageSize"),
         (f"/apporders?{ANYONE}&pageIndex=x", 400, "pageIndex"),
         (f"/apporders?{ANYONE}&colour=red", 400, "colour"),
-        (f"/apporders?{CHAIN}&app=0x12", 400, "app is no address"),
+        (f"/apporders?{CHAIN}&app=0x12", 400, "app is not a valid address"),
         (f"/apporders?{ANYONE}&minTag=0x12", 400, "minTag"),
         (f"/apporders?{ANYONE}&isDatasetStrict=maybe", 400, "isDatasetStrict"),
         (f"/apporders/0x12?{CHAIN}", 400, "bytes32"),
@@ -246,8 +255,8 @@ async def test_pages_of_any_site_may_use_it_without_credentials(http: httpx.Asyn
     assert refused.headers["access-control-allow-origin"] == "*"  # or the page could not read what is wrong
 
 
-async def test_a_client_that_asks_too_often_waits(desk: Desk, config: MarketConfig) -> None:
-    app = application(desk, replace(config, access=Access(requests_per_minute=3)))
+async def test_a_client_that_asks_too_often_waits(service: OrderService, config: MarketConfig) -> None:
+    app = application(service, replace(config, access=ServiceAccess(requests_per_minute=3)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as http:
         said = [await http.get("/version") for _ in range(4)]
         assert [each.status_code for each in said] == [200, 200, 200, 429]

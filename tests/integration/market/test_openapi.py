@@ -70,7 +70,7 @@ async def test_what_it_says_of_orders_is_what_the_market_writes(
     await traders.publish(scene.dataset_order())
     written = (await http.get(f"/datasetorders?chainId=31337&dataset=any&app={scene.app}")).json()
     schemas = description("1")["components"]["schemas"]
-    assert set(written) <= set(schemas["Orders"]["properties"])
+    assert set(written) <= set(schemas["OrderPage"]["properties"])
     assert set(written["orders"][0]) <= set(schemas["OpenOrder"]["properties"])
     assert set(schemas["OpenOrder"]["required"]) <= set(written["orders"][0])
 

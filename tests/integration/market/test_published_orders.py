@@ -5,7 +5,7 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import NotFound, OrderRefused, ServiceUnavailable
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.poco.orders import AppOrder, from_document, to_document
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.units import to_digest
@@ -54,9 +54,11 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
     scene: Market, traders: Traders, http: httpx.AsyncClient, kind: Kind
 ) -> None:
     make = {
-        "apporders": scene.app_order, "datasetorders": scene.dataset_order, "workerpoolorders": scene.pool_order,
+        "apporders": scene.app_order,
+        "datasetorders": scene.dataset_order,
+        "workerpoolorders": scene.pool_order,
         "requestorders": scene.request,
-    }[kind]  # fmt: skip
+    }[kind]
     if kind == "requestorders":  # they are for what somebody offers
         for offer in (scene.app_order(), scene.dataset_order()):
             await traders.publish(offer)
@@ -73,7 +75,7 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
     assert await take_off(target="unpublish_orderHash", orderHash=names[0]) == {names[0]}
     await traders.publish(orders[0])
     assert await take_off(target="unpublish_all", **mine) == {names[0], names[1]}
-    assert traders.desk.chain.book.count(kind) == 0
+    assert traders.service.chain.book.count(kind) == 0
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ async def test_only_the_signer_publishes_an_order(scene: Market, traders: Trader
 
 
 def test_a_client_signs_challenges_and_nothing_else() -> None:
-    with pytest.raises(ServiceUnavailable, match="no challenge"):
+    with pytest.raises(ServiceUnavailable, match="not a valid challenge"):
         answer(31337, "I give my app away", development_key("developer"))
 
 

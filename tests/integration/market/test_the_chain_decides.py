@@ -14,7 +14,7 @@ from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.runner import check_place, open_desk
+from sealgrid.market.runner import open_service
 from sealgrid.poco.orders import AppOrder, to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
@@ -95,7 +95,7 @@ async def test_the_ledger_says_what_the_hub_says_after_deals_payments_and_transf
     await scene.hub.withdraw(scene.wallet("requester"), 17)
     await scene.wallet("pool").call(scene.hub.address, "Hub", "depositFor", 0, development_key("thief").address)
     await traders.look_at_the_chain()
-    ledger = traders.desk.chain.ledger
+    ledger = traders.service.chain.ledger
     for name in NAMES:
         account = development_key(name).address
         assert (ledger.stake(account), name) == ((await scene.hub.account(account)).stake, name)
@@ -125,7 +125,7 @@ async def test_a_reorganisation_takes_back_what_it_undid(scene: Market, traders:
     assert said == ["open", "open", "open"]
     assert [each.left for each in await traders.apps()] == [1000]
     requester = development_key("requester").address
-    assert traders.desk.chain.ledger.stake(requester) == (await scene.hub.account(requester)).stake
+    assert traders.service.chain.ledger.stake(requester) == (await scene.hub.account(requester)).stake
 
 
 async def test_an_order_that_was_signed_on_chain_dies_with_that_transaction_and_lives_again_with_another(
@@ -135,8 +135,8 @@ async def test_an_order_that_was_signed_on_chain_dies_with_that_transaction_and_
     before = await snapshot(scene.node)
     await scene.hub.presign(scene.wallet("developer"), order)
     name = await traders.publish(order, who="stranger")  # its transaction made it public
-    shown = await traders.client.order("apporders", name)
-    assert (shown.presigned, shown.status, shown.order["sign"]) == (True, "open", "0x")
+    open_order = await traders.client.order("apporders", name)
+    assert (open_order.presigned, open_order.status, open_order.order["sign"]) == (True, "open", "0x")
     await revert(scene.node, before)
     await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
     await traders.look_at_the_chain()
@@ -167,20 +167,22 @@ async def test_a_market_that_starts_again_resumes_where_it_was_also_behind_a_reo
     from tests.integration.market.traders import place_of
 
     order = scene.app_order()
-    async with open_desk(config, scene.node) as desk:
-        read_until = desk.chain.block
-        traders = _without_http(scene, desk)
+    async with open_service(config, scene.node) as service:
+        read_until = service.chain.block
+        traders = _without_http(scene, service)
         name = await traders(order)
     before = await snapshot(scene.node)
     await scene.hub.cancel(scene.wallet("developer"), order)
-    async with open_desk(config, scene.node) as desk:
-        assert desk.chain.block > read_until
-        assert desk.chain.book.status(desk.chain.book.get(place_of(order)[0], name)) == "canceled"
+    async with open_service(config, scene.node) as service:
+        assert service.chain.block > read_until
+        assert service.chain.book.status(service.chain.book.get(place_of(order)[0], name)) == "canceled"
     await revert(scene.node, before)
     await scene.hub.withdraw(scene.wallet("requester"), 1)
-    async with open_desk(replace(config, first_block=10**9), scene.node) as desk:  # nothing is read from the beginning
-        assert desk.chain.book.status(desk.chain.book.get(place_of(order)[0], name)) == "open"
-        assert desk.chain.ledger.owner("App", scene.app) == development_key("developer").address
+    async with open_service(
+        replace(config, first_block=10**9), scene.node
+    ) as service:  # nothing is read from the beginning
+        assert service.chain.book.status(service.chain.book.get(place_of(order)[0], name)) == "open"
+        assert service.chain.ledger.owner("App", scene.app) == development_key("developer").address
 
 
 @pytest.fixture
@@ -197,15 +199,15 @@ async def test_a_wiped_chain_with_the_same_id_is_noticed_and_read_anew(
     scene: Market, wiped: Market, config: MarketConfig
 ) -> None:
     order = scene.app_order()
-    async with open_desk(config, scene.node) as desk:
-        name = await _without_http(scene, desk)(order)
+    async with open_service(config, scene.node) as service:
+        name = await _without_http(scene, service)(order)
         await scene.deal()
-        await desk.chain.catch_up()
-        assert desk.chain.book.remaining(desk.chain.book.get("apporders", name)) == 998
-    async with open_desk(config, wiped.node) as desk:
-        listed = desk.chain.book.get("apporders", name)
-        assert (desk.chain.book.remaining(listed), desk.chain.book.status(listed)) == (1000, "open")
-        assert desk.chain.block == (await wiped.node.block()).number
+        await service.chain.sync()
+        assert service.chain.book.remaining(service.chain.book.get("apporders", name)) == 998
+    async with open_service(config, wiped.node) as service:
+        listed = service.chain.book.get("apporders", name)
+        assert (service.chain.book.remaining(listed), service.chain.book.status(listed)) == (1000, "open")
+        assert service.chain.block == (await wiped.node.block()).number
 
 
 async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_the_new_one(
@@ -214,21 +216,26 @@ async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_t
     anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
     async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
         first = await open_market(node, ROOT / ".cache/poco")
-        async with open_desk(replace(config, folder=tmp_path / "wiped", rpc_url=chain.url), node) as desk:
+        async with open_service(
+            replace(config, folder=tmp_path / "wiped", network=replace(config.network, rpc_urls=(chain.url,))), node
+        ) as service:
             order = first.app_order()
-            name = await _without_http(first, desk)(order)
+            name = await _without_http(first, service)(order)
             await first.deal()
-            await desk.chain.catch_up()
-            assert desk.chain.deals.find({}, start=0, size=10)[0] == 1
+            await service.chain.sync()
+            assert service.chain.deals.find({}, start=0, size=10)[0] == 1
             await node.rpc("anvil_reset")
-            await desk.chain.catch_up()
-            listed = desk.chain.book.get("apporders", name)
-            assert (desk.chain.book.status(listed), desk.chain.block) == ("dead", 0)  # nobody registered its app yet
+            await service.chain.sync()
+            listed = service.chain.book.get("apporders", name)
+            assert (service.chain.book.status(listed), service.chain.block) == (
+                "dead",
+                0,
+            )  # nobody registered its app yet
             again = await open_market(node, ROOT / ".cache/poco")
-            await desk.chain.catch_up()
+            await service.chain.sync()
             assert (again.hub.address, again.app) == (first.hub.address, first.app)
-            assert (desk.chain.book.status(listed), desk.chain.book.remaining(listed)) == ("open", 1000)
-            assert desk.chain.deals.find({}, start=0, size=10)[0] == 0
+            assert (service.chain.book.status(listed), service.chain.book.remaining(listed)) == ("open", 1000)
+            assert service.chain.deals.find({}, start=0, size=10)[0] == 0
     assert "the chain was wiped or replaced" in caplog.text
 
 
@@ -240,12 +247,12 @@ async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain
     anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
     async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
         market = await open_market(node, ROOT / ".cache/poco")
-        here = replace(config, folder=tmp_path / "away", rpc_url=chain.url)
+        here = replace(config, folder=tmp_path / "away", network=replace(config.network, rpc_urls=(chain.url,)))
         async with (
-            open_desk(here, node) as desk,
-            httpx.AsyncClient(transport=httpx.ASGITransport(application(desk, here)), base_url="http://m") as http,
+            open_service(here, node) as service,
+            httpx.AsyncClient(transport=httpx.ASGITransport(application(service, here)), base_url="http://m") as http,
         ):
-            name = await _without_http(market, desk)(market.app_order())
+            name = await _without_http(market, service)(market.app_order())
             await chain.stop()
             page = (await http.get(f"/apporders?chainId=31337&app={market.app}")).json()
             assert [each["orderHash"] for each in page["orders"]] == [name]
@@ -257,8 +264,8 @@ async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain
 
 
 async def test_a_market_refuses_to_start_on_another_chain(scene: Market, config: MarketConfig) -> None:
-    with pytest.raises(InputRefused, match="another one"):
-        await check_place(replace(config, genesis=to_digest(bytes(32))), scene.node)
+    with pytest.raises(InputRefused, match="another chain"):
+        await replace(config.network, genesis=to_digest(bytes(32))).check_chain(scene.node)
 
 
 async def test_a_database_belongs_to_one_hub(scene: Market, config: MarketConfig, tmp_path: Path) -> None:
@@ -271,16 +278,18 @@ async def test_a_database_belongs_to_one_hub(scene: Market, config: MarketConfig
         OrderStore(url, OrderDomain(chain=scene.orders.chain, hub=ZERO_ADDRESS))
 
 
-def _without_http(scene: Market, desk):
-    from sealgrid.market.book import Listed
-    from sealgrid.market.store import Publish
+def _without_http(scene: Market, service):
+    from sealgrid.market.book.order_book import PublishedOrder
+    from sealgrid.market.store import StoreOrder
     from tests.integration.market.traders import place_of
 
     async def publish(order):
         kind, signer = place_of(order)
         name = order_hash(order, scene.orders)
-        listed = Listed(kind=kind, order_hash=name, order=order, signer=development_key(signer).address, published=1)
-        await desk._clerk.do(Publish(listed))
+        listed = PublishedOrder(
+            kind=kind, order_hash=name, order=order, signer=development_key(signer).address, published=1
+        )
+        await service._writer.submit(StoreOrder(listed))
         return name
 
     return publish

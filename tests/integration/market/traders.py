@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import httpx
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.market.desk import Desk
+from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, to_document
 from sealgrid.units import Digest
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.market import Kind, MarketClient, OpenOrder
-from sealgrid.wire.transport import error_of
 from tests.contracts.scene import Market
 
 ANY = {"workerpool": "any", "requester": "any"}
@@ -28,7 +28,7 @@ class InProcess:
         answer = await self.client.request(method, path, content=body or None, headers=headers)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Traders:
 
     scene: Market
     client: MarketClient
-    desk: Desk
+    service: OrderService
 
     async def publish(self, order: Order, who: str = "") -> Digest:
         kind, signer = place_of(order)
@@ -64,7 +64,7 @@ class Traders:
         return (await self.client.order(place_of(order)[0], order_hash)).status
 
     async def look_at_the_chain(self) -> None:
-        await self.desk.chain.catch_up()
+        await self.service.chain.sync()
 
 
 def place_of(order: Order) -> tuple[Kind, str]:

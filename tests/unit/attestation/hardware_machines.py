@@ -12,7 +12,8 @@ from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.evidence import Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import TEE_SGX, TEE_TDX, td_report
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.units import to_digest
 
 NOW = 1_790_000_000

@@ -7,7 +7,8 @@ from sealgrid.attestation import verification
 from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.evidence import Quote
 from sealgrid.attestation.quote_format import TEE_SGX, TEE_TDX
-from sealgrid.attestation.simulated import DAY, SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import DAY, SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.units import to_digest
 
 NOW = 1_790_000_000

@@ -105,9 +105,11 @@ class SnpMachine:
 
     def collateral(self, *, vlek=False, **parts):
         usual = {
-            "leaf": leaf_of(self, vlek), "intermediate": intermediate_of(self, vlek), "root": ark_of(self),
+            "leaf": leaf_of(self, vlek),
+            "intermediate": intermediate_of(self, vlek),
+            "root": ark_of(self),
             "revocation_list": list_of(self),
-        }  # fmt: skip
+        }
         return SnpCollateral(**usual | parts)
 
     def quote(self, collateral=None, *, key="chip", **fields):
@@ -135,16 +137,36 @@ def list_of(machine):
 
 
 def report(
-    *, key="chip", version=3, policy=GOOD_POLICY, vmpl=0, info=0, signing_key=0, report_data=REPORT_DATA,
-    measurement=MEASUREMENT, host_data=APP, tcb=bytes([4, 0, 0, 0, 0, 0, 24, 219]), chip=CHIP, algorithm=1, cpuid=(0, 0),
-):  # fmt: skip
+    *,
+    key="chip",
+    version=3,
+    policy=GOOD_POLICY,
+    vmpl=0,
+    info=0,
+    signing_key=0,
+    report_data=REPORT_DATA,
+    measurement=MEASUREMENT,
+    host_data=APP,
+    tcb=bytes([4, 0, 0, 0, 0, 0, 24, 219]),
+    chip=CHIP,
+    algorithm=1,
+    cpuid=(0, 0),
+):
     body = bytearray(0x2A0)
     for at, value in (
-        (0x00, version.to_bytes(4, "little")), (0x08, policy.to_bytes(8, "little")), (0x30, vmpl.to_bytes(4, "little")),
-        (0x34, algorithm.to_bytes(4, "little")), (0x40, info.to_bytes(8, "little")),
-        (0x48, (signing_key << 2).to_bytes(4, "little")), (0x50, report_data), (0x90, measurement), (0xC0, host_data),
-        (0x180, tcb), (0x188, bytes(cpuid)), (0x1A0, chip),
-    ):  # fmt: skip
+        (0x00, version.to_bytes(4, "little")),
+        (0x08, policy.to_bytes(8, "little")),
+        (0x30, vmpl.to_bytes(4, "little")),
+        (0x34, algorithm.to_bytes(4, "little")),
+        (0x40, info.to_bytes(8, "little")),
+        (0x48, (signing_key << 2).to_bytes(4, "little")),
+        (0x50, report_data),
+        (0x90, measurement),
+        (0xC0, host_data),
+        (0x180, tcb),
+        (0x188, bytes(cpuid)),
+        (0x1A0, chip),
+    ):
         body[at : at + len(value)] = value
     r, s = decode_dss_signature(leaf_key(key).sign(bytes(body), ec.ECDSA(hashes.SHA384())))
     return bytes(body) + r.to_bytes(72, "little") + s.to_bytes(72, "little") + bytes(368)

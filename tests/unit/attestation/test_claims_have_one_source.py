@@ -7,9 +7,9 @@ SOURCE = Path(__file__).parents[3] / "src" / "sealgrid"
 
 def test_only_the_verifier_makes_claims():
     makers = {path.name for path in SOURCE.rglob("*.py") if "VerifiedClaims(" in path.read_text()}
-    assert makers == {"claims.py", "snp.py"}
+    assert makers == {"dcap.py", "snp.py"}
     callers = {path.name for path in SOURCE.rglob("*.py") if "claims_for(" in path.read_text()}
-    assert callers == {"claims.py", "dcap.py"}
+    assert callers == {"dcap.py"}
     doors = {path.name for path in SOURCE.rglob("*.py") if {"dcap.verify(", "snp.verify("} & set(_calls(path))}
     assert doors == {"verification.py"}
 

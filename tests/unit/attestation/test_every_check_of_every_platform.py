@@ -47,12 +47,20 @@ def intel(platform):
         Bad(platform, "2.1", "collateral-is-no-json", replace(good, collateral=Collateral(b"{")), root),
         Bad(platform, "2.2", "chain-of-another-authority", hardware.quote(platform, "theirs"), root),
         Bad(platform, "2.4", "report-has-one-flipped-bit", flipped(good, 48 + 64), root),
-        Bad(platform, "2.5", "collateral-is-rolled-back", hardware.quote(platform, collateral={"evaluation": 16}), root),
+        Bad(
+            platform, "2.5", "collateral-is-rolled-back", hardware.quote(platform, collateral={"evaluation": 16}), root
+        ),
         Bad(platform, "3.1", "debugging-is-on", hardware.quote(platform, **debug), root),
-        Bad(platform, "3.2", "firmware-is-out-of-date", hardware.quote(platform, collateral={"status": "OutOfDate"}), root),
+        Bad(
+            platform,
+            "3.2",
+            "firmware-is-out-of-date",
+            hardware.quote(platform, collateral={"status": "OutOfDate"}),
+            root,
+        ),
         Bad(platform, "3.3", "packages-may-be-added", dynamic, hardware.root(platform, dynamic=True)),
         Bad(platform, "3.4", "report-is-of-another-kind", _of_kind(platform, other_kind), root),
-    ]  # fmt: skip
+    ]
 
 
 def _of_kind(platform, kind):
@@ -80,7 +88,7 @@ def snp():
         Bad(Platform.SNP, "3.2", "firmware-is-below-the-floor", ours.quote(), out_of_date),
         Bad(Platform.SNP, "3.3", "asked-from-below-a-service-module", ours.quote(vmpl=1), root),
         Bad(Platform.SNP, "3.4", "guest-may-migrate", ours.quote(policy=amd.GOOD_POLICY | 1 << 18), root),
-    ]  # fmt: skip
+    ]
 
 
 def simulated_only():

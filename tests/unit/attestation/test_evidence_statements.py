@@ -17,12 +17,22 @@ from sealgrid.units import to_address, to_digest
 
 CONTRACT = Path(__file__).parents[3] / "contracts" / "lib" / "judgement.vy"
 KINDS = [
-    *(getattr(statements, name) for name in (
-        "Release", "Settle", "Verdict", "Reassign", "DepositKey", "DepositReceipt", "InputGrant", "ReceiptSeal",
-        "WorkerCall",
-    )),
+    *(
+        getattr(statements, name)
+        for name in (
+            "Release",
+            "Settle",
+            "Verdict",
+            "Reassign",
+            "DepositKey",
+            "DepositReceipt",
+            "InputGrant",
+            "ReceiptSeal",
+            "WorkerCall",
+        )
+    ),
     Policy,
-]  # fmt: skip
+]
 DOMAIN = Domain(chain=31337, broker=to_address(b"\xbb" * 20))
 
 VALUES = {
@@ -77,9 +87,11 @@ def by_eth_account(statement):
     }
     types[type(statement).__name__] = [{"name": field, "type": solidity} for solidity, field in statement.types()]
     types["EIP712Domain"] = [
-        {"name": "name", "type": "string"}, {"name": "version", "type": "string"},
-        {"name": "chainId", "type": "uint256"}, {"name": "verifyingContract", "type": "address"},
-    ]  # fmt: skip
+        {"name": "name", "type": "string"},
+        {"name": "version", "type": "string"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "verifyingContract", "type": "address"},
+    ]
     domain = {"name": "Sealgrid", "version": "1", "chainId": DOMAIN.chain, "verifyingContract": DOMAIN.broker}
     message = {"types": types, "primaryType": type(statement).__name__, "domain": domain, "message": plain(statement)}
     return bytes(_hash_eip191_message(encode_typed_data(full_message=message)))
@@ -119,8 +131,8 @@ def test_a_statement_signed_for_one_chain_or_broker_names_somebody_else_on_anoth
 @given(VALUES["address"], VALUES["bytes32"], VALUES["address"])
 def test_the_pools_authorisation_is_pocos(worker, task, enclave):
     message = poco_authorisation(worker, task, enclave)
-    assert message == Web3.solidity_keccak(["address", "bytes32", "address"], [
-        Web3.to_checksum_address(worker), task, Web3.to_checksum_address(enclave)
-    ])  # fmt: skip
+    assert message == Web3.solidity_keccak(
+        ["address", "bytes32", "address"], [Web3.to_checksum_address(worker), task, Web3.to_checksum_address(enclave)]
+    )
     assert message == authorisation_message(worker, task, enclave)
     assert len(personal_digest(message)) == 32

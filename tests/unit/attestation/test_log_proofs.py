@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.attestation.log import (
+from sealgrid.attestation.vault_log import (
     LogEntry,
     check_entry,
     check_head,
@@ -18,7 +18,7 @@ from sealgrid.attestation.log import (
     witness_of,
 )
 from sealgrid.crypto import merkle
-from sealgrid.crypto.merkle import Frontier
+from sealgrid.crypto.merkle import MerkleFrontier
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import LogRefused
 from sealgrid.units import to_address, to_bytes, to_digest
@@ -30,9 +30,20 @@ A, D = to_address(b"\xaa" * 20), to_digest(b"\xdd" * 32)
 
 def entry(number: int) -> LogEntry:
     return LogEntry(
-        deal=D, task=to_digest(number.to_bytes(32, "big")), worker=A, enclave=A, app=A, asset=A, owner=A, requester=A,
-        policy=1, session=D, facts=D, block=7, time=number,
-    )  # fmt: skip
+        deal=D,
+        task=to_digest(number.to_bytes(32, "big")),
+        worker=A,
+        enclave=A,
+        app=A,
+        asset=A,
+        owner=A,
+        requester=A,
+        policy=1,
+        session=D,
+        facts=D,
+        block=7,
+        time=number,
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class History:
         return [entry(self.first + n).encode() for n in range(self.size)]
 
     def rows(self):
-        frontier, rows = Frontier(), []
+        frontier, rows = MerkleFrontier(), []
         for document in self.documents:
             frontier, completed = frontier.append(merkle.leaf_hash(document))
             rows.append(completed)
@@ -158,7 +169,19 @@ def test_log_7_a_witness_that_signed_another_head_or_did_not_sign():
 def test_an_entry_names_no_secret():
     shown = msgspec.json.decode(entry(1).encode())
     assert set(shown) == {
-        "schema", "deal", "task", "worker", "enclave", "app", "asset", "owner", "requester", "policy", "session",
-        "facts", "block", "time",
-    }  # fmt: skip
+        "schema",
+        "deal",
+        "task",
+        "worker",
+        "enclave",
+        "app",
+        "asset",
+        "owner",
+        "requester",
+        "policy",
+        "session",
+        "facts",
+        "block",
+        "time",
+    }
     assert to_bytes(shown["session"], 32)

@@ -13,9 +13,13 @@ APP, OTHER_APP, RUNTIME, OTHER_RUNTIME = (to_digest(bytes([n]) * 32) for n in ra
 
 def policy(*allowed):
     return Policy(
-        asset=to_address(b"\1" * 20), owner=to_address(b"\2" * 20), version=1, expiry=10, allowed=allowed,
+        asset=to_address(b"\1" * 20),
+        owner=to_address(b"\2" * 20),
+        version=1,
+        expiry=10,
+        allowed=allowed,
         uses_per_requester_hour=5,
-    )  # fmt: skip
+    )
 
 
 def allowance(app=APP, runtime=RUNTIME, platform=Platform.TDX, output_bytes=7):

@@ -11,7 +11,8 @@ from sealgrid.attestation import verification
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import to_bytes, to_digest
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.evidence import Quote, TcbVersion, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.snp_collateral import SnpCollateral, read_chain
-from sealgrid.attestation.snp_report import SigningKey
+from sealgrid.attestation.snp_collateral import SnpCollateral, parse_chain
+from sealgrid.attestation.snp_report import ReportSigningKey
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
@@ -103,8 +103,8 @@ def test_2_4_the_deliberately_invalid_certificates_are_refused(leaf):
 
 @pytest.mark.parametrize("leaf", ["test-vcek-invalid-legacy.der", "test-vcek-invalid-new.der"])
 def test_both_ways_to_write_a_chips_id_are_read(leaf):
-    facts = read_chain(recorded(leaf=leaf).collateral).facts
-    assert (facts.kind, facts.chip) == (SigningKey.VCEK, bytes(range(64)))
+    facts = parse_chain(recorded(leaf=leaf).collateral).facts
+    assert (facts.kind, facts.chip) == (ReportSigningKey.VCEK, bytes(range(64)))
 
 
 @pytest.mark.parametrize("product", ["genoa", "turin"])

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bench import table
-from bench.__main__ import exit_code, main, measured
+from bench.__main__ import exit_code, main, run_measure
 from bench.context import Context
 from bench.figure import Figure, NotMeasured, Row, Target, percentile
 from bench.jobs import STEPS, _steps
@@ -12,7 +12,7 @@ from bench.machine import this_machine
 from bench.networks import Networks
 from bench.registry import FIGURES
 from bench.workloads import hash_file
-from sealgrid.sdk.results import Result
+from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.wire.pool import StageAt
 
 GOOD = Row(label="a", unit="s", samples=(3.0, 1.0, 2.0), target=Target("≤", 2.0), calibration="CPU loop 50 ms")
@@ -57,7 +57,7 @@ async def test_a_figure_that_breaks_has_no_samples_and_says_why(tmp_path):
     async def breaks(_: Context) -> Figure:
         raise NotMeasured("the plate reader is not here.")
 
-    figure = await measured("plates", breaks, Context(True, tmp_path, Networks(tmp_path)))
+    figure = await run_measure("plates", breaks, Context(True, tmp_path, Networks(tmp_path)))
     assert not figure.measured
     assert "plates: NOT MEASURED: the plate reader is not here." in table.lines([figure])
 
@@ -78,7 +78,7 @@ def test_the_steps_of_a_job_add_up_to_the_whole():
 
 def test_a_wrong_result_is_no_figure():
     with pytest.raises(NotMeasured, match="wrong result"):
-        hash_file().expect_right(Result({"result.json": b'{"files": []}'}))
+        hash_file().expect_right(RunResult({"result.json": b'{"files": []}'}))
 
 
 def test_an_unknown_name_is_refused_before_anything_starts(capsys):

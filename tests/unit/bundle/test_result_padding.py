@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.bundle.padding import MINIMUM, pad, padded_size, unpad
+from sealgrid.bundle.result_padding import MINIMUM, pad, padded_size, unpad
 from sealgrid.errors import InputRefused
 
 SMALL = st.binary(max_size=300)
 
 
 @given(SMALL)
-def test_what_was_padded_comes_back(content):
+def test_padding_is_reversible(content):
     assert unpad(pad(content)) == content
     assert len(pad(content)) == MINIMUM
 

@@ -127,10 +127,22 @@ def test_another_key_is_refused(key):
         (70, b"M", "4"),
     ],
     ids=[
-        "magic", "version", "algorithm", "no-chunk", "small-chunk", "huge-chunk", "huge-size", "no-size", "salt",
-        "key-id", "huge-metadata", "metadata-beyond-the-end", "no-metadata", "metadata",
+        "magic",
+        "version",
+        "algorithm",
+        "no-chunk",
+        "small-chunk",
+        "huge-chunk",
+        "huge-size",
+        "no-size",
+        "salt",
+        "key-id",
+        "huge-metadata",
+        "metadata-beyond-the-end",
+        "no-metadata",
+        "metadata",
     ],
-)  # fmt: skip
+)
 def test_a_rewritten_header_is_refused_by_its_number(place, value, check):
     altered = bytearray(SEALED)
     altered[place : place + len(value)] = value

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealgrid.crypto.shares import KeyRecord, Share, combine, commit, lying_vaults, record_for, split, validate_record
+from sealgrid.crypto.shares import (
+    KeyRecord,
+    Share,
+    combine,
+    commit,
+    mismatched_vaults,
+    record_from_shares,
+    split,
+    validate_record,
+)
 from sealgrid.errors import InputRefused, SharesRefused
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
@@ -22,7 +31,7 @@ def vaults_of(n):
 
 def federation(t, dek=DEK):
     shares = split(dek, 2 * t - 1, t)
-    record = record_for(
+    record = record_from_shares(
         hub=HUB, asset=ASSET, owner=OWNER, version=1, file_sha256=FILE, t=t, vaults=vaults_of(2 * t - 1), shares=shares
     )
     return shares, record
@@ -100,7 +109,7 @@ def test_a_lying_share_is_left_out_while_enough_good_ones_remain():
     shares, record = federation(2)
     given_shares = [lie(shares[0]), shares[1], shares[2]]
     assert combine(given_shares, record) == DEK
-    assert lying_vaults(given_shares, record) == {record.vaults[0]}
+    assert mismatched_vaults(given_shares, record) == {record.vaults[0]}
 
 
 def test_a_lie_beside_the_true_share_does_not_displace_it():
@@ -154,10 +163,16 @@ def test_a_record_that_breaks_its_rules_is_refused_by_its_number(changes, check)
 
 def test_a_record_needs_one_share_for_each_vault():
     with pytest.raises(SharesRefused):
-        record_for(
-            hub=HUB, asset=ASSET, owner=OWNER, version=1, file_sha256=FILE, t=2, vaults=vaults_of(3),
+        record_from_shares(
+            hub=HUB,
+            asset=ASSET,
+            owner=OWNER,
+            version=1,
+            file_sha256=FILE,
+            t=2,
+            vaults=vaults_of(3),
             shares=split(DEK, 5, 3),
-        )  # fmt: skip
+        )
 
 
 @pytest.mark.parametrize(

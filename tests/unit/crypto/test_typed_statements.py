@@ -27,9 +27,15 @@ def many(strategy):
 
 class Flat(Statement, frozen=True, kw_only=True):
     TYPES: ClassVar = (
-        ("uint8", "small"), ("uint64", "sinceWhen"), ("uint256", "large"), ("bool", "yes"), ("address", "who"),
-        ("bytes32", "fileSha256"), ("bytes", "blob"), ("string", "text"),
-    )  # fmt: skip
+        ("uint8", "small"),
+        ("uint64", "sinceWhen"),
+        ("uint256", "large"),
+        ("bool", "yes"),
+        ("address", "who"),
+        ("bytes32", "fileSha256"),
+        ("bytes", "blob"),
+        ("string", "text"),
+    )
 
     small: int
     since_when: int
@@ -43,9 +49,13 @@ class Flat(Statement, frozen=True, kw_only=True):
 
 class Arrays(Statement, frozen=True, kw_only=True):
     TYPES: ClassVar = (
-        ("address[]", "vaults"), ("bytes32[]", "commitments"), ("uint16[]", "counts"), ("string[]", "names"),
-        ("bytes[]", "blobs"), ("bool[]", "flags"),
-    )  # fmt: skip
+        ("address[]", "vaults"),
+        ("bytes32[]", "commitments"),
+        ("uint16[]", "counts"),
+        ("string[]", "names"),
+        ("bytes[]", "blobs"),
+        ("bool[]", "flags"),
+    )
 
     vaults: tuple[Address, ...]
     commitments: tuple[Digest, ...]
@@ -80,20 +90,37 @@ class Nested(Statement, frozen=True, kw_only=True):
 
 
 flats = st.builds(
-    Flat, small=uint(8), since_when=uint(64), large=uint(256), yes=st.booleans(), who=addresses, file_sha256=digests,
-    blob=st.binary(), text=st.text(),
-)  # fmt: skip
+    Flat,
+    small=uint(8),
+    since_when=uint(64),
+    large=uint(256),
+    yes=st.booleans(),
+    who=addresses,
+    file_sha256=digests,
+    blob=st.binary(),
+    text=st.text(),
+)
 arrays = st.builds(
-    Arrays, vaults=many(addresses), commitments=many(digests), counts=many(uint(16)), names=many(st.text()),
-    blobs=many(st.binary()), flags=many(st.booleans()),
-)  # fmt: skip
+    Arrays,
+    vaults=many(addresses),
+    commitments=many(digests),
+    counts=many(uint(16)),
+    names=many(st.text()),
+    blobs=many(st.binary()),
+    flags=many(st.booleans()),
+)
 zinners = st.builds(Zinner, per_hour=uint(32), who=addresses)
 ainners = st.builds(Ainner, app=digests, deeper=many(zinners))
 nesteds = st.builds(Nested, single=zinners, allowed=many(ainners), release=uint(8))
 FIELDS = {
-    "small": "small", "sinceWhen": "since_when", "large": "large", "yes": "yes", "who": "who",
-    "fileSha256": "file_sha256", "perHour": "per_hour",
-}  # fmt: skip
+    "small": "small",
+    "sinceWhen": "since_when",
+    "large": "large",
+    "yes": "yes",
+    "who": "who",
+    "fileSha256": "file_sha256",
+    "perHour": "per_hour",
+}
 
 
 def as_document(value):
@@ -105,13 +132,20 @@ def as_document(value):
 def eth_accounts_digest(statement, domain, kinds):
     types = {kind.__name__: [{"type": t, "name": n} for t, n in kind.TYPES] for kind in kinds}
     types["EIP712Domain"] = [
-        {"name": "name", "type": "string"}, {"name": "version", "type": "string"},
-        {"name": "chainId", "type": "uint256"}, {"name": "verifyingContract", "type": "address"},
-    ]  # fmt: skip
+        {"name": "name", "type": "string"},
+        {"name": "version", "type": "string"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "verifyingContract", "type": "address"},
+    ]
     where = {"name": "Sealgrid", "version": "1", "chainId": domain.chain, "verifyingContract": domain.broker}
-    message = encode_typed_data(full_message={
-        "types": types, "primaryType": type(statement).__name__, "domain": where, "message": as_document(statement),
-    })  # fmt: skip
+    message = encode_typed_data(
+        full_message={
+            "types": types,
+            "primaryType": type(statement).__name__,
+            "domain": where,
+            "message": as_document(statement),
+        }
+    )
     return bytes(_hash_eip191_message(message))
 
 
@@ -165,15 +199,45 @@ GOOD = Flat(
 )
 
 
+def test_a_statement_is_signed_by_its_signer_alone():
+    key, other = SigningKey.from_bytes(b"\x33" * 32), SigningKey.from_bytes(b"\x34" * 32)
+    signature = GOOD.sign(DOMAIN, key)
+    assert GOOD.is_signed_by(key.address, DOMAIN, signature)
+    assert not GOOD.is_signed_by(other.address, DOMAIN, signature)
+
+
+@pytest.mark.parametrize("signature", [b"", bytes(65), b"\xff" * 65, bytes(64) + b"\x1b"])
+def test_an_invalid_signature_is_by_nobody_and_raises_nothing(signature):
+    assert not GOOD.is_signed_by(DOMAIN.broker, DOMAIN, signature)
+
+
+@pytest.mark.parametrize("change", [{"small": 256}, {"small": -1}, {"who": "0x12"}, {"blob": "text"}, {"large": None}])
+def test_a_statement_that_cannot_be_encoded_is_signed_by_nobody_and_raises_nothing(change):
+    key = SigningKey.from_bytes(b"\x33" * 32)
+    bad = msgspec.structs.replace(GOOD, **change)
+    assert not bad.is_signed_by(key.address, DOMAIN, GOOD.sign(DOMAIN, key))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("small", 256), ("small", -1), ("small", True), ("small", "1"), ("small", 1.0), ("large", 2**256),
-        ("yes", 1), ("yes", 2), ("who", "0x" + "BB" * 20), ("who", "0x" + "bb" * 19), ("who", "0x" + "bb" * 19 + "  "),
-        ("who", "0x" + "zz" * 20), ("file_sha256", "0X" + "aa" * 32), ("file_sha256", "0x" + "AA" * 32),
+        ("small", 256),
+        ("small", -1),
+        ("small", True),
+        ("small", "1"),
+        ("small", 1.0),
+        ("large", 2**256),
+        ("yes", 1),
+        ("yes", 2),
+        ("who", "0x" + "BB" * 20),
+        ("who", "0x" + "bb" * 19),
+        ("who", "0x" + "bb" * 19 + "  "),
+        ("who", "0x" + "zz" * 20),
+        ("file_sha256", "0X" + "aa" * 32),
+        ("file_sha256", "0x" + "AA" * 32),
         ("blob", "text"),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit_its_type_has_no_digest(field, value):
     values = {name: getattr(GOOD, name) for name in GOOD.__struct_fields__} | {field: value}
     with pytest.raises((ValueError, TypeError)):
@@ -182,7 +246,7 @@ def test_a_value_that_does_not_fit_its_type_has_no_digest(field, value):
 
 def test_another_statement_in_a_nested_field_has_no_digest():
     wrong = Nested(single=Ainner(app=GOOD.file_sha256, deeper=()), allowed=(), release=0)
-    with pytest.raises(ValueError, match="no type"):
+    with pytest.raises(ValueError, match="not a valid statement type"):
         wrong.digest(DOMAIN)
 
 
@@ -193,7 +257,7 @@ def test_a_type_outside_the_supported_ones_has_no_digest(kind):
 
         value: int
 
-    with pytest.raises(ValueError, match="no type"):
+    with pytest.raises(ValueError, match="not a valid statement type"):
         Odd(value=1).struct_hash()
 
 

@@ -8,31 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from test_app_conventions import WORD, facts
+from facts_scene import ACCOUNT, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.inputs import JobInput
-from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest
+from sealgrid.bundle.job_input import JobInput
+from sealgrid.bundle.manifest import MANIFEST, AppFileEntry, AppLimits, Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import seal_iexec
-from sealgrid.enclave import work
-from sealgrid.enclave.attest import Agreed
-from sealgrid.enclave.environment import lay_out_app
-from sealgrid.enclave.verdict import NO_SHIELD
+from sealgrid.enclave.job import app_job
+from sealgrid.enclave.job.app_layout import JobFolders, lay_out_app
+from sealgrid.enclave.protocol.release import ReleaseQuorum
+from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION
 from sealgrid.poco.orders import RequestOrder
-from sealgrid.receipts.request import RequestDocument, VerifiedRequest
+from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame
+from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame
 
 KEY = bytes(range(32))
 DATASET = "0x" + "d5" * 20
 
-#: tells every file that an app can name, every argument and every variable that is not the same for all tasks
-TELLS = """
+#: reports every file, argument and task-specific variable that an app can read
+REPORT_APP = """
 import hashlib, json, os, sys
 def files(folder):
     return {os.path.join(top, name): open(os.path.join(top, name), "rb").read().hex()
@@ -50,35 +50,35 @@ json.dump({"deterministic-output-path": out + "/result.json"}, open(out + "/comp
 
 @dataclass
 class Task:
-    """What strangers give to one task. ``perform`` runs it."""
+    """Untrusted inputs of one task; ``perform`` runs it."""
 
     folder: Path
-    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": TELLS.encode()})
+    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": REPORT_APP.encode()})
     public_args: str = ""
     dataset: bytes | None = None
     archives: list[bytes] = field(default_factory=list)  #: plaintexts of the sealed inputs
     developer_secret: bytes | None = None
     pushed_secrets: dict[str, bytes] = field(default_factory=dict)  #: number -> content
     bulk: list[tuple[str, bytes]] = field(default_factory=list)  #: (address, content), in the order of the slice
-    limits: Limits = field(default_factory=lambda: Limits(memory=256 << 20, processes=4, output_bytes=1 << 20))
-    stored: dict[str, bytes] = field(default_factory=dict)  #: what the worker gives, by digest
+    limits: AppLimits = field(default_factory=lambda: AppLimits(memory=256 << 20, processes=4, output_bytes=1 << 20))
+    stored: dict[str, bytes] = field(default_factory=dict)  #: files of the worker, by digest
 
     def give(self, **given: object) -> "Task":
         """Add one sealed input."""
         self.archives.append(JobInput(**given).pack())  # type: ignore[arg-type]
         return self
 
-    def perform(self) -> work.Outcome:
+    def perform(self) -> app_job.JobOutcome:
         return asyncio.run(self._performed())
 
-    def seen(self) -> dict[str, dict[str, str]]:
-        """Perform the task and return what the app told."""
+    def report(self) -> dict[str, dict[str, str]]:
+        """Run the task and return the app's report."""
         files = self.files(self.perform())
         assert "result.json" in files, files
         return json.loads(files["result.json"])
 
     def log(self) -> str:
-        """Perform a task whose failure is settled, and return why it failed."""
+        """Run a task whose failure is settled, and return its log."""
         outcome = self.perform()
         files = self.files(outcome)
         assert outcome.exit_class == "app-failed", files
@@ -86,34 +86,34 @@ class Task:
         return files["app.log"].decode()
 
     @staticmethod
-    def files(outcome: work.Outcome) -> dict[str, bytes]:
+    def files(outcome: app_job.JobOutcome) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(outcome.archive)) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
 
-    async def _performed(self) -> work.Outcome:
-        agreed, prepared = self._agreed(), self._prepared()
+    async def _performed(self) -> app_job.JobOutcome:
+        quorum, prepared = self._quorum(), self._prepared()
         listening = await asyncio.start_unix_server(self._serve, self.folder / "relay", limit=1 << 20)
         relay = RelayClient(*await asyncio.open_unix_connection(self.folder / "relay"))
         try:
-            return await asyncio.wait_for(work.perform(relay, agreed, prepared, shield=NO_SHIELD), 60)
+            return await asyncio.wait_for(app_job.perform(relay, quorum, prepared, protection=NO_PROTECTION), 60)
         finally:
             await relay.close()
             listening.close()
 
-    def _prepared(self) -> work.Prepared:
+    def _prepared(self) -> app_job.PreparedApp:
         files = tuple(
-            File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+            AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
             for path, content in sorted(self.app.items())
         )
         manifest = Manifest(
             name="a", version="1", python="3.11", entrypoint=("main.py",), files=files, limits=self.limits
         )
         bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
-        places = work.Places(self.folder)
-        lay_out_app(bundle, places.folder("app"))
-        return work.Prepared(bundle, places)
+        folders = JobFolders(self.folder)
+        lay_out_app(bundle, folders.path("app"))
+        return app_job.PreparedApp(bundle, folders)
 
-    def _agreed(self) -> Agreed:
+    def _quorum(self) -> ReleaseQuorum:
         secrets, keys = [], {}
 
         def sealed(kind: str, content: bytes) -> Digest:
@@ -125,7 +125,7 @@ class Task:
 
         dataset = None
         if self.dataset is not None:
-            dataset = DatasetFact(address=DATASET, owner=WORD, checksum=sealed("dataset", self.dataset))
+            dataset = DatasetFact(address=DATASET, owner=ACCOUNT, checksum=sealed("dataset", self.dataset))
         inputs = tuple(sealed("input", archive) for archive in self.archives)
         for content in self.pushed_secrets.values():
             sealed("iexec-requester", content)
@@ -136,18 +136,27 @@ class Task:
         if self.pushed_secrets:
             params["iexec_secrets"] = {number: f"name-{number}" for number in self.pushed_secrets}
         listed = tuple(
-            DatasetFact(address=address, owner=WORD, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
+            DatasetFact(address=address, owner=ACCOUNT, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
             for address, content in self.bulk
         )
         said = msgspec.structs.replace(
-            facts(dataset), inputs=inputs, secrets=tuple(secrets), params=json.dumps(params), output_bytes=1 << 20,
+            facts(dataset),
+            inputs=inputs,
+            secrets=tuple(secrets),
+            params=json.dumps(params),
+            output_bytes=1 << 20,
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
-        )  # fmt: skip
-        order = RequestOrder(app=said.app.address, requester=WORD, beneficiary=WORD, params=said.params)
-        return Agreed(
-            facts=said, facts_bytes=said.encode(), releases=(), deposit_keys={}, keys=keys, bulk=(KEY,) * len(listed),
+        )
+        order = RequestOrder(app=said.app.address, requester=ACCOUNT, beneficiary=ACCOUNT, params=said.params)
+        return ReleaseQuorum(
+            facts=said,
+            facts_bytes=said.encode(),
+            releases={},
+            deposit_keys={},
+            keys=keys,
+            bulk=(KEY,) * len(listed),
             request=VerifiedRequest(RequestDocument.of(order), order, parse_params(order.params), "eoa"),
-        )  # fmt: skip
+        )
 
     def store(self, content: bytes) -> Digest:
         digest = to_digest(sha256(content))
@@ -157,10 +166,10 @@ class Task:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
                 content = self.stored.get(frame.path, b"")
                 piece = content[frame.offset : frame.offset + frame.length]
-                write_frame(writer, msgspec.msgpack.encode(Answer(id=frame.id, body=piece)))
+                write_frame(writer, msgspec.msgpack.encode(RelayReply(id=frame.id, body=piece)))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:

@@ -1,4 +1,4 @@
-"""A local network reads its services' settings from one file, as the how-to behind a proxy shows it."""
+"""Access settings of a local network's services are read from the file that the how-to shows."""
 
 import re
 from pathlib import Path
@@ -7,42 +7,44 @@ import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.services import NAMES, Services
-from sealgrid.wire.access import ONE_MACHINE, Access
+from sealgrid.localnet.service_settings import NAMES, ServiceSettings
+from sealgrid.wire.service_access import ONE_MACHINE, ServiceAccess
 
 HOW_TO = (Path(__file__).parents[3] / "docs" / "howto" / "behind-a-proxy.md").read_text()
 
 
-def written(folder: Path, text: str) -> Services:
+def read_settings(folder: Path, text: str) -> ServiceSettings:
     (folder / "services.toml").write_text(text)
-    return Services(Layout(folder))
+    return ServiceSettings(Layout(folder))
 
 
 def test_without_the_file_every_service_is_on_one_machine(tmp_path: Path):
-    assert {Services(Layout(tmp_path)).of(name) for name in NAMES} == {ONE_MACHINE}
+    assert {ServiceSettings(Layout(tmp_path)).of(name) for name in NAMES} == {ONE_MACHINE}
 
 
 def test_the_file_that_the_howto_shows_is_read(tmp_path: Path):
     (block,) = re.findall(r"```toml\n(.*?)```", HOW_TO, re.DOTALL)
-    services = written(tmp_path, block)
-    assert services.of("web") == Access(public_url="https://app.example", trusted_proxies=("127.0.0.1",))
+    services = read_settings(tmp_path, block)
+    assert services.of("web") == ServiceAccess(public_url="https://app.example", trusted_proxies=("127.0.0.1",))
     assert services.of("vault-1").requests_per_minute == 120
     assert services.of("platform") == ONE_MACHINE
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("[vault-9]\n", "'vault-9'"), ("[web]\npublic_urls = ''\n", "public_urls"), ("[web", "services.toml"),
-        ('[web]\npublic_url = "app.example"\n', "no origin"),
+        ("[vault-9]\n", "'vault-9'"),
+        ("[web]\npublic_urls = ''\n", "public_urls"),
+        ("[web", "services.toml"),
+        ('[web]\npublic_url = "app.example"\n', "not a valid origin"),
     ],
-)  # fmt: skip
-def test_a_file_that_cannot_be_used_says_why_before_anything_starts(tmp_path: Path, text: str, said: str):
-    with pytest.raises(InputRefused, match=said):
-        written(tmp_path, text)
+)
+def test_a_malformed_file_is_refused_with_the_reason(tmp_path: Path, text: str, message: str):
+    with pytest.raises(InputRefused, match=message):
+        read_settings(tmp_path, text)
 
 
 def test_the_howto_gives_every_setting_and_its_default():
     rows = re.findall(r"^\| `(\w+)` \| (\S+) \|", HOW_TO, re.MULTILINE)
-    defaults = {name: getattr(Access(), name) for name in Access.__struct_fields__}
+    defaults = {name: getattr(ServiceAccess(), name) for name in ServiceAccess.__struct_fields__}
     assert {name: "none" if value in {"", ()} else f"{value:g}" for name, value in defaults.items()} == dict(rows)

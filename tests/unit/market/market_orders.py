@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sealgrid.chain.events import AssetTransferred, OrderClosed, OrderSigned, OrdersMatched, Transfer
-from sealgrid.market.book import Listed
-from sealgrid.market.ledger import Ledger
+from sealgrid.market.book.order_book import PublishedOrder
+from sealgrid.market.chain.ledger import ChainLedger
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind
@@ -27,11 +27,17 @@ def name_of(number: int) -> Digest:
     return to_digest(number.to_bytes(32, "big"))
 
 
-def listed(order: Order, number: int, *, signer: Address = ANNA, at: int = 0, presigned: bool = False) -> Listed:
-    return Listed(
-        kind=KIND_OF[type(order)], order_hash=name_of(number), order=order, signer=signer, published=at,
+def listed(
+    order: Order, number: int, *, signer: Address = ANNA, at: int = 0, presigned: bool = False
+) -> PublishedOrder:
+    return PublishedOrder(
+        kind=KIND_OF[type(order)],
+        order_hash=name_of(number),
+        order=order,
+        signer=signer,
+        published=at,
         presigned=presigned,
-    )  # fmt: skip
+    )
 
 
 def request(pays: int = 0, **fields: Any) -> RequestOrder:
@@ -61,14 +67,19 @@ def signed(number: int, block: int = 1) -> OrderSigned:
 def matched(*numbers: int, volume: int, block: int = 1) -> OrdersMatched:
     app, dataset, pool, request = map(name_of, numbers)
     return OrdersMatched(
-        deal=name_of(99), app_hash=app, dataset_hash=dataset, workerpool_hash=pool, request_hash=request,
-        volume=volume, **place(block),
-    )  # fmt: skip
+        deal=name_of(99),
+        app_hash=app,
+        dataset_hash=dataset,
+        workerpool_hash=pool,
+        request_hash=request,
+        volume=volume,
+        **place(block),
+    )
 
 
-def rich() -> Ledger:
+def rich() -> ChainLedger:
     """Return a ledger in which Anna owns every asset and everybody has money."""
-    ledger = Ledger(REGISTRIES)
+    ledger = ChainLedger(REGISTRIES)
     ledger.apply([given(asset, ANNA, 0) for asset in ASSETS])
     ledger.apply([paid(ZERO_ADDRESS, who, 10**9, 0) for who in (ANNA, BERT)])
     return ledger
@@ -81,9 +92,12 @@ happenings = st.one_of(
     st.builds(paid, people, people, st.integers(0, 10**10)),
     st.builds(closed, numbers),
     st.builds(signed, numbers),
-    st.builds(lambda four, volume: matched(*four, volume=volume), st.tuples(numbers, numbers, numbers, numbers),
-              st.integers(1, 3)),
-)  # fmt: skip
+    st.builds(
+        lambda four, volume: matched(*four, volume=volume),
+        st.tuples(numbers, numbers, numbers, numbers),
+        st.integers(1, 3),
+    ),
+)
 addresses = st.sampled_from([APP, OTHER_APP, MODEL, POOL, ANNA, BERT])
 restrictions = st.sampled_from([ZERO_ADDRESS, APP, BERT])
 prices, volumes = st.integers(0, 5), st.integers(1, 4)
@@ -91,8 +105,23 @@ tags = st.integers(0, 7).map(name_of)
 orders = st.one_of(
     st.builds(AppOrder, app=addresses, appprice=prices, volume=volumes, tag=tags, requesterrestrict=restrictions),
     st.builds(DatasetOrder, dataset=addresses, datasetprice=prices, volume=volumes, apprestrict=restrictions, tag=tags),
-    st.builds(WorkerpoolOrder, workerpool=addresses, category=st.integers(0, 2), trust=st.integers(0, 3),
-              workerpoolprice=prices, volume=volumes, tag=tags),
-    st.builds(RequestOrder, app=addresses, requester=addresses, beneficiary=addresses, workerpoolmaxprice=prices,
-              volume=volumes, tag=tags, trust=st.integers(0, 3)),
-)  # fmt: skip
+    st.builds(
+        WorkerpoolOrder,
+        workerpool=addresses,
+        category=st.integers(0, 2),
+        trust=st.integers(0, 3),
+        workerpoolprice=prices,
+        volume=volumes,
+        tag=tags,
+    ),
+    st.builds(
+        RequestOrder,
+        app=addresses,
+        requester=addresses,
+        beneficiary=addresses,
+        workerpoolmaxprice=prices,
+        volume=volumes,
+        tag=tags,
+        trust=st.integers(0, 3),
+    ),
+)

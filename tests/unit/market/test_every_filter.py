@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from sealgrid.chain.events import AssetTransferred
-from sealgrid.market import filters
-from sealgrid.market.book import Book
-from sealgrid.market.kinds import KINDS, asset_of
+from sealgrid.market.book import filters
+from sealgrid.market.book.order_book import OrderBook
+from sealgrid.market.book.order_kinds import KINDS, asset_of
 from sealgrid.poco.orders import BULK_VOLUME, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.wire.market import Kind
@@ -110,22 +110,29 @@ def bulks(kind: Kind) -> Iterator[Case]:
 
 
 BOUNDS = {
-    "appOwner": owners, "datasetOwner": owners, "workerpoolOwner": owners, "minTag": tags, "maxTag": tags,
-    "minVolume": volumes, "minTrust": trusts, "maxTrust": trusts, "bulkOnly": bulks,
-}  # fmt: skip
+    "appOwner": owners,
+    "datasetOwner": owners,
+    "workerpoolOwner": owners,
+    "minTag": tags,
+    "maxTag": tags,
+    "minVolume": volumes,
+    "minTrust": trusts,
+    "maxTrust": trusts,
+    "bulkOnly": bulks,
+}
 
 
 def with_(order: Order, **fields: Any) -> Order:
     return msgspec.structs.replace(order, **fields)
 
 
-def book_of(kind: Kind, orders: list[Order]) -> Book:
+def book_of(kind: Kind, orders: list[Order]) -> OrderBook:
     ledger = rich()
     ledger.apply(
         AssetTransferred(registry=each, asset=OTHER, sender=ZERO_ADDRESS, receiver=BERT, **place(0))
         for each in REGISTRIES
     )
-    book = Book(ledger)
+    book = OrderBook(ledger)
     for number, order in enumerate(orders, start=1):
         book.publish(listed(order, number, signer=signer_of(kind, order), at=number))
     return book
@@ -138,11 +145,11 @@ def signer_of(kind: Kind, order: Order) -> Address:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(kind, name) for kind in KINDS for name in filters.names(kind) if name not in (*PAGES, "grouped")],
+    [(kind, name) for kind in KINDS for name in filters.order_parameters(kind) if name not in (*PAGES, "grouped")],
 )
 def test_a_filter_lets_pass_what_it_says(kind: Kind, name: str) -> None:
     whose = {KINDS[kind].asset: "any"} if kind in ("apporders", "datasetorders") else {}
     for case in cases(kind, name):
-        book, query = book_of(kind, case.orders), filters.read(kind, whose | case.asked)
+        book, query = book_of(kind, case.orders), filters.parse_order_query(kind, whose | case.asked)
         _, passed = book.find(kind, query.filters, start=0, size=100)
         assert sorted(int(each.order_hash, 16) - 1 for each in passed) == case.found, case.asked

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import CallRefused
-from sealgrid.market.shown import amount, mixed_case, timestamp
+from sealgrid.market.serialization import amount, mixed_case, timestamp
 from sealgrid.units import Address, to_bytes
 from sealgrid.wire.challenge import SENTENCE, answer, challenge_digest, read_token, typed_data
-from sealgrid.wire.rates import Buckets, Rate, client_of
+from sealgrid.wire.rate_limit import RateLimit, TokenBuckets, client_of
 
 KEY = SigningKey.from_bytes(b"\x21" * 32)
 
@@ -41,7 +41,7 @@ def test_what_is_no_token_is_refused(header: str | None) -> None:
 
 
 def test_a_client_may_ask_in_a_burst_and_then_evenly() -> None:
-    buckets = Buckets(Rate(60))
+    buckets = TokenBuckets(RateLimit(60))
     assert [buckets.take("anna", 0.0) for _ in range(60)] == [0.0] * 60
     assert buckets.take("anna", 0.0) == pytest.approx(1.0)
     assert buckets.take("bert", 0.0) == 0.0
@@ -51,7 +51,7 @@ def test_a_client_may_ask_in_a_burst_and_then_evenly() -> None:
 
 @given(st.lists(st.floats(0, 10), max_size=80))
 def test_nobody_gets_more_than_a_burst_and_the_rate(pauses: list[float]) -> None:
-    buckets, now, taken = Buckets(Rate(30)), 0.0, 0
+    buckets, now, taken = TokenBuckets(RateLimit(30)), 0.0, 0
     for pause in pauses:
         now += pause
         taken += buckets.take("anna", now) == 0.0
@@ -59,7 +59,7 @@ def test_nobody_gets_more_than_a_burst_and_the_rate(pauses: list[float]) -> None
 
 
 def test_clients_without_number_do_not_fill_the_memory() -> None:
-    buckets = Buckets(Rate(1))
+    buckets = TokenBuckets(RateLimit(1))
     for number in range(30_000):
         buckets.take(str(number), 0.0)
     assert len(buckets._clients) == 20_000

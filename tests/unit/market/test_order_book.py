@@ -3,11 +3,11 @@ from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
-from sealgrid.market import filters, shelf
-from sealgrid.market.book import Book, BookEvent, Closed, Listed, Status
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.book import filters, order_index
+from sealgrid.market.book.order_book import BookEvent, OrderBook, OrderStatus, OrderUnavailable, PublishedOrder
+from sealgrid.market.book.order_kinds import KINDS
+from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, terms_of
-from sealgrid.poco.params import pool_stake
 from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.wire.market import Kind
@@ -35,15 +35,15 @@ from tests.unit.market.market_orders import (
 WHOSE = {"apporders": {"app": "any"}, "datasetorders": {"dataset": "any"}}
 
 
-def book(*published: Order) -> Book:
-    made = Book(rich())
+def book(*published: Order) -> OrderBook:
+    made = OrderBook(rich())
     for number, order in enumerate(published, start=1):
         made.publish(listed(order, number, signer=BERT if hasattr(order, "requester") else ANNA, at=number))
     return made
 
 
-def found(made: Book, kind: Kind, **asked: str) -> list[Order]:
-    query = filters.read(kind, WHOSE.get(kind, {}) | asked)
+def found(made: OrderBook, kind: Kind, **asked: str) -> list[Order]:
+    query = filters.parse_order_query(kind, WHOSE.get(kind, {}) | asked)
     return [each.order for each in made.find(kind, query.filters, start=query.start, size=query.size)[1]]
 
 
@@ -55,33 +55,33 @@ def test_offers_come_cheapest_first_and_requests_best_paying_first() -> None:
 
 def test_of_equal_orders_a_grouped_look_shows_the_oldest_and_the_next_when_that_is_used_up() -> None:
     ledger = rich()
-    made = Book(ledger)
+    made = OrderBook(ledger)
     equal = [listed(AppOrder(app=APP, volume=2, salt=name_of(number)), number, at=number) for number in (1, 2, 3)]
     for each in (*equal, listed(AppOrder(app=APP, volume=9, appprice=1), 4, at=0)):
         made.publish(each)
 
-    def offers() -> list[tuple[Listed, int]]:
-        query = filters.read("apporders", {"app": APP, "grouped": "true"})
+    def offers() -> list[tuple[PublishedOrder, int]]:
+        query = filters.parse_order_query("apporders", {"app": APP, "grouped": "true"})
         assert query.offers
         _, looked = made.find("apporders", query.filters, start=0, size=10)
         return [(each, made.remaining_of_offer(each)) for each in looked if each.order.appprice == 0]
 
     assert offers() == [(equal[0], 6)]
-    made.changed(ledger.apply([matched(1, 50, 51, 52, volume=1)]).facts)
+    made.update(ledger.apply([matched(1, 50, 51, 52, volume=1)]).facts)
     assert offers() == [(equal[0], 5)]
-    made.changed(ledger.apply([matched(1, 50, 51, 53, volume=1)]).facts)
+    made.update(ledger.apply([matched(1, 50, 51, 53, volume=1)]).facts)
     assert offers() == [(equal[1], 4)]
     made.withdraw(equal[1].order_hash)
     assert offers() == [(equal[2], 2)]
 
 
 def test_a_grouped_look_asks_for_no_least_volume() -> None:
-    with pytest.raises(InputRefused, match="minVolume is of one order"):
-        filters.read("apporders", {"app": APP, "grouped": "true", "minVolume": "2"})
+    with pytest.raises(InputRefused, match="minVolume applies to single orders"):
+        filters.parse_order_query("apporders", {"app": APP, "grouped": "true", "minVolume": "2"})
 
 
 def test_of_two_at_one_price_the_older_comes_first() -> None:
-    made = Book(rich())
+    made = OrderBook(rich())
     late, early = listed(AppOrder(app=APP), 1, at=9), listed(AppOrder(app=APP), 2, at=4)
     for each in (late, early):
         made.publish(each)
@@ -96,15 +96,15 @@ def test_an_order_is_found_by_its_asset_in_any_letter_case() -> None:
 
 def test_an_order_that_is_cancelled_used_up_sold_or_withdrawn_is_gone_and_says_why() -> None:
     ledger = rich()
-    made = Book(ledger)
+    made = OrderBook(ledger)
     all_orders = [listed(AppOrder(app=APP, volume=2, appprice=number), number) for number in (1, 2, 3)]
     all_orders.append(listed(AppOrder(app=OTHER_APP), 4))
     for each in all_orders:
         made.publish(each)
     events = [closed(1), matched(2, 50, 51, 52, volume=2), matched(3, 50, 51, 53, volume=1), given(OTHER_APP, BERT)]
-    made.changed(ledger.apply(events).facts)
+    made.update(ledger.apply(events).facts)
     said = [made.status(each) for each in all_orders]
-    assert said == [Status.CANCELED, Status.FILLED, Status.OPEN, Status.DEAD]
+    assert said == [OrderStatus.CANCELED, OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.DEAD]
     assert [order.appprice for order in found(made, "apporders")] == [3]
     assert made.remaining(all_orders[2]) == 1
     made.withdraw(all_orders[2].order_hash)
@@ -114,45 +114,48 @@ def test_an_order_that_is_cancelled_used_up_sold_or_withdrawn_is_gone_and_says_w
 
 def test_an_order_that_was_signed_on_chain_is_open_for_as_long_as_the_chain_has_that_transaction() -> None:
     ledger = rich()
-    made = Book(ledger)
+    made = OrderBook(ledger)
     one = listed(AppOrder(app=APP), 1, presigned=True)
     made.publish(one)
-    assert made.status(one) is Status.DEAD
-    made.changed(ledger.apply([signed(1, block=2)]).facts)
-    assert (made.status(one), made.count("apporders")) == (Status.OPEN, 1)
-    made.changed(ledger.roll_back(1).facts)
-    assert (made.status(one), made.count("apporders")) == (Status.DEAD, 0)
+    assert made.status(one) is OrderStatus.DEAD
+    made.update(ledger.apply([signed(1, block=2)]).facts)
+    assert (made.status(one), made.count("apporders")) == (OrderStatus.OPEN, 1)
+    made.update(ledger.roll_back(1).facts)
+    assert (made.status(one), made.count("apporders")) == (OrderStatus.DEAD, 0)
 
 
 def test_a_pool_needs_one_tasks_stake_and_a_request_one_tasks_price() -> None:
     ledger = rich()
-    made = Book(ledger)
+    made = OrderBook(ledger)
     pool = listed(WorkerpoolOrder(workerpool=POOL, workerpoolprice=1000), 1)
     wanted = listed(request(100, appmaxprice=10, datasetmaxprice=1), 2, signer=BERT)
     for each in (pool, wanted):
         made.publish(each)
-    made.changed(ledger.apply([paid(ANNA, ZERO_ADDRESS, 10**9 - 300), paid(BERT, ZERO_ADDRESS, 10**9 - 111)]).facts)
-    assert [made.status(each) for each in (pool, wanted)] == [Status.OPEN, Status.OPEN]
-    made.changed(ledger.apply([paid(ANNA, ZERO_ADDRESS, 1), paid(BERT, ZERO_ADDRESS, 1)]).facts)
-    assert [made.status(each) for each in (pool, wanted)] == [Status.DEAD, Status.DEAD]
+    made.update(ledger.apply([paid(ANNA, ZERO_ADDRESS, 10**9 - 300), paid(BERT, ZERO_ADDRESS, 10**9 - 111)]).facts)
+    assert [made.status(each) for each in (pool, wanted)] == [OrderStatus.OPEN, OrderStatus.OPEN]
+    made.update(ledger.apply([paid(ANNA, ZERO_ADDRESS, 1), paid(BERT, ZERO_ADDRESS, 1)]).facts)
+    assert [made.status(each) for each in (pool, wanted)] == [OrderStatus.DEAD, OrderStatus.DEAD]
     assert pool_stake(1000) == 300
 
 
 class Naive:
     """The book as a list that is looked through: slow, and plainly right."""
 
-    def __init__(self, made: Book, all_orders: dict[str, Listed]) -> None:
+    def __init__(self, made: OrderBook, all_orders: dict[str, PublishedOrder]) -> None:
         self.made, self.all = made, all_orders
 
-    def open(self, kind: Kind) -> list[Listed]:
-        mine = [each for each in self.all.values() if each.kind == kind and self.made.status(each) is Status.OPEN]
+    def open(self, kind: Kind) -> list[PublishedOrder]:
+        mine = [each for each in self.all.values() if each.kind == kind and self.made.status(each) is OrderStatus.OPEN]
         return sorted(mine, key=self.rank)
 
     @staticmethod
-    def rank(each: Listed) -> tuple[int, int, str]:
+    def rank(each: PublishedOrder) -> tuple[int, int, str]:
         order = each.order
-        price = next(getattr(order, name) for name in ("appprice", "datasetprice", "workerpoolprice",
-                                                       "workerpoolmaxprice") if hasattr(order, name))  # fmt: skip
+        price = next(
+            getattr(order, name)
+            for name in ("appprice", "datasetprice", "workerpoolprice", "workerpoolmaxprice")
+            if hasattr(order, name)
+        )
         return (-price if each.kind == "requestorders" else price, each.published, each.order_hash)
 
 
@@ -172,23 +175,23 @@ def test_after_anything_the_book_finds_exactly_what_a_look_through_all_orders_fi
 ) -> None:
     for sorted_at_most in (0, 500):  # found orders are picked from the list of all, or sorted
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(shelf, "_SORTED_AT_MOST", sorted_at_most)
+            patch.setattr(order_index, "_SORTED_AT_MOST", sorted_at_most)
             compare(history, who, tag, volume, strict)
 
 
 def follow(told: dict[str, int], events: tuple[BookEvent, ...]) -> None:
     """Keep the open orders and what is left of them as somebody does who hears of events alone."""
     for event in events:
-        if isinstance(event, Closed):
+        if isinstance(event, OrderUnavailable):
             del told[event.listed.order_hash]
         else:
             assert told.get(event.listed.order_hash) != event.remaining
             told[event.listed.order_hash] = event.remaining
 
 
-def expect_offers(made: Book, kind: Kind, open_orders: list[Listed]) -> None:
+def expect_offers(made: OrderBook, kind: Kind, open_orders: list[PublishedOrder]) -> None:
     """Expect a grouped look to find the oldest order of each offer, with what is left of the whole offer."""
-    offers: dict[object, list[Listed]] = {}
+    offers: dict[object, list[PublishedOrder]] = {}
     for each in open_orders:
         offers.setdefault((each.signer, each.presigned, terms_of(each.order)), []).append(each)
     wanted = {
@@ -196,14 +199,14 @@ def expect_offers(made: Book, kind: Kind, open_orders: list[Listed]) -> None:
         for equal in offers.values()
     }
     anybody = dict.fromkeys(KINDS[kind].restrict, "any")
-    query = filters.read(kind, WHOSE[kind] | anybody | {"grouped": "true", "pageSize": "1000"})
+    query = filters.parse_order_query(kind, WHOSE[kind] | anybody | {"grouped": "true", "pageSize": "1000"})
     _, looked = made.find(kind, query.filters, start=0, size=1000)
     assert {each.order_hash: made.remaining_of_offer(each) for each in looked} == wanted
 
 
 def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool) -> None:
     ledger = rich()
-    made, all_orders, told = Book(ledger), {}, {}
+    made, all_orders, told = OrderBook(ledger), {}, {}
     for what, *rest in history:
         if what == "publish":
             number, order, signer = rest
@@ -216,7 +219,7 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
             all_orders.pop(name_of(rest[0]), None)
             follow(told, made.withdraw(name_of(rest[0])))
         else:
-            follow(told, made.changed(ledger.apply(rest).facts))
+            follow(told, made.update(ledger.apply(rest).facts))
     naive = Naive(made, all_orders)
     assert told == {each.order_hash: made.remaining(each) for kind in KINDS for each in naive.open(kind)}
     for kind in ("apporders", "datasetorders"):
@@ -227,7 +230,7 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
         "maxTag": name_of(tag),
         "minVolume": str(volume),
     }
-    query = filters.read("apporders", {"app": "any"} | asked)
+    query = filters.parse_order_query("apporders", {"app": "any"} | asked)
     admitted = {who} if strict else {who, ZERO_ADDRESS}
     expected = [
         each
@@ -242,18 +245,18 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
         assert made.count(kind) == len(naive.open(kind))
     for signer in (ANNA, BERT):
         mine = {each.order_hash for each in naive.open("apporders") if each.signer == signer}
-        assert {each.order_hash for each in made.open_of("apporders", signer)} == mine
+        assert {each.order_hash for each in made.open_orders("apporders", signer)} == mine
 
 
 @given_examples(st.lists(happenings, max_size=20), people)
 def test_a_book_on_another_ledger_is_as_if_it_never_knew_the_first(events: list, who: str) -> None:
     first = rich()
-    made, told = Book(first), {}
+    made, told = OrderBook(first), {}
     for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
         follow(told, made.publish(listed(order, number, signer=who)))
-    follow(told, made.changed(first.apply(events).facts))
+    follow(told, made.update(first.apply(events).facts))
     follow(told, made.replace(rich()))
-    fresh, afresh = Book(rich()), {}
+    fresh, afresh = OrderBook(rich()), {}
     for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
         follow(afresh, fresh.publish(listed(order, number, signer=who)))
     assert told == afresh

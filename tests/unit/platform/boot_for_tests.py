@@ -44,8 +44,8 @@ def reach(address: str, port: int) -> str:
 
 
 def run_app(source: str, wheels: dict[str, str] | None = None) -> object:
-    from sealgrid.bundle.manifest import Limits
-    from sealgrid.enclave import sandbox
+    from sealgrid.bundle.manifest import AppLimits
+    from sealgrid.enclave.sandbox import sandbox
 
     folders = {name: Path("/job") / name for name in ("app", "wheels", "datasets", "inputs", "outputs")}
     for folder in folders.values():
@@ -54,7 +54,9 @@ def run_app(source: str, wheels: dict[str, str] | None = None) -> object:
     for path, content in (wheels or {}).items():
         (folders["wheels"] / path).parent.mkdir(exist_ok=True)
         (folders["wheels"] / path).write_text(content)
-    run = sandbox.AppRun(sandbox.Folders(**folders), ("main.py",), limits=Limits(memory=2 << 30, wall_seconds=20))
+    run = sandbox.AppRun(
+        sandbox.SandboxFolders(**folders), ("main.py",), limits=AppLimits(memory=2 << 30, wall_seconds=20)
+    )
     ended = sandbox.run(run)
     return {
         "kind": type(ended).__name__,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, quote, urlparse
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.wire.collateral import Fetched
+from sealgrid.wire.collateral import FetchReply
 
 
 class Service:
@@ -38,14 +38,14 @@ def intel_answers(collateral, tee, *, hexadecimal=False):
         return f'{{"{name}":{parts[key]},"signature":"{parts[key + "_signature"]}"}}'.encode()
 
     return {
-        "/sgx/certification/v4/pckcrl": Fetched(
+        "/sgx/certification/v4/pckcrl": FetchReply(
             der(parts["pck_crl"]), {"sgx-pck-crl-issuer-chain": quote(parts["pck_crl_issuer_chain"])}
         ),
-        "/sgx/certification/v4/rootcacrl": Fetched(der(parts["root_ca_crl"]), {}),
-        f"/{tee}/certification/v4/tcb": Fetched(
+        "/sgx/certification/v4/rootcacrl": FetchReply(der(parts["root_ca_crl"]), {}),
+        f"/{tee}/certification/v4/tcb": FetchReply(
             signed("tcbInfo", "tcb_info"), {"tcb-info-issuer-chain": quote(parts["tcb_info_issuer_chain"])}
         ),
-        f"/{tee}/certification/v4/qe/identity": Fetched(
+        f"/{tee}/certification/v4/qe/identity": FetchReply(
             signed("enclaveIdentity", "qe_identity"),
             {"sgx-enclave-identity-issuer-chain": quote(parts["qe_identity_issuer_chain"])},
         ),
@@ -55,9 +55,9 @@ def intel_answers(collateral, tee, *, hexadecimal=False):
 def amd_answers(parts, product, kind, chip, pem):
     """What AMD's service answers about one chip; ``pem`` turns DER certificates into one text."""
     return {
-        f"/vcek/v1/{product}/{chip.hex()}": Fetched(parts.leaf, {}),
-        f"/{kind}/v1/{product}/cert_chain": Fetched(pem(parts.intermediate, parts.root), {}),
-        f"/{kind}/v1/{product}/crl": Fetched(parts.revocation_list, {}),
+        f"/vcek/v1/{product}/{chip.hex()}": FetchReply(parts.leaf, {}),
+        f"/{kind}/v1/{product}/cert_chain": FetchReply(pem(parts.intermediate, parts.root), {}),
+        f"/{kind}/v1/{product}/crl": FetchReply(parts.revocation_list, {}),
     }
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from enclave_scene import Enclave
 
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 
 
 @pytest.fixture(scope="session")

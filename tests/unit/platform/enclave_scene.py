@@ -49,7 +49,13 @@ class Enclave:
 
 def request(app: Digest, relay: str) -> LaunchRequest:
     return LaunchRequest(
-        app_digest=app, task=TaskId("0x" + "11" * 32), worker=Address("0x" + "22" * 20), chain=31337,
-        hub=Address("0x" + "33" * 20), broker=Address("0x" + "44" * 20), vaults=(Address("0x" + "55" * 20),),
-        threshold=1, relay=relay,
-    )  # fmt: skip
+        app_digest=app,
+        task=TaskId("0x" + "11" * 32),
+        worker=Address("0x" + "22" * 20),
+        chain=31337,
+        hub=Address("0x" + "33" * 20),
+        broker=Address("0x" + "44" * 20),
+        vaults=(Address("0x" + "55" * 20),),
+        threshold=1,
+        relay=relay,
+    )

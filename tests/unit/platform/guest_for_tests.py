@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sealgrid.platform import guest
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.hardware_quotes import RawQuote
 from tests.unit.attestation import snp_machine
 
 folder, app, context = Path(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -5,10 +5,10 @@ import os
 import threading
 from pathlib import Path
 
-from sealgrid.platform import attributes
+from sealgrid.platform import hardware_quotes
 
 
-class KernelAttributes(attributes.Attributes):
+class KernelAttributes(hardware_quotes.KernelAttributes):
     """``Attributes`` over a real directory, with the kernel's side played after each call.
 
     configfs-tsm: a new directory is filled at once; each write of ``inblob`` counts the generation up and makes
@@ -57,13 +57,11 @@ class KernelAttributes(attributes.Attributes):
 
 def configfs(monkeypatch, root, quote_over, **how):
     """A ``ConfigfsTsm`` whose directory is answered by a kernel."""
-    from sealgrid.platform import tsm
-
     kernel = KernelAttributes(root, quote_over)
     for name, value in how.items():
         setattr(kernel, name, value)
-    monkeypatch.setattr(tsm, "Attributes", lambda _: kernel)
-    return tsm.ConfigfsTsm(root, lambda: "1"), kernel
+    monkeypatch.setattr(hardware_quotes, "KernelAttributes", lambda _: kernel)
+    return hardware_quotes.ConfigfsTsm(root, lambda: "1"), kernel
 
 
 @contextlib.contextmanager

@@ -12,15 +12,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.binding import locked_config
-from sealgrid.attestation.collateral import intel_terms, snp_terms
+from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.attestation.snp_certificates import read_table
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
+from sealgrid.attestation.snp_collateral import parse_certificate_table
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
 from sealgrid.platform.collateral import FRESH_SECONDS, NUMBERS, CollateralCache
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, report
@@ -31,8 +32,11 @@ OTHER = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
 TD = RawQuote(MACHINE.quote(bytes(48), locked_config(to_digest(b"\xaa" * 32)), bytes(64)).raw)
 AMD = SnpMachine()
 SNP = RawQuote(report())
-KINDS = {"vcek": "63da758d-e664-4564-adc5-f4b93be8accd", "vlek": "a8074bc2-a25a-483e-aae6-39c045a0b8a1",
-         "unknown": "00000000-0000-0000-0000-0000000000ff"}  # fmt: skip
+KINDS = {
+    "vcek": "63da758d-e664-4564-adc5-f4b93be8accd",
+    "vlek": "a8074bc2-a25a-483e-aae6-39c045a0b8a1",
+    "unknown": "00000000-0000-0000-0000-0000000000ff",
+}
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 
 
@@ -242,14 +246,14 @@ async def test_what_is_no_quote_names_no_machine(scene, raw):
 
 @pytest.mark.parametrize("le", [True, False])
 def test_a_hosts_table_is_read_in_either_order_of_bytes(le):
-    assert read_table(table(le, unknown=b"?", vcek=b"leaf")) == {"vcek": b"leaf"}
-    assert read_table(b"") == read_table(bytes(4096)) == {}
+    assert parse_certificate_table(table(le, unknown=b"?", vcek=b"leaf")) == {"vcek": b"leaf"}
+    assert parse_certificate_table(b"") == parse_certificate_table(bytes(4096)) == {}
 
 
 @pytest.mark.parametrize("broken", [table(vcek=b"leaf")[:-1], b"\x01" * 24, b"\x01".ljust(16, b"\0") * 200])
 def test_a_hosts_table_that_points_outside_of_itself_is_refused(broken):
     with pytest.raises(ValueError, match="table"):
-        read_table(broken)
+        parse_certificate_table(broken)
 
 
 async def test_it_speaks_http(scene, tmp_path):
@@ -266,9 +270,9 @@ async def test_it_speaks_http(scene, tmp_path):
 
 
 def test_the_terms_of_collateral_are_the_earliest_end_and_the_lower_number():
-    found = intel_terms(MACHINE.collateral, [MACHINE.trust_root], NOW)
+    found = verify_intel_collateral(MACHINE.collateral, [MACHINE.trust_root], NOW)
     assert (found.number, found.expires) == (17, NOW + 30 * DAY)
-    amd = snp_terms(AMD.collateral().encode(), [AMD.root], NOW)
+    amd = verify_snp_collateral(AMD.collateral().encode(), [AMD.root], NOW)
     assert (amd.number, amd.expires) == (5, NOW + DAY)
 
 

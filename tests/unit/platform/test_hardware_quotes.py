@@ -7,11 +7,9 @@ from kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.quote_identity import told_identity
+from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.attributes import MOST_BYTES, Attributes
-from sealgrid.platform.gramine import GramineAttestation
-from sealgrid.platform.tsm import ConfigfsTsm
+from sealgrid.platform.hardware_quotes import MOST_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
 
 DATA = bytes(range(64))
@@ -42,7 +40,7 @@ def test_the_hosts_certificates_come_with_an_snp_report(tmp_path, monkeypatch):
 def test_1_where_the_kernel_makes_no_request_it_is_said(tmp_path):
     with pytest.raises(HostFailed, match="refuses a request"):
         ConfigfsTsm(tmp_path / "nowhere").quote(DATA)
-    assert not ConfigfsTsm(tmp_path / "nowhere").there()
+    assert not ConfigfsTsm(tmp_path / "nowhere").is_available()
 
 
 def test_2_a_provider_that_we_do_not_know_is_refused_before_anything_is_asked(tmp_path, monkeypatch):
@@ -55,7 +53,7 @@ def test_2_a_provider_that_we_do_not_know_is_refused_before_anything_is_asked(tm
 
 def test_5_a_quote_is_not_believed_when_somebody_else_wrote_in_between(tmp_path, monkeypatch):
     tsm, _ = configfs(monkeypatch, tmp_path, over, meddler=True)
-    with pytest.raises(HostFailed, match="somebody else"):
+    with pytest.raises(HostFailed, match="another process"):
         tsm.quote(DATA)
     assert list(tmp_path.iterdir()) == []
 
@@ -81,7 +79,7 @@ def test_report_data_of_another_size_are_never_asked_for(tmp_path, monkeypatch, 
 
 def test_gramine_gives_a_quote_over_our_bytes(tmp_path):
     with gramine(tmp_path, over):
-        assert GramineAttestation(tmp_path).there()
+        assert GramineAttestation(tmp_path).is_available()
         assert GramineAttestation(tmp_path).quote(DATA).raw == over(DATA)
 
 
@@ -92,7 +90,7 @@ def test_gramine_without_dcap_attestation_says_what_to_set(tmp_path):
 
 
 def test_outside_of_gramine_there_is_nothing(tmp_path):
-    assert not GramineAttestation(tmp_path).there()
+    assert not GramineAttestation(tmp_path).is_available()
     with pytest.raises(HostFailed, match="failed"):
         GramineAttestation(tmp_path).quote(DATA)
 
@@ -100,7 +98,7 @@ def test_outside_of_gramine_there_is_nothing(tmp_path):
 def test_an_attribute_that_does_not_end_is_not_read_to_its_end(tmp_path):
     (tmp_path / "endless").write_bytes(bytes(MOST_BYTES + 1))
     with pytest.raises(OSError, match="does not end"):
-        Attributes(tmp_path).read("endless")
+        KernelAttributes(tmp_path).read("endless")
 
 
 @recorded
@@ -121,16 +119,16 @@ def test_what_recorded_quotes_say_of_themselves_is_what_verification_finds():
     sgx, tdx = ((SHARED / f"quotes/{kind}_quote").read_bytes() for kind in ("sgx", "tdx"))
     snp = (SHARED / "snp/test-report.bin").read_bytes()
     mrenclave = sgx[48 + 64 : 48 + 96]
-    assert told_identity(sgx, APP) == (
+    assert claimed_identity(sgx, APP) == (
         Platform.SGX,
         runtime_identity(Platform.SGX, [mrenclave, to_bytes(APP, 32)]),
     )
     registers = [tdx[48 + at : 48 + at + 48] for at in (136, 328, 376, 424)]
-    assert told_identity(tdx, APP) == (Platform.TDX, runtime_identity(Platform.TDX, registers))
-    assert told_identity(snp, APP) == (Platform.SNP, runtime_identity(Platform.SNP, [snp[0x90:0xC0]]))
+    assert claimed_identity(tdx, APP) == (Platform.TDX, runtime_identity(Platform.TDX, registers))
+    assert claimed_identity(snp, APP) == (Platform.SNP, runtime_identity(Platform.SNP, [snp[0x90:0xC0]]))
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(1184), bytes(5000), b"\x03".ljust(100, b"\0"), b"quote"])
 def test_what_is_no_quote_says_nothing_of_itself(raw):
     with pytest.raises(ValueError, match=r"quote|version"):
-        told_identity(raw, APP)
+        claimed_identity(raw, APP)

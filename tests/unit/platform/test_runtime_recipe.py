@@ -14,10 +14,10 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.build import build
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.errors import InputRefused
-from sealgrid.platform import recipe
+from sealgrid.platform import runtime_recipe
 from sealgrid.platform.firmware import SnpBoot, launch_digest, mrtd, tdvf_sections
 from sealgrid.platform.image import MeasuredFile
-from sealgrid.platform.store import lay_out
+from sealgrid.platform.image_store import lay_out
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = [
@@ -51,12 +51,12 @@ def expect_golden(rendered, kind):
 
 @pytest.mark.parametrize("platform", [Platform.TDX, Platform.SNP])
 def test_a_guests_recipe_is_the_reviewed_one(platform):
-    expect_golden(recipe.guest_recipe(platform, FILES), platform.name.lower())
+    expect_golden(runtime_recipe.guest_recipe(platform, FILES), platform.name.lower())
 
 
 def test_an_enclaves_manifest_is_the_reviewed_one(tmp_path):
     bundle = app(tmp_path)
-    rendered = recipe.enclave_recipe(
+    rendered = runtime_recipe.enclave_recipe(
         FILES, bundle
     )  # a manifest with a new field has a new digest; the recipe is the same
     expect_golden({name: text.replace(bundle.app_digest, "APP_DIGEST") for name, text in rendered.items()}, "sgx")
@@ -72,7 +72,7 @@ def test_nothing_is_left_unfilled_and_everything_says_that_it_did_not_run(kind):
 
 def test_a_manifest_trusts_every_file_of_runtime_and_app_by_its_digest(tmp_path):
     bundle = app(tmp_path)
-    text = recipe.enclave_recipe(FILES, bundle)["sealgrid.manifest.template"]
+    text = runtime_recipe.enclave_recipe(FILES, bundle)["sealgrid.manifest.template"]
     manifest = tomllib.loads(text)
     listed = {each["uri"]: each["sha256"] for each in manifest["sgx"]["trusted_files"] if isinstance(each, dict)}
     assert listed == {
@@ -85,11 +85,11 @@ def test_a_manifest_trusts_every_file_of_runtime_and_app_by_its_digest(tmp_path)
 
 def test_guests_have_no_login_no_debugging_and_no_network_device():
     for platform in (Platform.TDX, Platform.SNP):
-        rendered = recipe.guest_recipe(platform, FILES)
+        rendered = runtime_recipe.guest_recipe(platform, FILES)
         assert "RootPassword=!" in rendered["mkosi.conf"]
         assert "-netdev" not in rendered["launch.sh"]
         assert "-nic" not in rendered["launch.sh"]
-    assert "policy=0x20000" in recipe.guest_recipe(Platform.SNP, FILES)["launch.sh"]
+    assert "policy=0x20000" in runtime_recipe.guest_recipe(Platform.SNP, FILES)["launch.sh"]
 
 
 @pytest.mark.parametrize(("platform", "words"), [(Platform.TDX, "mrconfigid"), (Platform.SNP, "host-data")])
@@ -98,7 +98,7 @@ def test_launch_scripts_lock_the_app_that_they_are_given(tmp_path, platform, wor
     import base64
 
     script = tmp_path / "launch.sh"
-    script.write_text(recipe.guest_recipe(platform, FILES)["launch.sh"])
+    script.write_text(runtime_recipe.guest_recipe(platform, FILES)["launch.sh"])
     script.chmod(0o755)
     qemu = tmp_path / "qemu-system-x86_64"
     qemu.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
@@ -120,13 +120,13 @@ def test_launch_scripts_lock_the_app_that_they_are_given(tmp_path, platform, wor
 
 
 def test_the_runtime_for_guests_holds_what_quotes_there_and_the_code_that_starts_it():
-    planned = recipe.runtime_plan()
+    planned = runtime_recipe.runtime_plan()
     assert {"guest.py", "boot.py"} <= set(planned)
-    assert {f"packages/sealgrid/platform/{name}.py" for name in recipe.IN_GUEST} <= set(planned)
+    assert {f"packages/sealgrid/platform/{name}.py" for name in runtime_recipe.IN_GUEST} <= set(planned)
 
 
 def test_the_laid_out_runtime_imports_all_that_a_guest_starts_with_and_nothing_from_outside(tmp_path):
-    lay_out(recipe.runtime_plan(), tmp_path)
+    lay_out(runtime_recipe.runtime_plan(), tmp_path)
     (python,) = (tmp_path / "python" / "bin").iterdir()
     code = (
         f"import sys; sys.path[:0] = ['{tmp_path}/packages']\n"
@@ -176,21 +176,30 @@ def test_sections_are_read_as_the_metadata_say(tmp_path):
 @pytest.mark.parametrize(
     "raw",
     [
-        b"", bytes(64 << 10), ovmf(), tdvf(magic=b"XXXX"), tdvf(version=2),
-        tdvf([(1 << 31, 0x1000, 0, 0x1000, 1)]), tdvf([(0, 0x2000, 0, 0x1000, 1)]), tdvf([(0, 0, 0, 1 << 40, 1)]),
+        b"",
+        bytes(64 << 10),
+        ovmf(),
+        tdvf(magic=b"XXXX"),
+        tdvf(version=2),
+        tdvf([(1 << 31, 0x1000, 0, 0x1000, 1)]),
+        tdvf([(0, 0x2000, 0, 0x1000, 1)]),
+        tdvf([(0, 0, 0, 1 << 40, 1)]),
         tdvf([(0, 0, 0, 100, 1)]),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_firmware_for_tdx_has_no_mrtd(tmp_path, raw):
-    with pytest.raises(InputRefused, match="no firmware for TDX"):
+    with pytest.raises(InputRefused, match="not a valid firmware for TDX"):
         mrtd(written(tmp_path, raw))
 
 
 def boot(tmp_path, **changes):
     usual = {
-        "firmware": written(tmp_path, ovmf()), "kernel": written(tmp_path, b"kernel", "kernel"),
-        "initrd": written(tmp_path, b"initrd", "initrd"), "cmdline": "quiet", "cpus": 2,
-    }  # fmt: skip
+        "firmware": written(tmp_path, ovmf()),
+        "kernel": written(tmp_path, b"kernel", "kernel"),
+        "initrd": written(tmp_path, b"initrd", "initrd"),
+        "cmdline": "quiet",
+        "cpus": 2,
+    }
     return SnpBoot(**usual | changes)
 
 
@@ -198,10 +207,13 @@ def test_an_snp_launch_digest_is_the_recorded_one_and_follows_from_every_part(tm
     usual = launch_digest(boot(tmp_path))
     assert usual.hex() == (GOLDEN / "launch_digest.txt").read_text().strip()
     changed = [
-        boot(tmp_path, kernel=written(tmp_path, b"other", "k2")), boot(tmp_path, initrd=written(tmp_path, b"o", "i2")),
-        boot(tmp_path, cmdline="loud"), boot(tmp_path, cpus=3), boot(tmp_path, cpu="EPYC-Genoa"),
+        boot(tmp_path, kernel=written(tmp_path, b"other", "k2")),
+        boot(tmp_path, initrd=written(tmp_path, b"o", "i2")),
+        boot(tmp_path, cmdline="loud"),
+        boot(tmp_path, cpus=3),
+        boot(tmp_path, cpu="EPYC-Genoa"),
         boot(tmp_path, firmware=written(tmp_path, ovmf()[:0x1800] + b"\xff" + ovmf()[0x1801:], "f2")),
-    ]  # fmt: skip
+    ]
     digests = {launch_digest(each) for each in changed}
     assert len(digests) == len(changed)
     assert usual not in digests

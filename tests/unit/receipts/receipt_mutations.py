@@ -1,4 +1,4 @@
-"""Every single change of a receipt that leaves it well-formed, and the check that must stop it."""
+"""Every single well-formed change of a receipt, and the check that must detect it."""
 
 import json
 from collections.abc import Iterator

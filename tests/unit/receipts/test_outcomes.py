@@ -1,11 +1,11 @@
-"""docs/protocol/outcomes.md says what the code says: its table, the exit classes, the numbers that are settled."""
+"""docs/protocol/outcomes.md agrees with the code: the table, the exit classes, the settled numbers."""
 
 import re
 import sys
 from pathlib import Path
 from typing import get_args
 
-from sealgrid.attestation.refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.receipts.outcomes import ENDINGS
 from sealgrid.receipts.receipt import ExitClass
 
@@ -16,17 +16,19 @@ from outcomes import PAGE, page  # noqa: E402
 
 
 def test_the_page_has_the_table_of_the_code():
-    assert PAGE.read_text() == page(), "write it anew with: python docs/protocol/outcomes.py"
+    assert PAGE.read_text() == page(), "regenerate it with: python docs/protocol/outcomes.py"
 
 
 def test_every_exit_class_of_a_receipt_is_an_ending_and_no_host_fault_is_settled():
     assert {each.exit_class for each in ENDINGS} == {*get_args(ExitClass), None}
-    assert not [each for each in ENDINGS if each.exit_class and each.proved in {"machine", "unproved", "owner later"}]
+    assert not [
+        each for each in ENDINGS if each.exit_class and each.cause in {"machine", "unproved", "owner afterwards"}
+    ]
 
 
 def test_every_ending_that_is_not_settled_names_its_bound():
     unbounded = [each.event for each in ENDINGS if each.money == "refunded" and not each.bound]
-    assert unbounded == ["the pool, the workers or the chain stand still until the deadline"]
+    assert unbounded == ["the pool, the workers or the chain stop until the deadline"]
 
 
 def test_the_page_names_exactly_the_numbers_that_are_settled():
@@ -36,4 +38,4 @@ def test_the_page_names_exactly_the_numbers_that_are_settled():
         for row in section.splitlines()
         for number in re.findall(r"\b[57](?:\.\d+)?\b", row.split("|")[1] if "|" in row else "")
     }
-    assert named == OF_THE_DEAL.keys()
+    assert named == REQUESTER_REFUSALS.keys()

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from sealgrid.crypto import container
 from sealgrid.errors import ContentDiffers, InputRefused
-from sealgrid.sdk.cards import card_of, encoded
-from sealgrid.storage.reading import VerifyingReader
+from sealgrid.sdk.model_cards import encode_card, read_card
+from sealgrid.storage.file_store import VerifyingReader
 
 
-class Shelf(VerifyingReader):
-    """A store that keeps files in memory, and says whatever it was told to."""
+class MemoryFiles(VerifyingReader):
+    """A store in memory that returns what a test put there, whatever its digest."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -30,31 +30,31 @@ class Shelf(VerifyingReader):
         return checksum
 
 
-def stored(card: str, content: bytes = b"weights") -> tuple[Shelf, str]:
+def stored(card: str, content: bytes = b"weights") -> tuple[MemoryFiles, str]:
     sealed = io.BytesIO()
     container.seal(
-        io.BytesIO(content), sealed, dek=b"k" * 32, size=len(content), key_id=b"i" * 16, metadata=encoded(card)
+        io.BytesIO(content), sealed, dek=b"k" * 32, size=len(content), key_id=b"i" * 16, metadata=encode_card(card)
     )
-    files = Shelf()
+    files = MemoryFiles()
     return files, files.put(sealed.getvalue())
 
 
 @given(st.text(max_size=300))
 def test_anybody_reads_the_card_that_the_owner_wrote(card):
     files, checksum = stored(card)
-    assert asyncio.run(card_of(files, checksum)) == card.encode(errors="replace").decode()
+    assert asyncio.run(read_card(files, checksum)) == card.encode(errors="replace").decode()
 
 
 async def test_a_card_is_at_most_64_kib():
     files, checksum = stored("x" * 65536, b"w" * 10_000)
-    assert len(await card_of(files, checksum)) == 65536
+    assert len(await read_card(files, checksum)) == 65536
     with pytest.raises(InputRefused, match="at most 65536 bytes"):
-        encoded("é" * 40_000)
+        encode_card("é" * 40_000)
 
 
 async def test_a_file_that_is_no_sealed_one_has_no_card():
-    files = Shelf()
-    assert await card_of(files, files.put(b"iv" * 8 + b"anything at all")) == ""
+    files = MemoryFiles()
+    assert await read_card(files, files.put(b"iv" * 8 + b"anything at all")) == ""
 
 
 async def test_no_store_can_show_another_card():
@@ -62,4 +62,4 @@ async def test_no_store_can_show_another_card():
     other, lie = stored("theirs")
     files.files[checksum] = other.files[lie]
     with pytest.raises(ContentDiffers):
-        await card_of(files, checksum)
+        await read_card(files, checksum)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import ContentDiffers, FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
-from sealgrid.storage import folder as folder_module
-from sealgrid.storage.base import PIECE_BYTES
-from sealgrid.storage.folder import BLOCK_BYTES, Folder
-from sealgrid.storage.local import LocalFiles, fetch
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage import content_folder as folder_module
+from sealgrid.storage.content_folder import BLOCK_BYTES, ContentFolder
+from sealgrid.storage.file_store import PIECE_BYTES
+from sealgrid.storage.local_files import LocalFiles, fetch_to_cache
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest, to_digest
 
 
@@ -58,7 +58,7 @@ class LyingNode:
 
 
 async def test_a_file_comes_back_as_it_went_in(tmp_path: Path) -> None:
-    files, content = LocalFiles(Folder(tmp_path / "store")), b"plate" * 500_000
+    files, content = LocalFiles(ContentFolder(tmp_path / "store")), b"plate" * 500_000
     (tmp_path / "in").write_bytes(content)
     stored = await files.put_file(tmp_path / "in")
     assert stored == digest(content)
@@ -69,14 +69,14 @@ async def test_a_file_comes_back_as_it_went_in(tmp_path: Path) -> None:
 @given(content=st.binary(max_size=200))
 def test_bytes_come_back_as_they_went_in(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     async def there_and_back() -> bytes:
-        files = LocalFiles(Folder(tmp_path_factory.mktemp("store")))
+        files = LocalFiles(ContentFolder(tmp_path_factory.mktemp("store")))
         return await files.get_bytes(await files.put_bytes(content), len(content))
 
     assert asyncio.run(there_and_back()) == content
 
 
 async def test_a_file_that_rotted_on_the_disk_is_not_given_out(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path / "store"))
+    files = LocalFiles(ContentFolder(tmp_path / "store"))
     stored = await files.put_bytes(b"model")
     files.folder.path(stored).write_bytes(b"medal")
     with pytest.raises(ContentDiffers):
@@ -86,13 +86,13 @@ async def test_a_file_that_rotted_on_the_disk_is_not_given_out(tmp_path: Path) -
 
 async def test_an_unknown_digest_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        await LocalFiles(Folder(tmp_path)).get_bytes(digest(b"never"), 10)
+        await LocalFiles(ContentFolder(tmp_path)).get_bytes(digest(b"never"), 10)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "0x" + "zz" * 32, "0x12", "0x" + "12" * 33])
 async def test_what_is_no_digest_never_becomes_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputRefused):
-        Folder(tmp_path).path(Digest(name))
+        ContentFolder(tmp_path).path(Digest(name))
 
 
 async def test_a_node_that_answers_other_content_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_a_node_that_stops_early_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_file_larger_than_the_reader_takes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputRefused, match="larger than the 4 bytes"):
+    with pytest.raises(InputRefused, match="larger than the limit of 4 bytes"):
         await RemoteFiles(LyingNode(b"model")).get_bytes(digest(b"model"), 4)
 
 
@@ -153,28 +153,28 @@ async def test_files_travel_in_pieces(tmp_path: Path) -> None:
 
 
 async def test_a_cache_asks_its_source_once(tmp_path: Path) -> None:
-    cache, content = Folder(tmp_path), b"bundle"
-    first = await fetch(digest(content), RemoteFiles(LyingNode(content)), cache)
-    second = await fetch(digest(content), RemoteFiles(LyingNode(b"liar")), cache)
+    cache, content = ContentFolder(tmp_path), b"bundle"
+    first = await fetch_to_cache(digest(content), RemoteFiles(LyingNode(content)), cache)
+    second = await fetch_to_cache(digest(content), RemoteFiles(LyingNode(b"liar")), cache)
     assert first == second
     assert first.read_bytes() == content
 
 
 async def test_a_cache_keeps_nothing_of_a_liar(tmp_path: Path) -> None:
-    cache = Folder(tmp_path)
+    cache = ContentFolder(tmp_path)
     with pytest.raises(ContentDiffers):
-        await fetch(digest(b"bundle"), RemoteFiles(LyingNode(b"liar")), cache)
+        await fetch_to_cache(digest(b"bundle"), RemoteFiles(LyingNode(b"liar")), cache)
     assert (names(tmp_path), cache.used) == ([], 0)
 
 
 async def test_the_same_content_is_stored_and_counted_once(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path))
+    files = LocalFiles(ContentFolder(tmp_path))
     assert await files.put_bytes(b"twice") == await files.put_bytes(b"twice")
     assert (len(names(tmp_path)), files.folder.used) == (1, BLOCK_BYTES)
 
 
 async def test_limits_are_kept_and_what_they_refuse_is_removed(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path, file_limit=10, total_limit=2 * BLOCK_BYTES))
+    files = LocalFiles(ContentFolder(tmp_path, file_limit=10, total_limit=2 * BLOCK_BYTES))
     await files.put_bytes(b"0123456789")
     with pytest.raises(FileTooLarge, match="at most 10 bytes"):
         await files.put_bytes(b"0123456789a")
@@ -186,17 +186,17 @@ async def test_limits_are_kept_and_what_they_refuse_is_removed(tmp_path: Path) -
 
 async def test_what_files_take_on_the_disk_is_counted_and_not_their_content(tmp_path: Path) -> None:
     """Red team 10(c): 1,500 files of 4 bytes counted as 6,000 bytes and took 13 MB."""
-    files = LocalFiles(Folder(tmp_path))
+    files = LocalFiles(ContentFolder(tmp_path))
     for number in range(50):
         await files.put_bytes(number.to_bytes(4, "big"))
     occupied = sum(max(path.stat().st_blocks * 512, BLOCK_BYTES) for path in tmp_path.rglob("*") if path.is_file())
-    assert files.folder.used == Folder(tmp_path).used == occupied == 50 * BLOCK_BYTES
+    assert files.folder.used == ContentFolder(tmp_path).used == occupied == 50 * BLOCK_BYTES
     files.folder.remove(digest(bytes(4)))
     assert files.folder.used == 49 * BLOCK_BYTES
 
 
 async def test_a_full_cache_forgets_what_was_not_asked_for_the_longest(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path, total_limit=3 * BLOCK_BYTES, evict=True))
+    files = LocalFiles(ContentFolder(tmp_path, total_limit=3 * BLOCK_BYTES, evict=True))
     for age, content in ((300, b"first"), (200, b"other"), (100, b"third")):
         path = files.folder.path(await files.put_bytes(content))
         os.utime(path, (path.stat().st_mtime - age,) * 2)
@@ -208,7 +208,7 @@ async def test_a_full_cache_forgets_what_was_not_asked_for_the_longest(tmp_path:
 
 
 async def test_a_cache_refuses_only_what_is_larger_than_itself(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path, total_limit=3 * BLOCK_BYTES, evict=True))
+    files = LocalFiles(ContentFolder(tmp_path, total_limit=3 * BLOCK_BYTES, evict=True))
     with pytest.raises(ServiceUnavailable, match="this store is full"):
         await files.put_bytes(bytes(3 * BLOCK_BYTES + 1))
     assert files.folder.used == 0
@@ -218,7 +218,7 @@ async def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, monkeypat
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    files = LocalFiles(Folder(tmp_path))
+    files = LocalFiles(ContentFolder(tmp_path))
     monkeypatch.setattr(folder_module.os, "fsync", full)
     with pytest.raises(ServiceUnavailable, match="disk is full"):
         await files.put_bytes(b"content")
@@ -226,10 +226,10 @@ async def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, monkeypat
 
 
 async def test_a_restart_keeps_files_and_removes_what_was_half_written(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path))
+    files = LocalFiles(ContentFolder(tmp_path))
     stored = await files.put_bytes(b"kept")
     (tmp_path / "incoming" / "half").write_bytes(b"ha")
-    again = Folder(tmp_path)
+    again = ContentFolder(tmp_path)
     assert (again.used, again.holds(stored), len(names(tmp_path))) == (BLOCK_BYTES, True, 1)
 
 
@@ -239,6 +239,6 @@ async def pieces_of(files: LocalFiles, sha256: Digest) -> AsyncIterator[int]:
 
 
 async def test_reading_holds_one_piece_at_a_time(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path))
+    files = LocalFiles(ContentFolder(tmp_path))
     stored = await files.put_bytes(bytes(2 * PIECE_BYTES + 5))
     assert [size async for size in pieces_of(files, stored)] == [PIECE_BYTES, PIECE_BYTES, 5]

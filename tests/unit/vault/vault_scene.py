@@ -5,40 +5,49 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
+import pytest
 
 from sealgrid.attestation.binding import locked_config, report_data, runtime_identity
 from sealgrid.attestation.evidence import Quote
 from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, poco_authorisation
-from sealgrid.chain.views import ContributionStatus, ContributionView, DealView, Resource, TaskStatus, TaskView
-from sealgrid.crypto import hpke
+from sealgrid.chain.views import (
+    ContributionStatus,
+    ContributionView,
+    DealView,
+    ResourceView,
+    TaskStatus,
+    TaskView,
+)
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, record_from_shares, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.errors import CheckFailed
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
-from sealgrid.vault.answer import facts_of
-from sealgrid.vault.deposit import HeldShare, input_asset
-from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.nonces import Attempt
-from sealgrid.vault.release import Attested, TrustedRoots, check_evidence
-from sealgrid.vault.settle import Escrowed, Released, Settled, remembered, verdict_for
-from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
-from sealgrid.vault.terms import Uses
-from sealgrid.wire.message import encode
+from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
+from sealgrid.vault.checks.deposit import StoredShare, input_asset
+from sealgrid.vault.checks.entitlement import StoredKeys, check_params, entitle
+from sealgrid.vault.checks.nonce import EnclaveAttempt
+from sealgrid.vault.checks.owner_terms import DatasetUses
+from sealgrid.vault.checks.release import TrustedRoots, VerifiedEnclave, check_evidence
+from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, make_verdict, release_record
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.handlers.release_response import make_facts
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
     NonceRequest,
     ReleaseRequest,
     SettleRequest,
-    SharePart,
     SignedReassign,
 )
 
@@ -55,6 +64,17 @@ MODEL = to_digest(b"\x07" * 32)
 PICTURE = to_digest(b"\x08" * 32)
 
 
+_NONCES = iter(i.to_bytes(12, "big") for i in range(1_000_000))
+AT_REST = ShareEncryption(b"\x33" * 32, lambda _: next(_NONCES))
+
+
+def number_of(call: Any, *args: Any, **named: Any) -> str:
+    """Return the number of the check that refuses a call."""
+    with pytest.raises(CheckFailed) as caught:
+        call(*args, **named)
+    return caught.value.check
+
+
 def key(name: str) -> SigningKey:
     return SigningKey.from_bytes(name.encode().rjust(32, b"\1"))
 
@@ -65,7 +85,7 @@ WORKER, ENCLAVE, STRANGER = key("worker"), key("enclave"), key("stranger")
 VAULTS = sorted((key(f"vault {i}") for i in range(3)), key=lambda each: each.address)
 DEPOSIT_KEY = HpkeKey.from_bytes(b"\x11" * 32)
 RESULT_KEY = HpkeKey.from_bytes(b"\x12" * 32)
-FEDERATION = Federation(CHAIN, HUB, BROKER, 2, tuple(vault.address for vault in VAULTS), VAULTS[0].address)
+FEDERATION = VaultFederation(CHAIN, HUB, BROKER, 2, tuple(vault.address for vault in VAULTS), VAULTS[0].address)
 DOMAIN = FEDERATION.domain
 
 
@@ -77,43 +97,80 @@ def params(**changes: Any) -> str:
 def ordered(**changes: Any) -> RequestOrder:
     """The order of the scene's deal, signed by its requester."""
     usual = {
-        "app": APP, "dataset": DATASET, "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
-        "tag": to_digest((9).to_bytes(32, "big")), "params": params(),
-    }  # fmt: skip
-    return sign_order(RequestOrder(**usual | changes), FEDERATION.orders, REQUESTER)
+        "app": APP,
+        "dataset": DATASET,
+        "requester": REQUESTER.address,
+        "beneficiary": REQUESTER.address,
+        "tag": to_digest((9).to_bytes(32, "big")),
+        "params": params(),
+    }
+    return sign_order(RequestOrder(**usual | changes), FEDERATION.order_domain, REQUESTER)
 
 
 ORDER = ordered()
-REQUEST = order_hash(ORDER, FEDERATION.orders)
+REQUEST = order_hash(ORDER, FEDERATION.order_domain)
 DEAL = deal_id(REQUEST, 0)
 TASK = task_id(DEAL, 0)
 
 
 def deal(**changes: Any) -> DealView:
     usual = {
-        "deal": DEAL, "app": Resource(APP, DEVELOPER.address, 1), "dataset": Resource(DATASET, OWNER.address, 5),
-        "workerpool": Resource(POOL, POOL_OWNER.address, 3), "trust": 1, "category": 0,
-        "tag": to_digest((9).to_bytes(32, "big")), "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
-        "callback": ZERO_ADDRESS, "params": params(), "start_time": NOW, "bot_first": 0, "bot_size": 1,
-        "worker_stake": 0, "scheduler_reward_ratio": 1, "sponsor": REQUESTER.address,
-    }  # fmt: skip
+        "deal": DEAL,
+        "app": ResourceView(APP, DEVELOPER.address, 1),
+        "dataset": ResourceView(DATASET, OWNER.address, 5),
+        "workerpool": ResourceView(POOL, POOL_OWNER.address, 3),
+        "trust": 1,
+        "category": 0,
+        "tag": to_digest((9).to_bytes(32, "big")),
+        "requester": REQUESTER.address,
+        "beneficiary": REQUESTER.address,
+        "callback": ZERO_ADDRESS,
+        "params": params(),
+        "start_time": NOW,
+        "bot_first": 0,
+        "bot_size": 1,
+        "worker_stake": 0,
+        "scheduler_reward_ratio": 1,
+        "sponsor": REQUESTER.address,
+    }
     return DealView(**usual | changes)
 
 
 def task(**changes: Any) -> TaskView:
     usual = {
-        "status": TaskStatus.ACTIVE, "deal": DEAL, "index": 0, "timeref": 300, "contribution_deadline": DEADLINE,
-        "reveal_deadline": 0, "final_deadline": NOW + 3000, "consensus_value": ZERO_DIGEST, "reveal_counter": 0,
-        "winner_counter": 0, "contributors": (), "result_digest": ZERO_DIGEST, "results": b"", "results_callback": b"",
-    }  # fmt: skip
+        "status": TaskStatus.ACTIVE,
+        "deal": DEAL,
+        "index": 0,
+        "timeref": 300,
+        "contribution_deadline": DEADLINE,
+        "reveal_deadline": 0,
+        "final_deadline": NOW + 3000,
+        "consensus_value": ZERO_DIGEST,
+        "reveal_counter": 0,
+        "winner_counter": 0,
+        "contributors": (),
+        "result_digest": ZERO_DIGEST,
+        "results": b"",
+        "results_callback": b"",
+    }
     return TaskView(**usual | changes)
 
 
 SNAPSHOT = ChainSnapshot(
-    block=7, block_hash=to_digest(b"\x0a" * 32), time=NOW, broker=BROKER, vault_set=FEDERATION.vault_set,
-    pool_speaker=POOL_OWNER.address, task_id=TASK, task=task(), deal=deal(),
-    app_checksum=APP_DIGEST, app_owner=DEVELOPER.address, dataset=DatasetOnChain(DATASET, OWNER.address, MODEL), runtime_allowed=True,
-)  # fmt: skip
+    block=7,
+    block_hash=to_digest(b"\x0a" * 32),
+    time=NOW,
+    broker=BROKER,
+    vault_set=FEDERATION.vault_set,
+    pool_signer=POOL_OWNER.address,
+    task_id=TASK,
+    task=task(),
+    deal=deal(),
+    app_checksum=APP_DIGEST,
+    app_owner=DEVELOPER.address,
+    dataset=DatasetOnChain(DATASET, OWNER.address, MODEL),
+    runtime_allowed=True,
+)
 
 
 def snapshot(**changes: Any) -> ChainSnapshot:
@@ -123,9 +180,12 @@ def snapshot(**changes: Any) -> ChainSnapshot:
 
 def contribution(**changes: Any) -> ContributionView:
     usual = {
-        "status": ContributionStatus.PROVED, "result_hash": ZERO_DIGEST, "result_seal": ZERO_DIGEST,
-        "enclave": ENCLAVE.address, "weight": 0,
-    }  # fmt: skip
+        "status": ContributionStatus.PROVED,
+        "result_hash": ZERO_DIGEST,
+        "result_seal": ZERO_DIGEST,
+        "enclave": ENCLAVE.address,
+        "weight": 0,
+    }
     return ContributionView(**usual | changes)
 
 
@@ -145,7 +205,7 @@ def ask(enclave: SigningKey = ENCLAVE, again: SignedReassign | None = None, **ch
     return NonceRequest(authorization=authorization(enclave, **changes), reassign=again)
 
 
-ATTEMPT = Attempt(TASK, 1, WORKER.address, ENCLAVE.address)
+ATTEMPT = EnclaveAttempt(TASK, 1, WORKER.address, ENCLAVE.address)
 
 
 @dataclass(frozen=True)
@@ -167,10 +227,16 @@ class Split:
 
     @cached_property
     def record(self) -> KeyRecord:
-        return record_for(
-            hub=self.hub, asset=self.asset, owner=self.owner.address, version=self.version,
-            file_sha256=self.file_sha256, t=self.threshold, vaults=self.vaults, shares=self.shares,
-        )  # fmt: skip
+        return record_from_shares(
+            hub=self.hub,
+            asset=self.asset,
+            owner=self.owner.address,
+            version=self.version,
+            file_sha256=self.file_sha256,
+            t=self.threshold,
+            vaults=self.vaults,
+            shares=self.shares,
+        )
 
     @cached_property
     def signature(self) -> bytes:
@@ -178,10 +244,10 @@ class Split:
 
     def sealed(self, share: Share | None = None, record: KeyRecord | None = None) -> bytes:
         given, context = share or self.shares[0], (record or self.record).digest(DOMAIN)
-        return hpke.seal(DEPOSIT_KEY.public, encode(SharePart(value=given.value, blind=given.blind)), context)
+        return seal_share(given, DEPOSIT_KEY.public, context)
 
-    def held(self, kind: Any = "dataset") -> HeldShare:
-        return HeldShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])
+    def held(self, kind: Any = "dataset") -> StoredShare:
+        return StoredShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])
 
     def deposit(self, **changes: Any) -> DepositRequest:
         usual = {"record": self.record, "signature": self.signature, "index": 1, "sealed": self.sealed()}
@@ -215,9 +281,16 @@ HPKE = HpkeKey.from_bytes(b"\x13" * 32)
 
 def report(**changes: Any) -> bytes:
     usual = {
-        "chain": CHAIN, "hub": HUB, "task": TASK, "worker": WORKER.address, "app_digest": APP_DIGEST,
-        "enclave": ENCLAVE.address, "hpke_public": HPKE.public, "vault_set": FEDERATION.vault_set, "nonces": NONCES,
-    }  # fmt: skip
+        "chain": CHAIN,
+        "hub": HUB,
+        "task": TASK,
+        "worker": WORKER.address,
+        "app_digest": APP_DIGEST,
+        "enclave": ENCLAVE.address,
+        "hpke_public": HPKE.public,
+        "vault_set": FEDERATION.vault_set,
+        "nonces": NONCES,
+    }
     return report_data(**usual | changes)
 
 
@@ -229,14 +302,19 @@ def evidence(machine: SimulatedQuoter = MACHINE, *, locked: bytes | None = None,
 def release_request(quote: Quote | None = None, **changes: Any) -> ReleaseRequest:
     shown = quote or evidence()
     usual = {
-        "authorization": authorization(), "nonces": NONCES, "hpke_public": HPKE.public, "app_digest": APP_DIGEST,
-        "quote": shown.raw, "collateral": shown.collateral.raw, "request": RequestDocument.of(ORDER),
-    }  # fmt: skip
+        "authorization": authorization(),
+        "nonces": NONCES,
+        "hpke_public": HPKE.public,
+        "app_digest": APP_DIGEST,
+        "quote": shown.raw,
+        "collateral": shown.collateral.raw,
+        "request": RequestDocument.of(ORDER),
+    }
     return ReleaseRequest(**usual | changes)
 
 
 @lru_cache
-def attested() -> Attested:
+def attested() -> VerifiedEnclave:
     """The scene's enclave, its real quote verified."""
     trusted = TrustedRoots((MACHINE.trust_root,), {}, simulated=True)
     return check_evidence(release_request(), ATTEMPT, federation=FEDERATION, trusted=trusted, at=NOW)
@@ -244,32 +322,42 @@ def attested() -> Attested:
 
 def allowance(**changes: Any) -> Allowance:
     usual = {
-        "app": APP_DIGEST, "runtime": RUNTIME, "platform": Platform.SIMULATED, "output_bytes": 1 << 20,
+        "app": APP_DIGEST,
+        "runtime": RUNTIME,
+        "platform": Platform.SIMULATED,
+        "output_bytes": 1 << 20,
         "callback": False,
-    }  # fmt: skip
+    }
     return Allowance(**usual | changes)
 
 
 def policy(**changes: Any) -> Policy:
     usual = {
-        "asset": DATASET, "owner": OWNER.address, "version": 1, "expiry": NOW + 10_000, "allowed": (allowance(),),
+        "asset": DATASET,
+        "owner": OWNER.address,
+        "version": 1,
+        "expiry": NOW + 10_000,
+        "allowed": (allowance(),),
         "uses_per_requester_hour": 2,
-    }  # fmt: skip
+    }
     return Policy(**usual | changes)
 
 
-HELD_KEYS = HeldKeys(
-    dataset=MODEL_KEY.held(), policy=policy(), uses=Uses(), inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))}
+HELD_KEYS = StoredKeys(
+    dataset=MODEL_KEY.held(),
+    policy=policy(),
+    uses=DatasetUses(),
+    inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))},
 )
 
 
-def facts(chain: ChainSnapshot = SNAPSHOT, keys: HeldKeys = HELD_KEYS) -> Facts:
-    granted = entitle(attested(), chain, read_params(chain.deal), keys, at=NOW)
-    return facts_of(attested(), chain, granted, FEDERATION, signature="eoa")
+def facts(chain: ChainSnapshot = SNAPSHOT, keys: StoredKeys = HELD_KEYS) -> Facts:
+    granted = entitle(attested(), chain, check_params(chain.deal), keys, at=NOW)
+    return make_facts(attested(), chain, granted, FEDERATION, signature="eoa")
 
 
-def released(**changes: Any) -> Released:
-    return replace(remembered(attested(), facts(), NOW), **changes)
+def released(**changes: Any) -> ReleaseRecord:
+    return replace(release_record(attested(), facts(), NOW), **changes)
 
 
 SEALED = to_digest(b"\x51" * 32)
@@ -278,9 +366,13 @@ K2 = Split(owner=ENCLAVE, asset=ENCLAVE.address, file_sha256=SEALED, dek=b"\x22"
 
 def settle(**changes: Any) -> Settle:
     usual = {
-        "task": TASK, "worker": WORKER.address, "enclave": ENCLAVE.address, "result_digest": to_digest(b"\x52" * 32),
-        "sealed_sha256": SEALED, "receipt_sha256": to_digest(b"\x53" * 32),
-    }  # fmt: skip
+        "task": TASK,
+        "worker": WORKER.address,
+        "enclave": ENCLAVE.address,
+        "result_digest": to_digest(b"\x52" * 32),
+        "sealed_sha256": SEALED,
+        "receipt_sha256": to_digest(b"\x53" * 32),
+    }
     return Settle(**usual | changes)
 
 
@@ -289,19 +381,26 @@ def settle_request(
 ) -> SettleRequest:
     said = said or settle()
     usual = {
-        "settle": said, "signature": said.sign(DOMAIN, by), "record": k2.record,
-        "record_signature": k2.signature, "index": 1, "sealed": k2.sealed(),
-    }  # fmt: skip
+        "settle": said,
+        "signature": said.sign(DOMAIN, by),
+        "record": k2.record,
+        "record_signature": k2.signature,
+        "index": 1,
+        "sealed": k2.sealed(),
+    }
     return SettleRequest(**usual | changes)
 
 
-def settled(**changes: Any) -> Settled:
+def settled(**changes: Any) -> SettleRecord:
     said = settle()
     usual = {
-        "settle": said, "signature": said.sign(DOMAIN, ENCLAVE), "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
-        "at": NOW, "escrowed": Escrowed(K2.record, K2.signature, K2.shares[0]),
-    }  # fmt: skip
-    return Settled(**usual | changes)
+        "settle": said,
+        "signature": said.sign(DOMAIN, ENCLAVE),
+        "verdict": make_verdict(said, released(), FEDERATION.vault_set, NOW),
+        "at": NOW,
+        "result_share": ResultShare(K2.record, K2.signature, K2.shares[0]),
+    }
+    return SettleRecord(**usual | changes)
 
 
 def flipped(data: bytes, at: int = 0) -> bytes:

@@ -8,8 +8,8 @@ import httpx
 from litestar import get, post
 from litestar.types import ASGIApp
 
-from sealgrid.wire.access import Access
-from sealgrid.wire.serving import AnyRequest, listen, serve, service
+from sealgrid.wire.server import AnyRequest, create_app, listen, serve
+from sealgrid.wire.service_access import ServiceAccess
 
 HONEST, FLOOD = "127.0.0.1", "127.0.0.2"
 
@@ -25,10 +25,10 @@ async def count(request: AnyRequest) -> int:
 
 
 @asynccontextmanager
-async def serving(access: Access, app: ASGIApp | None = None) -> AsyncIterator[int]:
+async def serving(access: ServiceAccess, app: ASGIApp | None = None) -> AsyncIterator[int]:
     """Serve an application, by default one that greets and counts bytes; yield its port."""
     sock, ready = listen(), asyncio.Event()
-    served = app or service([hello, count], access=access)
+    served = app or create_app([hello, count], access=access)
     task = asyncio.create_task(serve(served, sock, ready.set, access))
     try:
         await asyncio.wait_for(ready.wait(), 20)

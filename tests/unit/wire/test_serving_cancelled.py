@@ -2,13 +2,13 @@
 
 import asyncio
 
-from sealgrid.wire.serving import listen, serve, service
+from sealgrid.wire.server import create_app, listen, serve
 
 
 async def test_whoever_gets_the_number_of_a_cancelled_services_socket_can_use_it():
     for _ in range(3):
         sock, ready = listen(), asyncio.Event()
-        serving = asyncio.create_task(serve(service([]), sock, ready.set))
+        serving = asyncio.create_task(serve(create_app([]), sock, ready.set))
         await asyncio.wait_for(ready.wait(), 10)
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

@@ -1,6 +1,6 @@
-"""Compiled contracts of ours and the part of PoCo's ABI that we call, as data; no compiler is needed to use them.
+"""Bytecode and ABI of Sealgrid's contracts, and the parts of PoCo's ABI that are used. Loading them needs no compiler.
 
-``python -m sealgrid.chain.artifacts POCO_PACKAGE`` writes them anew from ``contracts/`` and iExec's npm package.
+``python -m sealgrid.chain.artifacts POCO_PACKAGE`` regenerates them from ``contracts/`` and iExec's npm package.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 Abi = list[dict[str, Any]]
 
-#: Our contracts, and where each one's source lies beneath ``contracts/``.
+#: Source of each contract, relative to ``contracts/``.
 SOURCES: Final = {
     "AccessPolicy": "AccessPolicy.vy",
     "TeeBroker": "TeeBroker.vy",
@@ -28,14 +28,14 @@ def _load(name: str) -> dict[str, Any]:
 
 
 def abi(contract: str) -> Abi:
-    """Return the ABI of a contract of ours or of PoCo's Hub, AppRegistry, App …; raise KeyError for others."""
+    """Return the ABI of a contract of Sealgrid or PoCo (Hub, AppRegistry, App …); raise KeyError if it is unknown."""
     if contract in SOURCES:
-        found: Abi = _load(contract)["abi"]
-    else:
-        found = _load("poco")[contract]
-    return found
+        own: Abi = _load(contract)["abi"]
+        return own
+    poco: Abi = _load("poco")[contract]
+    return poco
 
 
 def bytecode(contract: str) -> bytes:
-    """Return the creation bytecode of a contract of ours."""
+    """Return the creation bytecode of a contract of Sealgrid."""
     return bytes.fromhex(_load(contract)["bytecode"].removeprefix("0x"))

@@ -1,4 +1,4 @@
-"""Make the artifacts: compile our contracts and pick what we use from PoCo's ABI."""
+"""Generates the artifacts: compiles the contracts and selects the used entries of PoCo's ABI."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ _HUB_SOURCES: Final = """
     IexecOrderManagementFacet IexecPoco1Facet IexecPoco2Facet IexecPocoAccessorsFacet
 """
 
-_PICKED: Final = {
+_SELECTED: Final = {
     "AppRegistry": ("registries/apps", ["createApp", "predictApp", *_REGISTRY]),
     "DatasetRegistry": ("registries/datasets", ["createDataset", "predictDataset", *_REGISTRY]),
     "WorkerpoolRegistry": ("registries/workerpools", ["createWorkerpool", "predictWorkerpool", *_REGISTRY]),
@@ -53,46 +53,47 @@ _PICKED: Final = {
 }
 
 
-def compiled(source: Path) -> dict[str, Any]:
-    """Compile one Vyper file; metadata is left out so that equal sources give equal bytes."""
+def compile_contract(source: Path) -> dict[str, Any]:
+    """Compile one Vyper file, without metadata, so that equal sources give equal bytes."""
     command = [sys.executable, "-m", "vyper", "-f", "abi,bytecode", "--no-bytecode-metadata", str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own compiler
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  a fixed command
     interface, code = done.stdout.strip().splitlines()
     return {"contractName": source.stem, "abi": json.loads(interface), "bytecode": code}
 
 
-def picked(package: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the ABI entries of PoCo that we use, by contract, in the order of iExec's files."""
+def select_poco_abi(package: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the used ABI entries of PoCo, by contract, in the order of iExec's files."""
     names = set(f"{_HUB_FUNCTIONS} {_HUB_EVENTS}".split())
     hub = [entry for facet in _HUB_SOURCES.split() for entry in _entries(package, f"facets/{facet}.sol/{facet}", names)]
     owner = _entries(package, "interfaces/IOwnable.sol/IOwnable", {"owner"})
-    chosen = {"Hub": _unique(hub + owner)}
-    for contract, (folder, wanted) in _PICKED.items():
-        chosen[contract] = _entries(package, f"{folder}/{contract}.sol/{contract}", set(wanted))
-    return chosen
+    selected = {"Hub": _unique(hub + owner)}
+    for contract, (folder, names_of_contract) in _SELECTED.items():
+        selected[contract] = _entries(package, f"{folder}/{contract}.sol/{contract}", set(names_of_contract))
+    return selected
 
 
-def written(contracts: Path, package: Path) -> dict[str, str]:
-    """Return every artifact file's name and text."""
-    texts = {name: compiled(contracts / source) for name, source in SOURCES.items()}
+def render_artifacts(contracts: Path, package: Path) -> dict[str, str]:
+    """Return the name and text of each artifact file."""
+    texts = {name: compile_contract(contracts / source) for name, source in SOURCES.items()}
     return {
-        f"{name}.json": json.dumps(text, indent=1) + "\n" for name, text in (texts | {"poco": picked(package)}).items()
+        f"{name}.json": json.dumps(text, indent=1) + "\n"
+        for name, text in (texts | {"poco": select_poco_abi(package)}).items()
     }
 
 
 def _entries(package: Path, path: str, names: set[str]) -> list[dict[str, Any]]:
     artifact = json.loads((package / "artifacts/contracts" / f"{path}.json").read_text())
-    return [_bare(entry) for entry in artifact["abi"] if entry.get("name") in names]
+    return [_without_internal_types(entry) for entry in artifact["abi"] if entry.get("name") in names]
 
 
-def _bare(entry: dict[str, Any]) -> dict[str, Any]:
+def _without_internal_types(entry: dict[str, Any]) -> dict[str, Any]:
     cleaned = {key: value for key, value in entry.items() if key != "internalType"}
     for part in ("inputs", "outputs", "components"):
         if part in cleaned:
-            cleaned[part] = [_bare(inner) for inner in cleaned[part]]
+            cleaned[part] = [_without_internal_types(inner) for inner in cleaned[part]]
     return cleaned
 
 
 def _unique(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    # Facets share some events; the hub has each once.
+    # Several facets declare the same events.
     return list({(entry["type"], entry["name"]): entry for entry in entries}.values())

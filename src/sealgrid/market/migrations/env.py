@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from sealgrid.market.tables import META
+from sealgrid.market.store import META
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=META, render_as_batch=True)
 context.run_migrations()

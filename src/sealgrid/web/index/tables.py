@@ -1,11 +1,12 @@
-"""What the pages remember of the chain: assets, deals, tasks, and every event that they are derived from."""
+"""Schema of the chain index: assets, deals, tasks, and the events that they are derived from."""
 
 import sqlalchemy as sql
 
 META = sql.MetaData()
 
 assets = sql.Table(
-    "assets", META,
+    "assets",
+    META,
     sql.Column("address", sql.String(42), primary_key=True),
     sql.Column("kind", sql.String(10), nullable=False),
     sql.Column("owner", sql.String(42), nullable=False),
@@ -14,32 +15,36 @@ assets = sql.Table(
     sql.Column("checksum", sql.String(66), nullable=False),
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
-    sql.Column("runs", sql.Integer, nullable=False, server_default="0"),  # completed tasks, kept while tasks change
+    sql.Column(
+        "runs", sql.Integer, nullable=False, server_default="0"
+    ),  # completed tasks, counted as task states change
     sql.Index("assets_by_use", "kind", sql.desc("runs"), sql.desc("block"), "address"),
     sql.Index("assets_by_checksum", "checksum"),
     sql.Index("assets_by_multiaddr", "multiaddr"),
     sql.Index("assets_by_owner", "owner", "kind"),
-)  # fmt: skip
+)
 
-#: Whose an asset was from an event on, its making included: a block that vanishes takes a sale back.
+#: Owners of an asset, by transfer, its creation included: a reorganisation restores the previous one.
 owners = sql.Table(
-    "owners", META,
+    "owners",
+    META,
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("position", sql.Integer, nullable=False),
     sql.Column("asset", sql.String(42), nullable=False),
     sql.Column("owner", sql.String(42), nullable=False),
     sql.PrimaryKeyConstraint("block", "position"),
     sql.Index("owners_by_asset", "asset", "block", "position"),
-)  # fmt: skip
+)
 
 deals = sql.Table(
-    "deals", META,
+    "deals",
+    META,
     sql.Column("deal", sql.String(66), primary_key=True),
     sql.Column("app", sql.String(42), nullable=False),
     sql.Column("dataset", sql.String(42), nullable=False),
     sql.Column("workerpool", sql.String(42), nullable=False),
     sql.Column("requester", sql.String(42), nullable=False),
-    sql.Column("sponsor", sql.String(42), nullable=False),  # who pays and is refunded; mostly the requester
+    sql.Column("sponsor", sql.String(42), nullable=False),  # pays and is refunded; usually the requester
     sql.Column("app_price", sql.Integer, nullable=False),
     sql.Column("dataset_price", sql.Integer, nullable=False),
     sql.Column("pool_price", sql.Integer, nullable=False),
@@ -48,14 +53,15 @@ deals = sql.Table(
     sql.Column("bot_first", sql.Integer, nullable=False),
     sql.Column("bot_size", sql.Integer, nullable=False),
     sql.Column("final_deadline", sql.Integer, nullable=False),
-    sql.Column("transaction", sql.String(66), nullable=False),  # that matched the orders
+    sql.Column("transaction", sql.String(66), nullable=False),  # of the match
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
     sql.Index("deals_by_category", "category", "time", "pool_price"),
-)  # fmt: skip
+)
 
 tasks = sql.Table(
-    "tasks", META,
+    "tasks",
+    META,
     sql.Column("task", sql.String(66), primary_key=True),
     sql.Column("deal", sql.String(66), nullable=False, index=True),
     sql.Column("position", sql.Integer, nullable=False),
@@ -76,10 +82,11 @@ tasks = sql.Table(
     sql.Index("tasks_of_workerpool", "workerpool", "time", "task"),
     sql.Index("tasks_of_requester", "requester", "time", "task"),
     sql.Index("tasks_by_state", "state", "time"),
-)  # fmt: skip
+)
 
 steps = sql.Table(
-    "steps", META,
+    "steps",
+    META,
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("position", sql.Integer, nullable=False),
     sql.Column("task", sql.String(66), nullable=False),
@@ -90,12 +97,13 @@ steps = sql.Table(
     sql.Column("time", sql.Integer, nullable=False),
     sql.PrimaryKeyConstraint("block", "position"),
     sql.Index("steps_by_task", "task", "block", "position"),
-    sql.Index("steps_by_account", "account", "kind", "time", "amount"),  # the amount, so that a sum reads nothing else
-)  # fmt: skip
+    sql.Index("steps_by_account", "account", "kind", "time", "amount"),  # covers the sum of amounts
+)
 
 progress = sql.Table(
-    "progress", META,
+    "progress",
+    META,
     sql.Column("one", sql.Integer, primary_key=True),
     sql.Column("genesis", sql.String(66), nullable=False),
     sql.Column("trail", sql.LargeBinary, nullable=False),
-)  # fmt: skip
+)

@@ -1,8 +1,8 @@
-"""One's own account: money, offers, models with their use, runs; and who one is: a development account or a wallet."""
+"""Account page: money, offers, models, apps, runs; and the choice of a development account."""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -10,71 +10,78 @@ from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
-from sealgrid.sdk.face.account import Account
-from sealgrid.sdk.paper import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
+from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import Address
-from sealgrid.web.acting import acting
-from sealgrid.web.forms import field_of, form_of
-from sealgrid.web.index.reading import TaskFilter
+from sealgrid.web.forms import form_text, parse_form
+from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_by
-from sealgrid.web.people import OFFERED
-from sealgrid.web.site import COOKIE, WALLET, Ask, Site
+from sealgrid.web.site import ACCOUNT_COOKIE, WALLET_COOKIE, Site, WebRequest
+from sealgrid.web.wallets.dev_wallets import CHOICES
+from sealgrid.web.wallets.signing_steps import signing_session
 
-MOST_TASKS = MOST_EARNED = 12
+MAX_TASKS: Final = 12
+MAX_REWARDS: Final = 12
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
-    """Return the handlers of these pages."""
+    """Return the handlers of the account page."""
 
     @get("/account")
-    async def account(request: Ask) -> Response[bytes]:
-        address = site.me(request)
+    async def account(request: WebRequest) -> Response[bytes]:
+        address = site.visitor_address(request)
         if address is None:
-            return site.page(request, "nobody.html", {})
-        return site.page(request, "account.html", await _shown(site, address))
+            return site.page(request, "connect_wallet.html", {})
+        return site.page(request, "account.html", await _account_context(site, address))
 
     @post("/account/use")
-    async def use(request: Ask) -> Redirect:
-        name = field_of(await form_of(request), "name")
-        if name not in OFFERED:
+    async def use(request: WebRequest) -> Redirect:
+        name = form_text(await parse_form(request), "name")
+        if name not in CHOICES:
             raise InputRefused("there is no such development account.")
-        answer = Redirect("/account", status_code=303)
-        answer.set_cookie(COOKIE, name, httponly=True, samesite="strict")
-        answer.delete_cookie(WALLET)
-        return answer
+        response = Redirect("/account", status_code=303)
+        response.set_cookie(ACCOUNT_COOKIE, name, httponly=True, samesite="strict")
+        response.delete_cookie(WALLET_COOKIE)
+        return response
 
     @post("/account/deposit")
-    async def deposit(request: Ask) -> Response[Any]:
-        me, form = await acting(site, request), await form_of(request)
-        wanted = amount(field_of(form, "amount"))
-        await me.client.account.deposit(wanted)
-        return await me.done("/account", f"{wanted} went into escrow.")
+    async def deposit(request: WebRequest) -> Response[Any]:
+        session, form = await signing_session(site, request), await parse_form(request)
+        value = amount(form_text(form, "amount"))
+        await session.client.account.deposit(value)
+        return await session.finish("/account", f"{value} went into escrow.")
 
     @post("/account/withdraw")
-    async def withdraw(request: Ask) -> Response[Any]:
-        me, form = await acting(site, request), await form_of(request)
-        text = field_of(form, "amount")
-        wanted = amount(text) if text else None
-        await me.client.account.withdraw(wanted)
-        return await me.done("/account", f"{wanted or 'All that was free'} went into the wallet.")
+    async def withdraw(request: WebRequest) -> Response[Any]:
+        session, form = await signing_session(site, request), await parse_form(request)
+        text = form_text(form, "amount")
+        value = amount(text) if text else None
+        await session.client.account.withdraw(value)
+        return await session.finish("/account", f"{value or 'All free escrow'} went into the wallet.")
 
     return [account, use, deposit, withdraw]
 
 
-async def _shown(site: Site, address: Address) -> dict[str, Any]:
-    reading, _ = on_paper(site.reader, address)
-    balance, of_models, of_apps = await asyncio.gather(
-        Account(reading).balance(), offers_by(reading, "Dataset", address), offers_by(reading, "App", address)
+async def _account_context(site: Site, address: Address) -> dict[str, Any]:
+    conn, _ = recording_connection(site.conn, address)
+    balance, model_offers, app_offers = await asyncio.gather(
+        AsyncAccount(conn).balance(), offers_by(conn, "Dataset", address), offers_by(conn, "App", address)
     )
-    rows = site.index.tasks(TaskFilter({"requester": address}))[:MOST_TASKS]
+    tasks = site.index.tasks(TaskFilter({"requester": address}))[:MAX_TASKS]
     models, apps = site.index.assets("Dataset", owner=address), site.index.assets("App", owner=address)
-    named = {row.app for row in rows} | {row.dataset for row in rows} | {each.asset for each in (*of_models, *of_apps)}
+    assets = {task.app for task in tasks} | {task.dataset for task in tasks}
+    assets |= {offer.asset for offer in (*model_offers, *app_offers)}
     return {
-        "address": address, "balance": balance, "models": _with_offers(models, of_models),
-        "apps": _with_offers(apps, of_apps), "offers": [("models", of_models), ("apps", of_apps)],
-        "earned": site.index.earned(address, MOST_EARNED), "total": site.index.earned_in_all(address), "tasks": rows,
-        "names": site.index.names(named),
-    }  # fmt: skip
+        "address": address,
+        "balance": balance,
+        "models": _with_offers(models, model_offers),
+        "apps": _with_offers(apps, app_offers),
+        "offers": [("models", model_offers), ("apps", app_offers)],
+        "rewards": site.index.rewards(address, MAX_REWARDS),
+        "total_earned": site.index.total_earned(address),
+        "tasks": tasks,
+        "names": site.index.names(assets),
+    }
 
 
 def _with_offers(rows: Sequence[Any], offers: list[OpenOffer]) -> list[tuple[Any, OpenOffer | None]]:

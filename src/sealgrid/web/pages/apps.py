@@ -1,8 +1,7 @@
-"""The dApp Store: which apps there are, what each does and costs, and a form that runs one."""
+"""App store: the list of apps, each app's page, and the form that buys a run."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
@@ -10,102 +9,100 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
-from sealgrid.sdk.pools import pinned_pools
-from sealgrid.sdk.progress import Step
-from sealgrid.units import Address, to_address
-from sealgrid.web import charts
-from sealgrid.web.forms import files_of, form_of, words_of
-from sealgrid.web.index.reading import CARDS, TaskFilter
-from sealgrid.web.offers import OpenOffer, models_for, offers_of
-from sealgrid.web.site import Ask, Site, page_of, text_of
+from sealgrid.sdk.operations.pool_selection import pinned_pools
+from sealgrid.sdk.progress import ProgressStep
+from sealgrid.web.forms import parse_form, path_address, read_uploads, split_arguments
+from sealgrid.web.html import charts
+from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
+from sealgrid.web.offers import models_for, offers_of
+from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
 
-MONTH = 30 * 24 * 3600
+MONTH_SECONDS: Final = 30 * 24 * 3600
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
-    """Return the handlers of these pages."""
+    """Return the handlers of the app store."""
 
     @get("/")
-    async def store(request: Ask) -> Response[bytes]:
-        search, page = text_of(request, "q"), page_of(request)
-        rows = site.index.assets("App", search=search, page=page, size=CARDS)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS]))
+    async def store(request: WebRequest) -> Response[bytes]:
+        search, page = query_text(request, "q"), page_number(request)
+        rows = site.index.assets("App", search=search, page=page, size=CARDS_PER_PAGE)
+        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS_PER_PAGE]))
         context = {
             "cards": cards,
             "search": search,
             "page": page,
-            "more": len(rows) > CARDS,
+            "has_next_page": len(rows) > CARDS_PER_PAGE,
             "counts": site.index.counts(),
         }
-        return site.page(request, "cards_of_apps.html" if "hx-request" in request.headers else "apps.html", context)
+        return site.page(request, "app_cards.html" if is_htmx(request) else "apps.html", context)
 
     @get("/apps/{address:str}")
-    async def app(address: str, request: Ask) -> Response[bytes]:
-        row = site.index.asset(asset_of(address))
+    async def app(address: str, request: WebRequest) -> Response[bytes]:
+        row = site.index.asset(path_address(address))
         if row is None or row.kind != "App":
-            raise NotFound(f"no app stands at {address[:60]} on this network.", money="")
-        offers, models = await asyncio.gather(
-            offers_of(site.reader, "App", row.address), models_for(site.reader, row.address)
-        )
-        tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
-        used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
-        context = {
-            "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
-            "record": site.index.record("app", row), "models": models,
-            "chosen": text_of(request, "model") or _made_for(row.address, models),
-            "mine": row.owner == site.me(request), "offers": offers,
-            "names": site.index.names({row.address, *(o.asset for o in models), *(task.dataset for task in tasks)}),
-            "tasks": tasks,
-            "usage": charts.per_month(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
-            "computing": await cheapest_computing(site), "pools": pinned_pools(site.network),
-            "python": site.network.python,
-        }  # fmt: skip
-        return site.page(request, "app.html", context)
+            raise NotFound(f"there is no app at {address[:60]} on this network.", money="")
+        return site.page(request, "app.html", await _app_context(site, request, row))
 
     @post("/apps/{address:str}/run")
-    async def run(address: str, request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
-        model = str(form.get("model", "")) or None
+    async def run(address: str, request: WebRequest) -> Redirect:
+        client, form = await site.client(request), await parse_form(request)
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
-        steps: list[Step] = []
+        steps: list[ProgressStep] = []
         bought = await client.run(
-            asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", ""))),
-            pool=str(form.get("pool", "")).strip(), told=steps.append,
-        )  # fmt: skip
-        why = [step.what for step in steps if step.lasting]
-        return await site.done(f"/tasks/{bought.task}", *why)
+            path_address(address),
+            str(form.get("model", "")) or None,
+            files=await read_uploads(uploads),
+            args=split_arguments(str(form.get("args", ""))),
+            pool=str(form.get("pool", "")).strip(),
+            on_progress=steps.append,
+        )
+        return await site.redirect_when_indexed(f"/tasks/{bought.task}", *(step.what for step in steps if step.lasting))
 
     return [store, app, run]
 
 
-def _made_for(app: Address, models: Sequence[OpenOffer]) -> str:
-    return next((offer.asset for offer in models if offer.app == app), "")
-
-
-def asset_of(text: str) -> Address:
-    """Return an address from a page's own address; raise NotFound for what is none."""
-    try:
-        return to_address(text.lower())
-    except ValueError as error:
-        raise NotFound(f"{text[:60]!r} is no address.", money="") from error
-
-
-async def cheapest_computing(site: Site) -> int | None:
-    """Return what the cheapest pinned pool asks for a short task, nRLC; None when none of them offers any."""
-    category, pools = str(site.network.short_category), pinned_pools(site.network)
-    looks = (
-        site.reader.market.orders("workerpoolorders", category=category, workerpool=each.address) for each in pools
+async def _app_context(site: Site, request: WebRequest, row: Any) -> dict[str, Any]:
+    offers, models, details, computing_price = await asyncio.gather(
+        offers_of(site.conn, "App", row.address),
+        models_for(site.conn, row.address),
+        site.app_bundles.details(row.multiaddr, row.checksum),
+        _cheapest_computing(site),
     )
-    orders = [order for page in await asyncio.gather(*looks) for order in page]
-    return min((int(order.order["workerpoolprice"]) for order in orders), default=None)
+    now = int(site.clock())
+    tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
+    uses = site.index.uses("app", row.address, now - MONTH_SECONDS)
+    own_model = next((offer.asset for offer in models if offer.app == row.address), "")
+    return {
+        "app": row,
+        "details": details,
+        "offer": offers[0] if offers else None,
+        "record": site.index.record("app", row),
+        "models": models,
+        "selected_model": query_text(request, "model") or own_model,
+        "is_owner": row.owner == site.visitor_address(request),
+        "offers": offers,
+        "names": site.index.names({row.address, *(offer.asset for offer in models), *(task.dataset for task in tasks)}),
+        "tasks": tasks,
+        "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} runs in the last 30 days"),
+        "computing_price": computing_price,
+        "pools": pinned_pools(site.network),
+        "python": site.network.python,
+    }
+
+
+async def _cheapest_computing(site: Site) -> int | None:
+    """Return the lowest price of the pinned pools for a short task, nRLC; None if none has an offer."""
+    category, pools = str(site.network.short_category), pinned_pools(site.network)
+    pages = await asyncio.gather(
+        *(site.conn.market.orders("workerpoolorders", category=category, workerpool=pool.address) for pool in pools)
+    )
+    return min((int(found.order["workerpoolprice"]) for page in pages for found in page), default=None)
 
 
 async def _card(site: Site, row: Any) -> dict[str, Any]:
-    offers, about = await asyncio.gather(
-        offers_of(site.reader, "App", row.address, 1), site.bundles.about(row.multiaddr, row.checksum)
+    offers, details = await asyncio.gather(
+        offers_of(site.conn, "App", row.address, 1), site.app_bundles.details(row.multiaddr, row.checksum)
     )
-    return {"app": row, "about": about, "offer": _first(offers), "record": site.index.record("app", row)}
-
-
-def _first(offers: list[OpenOffer]) -> OpenOffer | None:
-    return offers[0] if offers else None
+    offer = offers[0] if offers else None
+    return {"app": row, "details": details, "offer": offer, "record": site.index.record("app", row)}

@@ -1,9 +1,9 @@
-"""The Marketplace of computing: what pools ask for a task of each category, and how well they did."""
+"""Compute market: the order book of each category, and each pool's page with its workers and offers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -11,109 +11,164 @@ from markupsafe import Markup
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import AccountView
-from sealgrid.errors import SealgridError
+from sealgrid.errors import NotFound, SealgridError
 from sealgrid.poco import tags
 from sealgrid.poco.orders import WorkerpoolOrder, from_document
 from sealgrid.sdk.amounts import Amount
-from sealgrid.units import ZERO_ADDRESS
-from sealgrid.web import charts
-from sealgrid.web.offers import groups_among
-from sealgrid.web.rendering import minute
-from sealgrid.web.site import Ask, Site
+from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.web.forms import path_address
+from sealgrid.web.html import charts
+from sealgrid.web.html.templates import minute
+from sealgrid.web.index.reader import RECENT_TASKS, TaskFilter
+from sealgrid.web.offers import find_groups
+from sealgrid.web.site import Site, WebRequest
 from sealgrid.wire.market import OpenOrder
 from sealgrid.wire.pool import PoolView
 
-MOST_ORDERS = 50
+MAX_ORDERS: Final = 50
+MAX_WORKERS: Final = 20  #: on a pool's page; each needs a chain read of its stake
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
-    """Return the handlers of these pages."""
+    """Return the handlers of the compute market and of pools."""
 
     @get("/compute")
-    async def compute(request: Ask) -> Response[bytes]:
+    async def compute(request: WebRequest) -> Response[bytes]:
         categories = range(await site.hub.count_categories())
         rows = site.index.assets("Workerpool")
         books, pools = await asyncio.gather(
-            asyncio.gather(*(_book(site, category) for category in categories)),
-            asyncio.gather(*(standing(site, row) for row in rows)),
+            asyncio.gather(*(_category_book(site, category) for category in categories)),
+            asyncio.gather(*(_pool_summary(site, row) for row in rows)),
         )
-        ordered = sorted(books, key=lambda book: (not book["offers"], book["seconds"]))
-        return site.page(request, "compute.html", {"books": ordered, "pools": pools})
+        sorted_books = sorted(books, key=lambda book: (not book["offers"], book["seconds"]))
+        return site.page(request, "compute.html", {"books": sorted_books, "pools": pools})
 
-    return [compute]
+    @get("/pools/{address:str}")
+    async def pool(address: str, request: WebRequest) -> Response[bytes]:
+        row = site.index.asset(path_address(address))
+        if row is None or row.kind != "Workerpool":
+            raise NotFound(f"there is no pool at {address[:60]} on this network.", money="")
+        summary, orders, workers = await asyncio.gather(
+            _pool_summary(site, row),
+            _pool_orders(site, workerpool=row.address),
+            _workers(site, row.address),
+        )
+        offers = await _to_offers(site, orders)
+        tasks = site.index.tasks(TaskFilter({"workerpool": row.address}))[:8]
+        context = {
+            "summary": summary,
+            "offers": offers,
+            "categories": await _category_names(site, {offer["category"] for offer in offers}),
+            "workers": workers,
+            "recent_tasks": RECENT_TASKS,
+            "tasks": tasks,
+            "names": site.index.names({asset for task in tasks for asset in (task.app, task.dataset)}),
+        }
+        return site.page(request, "pool.html", context)
+
+    return [compute, pool]
 
 
-async def _book(site: Site, category: int) -> dict[str, Any]:
-    about, orders = await asyncio.gather(
-        site.hub.view_category(category),
-        site.reader.market.orders(
-            "workerpoolorders", category=str(category), pageSize=str(MOST_ORDERS), app="any", dataset="any",
-            requester="any",
-        ),
-    )  # fmt: skip
-    offers = await computing_offers(site, orders)
+async def _category_book(site: Site, category: int) -> dict[str, Any]:
+    view, orders = await asyncio.gather(site.hub.view_category(category), _pool_orders(site, category=str(category)))
+    offers = await _to_offers(site, orders)
     prices = site.index.pool_prices(category)
     return {
-        "name": about.name, "seconds": about.timeref, "offers": offers, "sold": len(prices),
-        "names": site.index.names({offer["of"] for offer in offers}),
-        "depth": _depth_chart(offers), "history": _history_chart(prices, site.clock()),
-    }  # fmt: skip
+        "name": view.name,
+        "seconds": view.timeref,
+        "offers": offers,
+        "deals": len(prices),
+        "names": site.index.names({offer["workerpool"] for offer in offers}),
+        "depth_chart": _depth_chart(offers),
+        "price_chart": _price_chart(prices, site.clock()),
+    }
 
 
-async def computing_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, Any]]:
-    """Return what a page shows of pools' offers, the cheapest first."""
+async def _pool_orders(site: Site, **filters: str) -> Sequence[OpenOrder]:
+    return await site.conn.market.orders(
+        "workerpoolorders", pageSize=str(MAX_ORDERS), app="any", dataset="any", requester="any", **filters
+    )
+
+
+async def _to_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, Any]]:
+    """Return pools' offers as the templates read them, the cheapest first."""
     orders = [from_document(WorkerpoolOrder, each.order) for each in found]
-    groups = await groups_among(site.reader, [order.requesterrestrict for order in orders])
+    groups = await find_groups(site.conn, [order.requesterrestrict for order in orders])
     offers = [
         {
-            "of": order.workerpool, "category": order.category, "price": order.workerpoolprice, "volume": each.left,
-            "tee": tags.is_tee(order.tag), "buyer": order.requesterrestrict, "group": order.requesterrestrict in groups,
-            "pool": ZERO_ADDRESS, "presigned": each.presigned,
+            "workerpool": order.workerpool,
+            "category": order.category,
+            "price": order.workerpoolprice,
+            "volume": each.left,
+            "tee": tags.is_tee(order.tag),
+            "buyer": order.requesterrestrict,
+            "is_group": order.requesterrestrict in groups,
+            "pool": ZERO_ADDRESS,
+            "presigned": each.presigned,
         }
         for order, each in zip(orders, found, strict=True)
-    ]  # fmt: skip
+    ]
     return sorted(offers, key=lambda offer: int(offer["price"]))
 
 
 def _depth_chart(offers: list[dict[str, Any]]) -> Markup:
-    open_to_all = [offer for offer in offers if offer["buyer"] == ZERO_ADDRESS]
-    points, tasks = _depth(open_to_all), sum(offer["volume"] for offer in open_to_all)
-    said = f"{tasks:,} tasks on offer to everybody" + (
-        f", from {Amount(open_to_all[0]['price'])} to {Amount(open_to_all[-1]['price'])} each" if open_to_all else ""
-    )
-    dearest = int(points[-1][0]) if points else 0
-    return charts.framed(
-        charts.line(points, said, stairs=True), y=("0", f"{tasks:,}"), x=("0 RLC", str(Amount(dearest)))
-    )
+    """Draw the number of tasks on offer to everyone up to each price."""
+    public = [offer for offer in offers if offer["buyer"] == ZERO_ADDRESS]
+    points, tasks = [(0.0, 0.0)], 0
+    for offer in public:
+        tasks += offer["volume"]
+        points.append((float(offer["price"]), float(tasks)))
+    label = f"{tasks:,} tasks on offer to everyone"
+    if not public:
+        return charts.with_axes(charts.line([], label), y=("0", "0"), x=("0 RLC", str(Amount(0))))
+    label += f", from {Amount(public[0]['price'])} to {Amount(public[-1]['price'])} each"
+    end = points[-1][0] * 1.25
+    chart = charts.line([*points, (end, float(tasks))], label, stairs=True)
+    return charts.with_axes(chart, y=("0", f"{tasks:,}"), x=("0 RLC", str(Amount(int(end)))))
 
 
-def _history_chart(prices: Sequence[Any], now: float) -> Markup:
+def _price_chart(prices: Sequence[Any], now: float) -> Markup:
     if not prices:
         return Markup("")
     paid = [row.pool_price for row in prices]
-    said = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
+    label = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
     points = [(row.time, row.pool_price) for row in prices]
-    drawn = charts.line([*points, (max(now, points[-1][0]), paid[-1])], said, stairs=True)
-    return charts.framed(drawn, y=("0", str(Amount(max(paid)))), x=(minute(prices[0].time), "now"))
+    chart = charts.line([*points, (max(now, points[-1][0]), paid[-1])], label, stairs=True)
+    return charts.with_axes(chart, y=("0", str(Amount(max(paid)))), x=(minute(prices[0].time), "now"))
 
 
-def _depth(offers: list[dict[str, Any]]) -> list[tuple[float, float]]:
-    """Return how many tasks are on offer up to each price."""
-    points, volume = [(0.0, 0.0)], 0
-    for offer in offers:
-        volume += offer["volume"]
-        points.append((float(offer["price"]), float(volume)))
-    return [*points, (points[-1][0] * 1.25, float(volume))] if len(points) > 1 else []
-
-
-async def standing(site: Site, row: Any) -> dict[str, Any]:
-    """Return what a page shows of a pool: what is at stake, how it did, and what it says of itself."""
+async def _pool_summary(site: Site, row: Any) -> dict[str, Any]:
+    """Return a pool's stake, task counts, and its own view; the view is known for this network's pool only."""
     stake: AccountView = await site.hub.account(row.owner)
     view: PoolView | None = None
     if row.address == site.network.workerpool:
         with suppress(SealgridError):
-            view = await site.reader.pool.view()
-    platform = Platform(site.network.platform).name.lower()
+            view = await site.conn.pool.view()
     return {
-        "pool": row, "record": site.index.record("workerpool", row), "stake": stake, "view": view, "platform": platform
-    }  # fmt: skip
+        "pool": row,
+        "record": site.index.record("workerpool", row),
+        "stake": stake.stake + stake.locked,
+        "view": view,
+        "platform": Platform(site.network.platform).name.lower(),
+    }
+
+
+async def _category_names(site: Site, categories: Collection[int]) -> dict[int, str]:
+    views = await asyncio.gather(*(site.hub.view_category(category) for category in categories))
+    return {category: view.name for category, view in zip(categories, views, strict=True)}
+
+
+async def _workers(site: Site, pool: Address) -> list[dict[str, Any]]:
+    """Return the workers of the pool's recent tasks, each with its stake, nRLC."""
+    rows = site.index.machines(pool)[:MAX_WORKERS]
+    accounts = await asyncio.gather(*(site.hub.account(row.worker) for row in rows))
+    return [
+        {
+            "worker": row.worker,
+            "tasks": row.tasks,
+            "success_rate": row.completed / row.tasks,
+            "last": row.last,
+            "stake": account.stake + account.locked,
+        }
+        for row, account in zip(rows, accounts, strict=True)
+    ]

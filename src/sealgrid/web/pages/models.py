@@ -1,110 +1,156 @@
-"""The Data Marketplace: models and data for sale, who may use them and until when, and what protects them."""
+"""Data marketplace: the list of models and data, each one's page with access and protection, and its recorded uses."""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
-from sealgrid.chain.access import FOREVER, Member
+from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
-from sealgrid.sdk.granting import granted
-from sealgrid.sdk.versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
+from sealgrid.sdk.operations.access_grants import read_grants
+from sealgrid.sdk.operations.key_versions import is_iexec_key, key_versions, opened_task, unopened_task, views_of
+from sealgrid.sdk.operations.usage import UsageReport
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
-from sealgrid.web import charts
-from sealgrid.web.index.reading import CARDS, TaskFilter
+from sealgrid.web.forms import path_address
+from sealgrid.web.html import charts
+from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
-from sealgrid.web.pages.apps import MONTH, asset_of
-from sealgrid.web.site import Ask, Site, page_of, text_of
+from sealgrid.web.pages.apps import MONTH_SECONDS
+from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
 from sealgrid.wire.vault import AssetView
+
+MAX_USES: Final = 50
+USES_DAYS: Final = 30
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
-    """Return the handlers of these pages."""
+    """Return the handlers of the data marketplace."""
 
     @get("/models")
-    async def shop(request: Ask) -> Response[bytes]:
-        search, page = text_of(request, "q"), page_of(request)
-        rows = site.index.assets("Dataset", search=search, page=page, size=CARDS)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS]))
-        names = site.index.names({card["offer"].app for card in cards if card["offer"]})
-        context = {"cards": cards, "names": names, "search": search, "page": page, "more": len(rows) > CARDS}
-        return site.page(request, "cards_of_models.html" if "hx-request" in request.headers else "models.html", context)
+    async def store(request: WebRequest) -> Response[bytes]:
+        search, page = query_text(request, "q"), page_number(request)
+        rows = site.index.assets("Dataset", search=search, page=page, size=CARDS_PER_PAGE)
+        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS_PER_PAGE]))
+        context = {
+            "cards": cards,
+            "names": site.index.names({card["offer"].app for card in cards if card["offer"]}),
+            "search": search,
+            "page": page,
+            "has_next_page": len(rows) > CARDS_PER_PAGE,
+        }
+        return site.page(request, "model_cards.html" if is_htmx(request) else "models.html", context)
 
     @get("/models/{address:str}")
-    async def model(address: str, request: Ask) -> Response[bytes]:
-        row = model_row(site, address)
-        return site.page(request, "model.html", await _shown(site, row, mine=row.owner == site.me(request)))
+    async def model(address: str, request: WebRequest) -> Response[bytes]:
+        row = _model_row(site, address)
+        context = await _model_context(site, row, is_owner=row.owner == site.visitor_address(request))
+        return site.page(request, "model.html", context)
 
-    return [shop, model]
+    @get("/models/{address:str}/uses")
+    async def uses(address: str, request: WebRequest) -> Response[bytes]:
+        return site.fragment(request, "uses.html", await _uses_context(site, _model_row(site, address)))
+
+    return [store, model, uses]
 
 
-def model_row(site: Site, address: str) -> Any:
-    """Return the index's row of a model; raise NotFound when there is none."""
-    row = site.index.asset(asset_of(address))
+def _model_row(site: Site, address: str) -> Any:
+    row = site.index.asset(path_address(address))
     if row is None or row.kind != "Dataset":
-        raise NotFound(f"no model stands at {address[:60]} on this network.", money="")
+        raise NotFound(f"there is no model at {address[:60]} on this network.", money="")
     return row
 
 
-async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
-    offers, views, sealed, card = await asyncio.gather(
-        offers_of(site.reader, "Dataset", row.address), views_of(site.reader, row.address, row.owner),
-        _sealed_size(site, row.checksum), site.cards.card(row.checksum),
-    )  # fmt: skip
+async def _model_context(site: Site, row: Any, *, is_owner: bool) -> dict[str, Any]:
+    offers, views, sealed_size, card = await asyncio.gather(
+        offers_of(site.conn, "Dataset", row.address),
+        views_of(site.conn, row.address, row.owner),
+        _sealed_size(site, row.checksum),
+        site.model_cards.card(row.checksum),
+    )
     now = int(site.clock())
-    used = site.index.uses("dataset", row.address, now - MONTH)
+    uses = site.index.uses("dataset", row.address, now - MONTH_SECONDS)
     tasks = site.index.tasks(TaskFilter({"dataset": row.address}))[:8]
-    policy = _newest(views)
-    buyers = await _buyers(site, offers)
+    policy = _newest_policy(views)
     return {
-        "model": row, "offers": offers, "views": views, "policy": policy, "apps": _allowed(site, policy),
-        "platforms": sorted({Platform(each.platform).name for each in policy.allowed}) if policy else [],
-        "record": site.index.record("dataset", row), "mine": mine, "sealed": sealed, "card": card, "buyers": buyers,
-        "restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
+        "model": row,
+        "offers": offers,
+        "views": views,
+        "policy": policy,
+        "apps": _allowed_apps(site, policy),
+        "platforms": sorted({Platform(allowance.platform).name for allowance in policy.allowed}) if policy else [],
+        "record": site.index.record("dataset", row),
+        "is_owner": is_owner,
+        "sealed_size": sealed_size,
+        "card": card,
+        "buyers": await _granted_buyers(site, offers),
+        "is_restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
         "unlimited": UNLIMITED,
-        "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
-        "unopened": unopened_in(views),
-        "opened": opened_in(views),
-        "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
+        "forever": FOREVER,
+        "now": now,
+        "versions": key_versions(views),
+        "iexec": is_iexec_key(views),
+        "unopened": unopened_task(views),
+        "opened": opened_task(views),
+        "names": site.index.names({row.address, *(offer.app for offer in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
-        "usage": charts.per_month(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),
-    }  # fmt: skip
+        "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} uses in the last 30 days"),
+    }
 
 
 async def _sealed_size(site: Site, checksum: Digest) -> int | None:
     try:
-        return await site.reader.storage.size(checksum)
+        return await site.conn.storage.size(checksum)
     except SealgridError:
         return None
 
 
-async def _buyers(site: Site, offers: list[OpenOffer]) -> list[Member]:
-    """Return who was granted the model, and the latest time that any of its offers says."""
-    found: dict[Address, int] = {}
+async def _granted_buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGrant]:
+    """Return the accounts with access, each with the latest expiry among the offers."""
+    expiries: dict[Address, int] = {}
     for restriction in sorted({offer.buyer for offer in offers} - {ZERO_ADDRESS}):
-        for member in await granted(site.reader, restriction):
-            found[member.account] = max(found.get(member.account, 0), member.until)
-    return [Member(account, until) for account, until in sorted(found.items())]
+        for member in await read_grants(site.conn, restriction):
+            expiries[member.account] = max(expiries.get(member.account, 0), member.until)
+    return [AccessGrant(account, until) for account, until in sorted(expiries.items())]
 
 
-def _newest(views: Sequence[AssetView | None]) -> Policy | None:
-    told = [view.policy for view in views if view is not None and view.policy is not None]
-    return max(told, key=lambda policy: policy.version, default=None)
+def _newest_policy(views: Sequence[AssetView | None]) -> Policy | None:
+    policies = [view.policy for view in views if view is not None and view.policy is not None]
+    return max(policies, key=lambda policy: policy.version, default=None)
 
 
-def _allowed(site: Site, policy: Policy | None) -> list[dict[str, str]]:
-    wanted = {each.app for each in policy.allowed} if policy else set()
-    known = {row.checksum: row for row in site.index.with_checksums("App", wanted)}
+def _allowed_apps(site: Site, policy: Policy | None) -> list[dict[str, str]]:
+    digests = {allowance.app for allowance in policy.allowed} if policy else set()
+    registered = {row.checksum: row for row in site.index.with_checksums("App", digests)}
     return [
         {"digest": digest, "name": row.name if row else "", "address": row.address if row else ""}
-        for digest in sorted(wanted)
-        for row in (known.get(digest),)
+        for digest in sorted(digests)
+        for row in (registered.get(digest),)
     ]
 
 
 async def _card(site: Site, row: Any) -> dict[str, Any]:
-    offers = await offers_of(site.reader, "Dataset", row.address, 1)
+    offers = await offers_of(site.conn, "Dataset", row.address, 1)
     return {"model": row, "offer": offers[0] if offers else None, "record": site.index.record("dataset", row)}
+
+
+async def _uses_context(site: Site, row: Any) -> dict[str, Any]:
+    """Read every release from the vaults' logs, verified against each other and the chain."""
+    try:
+        report, problem = await usage_of(site.conn, row.address), ""
+    except SealgridError as error:
+        report, problem = UsageReport(row.address, (), ()), error.message
+    days = charts.count_by_day([use.time for use in report.uses], int(site.clock()), USES_DAYS)
+    label = f"{sum(days)} releases in the last {USES_DAYS} days, at most {max(days)} a day"
+    return {
+        "model": row,
+        "report": report,
+        "uses": report.uses[::-1][:MAX_USES],
+        "problem": problem,
+        "names": site.index.names({use.app for use in report.uses}),
+        "logs": len(site.conn.logs),
+        "chart": charts.daily_bars(days, label),
+    }

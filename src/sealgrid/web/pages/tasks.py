@@ -1,48 +1,255 @@
-"""Every task that was bought here, newest first; the first page grows by itself."""
+"""Tasks: the live list, and each task's page with its timeline, payments, receipt and result."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Final
 
-from litestar import Response, get
+from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from sealgrid.web.index.reading import PAGE, TaskFilter
-from sealgrid.web.site import Ask, Site, page_of, text_of
+from sealgrid.errors import AppFailed, NotFound, SealgridError
+from sealgrid.receipts.report import VerificationReport
+from sealgrid.sdk.money import Kind, MoneyState, sentence
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.follow import public_history
+from sealgrid.sdk.operations.open_result import RunResult
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, is_waiting, waiting_sentence
+from sealgrid.units import TaskId
+from sealgrid.web.forms import parse_form, path_task
+from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
+from sealgrid.web.site import Site, WebRequest, page_number, query_text
+from sealgrid.web.timeline_limits import TimelineSlot
+from sealgrid.web.wallets.signing_steps import signing_session
+from sealgrid.wire.pool import StageAt
+from sealgrid.wire.service_access import client_address
 
 POLL_SECONDS = 0.3
+MAX_SHOWN: Final = 20_000  #: characters of a text file on the page; the link saves the whole file
+IMAGE_TYPES: Final = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+PROTOCOL_FILES: Final = {"computed.json", "sealgrid.json"}  #: iExec's and ours, in every result
+ENDED: Final = {"completed", "refunded"}
+
+_STAGE_TEXTS: Final = {
+    "waiting": "bought; waits for a machine",
+    "working": "a machine works on it",
+    "assigned": "a machine took it",
+    "launched": "an enclave was launched",
+    "attested": "the enclave proved its code to the vaults",
+    "released": "the vaults released the keys to it",
+    "running": "the app runs, without network",
+    "sealed": "the result is sealed",
+    "settled": "the vaults fetched the sealed result and signed their verdicts",
+    "finalizing": "sent to the chain",
+    "completed": "completed on the chain; the result may be opened",
+    "failed": "this machine failed",
+    "refunded": "closed on the chain: no machine finished it",
+}
+_STEP_TEXTS: Final = {
+    "initialize": "task initialised",
+    "contribute": "result contributed",
+    "finalize": "task finalised: verified and paid",
+    "claimed": "task failed; its price was returned to the payer",
+    "reopen": "task reopened",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One stage in a task's timeline."""
+
+    time: float
+    text: str
+    detail: str
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
-    """Return the handlers of these pages."""
+    """Return the handlers of tasks."""
+    return [*_list_handlers(site), *_timeline_handlers(site), *_receipt_handlers(site), *_result_handlers(site)]
 
+
+def _list_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/tasks")
-    async def everyone(request: Ask) -> Response[bytes]:
-        page, state = page_of(request), text_of(request, "state")
+    async def all_tasks(request: WebRequest) -> Response[bytes]:
+        page, state = page_number(request), query_text(request, "state")
         rows = site.index.tasks(TaskFilter(state=state), page=page)
-        context = {"page": page, "more": len(rows) > PAGE, "state": state} | named(site, rows[:PAGE])
-        return site.page(request, "tasks.html", context)
+        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "state": state}
+        return site.page(request, "tasks.html", context | _with_names(site, rows[:PAGE_SIZE]))
 
     @get("/tasks/live")
-    async def live(request: Ask) -> ServerSentEvent:
-        def now() -> str:
-            return site.part(request, "rows_of_tasks.html", named(site, site.index.tasks(TaskFilter())[:PAGE]))
+    async def live(request: WebRequest) -> ServerSentEvent:
+        def render() -> str:
+            rows = site.index.tasks(TaskFilter())[:PAGE_SIZE]
+            return site.render(request, "task_rows.html", _with_names(site, rows))
 
-        return ServerSentEvent(_changes(now))
+        return ServerSentEvent(_stream_changes(render))
 
-    return [everyone, live]
+    return [all_tasks, live]
 
 
-def named(site: Site, rows: Sequence[Any]) -> dict[str, Any]:
-    """Return rows of tasks with the names of their apps and models."""
+def _timeline_handlers(site: Site) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}")
+    async def one_task(task: str, request: WebRequest) -> Response[bytes]:
+        return site.page(request, "task.html", await _task_context(site, request, path_task(task)))
+
+    @get("/tasks/{task:str}/live")
+    async def live(task: str, request: WebRequest) -> ServerSentEvent:
+        task_id = path_task(task)
+        slot = site.timeline_limits.acquire(client_address(request.scope), task_id)
+        return ServerSentEvent(_stream_timeline(site, request, task_id, slot))
+
+    @post("/tasks/{task:str}/claim")
+    async def claim(task: str, request: WebRequest) -> Response[Any]:
+        session, _ = await signing_session(site, request), await parse_form(request)
+        row = _task_row(site, path_task(task))
+        await session.client.claim(row.task, deal=row.deal)
+        claimed = replace(money_of_row(row, 0), kind="refunded")  # an external wallet sends it before this is shown
+        return await session.finish(f"/tasks/{task}", f"The refund is claimed. {sentence(claimed)}")
+
+    return [one_task, live, claim]
+
+
+def _receipt_handlers(site: Site) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}/checks")
+    async def checks(task: str, request: WebRequest) -> Response[bytes]:
+        report: VerificationReport | None = None
+        problem = ""
+        try:
+            envelope = await fetch_receipt.fetch_receipt(site.conn, path_task(task))
+            report = await fetch_receipt.verify_online(site.conn, envelope)
+        except SealgridError as error:
+            problem = error.message
+        return site.fragment(request, "checks.html", {"report": report, "problem": problem, "task": task})
+
+    @get("/tasks/{task:str}/receipt.json")
+    async def receipt(task: str) -> Response[bytes]:
+        content = await fetch_receipt.fetch_receipt(site.conn, path_task(task))
+        return Response(content, media_type=MediaType.JSON, headers={"content-disposition": "attachment"})
+
+    return [checks, receipt]
+
+
+def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}/result")
+    async def result(task: str, request: WebRequest) -> Response[bytes]:
+        opened, failure = await _open_result(site, request, path_task(task))
+        files = [_file_context(name, content) for name, content in sorted(opened.files.items())]
+        context = {"task": task, "files": files, "failure": failure, "protocol_files": PROTOCOL_FILES}
+        return site.fragment(request, "result.html", context)
+
+    @get("/tasks/{task:str}/result/{name:str}")
+    async def file(task: str, name: str, request: WebRequest) -> Response[bytes]:
+        opened, _ = await _open_result(site, request, path_task(task))
+        if name not in opened.files:
+            raise NotFound(f"the result has no file {name[:80]!r}.", money="")
+        media_type = IMAGE_TYPES.get(PurePath(name).suffix.lower(), "application/octet-stream")
+        disposition = "inline" if media_type in IMAGE_TYPES.values() else "attachment"
+        return Response(opened.files[name], media_type=media_type, headers={"content-disposition": disposition})
+
+    return [result, file]
+
+
+def _with_names(site: Site, rows: Sequence[Any]) -> dict[str, Any]:
     return {"tasks": rows, "names": site.index.names({row.app for row in rows} | {row.dataset for row in rows})}
 
 
-async def _changes(now: Callable[[], str]) -> AsyncIterator[ServerSentEventMessage]:
-    before = None
+async def _stream_changes(render: Callable[[], str]) -> AsyncIterator[ServerSentEventMessage]:
+    previous = None
     while True:
-        if (current := await asyncio.to_thread(now)) != before:
-            before = current
+        if (current := await asyncio.to_thread(render)) != previous:
+            previous = current
             yield ServerSentEventMessage(data=current, event="change")
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _stream_timeline(
+    site: Site, request: WebRequest, task: TaskId, slot: TimelineSlot
+) -> AsyncIterator[ServerSentEventMessage]:
+    """Send the timeline whenever it changes, until the task has ended."""
+    previous = None
+    try:
+        while True:
+            context = await _task_context(site, request, task)
+            if (current := site.render(request, "timeline.html", context)) != previous:
+                previous = current
+                yield ServerSentEventMessage(data=current, event="change")
+            if context["task"].state in ENDED:
+                yield ServerSentEventMessage(data="", event="end")
+                return
+            await asyncio.sleep(POLL_SECONDS)
+    finally:  # a cancelled stream's frame may wait for the garbage collector
+        site.timeline_limits.release(slot)
+
+
+def _task_row(site: Site, task: TaskId) -> Any:
+    row = site.index.task(task)
+    if row is None:
+        raise NotFound("the chain has no such task; a new one appears within a second.", money="")
+    return row
+
+
+def money_of_row(row: Any, now: int) -> MoneyState:
+    """Return the state of a task's price from its index row; ``now`` is the chain's time, Unix seconds."""
+    sponsor = None if row.sponsor == row.requester else row.sponsor
+    ended: dict[str, Kind] = {"completed": "paid", "refunded": "refunded"}
+    kind = ended.get(row.state, "refundable" if now >= row.final_deadline else "locked")
+    return MoneyState(kind, row.task, row.final_deadline, sponsor)
+
+
+async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[str, Any]:
+    row = _task_row(site, task)
+    visitor, has_ended = site.visitor_address(request), row.state in ENDED
+    is_requester = row.requester == visitor
+    stages = await _read_stages(site, request, task, is_requester=is_requester)
+    now = 0 if has_ended else (await site.hub.node.block()).timestamp  # the deadline is in the chain's time
+    money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
+    shows_notice = money.kind == "locked" and age >= PATIENCE_SECONDS and is_waiting(stages)
+    waiting = waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if shows_notice else ""
+    steps = site.index.steps(task)
+    return {
+        "task": row,
+        "names": site.index.names({row.app, row.dataset, row.workerpool}),
+        "timeline": [TimelineLine(stage.at, _STAGE_TEXTS[stage.stage], stage.detail) for stage in stages],
+        "chain_steps": [step for step in steps if step.kind != "reward"],
+        "step_texts": _STEP_TEXTS,
+        "payments": [step for step in steps if step.kind == "reward" and step.amount],
+        "is_requester": is_requester,
+        "is_sponsor": row.sponsor == visitor,
+        "has_ended": has_ended,
+        "is_refundable": money.kind == "refundable",
+        "money": sentence(money, commands=False),
+        "waiting": waiting,
+    }
+
+
+async def _read_stages(site: Site, request: WebRequest, task: TaskId, *, is_requester: bool) -> tuple[StageAt, ...]:
+    """Return the exact stages to a requester with a development key, else the public ones.
+
+    The pool gives the exact stages for a signed request only; an external wallet is not asked to sign it.
+    """
+    if is_requester and site.dev_account(request):
+        return await (await site.client(request)).stages(task)
+    return await public_history(site.conn, task)
+
+
+async def _open_result(site: Site, request: WebRequest, task: TaskId) -> tuple[RunResult, str]:
+    """Return a run's result, and the failure of its app; empty if the app succeeded."""
+    run = (await site.client(request)).reopen(task)
+    try:
+        return await run.result(), ""
+    except AppFailed as error:
+        return await run.opened(), str(error)
+
+
+def _file_context(name: str, content: bytes) -> dict[str, Any]:
+    is_image = PurePath(name).suffix.lower() in IMAGE_TYPES
+    text = None if is_image or b"\0" in content[:1000] else content[:MAX_SHOWN].decode(errors="replace")
+    return {"name": name, "size": len(content), "is_image": is_image, "text": text}

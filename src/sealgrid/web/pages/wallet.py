@@ -1,7 +1,7 @@
-"""A visitor's own wallet: which address it shows, and what it signed on its way to the market and the vaults.
+"""Endpoints of wallet.js: connect an external wallet, and pass what it signed to the market and the vaults.
 
-The address is only what pages show. Nothing here acts for it: the chain, the market and the vaults each check the
-wallet's own signature.
+The cookie's address selects what pages show; it authorises nothing. The chain, the market and the vaults each verify
+the wallet's own signature.
 """
 
 import msgspec
@@ -11,20 +11,19 @@ from litestar.response import Redirect
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.sdk.face.unlisting import until_market_follows
-from sealgrid.sdk.paper import on_paper
-from sealgrid.sdk.policies import give_policy
+from sealgrid.sdk.external_wallet import recording_connection
+from sealgrid.sdk.operations.own_offers import until_market_follows
+from sealgrid.sdk.operations.policies import send_policy
 from sealgrid.units import Address, to_address
-from sealgrid.web.forms import field_of, form_of, json_of
-from sealgrid.web.notices import remember
-from sealgrid.web.site import WALLET, Ask, Site
+from sealgrid.web.forms import form_text, parse_form, parse_json
+from sealgrid.web.site import WALLET_COOKIE, Site, WebRequest, set_notice
 from sealgrid.wire import challenge
 from sealgrid.wire.market import Kind
 from sealgrid.wire.vault import PolicyRequest
 
 
-class SignedOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An order, and who may publish it: a challenge that the same wallet signed."""
+class WalletOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A signed order, and the market's challenge signed by the same wallet."""
 
     kind: Kind
     order: dict[str, str]
@@ -32,100 +31,97 @@ class SignedOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: str  #: of the challenge, 0x hex
 
 
-class SignedPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A policy as its owner's wallet signed it."""
+class WalletPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy with its owner's signature."""
 
     policy: Policy
     signature: str  #: 0x hex
 
 
-class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The wallet did every step."""
+class StepsDone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The wallet did every step of a plan."""
 
-    next: str  #: the page that is shown then
-    said: str
+    next: str  #: path of the page to open
+    notice: str
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
-    """Return the handlers that a page's script asks."""
-    return [*_coming(site), *_signed(site)]
+    """Return the handlers that wallet.js requests."""
+    return [*_connection_handlers(site), *_signature_handlers(site)]
 
 
-def _coming(site: Site) -> list[HTTPRouteHandler]:
+def _connection_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet", status_code=204)
-    async def come(request: Ask) -> Response[None]:
-        address = _address(field_of(await form_of(request), "address"))
-        answer = Response(None, status_code=204)
-        answer.set_cookie(WALLET, address, httponly=True, samesite="strict")
-        return answer
+    async def connect(request: WebRequest) -> Response[None]:
+        address = _parse_address(form_text(await parse_form(request), "address"))
+        response = Response(None, status_code=204)
+        response.set_cookie(WALLET_COOKIE, address, httponly=True, samesite="strict")
+        return response
 
     @post("/wallet/leave")
-    async def leave(request: Ask) -> Redirect:
-        await form_of(request)
-        answer = Redirect("/account", status_code=303)
-        answer.delete_cookie(WALLET)
-        return answer
+    async def leave(request: WebRequest) -> Redirect:
+        await parse_form(request)
+        response = Redirect("/account", status_code=303)
+        response.delete_cookie(WALLET_COOKIE)
+        return response
 
     @post("/wallet/done", status_code=204)
-    async def done(request: Ask) -> Response[None]:
-        told = await json_of(request, Done)
-        await site.until_indexed()
-        await _until_sold_as_signed(site, request, told.next)
-        return remember(Response(None, status_code=204), told.said)
+    async def done(request: WebRequest) -> Response[None]:
+        steps_done = await parse_json(request, StepsDone)
+        await site.wait_until_indexed()
+        kind, _, asset = steps_done.next.strip("/").partition("/")
+        if kind in ("models", "apps"):
+            conn, _ = recording_connection(site.conn, require_wallet(site, request))
+            await until_market_follows(conn, "Dataset" if kind == "models" else "App", _parse_address(asset))
+        return set_notice(Response(None, status_code=204), steps_done.notice)
 
-    return [come, leave, done]
+    return [connect, leave, done]
 
 
-def _signed(site: Site) -> list[HTTPRouteHandler]:
+def _signature_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/challenge", status_code=200)
-    async def ask(request: Ask) -> Response[bytes]:
-        await form_of(request)
-        sentence = await site.reader.market.challenge(own_wallet(site, request))
+    async def request_challenge(request: WebRequest) -> Response[bytes]:
+        await parse_form(request)
+        sentence = await site.conn.market.challenge(require_wallet(site, request))
         if not sentence.startswith(challenge.SENTENCE):
-            raise ServiceUnavailable("the market asks to sign something that is no challenge; do not sign it.")
-        asked = {"sentence": sentence, "typed": challenge.typed_data(site.network.chain, sentence)}
-        return Response(msgspec.json.encode(asked), media_type=MediaType.JSON)
+            raise ServiceUnavailable("the market sent something other than a challenge to sign; do not sign it.")
+        document = {"sentence": sentence, "typed": challenge.typed_data(site.network.chain, sentence)}
+        return Response(msgspec.json.encode(document), media_type=MediaType.JSON)
 
     @post("/wallet/orders", status_code=204)
-    async def publish(request: Ask) -> None:
-        signed = await json_of(request, SignedOrder)
+    async def publish_order(request: WebRequest) -> None:
+        signed = await parse_json(request, WalletOrder)
         digest = challenge.challenge_digest(site.network.chain, signed.sentence)
-        token = challenge.Token(digest, signature_of(signed.signature), own_wallet(site, request))
-        await site.reader.market.publish_as(signed.kind, signed.order, token)
+        token = challenge.Token(digest, parse_signature(signed.signature), require_wallet(site, request))
+        await site.conn.market.publish_as(signed.kind, signed.order, token)
 
     @post("/wallet/policies", status_code=204)
-    async def policy(request: Ask) -> None:
-        signed = await json_of(request, SignedPolicy)
-        await give_policy(site.reader, PolicyRequest(policy=signed.policy, signature=signature_of(signed.signature)))
+    async def set_policy(request: WebRequest) -> None:
+        signed = await parse_json(request, WalletPolicy)
+        signature = parse_signature(signed.signature)
+        await send_policy(site.conn, PolicyRequest(policy=signed.policy, signature=signature))
 
-    return [ask, publish, policy]
-
-
-async def _until_sold_as_signed(site: Site, request: Ask, path: str) -> None:
-    kind, _, asset = path.strip("/").partition("/")
-    if kind in ("models", "apps"):
-        conn, _ = on_paper(site.reader, own_wallet(site, request))
-        await until_market_follows(conn, "Dataset" if kind == "models" else "App", _address(asset))
+    return [request_challenge, publish_order, set_policy]
 
 
-def own_wallet(site: Site, request: Ask) -> Address:
-    """Return the address of the visitor's own wallet; raise InputRefused where none is connected."""
-    address = site.wallet(request)
+def require_wallet(site: Site, request: WebRequest) -> Address:
+    """Return the address of the visitor's external wallet; raise InputRefused if none is connected."""
+    address = site.wallet_address(request)
     if address is None:
-        raise InputRefused("no wallet is connected here; connect it on the account page.")
+        raise InputRefused("no wallet is connected; connect it on the account page.")
     return address
 
 
-def _address(text: str) -> Address:
-    try:
-        return to_address(text.lower())
-    except ValueError as error:
-        raise InputRefused(f"{text[:60]!r} is no address.") from error
-
-
-def signature_of(text: str) -> bytes:
-    """Return a wallet's signature; raise InputRefused for what is no hex text."""
+def parse_signature(text: str) -> bytes:
+    """Parse a wallet's signature, 0x hex; raise InputRefused if malformed."""
     try:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
-        raise InputRefused("the wallet's signature is no hex text.") from error
+        raise InputRefused("the wallet's signature is not valid hex.") from error
+
+
+def _parse_address(text: str) -> Address:
+    try:
+        return to_address(text.lower())
+    except ValueError as error:
+        raise InputRefused(f"{text[:60]!r} is not a valid address.") from error

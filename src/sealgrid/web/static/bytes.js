@@ -1,4 +1,4 @@
-// Bytes, as every part of the protocol writes them (docs/protocol/statements.md).
+// Byte encodings of the protocol (docs/protocol/statements.md).
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 
@@ -6,7 +6,7 @@ export { concatBytes, sha256, utf8ToBytes };
 
 export const hex = (bytes) => `0x${bytesToHex(bytes)}`;
 export const fromHex = (text) => hexToBytes(text.replace(/^0x/, ""));
-export const random = (size) => crypto.getRandomValues(new Uint8Array(size));
+export const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size));
 
 export function base64(bytes) {
   let text = "";
@@ -16,16 +16,20 @@ export function base64(bytes) {
 
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-// An unsigned integer, big-endian.
+// Encode an unsigned integer, big-endian.
 export function uint(value, size) {
   const bytes = new Uint8Array(size);
-  for (let left = BigInt(value), at = size - 1; at >= 0; at -= 1, left >>= 8n) bytes[at] = Number(left & 255n);
+  let rest = BigInt(value);
+  for (let index = size - 1; index >= 0; index -= 1) {
+    bytes[index] = Number(rest & 255n);
+    rest >>= 8n;
+  }
   return bytes;
 }
 
 export const toBigInt = (bytes) => BigInt(bytes.length ? hex(bytes) : 0);
 
-// Each part behind its length, so that no two lists of parts look alike.
-export const lp = (...parts) => concatBytes(...parts.flatMap((part) => [uint(part.length, 4), part]));
+// Concatenate parts, each behind its 4-byte length: an injective encoding of a list.
+export const lengthPrefixed = (...parts) => concatBytes(...parts.flatMap((part) => [uint(part.length, 4), part]));
 
-export const same = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at]);
+export const equalBytes = (a, b) => a.length === b.length && a.every((byte, index) => byte === b[index]);

@@ -1,4 +1,4 @@
-// What pages do beyond plain forms: switch accounts, show that something is under way, ask before the irreversible.
+// Form behaviour of every page: submit on change, confirm the irreversible, show that a request is under way.
 "use strict";
 
 document.addEventListener("change", (event) => {
@@ -14,13 +14,13 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.busy) {
     const button = form.querySelector("button");
     button.disabled = true;
-    button.dataset.words = button.textContent;
+    button.dataset.label = button.textContent;
     button.textContent = form.dataset.busy;
     button.setAttribute("aria-live", "polite");
   }
 });
 
-// A page that comes back from the history is not busy any more.
+// Reload a page that comes from the back/forward cache: it would still look busy.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });

@@ -1,39 +1,42 @@
-// A visitor's own wallet (EIP-6963, EIP-1193). It alone signs; this script carries to it what is to be signed.
+// External wallets (EIP-6963 discovery, EIP-1193 requests): this script passes each step to the wallet, which signs it.
 "use strict";
 
 (() => {
   const { wallet, chain, network, rpc } = document.body.dataset;
-  const KEPT = "sealgrid-wallet"; // which wallet was connected, by the name that it gives itself
-  const found = new Map();
+  const STORAGE_KEY = "sealgrid-wallet"; // reverse domain name of the connected wallet
+  const USER_REJECTED = 4001; // EIP-1193
+  const UNKNOWN_CHAIN = 4902; // EIP-3085
+  const wallets = new Map();
 
   window.addEventListener("eip6963:announceProvider", (event) => {
-    found.set(event.detail.info.uuid, event.detail);
-    offer();
+    wallets.set(event.detail.info.uuid, event.detail);
+    listWallets();
   });
   window.dispatchEvent(new Event("eip6963:requestProvider"));
 
-  function offer() {
-    const place = document.getElementById("wallets");
-    if (!place) return;
-    place.replaceChildren(...[...found.values()].map((each) => {
+  function listWallets() {
+    const list = document.getElementById("wallets");
+    if (!list) return;
+    const buttons = [...wallets.values()].map((announced) => {
       const button = document.createElement("button");
-      button.textContent = `Connect ${each.info.name}`;
-      button.addEventListener("click", () => connect(each));
+      button.textContent = `Connect ${announced.info.name}`;
+      button.addEventListener("click", () => connect(announced));
       return button;
-    }));
+    });
+    list.replaceChildren(...buttons);
   }
 
-  async function connect(chosen) {
-    const says = document.getElementById("wallet-says");
+  async function connect({ info, provider }) {
+    const status = document.getElementById("wallet-status");
     try {
-      says.textContent = "Look at your wallet …";
-      const [address] = await chosen.provider.request({ method: "eth_requestAccounts" });
-      await onThisChain(chosen.provider);
-      await send("/wallet", new URLSearchParams({ address }));
-      localStorage.setItem(KEPT, chosen.info.rdns);
+      status.textContent = "Look at your wallet …";
+      const [address] = await provider.request({ method: "eth_requestAccounts" });
+      await switchChain(provider);
+      await sendRequest("/wallet", new URLSearchParams({ address }));
+      localStorage.setItem(STORAGE_KEY, info.rdns);
       window.location.assign("/account");
     } catch (error) {
-      says.textContent = sentence(error);
+      status.textContent = errorMessage(error);
     }
   }
 
@@ -41,139 +44,145 @@
     const form = event.target;
     if (!wallet || !("wallet" in form.dataset) || event.defaultPrevented) return;
     event.preventDefault();
-    work(form).catch((error) => stopped(form, error));
+    submit(form).catch((error) => showError(form, error));
   });
 
-  // Sealing and opening need more than this file: it is loaded where it is used.
-  const PAGE = { connected, signed, send, fetched, does, follow, say };
+  // What the modules below get: they are loaded only where a page seals or opens.
+  const PAGE = { connectedProvider, signTypedData, sendRequest, fetchBytes, runSteps, completePlan, showStatus };
 
-  async function work(form) {
-    if (form.dataset.sealed === "run") return (await import("./buying.js")).buy(form, PAGE);
-    if (form.dataset.sealed === "model") return (await import("./publishing.js")).publish(form, PAGE);
-    const provider = await connected();
-    return follow(form, provider, await send(new URL(form.action).pathname, new URLSearchParams(new FormData(form))));
+  async function submit(form) {
+    if (form.dataset.flow === "buy-run") return (await import("./buy_run.js")).buyRun(form, PAGE);
+    if (form.dataset.flow === "publish-model") return (await import("./publish_model.js")).publishModel(form, PAGE);
+    const provider = await connectedProvider();
+    const plan = await sendRequest(new URL(form.action).pathname, new URLSearchParams(new FormData(form)));
+    return completePlan(form, provider, plan);
   }
 
-  async function arrived() {
-    const place = document.querySelector("[data-opens], [data-keeps]");
-    if (!place || "begun" in place.dataset) return;
-    place.dataset.begun = "";
-    if (place.dataset.opens) await (await import("./opening.js")).openOn(place, PAGE);
-    else place.append((await import("./kept.js")).copyOf("model", place.dataset.keeps) ?? "");
+  async function fillKeyElements() {
+    const target = document.querySelector("[data-result], [data-model-key]");
+    if (!target || "started" in target.dataset) return;
+    target.dataset.started = "";
+    if (target.dataset.result) await (await import("./open_result.js")).showResult(target, PAGE);
+    else target.append((await import("./key_store.js")).downloadLink("model", target.dataset.modelKey) ?? "");
   }
 
-  document.addEventListener("DOMContentLoaded", arrived);
-  document.addEventListener("htmx:load", arrived);
+  document.addEventListener("DOMContentLoaded", fillKeyElements);
+  document.addEventListener("htmx:load", fillKeyElements);
 
-  async function follow(form, provider, plan) {
-    await does(form, provider, plan.steps);
-    await send("/wallet/done", JSON.stringify({ next: plan.next, said: plan.said }));
+  async function completePlan(form, provider, plan) {
+    await runSteps(form, provider, plan.steps);
+    await sendRequest("/wallet/done", JSON.stringify({ next: plan.next, notice: plan.notice }));
     window.location.assign(plan.next);
   }
 
-  async function does(form, provider, steps) {
+  async function runSteps(form, provider, steps) {
     for (const [index, step] of steps.entries()) {
-      say(form, `${step.say} (${index + 1} of ${steps.length}): look at your wallet …`);
-      await STEPS[step.do](provider, step);
+      showStatus(form, `${step.label} (${index + 1} of ${steps.length}): look at your wallet …`);
+      await ACTIONS[step.action](provider, step);
     }
   }
 
-  const STEPS = {
+  const ACTIONS = {
     async send(provider, step) {
       const hash = await provider.request({ method: "eth_sendTransaction", params: [step.transaction] });
-      const receipt = await mined(provider, hash);
+      const receipt = await waitForReceipt(provider, hash);
       if (step.creates && receipt.contractAddress?.toLowerCase() !== step.creates) {
-        throw new Error("Your wallet sent something else in between; nothing more was done. Try again.");
+        throw new Error("Your wallet sent another transaction in between; nothing more was done. Try again.");
       }
     },
     async offer(provider, step) {
-      const sign = await signed(provider, step.typed);
-      const asked = await send("/wallet/challenge", new URLSearchParams());
-      const signature = await signed(provider, asked.typed);
+      const sign = await signTypedData(provider, step.typed);
+      const challenge = await sendRequest("/wallet/challenge", new URLSearchParams());
+      const signature = await signTypedData(provider, challenge.typed);
       const order = { ...step.order, sign };
-      await send("/wallet/orders", JSON.stringify({ kind: step.kind, order, sentence: asked.sentence, signature }));
+      const body = { kind: step.kind, order, sentence: challenge.sentence, signature };
+      await sendRequest("/wallet/orders", JSON.stringify(body));
     },
     async policy(provider, step) {
-      const signature = await signed(provider, step.typed);
-      await send("/wallet/policies", JSON.stringify({ policy: step.policy, signature }));
+      const signature = await signTypedData(provider, step.typed);
+      await sendRequest("/wallet/policies", JSON.stringify({ policy: step.policy, signature }));
     },
   };
 
-  async function connected() {
-    const all = [...found.values()];
-    const chosen = all.find((each) => each.info.rdns === localStorage.getItem(KEPT));
-    if (!chosen) throw new Error("Your wallet does not answer; connect it again on the account page.");
-    await onThisChain(chosen.provider);
-    const accounts = await chosen.provider.request({ method: "eth_accounts" });
-    if (!accounts.some((each) => each.toLowerCase() === wallet)) {
-      throw new Error(`Your wallet shows another account; switch it to ${wallet}.`);
+  async function connectedProvider() {
+    const rdns = localStorage.getItem(STORAGE_KEY);
+    const provider = [...wallets.values()].find((announced) => announced.info.rdns === rdns)?.provider;
+    if (!provider) throw new Error("Your wallet does not answer; connect it again on the account page.");
+    await switchChain(provider);
+    const accounts = await provider.request({ method: "eth_accounts" });
+    if (!accounts.some((account) => account.toLowerCase() === wallet)) {
+      throw new Error(`Your wallet uses another account; switch it to ${wallet}.`);
     }
-    return chosen.provider;
+    return provider;
   }
 
-  async function onThisChain(provider) {
+  async function switchChain(provider) {
     const chainId = `0x${Number(chain).toString(16)}`;
     if ((await provider.request({ method: "eth_chainId" })) === chainId) return;
     try {
       await provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId }] });
     } catch (error) {
-      if (error.code !== 4902) throw error; // 4902: the wallet does not know this chain yet
+      if (error.code !== UNKNOWN_CHAIN) throw error;
       const nativeCurrency = { name: "Ether", symbol: "ETH", decimals: 18 };
-      const known = { chainId, chainName: `Sealgrid ${network}`, rpcUrls: [rpc], nativeCurrency };
-      await provider.request({ method: "wallet_addEthereumChain", params: [known] });
+      const parameters = { chainId, chainName: `Sealgrid ${network}`, rpcUrls: [rpc], nativeCurrency };
+      await provider.request({ method: "wallet_addEthereumChain", params: [parameters] });
     }
   }
 
-  function signed(provider, typed) {
+  function signTypedData(provider, typed) {
     return provider.request({ method: "eth_signTypedData_v4", params: [wallet, JSON.stringify(typed)] });
   }
 
-  async function mined(provider, hash) {
-    for (let look = 0; look < 600; look += 1) {
+  async function waitForReceipt(provider, hash) {
+    for (let attempt = 0; attempt < 600; attempt += 1) {
       const receipt = await provider.request({ method: "eth_getTransactionReceipt", params: [hash] });
-      if (receipt && receipt.status !== "0x1") throw new Error("The chain refused the transaction; nothing more was done.");
+      if (receipt && receipt.status !== "0x1") {
+        throw new Error("The chain refused the transaction; nothing more was done.");
+      }
       if (receipt) return receipt;
-      await new Promise((wake) => setTimeout(wake, 300));
+      await new Promise((resolve) => setTimeout(resolve, 300));
     }
-    throw new Error(`The transaction ${hash} is still not on the chain; nothing more was done.`);
+    throw new Error(`The transaction ${hash} is not on the chain yet; nothing more was done.`);
   }
 
-  async function fetched(path) {
-    const answer = await fetch(path, { headers: { "x-sealgrid-wallet": "1" } });
-    if (!answer.ok) throw new Error((await answer.json()).said);
-    return answer.arrayBuffer();
+  async function fetchBytes(path) {
+    const response = await fetch(path, { headers: { "x-sealgrid-wallet": "1" } });
+    if (!response.ok) throw new Error((await response.json()).message);
+    return response.arrayBuffer();
   }
 
-  async function send(path, body) {
+  async function sendRequest(path, body) {
     const headers = { "x-sealgrid-wallet": "1" };
     if (typeof body === "string") headers["content-type"] = "application/json";
-    const answer = await fetch(path, { method: body === undefined ? "GET" : "POST", headers, body });
-    if (answer.status === 204) return null;
-    const told = await answer.json();
-    if (!answer.ok) throw new Error(told.said);
-    return told;
+    const response = await fetch(path, { method: body === undefined ? "GET" : "POST", headers, body });
+    if (response.status === 204) return null;
+    const reply = await response.json();
+    if (!response.ok) throw new Error(reply.message);
+    return reply;
   }
 
-  function stopped(form, error) {
-    say(form, sentence(error));
+  function showError(form, error) {
+    showStatus(form, errorMessage(error));
     const button = form.querySelector("button");
     button.disabled = false;
-    if (button.dataset.words) button.textContent = button.dataset.words;
+    if (button.dataset.label) button.textContent = button.dataset.label;
   }
 
-  function say(form, text) {
-    let place = form.querySelector(".says");
-    if (!place) {
-      place = document.createElement("p");
-      place.className = "says";
-      place.setAttribute("role", "status");
-      form.append(place);
+  function showStatus(form, text) {
+    let status = form.querySelector(".status");
+    if (!status) {
+      status = document.createElement("p");
+      status.className = "status";
+      status.setAttribute("role", "status");
+      form.append(status);
     }
-    place.textContent = text;
+    status.textContent = text;
   }
 
-  function sentence(error) {
-    if (error.code === 4001) return "You said no in your wallet. What was done before stands; nothing more was done.";
+  function errorMessage(error) {
+    if (error.code === USER_REJECTED) {
+      return "You rejected this step in your wallet. Earlier steps stay done; nothing more was done.";
+    }
     return error.message || "Your wallet failed; nothing more was done.";
   }
 })();

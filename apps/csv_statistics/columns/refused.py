@@ -1,2 +1,0 @@
-class Refused(Exception):
-    """The table cannot be used; one line for the buyer, who must not see a cell of it: lines and columns by number."""

@@ -1,5 +1,0 @@
-class Refused(Exception):
-    """The model, the input or the arguments cannot be used; the message is one line for who gave them."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))

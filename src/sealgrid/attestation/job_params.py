@@ -1,0 +1,88 @@
+"""The ``params`` of a request order: iExec's keys, and Sealgrid's under "sealgrid"."""
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from sealgrid.attestation.field_types import HexDigest, HexKey, IpfsAddress
+from sealgrid.crypto.iexec_challenge import NAME_PATTERN, NUMBER_PATTERN
+from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.errors import InputRefused
+from sealgrid.units import Digest
+
+NO_RESULT_KEY: Final = "0x" + "00" * 32
+
+
+SecretNumber = Annotated[str, msgspec.Meta(pattern=rf"^{NUMBER_PATTERN}\Z")]
+SecretName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME_PATTERN}\Z")]
+
+
+class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of a confidential task beyond iExec's keys."""
+
+    result_key: HexKey  #: X25519; results are sealed to it
+    inputs: tuple[HexDigest, ...] = ()  #: SHA-256 of each sealed input file, in the app's order
+    callback: Literal["deferred"] | None = None  #: callback data are released after payment; anyone may deliver them
+
+
+class JobParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Parameters of one job. Values of iExec's keys are public."""
+
+    sealgrid: SealgridParams | None = None  #: None in orders of iExec's clients
+    bulk_cid: IpfsAddress | None = None  #: of a list of slices, each a list of dataset orders; task n uses slice n
+    iexec_args: str = ""
+    iexec_input_files: tuple[str, ...] = ()
+    iexec_secrets: dict[SecretNumber, SecretName] = {}  #: names of secrets that the requester pushed, by number
+    iexec_result_encryption: bool = False
+    iexec_result_storage_provider: str = "ipfs"
+
+    @property
+    def inputs(self) -> tuple[Digest, ...]:
+        """Return the SHA-256 of each sealed input."""
+        return () if self.sealgrid is None else self.sealgrid.inputs
+
+    @property
+    def has_deferred_callback(self) -> bool:
+        """Return whether the chain stores a commitment to the app's callback data."""
+        return self.sealgrid is not None and self.sealgrid.callback == "deferred"
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """Return the distinct names of the requester's secrets, ordered by their lowest number."""
+        return tuple(dict.fromkeys(self.iexec_secrets[number] for number in sorted(self.iexec_secrets, key=int)))
+
+    @property
+    def is_for_rsa(self) -> bool:
+        """Return whether the result is encrypted in iExec's way, for the beneficiary's registered RSA key."""
+        return self.sealgrid is None and self.iexec_result_encryption
+
+    @property
+    def result_key(self) -> str:
+        """Return the X25519 key for the result; zeros if there is none."""
+        return NO_RESULT_KEY if self.sealgrid is None else self.sealgrid.result_key
+
+
+MOST_CHARACTERS = 65536
+MOST_BRACKETS = 1000  #: opening brackets, anywhere
+
+_KNOWN = frozenset(JobParams.__struct_fields__)
+
+
+def parse_params(params: str) -> JobParams:
+    """Parse a deal's params; raise InputRefused unless they are a JSON object of this form.
+
+    Unknown keys are accepted if they begin with ``iexec_``, since iExec's clients set them, and refused otherwise: a
+    misspelt key must not be ignored.
+    """
+    # web3 sets Python's recursion limit to 100,000; decoding nesting that deep overflows the stack and kills the
+    # process. Params are untrusted, so their nesting is bounded first.
+    if len(params) > MOST_CHARACTERS or params.count("[") + params.count("{") > MOST_BRACKETS:
+        raise InputRefused(f"params have at most {MOST_CHARACTERS} characters and {MOST_BRACKETS} opening brackets.")
+    try:
+        document: dict[str, Any] = msgspec.json.decode(params.encode(), type=dict[str, Any])
+        unknown = sorted(key for key in document if key not in _KNOWN and not key.startswith("iexec_"))
+        if unknown:
+            raise InputRefused(f"params have an unknown key: {unknown[0][:80]!r}.")
+        return msgspec.convert(document, JobParams)
+    except UNREADABLE as error:
+        raise InputRefused(f"params are not valid: {error}.") from error

@@ -1,0 +1,45 @@
+"""Formats apps and models as lines for the terminal."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sealgrid.sdk.resources.offers import Listing, Offer
+
+
+def offer_lines(offers: "Iterable[Offer]", unit: str) -> Iterator[str]:
+    """Yield one line an offer; ``unit`` is what is sold: runs or uses."""
+    for offer in offers:
+        yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {unit}  {offer.name!r}"
+
+
+def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
+    """Yield one field a line; ``sealed`` names the content of the digest."""
+    for field, value in (
+        ("address", listing.address),
+        ("name", listing.name),
+        ("owner", listing.owner),
+        (sealed, listing.digest),
+        ("location", listing.location),
+    ):
+        yield f"{field:<12} {value}"
+    for offer in listing.offers:
+        only = f", for the app {offer.app} only" if offer.app else ""
+        signed = ", signed on the chain" if offer.presigned else ""
+        yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}{signed}"
+    if not listing.offers:
+        yield f"{'offer':<12} none"
+    if listing.iexec_compatible:
+        yield f"{'policy':<12} none, iExec-compatible: used through the one app that a matched order names"
+    if listing.unopened:
+        yield f"{'WARNING':<12} did not open for a buyer (task {listing.unopened}); the vaults refuse it (7.22)"
+    if listing.opened:
+        yield f"{'opened':<12} by an enclave, with its present key (task {listing.opened})"
+    for version in listing.versions:
+        where = f"held by {version.held} vaults" if version.held else "its shares are destroyed"
+        yield f"{'key':<12} version {version.number}, since {_day(version.since)}, {where}"
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

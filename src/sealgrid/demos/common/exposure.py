@@ -1,0 +1,63 @@
+"""Data of a job that its host had: the worker's exposure log, and a search of the host's files for secrets."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.demos.common.leak_search import SearchResult, search
+from sealgrid.units import TaskId
+from sealgrid.worker.exposure_log import Exposure, exposure_file
+
+
+@dataclass(frozen=True, slots=True)
+class HostExposure:
+    """What a host had of a job, as lines of text."""
+
+    lines: tuple[str, ...]
+    clean: bool  #: the search found no secret, and found the planted window
+
+
+def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> HostExposure:
+    """List the worker's exposure log, and search all files of the host for byte windows of the secrets.
+
+    A known window is planted as a control: a search that does not find it proves nothing and counts as failed.
+    """
+    folders = [network / name for name in ("worker", "storage", "platform", "pool", "logs", "market")]
+    exposures = msgspec.json.decode(exposure_file(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
+    planted = {"the planted window": os.urandom(4096)}
+    control = network / "worker" / "planted"
+    control.write_bytes(b"x" * 1000 + planted["the planted window"])
+    try:
+        searched = search(folders, secrets | planted)
+    finally:
+        control.unlink()
+    found = [name for name in searched.found if not name.startswith("the planted window")]
+    planted_found = len(found) < len(searched.found)
+    sought = " or ".join(name.removeprefix("the ") for name in secrets)
+    return HostExposure(
+        tuple(_lines(exposures, searched, found, sought, planted_found)), clean=not found and planted_found
+    )
+
+
+def _lines(
+    exposures: list[Exposure], searched: SearchResult, found: list[str], sought: str, planted_found: bool
+) -> list[str]:
+    files = [each for each in exposures if each.what.startswith("file")]
+    messages = [each for each in exposures if not each.what.startswith("file")]
+    lines = [f"{_shorten(each.what)}: begins {each.head}" for each in files]
+    lines.append(
+        f"{len(messages)} messages between enclave and vaults, {sum(m.size for m in messages)} bytes, encrypted"
+    )
+    lines.append(
+        f"searched {searched.files} files, {searched.bytes / 1e6:.0f} MB, on its disk and the storage node: "
+        + (f"FOUND {', '.join(found)}" if found else f"no byte window of {sought}")
+        + (" (a planted one was found)" if planted_found else " (BUT the planted one was not found either)")
+    )
+    return lines
+
+
+def _shorten(what: str) -> str:
+    return re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", what))

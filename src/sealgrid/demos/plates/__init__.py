@@ -1,0 +1,1 @@
+"""Demo: a licence-plate model is sold, used, paid for and verified, and four thefts are attempted."""

@@ -1,0 +1,86 @@
+"""Runs a demo on a local network: the one of a data folder, or one started for it. Prints each step."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from sealgrid.demos.common.report_parts import step_printer
+from sealgrid.demos.common.steps import DemoSteps
+from sealgrid.demos.plates.demo import PlateImage, PlatesDemo
+from sealgrid.demos.plates.report import PlatesReport, print_plates_report
+from sealgrid.demos.table.demo import TableDemo
+from sealgrid.demos.table.report import TableReport, print_table_report
+from sealgrid.errors import InputRefused, SetupMissing
+from sealgrid.localnet.layout import Layout, cache_folder
+from sealgrid.localnet.network_context import network
+from sealgrid.sdk.operations.file_checks import check_csv
+from sealgrid.shipped_apps.csv_statistics.rides import draw_rides
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
+
+MAX_INPUT_BYTES = 32 << 20
+
+
+def run_plates_demo(console: Console, layout: Layout, picture: Path | None, seed: int | None) -> PlatesReport:
+    """Run the plate reader on a picture, or on one drawn from ``seed``; print the report and return it."""
+    model = _cached("models/plate_reader.zip").read_bytes()
+    with _steps(console, layout) as steps:
+        report = asyncio.run(PlatesDemo(steps, model).run(_image(picture, seed)))
+    print_plates_report(report, console)
+    return report
+
+
+def run_table_demo(console: Console, layout: Layout, file: Path | None, seed: int | None) -> TableReport:
+    """Sell the use of a CSV table, or of one drawn from ``seed``; print the report and return it."""
+    name, table = _table(file, seed)
+    with _steps(console, layout) as steps:
+        report = asyncio.run(TableDemo(steps, table).run(name))
+    print_table_report(report, console)
+    return report
+
+
+@contextmanager
+def _steps(console: Console, layout: Layout) -> Iterator[DemoSteps]:
+    begun = time.monotonic()
+    console.print("[bold]starting a local network[/] …")
+    with network(layout, on_progress=lambda part: console.print(f"  {part}", style="dim")) as running:
+        console.print(f"  ready after {time.monotonic() - begun:.1f} s")
+        yield DemoSteps(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), step_printer(console))
+
+
+def _image(picture: Path | None, seed: int | None) -> PlateImage:
+    if picture is not None:
+        return PlateImage(_read(picture, "--picture"), None)
+    scene = draw_scene(_seed(seed), _cached("fonts/NotoSansSC[wght].ttf"))
+    return PlateImage(scene.png, scene.expected)
+
+
+def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:
+    if file is None:
+        return "bicycle rides", draw_rides(_seed(seed))
+    check_csv(file)
+    return file.stem, _read(file, "--file")
+
+
+def _seed(seed: int | None) -> int:
+    return secrets.randbelow(1 << 31) if seed is None else seed
+
+
+def _read(file: Path, option: str) -> bytes:
+    try:
+        if file.stat().st_size > MAX_INPUT_BYTES:
+            raise InputRefused(f"{file} is larger than {MAX_INPUT_BYTES >> 20} MiB; give a smaller one.")
+        return file.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be read ({error.strerror}); give another file with {option}.") from error
+
+
+def _cached(name: str) -> Path:
+    path = cache_folder() / name
+    if not path.exists():
+        raise SetupMissing(f"{name} is missing; run `make setup`.")
+    return path

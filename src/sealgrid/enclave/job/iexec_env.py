@@ -1,0 +1,146 @@
+"""Environment variables and output conventions of an app as with iExec's workers (docs.iex.ec, "Build an app")."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sealgrid.attestation.facts import DatasetFact, Facts
+from sealgrid.crypto.digests import keccak256, sha256
+from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.errors import AppFailed
+from sealgrid.units import to_bytes
+
+DATASETS_FOLDER = "/iexec_in"  #: named by addresses; only the runtime writes here
+INPUTS_FOLDER = "/iexec_inputs"  #: named by the requester
+OUTPUT_FOLDER = "/iexec_out"
+COMPUTED = "computed.json"
+MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
+
+
+@dataclass(frozen=True)
+class AppInputs:
+    """Inputs of an app, loaded and ready to use."""
+
+    arguments: tuple[str, ...] = field(default=(), repr=False)  #: public ones, then sealed ones
+    input_files: Sequence[str] = ()  #: names below IEXEC_INPUT_FILES_FOLDER, in the requester's order
+    requester_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  #: by number
+    developer_secret: str | None = field(default=None, repr=False)
+    bulk: Mapping[int, DatasetFact] = field(default_factory=dict)  #: by index in the slice
+
+
+@dataclass(frozen=True)
+class ComputedResult:
+    """Content of an app's computed.json."""
+
+    path: str  #: below IEXEC_OUT; empty for a callback alone
+    callback: bytes | None = field(repr=False)  #: data for the deal's callback contract
+
+
+def environment(facts: Facts, inputs: AppInputs) -> dict[str, str]:
+    """Return the environment variables of an app; a dataset's file is named by its address.
+
+    iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a separate folder: the
+    requester chooses their names, which must not collide with a dataset's. A dataset of a bulk that the task runs
+    without has no variable.
+    """
+    variables = {
+        "IEXEC_TASK_ID": facts.task,
+        "IEXEC_DEAL_ID": facts.deal,
+        "IEXEC_TASK_INDEX": str(facts.index),
+        "IEXEC_IN": DATASETS_FOLDER,
+        "IEXEC_OUT": OUTPUT_FOLDER,
+        "IEXEC_BOT_SIZE": str(facts.bot_size),
+        "IEXEC_BOT_FIRST_INDEX": str(facts.bot_first),
+        "IEXEC_BOT_TASK_INDEX": str(facts.index),
+        "IEXEC_INPUT_FILES_FOLDER": INPUTS_FOLDER,
+        "IEXEC_INPUT_FILES_NUMBER": str(len(inputs.input_files)),
+    }
+    for number, name in enumerate(inputs.input_files, start=1):
+        variables[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
+    if facts.dataset is not None:
+        variables |= {"IEXEC_DATASET_ADDRESS": facts.dataset.address, "IEXEC_DATASET_FILENAME": facts.dataset.address}
+    if facts.bulk:
+        variables["IEXEC_BULK_SLICE_SIZE"] = str(len(facts.bulk.datasets))
+    for index, dataset in inputs.bulk.items():
+        variables[f"IEXEC_DATASET_{index + 1}_FILENAME"] = dataset.address
+    variables |= {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in inputs.requester_secrets.items()}
+    if inputs.developer_secret is not None:
+        names = ("IEXEC_APP_DEVELOPER_SECRET", "IEXEC_APP_DEVELOPER_SECRET_1")
+        variables |= dict.fromkeys(names, inputs.developer_secret)
+    return variables
+
+
+def merge_requester_secrets(sealed: Mapping[str, str], pushed: Mapping[str, str]) -> dict[str, str]:
+    """Return a requester's secrets by number, from its sealed input and from iExec's API.
+
+    Raises AppFailed for a number that both define: the requester may have meant either value.
+    """
+    if duplicates := sorted(sealed.keys() & pushed.keys(), key=int):
+        raise AppFailed(f"iexec_secrets and the sealed input both give secret number {duplicates[0]}; leave one out.")
+    return {**sealed, **pushed}
+
+
+class _ComputedJson(msgspec.Struct, frozen=True, rename="kebab"):
+    deterministic_output_path: str | None = None
+    callback_data: str | None = None
+
+
+def read_computed(files: Mapping[str, bytes], *, needs_callback: bool = False) -> ComputedResult:
+    """Read the computed.json among an app's output files; ``needs_callback`` says whether the deal has a callback.
+
+    Raises AppFailed when it is missing, is invalid, names a path that the app did not write, or holds no callback data
+    for a deal with a callback. This is provably the app's fault, since the files were read after the app ended.
+    """
+    document = _parse(files.get(COMPUTED))
+    path = _below_output(document.deterministic_output_path or "")
+    if path and path not in files and not any(name.startswith(path + "/") for name in files):
+        raise AppFailed(f"the app's {COMPUTED} names an output that it did not write.")
+    data = _callback_data(document.callback_data)
+    if needs_callback and not data:  # empty data report a failed app
+        raise AppFailed(f"the deal has a callback and the app's {COMPUTED} has no callback-data.")
+    if needs_callback and data and len(data) > MOST_CALLBACK_BYTES:
+        raise AppFailed(f"the app's callback-data are more than {MOST_CALLBACK_BYTES} bytes.")
+    if not path and data is None:
+        raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")
+    return ComputedResult(path=path, callback=data)
+
+
+def output_digest(files: Mapping[str, bytes], computed: ComputedResult) -> bytes:
+    """Return iExec's digest of a result: of callback data, of a file (SHA-256), or of a folder's own files (Keccak).
+
+    It is a hash of plaintext, so it may be stored inside the sealed result only.
+    """
+    if computed.callback is not None:
+        return keccak256(computed.callback)
+    if computed.path in files:
+        return sha256(files[computed.path])
+    prefix = computed.path + "/"
+    direct = sorted(name for name in files if name.startswith(prefix) and "/" not in name[len(prefix) :])
+    return keccak256(*(sha256(files[name]) for name in direct))
+
+
+def _parse(document: bytes | None) -> _ComputedJson:
+    if document is None:
+        raise AppFailed(f"the app wrote no {COMPUTED}.")
+    try:
+        return msgspec.json.decode(document, type=_ComputedJson)
+    except UNREADABLE as error:
+        raise AppFailed(f"the app's {COMPUTED} is not a JSON object with text fields.") from error
+
+
+def _below_output(path: str) -> str:
+    inside = path.removeprefix(OUTPUT_FOLDER + "/").strip("/")
+    if path.startswith("/") and inside == path.strip("/"):
+        raise AppFailed(f"the app's {COMPUTED} names an output outside {OUTPUT_FOLDER}.")
+    return inside
+
+
+def _callback_data(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        digits = text.removeprefix("0x")
+        return to_bytes("0x" + digits, len(digits) // 2)
+    except ValueError as error:
+        raise AppFailed(f"the callback-data of the app's {COMPUTED} are not hex text.") from error

@@ -1,0 +1,98 @@
+"""First code in an app's sandbox: read the start parameters, set resource limits, run the app in this process.
+
+Started as ``python -I -S -B app_start.py STARTED_FD`` with JSON parameters on standard input, so that no argument or
+secret appears in a command line or environment that the kernel exposes. Standard library only.
+"""
+
+import errno
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+
+APP = "/app"
+WHEELS = "/wheels"
+OPEN_FILES = 1024
+NICE = 10  #: the supervisor must be scheduled before a fork bomb
+NO_CORE = 1  #: byte; 0 would still let a dump be piped to a program (core(5))
+STACK_BYTES = 8 << 20  #: of the first thread, and the C library's default for the others
+
+#: an app that ends with one of these: the host may be the cause
+_HOST_ERRORS = {
+    errno.ENOMEM,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EAGAIN,
+}
+
+
+def main(started: int) -> None:
+    """Run the app that standard input describes; the exit code is the app's."""
+    with os.fdopen(0, "rb", closefd=False) as source:
+        parameters = json.load(source)
+    _close_input()
+    _set_limits(parameters["limits"])
+    os.nice(NICE)
+    os.environ.clear()
+    os.environ.update(parameters["environment"])
+    entry = f"{APP}/{parameters['entry']}"
+    sys.path[:0] = list(dict.fromkeys((entry.rpartition("/")[0], APP, WHEELS)))
+    sys.argv = [entry, *parameters["arguments"]]
+    os.write(started, b"1")
+    os.close(started)
+    _run_app(entry)
+
+
+def _close_input() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def _set_limits(limits: dict[str, int]) -> None:
+    for kind, value in resource_limits(limits).items():
+        resource.setrlimit(kind, (value, value))  # fails above the hard limit, before the app starts
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    core = NO_CORE if hard == resource.RLIM_INFINITY else min(NO_CORE, hard)
+    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
+
+
+def resource_limits(limits: dict[str, int]) -> dict[int, int]:
+    """Return resource -> limit of an app with these manifest limits; the same on every machine."""
+    return {
+        resource.RLIMIT_AS: limits["memory"],
+        resource.RLIMIT_DATA: limits["memory"],
+        resource.RLIMIT_STACK: STACK_BYTES,
+        resource.RLIMIT_CPU: limits["cpu_seconds"],
+        resource.RLIMIT_FSIZE: limits["output_bytes"],
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        # Stops a fork bomb between two measurements of the supervisor, which counts exactly. Threads count here.
+        resource.RLIMIT_NPROC: 64 + 16 * limits["processes"],
+    }
+
+
+def _run_app(entry: str) -> None:
+    try:
+        runpy.run_path(entry, run_name="__main__")
+    except MemoryError:
+        _die_by_host_fault()
+    except OSError as error:
+        if error.errno in _HOST_ERRORS:
+            _die_by_host_fault()
+        raise
+
+
+def _die_by_host_fault() -> None:
+    # Without platform protection, the end by a signal does not count as the app's failure.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Adapter for iExec's SMS (secret management service): splits pushed secrets among the vaults."""

@@ -1,0 +1,129 @@
+"""HTTP routes of iExec's SMS (secret management service). The body of every error is one JSON sentence.
+
+Pages of any origin may use them: replies are public, and every write carries a signature by an account.
+"""
+
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get, head, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from sealgrid.crypto.iexec_challenge import is_secret_name
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.iexec_sms.push_checks import MAX_SECRET_BYTES, PushedSecret
+from sealgrid.iexec_sms.service import SecretService
+from sealgrid.units import Address, to_address
+from sealgrid.wire.message import encode
+from sealgrid.wire.server import allow_every_site, cors_config, create_app
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+
+IncomingRequest = Request[Any, Any, Any]
+
+
+def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
+    """Return the ASGI application of the adapter."""
+    return create_app(
+        [*_dataset_keys(secrets), *_app_secrets(secrets), *_requester_secrets(secrets), *_result_keys(secrets)],
+        max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so that the service returns the numbered refusal
+        access=access,
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
+    )
+
+
+def _dataset_keys(secrets: SecretService) -> list[HTTPRouteHandler]:
+    @head("/secrets/web3")
+    async def exists(request: IncomingRequest) -> Response[None]:
+        return _no_content_if(await secrets.has_secret("Dataset", _query_address(request, "secretAddress")))
+
+    @post("/secrets/web3")
+    async def push(request: IncomingRequest) -> Response[None]:
+        await secrets.push_dataset_key(await _read_secret(request, _query_address(request, "secretAddress")))
+        return _no_content()
+
+    return [exists, push]
+
+
+def _app_secrets(secrets: SecretService) -> list[HTTPRouteHandler]:
+    @head("/apps/{app:str}/secrets")
+    async def exists(app: FromPath[str]) -> Response[None]:
+        return _no_content_if(await secrets.has_secret("App", _parse_address(app)))
+
+    @post("/apps/{app:str}/secrets")
+    async def push(app: FromPath[str], request: IncomingRequest) -> Response[None]:
+        await secrets.push_app_secret(await _read_secret(request, _parse_address(app)))
+        return _no_content()
+
+    return [exists, push]
+
+
+def _requester_secrets(secrets: SecretService) -> list[HTTPRouteHandler]:
+    @head("/requesters/{requester:str}/secrets/{name:str}")
+    async def exists(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
+        return _no_content_if(
+            is_secret_name(name) and await secrets.has_requester_secret(_parse_address(requester), name)
+        )
+
+    @post("/requesters/{requester:str}/secrets/{name:str}")
+    async def push(requester: FromPath[str], name: FromPath[str], request: IncomingRequest) -> Response[None]:
+        await secrets.push_requester_secret(await _read_secret(request, _parse_address(requester)), name)
+        return _no_content()
+
+    return [exists, push]
+
+
+def _result_keys(secrets: SecretService) -> list[HTTPRouteHandler]:
+    @head("/secrets/web2")
+    async def exists(request: IncomingRequest) -> Response[None]:
+        named = request.query_params.get("secretName") == RESULT_KEY_NAME
+        return _no_content_if(named and secrets.has_result_key(_query_address(request, "ownerAddress")))
+
+    @post("/secrets/web2")
+    async def push(request: IncomingRequest) -> Response[None]:
+        _check_result_key_name(request)
+        secrets.push_result_key(await _read_secret(request, _query_address(request, "ownerAddress")), replacing=False)
+        return _no_content()
+
+    @put("/secrets/web2")
+    async def replace(request: IncomingRequest) -> Response[None]:
+        _check_result_key_name(request)
+        secrets.push_result_key(await _read_secret(request, _query_address(request, "ownerAddress")), replacing=True)
+        return _no_content()
+
+    @get("/result-keys/{owner:str}")
+    async def show(owner: FromPath[str]) -> Response[bytes]:
+        return Response(encode(secrets.result_key(_parse_address(owner))), media_type=MediaType.JSON)
+
+    return [exists, push, replace, show]
+
+
+def _check_result_key_name(request: IncomingRequest) -> None:
+    if request.query_params.get("secretName") != RESULT_KEY_NAME:
+        raise InputRefused(f"secretName must be {RESULT_KEY_NAME}: results go to IPFS, which needs no token.")
+
+
+async def _read_secret(request: IncomingRequest, address: Address) -> PushedSecret:
+    return PushedSecret(address, await request.body(), request.headers.get("authorization", ""))
+
+
+def _query_address(request: IncomingRequest, name: str) -> Address:
+    return _parse_address(request.query_params.get(name, ""))
+
+
+def _parse_address(text: str) -> Address:
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused("give an address: 0x and 40 hex digits.") from error
+
+
+def _no_content_if(exists: bool) -> Response[None]:
+    if not exists:
+        raise NotFound("this secret does not exist.")
+    return _no_content()
+
+
+def _no_content() -> Response[None]:
+    return Response(None, status_code=204)

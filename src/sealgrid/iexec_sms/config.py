@@ -1,0 +1,22 @@
+"""Settings of the iExec SMS adapter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+
+
+@dataclass(frozen=True, slots=True)
+class SmsConfig:
+    """Settings of one adapter in front of one federation of vaults."""
+
+    folder: Path
+    network: NetworkIdentity
+    storage_url: str  #: storage node of the sealed secrets
+    storage_copies: tuple[str, ...] = ()  #: further storage nodes; every file is stored at each
+    storage_key_file: Path | None = None  #: key of the uploading account, which the storage node lists
+    vault_timeout: float = 10.0  #: seconds for one reply of a vault
+    max_deliveries: int = 1000  #: unfinished deliveries at one time
+    max_result_keys: int = 100_000  #: each takes at most 10 kB on disk, and as much for the keys that it replaced
+    access: ServiceAccess = DEFAULT_ACCESS

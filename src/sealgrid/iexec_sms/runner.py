@@ -1,0 +1,97 @@
+"""Runs the iExec SMS adapter in front of a federation of vaults."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
+
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.blocks import confirmation_of
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.iexec_sms.api import application
+from sealgrid.iexec_sms.config import SmsConfig
+from sealgrid.iexec_sms.document_store import DocumentStore
+from sealgrid.iexec_sms.federation import SecretAsset, SplitTarget, VaultMembers
+from sealgrid.iexec_sms.service import Delivery, ReplacedKeys, SecretService
+from sealgrid.storage.file_store import FileStore
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.units import Address
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.server import serve
+from sealgrid.wire.storage import StorageClient, TicketSigner
+from sealgrid.wire.vault import VaultClient
+
+
+async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; raise InputRefused if the node serves another chain."""
+    async with Node(*config.network.rpc_urls) as node, _members(config) as members:
+        await config.network.check_chain(node)
+        async with _stores(config) as files:
+            secrets = open_service(config, members, node, files)
+            await serve(application(secrets, config.access), sock, ready, config.access)
+
+
+@asynccontextmanager
+async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
+    key, domain = _storage_key(config), config.network.domain
+    async with AsyncExitStack() as stack:
+        nodes = [
+            StorageClient(
+                await stack.enter_async_context(HttpTransport(url, name="the storage node")),
+                TicketSigner(url, key, domain),
+            )
+            for url in (config.storage_url, *config.storage_copies)
+        ]
+        yield RemoteFiles(*nodes)
+
+
+def _storage_key(config: SmsConfig) -> SigningKey:
+    if config.storage_key_file is None:
+        return SigningKey.generate()  # an unlisted account: the node's quota of this network address applies
+    return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
+
+
+class AssetReader:
+    """Reads apps and datasets of one hub at a confirmed block; vaults ignore newer blocks."""
+
+    def __init__(self, hub: Hub, chain: int) -> None:
+        self._node, self._assets, self._confirmed = hub.node, Assets(hub), confirmation_of(chain).block
+
+    async def asset(self, kind: Literal["App", "Dataset"], address: Address) -> SecretAsset | None:
+        """Return a registered app or dataset, or None."""
+        at = (await self._node.confirmed_block(self._confirmed)).hash
+        if not await self._assets.is_registered(kind, address, at=at):
+            return None
+        owner = await self._assets.owner(address, at=at)
+        return SecretAsset(address, owner, await self._assets.checksum(kind, address, at=at))
+
+
+def open_service(config: SmsConfig, members: VaultMembers, node: Node, files: FileStore) -> SecretService:
+    """Return the service with the stores in its folder."""
+    return SecretService(
+        members,
+        AssetReader(Hub(node, config.network.hub), config.network.chain),
+        files,
+        DocumentStore(config.folder / "deliveries", Delivery, limit=config.max_deliveries),
+        DocumentStore(config.folder / "result-keys", RegisteredResultKey, limit=config.max_result_keys),
+        replaced_keys=DocumentStore(config.folder / "given-up", ReplacedKeys, limit=config.max_result_keys),
+    )
+
+
+@asynccontextmanager
+async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
+    network = config.network
+    target = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
+    async with AsyncExitStack() as stack:
+        clients = [
+            VaultClient(
+                await stack.enter_async_context(
+                    HttpTransport(url, name=f"vault {address}", timeout=config.vault_timeout)
+                )
+            )
+            for address, url in network.vault_endpoints
+        ]
+        yield VaultMembers(target, tuple(clients))

@@ -1,0 +1,92 @@
+"""A local network as a context manager or in the background."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from sealgrid.errors import SealgridError, ServiceUnavailable
+from sealgrid.localnet.layout import Layout, NetworkOptions
+from sealgrid.localnet.processes import die_with_parent
+from sealgrid.localnet.supervisor import OnProgress, end, running, supervise
+from sealgrid.sdk.network import Network, load_network
+
+
+@contextmanager
+def network(layout: Layout, *, on_progress: OnProgress = lambda line: None) -> Iterator[Network]:
+    """Yield the network that runs in this folder, or start one and stop it afterwards."""
+    if running(layout) is not None:
+        yield load_network(layout.network)
+        return
+    start_in_background(layout, NetworkOptions(), on_progress, end_with_parent=True)
+    try:
+        yield load_network(layout.network)
+    finally:
+        end(layout)
+
+
+def start_in_background(
+    layout: Layout, options: NetworkOptions, on_progress: OnProgress, *, end_with_parent: bool = False
+) -> None:
+    """Start a network in a process of its own and return when it is ready."""
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _run_child(layout, options, writing, parent if end_with_parent else None)
+    os.close(writing)
+    _wait_ready(reading, pid, layout, on_progress)
+
+
+def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: int | None) -> None:
+    # A session of its own: Ctrl-C at the terminal reaches the waiting parent only, which then stops the network.
+    os.setsid()
+    if parent is not None:
+        die_with_parent(parent)
+    _redirect_output(layout)
+    code = 0
+    try:
+        supervise(
+            layout,
+            options,
+            on_ready=lambda: _send(writing, "ready"),
+            on_progress=lambda part: _send(writing, f"progress {part}"),
+        )
+    except SealgridError as error:
+        _send(writing, f"error {error.message}")
+        code = 1
+    except BaseException:  # noqa: BLE001  the last frame of this process
+        traceback.print_exc()
+        code = 1
+    os._exit(code)
+
+
+def _wait_ready(reading: int, pid: int, layout: Layout, on_progress: OnProgress) -> None:
+    with os.fdopen(reading, errors="replace") as lines:
+        for line in lines:
+            kind, _, rest = line.rstrip("\n").partition(" ")
+            if kind == "ready":
+                return
+            if kind == "error":
+                os.waitpid(pid, 0)
+                raise ServiceUnavailable(rest)
+            on_progress(rest)
+    os.waitpid(pid, 0)
+    raise ServiceUnavailable(f"the local network did not start; see {layout.log('supervisor')}.")
+
+
+def _send(writing: int, line: str) -> None:
+    with suppress(BrokenPipeError):
+        os.write(writing, line.replace("\n", " ").encode() + b"\n")
+
+
+def _redirect_output(layout: Layout) -> None:
+    log = os.open(layout.log("supervisor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)

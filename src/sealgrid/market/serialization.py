@@ -1,0 +1,104 @@
+"""JSON of orders and deals, compatible with iExec's market API."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
+
+from sealgrid.chain.events import OrdersMatched
+from sealgrid.chain.views import DealView, ResourceView
+from sealgrid.crypto.digests import keccak256
+from sealgrid.market.book.order_book import OrderBook, OrderStatus, PublishedOrder
+from sealgrid.poco.orders import DatasetOrder, Order, is_bulk
+from sealgrid.units import Address
+from sealgrid.wire.market import EXACT, Amount, OpenOrder
+
+
+def to_open_order(listed: PublishedOrder, book: OrderBook, chain: int, *, offer: bool = False) -> OpenOrder:
+    """Return a published order with its remaining uses and status; ``offer`` adds the uses left of its whole offer."""
+    order = open_order(listed, book.remaining(listed), book.status(listed), chain)
+    return msgspec.structs.replace(order, offerRemaining=amount(book.remaining_of_offer(listed))) if offer else order
+
+
+def open_order(listed: PublishedOrder, remaining: int, status: OrderStatus, chain: int) -> OpenOrder:
+    """Return a published order with the given remaining uses and status."""
+    return OpenOrder(
+        orderHash=listed.order_hash,
+        chainId=chain,
+        order=_document(listed.order),
+        remaining=amount(remaining),
+        status=status.value,
+        publicationTimestamp=timestamp(listed.published),
+        signer=mixed_case(listed.signer),
+        bulk=is_bulk(listed.order) if isinstance(listed.order, DatasetOrder) else None,
+        presigned=listed.presigned,
+    )
+
+
+def deal_document(event: OrdersMatched, view: DealView, time: int, chain: int) -> dict[str, object]:
+    """Return a deal with the hashes of its orders, its block and its transaction."""
+
+    def resource(one: ResourceView) -> dict[str, object]:
+        return {"pointer": mixed_case(one.pointer), "owner": mixed_case(one.owner), "price": amount(one.price)}
+
+    return {
+        "dealid": event.deal,
+        "chainId": chain,
+        "app": resource(view.app),
+        "dataset": resource(view.dataset),
+        "workerpool": resource(view.workerpool),
+        "appHash": event.app_hash,
+        "datasetHash": event.dataset_hash,
+        "workerpoolHash": event.workerpool_hash,
+        "requestHash": event.request_hash,
+        "requester": mixed_case(view.requester),
+        "beneficiary": mixed_case(view.beneficiary),
+        "sponsor": mixed_case(view.sponsor),
+        "callback": mixed_case(view.callback),
+        "params": view.params,
+        "category": amount(view.category),
+        "tag": view.tag,
+        "trust": amount(view.trust),
+        "startTime": view.start_time,
+        "botFirst": amount(view.bot_first),
+        "botSize": amount(view.bot_size),
+        "volume": amount(event.volume),
+        "workerStake": amount(view.worker_stake),
+        "schedulerRewardRatio": amount(view.scheduler_reward_ratio),
+        "blockNumber": event.block_number,
+        "blockTimestamp": timestamp(1000 * time),
+        "transactionHash": event.transaction,
+    }
+
+
+def amount(value: int) -> Amount:
+    """Return a number that JavaScript keeps exactly, or its decimal digits as text."""
+    return value if value <= EXACT else str(value)
+
+
+def timestamp(milliseconds: int) -> str:
+    """Return a time as ISO 8601 in UTC."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=1 << 16)
+def mixed_case(address: Address) -> str:
+    """Return an address with its checksum in the letters' case (EIP-55)."""
+    digits = address[2:]
+    check = keccak256(digits.encode()).hex()
+    return "0x" + "".join(
+        digit.upper() if int(nibble, 16) >= 8 else digit for digit, nibble in zip(digits, check, strict=False)
+    )
+
+
+def _document(order: Order) -> dict[str, Amount]:
+    fields: dict[str, Amount] = {}
+    for solidity, name in order.TYPES:
+        value = getattr(order, name)
+        if solidity == "address":
+            value = mixed_case(value)
+        elif solidity == "uint256":
+            value = amount(value)
+        fields[name] = value
+    return fields | {"sign": "0x" + order.sign.hex()}

@@ -1,0 +1,171 @@
+"""Requests of a market's users: publish and withdraw orders, read orders, deals and categories."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from sealgrid.errors import InputRefused, NotFound, OrderRefused
+from sealgrid.market.admission import OrderAdmission
+from sealgrid.market.authentication import ChallengeAuthenticator
+from sealgrid.market.book import filters
+from sealgrid.market.book.order_book import OrderStatus, PublishedOrder
+from sealgrid.market.book.order_kinds import KINDS, asset_of
+from sealgrid.market.chain.follower import MarketChainFollower
+from sealgrid.market.chain.ledger import LedgerCategory
+from sealgrid.market.feed.feed import MarketFeed
+from sealgrid.market.serialization import amount, timestamp, to_open_order
+from sealgrid.market.store import RemoveOrder, StoreOrder
+from sealgrid.market.writer import BatchWriter
+from sealgrid.units import Address, DealId, Digest, to_address, to_digest
+from sealgrid.wire.challenge import Token
+from sealgrid.wire.market import (
+    CategoryPage,
+    CategoryReply,
+    DealPage,
+    Kind,
+    MarketCategory,
+    OpenOrder,
+    OrderPage,
+    OrderReply,
+    UnpublishRequest,
+)
+
+
+class OrderService:
+    """Handles the requests of one market; ``clock`` returns Unix seconds."""
+
+    def __init__(
+        self,
+        chain: MarketChainFollower,
+        writer: BatchWriter,
+        authenticator: ChallengeAuthenticator,
+        admission: OrderAdmission,
+        feed: MarketFeed,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.chain, self.authenticator, self.feed = chain, authenticator, feed
+        self._writer, self._admission, self._clock = writer, admission, clock
+        self._chain_id = admission.domain.chain
+
+    async def publish(self, kind: Kind, document: Mapping[str, object], token: Token) -> OpenOrder:
+        """Publish an order for its signer; raise CallRefused for a bad token, OrderRefused for a bad order."""
+        await self.authenticator.verify(token)
+        order = KINDS[kind].read(document)
+        admitted = await self._admission.admit(kind, order, token.address)
+        published = int(self._clock() * 1000)
+        listed = PublishedOrder(kind=kind, order=order, published=published, **msgspec.structs.asdict(admitted))
+        with self._admission.reserve(kind, admitted):
+            await self._writer.submit(StoreOrder(listed))
+        return to_open_order(listed, self.chain.book, self._chain_id)
+
+    async def unpublish(self, kind: Kind, request: UnpublishRequest, token: Token) -> tuple[Digest, ...]:
+        """Withdraw one order of the token's address, or the last or all of one asset; return their hashes."""
+        await self.authenticator.verify(token)
+        removed = self._orders_to_remove(kind, request, token.address)
+        for each in removed:
+            await self._writer.submit(RemoveOrder(each.order_hash))
+        return tuple(each.order_hash for each in removed)
+
+    def orders(self, kind: Kind, params: Mapping[str, str]) -> OrderPage:
+        """Return a page of the open orders that pass the filters, the best first."""
+        query = filters.parse_order_query(kind, params)
+        book = self.chain.book
+        count, matches = book.find(kind, query.filters, start=query.start, size=query.size)
+        return OrderPage(
+            ok=True,
+            orders=tuple(to_open_order(listed, book, self._chain_id, offer=query.offers) for listed in matches),
+            count=count,
+            nextPage=filters.next_page(query.start, query.size, count),
+        )
+
+    def order(self, kind: Kind, name: str) -> OrderReply:
+        """Return a published order in any status; raise NotFound for one that is unknown or withdrawn."""
+        listed = self.chain.book.get(kind, _hash(name))
+        if listed is None:
+            raise NotFound(f"{KINDS[kind].one} not found")
+        one = to_open_order(listed, self.chain.book, self._chain_id)
+        return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
+
+    def deals(self, params: Mapping[str, str]) -> DealPage:
+        """Return a page of the deals that pass the filters, the newest first."""
+        conditions, start, size = filters.parse_deal_query(params)
+        count, deals = self.chain.deals.find(conditions, start=start, size=size)
+        return DealPage(ok=True, deals=tuple(deals), count=count, nextPage=filters.next_page(start, size, count))
+
+    def deal(self, name: str) -> dict[str, object]:
+        """Return one deal; raise NotFound for one that is not on the chain, also after a reorganisation."""
+        deal = self.chain.deals.get(DealId(_hash(name, "dealid")))
+        if deal is None:
+            raise NotFound("deal not found")
+        return {"ok": True, **deal}
+
+    def prices(self, params: Mapping[str, str]) -> dict[str, object]:
+        """Return the last prices of a category as (time, price per task, number of tasks), the newest first."""
+        sold = self.chain.deals.prices(filters.parse_category(params))
+        rows = [[timestamp(1000 * each.time), amount(each.price), amount(each.volume)] for each in sold]
+        return {"ok": True, "ohlc": rows}
+
+    async def categories(self, params: Mapping[str, str]) -> CategoryPage:
+        """Return a page of the hub's categories, the shortest first."""
+        least, most, start, size = filters.parse_category_query(params)
+        numbered = enumerate(self.chain.ledger.categories())
+        fitting = [(number, each) for number, each in numbered if least <= each.timeref <= most]
+        fitting.sort(key=lambda numbered_category: numbered_category[1].timeref)
+        page = [await self._category(number, each) for number, each in fitting[start : start + size]]
+        following = filters.next_page(start, size, len(fitting))
+        return CategoryPage(ok=True, categories=tuple(page), count=len(fitting), nextPage=following)
+
+    async def category(self, name: str) -> CategoryReply:
+        """Return one category; raise NotFound for an unknown one."""
+        number = filters.parse_category({"category": name})
+        category = self.chain.ledger.category(number)
+        if category is None:
+            raise NotFound("category not found")
+        one = await self._category(number, category)
+        return CategoryReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
+
+    async def _category(self, number: int, category: LedgerCategory) -> MarketCategory:
+        return MarketCategory(
+            catid=number,
+            chainId=self._chain_id,
+            name=category.name,
+            description=category.description,
+            workClockTimeRef=category.timeref,
+            transactionHash=category.transaction,
+            blockNumber=category.block,
+            blockTimestamp=timestamp(1000 * await self.chain.time_of(category.block, category.block_hash)),
+        )
+
+    def _orders_to_remove(self, kind: Kind, request: UnpublishRequest, signer: Address) -> tuple[PublishedOrder, ...]:
+        if request.target == "unpublish_orderHash":
+            return (self._own_order(kind, _hash(request.orderHash), signer),)
+        what = KINDS[kind].asset
+        asset = _address(what, getattr(request, what))
+        own_orders = [each for each in self.chain.book.open_orders(kind, signer) if asset_of(kind, each.order) == asset]
+        if not own_orders:
+            raise OrderRefused(f"no open {KINDS[kind].one} published by signer {signer} for {what} {asset}")
+        return tuple(own_orders if request.target == "unpublish_all" else own_orders[:1])
+
+    def _own_order(self, kind: Kind, order_hash: Digest, signer: Address) -> PublishedOrder:
+        listed = self.chain.book.get(kind, order_hash)
+        if listed is None or self.chain.book.status(listed) is not OrderStatus.OPEN:
+            raise OrderRefused(f"{KINDS[kind].one} with orderHash {order_hash} is not published")
+        if listed.signer != signer:
+            raise OrderRefused(f"only order signer {listed.signer} can unpublish an order", check="not-yours")
+        return listed
+
+
+def _hash(text: str, what: str = "orderHash") -> Digest:
+    try:
+        return to_digest(text)
+    except ValueError as error:
+        raise InputRefused(f"{what} must be a bytes32 hexstring: 0x and 64 hex digits.") from error
+
+
+def _address(name: str, text: str) -> Address:
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused(f"{name} is not a valid ethereum address: give 0x and 40 hex digits.") from error

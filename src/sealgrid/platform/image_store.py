@@ -1,0 +1,86 @@
+"""Local copy of the runtime for launches, with its bytecode; measured before every launch."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.platform.image import MeasuredFile, measure, mrtd
+from sealgrid.platform.image_contents import Plan
+from sealgrid.storage.atomic_file import write_file
+
+CompileImage = Callable[["RuntimeImage"], None]
+
+
+@dataclass(frozen=True)
+class RuntimeImage:
+    """A runtime on disk."""
+
+    files: Path  #: measured files
+    bytecode: Path  #: compiled code; written and checked only by the platform
+    loader: str  #: path where the kernel expects the dynamic loader
+
+
+@dataclass(frozen=True)
+class ImageMeasurement:
+    """Measurement of an image at one time."""
+
+    mrtd: bytes
+    files: tuple[MeasuredFile, ...]
+
+
+def lay_out(plan: Plan, folder: Path) -> None:
+    """Make a folder contain exactly the planned files; files of equal size and time are not copied again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or (not path.is_dir() and name not in plan):
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    for name, source in plan.items():
+        _copy(source, folder / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    ours, theirs = target.stat() if target.exists() else None, source.stat()
+    if ours is not None and (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    shutil.copystat(source, target)
+    target.chmod(0o755 if theirs.st_mode & 0o100 else 0o644)
+
+
+def measure_image(image: RuntimeImage) -> ImageMeasurement:
+    """Measure the current files of an image."""
+    files = measure(image.files)
+    return ImageMeasurement(mrtd=mrtd(files), files=tuple(files))
+
+
+class BytecodeCache:
+    """Compiled code of a runtime. It is not measured, so only code that this platform wrote is used.
+
+    Its digest is stored beside the platform's root keys: write access there already allows forging quotes.
+    """
+
+    def __init__(self, state_file: Path, compile_image: CompileImage) -> None:
+        self._state_file, self._compile = state_file, compile_image
+
+    def refresh(self, image: RuntimeImage, runtime: bytes) -> bool:
+        """Compile again unless the bytecode belongs to this runtime and is unchanged; return whether it compiled."""
+        if self._stored_state() == self._state(image, runtime):
+            return False
+        shutil.rmtree(image.bytecode, ignore_errors=True)
+        image.bytecode.mkdir(parents=True)
+        self._compile(image)
+        write_file(self._state_file, self._state(image, runtime).encode())
+        return True
+
+    def _stored_state(self) -> str:
+        return self._state_file.read_text() if self._state_file.exists() else ""
+
+    def _state(self, image: RuntimeImage, runtime: bytes) -> str:
+        compiled = measure(image.bytecode) if image.bytecode.exists() else []
+        return hashlib.sha384(runtime + mrtd(compiled)).hexdigest()

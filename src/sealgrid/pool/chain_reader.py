@@ -1,0 +1,113 @@
+"""Reads the pool's deals and the outcomes of its tasks from the chain, and estimates the chain's clock."""
+
+import logging
+from collections.abc import Sequence
+
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.events import HubEvent, SchedulerNotice, TaskClaimed, TaskFinalize, TaskInitialize
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.views import DealView
+from sealgrid.errors import SealgridError
+from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
+from sealgrid.poco.tags import is_tee
+from sealgrid.pool.events import AnyEvent, DealMatched, TaskFinalized, TaskInitialized, TaskRefunded
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest
+
+_log = logging.getLogger("sealgrid.pool")
+
+
+class PoolChainReader:
+    """Reads one workerpool's deals on one hub."""
+
+    def __init__(self, hub: Hub, workerpool: Address) -> None:
+        self.hub, self.assets, self.workerpool = hub, Assets(hub), workerpool
+
+    async def read(self, events: Sequence[HubEvent], now: float) -> list[AnyEvent]:
+        """Return the pool events of hub events; they may include outcomes of other pools' tasks."""
+        pool_events: list[AnyEvent] = []
+        for event in events:
+            if isinstance(event, SchedulerNotice) and event.workerpool == self.workerpool:
+                pool_events.append(await self.deal_or_refusal(event.deal, now))
+            elif isinstance(event, TaskInitialize):
+                pool_events.append(TaskInitialized(task=event.task, at=now))
+            elif isinstance(event, TaskFinalize):
+                pool_events.append(TaskFinalized(task=event.task, at=now))
+            elif isinstance(event, TaskClaimed):
+                pool_events.append(TaskRefunded(task=event.task, at=now))
+        return pool_events
+
+    async def deal_or_refusal(self, deal: DealId, now: float) -> DealMatched:
+        """Read a deal; an unreadable deal is refused so that it does not block later ones.
+
+        Raises SealgridError when the chain does not answer, which is temporary: the deal is read again.
+        """
+        try:
+            return await self.deal(deal, now)
+        except SealgridError:
+            raise
+        except Exception as error:  # noqa: BLE001  the content of a deal is untrusted
+            _log.exception("deal %s cannot be read", deal)
+            return unreadable(deal, now, type(error).__name__)
+
+    async def deal(self, deal: DealId, now: float) -> DealMatched:
+        """Read a deal, and the app's bundle and deadlines that follow from it."""
+        view = await self.hub.view_deal(deal)
+        timeref = (await self.hub.view_category(view.category)).timeref
+        return DealMatched(
+            at=now,
+            deal=deal,
+            first=view.bot_first,
+            size=view.bot_size,
+            app=view.app.pointer,
+            app_digest=await self.assets.checksum("App", view.app.pointer),
+            bundle=await self.assets.multiaddr("App", view.app.pointer),
+            contribution_deadline=view.start_time + CONTRIBUTION_DEADLINE_RATIO * timeref,
+            final_deadline=view.start_time + FINAL_DEADLINE_RATIO * timeref,
+            refusal=refusal(view),
+            requester=view.requester,
+        )
+
+
+def unreadable(deal: DealId, now: float, why: str) -> DealMatched:
+    """Return a refused deal without tasks."""
+    return DealMatched(
+        at=now,
+        deal=deal,
+        first=0,
+        size=0,
+        app=ZERO_ADDRESS,
+        app_digest=Digest("0x" + "00" * 32),
+        bundle="",
+        contribution_deadline=0,
+        final_deadline=0,
+        refusal=f"the deal cannot be read ({why})",
+    )
+
+
+def refusal(deal: DealView) -> str:
+    """Return the reason why this pool does not run a deal, or an empty text."""
+    if not is_tee(deal.tag):
+        return "the deal's tag does not require an enclave (TEE); this pool does not run replicated jobs yet"
+    if deal.trust != 1:
+        return f"the deal requires trust {deal.trust}; a confidential task runs once, with trust 1"
+    return ""
+
+
+class ChainClock:
+    """Estimates the chain's time: that of its newest block plus the time since; never behind the local clock.
+
+    Deadlines pass on a chain without new blocks too: the next transaction would carry the later time.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0.0  #: seconds by which the chain's clock is ahead
+        self._number = -1
+
+    def observe(self, number: int, timestamp: int, now: float) -> None:
+        """Update the estimate from the newest block."""
+        if number != self._number:
+            self._number, self._ahead = number, max(0.0, timestamp - now)
+
+    def now(self, now: float) -> int:
+        """Return the chain's time in whole Unix seconds."""
+        return int(now + self._ahead)

@@ -1,0 +1,73 @@
+"""Checks reported refusals with the vaults; only their answer fails a task at once."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from sealgrid.crypto.signing import Domain
+from sealgrid.pool.events import VaultsAnswered
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.state import unverified_refusals
+from sealgrid.units import Address, TaskId
+from sealgrid.wire.message import Transport
+from sealgrid.wire.preview import PreviewRequest, VaultOpinion, preview
+from sealgrid.wire.quorum import call_all
+
+_log = logging.getLogger("sealgrid.pool")
+_IDLE = 1.0  #: seconds between two checks of an unchanged state
+
+
+class RefusalCheck:
+    """Requests the vaults' previews of reported refusals, one task after the other; ``clock`` returns Unix seconds."""
+
+    def __init__(
+        self,
+        state: PersistentState,
+        vaults: Sequence[tuple[Address, Transport]],
+        threshold: int,
+        domain: Domain,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._state, self._vaults, self._threshold = state, vaults, threshold
+        self._domain, self._clock = domain, clock
+
+    async def run(self) -> None:
+        """Check reported refusals until cancelled."""
+        while True:
+            if not await self.check_reported():
+                await self._state.wait_for_change(_IDLE)
+
+    async def check_reported(self) -> bool:
+        """Check each unverified refusal; return whether there was any."""
+        tasks = unverified_refusals(self._state.current)
+        for task in tasks:
+            self._state.apply(await self._answer(task))
+        return bool(tasks)
+
+    async def _answer(self, task: TaskId) -> VaultsAnswered:
+        previews = [
+            preview(transport, PreviewRequest(task=task), vault, self._domain) for vault, transport in self._vaults
+        ]
+        replies = await call_all(previews, enough=self._threshold)
+        for reply in replies:
+            if isinstance(reply, BaseException):
+                _log.warning("preview of task %s: %s", task, reply)
+        opinions = [reply for reply in replies if isinstance(reply, VaultOpinion)]
+        check, detail = refusal_verdict(opinions, vaults=len(self._vaults), threshold=self._threshold)
+        denied = self._threshold > 0 and sum(not each.check for each in opinions) >= self._threshold
+        return VaultsAnswered(task=task, at=self._clock(), check=check, detail=detail, denied=denied)
+
+
+def refusal_verdict(opinions: Sequence[VaultOpinion], *, vaults: int, threshold: int) -> tuple[str, str]:
+    """Return check and sentence by which a task fails at once; both are empty when another worker may try it.
+
+    It fails when n - t + 1 vaults refuse the deal, so that fewer than t can release, and fewer than t would settle: a
+    task that can be settled goes to another worker.
+    """
+    refusing = [each for each in opinions if each.check and each.of_deal]
+    settling = [each for each in opinions if each.settles]
+    if not refusing or len(refusing) < vaults - threshold + 1 or len(settling) >= threshold:
+        return "", ""
+    first = refusing[0]
+    return first.check, f"{len(refusing)} of {vaults} vaults refuse the deal: ({first.check}) {first.sentence}"

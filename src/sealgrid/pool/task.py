@@ -1,0 +1,132 @@
+"""One task: its stage transitions as a table, and the functions that apply them. Pure."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+
+from sealgrid.units import Address, DealId, TaskId
+from sealgrid.wire.pool import PublicStage, Stage, StageAt
+
+MAX_ATTEMPTS: Final = 3  #: enclaves that one task may have (docs/protocol/pool.md)
+MAX_DETAIL: Final = 200  #: characters of a worker's detail that are stored
+
+Step = Literal["assign", "propose", "lose", "exhaust", "refuse", "close", "finalize", "claim"]
+
+WORKING: Final[tuple[Stage, ...]] = (
+    "assigned",
+    "launched",
+    "attested",
+    "released",
+    "running",
+    "sealed",
+    "settled",
+    "finalizing",
+)
+OPEN: Final[tuple[Stage, ...]] = ("waiting", *WORKING)
+ENDED: Final[tuple[Stage, ...]] = ("completed", "refunded")
+
+#: (stage, step) → stage. A pair that is missing changes nothing.
+TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
+    ("waiting", "assign"): "assigned",
+    ("assigned", "assign"): "assigned",  # the reply was lost; the worker requests again
+    **{(stage, "propose"): "launched" for stage in WORKING},
+    **{(stage, "lose"): "waiting" for stage in WORKING},
+    **{(stage, "exhaust"): "failed" for stage in WORKING},
+    ("waiting", "refuse"): "failed",
+    **{(stage, "close"): "failed" for stage in OPEN},
+    **{(stage, "finalize"): "completed" for stage in (*OPEN, "failed")},  # the chain decides at any stage
+    **{(stage, "claim"): "refunded" for stage in (*OPEN, "failed")},
+}
+
+
+#: Public form of each stage: exact times of the work could reveal what the app read.
+PUBLIC: Final[dict[str, PublicStage]] = {
+    "waiting": "waiting",
+    **dict.fromkeys(WORKING, "working"),
+    "completed": "completed",
+    "failed": "failed",
+    "refunded": "refunded",
+}
+
+
+class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
+    """The pool's record of one task."""
+
+    task: TaskId
+    deal: DealId
+    index: int
+    stage: Stage
+    history: tuple[StageAt, ...]
+    ready: bool = False  #: initialised on chain
+    refund_due: bool = False
+    worker: Address | None = None
+    enclave: Address | None = None
+    attempt: int = 0  #: enclaves authorised so far
+    enclave_proposed: bool = False  #: whether its present worker has proposed an enclave
+    last_report: float = 0.0  #: time of the worker's last report
+    stage_since: float = 0.0  #: time when it reached its stage, or of the last restart after that
+    losses: tuple[tuple[Address, float], ...] = ()  #: workers that lost it, and when
+    claimed_check: str = ""  #: number of the check of a reported refusal, until the vaults answered
+    excluded: tuple[
+        Address, ...
+    ] = ()  #: workers whose reported refusal the vaults denied; they do not get the task again
+
+
+def move(task: PoolTask, step: Step, at: float, detail: str = "") -> PoolTask:
+    """Return the task after a step of the table; unchanged when the table has none for its stage."""
+    to = TRANSITIONS.get((task.stage, step))
+    return task if to is None else enter(task, to, at, detail)
+
+
+def enter(task: PoolTask, stage: Stage, at: float, detail: str = "") -> PoolTask:
+    """Return the task at a stage, with its history one entry longer when the stage is new."""
+    if task.stage == stage:
+        return task
+    entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL])
+    return msgspec.structs.replace(task, stage=stage, stage_since=at, history=(*task.history, entry))
+
+
+def lose(task: PoolTask, at: float, why: str) -> PoolTask:
+    """Return the task without its worker: waiting again, or failed after its last enclave."""
+    if task.stage not in WORKING or task.worker is None:
+        return task
+    taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, why)
+    others = tuple(entry for entry in task.losses if entry[0] != task.worker)
+    return msgspec.structs.replace(taken, worker=None, losses=(*others, (task.worker, at)))
+
+
+def decline(task: PoolTask, at: float, check: str, why: str) -> PoolTask:
+    """Return the task after a reported refusal by the vaults: it is not assigned again before they answered."""
+    taken = lose(task, at, why)
+    return msgspec.structs.replace(taken, claimed_check=check) if taken.stage == "waiting" else taken
+
+
+def resolve_refusal(task: PoolTask, at: float, check: str, detail: str, *, denied: bool) -> PoolTask:
+    """Return the task after the vaults' answer: failed by ``check``, or waiting for another worker."""
+    if not task.claimed_check:
+        return task
+    answered = msgspec.structs.replace(task, claimed_check="")
+    if check:
+        return move(answered, "refuse", at, detail)
+    if not denied:
+        return answered
+    return msgspec.structs.replace(answered, excluded=(*answered.excluded, answered.losses[-1][0]))
+
+
+def report(task: PoolTask, stage: Stage, at: float, detail: str) -> PoolTask:
+    """Return the task after its worker's report; only a later stage moves it."""
+    alive = msgspec.structs.replace(task, last_report=at)
+    if stage in WORKING and WORKING.index(stage) > WORKING.index(task.stage):
+        return enter(alive, stage, at, detail)
+    return alive
+
+
+def public_history(history: Iterable[StageAt]) -> tuple[StageAt, ...]:
+    """Return the public form of a history: coarse stages, whole seconds, no details."""
+    entries: list[StageAt] = []
+    for entry in history:
+        stage = PUBLIC[entry.stage]
+        if not entries or entries[-1].stage != stage:
+            entries.append(StageAt(stage=stage, at=int(entry.at)))
+    return tuple(entries)

@@ -1,0 +1,155 @@
+"""Buy one or several runs of an app: seal the input, sign the request, make the deal."""
+
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sealgrid.attestation.statements import InputGrant
+from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto import container
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.errors import (
+    ChainError,
+    ContractReverted,
+    NotFound,
+)
+from sealgrid.poco.ids import deal_id, task_id
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.sdk.concurrency import both
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
+from sealgrid.sdk.operations.deposit import deposit
+from sealgrid.sdk.operations.manifests import check_runnable
+from sealgrid.sdk.operations.pool_selection import pools_named
+from sealgrid.sdk.operations.preview import check_release
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PurchasedTask:
+    """A task whose price is in escrow, and the key that opens its result."""
+
+    deal: DealId
+    task: TaskId
+    terms: DealOrders
+    result_key: HpkeKey = field(repr=False)
+    tasks: int = 1  #: in the deal; all share this input and this key
+
+    def all_tasks(self) -> tuple["PurchasedTask", ...]:
+        """Return every task of the deal, including this one."""
+        return tuple(replace(self, task=task_id(self.deal, index)) for index in range(self.tasks))
+
+
+async def run(
+    conn: Connection,
+    request: RunRequest,
+    *,
+    sponsor: Wallet | None = None,
+    store: Callable[[PurchasedTask], None] = lambda job: None,
+    on_progress: Progress = ignore_progress,
+    preview: bool = True,
+) -> PurchasedTask:
+    """Buy the runs of a request and return the first task; arguments, files and secrets go into one sealed input.
+
+    A ``callback`` contract gets what the app publishes for it, in the clear, or no bytes when the app failed. Requester
+    and worker have these data before anything is paid and may then let the task expire. The returned task counts the
+    tasks that were sold, which are fewer when other buyers were quicker.
+
+    ``sponsor`` pays from its escrow instead of this account. ``store`` is called with the task before the deal is sent:
+    what it stores survives a crash of this process. ``on_progress`` is called with each step until the deal is on
+    chain. Without ``preview`` the vaults are not consulted first, and a deal that they refuse is bought.
+
+    Raises InputRefused for input that the enclave would refuse (``bundle.job_input``), OrderRefused when app, model or
+    computing is not offered or costs more than allowed, InterpreterMismatch for an app that is built for another Python
+    than the network's, and DealRefused, before money moves, when the vaults would refuse.
+    """
+    job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
+    check_input(job_input, split_arguments(request.public_args))
+    pools_named(conn.network, request.pool)  # refuses an unknown name before anything is sealed
+    on_progress(ProgressStep("choosing the cheapest offers"))
+    _, offers = await both(check_runnable(conn, request.app), choose_offers(conn, request, on_progress))
+    result_key = HpkeKey.generate()
+    on_progress(ProgressStep("sealing the input"))
+    dek, sealed, sha256 = _seal_input(job_input)
+    params = params_of(sha256, result_key.public, request.public_args, deferred_callback=request.deferred_callback)
+    terms = sign_request(conn, offers, request, params)
+    grant = await grant_of(conn, sha256, terms)
+    on_progress(ProgressStep("storing the sealed input and depositing its key"))
+    enough = conn.network.threshold
+    await both(
+        conn.storage.put_bytes(sealed),
+        deposit(conn, dek, asset=input_asset(sha256), file_sha256=sha256, grant=grant, at_least=enough),
+    )
+    if preview:
+        on_progress(ProgressStep("asking the vaults whether they will release the keys"))
+        await check_release(conn, terms, on_progress)
+    deal = deal_id(grant.request, 0)  # the salt is fresh, so no use of this request was consumed before
+    job = PurchasedTask(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=request.tasks)
+    store(job)
+    on_progress(ProgressStep("making the deal on the chain"))
+    await _match(conn, job, sponsor)
+    return job if request.tasks == 1 else await _as_sold(conn, job)
+
+
+async def _match(conn: Connection, job: PurchasedTask, sponsor: Wallet | None) -> None:
+    """Match the orders; a deal that another account made of the same request is the same deal."""
+    terms, hub = job.terms, conn.hub
+    send, wallet = (hub.match_orders, conn.wallet) if sponsor is None else (hub.sponsor_match_orders, sponsor)
+    try:
+        made = await send(wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
+    except ContractReverted:
+        if await payer(conn, job.deal) is None:
+            raise
+        return
+    if made != job.deal:
+        raise ChainError(f"the chain made deal {made} instead of the signed deal {job.deal}.", money="")
+
+
+async def payer(conn: Connection, deal: DealId) -> Address | None:
+    """Return the account whose escrow pays for a deal and gets refunds; None while the chain has no such deal."""
+    try:
+        return (await conn.hub.view_deal(deal)).sponsor
+    except NotFound:
+        return None
+
+
+async def _as_sold(conn: Connection, job: PurchasedTask) -> PurchasedTask:
+    """Return the task with the number of tasks that were sold; cancel the unsold rest, which could be sold later."""
+    sold = (await conn.hub.view_deal(job.deal)).bot_size
+    if sold < job.tasks:
+        await conn.hub.cancel(conn.wallet, job.terms.request)
+    return replace(job, tasks=sold)
+
+
+def _seal_input(job_input: JobInput) -> tuple[bytes, bytes, Digest]:
+    dek, packed, sealed = os.urandom(32), job_input.pack(), io.BytesIO()
+    sha256 = container.seal(io.BytesIO(packed), sealed, dek=dek, size=len(packed), key_id=os.urandom(16))
+    return dek, sealed.getvalue(), sha256
+
+
+def params_of(sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False) -> str:
+    """Return the request's public JSON: the digest of the sealed input and the X25519 key for the result."""
+    own: dict[str, object] = {"inputs": [sha256], "result_key": "0x" + result_key.hex()}
+    ours = {"sealgrid": own | {"callback": "deferred"} if deferred_callback else own}
+    return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
+
+
+async def grant_of(conn: Connection, sha256: Digest, terms: DealOrders) -> InputGrant:
+    """Return the grant that allows the app of these terms, at its present code, to read a sealed input."""
+    return InputGrant(
+        owner=conn.address,
+        file_sha256=sha256,
+        app=await Assets(conn.hub).checksum("App", terms.app.app),
+        request=order_hash(terms.request, conn.order_domain),
+    )
+
+
+def input_asset(sha256: Digest) -> Address:
+    """Return the address that a sealed input's key record names as its asset: the first 20 bytes of its hash."""
+    return to_address(to_bytes(sha256, 32)[:20])

@@ -1,0 +1,213 @@
+"""Choose the offers on which a run is bought, and sign the request that matches them."""
+
+import asyncio
+from dataclasses import asdict, dataclass, replace
+from typing import Final, TypeVar
+
+from sealgrid.errors import OrderRefused
+from sealgrid.poco.matching import groups_of
+from sealgrid.poco.orders import (
+    NO_DATASET_ORDER,
+    AppOrder,
+    DatasetOrder,
+    Order,
+    RequestOrder,
+    WorkerpoolOrder,
+    from_document,
+)
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk.concurrency import both
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
+from sealgrid.sdk.operations.pool_selection import MAX_POOLS, candidates, pinned_pools, pools_named, ranked
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.wire.market import OpenOrder
+
+_PAGE_SIZE: Final = 100  #: offers that are restricted to groups or to nobody, cheapest first
+_VOLUME: Final = "minVolume"  #: a filter of the market that is not a field of an order
+_GROUPED: Final = "grouped"  #: likewise: one order of each offer that owners signed in several equal parts
+
+SellOrder = TypeVar("SellOrder", AppOrder, DatasetOrder, WorkerpoolOrder)
+
+
+@dataclass(frozen=True, slots=True)
+class DealOrders:
+    """The four signed orders of a deal."""
+
+    app: AppOrder
+    dataset: DatasetOrder
+    workerpool: WorkerpoolOrder
+    request: RequestOrder
+
+    @property
+    def price(self) -> int:
+        """Return the price of one task in nRLC: app, model and computing together."""
+        return self.app.price + self.dataset.price + self.workerpool.price
+
+
+Offers = tuple[AppOrder, DatasetOrder, WorkerpoolOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class _DealParties:
+    """The parties of a deal; ``workerpool`` is None until one is chosen."""
+
+    app: Address
+    dataset: Address
+    requester: Address
+    workerpool: Address | None = None
+
+
+async def choose_offers(conn: Connection, request: RunRequest, on_progress: Progress = ignore_progress) -> Offers:
+    """Return the cheapest offers of the app, of the model if there is one, and of computing.
+
+    Orders that the request names are taken as they are. ``on_progress`` is called with the reason when a pool is chosen
+    that the network file does not pin. Raises OrderRefused when nothing is offered to this account.
+    """
+    model = request.model_order.dataset if request.model_order else request.model
+    parties = _DealParties(request.app, model, conn.address)
+    if request.pool_order is not None:
+        return await _offers_at(conn, request.pool_order, parties, request)
+    choices = await _pool_choices(conn, request, parties)
+    refusals: list[OrderRefused] = []
+    for choice in choices[:MAX_POOLS]:
+        try:
+            offers = await _offers_at(conn, choice.order, parties, request)
+        except OrderRefused as error:  # the owner of app or model may admit another pool
+            refusals.append(error)
+        else:
+            if choice.reason:
+                better = f"; app and model admit none of {len(refusals)} better pools" if refusals else ""
+                on_progress(ProgressStep(choice.reason + better, lasting=True))
+            return offers
+    raise refusals[0]
+
+
+async def _offers_at(conn: Connection, pool: WorkerpoolOrder, parties: _DealParties, request: RunRequest) -> Offers:
+    """Return the cheapest offers of app and model that admit a deal at this pool."""
+    parties, tasks = replace(parties, workerpool=pool.workerpool), request.tasks
+    app = _cheapest(conn, AppOrder, f"the app {parties.app}", parties, uses=tasks, app=parties.app)
+    if request.model_order is not None:
+        return await app, request.model_order, pool
+    if request.model == ZERO_ADDRESS:
+        return await app, NO_DATASET_ORDER, pool
+    what = f"the model {request.model} for this app"
+    model = _cheapest(conn, DatasetOrder, what, parties, uses=tasks, dataset=request.model)
+    app_order, model_order = await both(app, model)
+    return app_order, model_order, pool
+
+
+@dataclass(frozen=True, slots=True)
+class _PoolChoice:
+    """A pool's cheapest order; ``reason`` is a sentence for the buyer, empty for a pinned pool."""
+
+    order: WorkerpoolOrder
+    reason: str = ""
+
+
+async def _pool_choices(conn: Connection, request: RunRequest, parties: _DealParties) -> list[_PoolChoice]:
+    """Return one order of each pool in question, best first; raise OrderRefused when there is none."""
+    tasks = request.tasks
+    category = str(conn.network.short_category if request.category is None else request.category)
+    pinned = {each.address for each in pinned_pools(conn.network)}
+    pools = pools_named(conn.network, request.pool)
+    if pools is None:
+        open_orders = await _open_orders(conn, WorkerpoolOrder, parties, uses=tasks, category=category)
+        cheapest = cheapest_of(open_orders, WorkerpoolOrder, "computing in this category", uses=tasks)
+        orders = [from_document(WorkerpoolOrder, each.order) for each in open_orders if each.left >= tasks]
+        return [_PoolChoice(best.order, why) for best, why in ranked(await candidates(conn, orders or [cheapest]))]
+    pages = await asyncio.gather(
+        *(
+            _open_orders(conn, WorkerpoolOrder, parties, uses=tasks, workerpool=pool, category=category)
+            for pool in pools
+        )
+    )
+    read = [(each, from_document(WorkerpoolOrder, each.order)) for page in pages for each in page]
+    read.sort(key=lambda pair: pair[1].price)
+    what = f"computing in this category at {'pool' if len(pools) == 1 else 'the pools'} {', '.join(pools)}"
+    cheapest_of([each for each, _ in read], WorkerpoolOrder, what, uses=tasks)  # raises where no order is large enough
+    cheapest_by_pool: dict[Address, WorkerpoolOrder] = {}
+    for each, order in read:
+        if each.left >= tasks:
+            cheapest_by_pool.setdefault(order.workerpool, order)
+    return [_PoolChoice(order, await _unpinned_reason(conn, order, pinned)) for order in cheapest_by_pool.values()]
+
+
+async def _unpinned_reason(conn: Connection, order: WorkerpoolOrder, pinned: set[Address]) -> str:
+    if order.workerpool in pinned:
+        return ""
+    return f"pool {order.workerpool} is not pinned: {(await candidates(conn, [order]))[0]}"
+
+
+async def _cheapest(
+    conn: Connection, kind: type[SellOrder], what: str, parties: _DealParties, *, uses: int, **filters: str
+) -> SellOrder:
+    """Return the cheapest open order that PoCo admits for these parties and that has enough uses left."""
+    return cheapest_of(await _open_orders(conn, kind, parties, uses=uses, **filters), kind, what, uses=uses)
+
+
+async def _open_orders(
+    conn: Connection, kind: type[SellOrder], parties: _DealParties, *, uses: int, **filters: str
+) -> list[OpenOrder]:
+    """Return open orders that admit these parties, cheapest first; smaller ones only when none has enough uses left."""
+    narrowing = {_VOLUME: str(uses)} if uses > 1 else {} if kind is WorkerpoolOrder else {_GROUPED: "true"}
+    found = await _admitting(conn, kind, parties, narrowing | filters)
+    if not found and uses > 1:
+        found = await _admitting(conn, kind, parties, filters)  # the error states how many uses are left
+    return found
+
+
+async def _admitting(
+    conn: Connection, kind: type[SellOrder], parties: _DealParties, filters: dict[str, str]
+) -> list[OpenOrder]:
+    """Return orders that match the filters and admit the parties, cheapest first.
+
+    The market is not trusted: an order for another asset or category is skipped, because the request would follow it.
+    Two pages are read: orders for everybody or for these very accounts, and orders restricted to any address, which may
+    be groups with these members. So nobody can crowd out the first page with orders for others.
+    """
+    accounts = {name: party for name, party in asdict(parties).items() if name not in filters}
+    direct = {name: party for name, party in accounts.items() if party not in (None, ZERO_ADDRESS)}
+    restricted = dict.fromkeys(accounts, "any") | {"pageSize": str(_PAGE_SIZE)}
+    pages = await asyncio.gather(*(conn.market.orders(kind.kind, **(filters | each)) for each in (direct, restricted)))
+    by_hash = {order.orderHash: order for page in pages for order in page}
+    read = [(each, from_document(kind, each.order)) for each in by_hash.values()]
+    by_price = sorted((pair for pair in read if _matches(pair[1], filters)), key=lambda pair: pair[1].price)
+    groups = [groups_of(order, **asdict(parties)) for _, order in by_price]
+    first_open = groups.index(()) if () in groups else len(groups)  # no order behind it is cheaper
+    pairs = sorted({pair for each in groups[:first_open] for pair in each})
+    members = dict(zip(pairs, await asyncio.gather(*(conn.hub.is_member(*pair) for pair in pairs)), strict=True))
+    return [each for (each, _), needed in zip(by_price, groups, strict=True) if all(members.get(one) for one in needed)]
+
+
+def _matches(order: Order, filters: dict[str, str]) -> bool:
+    fields = {name: value for name, value in filters.items() if name not in (_VOLUME, _GROUPED)}
+    return all(str(getattr(order, name)) == value for name, value in fields.items())
+
+
+def sign_request(conn: Connection, offers: Offers, request: RunRequest, params: str) -> DealOrders:
+    """Return the offers with a signed request that matches them; raise OrderRefused above the maximum price."""
+    app, dataset, pool = offers
+    price = request.tasks * (app.price + dataset.price + pool.price)
+    if request.max_price is not None and price > request.max_price:
+        raise OrderRefused(f"this run costs {price} nRLC, more than the {request.max_price} that you allow.")
+    order = RequestOrder(
+        app=app.app,
+        appmaxprice=app.price,
+        dataset=dataset.dataset,
+        datasetmaxprice=dataset.price,
+        workerpool=pool.workerpool,
+        workerpoolmaxprice=pool.price,
+        requester=conn.address,
+        beneficiary=conn.address,
+        callback=request.callback,
+        volume=request.tasks,
+        tag=TEE_TAG,
+        category=pool.category,
+        params=params,
+        salt=fresh_salt(),
+    )
+    return DealOrders(app, dataset, pool, sign_order(order, conn.order_domain, conn.key))

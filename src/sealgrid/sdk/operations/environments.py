@@ -1,0 +1,104 @@
+"""Build an app's environment: its wheels, unpacked and compiled into one reproducible archive."""
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sealgrid.bundle import bytecode
+from sealgrid.bundle.archive import file_entry
+from sealgrid.bundle.interpreter import running_python
+from sealgrid.bundle.manifest import EnvironmentEntry, WheelEntry
+from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
+from sealgrid.crypto.digests import canonical, sha256
+from sealgrid.errors import SetupMissing
+from sealgrid.storage.atomic_file import atomic_writer
+from sealgrid.units import to_digest
+
+FOLDER = "environments"  #: cache below a folder of wheels
+RULE = 2  #: version of the build; increment it when equal wheels give other bytes
+PREFIX = "/wheels"  #: the environment's path for the app
+_FIXED = {"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"}
+_VERSION = "import platform; print(platform.python_version())"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentCompiler:
+    """An interpreter of this machine that compiles environments."""
+
+    program: str
+    version: str  #: exact, as "3.13.5"
+
+
+def compiler_for(python: str | None = None) -> EnvironmentCompiler:
+    """Return an interpreter of version ``python`` ("3.13"): this one, else the one of that name on the PATH.
+
+    Raises SetupMissing when this machine has none.
+    """
+    if python in {None, running_python()}:
+        return EnvironmentCompiler(sys.executable, platform.python_version())
+    program = shutil.which(f"python{python}")
+    if program is not None:
+        command = (program, "-I", "-S", "-c", _VERSION)
+        version = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+        if version.startswith(f"{python}."):
+            return EnvironmentCompiler(program, version)
+    raise SetupMissing(
+        f"the network runs apps on Python {python}, which compiles the app's environment; install python{python}, "
+        f"or set `environment = false` in app.toml."
+    )
+
+
+def environment_of(
+    wheels: Sequence[WheelEntry], folder: Path, python: str | None = None
+) -> tuple[EnvironmentEntry, Path]:
+    """Return the environment of the wheels in a folder, and its archive, which is built once and cached there.
+
+    ``python`` ("3.13") compiles it, by default this interpreter. Equal wheels and an equal Python give equal bytes.
+    Raises BundleRefused for wheels that enclaves refuse, SetupMissing when a wheel or that Python is missing.
+    """
+    compiler = compiler_for(python)
+    inputs = {"rule": RULE, "python": compiler.version, "wheels": [wheel.sha256 for wheel in wheels]}
+    key = sha256(canonical(inputs)).hex()
+    archive = folder / FOLDER / f"{key}.zip"
+    if not archive.exists():
+        archive.parent.mkdir(exist_ok=True)
+        build(wheels, {wheel.filename: _file(wheel, folder) for wheel in wheels}, archive, compiler)
+    with archive.open("rb") as file:
+        digest = to_digest(hashlib.file_digest(file, "sha256").digest())
+    size = archive.stat().st_size
+    return EnvironmentEntry(sha256=digest, size=size, python=compiler.version), archive
+
+
+def build(
+    wheels: Sequence[WheelEntry], sources: Mapping[str, Path], archive: Path, compiler: EnvironmentCompiler
+) -> None:
+    """Unpack wheels, compile them, and pack the result atomically into ``archive``."""
+    with tempfile.TemporaryDirectory(prefix="sealgrid-environment-") as name:
+        folder = Path(name)
+        unpack_wheels(wheels, {name: PrivateCopy.of(path) for name, path in sources.items()}, folder)
+        command = (compiler.program, "-I", "-S", "-B", str(bytecode.__file__), str(folder), PREFIX)
+        subprocess.run(command, check=True, env=_FIXED, capture_output=True)  # noqa: S603  our own script
+        with atomic_writer(archive, mode=0o644) as target:
+            _pack(folder, target)
+
+
+def _pack(folder: Path, target: BinaryIO) -> None:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
+            archive.writestr(file_entry(path.relative_to(folder).as_posix()), path.read_bytes())
+
+
+def _file(wheel: WheelEntry, folder: Path) -> Path:
+    path = folder / wheel.filename
+    if not path.is_file():
+        raise SetupMissing(f"the wheel {wheel.filename} is not in {folder}; run `make setup`, or download it.")
+    return path

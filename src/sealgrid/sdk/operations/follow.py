@@ -1,0 +1,99 @@
+"""Follow a task until it ends: long poll of its pool for stages, and the chain for the outcome."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from sealgrid.chain.views import TaskStatus
+from sealgrid.errors import HostFailed, NotFound, ServiceUnavailable, TooManyRequests
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.run_money import money_on_chain, with_money
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, WaitNotice, ignore_waiting, is_waiting
+from sealgrid.units import TaskId
+from sealgrid.wire.pool import StageAt
+
+POLL_SECONDS: Final = 0.1  #: minimum between two reads of a task without news
+WAIT_SECONDS: Final = 1.0  #: the pool's long poll; the chain decides, so it is read at least as often
+
+_ENDED = frozenset({"completed", "failed", "refunded"})
+
+OnStage = Callable[[StageAt], None]
+
+
+def ignore_stage(stage: StageAt) -> None:
+    """Do nothing."""
+
+
+async def follow(
+    conn: Connection,
+    job: PurchasedTask,
+    on_progress: OnStage = ignore_stage,
+    *,
+    patience: float = PATIENCE_SECONDS,
+    on_waiting: OnWaiting = ignore_waiting,
+) -> None:
+    """Return when the chain has completed the task; ``on_progress`` is called once with each stage.
+
+    ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal.
+    Raises HostFailed when no machine can finish the task any more; every error says where the price is.
+    """
+    async with with_money(conn, job.deal, job.task):
+        await _follow(conn, job, on_progress, patience, on_waiting)
+
+
+async def _follow(
+    conn: Connection, job: PurchasedTask, on_progress: OnStage, patience: float, on_waiting: OnWaiting
+) -> None:
+    reported, has_notified = 0, False
+    begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
+    wait = WAIT_SECONDS
+    while True:
+        polled_at = time.monotonic()
+        stages = await history(conn, job.task, after=reported, wait=wait)
+        news = stages[reported:]
+        for stage in news:
+            on_progress(stage)
+        reported += len(news)
+        wait = 0.0 if stages and stages[-1].stage in _ENDED else WAIT_SECONDS  # no stage follows an end
+        status = (await conn.hub.view_task(job.task)).status
+        if status is TaskStatus.COMPLETED:
+            for stage in (await history(conn, job.task))[reported:]:  # the chain may be ahead of the last reply
+                on_progress(stage)
+            return
+        if status is TaskStatus.FAILED:
+            raise HostFailed("no machine finished the task before its deadline.")
+        if stages and stages[-1].stage == "failed":
+            await _raise_if_locked(conn, job, stages[-1].detail)
+        if not has_notified and conn.clock() - begun >= patience and is_waiting(stages):
+            money = await money_on_chain(conn, job.deal, job.task)
+            on_waiting(WaitNotice(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
+            has_notified = True
+        if not news:
+            await asyncio.sleep(max(0.0, polled_at + POLL_SECONDS - time.monotonic()))
+
+
+async def _raise_if_locked(conn: Connection, job: PurchasedTask, reason: str) -> None:
+    # An unlocked price means that the task ended in the meantime: the next read of the chain shows it.
+    if (await money_on_chain(conn, job.deal, job.task)).kind == "locked":
+        raise HostFailed(f"no machine could finish the task ({reason.rstrip('.') or 'the pool gave it up'}).")
+
+
+async def history(conn: Connection, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
+    """Return a task's stages: exact ones to its requester, public ones to others; none while the pool is unavailable.
+
+    The pool answers its requester once there are more than ``after`` stages, or after ``wait`` seconds.
+    """
+    try:
+        return await conn.stage_reader.stages(task, after=after, wait=wait)
+    except (NotFound, ServiceUnavailable, TooManyRequests):
+        return ()  # the chain decides; stages are information only
+
+
+async def public_history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
+    """Return the public stages of a task; none while the pool is unavailable."""
+    try:
+        return (await conn.pool.task(task)).history
+    except (NotFound, ServiceUnavailable, TooManyRequests):
+        return ()

@@ -1,0 +1,119 @@
+"""Checks with the vaults before a purchase: the app is approved for the model, and the deal would be released."""
+
+from sealgrid.chain.assets import Assets
+from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.errors import DealRefused, NotFound, OrderRefused, SealgridError, ServiceUnavailable
+from sealgrid.poco.orders import to_document
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.sdk.concurrency import require_replies
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.money import format_time
+from sealgrid.sdk.operations.deal_terms import DealOrders
+from sealgrid.sdk.operations.policies import policy_of_quorum
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
+from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
+from sealgrid.wire.quorum import call_all
+from sealgrid.wire.vault import AssetView
+
+
+async def check_approved(conn: Connection, model: Address, app: Address) -> None:
+    """Raise OrderRefused when so many vaults refuse the model's key to this app that no run can succeed.
+
+    Raises ServiceUnavailable when too few vaults answer.
+    """
+    assets = Assets(conn.hub)
+    owner, code = await assets.owner(model), await assets.checksum("App", app)
+    replies = await call_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
+    refusals = [reason for reply in replies if (reason := _refusal(reply, code, conn.clock()))]
+    if len(refusals) > len(conn.vaults) - conn.network.threshold:
+        raise OrderRefused(f"the model {model} cannot be used: {refusals[0]}; ask its owner, {owner}.")
+    require_replies([None if isinstance(reply, NotFound) else reply for reply in replies], conn.network.threshold)
+
+
+def _refusal(reply: AssetView | BaseException, code: Digest, now: float) -> str | None:
+    if isinstance(reply, NotFound):
+        return "a vault has no key for it"
+    if isinstance(reply, BaseException):
+        return None
+    policy = reply.policy
+    if policy is None:
+        return "its owner has approved no app"
+    if policy.expiry <= now:
+        return f"its owner's approval expired at {format_time(policy.expiry)}"
+    if not any(allowed.app == code for allowed in policy.allowed):
+        return "its owner has not approved this app"
+    return None
+
+
+async def check_release(conn: Connection, terms: DealOrders, on_progress: Progress = ignore_progress) -> None:
+    """Raise DealRefused, with the number of the check, unless enough vaults would release keys for these orders.
+
+    Enough is t, or the quorum of the model's policy if that is larger. Raises ServiceUnavailable when fewer vaults
+    answer, because a release would fail then. Vaults without previews do not count as refusals; ``on_progress`` is
+    called for them.
+    """
+    needed = await _required_vaults(conn, terms.dataset.dataset)
+    request = PreviewRequest(proposal=proposal_of(conn, terms), machines=await _offered_machines(conn, terms))
+    requests = [
+        preview(client.transport, request, vault, conn.domain)
+        for client, vault in zip(conn.vaults, conn.vault_addresses, strict=True)
+    ]
+    replies = await call_all(requests, enough=needed)
+    require_replies([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], needed)
+    opinions = [reply for reply in replies if isinstance(reply, VaultOpinion)]
+    _check_enough(opinions, may_refuse=len(replies) - needed)
+    for reply in replies:
+        if isinstance(reply, SealgridError):
+            on_progress(ProgressStep(f"a vault could not preview whether it will release ({reply.reason.rstrip('.')})"))
+        elif isinstance(reply, BaseException) and not isinstance(reply, (ValueError, *UNREADABLE)):
+            raise reply
+
+
+def proposal_of(conn: Connection, terms: DealOrders) -> Proposal:
+    """Return the deal that these orders would make."""
+    request = terms.request
+    return Proposal(
+        app=terms.app.app,
+        dataset=terms.dataset.dataset,
+        workerpool=terms.workerpool.workerpool,
+        requester=request.requester,
+        beneficiary=request.beneficiary,
+        callback=request.callback,
+        params=request.params,
+        tag=request.tag,
+        trust=request.trust,
+        tasks=request.volume,
+        request=order_hash(request, conn.order_domain),
+        dataset_order=None if terms.dataset.dataset == ZERO_ADDRESS else to_document(terms.dataset),
+    )
+
+
+async def _required_vaults(conn: Connection, model: Address) -> int:
+    """Return the number of vaults that must release: t, or the quorum of the model's signed policy."""
+    if model == ZERO_ADDRESS:
+        return conn.network.threshold
+    policy = await policy_of_quorum(conn, model)
+    quorum = (
+        0 if policy is None else policy.quorum_among(len(conn.vaults))
+    )  # without a policy: a key through iExec's SMS API
+    return max(conn.network.threshold, quorum)
+
+
+def _check_enough(opinions: list[VaultOpinion], *, may_refuse: int) -> None:
+    """Raise when more than ``may_refuse`` vaults refuse."""
+    refusing = [each for each in opinions if each.check]
+    if len(refusing) > may_refuse:
+        raise DealRefused(refusing[0].check, refusing[0].sentence)
+    unmet = [rule for each in opinions for rule in each.machines if rule.advertised is False]
+    if len(unmet) > may_refuse:
+        raise DealRefused(unmet[0].check, f"the pool has no machine that the model's owner allows. {unmet[0].rule}")
+
+
+async def _offered_machines(conn: Connection, terms: DealOrders) -> tuple[OfferedMachine, ...]:
+    if terms.workerpool.workerpool != conn.network.workerpool:
+        return ()  # the machines of other pools are unknown
+    try:
+        return (await conn.pool.view()).machines
+    except SealgridError:
+        return ()

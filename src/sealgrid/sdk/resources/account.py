@@ -1,0 +1,105 @@
+"""An account's money: wallet, escrow and earnings."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sealgrid.chain.abi import interface
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.deploy import fund
+from sealgrid.chain.events import Reward, Transfer, parse_events
+from sealgrid.chain.wallet import Wallet
+from sealgrid.errors import InputRefused, OrderRefused
+from sealgrid.sdk.amounts import Amount, Price, amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import ZERO_ADDRESS, Address, TaskId
+
+_GAS: Final = 10**20  #: wei; a hundred test ether
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's money by location."""
+
+    wallet: Amount  #: outside escrow
+    escrow: Amount  #: available in escrow for runs or withdrawal
+    locked: Amount  #: reserved for runs that have not ended
+
+
+@dataclass(frozen=True, slots=True)
+class EarnedPayment:
+    """The payment of one task to this account."""
+
+    task: TaskId
+    amount: Amount
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """Payments of tasks to this account; they arrive in escrow."""
+
+    total: Amount
+    withdrawable: Amount  #: the part that is still in escrow; withdrawals count against earnings first
+    payments: tuple[EarnedPayment, ...]  #: in the order of the chain
+
+
+class AsyncAccount:
+    """The connected account."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    @property
+    def address(self) -> Address:
+        """Return the account's address."""
+        return self._conn.address
+
+    async def balance(self) -> Balance:
+        """Return the account's money in wallet and escrow."""
+        escrow = await self._conn.hub.account(self.address)
+        wallet = await self._conn.hub.wallet_balance(self.address)
+        return Balance(wallet=Amount(wallet), escrow=Amount(escrow.stake), locked=Amount(escrow.locked))
+
+    async def deposit(self, how_much: Price) -> Balance:
+        """Move money from the wallet into escrow, from which runs are paid."""
+        await self._conn.hub.deposit(self._conn.wallet, int(amount(how_much)))
+        return await self.balance()
+
+    async def withdraw(self, how_much: Price | None = None) -> Balance:
+        """Move money from escrow into the wallet; the whole available amount by default."""
+        free = (await self.balance()).escrow
+        value = free if how_much is None else amount(how_much)
+        if value > free:
+            raise OrderRefused(f"{value} cannot be withdrawn: {free} is free in escrow.")
+        await self._conn.hub.withdraw(self._conn.wallet, int(value))
+        return await self.balance()
+
+    async def fund(self, how_much: Price = "1000") -> Balance:
+        """Add test credits and gas to the wallet; only on a local network, where they are worth nothing.
+
+        Raises InputRefused on any other network.
+        """
+        conn, value = self._conn, amount(how_much)
+        if not conn.network.folder:
+            raise InputRefused(f"{conn.network.name!r} is not a local network: its RLC are bought, not handed out.")
+        await conn.node.rpc("anvil_setBalance", conn.address, hex(_GAS))
+        await fund(Wallet(conn.node, development_key("admin")), conn.network.token, conn.address, int(value))
+        return await self.balance()
+
+    async def earnings(self) -> Earnings:
+        """Return the payments of tasks to the account so far."""
+        conn, hub = self._conn, interface("Hub")
+        topics = [hub.topic("Reward"), hub.topic("Transfer")]
+        head = (await conn.node.block()).number
+        events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=head))
+        rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
+        paid = tuple(
+            EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount
+        )
+        total = sum(payment.amount for payment in paid)
+        gone = sum(event.amount for event in events if isinstance(event, Transfer) and self._withdrew(event))
+        free = (await self.balance()).escrow
+        return Earnings(Amount(total), Amount(max(0, min(free, total - gone))), paid)
+
+    def _withdrew(self, event: Transfer) -> bool:
+        return (event.sender, event.receiver) == (self.address, ZERO_ADDRESS)

@@ -1,0 +1,113 @@
+"""Apps: deploy, list, show, offer, reprice, unlist and verify them."""
+
+from pathlib import Path
+
+from sealgrid.errors import InputRefused
+from sealgrid.sdk import shipped_apps, simulated_warning
+from sealgrid.sdk.amounts import Price, amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
+from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
+from sealgrid.sdk.operations.resolve import find_app
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, listing_of, open_offers
+
+
+class AsyncApps:
+    """The apps of a network, as the connected account sees them."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    async def deploy(
+        self,
+        app: str | Path,
+        *,
+        price: Price = "0",
+        uses: int = 1_000_000,
+        orders: int | None = None,
+        any_pool: bool = False,
+    ) -> Listing:
+        """Register an app and sell its use at ``price`` a run; ``orders`` and ``any_pool`` as in ``models.publish``.
+
+        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that the app.toml
+        names are in the folder's ``wheels``. The app is built for the network's Python (``network.python``). Deploying
+        the same code again returns the same app with one more offer. Raises InputRefused for a missing wheel,
+        InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
+        cannot compile for that Python, BundleRefused for a folder that is not a valid app.
+        """
+        folder, per_run = _folder(app), int(amount(price))
+        deployed = await deploy.deploy(self._conn, folder, price=per_run, uses=uses, orders=orders, any_pool=any_pool)
+        return await listing_of(self._conn, "App", deployed.address)
+
+    async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
+        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's."""
+        offers = await open_offers(self._conn, "App")
+        return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
+
+    async def show(self, app: AssetRef) -> Listing:
+        """Return an app's data from the chain, with its open offers."""
+        return await listing_of(self._conn, "App", await find_app(self._conn, app))
+
+    async def offer(
+        self,
+        app: AssetRef,
+        *,
+        price: Price,
+        uses: int = 1_000_000,
+        orders: int | None = None,
+        any_pool: bool = False,
+        presign: bool = False,
+    ) -> Listing:
+        """Sell uses of an own app that is registered already, at ``price`` a run.
+
+        ``presign`` signs the offer by a public transaction instead of a signature.
+        """
+        per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)
+        await deploy.sell(
+            self._conn, address, price=per_run, uses=uses, orders=orders, any_pool=any_pool, presign=presign
+        )
+        return await listing_of(self._conn, "App", address)
+
+    async def reprice(self, app: AssetRef, price: Price) -> RepriceResult:
+        """Sell the remaining uses of every open offer of an own app at another price; cancel the old offers.
+
+        Cancelling is permanent. Raises NotFound when nothing is for sale.
+        """
+        per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)
+        return await reprice(self._conn, address, per_run, await open_app_offers(self._conn, address))
+
+    async def unlist(self, app: AssetRef) -> UnlistResult:
+        """Cancel on the chain, permanently, every open offer of an own app; runs that were bought before continue.
+
+        Raises NotFound when this account offers no such app.
+        """
+        address = await find_app(self._conn, app, own=True)
+        return await unlist(self._conn, address, await open_app_offers(self._conn, address))
+
+    async def verify(self, app: AssetRef) -> RebuildResult:
+        """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.
+
+        The wheels are those that ``make setup`` fetched for the shipped apps. Raises BundleRefused with the number of
+        the failed check, SetupMissing when a wheel is missing on this machine.
+        """
+        listing = await self.show(app)
+        return await rebuild(self._conn, listing.location, listing.digest)
+
+    async def set_secret(self, app: AssetRef, secret: str) -> None:
+        """Set the developer secret of an own app; only later runs of the app get it, as IEXEC_APP_DEVELOPER_SECRET.
+
+        Setting it again replaces it. Raises SharesRefused for another owner's app, InputRefused for a text that is not
+        a valid environment variable. Warns like ``models.publish`` where the enclaves are simulated.
+        """
+        address = await find_app(self._conn, app, own=True)
+        simulated_warning.warn(self._conn.network)
+        await deploy.set_secret(self._conn, address, secret)
+
+
+def _folder(app: str | Path) -> Path:
+    if isinstance(app, str) and "/" not in app and (folder := shipped_apps.app_folder(app)) is not None:
+        return folder
+    if not Path(app).is_dir():
+        raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
+    return Path(app)

@@ -1,0 +1,30 @@
+"""The folders of the shipped apps and of their wheels."""
+
+from pathlib import Path
+
+from sealgrid.bundle.build import APP_FILE
+
+ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_APPS = _PACKAGE / "shipped_apps"
+
+
+def app_folder(name: str) -> Path | None:
+    """Return the folder of a shipped app, by its name ("onnx-runner"); None for an unknown name."""
+    folder_name = name.replace("-", "_")
+    if not folder_name.isidentifier():
+        return None
+    folder = _APPS / folder_name
+    return folder if (folder / APP_FILE).is_file() else None
+
+
+def app_for(file: Path) -> str:
+    """Return the shipped app that runs a file: csv-statistics for ``*.csv``, else onnx-runner."""
+    return CSV_STATISTICS if file.suffix.lower() == ".csv" else ONNX_RUNNER
+
+
+def wheel_folder() -> Path | None:
+    """Return the folder of wheels that ``make setup`` filled in a checkout; None outside a checkout."""
+    folders = (above / ".cache" / "wheels" for above in _PACKAGE.parents)
+    return next((folder for folder in folders if folder.is_dir()), None)

@@ -1,0 +1,38 @@
+"""Paths of a user's data folder: the local network's file, accounts, model keys and result keys."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+ENVIRONMENT = "SEALGRID_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths in a user's data folder."""
+
+    network: Path  #: file of the local network; it exists while the network runs
+    jobs: Path  #: one private file a purchased task, with the key that opens its result
+    accounts: Path  #: one keystore an account, encrypted with its password
+    models: Path  #: one private file a published model, with its key and signed offers
+
+    @property
+    def precious(self) -> tuple[Path, ...]:
+        """Return the folders to back up: no other party has their content."""
+        return (self.accounts, self.models, self.jobs)
+
+
+def home(data: Path | str | None = None) -> Home:
+    """Return a chosen data folder, else SEALGRID_HOME, else the user's (``~/.local/share/sealgrid``)."""
+    chosen = data or os.environ.get(ENVIRONMENT)
+    if chosen:
+        root = Path(chosen).resolve()
+        return _home(root, network=root / "network.json")
+    root = Path(platformdirs.user_data_dir("sealgrid"))
+    return _home(root, network=root / "localnet" / "network.json")
+
+
+def _home(root: Path, network: Path) -> Home:
+    return Home(network=network, jobs=root / "jobs", accounts=root / "accounts", models=root / "models")

@@ -1,0 +1,42 @@
+"""Read the licence plates in a picture with a plate model, the dataset; write result.json and annotated.png."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from reader.annotate import annotate
+from reader.model_file import NoModel
+from reader.pipeline import NoPicture, PlateReader, open_picture
+
+
+def main() -> None:
+    model, content = dataset(), picture()
+    image = open_picture(content.read_bytes())
+    result = PlateReader(model.read_bytes()).read(image)
+    out = Path(os.environ["IEXEC_OUT"])
+    (out / "annotated.png").write_bytes(annotate(image, result["plates"]))
+    (out / "result.json").write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
+
+
+def dataset() -> Path:
+    name = os.environ.get("IEXEC_DATASET_FILENAME")
+    if name is None:
+        raise NoModel("there is no model: buy this app together with a plate model as the dataset.")
+    return Path(os.environ["IEXEC_IN"], name)
+
+
+def picture() -> Path:
+    count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
+    if count != 1:
+        raise NoPicture(f"this app reads one picture, not {count}.")
+    return Path(os.environ["IEXEC_INPUT_FILES_FOLDER"], os.environ["IEXEC_INPUT_FILE_NAME_1"])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (NoModel, NoPicture) as refused:
+        print(refused, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,36 @@
+"""Imports onnxruntime without its output on stderr; opens deterministic sessions."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    # A sandbox without /sys makes the C++ library complain as it loads, past Python's sys.stderr.
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+with _without_stderr():
+    import onnxruntime
+
+_ERRORS_ONLY = 4  #: onnxruntime's "fatal"; its exceptions report the rest
+
+onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+onnxruntime.disable_telemetry_events()
+
+
+def open_session(model: bytes) -> onnxruntime.InferenceSession:
+    """Open a model on one thread; raises onnxruntime's own errors for bytes that are not a model."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = _ERRORS_ONLY
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

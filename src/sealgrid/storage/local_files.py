@@ -1,0 +1,67 @@
+"""FileStore in a local folder: the cache of a worker, the files of a storage node."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from pathlib import Path
+
+from sealgrid.storage.content_folder import ContentFolder
+from sealgrid.storage.file_store import PIECE_BYTES, VerifyingReader
+from sealgrid.units import Digest
+
+
+class LocalFiles(VerifyingReader):
+    """Files in a folder of this machine; each read verifies the content again."""
+
+    def __init__(self, folder: ContentFolder) -> None:
+        self.folder = folder
+
+    async def put_file(self, path: Path) -> Digest:
+        """Copy a file into the folder; return its digest."""
+        return await asyncio.to_thread(self._store, _read_pieces(path))
+
+    async def put_bytes(self, content: bytes) -> Digest:
+        """Write bytes into the folder; return their digest."""
+        return await asyncio.to_thread(self._store, [content])
+
+    async def size(self, sha256: Digest) -> int:
+        """Return a stored file's bytes; raise NotFound."""
+        return self.folder.size(sha256)
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        """Return one piece, unverified; shorter at the end of the file; raise NotFound."""
+        return await asyncio.to_thread(self.folder.read, sha256, offset, length)
+
+    async def pieces(self, sha256: Digest) -> AsyncGenerator[bytes]:
+        """Yield a stored file; raise NotFound."""
+        for offset in range(0, self.folder.size(sha256), PIECE_BYTES):
+            yield await self.read(sha256, offset, PIECE_BYTES)
+
+    def _store(self, pieces: Iterable[bytes]) -> Digest:
+        incoming = self.folder.begin()
+        try:
+            for piece in pieces:
+                incoming.write(piece)
+            return incoming.store()
+        except BaseException:
+            incoming.discard()
+            raise
+
+
+async def fetch_to_cache(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
+    """Return the path of a file in ``cache``; on a miss, read it from ``source`` and verify it."""
+    if not cache.holds(sha256):
+        incoming = cache.begin()
+        try:
+            async for piece in source.verified_pieces(sha256, cache.file_limit):
+                await asyncio.to_thread(incoming.write, piece)
+            await asyncio.to_thread(incoming.store)
+        except BaseException:
+            incoming.discard()
+            raise
+    return cache.path(sha256)
+
+
+def _read_pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece

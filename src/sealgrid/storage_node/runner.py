@@ -1,0 +1,107 @@
+"""Runs a storage node: HTTP server and maintenance (silent uploads, expired files, chain references)."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from litestar import Litestar
+
+from sealgrid.crypto.digests import cid_of
+from sealgrid.errors import SealgridError
+from sealgrid.storage.content_folder import ContentFolder
+from sealgrid.storage.local_files import LocalFiles
+from sealgrid.storage_node.admission import UploadAdmission
+from sealgrid.storage_node.api import handlers
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.hold_store import HoldStore
+from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quota_types import ClientKind, FileHold, StorageLimits
+from sealgrid.storage_node.quotas import StorageQuotas
+from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, ChainViewClient, FileAddresses
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, log_unexpected_error, serve
+from sealgrid.wire.storage import PIECE_BYTES
+
+TICK_SECONDS: Final = 2.5
+EXPIRE_TICKS: Final = 24  #: expired files are removed once a minute
+UNRECORDED: Final = "unrecorded"  #: client of files without a record
+
+
+async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is called when the server accepts requests."""
+    async with contextlib.AsyncExitStack() as stack:
+        chain = None
+        if config.chain_url:
+            transport = HttpTransport(config.chain_url, name="the service that reads the chain", timeout=5.0)
+            chain = ChainViewClient(await stack.enter_async_context(transport))
+        app, uploads = create_node(config, chain)
+        stack.callback(uploads.close)
+        maintenance = asyncio.create_task(_maintain(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
+        try:
+            await serve(app, sock, ready, config.access)
+        finally:
+            maintenance.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await maintenance
+
+
+def create_node(
+    config: StorageNodeConfig, chain: ChainViewClient | None = None, clock: Callable[[], float] = time.time
+) -> tuple[Litestar, UploadManager]:
+    """Return the application and its uploads; ``clock`` returns Unix seconds."""
+    folder = ContentFolder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
+    records, names = HoldStore(config.folder / "holds.sqlite"), IpfsNames(config.folder / "names")
+    limits = StorageLimits(
+        config.total_limit, config.total_files, config.open_uploads, silence_seconds=config.upload_seconds
+    )
+    known = [hold for hold in records.holds() if folder.holds(hold.file)]
+    unrecorded = set(folder.digests()) - {hold.file for hold in known}
+    until = clock() + limits.account_seconds
+    without_record = [
+        FileHold(file, UNRECORDED, ClientKind.ACCOUNT, folder.disk_bytes(file), clock(), until)
+        for file in sorted(unrecorded)
+    ]
+    quotas = StorageQuotas(
+        limits, checks_chain=chain is not None, holds=[*known, *without_record], named=records.named()
+    )
+    uploads = UploadManager(folder, quotas, records, names, clock)
+    admission = UploadAdmission(config, chain, clock)
+    app = create_app(
+        handlers(LocalFiles(folder), uploads, admission, config.upload_seconds),
+        max_body=PIECE_BYTES,
+        access=config.access,
+        origin_check=allow_cross_site_reads(config.access, "/ipfs/"),
+        cors=cors_config("GET"),
+    )
+    return app, uploads
+
+
+async def update_chain_references(uploads: UploadManager, chain: ChainViewClient, now: float) -> None:
+    """Check which files assets on the chain name; raise ServiceUnavailable."""
+    files = uploads.quotas.due_for_chain_check(now, MAX_FILES_PER_REQUEST)
+    if files:
+        addresses = tuple(
+            FileAddresses(sha256=file, cids=(cid_of(file), *uploads.names.cids_of(file))) for file in files
+        )
+        uploads.apply(uploads.quotas.apply_chain_answer(files, await chain.named(addresses), now))
+
+
+async def _maintain(uploads: UploadManager, chain: ChainViewClient | None, every: float) -> None:
+    ticks = 0
+    while True:
+        await asyncio.sleep(every)
+        try:
+            uploads.tick()
+            if ticks % EXPIRE_TICKS == 0:
+                uploads.expire()
+            if chain is not None:
+                await update_chain_references(uploads, chain, time.time())
+        except SealgridError:
+            pass  # without the chain nothing is removed; the next tick tries again
+        except Exception as error:  # noqa: BLE001  without maintenance the store would fill
+            log_unexpected_error(error)
+        ticks += 1

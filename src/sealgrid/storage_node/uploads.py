@@ -1,0 +1,136 @@
+"""Applies the decisions of ``StorageQuotas`` to unfinished uploads, stored files and records of holds."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.storage.content_folder import ContentFolder, IncomingFile
+from sealgrid.storage_node.admission import AdmittedUpload
+from sealgrid.storage_node.hold_store import HoldStore
+from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quota_types import DropUpload, Effect, RemoveFile
+from sealgrid.storage_node.quotas import StorageQuotas
+from sealgrid.units import Address, Digest
+from sealgrid.wire.storage import PIECE_BYTES
+
+NAME_BYTES = 4096  #: of disk, for the file that maps a CIDv0 to its SHA-256
+
+
+@dataclass(slots=True)
+class _UploadInProgress:
+    incoming: IncomingFile
+    reader: Address | None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # serialises the pieces of one upload
+
+
+class UploadManager:
+    """Uploads into one folder; ``clock`` returns Unix seconds."""
+
+    def __init__(
+        self,
+        folder: ContentFolder,
+        quotas: StorageQuotas,
+        records: HoldStore,
+        names: IpfsNames,
+        clock: Callable[[], float],
+    ) -> None:
+        self.folder, self.quotas, self._records, self.names, self._clock = folder, quotas, records, names, clock
+        self._open: dict[str, _UploadInProgress] = {}
+
+    def begin(self, admitted: AdmittedUpload) -> str:
+        """Start an upload; return its name; raise QuotaReached or StoreFull."""
+        name = secrets.token_hex(16)
+        self.apply(self.quotas.begin(name, admitted.client, admitted.size, self._clock()))
+        try:
+            self._open[name] = _UploadInProgress(self.folder.begin(), admitted.reader)
+        except BaseException:
+            self.drop(name)
+            raise
+        return name
+
+    async def append(self, name: str, piece: bytes) -> None:
+        """Write a piece; on any error the whole upload is removed."""
+        if len(piece) > PIECE_BYTES:
+            raise InputRefused(f"a piece has at most {PIECE_BYTES} bytes; send several.")
+        async with self._find(name).lock:
+            upload = self._find(name)  # it may have been dropped while waiting for the lock
+            try:
+                self.apply(self.quotas.grow(name, len(piece), self._clock()))
+                await asyncio.to_thread(upload.incoming.write, piece)
+            except BaseException:
+                self.drop(name)
+                raise
+            self.quotas.piece_written(name, self._clock())
+
+    async def finish(self, name: str, cid: str = "") -> tuple[Digest, int]:
+        """Store the file durably, also under ``cid`` if given; return digest and size."""
+        async with self._find(name).lock:
+            upload = self._find(name)
+            self.quotas.mark_busy(name)
+            size = upload.incoming.size
+            try:
+                digest = await asyncio.to_thread(upload.incoming.store)
+                if cid:
+                    await asyncio.to_thread(self.names.add, cid, digest)
+                disk = self._disk_of(digest) + (NAME_BYTES if cid else 0)
+                self.apply(self.quotas.store(name, digest, disk, self._clock(), upload.reader))
+            finally:
+                self.drop(name)
+        return digest, size
+
+    def read(self, digest: Digest) -> None:
+        """Record a read of a file."""
+        self.apply(self.quotas.read(digest, self._clock()))
+
+    def mark_opened(self, digest: Digest, reader: Address) -> None:
+        """Record that a requester opened a result."""
+        self.apply(self.quotas.mark_opened(digest, reader, self._clock()))
+
+    def drop(self, name: str) -> None:
+        """Discard an unfinished upload."""
+        self.apply(self.quotas.drop(name))
+        self._discard(name)
+
+    def tick(self) -> None:
+        """Drop silent uploads."""
+        self.apply(self.quotas.tick(self._clock()))
+
+    def expire(self) -> None:
+        """Remove expired files."""
+        self.apply(self.quotas.expire(self._clock()))
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Apply effects; raise ServiceUnavailable if they cannot be recorded."""
+        effects = tuple(effects)
+        for effect in effects:
+            match effect:
+                case DropUpload(name):
+                    self._discard(name)
+                case RemoveFile(file):
+                    self.names.remove(file)
+                    self.folder.remove(file)
+        self._records.write(effects)
+
+    def close(self) -> None:
+        """Remove every open upload."""
+        for name in list(self._open):
+            self.drop(name)
+        self._records.close()
+
+    def _disk_of(self, digest: Digest) -> int:
+        try:
+            return self.folder.disk_bytes(digest)
+        except NotFound as error:
+            raise ServiceUnavailable("an older copy of this file expired at this moment; store it again.") from error
+
+    def _find(self, name: str) -> _UploadInProgress:
+        if name not in self._open:
+            raise NotFound("no such upload is open; start again: silent uploads are removed.")
+        return self._open[name]
+
+    def _discard(self, name: str) -> None:
+        upload = self._open.pop(name, None)
+        if upload is not None:
+            upload.incoming.discard()

@@ -1,0 +1,352 @@
+"""A vault's database: SQLite in WAL mode. Every write is on the disk before its response leaves the vault.
+
+Calls are short and run on the event loop: what a handler reads and writes without an ``await`` in between is atomic for
+all other handlers. Handlers share commits (group commit): each writes, then waits with ``flush`` until a commit has put
+its writes on the disk. A crash before that loses only writes whose response was never sent.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
+
+from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.units import Digest
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, driver_connection, upsert
+
+DATABASE = "vault.db"
+SCHEMA = "2"
+_RESTORED = "restored"
+metadata = MetaData()
+
+about = Table("about", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("file_sha256", Text, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    Column("record_digest", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("share", LargeBinary, nullable=False),  # encrypted, keys.ShareEncryption
+    Column("received", Integer, nullable=False),
+)
+
+iexec_values = Table(
+    "iexec_values",  # value hash of a key pushed through iExec's API, as its owner signed it; the share is in assets
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("value_hash", Text, nullable=False),
+)
+
+versions = Table(
+    "versions",  # every version of a key ever stored; a version is never accepted twice
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("record", LargeBinary, nullable=False),
+    Column("record_digest", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("destroyed", Integer, nullable=False),  # 0 while the share is stored
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("policy", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("file_sha256", Text, primary_key=True),
+    Column("app", Text, primary_key=True),
+    Column("request", Text, primary_key=True),
+    Column("grant", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("nonce", LargeBinary, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("enclave", Text, nullable=False),
+    Column("expires", Integer, nullable=False, index=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("enclave", Text, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("enclave", Text, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+    Column("runtime", Text, nullable=False),
+    Column("platform", Integer, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("dataset", Text, nullable=False),  # empty for a deal without a dataset
+    Column("owner", Text, nullable=False),  # of the dataset at the release
+    Column("deadline", Integer, nullable=False),
+    Column("released", Integer, nullable=False),
+)
+
+uses = Table(
+    "uses",  # one row per task that got a dataset's key from this vault, or from another vault according to its log
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),  # of the dataset at the release
+    Column("dataset", Text, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("used", Integer, nullable=False),  # time of the last release, or of this vault's Verdict after it
+    Column("deadline", Integer, nullable=False),  # the task's contribution deadline
+    Column("settled", Integer, nullable=False),  # 1 once the task has this vault's Verdict
+    Column(
+        "check_at", Integer
+    ),  # when the chain can first show that the task is unpaid; NULL for a use that is never refunded
+    Index("uses_by_requester", "dataset", "requester", "deadline"),
+    Index("uses_to_check", "dataset", "owner", "check_at"),
+)
+
+use_counts = Table(
+    "use_counts",  # number of rows in uses, so that counting takes constant time
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("tasks", Integer, nullable=False),
+)
+
+peer_positions = Table(
+    "peer_positions",  # how far each peer's log has been read
+    metadata,
+    Column("vault", Text, primary_key=True),
+    Column("next", Integer, nullable=False),
+)
+
+settles = Table(
+    "settles",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("enclave", Text, primary_key=True),
+    Column("settle", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("verdict", LargeBinary, nullable=False),
+    Column("record", LargeBinary),
+    Column("record_signature", LargeBinary),
+    Column("share", LargeBinary),  # encrypted, keys.ShareEncryption
+    Column("settled", Integer, nullable=False),
+)
+
+_SET_ABOUT = PreparedStatement(upsert(about))
+
+
+class VaultDatabase:
+    """The open database of one vault, with one connection that every step uses exclusively. Close it after use."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
+        event.listen(self._engine, "connect", _configure)
+        self._lock = threading.RLock()
+        self._connection: Connection | None = None
+        self._in_transaction = self._failed = self._committing = False
+        self._written = self._committed = 0  # number of steps
+        self._commit_task: asyncio.Task[None] | None = None
+        with self.transaction() as connection:
+            metadata.create_all(connection)
+        self.commit()
+        with self.reading() as connection:
+            rows = {row.name: row.value for row in connection.execute(select(about))}
+        prefix = "evaluation "
+        self._evaluations: Mapping[Digest, int] = {
+            Digest(name.removeprefix(prefix)): int(value) for name, value in rows.items() if name.startswith(prefix)
+        }
+        self._restored_at = int(rows.get(_RESTORED, 0))
+
+    def close(self) -> None:
+        """Commit and close the connection."""
+        with self._lock:
+            if not self._failed:
+                self.commit()
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Run the block as one atomic step; ``flush`` or ``commit`` puts it on the disk."""
+        with self._lock:
+            connection = self._connected()
+            run = driver_connection(connection).execute
+            if not self._in_transaction:
+                run("BEGIN IMMEDIATE")
+                self._in_transaction = True
+            run("SAVEPOINT step")
+            try:
+                yield connection
+            except BaseException:
+                self._undo(connection)
+                raise
+            run("RELEASE step")
+            self._written += 1
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read everything written so far, committed or not."""
+        with self._lock:
+            yield self._connected()
+
+    def commit(self) -> None:
+        """Commit everything written so far.
+
+        Raises ServiceUnavailable if that fails, and on every later use: no response may depend on lost writes.
+        """
+        with self._lock:
+            if not self._in_transaction:
+                return
+            written = self._written
+            try:
+                self._connected().exec_driver_sql("COMMIT")
+            except DBAPIError as error:
+                self._failed = True
+                raise _write_error() from error
+            self._in_transaction, self._committed = False, written
+
+    async def flush(self) -> None:
+        """Wait until everything written so far is on the disk; concurrent callers share one commit."""
+        target = self._written
+        while self._committed < target:
+            if self._commit_task is None:
+                self._commit_task = asyncio.create_task(self._commit_soon())
+            await asyncio.shield(self._commit_task)
+
+    async def scrub(self) -> None:
+        """Wait until no deleted or replaced content is left on the disk, including the write-ahead log.
+
+        SQLite overwrites deleted cells when it frees them (secure_delete). Raises ServiceUnavailable while a reader,
+        such as a backup, prevents SQLite from truncating the log.
+        """
+        await self.flush()
+        await self.wait_for_commit()
+        if await asyncio.to_thread(self._truncate_log):
+            raise ServiceUnavailable("a backup is running, so old shares are not destroyed yet; try again.", money="")
+
+    def _truncate_log(self) -> bool:
+        with self._lock:
+            self.commit()
+            return bool(self._connected().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar())
+
+    async def wait_for_commit(self) -> None:
+        """Wait while a commit is running; a step started meanwhile would block the event loop until its end."""
+        if self._committing and self._commit_task is not None:
+            await asyncio.shield(self._commit_task)
+
+    async def _commit_soon(self) -> None:
+        await asyncio.sleep(0)  # lets all handlers that are ready in this loop iteration write first
+        self._committing = True
+        try:
+            await asyncio.to_thread(self.commit)
+        finally:
+            self._committing, self._commit_task = False, None
+
+    def claim(self, identity: Mapping[str, str]) -> None:
+        """Bind a new database to one vault on one chain; raise InputRefused for a database bound to another."""
+        expected = {"schema": SCHEMA, **identity}
+        with self.transaction() as connection:
+            rows = connection.execute(select(about.c.name, about.c.value)).all()
+            known = {name: value for name, value in rows if name in expected}
+            if not known:
+                connection.execute(insert(about), [{"name": name, "value": value} for name, value in expected.items()])
+            elif known != expected:
+                differing = sorted(name for name in expected if known.get(name) != expected[name])
+                raise InputRefused(f"this vault's folder belongs to another {', '.join(differing)}; use a new folder.")
+        self.commit()
+
+    def evaluations(self) -> Mapping[Digest, int]:
+        """Return the highest collateral evaluation number seen of each series."""
+        return self._evaluations
+
+    def raise_evaluation(self, series: Digest, number: int) -> None:
+        """Store a series' evaluation number if it is higher than the stored one."""
+        if number <= self._evaluations.get(series, 0):
+            return
+        self._set_about(f"evaluation {series}", str(number))
+        self._evaluations = {**self._evaluations, series: number}
+
+    @property
+    def restored_at(self) -> int:
+        """Return when the database was restored from a backup, in Unix seconds; 0 if never."""
+        return self._restored_at
+
+    def note_restoration(self, at: int) -> None:
+        """Record that the database was restored from a backup at this time."""
+        self._set_about(_RESTORED, str(at))
+        self._restored_at = at
+
+    def _set_about(self, name: str, value: str) -> None:
+        with self.transaction() as connection:
+            _SET_ABOUT.run(connection, name=name, value=value)
+
+    def _connected(self) -> Connection:
+        if self._failed:
+            raise _write_error()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _undo(self, connection: Connection) -> None:
+        driver = driver_connection(connection)
+        if driver.in_transaction:
+            driver.execute("ROLLBACK TO step")
+            driver.execute("RELEASE step")
+        else:  # on a full disk SQLite rolls back the whole transaction, including other handlers' writes
+            self._failed = True
+
+
+def _write_error() -> ServiceUnavailable:
+    return ServiceUnavailable("this vault cannot write to its disk; its operator must make room and start it again.")
+
+
+def _configure(connection: Any, _: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,80 @@
+"""Small SVG charts, rendered on the server: no script, printable, with a text alternative."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT, PAD = 320, 96, 4
+DAY: Final = 24 * 3600
+_GRID = f'<path class="grid" d="M0 {PAD}H{WIDTH}M0 {HEIGHT // 2}H{WIDTH}M0 {HEIGHT - PAD}H{WIDTH}"/>'
+
+
+def bars(values: Sequence[int], label: str) -> Markup:
+    """Return a bar chart; ``label`` is its text alternative."""
+    top, step = max(values, default=0) or 1, (WIDTH - 2 * PAD) / max(len(values), 1)
+    shapes = "".join(
+        f'<rect x="{PAD + n * step:.1f}" y="{HEIGHT - PAD - _bar_height(value, top):.1f}" '
+        f'width="{max(step - 2, 1):.1f}" height="{_bar_height(value, top):.1f}" rx="1"/>'
+        for n, value in enumerate(values)
+    )
+    return _svg("bars", shapes, label)
+
+
+def line(points: Sequence[tuple[float, float]], label: str, *, stairs: bool = False) -> Markup:
+    """Return a line chart of (x, y) points in ascending x, from zero up; ``stairs`` draws a step function."""
+    if not points:
+        return _svg("line", "", label)
+    scaled = _scale(points)
+    path = f"M{scaled[0][0]:.1f} {scaled[0][1]:.1f}"
+    for x, y in scaled[1:]:
+        path += f"H{x:.1f}V{y:.1f}" if stairs else f"L{x:.1f} {y:.1f}"
+    area = f"{path}V{HEIGHT - PAD}H{scaled[0][0]:.1f}Z"
+    return _svg("line", f'<path class="area" d="{area}"/><path class="stroke" d="{path}"/>', label)
+
+
+def with_axes(chart: Markup, *, y: tuple[str, str], x: tuple[str, str]) -> Markup:
+    """Return a chart with text at the ends of its axes: y from below, x from the left.
+
+    The text is hidden from screen readers: the chart's label already says it.
+    """
+    return Markup(
+        '<div class="plot"><span class="y" aria-hidden="true"><span>{}</span><span>{}</span></span>{}'
+        '<span class="x" aria-hidden="true"><span>{}</span><span>{}</span></span></div>'
+    ).format(y[1], y[0], chart, *x)
+
+
+def daily_bars(values: Sequence[int], label: str) -> Markup:
+    """Return bars of the last days up to today, with axes."""
+    return with_axes(bars(values, label), y=("0", str(max(values, default=0))), x=(f"{len(values)} days ago", "today"))
+
+
+def count_by_day(times: Sequence[int], now: int, days: int = 30) -> list[int]:
+    """Count Unix times by day, for the last ``days`` days up to now."""
+    counts = [0] * days
+    for time in times:
+        if 0 <= (ago := (now - time) // DAY) < days:
+            counts[days - 1 - ago] += 1
+    return counts
+
+
+def _scale(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    left, right = points[0][0], points[-1][0]
+    top, width = max(y for _, y in points) or 1.0, (right - left) or 1.0
+    scaled = [
+        (PAD + (x - left) / width * (WIDTH - 2 * PAD), HEIGHT - PAD - y / top * (HEIGHT - 2 * PAD)) for x, y in points
+    ]
+    return scaled if len(scaled) > 1 else [scaled[0], (WIDTH - PAD, scaled[0][1])]
+
+
+def _bar_height(value: int, top: int) -> float:
+    return value / top * (HEIGHT - 2 * PAD)
+
+
+def _svg(kind: str, shapes: str, label: str) -> Markup:
+    text = escape(label)
+    return Markup(  # noqa: S704  computed numbers and an escaped label
+        f'<svg class="chart {kind}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text}" '
+        f'preserveAspectRatio="none"><title>{text}</title>{_GRID}{shapes}</svg>'
+    )

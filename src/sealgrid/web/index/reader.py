@@ -1,0 +1,191 @@
+"""Read queries of the pages on the chain index. Each query is served by an SQLite index (tables.py)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import msgspec
+import sqlalchemy as sql
+
+from sealgrid.chain.blocks import BlockTrail
+from sealgrid.units import Address, Digest
+from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
+from sealgrid.wire.chain_view import FileAddresses
+
+PAGE_SIZE: Final = 24
+CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
+RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
+Rows = Sequence[sql.Row[Any]]
+Party = Literal["app", "dataset", "workerpool", "requester"]
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessRecord:
+    """Counts of the tasks of an app, a model or a pool."""
+
+    ended: int = 0
+    completed: int = 0
+    open: int = 0  #: waiting or running
+
+    @property
+    def success_rate(self) -> float | None:
+        """Return the share of ended tasks that were completed and paid; None before the first."""
+        return self.completed / self.ended if self.ended else None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Conditions of a task list."""
+
+    parties: dict[Party, Address] = field(default_factory=dict)
+    state: str = ""
+
+
+class IndexReader:
+    """Read-only access to the index."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self._engine = engine
+
+    def height(self) -> int:
+        """Return the number of the newest indexed block; -1 before the first."""
+        with self._engine.connect() as connection:
+            body = connection.scalar(sql.select(progress.c.trail))
+        return -1 if body is None else msgspec.json.decode(body, type=BlockTrail).next_number - 1
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of assets of each kind, and of completed tasks."""
+        with self._engine.connect() as connection:
+            by_kind = connection.execute(sql.select(assets.c.kind, sql.func.count().label("n")).group_by(assets.c.kind))
+            completed = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
+            return {row.kind: row.n for row in by_kind} | {"completed": completed or 0}
+
+    def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE_SIZE) -> Rows:
+        """Return a page of assets of a kind, the most used first, and one row more if there is a next page."""
+        query = sql.select(assets).where(assets.c.kind == kind)
+        if search:
+            query = query.where(assets.c.name.icontains(search, autoescape=True) | (assets.c.address == search.lower()))
+        if owner:
+            query = query.where(assets.c.owner == owner)
+        ordered = query.order_by(assets.c.runs.desc(), assets.c.block.desc(), assets.c.address)
+        return self._all(ordered.limit(size + 1).offset(page * size))
+
+    def asset(self, address: Address) -> sql.Row[Any] | None:
+        """Return one asset; None if unknown."""
+        return self._one(sql.select(assets).where(assets.c.address == address))
+
+    def with_checksums(self, kind: str, checksums: Collection[str]) -> Rows:
+        """Return the assets of a kind with one of these checksums."""
+        return self._all(sql.select(assets).where(assets.c.kind == kind, assets.c.checksum.in_(checksums)))
+
+    def named_files(self, files: Sequence[FileAddresses]) -> tuple[Digest, ...]:
+        """Return the files that an app or dataset on the chain names, by multiaddress or checksum."""
+        digests = {f"/ipfs/{cid}": file.sha256 for file in files for cid in file.cids}
+        checksums = [file.sha256 for file in files]
+        with self._engine.connect() as connection:
+            by_address = connection.scalars(
+                sql.select(assets.c.multiaddr).where(assets.c.multiaddr.in_(list(digests)))
+            ).all()
+            by_checksum = connection.scalars(
+                sql.select(assets.c.checksum).where(assets.c.kind == "Dataset", assets.c.checksum.in_(checksums))
+            ).all()
+        return tuple(sorted({digests[multiaddr] for multiaddr in by_address} | {Digest(each) for each in by_checksum}))
+
+    def names(self, addresses: set[str]) -> dict[str, str]:
+        """Return the public names of assets, by address."""
+        query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))
+        return {row.address: row.name for row in self._all(query)}
+
+    def record(self, party: Party, asset: sql.Row[Any]) -> SuccessRecord:
+        """Return the task counts of an asset. ``runs`` already counts completed tasks, which are most of them."""
+        query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
+            tasks.c[party] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
+        )
+        counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
+        completed, refunded = asset.runs, counts.get("refunded", 0)
+        return SuccessRecord(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
+
+    def tasks(self, conditions: TaskFilter, *, page: int = 0) -> Rows:
+        """Return a page of tasks, the newest first, and one row more if there is a next page."""
+        query = sql.select(tasks)
+        for party, address in conditions.parties.items():
+            query = query.where(tasks.c[party] == address)
+        if conditions.state:
+            query = query.where(tasks.c.state == conditions.state)
+        return self._all(
+            query.order_by(tasks.c.time.desc(), tasks.c.task).limit(PAGE_SIZE + 1).offset(page * PAGE_SIZE)
+        )
+
+    def machines(self, pool: Address, recent: int = RECENT_TASKS) -> Rows:
+        """Return the workers of a pool's recent ended tasks, the busiest first: worker, tasks, completed, last."""
+        ended = tasks.c.state.in_(("completed", "refunded"))
+        newest = (
+            sql.select(tasks.c.task, tasks.c.state)
+            .where(tasks.c.workerpool == pool, ended)
+            .order_by(tasks.c.time.desc(), tasks.c.task)
+            .limit(recent)
+            .subquery()
+        )
+        count, completed = sql.func.count(newest.c.task.distinct()), newest.c.state == "completed"
+        query = (
+            sql.select(
+                steps.c.account.label("worker"),
+                count.label("tasks"),
+                count.filter(completed).label("completed"),
+                sql.func.max(steps.c.time).label("last"),
+            )
+            .join(newest, newest.c.task == steps.c.task)
+            .where(steps.c.kind == "contribute")
+            .group_by(steps.c.account)
+        )
+        return self._all(query.order_by(count.desc(), steps.c.account))
+
+    def task(self, task: str) -> sql.Row[Any] | None:
+        """Return one task with its deal's prices and sponsor; None if unknown."""
+        prices = (
+            deals.c.app_price,
+            deals.c.dataset_price,
+            deals.c.pool_price,
+            deals.c.callback,
+            deals.c.category,
+            deals.c.final_deadline,
+            deals.c.bot_size,
+            deals.c.sponsor,
+            deals.c.transaction,
+        )
+        return self._one(
+            sql.select(tasks, *prices).join(deals, deals.c.deal == tasks.c.deal).where(tasks.c.task == task)
+        )
+
+    def steps(self, task: str) -> Rows:
+        """Return the chain events of a task, in their order."""
+        return self._all(sql.select(steps).where(steps.c.task == task).order_by(steps.c.block, steps.c.position))
+
+    def uses(self, party: Party, address: Address, since: int) -> list[int]:
+        """Return the times of an asset's tasks since a time, Unix seconds."""
+        query = sql.select(tasks.c.time).where(tasks.c[party] == address, tasks.c.time >= since)
+        return [row.time for row in self._all(query.order_by(tasks.c.time).limit(10_000))]
+
+    def pool_prices(self, category: int, limit: int = 200) -> Rows:
+        """Return the latest prices of pools in a category's deals, oldest first."""
+        query = sql.select(deals.c.time, deals.c.pool_price).where(deals.c.category == category)
+        return list(reversed(self._all(query.order_by(deals.c.time.desc()).limit(limit))))
+
+    def rewards(self, account: Address, limit: int = 50) -> Rows:
+        """Return an account's latest rewards."""
+        query = sql.select(steps).where(steps.c.account == account, steps.c.kind == "reward", steps.c.amount > 0)
+        return self._all(query.order_by(steps.c.time.desc()).limit(limit))
+
+    def total_earned(self, account: Address) -> int:
+        """Return the sum of an account's rewards, nRLC."""
+        query = sql.select(sql.func.sum(steps.c.amount)).where(steps.c.account == account, steps.c.kind == "reward")
+        with self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def _all(self, query: sql.Select[Any]) -> Rows:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _one(self, query: sql.Select[Any]) -> sql.Row[Any] | None:
+        with self._engine.connect() as connection:
+            return connection.execute(query).one_or_none()

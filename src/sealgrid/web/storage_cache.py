@@ -1,0 +1,92 @@
+"""Cached reads of app bundles and model cards from storage. Concurrent visitors share one read of a file."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from sealgrid.bundle.manifest import Manifest
+from sealgrid.bundle.verify import verify_bundle
+from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.errors import BundleRefused, SealgridError
+from sealgrid.sdk.model_cards import read_card
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.units import Digest
+from sealgrid.web.html.templates import MAX_README
+
+MAX_BUNDLE: Final = 16 << 20  #: bytes of a bundle that a page reads; the page of a larger app has no readme
+MAX_SEALED_MODEL: Final = 64 << 20  #: bytes of a sealed file that a page reads for its card
+MAX_ENTRIES: Final = 256  #: of each cache
+README: Final = "README.md"
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class SharedReads(Generic[K, V]):
+    """The latest ``limit`` reads, finished or pending. A failed read is removed, so the next request repeats it."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._reads: dict[K, asyncio.Task[V]] = {}
+
+    async def get(self, key: K, read: Callable[[], Coroutine[object, object, V]]) -> V:
+        """Return the result of the key's read, started by the first caller; raise what it raised."""
+        if key not in self._reads:
+            while len(self._reads) >= self._limit:
+                self._reads.pop(next(iter(self._reads)))
+            self._reads[key] = asyncio.create_task(read())
+            self._reads[key].add_done_callback(lambda done: self._remove_failed(key, done))
+        return await asyncio.shield(self._reads[key])  # a caller that disconnects must not cancel the others' read
+
+    def _remove_failed(self, key: K, done: asyncio.Task[V]) -> None:
+        if (done.cancelled() or done.exception() is not None) and self._reads.get(key) is done:
+            del self._reads[key]
+
+
+@dataclass(frozen=True, slots=True)
+class AppDetails:
+    """A verified manifest, and the readme; empty if the bundle has none."""
+
+    manifest: Manifest
+    readme: str
+
+
+class AppBundles:
+    """Reads each app's bundle from storage once, and verifies it against the app's digest on the chain."""
+
+    def __init__(self, storage: RemoteFiles) -> None:
+        self._storage = storage
+        # The address is part of the key: registering a known digest with a bad address must not hide the good bundle.
+        self._reads = SharedReads[tuple[str, Digest], AppDetails | None](MAX_ENTRIES)
+
+    async def details(self, multiaddr: str, app_digest: Digest) -> AppDetails | None:
+        """Return an app's manifest and readme; None if its bundle is missing, too large, or does not verify."""
+        try:
+            return await self._reads.get((multiaddr, app_digest), lambda: self._read(multiaddr, app_digest))
+        except (SealgridError, ValueError):
+            return None
+
+    async def _read(self, multiaddr: str, app_digest: Digest) -> AppDetails | None:
+        archive = await self._storage.get_bytes(digest_of_cid(multiaddr.removeprefix("/ipfs/")), MAX_BUNDLE)
+        try:
+            bundle = await asyncio.to_thread(verify_bundle, archive, app_digest)
+        except BundleRefused:
+            return None
+        return AppDetails(bundle.manifest, bundle.files.get(README, b"")[:MAX_README].decode(errors="replace"))
+
+
+class ModelCards:
+    """Reads each model's card from its sealed file once, after checking the whole file's digest."""
+
+    def __init__(self, storage: RemoteFiles) -> None:
+        self._storage = storage
+        self._reads = SharedReads[Digest, str](MAX_ENTRIES)
+
+    async def card(self, checksum: Digest) -> str | None:
+        """Return a model's card, empty for none; None if its file is missing, too large, or does not verify."""
+        try:
+            if await self._storage.size(checksum) > MAX_SEALED_MODEL:
+                return None
+            return await self._reads.get(checksum, lambda: read_card(self._storage, checksum, MAX_SEALED_MODEL))
+        except SealgridError:
+            return None

@@ -1,0 +1,91 @@
+"""HTTP client of a service: pooled connections, time limits; errors of the service are raised as exceptions."""
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+
+from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.errors import SealgridError, ServiceUnavailable, TooManyRequests, from_wire
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+WAIT_SECONDS = 15  #: longer waits are left to the caller
+MOST_WAITS = 5
+MOST_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
+
+
+class HttpTransport:
+    """Transport to one service at a base URL; use it as an async context manager, or close it."""
+
+    def __init__(self, base: str, *, name: str = "the service", timeout: float = READ_SECONDS) -> None:
+        self.base = base
+        self._name = name
+        limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._client.aclose()
+
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Return the answer's body; raise ServiceUnavailable, or the error in the answer.
+
+        After 429 with a Retry-After of at most WAIT_SECONDS the request is repeated, MOST_WAITS times in total. Answers
+        above MOST_ANSWER_BYTES are rejected, which bounds memory.
+        """
+        for _ in range(MOST_WAITS):
+            status, seconds, content = await self._once(method, path, body, headers)
+            if not seconds:
+                break
+            await asyncio.sleep(seconds)  # safe to repeat: the service did not execute it
+        if 200 <= status < 300:
+            return content
+        raise parse_error(content, status)
+
+    async def _once(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
+    ) -> tuple[int, int, bytes]:
+        """Return status, seconds to wait before a retry (0 for no retry), and body of one answer."""
+        try:
+            async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
+                content = await self._read_bounded(answer)
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(
+                f"{self._name} at {self.base} does not answer ({type(error).__name__})."
+            ) from error
+        retry_after = answer.headers.get("retry-after", "") if answer.status_code == TooManyRequests.http_status else ""
+        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 4 else 0
+        return answer.status_code, seconds if seconds <= WAIT_SECONDS else 0, content
+
+    async def _read_bounded(self, answer: httpx.Response) -> bytes:
+        content = bytearray()
+        async for piece in answer.aiter_bytes():
+            content += piece
+            if len(content) > MOST_ANSWER_BYTES:
+                raise ServiceUnavailable(
+                    f"{self._name} at {self.base} answers more than the limit of {MOST_ANSWER_BYTES} bytes."
+                )
+        return bytes(content)
+
+
+def parse_error(body: bytes, status: int) -> SealgridError:
+    """Return the error in an answer's body; a body that is not JSON gives an error of the status."""
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, object])
+    except UNREADABLE:
+        fields = {}
+    return from_wire({name: value for name, value in fields.items() if isinstance(value, str)}, status)

@@ -1,0 +1,234 @@
+"""HTTP server of every service: loopback socket, origin checks, rate limits, errors as one JSON sentence."""
+
+import asyncio
+import gzip
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import uvicorn
+from litestar import Litestar, MediaType, Request, Response
+from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Method
+
+from sealgrid.errors import SealgridError, TooManyRequests
+from sealgrid.wire.connections import BACKLOG, OpenConnections, bounded_protocol
+from sealgrid.wire.log_rate_limit import install_log_rate_limit
+from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
+from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, ClientLimit, ServiceAccess
+
+MAX_COMPRESSED_BYTES = 64 << 10  #: larger answers are mostly ciphertext, which does not compress
+#: Clients close an idle connection after 5 seconds; closing first could lose a request.
+KEEP_ALIVE_SECONDS = 60
+MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client
+AnyRequest = Request[Any, Any, Any]
+#: Sentences for the statuses that the framework returns itself; its other details are sentences already.
+_BY_STATUS: Final[Mapping[int, str]] = {
+    404: "there is no {path} here.",
+    405: "{path} does not take {method}.",
+    413: "the body is larger than this service takes.",
+}
+_log = logging.getLogger("sealgrid")
+
+
+RequestHook = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
+
+
+def reject_other_sites(access: ServiceAccess) -> RequestHook:
+    """Return a hook that answers 403 to pages of other sites and to unknown Host names (DNS rebinding).
+
+    A browser lets any page call loopback. It sends Origin when the page posts or may read the answer; for an embedded
+    picture, script or frame it sends only Fetch Metadata.
+    """
+
+    async def before(request: AnyRequest) -> Response[bytes] | None:
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if not access.is_own_host(host):
+            return json_response({"error": f"ask this service as {_accepted_names(access)}, not by another name."}, 403)
+        if origin is not None and access.allows_origin(origin, host):
+            return None
+        embedded = request.headers.get("sec-fetch-dest", "document") != "document"
+        elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and embedded
+        if elsewhere or origin is not None:
+            return json_response({"error": "this service answers its own clients, not pages of other sites."}, 403)
+        return None
+
+    return before
+
+
+def _accepted_names(access: ServiceAccess) -> str:
+    return urlsplit(access.public_url).netloc or f"{LOOPBACK} or localhost"
+
+
+def allow_cross_site_reads(access: ServiceAccess, *prefixes: str) -> RequestHook:
+    """Return a hook that lets every site read public paths below these prefixes, and rejects other sites elsewhere.
+
+    Browsers also need ``cors_config("GET")``.
+    """
+    reject = reject_other_sites(access)
+
+    async def before(request: AnyRequest) -> Response[bytes] | None:
+        reading = request.method in {"GET", "HEAD"} and request.url.path.startswith(prefixes)
+        return None if reading else await reject(request)
+
+    return before
+
+
+async def allow_every_site(_: AnyRequest) -> Response[bytes] | None:
+    """Accept every site: all answers are public, and each write carries a signature."""
+    return None
+
+
+def cors_config(*methods: Method) -> CORSConfig:
+    """Return CORS headers that allow these methods to every site, without credentials; HEAD needs no permission."""
+    return CORSConfig(
+        allow_origins=["*"],
+        allow_methods=list(methods),
+        allow_headers=["authorization", "content-type"],
+        expose_headers=["retry-after"],
+        max_age=600,
+    )
+
+
+def create_app(
+    handlers: list[HTTPRouteHandler],
+    *,
+    access: ServiceAccess = DEFAULT_ACCESS,
+    max_body: int = MAX_MESSAGE_BYTES,
+    origin_check: RequestHook | None = None,
+    cors: CORSConfig | None = None,
+    error_fields: Mapping[str, object] | None = None,
+) -> Litestar:
+    """Return an application with these handlers and the error format of every Sealgrid service.
+
+    ``origin_check`` rejects requests of other sites (default ``reject_other_sites``), ``cors`` sets the CORS headers,
+    ``error_fields`` are added to the body of each error.
+    """
+    errors = _ErrorResponses(dict(error_fields or {}))
+    return Litestar(
+        route_handlers=handlers,
+        before_request=limit_and_check_origin(access, origin_check),
+        cors_config=cors or _configured_cors(access),
+        exception_handlers={
+            SealgridError: errors.from_sealgrid_error,
+            HTTPException: errors.from_http_exception,
+            Exception: errors.from_unexpected,
+        },
+        request_max_body_size=max_body,
+        logging_config=None,
+        openapi_config=None,
+    )
+
+
+def limit_and_check_origin(access: ServiceAccess, origin_check: RequestHook | None = None) -> RequestHook:
+    """Return the hook of every request: the rate limit of its client, then the check of Host and Origin."""
+    limit, check_origin = ClientLimit(access), origin_check or reject_other_sites(access)
+
+    async def before(request: AnyRequest) -> Response[bytes] | None:
+        limit.acquire(request.scope)
+        return await check_origin(request)
+
+    return before
+
+
+def _configured_cors(access: ServiceAccess) -> CORSConfig | None:
+    if not access.allowed_origins:
+        return None
+    return CORSConfig(allow_origins=list(access.allowed_origins), allow_methods=["GET", "POST", "PUT", "PATCH"])
+
+
+class _ErrorResponses:
+    """Converts exceptions of handlers to JSON answers."""
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        self._fields = fields
+
+    def from_sealgrid_error(self, _: AnyRequest, error: SealgridError) -> Response[bytes]:
+        seconds = error.seconds if isinstance(error, TooManyRequests) else 0
+        headers = {"retry-after": str(seconds)} if seconds else None  # RFC 9110, section 10.2.3
+        return json_response(self._fields | error.to_wire(), error.http_status, headers)
+
+    def from_http_exception(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        sentence = _BY_STATUS.get(error.status_code, "")
+        message = sentence.format(path=request.url.path[:80], method=request.method) or error.detail
+        return json_response(self._fields | {"error": message}, error.status_code, error.headers)
+
+    def from_unexpected(self, _: AnyRequest, error: Exception) -> Response[bytes]:
+        # The message of an unexpected error may contain a secret: only its type leaves the process.
+        log_unexpected_error(error)
+        sentence = f"the service failed ({type(error).__name__}); its log says more."
+        return json_response(self._fields | {"error": sentence}, 500)
+
+
+def json_response(body: Mapping[str, object], status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Return a JSON response."""
+    return Response(encode(body), status_code=status, media_type=MediaType.JSON, headers=headers)
+
+
+def compressed_response(request: AnyRequest, content: bytes, media_type: str = MediaType.JSON) -> Response[bytes]:
+    """Return a response, as gzip (RFC 9110, section 8.4) if the client accepts it and it is smaller."""
+    if len(content) <= MAX_COMPRESSED_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        smaller = gzip.compress(content, mtime=0)
+        if len(smaller) < len(content):
+            return Response(smaller, status_code=200, media_type=media_type, headers={"content-encoding": "gzip"})
+    return Response(content, status_code=200, media_type=media_type)
+
+
+def log_unexpected_error(error: Exception) -> None:
+    """Log an unexpected error with its traceback."""
+    _log.error("unforeseen %s", type(error).__name__, exc_info=error)
+
+
+def listen(port: int = 0) -> socket.socket:
+    """Return a listening loopback socket; raise OSError if the port is in use."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # asyncio sets this only on sockets created with IPPROTO_TCP; without it each answer waits 40 ms (delayed ACK).
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        sock.bind((LOOPBACK, port))
+        sock.listen(256)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+async def serve(
+    app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: ServiceAccess = DEFAULT_ACCESS
+) -> None:
+    """Serve until SIGTERM or SIGINT; call ``ready`` when the server accepts requests."""
+    install_log_rate_limit()
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        ws_max_size=MOST_WEBSOCKET_BYTES,
+        ws_per_message_deflate=False,
+        http=bounded_protocol(OpenConnections(access)),
+        backlog=BACKLOG,
+        proxy_headers=bool(access.trusted_proxies),
+        forwarded_allow_ips=list(access.trusted_proxies),
+    )
+    server = uvicorn.Server(config)
+
+    async def announce() -> None:
+        while not server.started:
+            await asyncio.sleep(0.005)
+        ready()
+
+    announcing = asyncio.create_task(announce())
+    try:
+        await server.serve(sockets=[sock])
+    finally:
+        announcing.cancel()
+        # A cancelled server leaves its file descriptor in the event loop, which breaks the next owner of that number.
+        for listening in getattr(server, "servers", ()):
+            listening.close()

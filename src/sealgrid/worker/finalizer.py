@@ -1,0 +1,64 @@
+"""Read a job's deal from the chain and finalize its result there."""
+
+from sealgrid.attestation.job_params import parse_params
+from sealgrid.chain import matches
+from sealgrid.chain.blocks import confirmation_of
+from sealgrid.chain.broker import encode_proof
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.wallet import Wallet
+from sealgrid.units import Address
+from sealgrid.wire.pool import JobAssignment
+from sealgrid.wire.relay import ResultDelivery
+
+
+class Finalizer:
+    """The worker's access to the chain. One transaction publishes a result and pays for it, or reverts."""
+
+    def __init__(self, hub: Hub, wallet: Wallet) -> None:
+        self._hub, self._wallet = hub, wallet
+
+    async def is_payable(self, job: JobAssignment) -> bool:
+        """Return whether the chain would still accept and pay a result of this job."""
+        task, head = await self._hub.view_task(job.task), await self._hub.node.block()
+        return task.status is TaskStatus.ACTIVE and head.timestamp < task.contribution_deadline
+
+    async def find_match(self, job: JobAssignment) -> matches.MatchRecord | None:
+        """Return the block of a job's match and its orders, as far as calldata hold them; None when not found."""
+        return await matches.find_match(self._hub, await self._hub.view_deal(job.deal))
+
+    async def find_slice(self, job: JobAssignment) -> tuple[str, int] | None:
+        """Return the address of a job's list of slices and the index of its slice; None for a deal without a bulk."""
+        params = parse_params((await self._hub.view_deal(job.deal)).params)
+        return None if params.bulk_cid is None else (params.bulk_cid, job.index)
+
+    async def confirmed_block(self) -> int:
+        """Return the number of the newest block that the chain's confirmation rule accepts."""
+        node = self._hub.node
+        return (await node.confirmed_block(confirmation_of(await node.chain()).block)).number
+
+    async def find_result_recipient(self, job: JobAssignment) -> Address | None:
+        """Return the account whose registered RSA key encrypts a job's result; None for another form of sealing."""
+        deal = await self._hub.view_deal(job.deal)
+        return deal.beneficiary if parse_params(deal.params).is_for_rsa else None
+
+    async def finalize(
+        self, job: JobAssignment, enclave: Address, pool_signature: bytes, delivery: ResultDelivery
+    ) -> None:
+        """Publish the result of a job; raise ContractReverted with the reason of PoCo or the broker."""
+        proof = encode_proof(
+            deal=job.deal,
+            index=job.index,
+            pool_signature=pool_signature,
+            verdicts=[(signed.vault, signed.verdict, signed.signature) for signed in delivery.verdicts],
+        )
+        await self._hub.contribute_and_finalize(
+            self._wallet,
+            task=job.task,
+            result_digest=delivery.result_digest,
+            results=delivery.results,
+            enclave=enclave,
+            enclave_signature=delivery.enclave_signature,
+            authorisation=proof,
+            callback=delivery.callback,
+        )

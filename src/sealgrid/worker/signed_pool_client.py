@@ -1,0 +1,97 @@
+"""Authenticated pool client of a worker: one signed login per session, then calls with the session's MAC key."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sealgrid.attestation.statements import WorkerCall
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.errors import SessionEnded
+from sealgrid.units import Address, TaskId, to_digest
+from sealgrid.wire.message import Message, encode
+from sealgrid.wire.pool import (
+    AuthoriseReply,
+    AuthoriseRequest,
+    JobAssignment,
+    NextJob,
+    PoolClient,
+    SignedCall,
+    Stage,
+    StageReport,
+)
+from sealgrid.wire.worker_session import SessionCall, WorkerLogin, call_mac, login_info
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientSession:
+    name: str
+    key: bytes = field(repr=False)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def call(self, path: str, message: Message) -> SessionCall:
+        payload, number = encode(message), next(self.numbers)
+        mac = call_mac(self.key, path, number, payload)
+        return SessionCall(session=self.name, number=number, mac=mac, payload=payload)
+
+
+class SignedPoolClient:
+    """Calls one pool as one worker; logs in when there is no session or it ended."""
+
+    def __init__(
+        self, client: PoolClient, key: SigningKey, domain: Domain, workerpool: Address, clock: Callable[[], int]
+    ) -> None:
+        self._client, self._key, self._domain = client, key, domain
+        self._workerpool, self._clock = workerpool, clock
+        self._session: _ClientSession | None = None
+        self._login_lock = asyncio.Lock()
+
+    @property
+    def worker(self) -> Address:
+        """Return the worker's address."""
+        return self._key.address
+
+    async def next_job(self, wait: float) -> JobAssignment | None:
+        """Request a job; return None when there was none within ``wait`` seconds."""
+        return await self._call("/jobs/next", NextJob(wait=wait), self._client.next_job)
+
+    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+        """Request the pool's authorisation of an enclave."""
+        message = AuthoriseRequest(task=task, enclave=enclave)
+        return await self._call("/jobs/authorisation", message, self._client.authorise)
+
+    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+        """Report the stage of a job; ``check`` is the number of the check by which the vaults refused it."""
+        message = StageReport(task=task, stage=stage, detail=detail, check=check)
+        await self._call("/jobs/stage", message, self._client.report)
+
+    async def _call(self, path: str, message: Message, send: Callable[[SessionCall], Awaitable[T]]) -> T:
+        session = self._session or await self._session_after(None)
+        try:
+            return await send(session.call(path, message))
+        except SessionEnded:  # it expired, or the pool restarted
+            session = await self._session_after(session)
+            return await send(session.call(path, message))
+
+    async def _session_after(self, ended: _ClientSession | None) -> _ClientSession:
+        async with self._login_lock:  # concurrent calls whose session ended log in once
+            if self._session is None or self._session is ended:
+                self._session = await self._log_in()
+            return self._session
+
+    async def _log_in(self) -> _ClientSession:
+        ephemeral = HpkeKey.generate()
+        payload, issued = encode(WorkerLogin(public=ephemeral.public)), self._clock()
+        content = to_digest(sha256(payload))
+        call = WorkerCall(pool=self._workerpool, worker=self._key.address, content=content, issued=issued)
+        signature = call.sign(self._domain, self._key)
+        reply = await self._client.login(
+            SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
+        )
+        key = ephemeral.open(reply.sealed, login_info(reply.session, signature))
+        return _ClientSession(reply.session, key)

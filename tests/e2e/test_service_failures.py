@@ -1,0 +1,146 @@
+"""Parts of a network that fall silent or are killed, as a person at the command line meets it (docs/reference/errors.md)."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sealgrid.sdk.stores.job_store import JobStore
+from tests.e2e.error_table import TABLE, moved
+from tests.e2e.running_network import SEALGRID, RunningNetwork, gone, start_network
+from tests.e2e.shell import Shell
+
+NAP = """
+import json, os, pathlib, sys, time
+time.sleep(float(sys.argv[1]))
+out = pathlib.Path(os.environ["IEXEC_OUT"])
+(out / "result.json").write_text('"slept well"')
+(out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
+"""
+
+pytestmark = pytest.mark.localnet
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory) -> Iterator[RunningNetwork]:
+    running = start_network(tmp_path_factory.mktemp("frail"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def sealgrid(net, tmp_path_factory) -> Shell:
+    folder = tmp_path_factory.mktemp("person")
+    (folder / "nap").mkdir()
+    (folder / "nap" / "main.py").write_text(NAP)
+    (folder / "nap" / "app.toml").write_text('name = "nap"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    shell = Shell(folder, net.layout.root)
+    shell.output("app", "deploy", "./nap", "--price", "1")
+    return shell
+
+
+def purse(sealgrid: Shell) -> tuple[float, float]:
+    said = sealgrid.output("account", "balance", "--account", "requester")
+    return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
+
+
+@contextmanager
+def silent(net: RunningNetwork, *parts: str) -> Iterator[None]:
+    """Stop parts where they are: worse than dead, since whoever asks them waits."""
+    stopped = [net.part(part) for part in parts]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def kill(net: RunningNetwork, part: str) -> None:
+    """Kill a part and wait until another process has its name."""
+    killed = net.part(part)
+    os.kill(killed, signal.SIGKILL)
+    assert gone({killed})
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if net.part(part) not in {killed, None}:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{part} was not started again")
+
+
+def test_a_run_goes_on_without_one_of_the_vaults(net, sealgrid, tmp_path):
+    before = purse(sealgrid)
+    with silent(net, "vault-2"):
+        ended = sealgrid("run", "nap", "--arg", "0", "--out", tmp_path / "out")
+    row = TABLE["one vault down"]
+    row.expect(ended.code, ended.err)
+    assert moved(before, purse(sealgrid)) == row.money
+    assert (tmp_path / "out" / "result" / "result.json").read_text() == '"slept well"'
+    receipt = sealgrid.output("receipt", "verify", tmp_path / "out" / "receipt.json")
+    assert "2 vaults released" in receipt
+    assert "all 14 checks hold" in receipt
+
+
+@pytest.mark.parametrize(
+    ("situation", "parts"), [("two vaults down", ["vault-1", "vault-3"]), ("storage down", ["storage"])]
+)
+def test_nothing_is_bought_while_what_a_run_needs_is_silent(net, sealgrid, situation, parts, monkeypatch):
+    monkeypatch.setattr("sealgrid.sdk.connection.PATIENCE_SECONDS", 2.0)
+    before, keys = purse(sealgrid), JobStore(sealgrid.home / "jobs").all()
+    with silent(net, *parts):
+        ended = sealgrid("run", "nap", "--arg", "0")
+    row = TABLE[situation]
+    row.expect(ended.code, ended.err)
+    assert moved(before, purse(sealgrid)) == row.money
+    assert JobStore(sealgrid.home / "jobs").all() == keys
+    assert sealgrid.output("run", "nap", "--arg", "0")  # and once they answer, all is as before
+
+
+def run_and_meanwhile(sealgrid: Shell, stage: str, then: Callable[[], None]) -> tuple[int, str]:
+    """Buy a run; when it has reached a stage, do something; return the run's code and all that it said."""
+    home = os.environ | {"SEALGRID_HOME": str(sealgrid.home), "COLUMNS": "200"}
+    command = [SEALGRID, "run", "nap", "--arg", "1.5"]
+    said = ""
+    with subprocess.Popen(command, env=home, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            said += line
+            if f" {stage}" in line and then is not None:
+                then()
+                then = None
+    return running.returncode, said
+
+
+@pytest.mark.parametrize(
+    ("situation", "part"), [("worker killed in the job", "worker"), ("pool killed and restarted", "pool")]
+)
+def test_a_run_outlives_the_parts_that_serve_it(net, sealgrid, situation, part):
+    before = purse(sealgrid)
+    code, said = run_and_meanwhile(sealgrid, "running", lambda: kill(net, part))
+    row = TABLE[situation]
+    row.expect(code, said)
+    assert moved(before, purse(sealgrid)) == row.money
+
+
+def test_every_part_but_the_chain_is_started_again_and_keeps_its_data(net, sealgrid):
+    for part in ("storage", "platform", "market", "vault-2"):
+        kill(net, part)
+    assert sealgrid.output("run", "nap", "--arg", "0").strip() == '"slept well"'
+
+
+def test_a_part_that_ends_again_and_again_ends_the_network_in_one_line(net):
+    for _ in range(3):
+        kill(net, "vault-3")
+    os.kill(net.part("vault-3"), signal.SIGKILL)
+    assert net.process.stderr is not None
+    said = net.process.stderr.read().decode()  # until it has ended
+    assert net.process.wait(10) == 1
+    assert said.strip().splitlines()[-1].startswith("sealgrid: vault-3 ended by itself")
+    assert "Traceback" not in said

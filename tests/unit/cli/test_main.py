@@ -1,0 +1,156 @@
+"""Help, exit codes and error lines of every command, and which libraries it imports."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sealgrid.cli.options import NOTICE_SECONDS
+from sealgrid.errors import InputRefused
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
+from tests.unit.cli.cli_runner import run_cli
+
+MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usage"}
+NOUNS = {
+    "model": MODELS,
+    "data": MODELS,
+    "app": {"deploy", "offer", "list", "show"},
+    "task": {"list", "show", "result"},
+    "receipt": {"verify"},
+    "worker": {"doctor", "quote", "platform"},
+    "vault": {"run", "backup", "restore"},
+    "runtime": {"build", "identity"},
+    "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"},
+}
+VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
+
+
+@pytest.fixture
+def sealgrid(tmp_path):
+    return lambda *words: run_cli(*words, home=tmp_path / "home")
+
+
+HEAVY = ("web3", "eth_account", "eth_keyfile", "py_ecc")  #: each takes most of a second to import
+SERVICES = ("sqlalchemy", "litestar", "uvicorn", "socketio", "sealgrid.market", "sealgrid.vault", "sealgrid.pool")
+FOR_HELP = (*HEAVY, *SERVICES, "cryptography", "coincurve", "aiohttp", "httpx", "eth_abi", "asyncio", "sealgrid.sdk")
+
+
+def imports_of(words, modules, home):
+    """Return those of ``modules`` that a command imports in a process of its own."""
+    code = (
+        "import sys\n"
+        "from sealgrid.cli.main import main\n"
+        f"sys.argv = ['sealgrid', *{[str(word) for word in words]!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print('imported', *(name for name in {modules!r} if name in sys.modules))"
+    )
+    environment = {**os.environ, "SEALGRID_HOME": str(home)}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return ended.stdout.splitlines()[-1].split()[1:]
+
+
+HELPS = [("--help",), *((noun, "--help") for noun in NOUNS), ("run", "--help"), ("up", "--help"), ("demo", "--help")]
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_help_imports_no_library_of_chain_cryptography_or_network(tmp_path, words):
+    assert imports_of(words, FOR_HELP, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("task", "list"), ("account", "list"), ("status",), ("down",), ("model", "list"), ("task", "show", "0x00")],
+)
+def test_a_command_that_only_reads_imports_no_library_of_the_chain_and_no_service(tmp_path, words):
+    assert imports_of(words, (*HEAVY, *SERVICES), tmp_path) == []
+
+
+def test_the_client_imports_no_heavy_library_of_the_chain():
+    code = f"import sys, sealgrid.sdk.client; sys.exit(any(name in sys.modules for name in {HEAVY!r}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_notice_of_the_options_is_that_of_the_client():
+    assert NOTICE_SECONDS == PATIENCE_SECONDS
+
+
+def test_the_help_names_every_noun_and_every_noun_its_verbs(sealgrid):
+    listed = sealgrid("--help").out
+    assert all(f" {word} " in listed for word in (*NOUNS, *VERBS))
+    for noun, verbs in NOUNS.items():
+        listed = sealgrid(noun, "--help").out
+        assert all(f" {verb} " in listed for verb in verbs)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("model", "list"), "no local network is running; start one with: sealgrid up"),
+        (("run", "onnx-runner"), "no local network is running"),
+        (("task", "show", "0x" + "11" * 32), "no local network is running"),
+        (("vault", "run", "nowhere.toml"), "nowhere.toml cannot be read"),
+        (("vault", "backup", "/dev/null", "copy.db"), "/dev/null does not describe a vault"),
+        (("receipt", "verify", "nowhere.json"), "nowhere.json cannot be read"),
+        (("receipt", "verify", "/dev/null"), "there are no pins"),
+        (
+            ("receipt", "verify", "/dev/null", "--network", "nowhere.json"),
+            "the network file nowhere.json does not exist",
+        ),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(sealgrid, words, line):
+    ended = sealgrid(*words)
+    assert ended.code == 1
+    assert line in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert ended.err.startswith("sealgrid: ")
+
+
+def test_a_folder_that_is_not_empty_is_refused_before_anything_is_bought(sealgrid, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").write_text("mine")
+    ended = sealgrid("run", "onnx-runner", "--out", tmp_path / "out")
+    assert "not an empty folder" in ended.err
+    assert "No money moved" in ended.err
+
+
+def test_without_any_job_the_list_is_empty(sealgrid):
+    ended = sealgrid("task", "list")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_the_doctor_tests_the_sandbox_and_names_the_folders_of_the_keys(sealgrid, tmp_path):
+    ended = sealgrid("doctor")
+    assert str(tmp_path / "home" / "jobs") in ended.out
+    assert str(tmp_path / "home" / "accounts") in ended.out
+    assert "Back them up with: sealgrid account backup" in ended.out
+    assert "no local network is running" in ended.out
+    assert "ok no network" in ended.out
+    assert ended.code == 0, ended.out
+
+
+def test_the_doctor_says_when_others_can_read_the_keys(sealgrid, tmp_path, monkeypatch):
+    monkeypatch.setattr("sealgrid.cli.sandbox_probes.run_probes", lambda: iter(()))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "jobs").mkdir(mode=0o755)
+    ended = sealgrid("doctor")
+    assert ended.code == 1
+    assert "NO result keys" in ended.out
+
+
+def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_data_folder(sealgrid, tmp_path, monkeypatch):
+    monkeypatch.setattr("sealgrid.sdk.stores.job_store.JobStore.all", lambda self: 1 / 0)
+    ended = sealgrid("task", "list")
+    log = tmp_path / "home" / "last-error.log"
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"sealgrid: unexpected ZeroDivisionError; the details are in {log}.\n"
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_folder_without_an_app_names_the_missing_file(tmp_path):
+    from sealgrid.bundle.build import read_app
+
+    with pytest.raises(InputRefused, match=r"has no app\.toml"):
+        read_app(tmp_path)

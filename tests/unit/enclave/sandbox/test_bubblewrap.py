@@ -1,0 +1,162 @@
+"""Confinement of a hostile app."""
+
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+
+def test_an_app_sees_its_folders_and_nothing_else_of_the_host(scene, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    seen = json.loads(scene.says("import json, os; print(json.dumps(os.listdir('/')))"))
+    assert {"app", "wheels", "iexec_in", "iexec_inputs", "iexec_out", "app_start.py"} <= set(seen)
+    for path in (str(secret), "/etc/passwd", "/home", "/sys", "/run", "/proc/self", "/proc/1"):
+        assert scene.says(f"import os; print(os.path.exists({path!r}))") == "False", path
+
+
+def test_an_app_finds_no_network_not_even_the_hosts_loopback(scene):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert scene.says(_connect("127.0.0.1", port)) == "OSError"  # no such family
+    assert scene.says(_connect("192.0.2.1", 80)) == "OSError"
+
+
+def _connect(host: str, port: int) -> str:
+    return f"""
+import socket
+try:
+    socket.create_connection(({host!r}, {port}), timeout=2)
+    print('reached')
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize("family", [16, 17, 38, 40], ids=["netlink", "packet", "kernel-crypto", "vsock"])
+def test_an_app_opens_no_socket_that_a_network_namespace_does_not_confine(scene, family):
+    source = f"""
+import errno, socket
+try:
+    socket.socket({family}, socket.SOCK_RAW)
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+    assert scene.says(source) == "EAFNOSUPPORT"
+
+
+def test_an_app_is_nobody_without_any_capability(scene):
+    source = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+capabilities = [n for n in range(41) if libc.prctl(23, n, 0, 0, 0) != 0]
+print(os.getuid(), os.getgid(), capabilities, libc.prctl(39, 0, 0, 0, 0), libc.prctl(21, 0, 0, 0, 0))
+"""
+    # the bounding set is empty, no_new_privs is on, a seccomp filter is installed
+    bounding = scene.says(source)
+    assert bounding.startswith("65534 65534")
+    assert bounding.endswith("1 2")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "libc.ptrace(16, os.getppid(), 0, 0)",
+        "libc.unshare(0x10000000)",
+        "libc.mount(b'none', b'/tmp', b'tmpfs', 0, None)",
+        "libc.setns(0, 0)",
+        "libc.syscall(250, 0, 0, 0)",
+        "libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0)",
+    ],
+    ids=["ptrace", "unshare", "mount", "setns", "keyctl", "clone-into-a-user-namespace"],
+)
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of these calls are x86_64's")
+def test_the_kernel_refuses_what_no_app_needs(scene, call):
+    source = f"import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nprint({call}, ctypes.get_errno())"
+    assert scene.says(source) == "-1 1"
+
+
+def test_threads_and_processes_work_under_the_filter(scene):
+    source = """
+import os, subprocess, sys, threading
+thread = threading.Thread(target=lambda: print('thread', flush=True)); thread.start(); thread.join()
+sys.stdout.flush()
+print(subprocess.run([sys.executable, '-I', '-S', '-c', 'print("child")'], capture_output=True, text=True).stdout)
+"""
+    assert scene.says(source).split() == ["thread", "child"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/x", "/app/x", "/wheels/x", "/iexec_in/x", "/iexec_inputs/x", "/usr/x", "/dev/x", "/proc/x"]
+)
+def test_an_app_writes_nowhere_but_to_its_output_and_scratch(scene, path):
+    source = f"""
+try:
+    open({path!r}, 'w')
+except OSError as error:
+    print('refused')
+"""
+    assert scene.says(source) == "refused"
+    assert scene.says("open('/tmp/x', 'w'); open('/dev/shm/x', 'w'); print('good')") == "good"
+
+
+def test_scratch_space_is_capped(scene):
+    source = """
+import errno, os
+try:
+    for n in range(200):
+        open(f'/tmp/{n}', 'wb').write(bytes(900_000))
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+    assert scene.says(source) == "ENOSPC"
+
+
+def test_arguments_and_secrets_stand_in_no_command_line_of_the_host(scene):
+    stop, seen = threading.Event(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                for name in ("cmdline", "environ"):
+                    try:
+                        with open(f"/proc/{pid}/{name}", "rb") as file:
+                            seen.append(file.read())
+                    except OSError:
+                        continue
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    source = "import os, sys, time; time.sleep(0.5); print(sys.argv, os.environ['IEXEC_REQUESTER_SECRET_1'])"
+    output = scene.says(source, "window-argument", environment={"IEXEC_REQUESTER_SECRET_1": "window-secret"})
+    stop.set()
+    looking.join()
+    assert "window-argument" in output
+    assert "window-secret" in output
+    everything = b"".join(seen)
+    assert b"app_start.py" in everything  # the search does find what is there
+    assert b"window-" not in everything
+
+
+def test_an_app_gets_its_variables_its_arguments_and_no_others(scene):
+    source = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv, sys.stdin.read()]))"
+    environment, arguments, given = json.loads(scene.says(source, "last", environment={"IEXEC_IN": "/iexec_in"}))
+    assert environment == {"IEXEC_IN": "/iexec_in"}
+    assert arguments == ["/app/main.py", "first", "last"]
+    assert given == ""
+
+
+def test_an_app_imports_its_own_files_before_wheels_before_the_standard_library(scene):
+    for folder, name in ((scene.folders.app, "one"), (scene.folders.wheels, "one"), (scene.folders.wheels, "two")):
+        (folder / f"{name}.py").write_text(f"place = {folder.name!r}")
+    (scene.folders.wheels / "x.pth").write_text("import sys; sys.exit(9)")
+    (scene.folders.wheels / "sitecustomize.py").write_text("import sys; sys.exit(9)")
+    output = scene.says("import one, two, sys, colorsys; print(one.place, two.place, 'site' in sys.modules)")
+    assert output == "app wheels False"
+
+
+def test_app_files_are_imported_before_wheels_and_no_site_is_loaded(scene):
+    (scene.folders.inputs / "picture").write_bytes(b"\x00\xff")
+    assert scene.says("print(open('/iexec_inputs/picture', 'rb').read())") == r"b'\x00\xff'"

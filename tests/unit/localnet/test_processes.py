@@ -1,0 +1,49 @@
+"""Child processes of a local network: readiness, failures and their log."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.localnet.processes import OnReady, fork, stop
+
+
+def serve(on_ready: OnReady) -> None:
+    on_ready()
+    time.sleep(60)
+
+
+def test_a_child_is_ready_runs_and_is_stopped(tmp_path: Path):
+    child = fork("part", tmp_path / "log", serve)
+    child.wait_ready(20)
+    assert child.is_alive()
+    assert not child.has_failed()
+    stop([child])
+    assert child.has_failed()
+
+
+def test_a_child_that_ends_before_it_is_ready_is_reported_with_the_end_of_its_log(tmp_path: Path):
+    def refuse(_: OnReady) -> None:
+        raise InputRefused("the port is taken.")
+
+    child = fork("part", tmp_path / "log", refuse)
+    with pytest.raises(ServiceUnavailable, match=r"part ended; the end of its log"):
+        child.wait_ready(20)
+
+
+def test_a_child_that_is_not_ready_in_time_is_reported(tmp_path: Path):
+    child = fork("part", tmp_path / "log", lambda _: time.sleep(60))
+    with pytest.raises(ServiceUnavailable, match=r"was not ready within 0 s"):
+        child.wait_ready(0.1)
+    stop([child])
+
+
+def test_a_child_that_may_end_has_not_failed_when_it_ended_well(tmp_path: Path):
+    child = fork("part", tmp_path / "log", lambda on_ready: on_ready(), ends=True)
+    child.wait_ready(20)
+    deadline = time.monotonic() + 20
+    while child.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert child.exit_code == 0
+    assert not child.has_failed()

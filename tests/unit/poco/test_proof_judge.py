@@ -1,0 +1,27 @@
+"""Who judges a deal, of the hub's teebroker and the pool's recorded owner."""
+
+import pytest
+
+from sealgrid.poco.proof_judge import ProofJudge, judge_of
+from sealgrid.units import ZERO_ADDRESS, to_address
+
+OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("teebroker", "pool_owner", "judge"),
+    [
+        (OURS, PERSON, ProofJudge.BROKER),
+        (OURS, OURS, ProofJudge.BROKER),
+        (ZERO_ADDRESS, OURS, ProofJudge.GATE),
+        (ZERO_ADDRESS, PERSON, ProofJudge.POOL),
+        (OTHER, PERSON, ProofJudge.POOL),
+        (OTHER, OURS, ProofJudge.POOL),  # PoCo asks the teebroker about enclaves, not the pool's owner
+    ],
+)
+def test_the_pinned_contract_judges_only_where_poco_asks_it(teebroker, pool_owner, judge):
+    assert judge_of(teebroker=teebroker, pool_owner=pool_owner, pinned=OURS) is judge
+
+
+def test_a_mode_reads_as_people_are_told_it():
+    assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's word only"]

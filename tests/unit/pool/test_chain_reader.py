@@ -1,0 +1,88 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.chain.events import SchedulerNotice
+from sealgrid.chain.follower import BlocksApplied
+from sealgrid.errors import ChainError
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
+from sealgrid.pool.event_store import EventStore
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.runner import ChainPoller
+from sealgrid.units import DealId, to_address, to_digest
+
+BAD, GOOD = DealId(to_digest(b"\x0b" * 32)), DealId(to_digest(b"\x0d" * 32))
+POOL = to_address(b"\x0f" * 20)
+BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" * 32), timestamp=100)
+
+
+class Side(PoolChainReader):
+    """The chain's reader, where reading the first deal fails."""
+
+    def __init__(self, errors: list[Exception]) -> None:
+        self.workerpool, self.errors = POOL, errors
+
+    async def deal(self, deal: DealId, now: float) -> e.DealMatched:
+        if deal == BAD and self.errors:
+            raise self.errors.pop()
+        return e.DealMatched(
+            at=now,
+            deal=deal,
+            first=0,
+            size=1,
+            app=POOL,
+            app_digest=GOOD,
+            bundle="/ipfs/b",
+            contribution_deadline=2**40,
+            final_deadline=2**41,
+        )
+
+
+class OneBlock:
+    """A follower of a chain whose only block has both deals."""
+
+    def __init__(self) -> None:
+        self.trail = BlockTrail()
+
+    async def step(self) -> BlocksApplied | None:
+        if self.trail.blocks:
+            return None
+        self.trail = BlockTrail((BLOCK,))
+        return BlocksApplied(BLOCK, (notice(BAD), notice(GOOD)))
+
+
+def notice(deal: DealId) -> SchedulerNotice:
+    return SchedulerNotice(
+        workerpool=POOL, deal=deal, block_number=7, block_hash=BLOCK.hash, transaction=GOOD, log_index=0
+    )
+
+
+def poller(store: EventStore, error: Exception) -> tuple[ChainPoller, PersistentState]:
+    state = PersistentState(store)
+    follower: Any = OneBlock()
+    return ChainPoller(state, ChainClock(), Side([error]), follower), state
+
+
+async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(tmp_path: Path) -> None:
+    store = EventStore(tmp_path / "pool.sqlite")
+    watching, state = poller(store, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
+    await watching.poll(now=100.0)
+    assert state.current.deals[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
+    assert list(state.current.tasks) == [task_id(GOOD, 0)]
+    assert PersistentState(store).current == state.current
+    store.close()
+
+
+async def test_a_deal_that_the_chain_would_not_show_for_a_moment_is_read_then(tmp_path: Path) -> None:
+    store = EventStore(tmp_path / "pool.sqlite")
+    watching, state = poller(store, ChainError("no answer"))
+    with pytest.raises(ChainError):
+        await watching.poll(now=100.0)
+    assert state.current.deals == {}
+    await watching.poll(now=101.0)
+    assert sorted(state.current.tasks) == sorted([task_id(BAD, 0), task_id(GOOD, 0)])
+    store.close()

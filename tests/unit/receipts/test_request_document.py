@@ -1,0 +1,103 @@
+"""Check (20): the requester's order."""
+
+import msgspec
+import pytest
+from receipt_scene import (
+    BUYER,
+    CALLED_BACK,
+    FACTS,
+    NOBODY,
+    ORDER,
+    ORDERS,
+    OTHER,
+    PINS,
+    REQUESTER,
+    SIGNED,
+    STRANGER,
+    Job,
+    alter,
+    params_for,
+    refused,
+)
+
+from sealgrid.attestation.facts import BulkFact
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.receipts.verify import verify
+
+
+def test_20_reports_who_vouches_for_the_requesters_signature():
+    own = verify(Job().encode(), PINS).checks[-1]
+    assert (own.number, own.ok, own.detail) == (20, True, f"requester {REQUESTER}; the requester's own signature")
+    for kind in ("presigned", "contract"):
+        last = verify(Job(signature=kind).encode(), PINS).checks[-1]
+        assert last.ok
+        assert last.detail.endswith("t vaults vouch for the requester's signature")
+
+
+def request_of(order):
+    return {"request": RequestDocument.of(order)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"params": params_for(OTHER)},
+        {"salt": OTHER},
+        {"workerpoolmaxprice": 1},
+        {"app": NOBODY},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_20_an_order_of_another_task_is_refused_even_if_signed(change):
+    other = sign_order(alter(ORDER, change), ORDERS, BUYER)
+    assert refused(20, Job(body=request_of(other)).encode()).startswith("(13)")
+
+
+def test_20_facts_with_another_first_index_are_refused():
+    assert refused(20, Job(facts={"bot_first": 6}).encode()).startswith("(13)")
+
+
+@pytest.mark.parametrize("sign", [b"", SIGNED.sign[:63], SIGNED.sign[:-1] + b"\x1d", STRANGER.sign(bytes(32))])
+def test_20_an_order_that_its_requester_did_not_sign_is_refused_where_the_facts_state_it_did(sign):
+    unsigned = alter(SIGNED, {"sign": sign})
+    assert refused(20, Job(body=request_of(unsigned)).encode()).startswith("(14)")
+
+
+@pytest.mark.parametrize("kind", ["presigned", "contract"])
+def test_20_vaults_cannot_call_the_requesters_own_signature_anything_else(kind):
+    job = Job(signature=kind, body=request_of(SIGNED))
+    assert refused(20, job.encode()).startswith("(14)")
+
+
+def test_20_the_short_form_of_a_signature_counts_as_in_poco():
+    r, s, v = SIGNED.sign[:32], bytearray(SIGNED.sign[32:64]), SIGNED.sign[64]
+    s[0] |= (v - 27) << 7
+    assert verify(Job(body=request_of(alter(SIGNED, {"sign": r + bytes(s)}))).encode(), PINS).ok
+
+
+def test_20_a_number_that_no_order_can_have_is_refused():
+    huge = msgspec.structs.replace(RequestDocument.of(SIGNED), volume=str(2**256))
+    assert "does not fit" in refused(20, Job(body={"request": huge}).encode())
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"requester": NOBODY},
+        {"beneficiary": NOBODY},
+        {"result_key": OTHER},
+        {"params": "{}"},
+        {"inputs": (OTHER,)},
+        {"callback": NOBODY},
+        {"app": alter(FACTS.app, {"address": NOBODY})},
+        {"dataset": None},
+        {"dataset": alter(FACTS.dataset, {"address": NOBODY})},
+        {"bulk": BulkFact(block=7, datasets=(), left_out=())},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_20_facts_that_differ_from_the_signed_order_are_refused(facts):
+    callback = CALLED_BACK if "callback" in facts else None
+    body = {"bulk": ()} if "bulk" in facts else {}
+    assert refused(20, Job(facts=facts, callback=callback, body=body).encode()).startswith("(15)")

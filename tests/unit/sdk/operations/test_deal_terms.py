@@ -1,0 +1,128 @@
+"""The offers of a run, when the market returns others than requested."""
+
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import OrderRefused, ServiceUnavailable
+from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
+from sealgrid.sdk.network import PinnedPool
+from sealgrid.sdk.operations.deal_terms import choose_offers
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import to_address, to_digest
+from sealgrid.wire.market import MarketClient
+
+APP, MODEL, POOL, OTHER = (to_address(bytes([n]) * 20) for n in range(1, 5))
+ME = SigningKey.from_bytes(b"\x11" * 32)
+HONEST = {
+    "apporders": AppOrder(app=APP, appprice=5, volume=9),
+    "datasetorders": DatasetOrder(dataset=MODEL, datasetprice=5, volume=9),
+    "workerpoolorders": WorkerpoolOrder(workerpool=POOL, workerpoolprice=5, volume=9, category=2),
+}
+ASKED = {"apporders": "app", "datasetorders": "dataset", "workerpoolorders": "category"}
+
+
+class Answers:
+    """A market over the wire: it gives what it likes, whatever it is requested for."""
+
+    def __init__(self, **offers) -> None:
+        self.offers, self.requested = offers, {}
+
+    async def request(self, method, path, body=b"", headers=None):
+        kind = urlsplit(path).path.strip("/")
+        if kind not in ASKED:
+            raise ServiceUnavailable("this market knows no deals.")
+        self.requested[kind] = parse_qs(urlsplit(path).query)[ASKED[kind]]
+        listed = [self._listed(number, order) for number, order in enumerate(self.offers.get(kind, ()))]
+        return msgspec.json.encode({"ok": True, "orders": listed, "count": len(listed)})
+
+    def _listed(self, number, order):
+        return {
+            "orderHash": to_digest(bytes([number + 1]) * 32),
+            "chainId": 31337,
+            "order": to_document(order),
+            "remaining": order.volume,
+            "status": "open",
+            "publicationTimestamp": "",
+            "signer": OTHER,
+        }
+
+
+class NoGroups:
+    """A hub on whose chain no address is a group."""
+
+    async def is_member(self, *_):
+        return False
+
+
+async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
+    transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
+    conn = SimpleNamespace(
+        market=MarketClient(transport, 31337),
+        hub=NoGroups(),
+        address=ME.address,
+        network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
+    )
+    found = await choose_offers(conn, RunRequest(APP, MODEL, pool=pool), on_progress)
+    return found, transport.requested
+
+
+async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
+    found, requested = await bought_at()
+    assert found == tuple(HONEST.values())
+    assert requested == {"apporders": [APP], "datasetorders": [MODEL], "workerpoolorders": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "another"),
+    [
+        ("apporders", "app", OTHER),
+        ("datasetorders", "dataset", OTHER),
+        ("workerpoolorders", "category", 7),
+        ("workerpoolorders", "workerpool", OTHER),
+    ],
+)
+async def test_a_market_that_gives_another_thing_than_was_asked_for_sells_nothing(kind, field, another):
+    swapped = msgspec.structs.replace(HONEST[kind], **{field: another})
+    with pytest.raises(OrderRefused, match="nobody offers"):
+        await bought_at(**{kind: [swapped]})
+
+
+async def test_a_cheaper_offer_of_another_app_does_not_stand_before_the_app_that_was_asked_for():
+    cheap = AppOrder(app=OTHER, appprice=0, volume=9)
+    found, _ = await bought_at(apporders=[cheap, HONEST["apporders"]])
+    assert found[0] == HONEST["apporders"]
+
+
+STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, category=2)
+
+
+@pytest.mark.parametrize(
+    "restricted",
+    [
+        {"apporders": [AppOrder(app=APP, volume=9, workerpoolrestrict=OTHER)]},
+        {"datasetorders": [DatasetOrder(dataset=MODEL, volume=9, workerpoolrestrict=OTHER)]},
+    ],
+    ids=["app", "model"],
+)
+async def test_where_any_pool_will_do_one_is_taken_that_the_owners_of_app_and_model_admit(restricted):
+    steps = []
+    found, _ = await bought_at(
+        pool="any", on_progress=steps.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
+    )
+    assert found[2] == STRANGER, "the pinned pool comes first, and is not admitted"
+    assert "app and model admit none of 1 better pools" in str(steps[-1])
+
+
+async def test_where_any_pool_will_do_the_best_is_taken_that_nothing_forbids():
+    found, _ = await bought_at(pool="any", workerpoolorders=[STRANGER, HONEST["workerpoolorders"]])
+    assert found[2] == HONEST["workerpoolorders"]
+
+
+async def test_where_no_pool_is_admitted_the_sentence_names_what_is_not_offered():
+    nowhere = AppOrder(app=APP, volume=9, workerpoolrestrict=APP)
+    with pytest.raises(OrderRefused, match=f"nobody offers the app {APP}"):
+        await bought_at(pool="any", workerpoolorders=[HONEST["workerpoolorders"], STRANGER], apporders=[nowhere])

@@ -1,0 +1,95 @@
+"""What a result's archive may hold, whoever made it, and what of it is written to a requester's disk."""
+
+import io
+import zipfile
+
+import pytest
+
+from sealgrid.bundle.archive import pack
+from sealgrid.cli import results as written
+from sealgrid.errors import InputRefused
+from sealgrid.sdk.operations import open_result
+from sealgrid.sdk.operations.open_result import RunResult
+
+
+def archive(*files: tuple[str, bytes], kind: int = 0o100644, compressed: bool = False) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as made:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = kind << 16
+            made.writestr(entry, content, made.compression)
+    return target.getvalue()
+
+
+def test_what_a_runtime_packs_is_opened():
+    files = {"sealgrid.json": b"{}", "a/b": b"1", "a/c": b"2", "ä": b""}
+    assert open_result._unzip(pack(files)) == files
+
+
+@pytest.mark.parametrize(
+    ("check", "content"),
+    [
+        (1, b"no archive"),
+        (1, archive(("link", b"/etc/passwd"), kind=0o120777)),
+        (1, archive(("folder/", b""))),
+        (2, archive(("../escaped", b""))),
+        (2, archive(("/etc/escaped", b""))),
+        (2, archive(("a/../../escaped", b""))),
+        (2, archive(("C:escaped", b""))),
+        (2, archive(("a\\b", b""))),
+        (2, archive(("a\nb", b""))),
+        (3, archive(("aaaa", b"1"), ("bbbb", b"2")).replace(b"bbbb", b"aaaa")),
+        (3, archive(("a", b"1"), ("a/b/c", b"2"))),
+        (3, archive(("a/b", b"1"), ("a/b/c", b"2"))),
+    ],
+)
+def test_a_result_that_no_runtime_makes_is_refused_by_the_number_of_the_check(check, content):
+    with pytest.raises(InputRefused, match=rf"^\({check}\)"):
+        open_result._unzip(content)
+
+
+def test_1_a_result_that_bursts_is_refused_before_it_is_unpacked(monkeypatch):
+    monkeypatch.setattr(open_result, "MAX_RESULT_BYTES", 1 << 20)
+    with pytest.raises(InputRefused, match=r"^\(1\)"):
+        open_result._unzip(archive(("zeros", bytes(2 << 20)), compressed=True))
+
+
+def test_an_app_that_ended_well_has_no_log_whatever_it_calls_its_files():
+    faked = {"app.log": b"the machine refused the input"}
+    assert RunResult(faked | {"sealgrid.json": b'{"exit":0}'}).log == ""
+    assert RunResult(faked | {"sealgrid.json": b'{"exit":3}'}).log == "the machine refused the input"
+
+
+def test_a_result_is_written_below_its_folder_alone(tmp_path):
+    written._write(RunResult({"a/b": b"1", "c": b"2"}), tmp_path / "result")
+    assert (tmp_path / "result/a/b").read_bytes() == b"1"
+    for name in ("../escaped", "/tmp/escaped", "a/../../escaped"):
+        with pytest.raises(InputRefused, match="outside its folder"):
+            written._write(RunResult({name: b""}), tmp_path / "other")
+    assert not (tmp_path / "escaped").exists()
+
+
+async def test_a_result_that_cannot_be_written_says_what_became_of_the_price(tmp_path):
+    class Paid:
+        task = "0x" + "11" * 32
+
+        async def result(self, *_, **__):
+            return RunResult({"../escaped": b""})
+
+        async def money(self):
+            return "paid"
+
+    with pytest.raises(InputRefused, match="outside its folder") as refused:
+        await written.follow(Paid(), None, tmp_path / "out", written.FollowTimeouts(None, 30))
+    assert refused.value.money == "paid"
+
+
+def test_no_file_of_a_user_is_overwritten_or_written_through(tmp_path):
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result/mine").write_bytes(b"mine")
+    (tmp_path / "result/link").symlink_to(tmp_path / "result/elsewhere")
+    for name in ("mine", "link"):
+        with pytest.raises(OSError, match="File exists"):
+            written._write(RunResult({name: b"the app's"}), tmp_path / "result")
+    assert (tmp_path / "result/mine").read_bytes() == b"mine"

@@ -1,0 +1,87 @@
+"""A deal is not bought when fewer than t vaults are left that would release for it, and only then."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from sealgrid.attestation.policy import Policy
+from sealgrid.errors import DealRefused, ServiceUnavailable
+from sealgrid.sdk.concurrency import require_replies
+from sealgrid.sdk.operations import preview
+from sealgrid.sdk.operations.preview import _check_enough
+from sealgrid.units import ZERO_ADDRESS, to_address
+from sealgrid.wire.preview import MachineRule, VaultOpinion
+
+VAULT, MODEL = to_address(b"\x01" * 20), to_address(b"\xaa" * 20)
+
+
+def opinion(check="", *, advertised=None):
+    rules = (MachineRule(check="5", rule="The app runs on one of: TDX.", advertised=advertised),)
+    return VaultOpinion(VAULT, check, bool(check), False, "the owner refuses this requester.", rules)
+
+
+@pytest.mark.parametrize(
+    "opinions",
+    [
+        [opinion(), opinion(), opinion()],
+        [opinion(), opinion(), opinion("7.10")],
+        [opinion("7.10")],
+        [],
+        [opinion(advertised=True), opinion(), opinion(advertised=False)],
+    ],
+)
+def test_one_vault_that_refuses_stops_nobody(opinions):
+    _check_enough(opinions, may_refuse=1)
+
+
+def test_two_of_three_refusals_stop_the_purchase_before_money_moves():
+    with pytest.raises(DealRefused) as caught:
+        _check_enough([opinion("7.10"), opinion("7.10"), opinion()], may_refuse=1)
+    assert str(caught.value) == "(7.10) the owner refuses this requester."
+
+
+def test_a_pool_without_a_machine_that_the_owner_allows_is_not_bought_from():
+    with pytest.raises(DealRefused, match="the pool has no machine that the model's owner allows") as caught:
+        _check_enough([opinion(advertised=False)] * 2, may_refuse=1)
+    assert caught.value.check == "5"
+
+
+def test_too_few_vaults_that_answer_stop_a_purchase_as_they_would_stop_the_release():
+    silent = ServiceUnavailable("vault 2 does not answer.")
+    require_replies([None, None, silent], 2)
+    with pytest.raises(ServiceUnavailable, match="2 of 3 vaults do not answer"):
+        require_replies([None, silent, silent], 2)
+
+
+def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_release():
+    with pytest.raises(DealRefused):
+        _check_enough([opinion("7.10"), opinion(), opinion()], may_refuse=0)
+
+
+@pytest.mark.parametrize(
+    ("signed", "needed"),
+    [
+        ({}, 2),
+        ({"quorum": 3}, 3),
+        ({"quorum": 2}, 2),
+        ({"uses_total": 5}, 3),
+    ],
+)
+async def test_a_preview_asks_for_what_the_owners_quorum_needs(monkeypatch, signed, needed):
+    policy = Policy(asset=MODEL, owner=MODEL, version=1, expiry=1, allowed=(), uses_per_requester_hour=1, **signed)
+
+    async def policy_of_quorum(conn, model):
+        return policy
+
+    monkeypatch.setattr(preview, "policy_of_quorum", policy_of_quorum)
+    conn = SimpleNamespace(network=SimpleNamespace(threshold=2), vaults=(None, None, None))
+    assert await preview._required_vaults(conn, MODEL) == needed
+    assert await preview._required_vaults(conn, ZERO_ADDRESS) == 2
+
+
+async def test_a_model_whose_policy_no_vault_shows_needs_as_many_vaults_as_any(monkeypatch):
+    async def policy_of_quorum(conn, model):
+        return None
+
+    monkeypatch.setattr(preview, "policy_of_quorum", policy_of_quorum)
+    assert await preview._required_vaults(SimpleNamespace(network=SimpleNamespace(threshold=2)), MODEL) == 2

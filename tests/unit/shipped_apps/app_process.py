@@ -1,0 +1,82 @@
+"""Run an app as its sandbox would: its own folder and wheels on the path, and the variables of iExec's conventions."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.bundle.build import Bundle, build, read_app
+from sealgrid.bundle.lock import lock
+from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
+from sealgrid.enclave.job.iexec_env import COMPUTED
+
+ROOT = Path(__file__).resolve().parents[3]
+APPS = ROOT / "src/sealgrid/shipped_apps"
+WHEELS = ROOT / ".cache" / "wheels"
+START = """
+import runpy, sys
+folder, wheels, *arguments = sys.argv[1:]
+sys.path[:0] = [folder, wheels]
+sys.argv = [folder + "/main.py", *arguments]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    errors: str
+    files: Mapping[str, bytes]
+
+    @property
+    def result(self) -> dict:
+        return json.loads(self.files["result.json"])
+
+    @property
+    def named(self) -> str:
+        """Return the name of the file that stands for the result."""
+        return Path(json.loads(self.files[COMPUTED])["deterministic-output-path"]).name
+
+
+def run_app(
+    name: str,
+    folder: Path,
+    *,
+    dataset: bytes | None = None,
+    inputs: Mapping[str, bytes] | None = None,
+    arguments: Sequence[str] = (),
+    wheels: Path | None = None,
+) -> Ran:
+    datasets, given, out = (folder / name for name in ("iexec_in", "iexec_inputs", "iexec_out"))
+    for each in (datasets, given, out):
+        each.mkdir(parents=True)
+    shown = {"IEXEC_IN": datasets, "IEXEC_OUT": out, "IEXEC_INPUT_FILES_FOLDER": given}
+    shown["IEXEC_INPUT_FILES_NUMBER"] = len(inputs or {})
+    for number, (file, content) in enumerate((inputs or {}).items(), start=1):
+        (given / file).write_bytes(content)
+        shown[f"IEXEC_INPUT_FILE_NAME_{number}"] = file
+    if dataset is not None:
+        address = "0x" + "d5" * 20
+        (datasets / address).write_bytes(dataset)
+        shown |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
+    libraries = wheels or folder
+    bytecode = f"pycache_prefix={libraries / 'bytecode'}"  # compiled once for all runs, and never into the checkout
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", bytecode, "-c", START, str(APPS / name), str(libraries), *arguments],
+        env={key: str(value) for key, value in shown.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert ended.stdout == ""
+    return Ran(ended.returncode, ended.stderr, {path.name: path.read_bytes() for path in sorted(out.iterdir())})
+
+
+def bundled(name: str) -> tuple[Bundle, VerifiedBundle]:
+    """Build an app as its developer would, and verify it as an enclave would."""
+    folder = APPS / name
+    bundle = build(folder, lock(read_app(folder).wheels, WHEELS))
+    return bundle, verify_bundle(bundle.archive, bundle.app_digest)

@@ -1,0 +1,117 @@
+"""Which shares of an app developer's secret a vault takes that came by iExec's route, and what enclaves ask of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_utils import keccak
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
+from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
+from sealgrid.errors import SharesRefused
+from sealgrid.units import to_digest
+from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
+from sealgrid.wire.vault import IexecDeposit
+from tests.unit.vault.vault_scene import (
+    APP,
+    APP_ON_CHAIN,
+    DEPOSIT_KEY,
+    DEVELOPER,
+    FEDERATION,
+    HELD_KEYS,
+    PICTURE,
+    SNAPSHOT,
+    STRANGER,
+    Split,
+    facts,
+)
+
+SECRET = b"key of the developer's service"
+SPLIT = Split(owner=DEVELOPER, asset=APP, file_sha256=to_digest(b"\x2a" * 32))
+
+
+def signed(value: bytes = SECRET, by: Any = DEVELOPER, name: str = "1", asset: str = APP) -> bytes:
+    named = keccak(name.encode()) if name else b""
+    challenge = keccak(keccak(b"IEXEC_SMS_DOMAIN") + bytes.fromhex(asset[2:]) + named + keccak(value))
+    return bytes(Account.sign_message(encode_defunct(challenge), by.secret).signature)
+
+
+def pushed(**changes: Any) -> IexecDeposit:
+    usual = {
+        "record": SPLIT.record,
+        "value_hash": to_digest(keccak(SECRET)),
+        "signature": signed(),
+        "index": 1,
+        "sealed": SPLIT.sealed(),
+        "name": DEVELOPER_SECRET_NAME,
+    }
+    return IexecDeposit(**usual | changes)
+
+
+def decide(request: IexecDeposit, asset: Any = APP_ON_CHAIN, last_version: int = 0) -> Any:
+    return check_iexec_deposit(
+        request, federation=FEDERATION, asset=asset, stored=None, last_version=last_version, deposit_key=DEPOSIT_KEY
+    )
+
+
+def refused(number: str, request: IexecDeposit, **named: Any) -> None:
+    with pytest.raises(SharesRefused) as caught:
+        decide(request, **named)
+    assert caught.value.check == f"iexec-deposit.{number}"
+
+
+def test_a_developers_secret_is_accepted_and_its_guessable_hash_is_not_stored() -> None:
+    taken = decide(pushed())
+    assert (taken.kind, taken.record, taken.value_hash) == ("iexec-developer", SPLIT.record, None)
+
+
+def test_a_secret_under_any_other_name_is_refused() -> None:
+    refused("1", pushed(name="2", signature=signed(name="2")))
+
+
+def test_a_signature_that_names_no_secret_or_is_a_strangers_is_refused() -> None:
+    refused("2", pushed(signature=signed(name="")))
+    refused("2", pushed(signature=signed(by=STRANGER)))
+    refused("2", pushed(signature=signed(value=b"another")))
+
+
+def test_an_app_that_is_none_or_was_sold_or_is_a_dataset_is_refused() -> None:
+    refused("4", pushed(), asset=None)
+    refused("4", pushed(), asset=replace(APP_ON_CHAIN, owner=STRANGER.address))
+    refused("4", pushed(), asset=SNAPSHOT.dataset)
+
+
+def test_a_second_secret_of_the_same_app_is_refused() -> None:
+    refused("5", pushed(), last_version=1)
+
+
+def test_it_goes_to_its_own_app_as_a_developers_secret_does_and_facts_do_not_tell_its_hash() -> None:
+    said = facts(keys=replace(HELD_KEYS, developer=decide(pushed())))
+    assert (said.secrets[-1].kind, said.secrets[-1].value) == ("iexec-developer", None)
+    assert said.secrets[-1].file_sha256 == SPLIT.record.file_sha256 != PICTURE
+
+
+def test_an_enclave_accepts_a_text_that_the_owner_signed_whatever_else_is_sent_with_it() -> None:
+    check_signed(SECRET, APP, DEVELOPER_SECRET_NAME, SignedSecret(DEVELOPER.address, frozenset({b"", signed()})))
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        signed(value=b"another text"),
+        signed(by=STRANGER),
+        signed(asset=STRANGER.address),
+        signed(name=""),
+        b"",
+        b"\1" * 65,
+    ],
+    ids=["another text", "a stranger", "another app", "no name", "none", "no signature"],
+)
+def test_12_an_enclave_refuses_a_text_that_the_owner_did_not_sign_for_this_app(signature: bytes) -> None:
+    with pytest.raises(SharesRefused) as caught:
+        check_signed(SECRET, APP, DEVELOPER_SECRET_NAME, SignedSecret(DEVELOPER.address, frozenset({signature})))
+    assert caught.value.check == "12"
+    assert keccak256(SECRET).hex() not in str(caught.value)

@@ -1,0 +1,42 @@
+"""SVG charts: well-formed, within their frame, with escaped labels."""
+
+from xml.etree import ElementTree as ET
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealgrid.web.html import charts
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=40), st.text(max_size=30))
+def test_a_bar_chart_is_well_formed_with_a_bar_for_each_value(values, label):
+    drawn = ET.fromstring(str(charts.bars(values, _printable(label))))
+    assert len(drawn.findall("rect")) == len(values)
+    assert drawn.attrib["aria-label"] == _printable(label)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**18)), max_size=30), st.booleans())
+def test_a_line_chart_is_well_formed_and_inside_its_frame(points, stairs):
+    drawn = ET.fromstring(str(charts.line(sorted(points), "prices", stairs=stairs)))
+    numbers = [float(word) for path in drawn.findall("path") for word in _numbers(path.attrib["d"])]
+    assert all(-0.1 <= number <= charts.WIDTH + 0.1 for number in numbers)
+
+
+@given(st.lists(st.integers(0, 40 * charts.DAY), max_size=50))
+def test_each_time_of_the_last_days_is_counted_once(ages):
+    now = 10**9
+    assert sum(charts.count_by_day([now - age for age in ages], now)) == sum(age < 30 * charts.DAY for age in ages)
+
+
+def test_the_text_of_the_axes_is_escaped():
+    chart = str(charts.with_axes(charts.bars([1, 2], "two"), y=("0", "<b>"), x=("then", "now")))
+    drawn = ET.fromstring(chart)
+    assert [each.text for each in drawn.iter("span") if each.text] == ["<b>", "0", "then", "now"]
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())
+
+
+def _numbers(path: str) -> list[str]:
+    return [word for word in "".join(" " if letter.isalpha() else letter for letter in path).split() if word]

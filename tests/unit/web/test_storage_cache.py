@@ -1,0 +1,85 @@
+"""Cached storage reads: concurrent visitors share one read, of invalid files as well."""
+
+import asyncio
+
+import pytest
+
+from sealgrid.crypto.digests import cid_of, sha256
+from sealgrid.errors import NotFound
+from sealgrid.storage.remote_files import RemoteFiles, StoredFile
+from sealgrid.units import Digest, to_digest
+from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.wire.storage import StoredFileInfo
+
+JUNK = b"no bundle, no sealed file" * 1000
+DIGEST = to_digest(sha256(JUNK))
+CID = cid_of(DIGEST)
+APP = to_digest(b"\x07" * 32)
+
+
+class CountingNode:
+    """A storage node with one file, or none, that counts the reads of its bytes."""
+
+    def __init__(self, content: bytes = JUNK) -> None:
+        self.content, self.reads = content, 0
+
+    async def begin(self) -> str:
+        raise NotImplementedError
+
+    async def append(self, upload: str, piece: bytes) -> None:
+        raise NotImplementedError
+
+    async def finish(self, upload: str) -> StoredFile:
+        raise NotImplementedError
+
+    async def head(self, sha256: Digest) -> StoredFile:
+        if not self.content:
+            raise NotFound("not stored yet.")
+        return StoredFileInfo(sha256=sha256, cid="", size=len(self.content))
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        self.reads += 1
+        await asyncio.sleep(0)
+        return self.content[offset : offset + length]
+
+
+async def test_an_invalid_bundle_is_read_once() -> None:
+    node = CountingNode()
+    bundles = AppBundles(RemoteFiles(node))
+    reads = [bundles.details(f"/ipfs/{CID}", APP) for _ in range(20)]
+    assert await asyncio.gather(*reads) == [None] * 20
+    assert await bundles.details(f"/ipfs/{CID}", APP) is None
+    assert node.reads == 1
+
+
+async def test_a_file_without_a_card_is_read_once() -> None:
+    node = CountingNode()
+    cards = ModelCards(RemoteFiles(node))
+    assert await asyncio.gather(*(cards.card(DIGEST) for _ in range(20))) == [""] * 20
+    assert node.reads == 1
+
+
+async def test_a_missing_file_is_read_again() -> None:
+    node = CountingNode(b"")
+    cards, bundles = ModelCards(RemoteFiles(node)), AppBundles(RemoteFiles(node))
+    assert (await cards.card(DIGEST), await bundles.details(f"/ipfs/{CID}", APP)) == (None, None)
+    node.content = JUNK
+    assert await cards.card(DIGEST) == ""
+
+
+async def test_a_bad_address_with_a_known_digest_does_not_hide_the_good_bundle() -> None:
+    node = CountingNode()
+    bundles = AppBundles(RemoteFiles(node))
+    await bundles.details(f"/ipfs/{CID}", APP)
+    await bundles.details(f"/ipfs/{cid_of(APP)}", APP)
+    assert node.reads == 2
+
+
+async def test_a_cancelled_caller_does_not_cancel_the_others_read() -> None:
+    cards = ModelCards(RemoteFiles(CountingNode()))
+    first, second = asyncio.create_task(cards.card(DIGEST)), asyncio.create_task(cards.card(DIGEST))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await second == ""

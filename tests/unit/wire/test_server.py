@@ -1,0 +1,121 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from litestar import get, head, post
+
+from sealgrid.wire.server import AnyRequest, allow_cross_site_reads, cors_config, create_app
+from sealgrid.wire.service_access import ServiceAccess
+
+PAGE = {"origin": "https://dapp.example"}
+
+
+@get("/secret")
+async def secret() -> str:
+    return "for programs of this machine"
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app([secret])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
+        yield client
+
+
+@get("/public/x")
+async def public() -> str:
+    return "for everybody"
+
+
+@head("/public/x")
+async def whether() -> None: ...
+
+
+@post("/public/x")
+async def write(request: AnyRequest) -> int:
+    return len(await request.body())
+
+
+@pytest.fixture
+async def half_open() -> AsyncIterator[httpx.AsyncClient]:
+    paths = [secret, public, whether, write]
+    app = create_app(
+        paths, max_body=100, origin_check=allow_cross_site_reads(ServiceAccess(), "/public/"), cors=cors_config("GET")
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
+        yield client
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:4000", "localhost", "localhost:4000"])
+async def test_a_program_of_this_machine_is_answered(http: httpx.AsyncClient, host: str) -> None:
+    assert (await http.get("/secret", headers={"host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4000", "127.0.0.1.evil.example", "localhost.evil.example:4000", ""]
+)
+async def test_a_page_whose_name_was_made_to_lead_here_is_refused(http: httpx.AsyncClient, host: str) -> None:
+    answer = await http.get("/secret", headers={"host": host})
+    assert answer.status_code == 403
+    assert "not by another name" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "https://127.0.0.1:4000"])
+async def test_a_page_of_another_site_is_refused(http: httpx.AsyncClient, origin: str) -> None:
+    answer = await http.get("/secret", headers={"origin": origin})
+    assert answer.status_code == 403
+    assert "pages of other sites" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("into", ["image", "script", "iframe", "empty"])
+async def test_a_page_of_another_site_loads_nothing_into_itself(http: httpx.AsyncClient, site: str, into: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-dest": into}
+    assert (await http.get("/secret", headers=headers)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "into"), [("cross-site", "document"), ("none", "document"), ("same-origin", "empty"), ("none", "image")]
+)
+async def test_a_link_from_another_site_and_what_our_own_page_loads_are_answered(
+    http: httpx.AsyncClient, site: str, into: str
+) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-dest": into}
+    assert (await http.get("/secret", headers=headers)).status_code == 200
+
+
+async def test_a_page_of_the_service_itself_is_answered(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/secret", headers={"origin": "http://127.0.0.1:4000"})).status_code == 200
+
+
+async def test_a_page_of_any_site_reads_what_is_public(half_open: httpx.AsyncClient) -> None:
+    for method in ("GET", "HEAD"):
+        found = await half_open.request(method, "/public/x", headers=PAGE)
+        assert (found.is_success, found.headers["access-control-allow-origin"]) == (True, "*")
+        assert "access-control-allow-credentials" not in found.headers
+    asked = PAGE | {"access-control-request-method": "GET", "access-control-request-headers": "authorization"}
+    leave = await half_open.options("/public/x", headers=asked)
+    assert (leave.is_success, leave.headers["access-control-allow-origin"]) == (True, "*")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/secret"), ("POST", "/public/x"), ("GET", "/public"), ("GET", "/public/../secret")]
+)
+async def test_it_reads_nothing_else_and_writes_nothing(half_open: httpx.AsyncClient, method: str, path: str) -> None:
+    assert not (await half_open.request(method, path, headers=PAGE)).is_success
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/{0}%00%ff", 404, "there is no /"),
+        ("DELETE", "/public/x", 405, "/public/x does not take DELETE."),
+        ("POST", "/public/x", 413, "larger than this service takes"),
+    ],
+)
+async def test_what_no_handler_answers_is_answered_in_a_sentence(
+    half_open: httpx.AsyncClient, method: str, path: str, status: int, said: str
+) -> None:
+    found = await half_open.request(method, path, content=b"x" * 101 if status == 413 else None)
+    assert (found.status_code, said in found.json()["error"]) == (status, True), found.text
+    assert status != 405 or "GET" in found.headers["allow"]
