@@ -13,9 +13,25 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 
 #: words that hide a role behind a picture; each has a standard word in the glossary
 BANNED = {
-    "clerk", "desk", "doorman", "errand", "errands", "face", "held", "paper", "poolside", "seen", "shelf", "sight",
-    "told", "chainside", "chainhand", "workshop", "counterparts", "digits",
-}  # fmt: skip
+    "clerk",
+    "desk",
+    "doorman",
+    "errand",
+    "errands",
+    "face",
+    "held",
+    "paper",
+    "poolside",
+    "seen",
+    "shelf",
+    "sight",
+    "told",
+    "chainside",
+    "chainhand",
+    "workshop",
+    "counterparts",
+    "digits",
+}
 #: nouns and adjectives of the field that end like participles
 NOT_PARTICIPLES = {
     "binding",

@@ -16,9 +16,23 @@ from sealgrid.crypto.signing import ORDER, SigningKey
 TEST_MNEMONIC: Final = " ".join(["test"] * 11 + ["junk"])  #: default of anvil and hardhat
 
 NAMES: Final = (
-    "admin", "owner", "developer", "requester", "pool", "worker", "thief", "stranger", "worker2", "worker3",
-    "vault1", "vault2", "vault3", "requester2", "beneficiary", "publisher",
-)  # fmt: skip  #: in the order of derivation
+    "admin",
+    "owner",
+    "developer",
+    "requester",
+    "pool",
+    "worker",
+    "thief",
+    "stranger",
+    "worker2",
+    "worker3",
+    "vault1",
+    "vault2",
+    "vault3",
+    "requester2",
+    "beneficiary",
+    "publisher",
+)  #: in the order of derivation
 
 _HARDENED: Final = 1 << 31
 
