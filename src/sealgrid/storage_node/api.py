@@ -14,7 +14,7 @@ from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage_node.admission import UploadAdmission
 from sealgrid.storage_node.kubo_add import kubo_add_handler
-from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import compressed_response
@@ -28,7 +28,7 @@ AnyRequest = Request[object, object, State]
 
 
 def handlers(
-    files: LocalFiles, uploads: UploadManager, admission: UploadAdmission, silence_seconds: float
+    files: LocalFiles, uploads: UploadStore, admission: UploadAdmission, silence_seconds: float
 ) -> list[HTTPRouteHandler]:
     """Return the handlers; Kubo uploads that are silent for ``silence_seconds`` seconds fail."""
     return [
@@ -39,7 +39,7 @@ def handlers(
     ]
 
 
-def _upload_handlers(uploads: UploadManager, admission: UploadAdmission) -> list[HTTPRouteHandler]:
+def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[HTTPRouteHandler]:
     @post("/uploads")
     async def begin(request: AnyRequest) -> Response[bytes]:
         admitted = await admission.admit(await request.body(), client_address(request.scope))
@@ -66,7 +66,7 @@ def _upload_handlers(uploads: UploadManager, admission: UploadAdmission) -> list
     return [begin, append, finish, opened]
 
 
-def _read_handlers(files: LocalFiles, uploads: UploadManager) -> list[HTTPRouteHandler]:
+def _read_handlers(files: LocalFiles, uploads: UploadStore) -> list[HTTPRouteHandler]:
     @get("/files/{sha256:str}")
     async def stat(sha256: FromPath[str]) -> Response[bytes]:
         digest = Digest(sha256)
@@ -84,7 +84,7 @@ def _read_handlers(files: LocalFiles, uploads: UploadManager) -> list[HTTPRouteH
     return [stat, read]
 
 
-def _gateway_handlers(files: LocalFiles, uploads: UploadManager) -> list[HTTPRouteHandler]:
+def _gateway_handlers(files: LocalFiles, uploads: UploadStore) -> list[HTTPRouteHandler]:
     @get("/ipfs/{cid:str}")
     async def download(cid: FromPath[str]) -> Stream:
         digest = uploads.names.digest(cid)

@@ -17,7 +17,7 @@ from multipart import (  # type: ignore[import-untyped]
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import InputRefused
 from sealgrid.storage_node.admission import AdmittedUpload, UploadAdmission
-from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import PIECE_BYTES
 
@@ -44,7 +44,7 @@ class KuboAddReply(msgspec.Struct, frozen=True, rename="pascal"):
     size: str
 
 
-def kubo_add_handler(uploads: UploadManager, admission: UploadAdmission, silence_seconds: float) -> HTTPRouteHandler:
+def kubo_add_handler(uploads: UploadStore, admission: UploadAdmission, silence_seconds: float) -> HTTPRouteHandler:
     """Return the handler; it streams the file to disk and counts it for the network address."""
 
     @post("/api/v0/add", request_max_body_size=None)  # the folder limits the size

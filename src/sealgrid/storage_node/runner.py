@@ -20,7 +20,7 @@ from sealgrid.storage_node.hold_store import HoldStore
 from sealgrid.storage_node.ipfs_names import IpfsNames
 from sealgrid.storage_node.quota_types import ClientKind, FileHold, StorageLimits
 from sealgrid.storage_node.quotas import StorageQuotas
-from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, log_unexpected_error, serve
@@ -51,7 +51,7 @@ async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[]
 
 def create_node(
     config: StorageNodeConfig, chain: ChainViewClient | None = None, clock: Callable[[], float] = time.time
-) -> tuple[Litestar, UploadManager]:
+) -> tuple[Litestar, UploadStore]:
     """Return the application and its uploads; ``clock`` returns Unix seconds."""
     folder = ContentFolder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
     records, names = HoldStore(config.folder / "holds.sqlite"), IpfsNames(config.folder / "names")
@@ -68,7 +68,7 @@ def create_node(
     quotas = StorageQuotas(
         limits, checks_chain=chain is not None, holds=[*known, *without_record], named=records.named()
     )
-    uploads = UploadManager(folder, quotas, records, names, clock)
+    uploads = UploadStore(folder, quotas, records, names, clock)
     admission = UploadAdmission(config, chain, clock)
     app = create_app(
         handlers(LocalFiles(folder), uploads, admission, config.upload_seconds),
@@ -80,7 +80,7 @@ def create_node(
     return app, uploads
 
 
-async def update_chain_references(uploads: UploadManager, chain: ChainViewClient, now: float) -> None:
+async def update_chain_references(uploads: UploadStore, chain: ChainViewClient, now: float) -> None:
     """Check which files assets on the chain name; raise ServiceUnavailable."""
     files = uploads.quotas.due_for_chain_check(now, MAX_FILES_PER_REQUEST)
     if files:
@@ -90,7 +90,7 @@ async def update_chain_references(uploads: UploadManager, chain: ChainViewClient
         uploads.apply(uploads.quotas.apply_chain_answer(files, await chain.named(addresses), now))
 
 
-async def _maintain(uploads: UploadManager, chain: ChainViewClient | None, every: float) -> None:
+async def _maintain(uploads: UploadStore, chain: ChainViewClient | None, every: float) -> None:
     ticks = 0
     while True:
         await asyncio.sleep(every)

@@ -25,7 +25,7 @@ class _UploadInProgress:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # serialises the pieces of one upload
 
 
-class UploadManager:
+class UploadStore:
     """Uploads into one folder; ``clock`` returns Unix seconds."""
 
     def __init__(

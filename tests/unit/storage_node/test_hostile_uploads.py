@@ -16,7 +16,7 @@ from sealgrid.errors import NotFound, StoreFull
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.storage_node.quota_types import ClientKind
 from sealgrid.storage_node.runner import create_node, update_chain_references
-from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, FileAddresses, TaskParties
 from sealgrid.wire.http_transport import parse_error
@@ -206,6 +206,6 @@ async def test_a_result_is_kept_until_its_requester_opened_it(world: World) -> N
         await reader.head(result.sha256)
 
 
-def expire_after(uploads: UploadManager, clock: Clock, days: int) -> None:
+def expire_after(uploads: UploadStore, clock: Clock, days: int) -> None:
     clock.now += days * 86_400
     uploads.expire()

@@ -13,7 +13,7 @@ from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.quota_types import ClientKind
 from sealgrid.storage_node.runner import create_node
-from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.storage import PIECE_BYTES, StorageClient, location
@@ -55,13 +55,13 @@ def config(tmp_path: Path) -> StorageNodeConfig:
 
 
 @pytest.fixture
-def uploads_and_http(config: StorageNodeConfig, clock: Clock) -> tuple[UploadManager, httpx.AsyncClient]:
+def uploads_and_http(config: StorageNodeConfig, clock: Clock) -> tuple[UploadStore, httpx.AsyncClient]:
     app, uploads = create_node(config, clock=clock)
     return uploads, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 @pytest.fixture
-async def http(uploads_and_http: tuple[UploadManager, httpx.AsyncClient]) -> AsyncIterator[httpx.AsyncClient]:
+async def http(uploads_and_http: tuple[UploadStore, httpx.AsyncClient]) -> AsyncIterator[httpx.AsyncClient]:
     uploads, opened = uploads_and_http
     async with opened as client:
         yield client
@@ -138,7 +138,7 @@ async def test_a_read_beyond_the_end_is_short(node: StorageClient) -> None:
 
 
 async def test_a_file_over_the_limit_is_refused_and_its_space_is_free_again(
-    node: StorageClient, uploads_and_http: tuple[UploadManager, httpx.AsyncClient]
+    node: StorageClient, uploads_and_http: tuple[UploadStore, httpx.AsyncClient]
 ) -> None:
     with pytest.raises(FileTooLarge, match=f"at most {4 * PIECE_BYTES} bytes"):
         await node.put(bytes(4 * PIECE_BYTES + 1))
@@ -170,7 +170,7 @@ async def test_a_client_with_too_many_open_uploads_is_refused_and_its_others_go_
 
 async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(
     node: StorageClient,
-    uploads_and_http: tuple[UploadManager, httpx.AsyncClient],
+    uploads_and_http: tuple[UploadStore, httpx.AsyncClient],
     clock: Clock,
     config: StorageNodeConfig,
 ) -> None:
@@ -191,7 +191,7 @@ async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(
 
 
 async def test_a_file_that_nobody_named_is_removed_after_a_day(
-    node: StorageClient, uploads_and_http: tuple[UploadManager, httpx.AsyncClient], clock: Clock
+    node: StorageClient, uploads_and_http: tuple[UploadStore, httpx.AsyncClient], clock: Clock
 ) -> None:
     uploads, _ = uploads_and_http
     stored = await node.put(b"of nobody")
