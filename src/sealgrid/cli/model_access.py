@@ -1,9 +1,10 @@
 """``sealgrid model grant | revoke | usage`` and ``sealgrid model policy …``: access to a model, and its use."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from sealgrid.cli.model import Model
@@ -12,7 +13,7 @@ from sealgrid.cli.output import print_result, print_warnings
 from sealgrid.cli.session import run_as
 
 if TYPE_CHECKING:
-    from sealgrid.attestation.policy import Machines, Policy
+    from sealgrid.attestation.policy import Policy
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.operations.usage import UsageReport
 
@@ -155,7 +156,7 @@ def set_policy(
     """Change conditions of the policy; vaults apply them from their next release on. An empty ID clears a list."""
 
     async def work(me: "AsyncClient") -> None:
-        changes = {
+        fields = {
             "allowed": _normalized(allow_machine),
             "denied": _normalized(deny_machine),
             "families": _normalized(family),
@@ -163,7 +164,8 @@ def set_policy(
             "evaluation": evaluation,
             "up_to_date": up_to_date,
         }
-        machines = _changed_machines((await me.models.policy(model)).machines, changes)
+        changes = {name: value for name, value in fields.items() if value is not None}
+        machines = msgspec.structs.replace((await me.models.policy(model)).machines, **changes)
         done = await me.models.set_policy(
             model,
             expiry=_seconds(until),
@@ -179,12 +181,6 @@ def set_policy(
     run_as(account, data, work, password_file)
 
 
-def _changed_machines(machines: "Machines", changes: Mapping[str, object]) -> "Machines":
-    import msgspec
-
-    return msgspec.structs.replace(machines, **{name: value for name, value in changes.items() if value is not None})
-
-
 def _normalized(ids: list[str] | None) -> tuple[str, ...] | None:
     return None if ids is None else tuple(each.lower().removeprefix("0x") for each in ids if each)
 
@@ -193,12 +189,15 @@ def _policy_lines(policy: "Policy") -> Iterator[str]:
     from sealgrid.attestation.policy import UNLIMITED
 
     machines = policy.machines
-    total = "no limit" if policy.uses_total == UNLIMITED else policy.uses_total
+    total, vaults = "no limit", f"{policy.quorum or 'the threshold'} must release"
+    if policy.uses_total != UNLIMITED:
+        total = str(policy.uses_total)
+        vaults = "all must release, because the total is exact; one that is down stops new uses"
     for field, value in (
         ("version", policy.version),
         ("until", _date(policy.expiry)),
         ("uses", f"{policy.uses_per_requester_hour} an hour for each account, {total} in all"),
-        ("vaults", _vaults_line(policy)),
+        ("vaults", vaults),
         ("results", "open at once" if policy.release else "open after the payment"),
         ("machines", ", ".join(machines.allowed) or "any that the vaults accept"),
         ("denied", ", ".join(machines.denied) or "none"),
@@ -210,14 +209,6 @@ def _policy_lines(policy: "Policy") -> Iterator[str]:
         yield f"{field:<12} {value}"
     for each in policy.allowed:
         yield f"{'app':<12} {each.app} on {each.platform.name} runtime {each.runtime}"
-
-
-def _vaults_line(policy: "Policy") -> str:
-    from sealgrid.attestation.policy import UNLIMITED
-
-    if policy.uses_total != UNLIMITED:
-        return "all must release, because the total is exact; one that is down stops new uses"
-    return f"{policy.quorum} must release" if policy.quorum else "the threshold must release"
 
 
 def _usage_lines(report: "UsageReport") -> Iterator[str]:

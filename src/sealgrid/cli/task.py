@@ -1,7 +1,6 @@
 """``sealgrid task …``: runs whose result keys are in the data folder."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +11,7 @@ from sealgrid.cli.output import print_result, stderr, stdout
 from sealgrid.cli.session import run_as
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.amounts import Amount
     from sealgrid.sdk.client import AsyncClient
-    from sealgrid.sdk.resources.runs import RunStatus
     from sealgrid.sdk.stores.job_store import JobRecord
 
 app = typer.Typer(help="Your runs: state, results, refunds.", no_args_is_help=True)
@@ -28,7 +25,12 @@ def list_(as_json: Json = False, data: Data = None) -> None:
     from sealgrid.sdk.stores.job_store import JobStore
 
     records = JobStore(home(data).jobs).all()
-    print_result([_document(record) for record in records], map(_line, records), as_json=as_json)
+    lines = (
+        f"{record.task}  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record.created))}  "
+        f"app {record.signed_orders()[0].app}"
+        for record in records
+    )
+    print_result([_document(record) for record in records], lines, as_json=as_json)
 
 
 def _document(record: "JobRecord") -> dict[str, object]:
@@ -44,11 +46,6 @@ def _document(record: "JobRecord") -> dict[str, object]:
         "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
         "created": record.created,
     }
-
-
-def _line(record: "JobRecord") -> str:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-    return f"{record.task}  {when}  app {record.signed_orders()[0].app}"
 
 
 @app.command()
@@ -74,22 +71,14 @@ def show(
             "money": status.money,
             "stages": status.stages,
         }
-        sponsor = None if status.payer == me.account.address else status.payer
-        print_result(document, _status_lines(run.price, status, sponsor), as_json=as_json)
+        by_sponsor = "" if status.payer in (None, me.account.address) else f" by its sponsor {status.payer}"
+        lines = [f"{status.state}, bought for {run.price}{by_sponsor}", status.money]
+        for stage in status.stages:
+            clock = time.strftime("%H:%M:%S", time.localtime(stage.at))
+            lines.append(f"  {clock}  {stage.stage} {stage.detail}".rstrip())
+        print_result(document, lines, as_json=as_json)
 
     run_as(account, data, work, password_file)
-
-
-def _status_lines(price: "Amount", status: "RunStatus", sponsor: str | None) -> Iterator[str]:
-    by = f" by its sponsor {sponsor}" if sponsor else ""
-    yield f"{status.state}, bought for {price}{by}"
-    yield status.money
-    for stage in status.stages:
-        yield f"  {_clock(stage.at)}  {stage.stage} {stage.detail}".rstrip()
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 @app.command()
