@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.options import PRICE_HELP, Data, Json, PasswordFile
 from sealgrid.cli.output import credit_note, print_result, stderr, stdout
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -102,86 +102,64 @@ def restore(
 
 
 @app.command()
-def balance(
-    account: Account = "owner", as_json: Json = False, password_file: PasswordFile = None, data: Data = None
+@for_account("owner")
+async def balance(
+    me: "AsyncClient",
+    as_json: Json = False,
 ) -> None:
     """Show an account's money in its wallet and in escrow."""
-
-    async def work(me: "AsyncClient") -> None:
-        balance, address = await me.account.balance(), me.account.address
-        document = {"account": address, "wallet": balance.wallet, "escrow": balance.escrow, "locked": balance.locked}
-        print_result(document, (f"account  {address}", *_balance_lines(balance, me.network)), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    balance, address = await me.account.balance(), me.account.address
+    document = {"account": address, "wallet": balance.wallet, "escrow": balance.escrow, "locked": balance.locked}
+    print_result(document, (f"account  {address}", *_balance_lines(balance, me.network)), as_json=as_json)
 
 
 @app.command()
-def deposit(
+@for_account("requester")
+async def deposit(
+    me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)],
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Move money from the wallet into escrow, which pays for runs."""
-
-    async def work(me: "AsyncClient") -> None:
-        _print_balance(await me.account.deposit(amount), me.network)
-
-    run_as(account, data, work, password_file)
+    _print_balance(await me.account.deposit(amount), me.network)
 
 
 @app.command()
-def withdraw(
+@for_account("owner")
+async def withdraw(
+    me: "AsyncClient",
     amount: Annotated[
         str | None, typer.Argument(metavar="AMOUNT", help=f"By default all that is not locked. {PRICE_HELP}")
     ] = None,
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Move money from escrow into the wallet."""
-
-    async def work(me: "AsyncClient") -> None:
-        _print_balance(await me.account.withdraw(amount), me.network)
-
-    run_as(account, data, work, password_file)
+    _print_balance(await me.account.withdraw(amount), me.network)
 
 
 @app.command()
-def fund(
+@for_account("requester")
+async def fund(
+    me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)] = "1000",
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Send test credits and gas to an account of a local network. They have no value."""
-
-    async def work(me: "AsyncClient") -> None:
-        _print_balance(await me.account.fund(amount), me.network)
-
-    run_as(account, data, work, password_file)
+    _print_balance(await me.account.fund(amount), me.network)
 
 
-def earnings(
+@for_account("owner")
+async def earnings(
+    me: "AsyncClient",
     *,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them into the wallet.")] = False,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show the payments that an account received from tasks."""
-
-    async def work(me: "AsyncClient") -> None:
-        earned = await me.account.earnings()
-        lines = [f"task {payment.task}  {payment.amount}" for payment in earned.payments]
-        lines.append(f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow")
-        print_result(earned, lines, as_json=as_json)
-        if withdraw and earned.withdrawable:
-            left = await me.account.withdraw(earned.withdrawable)
-            stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
-
-    run_as(account, data, work, password_file)
+    earned = await me.account.earnings()
+    lines = [f"task {payment.task}  {payment.amount}" for payment in earned.payments]
+    lines.append(f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow")
+    print_result(earned, lines, as_json=as_json)
+    if withdraw and earned.withdrawable:
+        left = await me.account.withdraw(earned.withdrawable)
+        stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
 
 
 def _print_balance(balance: "Balance", network: "Network") -> None:

@@ -8,9 +8,9 @@ import msgspec
 import typer
 
 from sealgrid.cli.model import Model
-from sealgrid.cli.options import Account, Data, Json, PasswordFile
+from sealgrid.cli.options import Json
 from sealgrid.cli.output import print_result, print_warnings
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
     from sealgrid.attestation.policy import Policy
@@ -33,98 +33,80 @@ def register(app: typer.Typer) -> None:
     app.add_typer(policy, name="policy")
 
 
-def grant(
+@for_account("owner")
+async def grant(
+    me: "AsyncClient",
     model: Model,
     person: Person,
     *,
     until: Until = None,
     for_app: Annotated[str | None, typer.Option("--app", metavar="APP", help="Only the offers of this app.")] = None,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Allow an account to buy uses of your model. From the first grant on, other accounts may not."""
-
-    async def work(me: "AsyncClient") -> None:
-        done = await me.models.grant(model, person, until=_seconds(until), app=for_app)
-        end = "without end" if done.until is None else f"until {_date(done.until)}"
-        lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
-        if done.closed:
-            lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")
-        print_result(done, lines, as_json=as_json)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    done = await me.models.grant(model, person, until=_seconds(until), app=for_app)
+    end = "without end" if done.until is None else f"until {_date(done.until)}"
+    lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
+    if done.closed:
+        lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")
+    print_result(done, lines, as_json=as_json)
+    print_warnings(done.unreached)
 
 
-def revoke(
+@for_account("owner")
+async def revoke(
+    me: "AsyncClient",
     model: Model,
     person: Person,
     *,
     running: Annotated[
         bool, typer.Option("--running", help="Also have the vaults refuse the runs that it bought before.")
     ] = False,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Withdraw an account's permission to buy uses of your model."""
-
-    async def work(me: "AsyncClient") -> None:
-        done = await me.models.revoke(model, person, running=running)
-        lines = [f"{done.account} may buy no more of {model}, from block {done.block} on"] if done.access else []
-        if running:
-            lines.append("the vaults release no key for its runs any more; a run that has the key finishes")
-        else:
-            lines.append(f"runs that it bought before may start within {done.worst_delay} s; --running refuses them")
-        print_result(done, lines, as_json=as_json)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    done = await me.models.revoke(model, person, running=running)
+    lines = [f"{done.account} may buy no more of {model}, from block {done.block} on"] if done.access else []
+    if running:
+        lines.append("the vaults release no key for its runs any more; a run that has the key finishes")
+    else:
+        lines.append(f"runs that it bought before may start within {done.worst_delay} s; --running refuses them")
+    print_result(done, lines, as_json=as_json)
+    print_warnings(done.unreached)
 
 
-def usage(
+@for_account("owner")
+async def usage(
+    me: "AsyncClient",
     model: Model,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """List every release of a model's key from the vaults' logs, compared with each other and the chain.
 
     Exits with 1 if they disagree.
     """
-
-    async def work(me: "AsyncClient") -> bool:
-        report = await me.models.usage(model)
-        print_result(report, _usage_lines(report), as_json=as_json)
-        return report.ok
-
-    if not run_as(account, data, work, password_file):
+    report = await me.models.usage(model)
+    print_result(report, _usage_lines(report), as_json=as_json)
+    if not report.ok:
         raise typer.Exit(1)
 
 
 @policy.command("show")
-def show_policy(
+@for_account("owner")
+async def show_policy(
+    me: "AsyncClient",
     model: Model,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show the newest policy that the owner signed and the vaults store."""
-
-    async def work(me: "AsyncClient") -> None:
-        shown = await me.models.policy(model)
-        print_result(shown, _policy_lines(shown), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    shown = await me.models.policy(model)
+    print_result(shown, _policy_lines(shown), as_json=as_json)
 
 
 @policy.command("set")
-def set_policy(
+@for_account("owner")
+async def set_policy(
+    me: "AsyncClient",
     model: Model,
     *,
     until: Until = None,
@@ -148,37 +130,30 @@ def set_policy(
     forbid_advisory: Ids = None,
     evaluation: Annotated[int | None, typer.Option(min=0, help="Lowest number of collateral.")] = None,
     up_to_date: Annotated[bool | None, typer.Option("--up-to-date/--any-status", help="Required TCB status.")] = None,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Change conditions of the policy; vaults apply them from their next release on. An empty ID clears a list."""
-
-    async def work(me: "AsyncClient") -> None:
-        fields = {
-            "allowed": _normalized(allow_machine),
-            "denied": _normalized(deny_machine),
-            "families": _normalized(family),
-            "forbidden_advisories": _normalized(forbid_advisory),
-            "evaluation": evaluation,
-            "up_to_date": up_to_date,
-        }
-        changes = {name: value for name, value in fields.items() if value is not None}
-        machines = msgspec.structs.replace((await me.models.policy(model)).machines, **changes)
-        done = await me.models.set_policy(
-            model,
-            expiry=_seconds(until),
-            machines=machines,
-            uses_per_requester_hour=uses_per_hour,
-            uses_total=uses_total,
-            quorum=quorum,
-            direct=direct,
-        )
-        print_result(done, _policy_lines(done.policy), as_json=as_json)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    fields = {
+        "allowed": _normalized(allow_machine),
+        "denied": _normalized(deny_machine),
+        "families": _normalized(family),
+        "forbidden_advisories": _normalized(forbid_advisory),
+        "evaluation": evaluation,
+        "up_to_date": up_to_date,
+    }
+    changes = {name: value for name, value in fields.items() if value is not None}
+    machines = msgspec.structs.replace((await me.models.policy(model)).machines, **changes)
+    done = await me.models.set_policy(
+        model,
+        expiry=_seconds(until),
+        machines=machines,
+        uses_per_requester_hour=uses_per_hour,
+        uses_total=uses_total,
+        quorum=quorum,
+        direct=direct,
+    )
+    print_result(done, _policy_lines(done.policy), as_json=as_json)
+    print_warnings(done.unreached)
 
 
 def _normalized(ids: list[str] | None) -> tuple[str, ...] | None:

@@ -1,14 +1,46 @@
 """Runs a command's work as one account of a network."""
 
+import functools
+import inspect
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sealgrid.cli.options import Account, Data, PasswordFile
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
 
 T = TypeVar("T")
+
+
+def for_account(default: str) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], Callable[..., None]]:
+    """Make a command of a coroutine function whose first parameter is the client of a connected account.
+
+    The command has the other parameters of the function, and the options --as (by default ``default``),
+    --password-file and --data.
+    """
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=annotation)
+        for name, annotation, value in (
+            ("account", Account, default),
+            ("password_file", PasswordFile, None),
+            ("data", Data, None),
+        )
+    ]
+
+    def decorate(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(*, account: str, password_file: Path | None, data: Path | None, **arguments: Any) -> None:
+            run_as(account, data, lambda me: function(me, **arguments), password_file)
+
+        parameters = [*list(inspect.signature(function).parameters.values())[1:], *options]
+        command.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in parameters}
+        return command
+
+    return decorate
 
 
 def run_as(

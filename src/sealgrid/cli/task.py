@@ -8,7 +8,7 @@ import typer
 
 from sealgrid.cli.options import NOTICE_SECONDS, Account, Data, Json, NoticeAfter, PasswordFile
 from sealgrid.cli.output import print_result, stderr, stdout
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -49,36 +49,31 @@ def _document(record: "JobRecord") -> dict[str, object]:
 
 
 @app.command()
-def show(
+@for_account("requester")
+async def show(
+    me: "AsyncClient",
     task: Task,
-    account: Account = "requester",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show the state of a run and its stages."""
-
-    async def work(me: "AsyncClient") -> None:
-        run = me.reopen(task)
-        status = await run.status()
-        document = {
-            "task": run.task,
-            "deal": run.deal,
-            "state": status.state,
-            "price": run.price,
-            "payer": status.payer,
-            "deadline": status.deadline,
-            "money": status.money,
-            "stages": status.stages,
-        }
-        by_sponsor = "" if status.payer in (None, me.account.address) else f" by its sponsor {status.payer}"
-        lines = [f"{status.state}, bought for {run.price}{by_sponsor}", status.money]
-        for stage in status.stages:
-            clock = time.strftime("%H:%M:%S", time.localtime(stage.at))
-            lines.append(f"  {clock}  {stage.stage} {stage.detail}".rstrip())
-        print_result(document, lines, as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    run = me.reopen(task)
+    status = await run.status()
+    document = {
+        "task": run.task,
+        "deal": run.deal,
+        "state": status.state,
+        "price": run.price,
+        "payer": status.payer,
+        "deadline": status.deadline,
+        "money": status.money,
+        "stages": status.stages,
+    }
+    by_sponsor = "" if status.payer in (None, me.account.address) else f" by its sponsor {status.payer}"
+    lines = [f"{status.state}, bought for {run.price}{by_sponsor}", status.money]
+    for stage in status.stages:
+        clock = time.strftime("%H:%M:%S", time.localtime(stage.at))
+        lines.append(f"  {clock}  {stage.stage} {stage.detail}".rstrip())
+    print_result(document, lines, as_json=as_json)
 
 
 @app.command()
@@ -108,41 +103,31 @@ def result(
 
 
 @app.command()
-def claim(
+@for_account("requester")
+async def claim(
+    me: "AsyncClient",
     task: Task,
     *,
     every: Annotated[bool, typer.Option("--all", help="Claim every task of its deal, initialized or not.")] = False,
     deal: Annotated[
         str | None, typer.Option(metavar="DEAL", help="The task's deal, if the data folder has no key of the task.")
     ] = None,
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Claim the refund of a task that missed its final deadline. Any account may call it."""
-
-    async def work(me: "AsyncClient") -> None:
-        if not every:
-            stdout.print(await me.claim(task, deal=deal), markup=False)
-            return
-        for each, money in (await me.claim_deal(task, deal=deal)).items():
-            stdout.print(f"{each}  {money}", markup=False)
-
-    run_as(account, data, work, password_file)
+    if not every:
+        stdout.print(await me.claim(task, deal=deal), markup=False)
+        return
+    for each, money in (await me.claim_deal(task, deal=deal)).items():
+        stdout.print(f"{each}  {money}", markup=False)
 
 
 @app.command()
-def deliver(
+@for_account("requester")
+async def deliver(
+    me: "AsyncClient",
     task: Task,
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Address of a contract that checks the data.")],
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Deliver the data of a deferred callback to a contract. This makes them public."""
-
-    async def work(me: "AsyncClient") -> None:
-        await me.reopen(task).deliver(contract)
-        stderr.print(f"{contract} received the callback data of task {task}")
-
-    run_as(account, data, work, password_file)
+    await me.reopen(task).deliver(contract)
+    stderr.print(f"{contract} received the callback data of task {task}")

@@ -39,7 +39,10 @@ def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Host
     sought = " or ".join(name.removeprefix("the ") for name in secrets)
     files = [each for each in exposures if each.what.startswith("file")]
     messages = [each for each in exposures if not each.what.startswith("file")]
-    lines = [f"{_shorten(each.what)}: begins {each.head}" for each in files]
+    lines = []
+    for each in files:
+        what = re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", each.what))
+        lines.append(f"{what}: begins {each.head}")
     lines.append(
         f"{len(messages)} messages between enclave and vaults, {sum(m.size for m in messages)} bytes, encrypted"
     )
@@ -49,7 +52,3 @@ def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Host
         + (" (a planted one was found)" if planted_found else " (BUT the planted one was not found either)")
     )
     return HostExposure(tuple(lines), clean=not found and planted_found)
-
-
-def _shorten(what: str) -> str:
-    return re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", what))

@@ -11,8 +11,6 @@ from sealgrid.demos.common.steps import DemoSteps, folder_of, name_of
 from sealgrid.demos.common.thief import open_thief
 from sealgrid.demos.table.expected_statistics import differences
 from sealgrid.demos.table.report import TableReport, TableUse
-from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 
 RLC = 10**9
@@ -44,13 +42,25 @@ class TableDemo:
             payments = await steps.payments(buyer, bought.job.task)
             with watch.stage("list the uses of the table"):
                 usage = await usage_of(company, dataset)
-                uses = await _uses(company, usage)
+                names = {use.app: await Assets(company.hub).name("App", use.app) for use in usage.uses}
             exposure = steps.inspect_host(bought.job.task, {"the table": self.table})
             with watch.stage("an attempted theft"):
                 async with open_thief(steps.network) as thief:
                     refusal = await thefts.steal_with_copying_app(
                         thief, accomplice, company, dataset, folder_of("copy_out"), what="the table"
                     )
+        uses = tuple(
+            TableUse(
+                user=name_of(use.requester),
+                requester=use.requester,
+                time=use.time,
+                app=names[use.app],
+                app_address=use.app,
+                task=use.task,
+                logs=len(use.vaults),
+            )
+            for use in usage.uses
+        )
         result = cast("dict[str, Any]", bought.result.json())
         different = await asyncio.to_thread(differences, self.table, result)
         logged = usage.ok and [use.task for use in uses] == [bought.job.task]
@@ -72,11 +82,3 @@ class TableDemo:
             receipt=str(steps.write("receipt.json", bought.envelope)),
             exposure=exposure.lines,
         )
-
-
-async def _uses(company: Connection, usage: UsageReport) -> tuple[TableUse, ...]:
-    names = {use.app: await Assets(company.hub).name("App", use.app) for use in usage.uses}
-    return tuple(
-        TableUse(name_of(use.requester), use.requester, use.time, names[use.app], use.app, use.task, len(use.vaults))
-        for use in usage.uses
-    )
