@@ -79,13 +79,3 @@ def test_accounts_are_restored_from_a_backup(sealgrid, tmp_path):
     shutil.rmtree(tmp_path / "home")
     assert sealgrid("account", "restore", "backup.zip").out == "restored 1 keystore\n"
     assert sealgrid("account", "list").out == address
-
-
-def test_wiping_a_network_keeps_the_keys_without_another_copy(sealgrid, tmp_path):
-    sealgrid("account", "new", "alice", "--password-file", "password")
-    (tmp_path / "home" / "chain").mkdir()
-    (tmp_path / "home" / "deployment.json").write_text("{}")
-    said = sealgrid("down", "--wipe")
-    assert f"kept {tmp_path / 'home' / 'accounts'}" in said.err.replace("\n", "")
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["accounts"]
-    assert "alice" in sealgrid("account", "list").out

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.errors import DealRefused, ServiceUnavailable
-from sealgrid.sdk.concurrency import require_replies
+from sealgrid.errors import DealRefused
 from sealgrid.sdk.operations import preview
 from sealgrid.sdk.operations.preview import _check_enough
 from sealgrid.units import ZERO_ADDRESS, to_address
@@ -44,13 +43,6 @@ def test_a_pool_without_a_machine_that_the_owner_allows_is_not_bought_from():
     with pytest.raises(DealRefused, match="the pool has no machine that the model's owner allows") as caught:
         _check_enough([opinion(advertised=False)] * 2, may_refuse=1)
     assert caught.value.check == "5"
-
-
-def test_too_few_vaults_that_answer_stop_a_purchase_as_they_would_stop_the_release():
-    silent = ServiceUnavailable("vault 2 does not answer.")
-    require_replies([None, None, silent], 2)
-    with pytest.raises(ServiceUnavailable, match="2 of 3 vaults do not answer"):
-        require_replies([None, silent, silent], 2)
 
 
 def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_release():
