@@ -2,26 +2,12 @@
 
 from types import SimpleNamespace
 
-import msgspec
 import pytest
 
-from sealgrid.attestation.policy import Policy
-from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import NotFound, ServiceUnavailable, SharesRefused
 from sealgrid.sdk.operations.policies import newest_policy, set_policy
 from sealgrid.units import to_address
-from sealgrid.wire.vault import AssetView
-
-OWNER, STRANGER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x22" * 32)
-MODEL, OTHER = to_address(b"\xaa" * 20), to_address(b"\xbb" * 20)
-DOMAIN = Domain(chain=31337, broker=to_address(b"\xcc" * 20))
-FIRST = Policy(asset=MODEL, owner=OWNER.address, version=1, expiry=9, allowed=(), uses_per_requester_hour=1)
-
-
-def view(version=1, *, signer=OWNER, asset=MODEL) -> AssetView:
-    policy = msgspec.structs.replace(FIRST, version=version, asset=asset)
-    signature = policy.sign(DOMAIN, signer)
-    return AssetView(record=None, signature=b"", policy=policy, policy_signature=signature, history=())
+from tests.unit.sdk.operations.policy_scene import DOMAIN, FIRST, MODEL, OTHER, OWNER, STRANGER, vault_view
 
 
 class Vault:
@@ -48,12 +34,17 @@ def connection(*vaults):
 
 
 def test_the_highest_version_of_the_owner_is_in_force():
-    assert newest_policy(connection(), [view(1), view(3), None, view(2)], MODEL, OWNER.address).version == 3
+    assert (
+        newest_policy(connection(), [vault_view(1), vault_view(3), None, vault_view(2)], MODEL, OWNER.address).version
+        == 3
+    )
 
 
-@pytest.mark.parametrize("bad", [view(9, signer=STRANGER), view(9, asset=OTHER)], ids=["signature", "asset"])
+@pytest.mark.parametrize(
+    "bad", [vault_view(9, signer=STRANGER), vault_view(9, asset=OTHER)], ids=["signature", "asset"]
+)
 def test_a_policy_of_another_signer_or_asset_does_not_count(bad):
-    assert newest_policy(connection(), [bad, view(1)], MODEL, OWNER.address).version == 1
+    assert newest_policy(connection(), [bad, vault_view(1)], MODEL, OWNER.address).version == 1
     assert newest_policy(connection(), [bad], MODEL, OWNER.address) is None
 
 
