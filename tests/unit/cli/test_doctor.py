@@ -20,7 +20,7 @@ def test_the_doctor_tests_the_sandbox_and_names_the_folders_of_the_keys(sealgrid
     assert ended.code == 0, ended.out
 
 
-def test_the_doctor_says_when_others_can_read_the_keys(sealgrid, tmp_path, monkeypatch):
+def test_the_doctor_reports_keys_that_others_can_read(sealgrid, tmp_path, monkeypatch):
     monkeypatch.setattr("sealgrid.cli.sandbox_probes.run_probes", lambda: iter(()))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "jobs").mkdir(mode=0o755)

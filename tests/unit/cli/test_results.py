@@ -53,7 +53,7 @@ def test_a_result_is_written_below_its_folder_alone(tmp_path):
     assert not (tmp_path / "escaped").exists()
 
 
-async def test_a_result_that_cannot_be_written_says_what_became_of_the_price(tmp_path):
+async def test_the_error_for_a_result_that_cannot_be_written_states_where_the_price_is(tmp_path):
     class Paid:
         task = "0x" + "11" * 32
 

@@ -28,7 +28,7 @@ def test_a_folder_that_is_not_empty_is_refused_before_anything_is_bought(sealgri
         (("--callback", "0x" + "55" * 20), 2),
     ],
 )
-def test_what_is_public_is_said_before_anything_is_bought(sealgrid, tmp_path, words, warnings):
+def test_public_data_are_warned_about_before_the_purchase(sealgrid, tmp_path, words, warnings):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "network.json").write_bytes(msgspec.json.encode(network(folder="/nowhere")))
     ended = sealgrid("run", "onnx-runner", *words)

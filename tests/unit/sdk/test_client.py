@@ -16,7 +16,7 @@ LOCAL = network(folder="/nowhere")
 CONTRACT = "0x" + "55" * 20
 
 
-async def test_a_key_of_ones_own_connects_without_a_password(tmp_path, monkeypatch):
+async def test_an_own_key_or_a_keystore_with_its_password_connects(tmp_path, monkeypatch):
     monkeypatch.setattr(keystores, "SCRYPT_N", 2)
     key = SigningKey.generate()
     KeystoreFolder(tmp_path / "accounts").add("alice", key, "correct horse")

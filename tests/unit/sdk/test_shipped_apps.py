@@ -7,7 +7,7 @@ import pytest
 from sealgrid.sdk.shipped_apps import app_folder, app_for
 
 
-def test_a_file_is_for_the_app_that_its_name_says():
+def test_the_suffix_of_a_file_selects_its_app():
     assert app_for(Path("rides.CSV")) == "csv-statistics"
     assert app_for(Path("model.onnx")) == app_for(Path("model")) == "onnx-runner"
 

@@ -85,7 +85,7 @@ async def test_a_task_that_its_pool_gave_up_ends_with_the_pools_reason():
     assert failed.value.money.startswith("The price is locked until")
 
 
-async def test_a_pool_that_reports_a_failure_of_a_paid_task_is_not_believed():
+async def test_a_failure_that_the_pool_reports_for_a_paid_task_is_ignored():
     await follow(Network((("failed",), TaskStatus.COMPLETED)).conn(), JOB)
 
 

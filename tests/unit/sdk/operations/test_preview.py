@@ -1,4 +1,4 @@
-"""A deal is not bought when fewer than t vaults are left that would release for it, and only then."""
+"""A deal is bought unless fewer than t vaults would release its keys."""
 
 from types import SimpleNamespace
 
@@ -59,7 +59,7 @@ def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_r
         ({"uses_total": 5}, 3),
     ],
 )
-async def test_a_preview_asks_for_what_the_owners_quorum_needs(monkeypatch, signed, needed):
+async def test_a_preview_needs_as_many_vaults_as_the_owners_quorum(monkeypatch, signed, needed):
     policy = Policy(asset=MODEL, owner=MODEL, version=1, expiry=1, allowed=(), uses_per_requester_hour=1, **signed)
 
     async def policy_of_quorum(conn, model):

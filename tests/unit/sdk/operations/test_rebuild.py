@@ -1,4 +1,4 @@
-"""Verifying an app says what was compared, and refuses an environment that its wheels do not give."""
+"""Verifying an app reports what was compared, and refuses an environment that differs from its wheels."""
 
 import sys
 from types import SimpleNamespace
@@ -56,7 +56,7 @@ async def test_a_bundle_of_another_digest_is_refused(app):
     ("compiler", "sentence"),
     [(None, "this machine has no Python"), ("0.0.1", "this one is 0.0.1 and cannot rebuild it")],
 )
-def test_a_machine_that_cannot_compile_says_so(monkeypatch, compiler, sentence):
+def test_a_machine_that_cannot_compile_reports_the_reason(monkeypatch, compiler, sentence):
     def compiler_for(python):
         if compiler is None:
             raise SetupMissing("no such Python.")

@@ -69,7 +69,7 @@ async def test_an_own_app_is_never_a_strangers(market):
         await find_app(market(apps=[offer(FIRST, "mine")]), "mine", own=True)
 
 
-async def test_a_shipped_app_is_its_code_whatever_others_call_theirs(market):
+async def test_a_shipped_app_is_identified_by_its_code_not_by_its_name(market):
     forged = offer(FIRST, "onnx-runner", digest=FORGED)
     apps = [forged, offer(SECOND, "renamed"), offer(THIRD, "onnx-runner")]
     conn = market(apps=apps, models=[offer(FIRST, app=THIRD)])
