@@ -84,7 +84,11 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
         public = msgspec.structs.replace(network, folder="")  # a path of this machine is private
         (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(public)) + b"\n")
     except OSError as error:
-        _delete_partial(out)
+        # The folder was empty before. A partial result must not look complete.
+        shutil.rmtree(out / RESULT, ignore_errors=True)
+        for name in (RECEIPT, NETWORK):
+            with contextlib.suppress(OSError):
+                (out / name).unlink()
         again = f"open it again with: sealgrid task result {run.task} --out DIR"
         message = f"{out} cannot be written ({error.strerror}); {again}"
         raise InputRefused(message, money=await run.money()) from error
@@ -115,14 +119,6 @@ def _write_log(log: str, out: Path) -> None:
         stderr.print(f"the app's log is in {out / LOG}", markup=False)
     except OSError as error:  # the app's failure is the error to report
         stderr.print(f"{out / LOG} cannot be written ({error.strerror})", markup=False)
-
-
-def _delete_partial(out: Path) -> None:
-    # The folder was empty before. A partial result must not look complete.
-    shutil.rmtree(out / RESULT, ignore_errors=True)
-    for name in (RECEIPT, NETWORK):
-        with contextlib.suppress(OSError):
-            (out / name).unlink()
 
 
 def _print(opened: "RunResult") -> None:

@@ -12,7 +12,6 @@ from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
-    from sealgrid.sdk.stores.job_store import JobRecord
 
 app = typer.Typer(help="Your runs: state, results, refunds.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as printed by `run`.")]
@@ -23,29 +22,24 @@ def list_(as_json: Json = False, data: Data = None) -> None:
     """List the runs whose keys are in the data folder, newest first. Works offline."""
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.job_store import JobStore
-
-    records = JobStore(home(data).jobs).all()
-    lines = (
-        f"{record.task}  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record.created))}  "
-        f"app {record.signed_orders()[0].app}"
-        for record in records
-    )
-    print_result([_document(record) for record in records], lines, as_json=as_json)
-
-
-def _document(record: "JobRecord") -> dict[str, object]:
     from sealgrid.units import ZERO_ADDRESS
 
-    app, dataset, pool, _ = record.signed_orders()
-    return {
-        "task": record.task,
-        "deal": record.deal,
-        "account": record.account,
-        "app": app.app,
-        "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
-        "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
-        "created": record.created,
-    }
+    documents, lines = [], []
+    for record in JobStore(home(data).jobs).all():
+        app, dataset, pool, _ = record.signed_orders()
+        document = {
+            "task": record.task,
+            "deal": record.deal,
+            "account": record.account,
+            "app": app.app,
+            "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
+            "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
+            "created": record.created,
+        }
+        documents.append(document)
+        created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        lines.append(f"{record.task}  {created}  app {app.app}")
+    print_result(documents, lines, as_json=as_json)
 
 
 @app.command()

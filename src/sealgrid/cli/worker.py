@@ -69,11 +69,16 @@ def quote(
 
     from sealgrid.attestation.evidence import Trait
     from sealgrid.cli.pins import parse_root
-    from sealgrid.errors import InputRefused
-    from sealgrid.platform.hardware_quotes import RawQuote
+    from sealgrid.errors import InputRefused, SetupMissing
+    from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation, RawQuote
 
     if file is None:
-        raw_quote = _make_quote()
+        source = next((each for each in (ConfigfsTsm(), GramineAttestation()) if each.is_available()), None)
+        if source is None:
+            raise SetupMissing(
+                "configfs-tsm and Gramine are missing here; run this inside a confidential guest or enclave."
+            )
+        raw_quote = source.quote(bytes(64))
     else:
         try:
             raw_quote = RawQuote(file.read_bytes())
@@ -147,16 +152,6 @@ async def _collateral(
         intel, amd = (HttpFetch(base, client) for base in services)
         kept = folder or home(None).network.parent / "collateral"
         yield CollateralCache(kept, roots, IntelClient(intel), AmdClient(amd), lambda: int(time.time()))
-
-
-def _make_quote() -> "RawQuote":
-    from sealgrid.errors import SetupMissing
-    from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation
-
-    for source in (ConfigfsTsm(), GramineAttestation()):
-        if source.is_available():
-            return source.quote(bytes(64))
-    raise SetupMissing("configfs-tsm and Gramine are missing here; run this inside a confidential guest or enclave.")
 
 
 async def _verify_quote(

@@ -1,11 +1,11 @@
 """Usage of a model: compare the vaults' logs with each other and with the chain. Pure.
 
-(usage.1) Each vault showed its log and proved every entry.
-(usage.2) No vault contradicted its own log, to us or to another vault.
-(usage.3) Each release has the task on the chain that it names: this deal, this model, this requester and app. The deal
-          of a bulk names no model, but a list that its requester laid down.
-(usage.4) No vault leaves out a release that it signed for; the receipt of the task carries its signature.
-(usage.5) No vault lacks a release that others have. It may have been away then: this names it, and proves nothing.
+(usage.1) Each vault returned its log and proved every entry.
+(usage.2) No vault contradicted its own log, towards this client or another vault.
+(usage.3) Each release names a task of the chain, with the same deal, model, requester and app. The deal of a bulk names
+          no model, but its requester's list of models.
+(usage.4) No vault omits a release that it signed; the receipt of the task carries its signature.
+(usage.5) No vault lacks a release that others have. The vault may have been unavailable then: a finding proves nothing.
 (usage.6) Each task that paid for the model on the chain was released by a vault, or its receipt proves a refusal.
 """
 
