@@ -68,9 +68,8 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     stage_since: float = 0.0  #: time when it reached its stage, or of the last restart after that
     losses: tuple[tuple[Address, float], ...] = ()  #: workers that lost it, and when
     claimed_check: str = ""  #: number of the check of a reported refusal, until the vaults answered
-    excluded: tuple[
-        Address, ...
-    ] = ()  #: workers whose reported refusal the vaults denied; they do not get the task again
+    #: Workers whose reported refusal the vaults denied; they do not get the task again.
+    excluded: tuple[Address, ...] = ()
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "") -> PoolTask:

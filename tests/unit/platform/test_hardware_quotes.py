@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from kernel_directories import configfs, gramine
+from tests.unit.platform.kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.hardware_quotes import MOST_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
+from sealgrid.platform.hardware_quotes import MAX_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
 
 DATA = bytes(range(64))
@@ -96,7 +96,7 @@ def test_outside_of_gramine_there_is_nothing(tmp_path):
 
 
 def test_an_attribute_that_does_not_end_is_not_read_to_its_end(tmp_path):
-    (tmp_path / "endless").write_bytes(bytes(MOST_BYTES + 1))
+    (tmp_path / "endless").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(OSError, match="does not end"):
         KernelAttributes(tmp_path).read("endless")
 

@@ -208,7 +208,7 @@ def test_a_services_connections_leave_files_free_for_its_own_use():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500)); "
         "from sealgrid.wire.connections import OpenConnections; from sealgrid.wire.service_access import ServiceAccess; "
-        "print(OpenConnections(ServiceAccess(connections=10**6))._most)"
+        "print(OpenConnections(ServiceAccess(connections=10**6)).limit)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)

@@ -23,7 +23,7 @@ from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
 from sealgrid.vault.checks.deposit import StoredShare
-from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
+from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments
 
 T = TypeVar("T")
 
@@ -113,9 +113,9 @@ def _dataset_fact(offer: BulkOffer) -> DatasetFact | None:
 
 
 def _check_content(content: bytes, cid: str) -> None:
-    if len(content) > MOST_LIST_BYTES:
+    if len(content) > MAX_LIST_BYTES:
         raise ReleaseRefused(
-            "7.17", f"a list of a bulk has at most {MOST_LIST_BYTES} bytes; make fewer or smaller slices."
+            "7.17", f"a list of a bulk has at most {MAX_LIST_BYTES} bytes; make fewer or smaller slices."
         )
     file = FileAddress()
     file.write(content)
