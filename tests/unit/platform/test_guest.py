@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from enclave_scene import APP, request
 
 from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.attestation.verification import verify
@@ -18,6 +17,7 @@ from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_bytes
 from sealgrid.wire.message import encode, parse
 from tests.unit.attestation.snp_machine import NOW, SnpMachine, report
+from tests.unit.platform.enclave_scene import APP, request
 
 BOOT = Path(__file__).parent / "boot_for_tests.py"
 SOURCE = str(Path(guest.__file__).parents[2])

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from collateral_services import Service, amd_answers
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from enclave_scene import APP, request
 from litestar.testing import AsyncTestClient
 
 from sealgrid.attestation.evidence import Collateral, Quote, load_certificate
@@ -26,6 +24,8 @@ from sealgrid.wire.collateral import AmdClient, IntelClient
 from sealgrid.wire.message import encode
 from sealgrid.wire.server import create_app
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, leaf_key
+from tests.unit.platform.collateral_services import Service, amd_answers
+from tests.unit.platform.enclave_scene import APP, request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.platform.kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
@@ -11,6 +10,7 @@ from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
 from sealgrid.platform.hardware_quotes import MAX_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
+from tests.unit.platform.kernel_directories import configfs, gramine
 
 DATA = bytes(range(64))
 APP = to_digest(b"\xaa" * 32)

@@ -7,15 +7,13 @@ from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import AssignTask, ClaimRefund, InitializeTask, SignAuthorisation, SignReassign
-from sealgrid.pool.refusal_check import refusal_verdict
 from sealgrid.pool.state import PoolState, due, pending_calls, step, unverified_refusals
 from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
-from sealgrid.wire.preview import VaultOpinion
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
-ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
 TASK = task_id(DEAL, 4)
+ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
 RULES = e.PoolTimeouts(lease=30, retry=5, margin=5)
 
 
@@ -245,6 +243,8 @@ def test_nothing_leaves_an_ended_stage() -> None:
 workers, tasks = st.sampled_from([ANNA, BERT]), st.sampled_from([TASK, task_id(DEAL, 5), TaskId(to_digest(bytes(32)))])
 times = st.floats(min_value=0, max_value=1200)
 stages = st.sampled_from(["waiting", "launched", "running", "sealed", "settled", "finalizing", "completed", "failed"])
+
+
 happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
     st.just(deal(size=2)),
     st.builds(e.JobRequested, at=times, worker=workers, chain_now=st.integers(0, 1200)),
@@ -349,25 +349,3 @@ def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
         step(state, names(ANNA, 2))
     again = after(*TAKEN, names(ANNA, 1), says(ANNA, "failed"), asks(ANNA, at=20), rules=rules)
     assert step(again, names(ANNA, 2, at=21))[1]
-
-
-def opinion(check: str = "", *, of_deal: bool = True, settles: bool = False) -> VaultOpinion:
-    return VaultOpinion(ANNA, check, of_deal and bool(check), settles, "why", ())
-
-
-@pytest.mark.parametrize(
-    ("last_report", "ends"),
-    [
-        ([], False),
-        ([opinion("7.10")], False),
-        ([opinion("7.10"), opinion()], False),
-        ([opinion("7.10"), opinion("7.10")], True),
-        ([opinion("7.10", settles=True), opinion("7.10")], True),
-        ([opinion("7.10", settles=True), opinion("7.10", settles=True)], False),
-        ([opinion("7.15", of_deal=False)] * 3, False),
-    ],
-)
-def test_a_task_ends_when_fewer_than_t_vaults_are_left_to_release_or_to_settle(
-    last_report: list[VaultOpinion], ends: bool
-) -> None:
-    assert bool(refusal_verdict(last_report, vaults=3, threshold=2)[0]) == ends

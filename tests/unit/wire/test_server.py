@@ -1,10 +1,23 @@
-from collections.abc import AsyncIterator
+"""Small answers travel packed to whoever takes that, and no answer fills its asker's memory."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
-from litestar import get, head, post
+from litestar import Request, Response, get, head, post
 
-from sealgrid.wire.server import AnyRequest, allow_cross_site_reads, cors_config, create_app
+from sealgrid.wire.server import (
+    MAX_COMPRESSED_BYTES,
+    AnyRequest,
+    allow_cross_site_reads,
+    compressed_response,
+    cors_config,
+    create_app,
+    listen,
+    serve,
+)
 from sealgrid.wire.service_access import ServiceAccess
 
 PAGE = {"origin": "https://dapp.example"}
@@ -119,3 +132,52 @@ async def test_what_no_handler_answers_is_answered_in_a_sentence(
     found = await half_open.request(method, path, content=b"x" * 101 if status == 413 else None)
     assert (found.status_code, said in found.json()["error"]) == (status, True), found.text
     assert status != 405 or "GET" in found.headers["allow"]
+
+
+DOCUMENT = b'{"quote": "' + b"0a" * 4000 + b'"}'
+CIPHERTEXT = os.urandom(4000)
+LARGE = bytes(MAX_COMPRESSED_BYTES + 1)
+Ask = Callable[[bytes, str], Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+def ask() -> Ask:
+    async def asked(content: bytes, coding: str) -> httpx.Response:
+        @get("/")
+        async def handler(request: Request) -> Response[bytes]:
+            return compressed_response(request, content)
+
+        transport = httpx.ASGITransport(create_app([handler]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
+            return await client.get("/", headers={"accept-encoding": coding})
+
+    return asked
+
+
+async def test_a_document_travels_packed_and_arrives_as_it_was(ask: Ask):
+    answer = await ask(DOCUMENT, "gzip, deflate")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) < len(DOCUMENT) / 10
+    assert answer.content == DOCUMENT
+
+
+@pytest.mark.parametrize(("content", "coding"), [(DOCUMENT, "identity"), (CIPHERTEXT, "gzip"), (LARGE, "gzip")])
+async def test_what_gets_no_smaller_or_is_not_wanted_packed_travels_as_it_is(ask: Ask, content: bytes, coding: str):
+    answer = await ask(content, coding)
+    assert "content-encoding" not in answer.headers
+    assert answer.content == content
+
+
+async def test_whoever_gets_the_number_of_a_cancelled_services_socket_can_use_it():
+    for _ in range(3):
+        sock, ready = listen(), asyncio.Event()
+        serving = asyncio.create_task(serve(create_app([]), sock, ready.set))
+        await asyncio.wait_for(ready.wait(), 10)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        sock.close()
+        with listen() as other:  # takes the lowest free number, the cancelled one's
+            server = await asyncio.start_server(lambda _reader, writer: writer.close(), sock=other)
+            _, writer = await asyncio.open_connection(*other.getsockname())
+            writer.close()
+            server.close()

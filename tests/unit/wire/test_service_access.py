@@ -1,14 +1,9 @@
 """Per-client limits, names, origins and trusted proxies: the same for every service, and strict by default."""
 
-import logging
-
 import httpx
 import msgspec
 import pytest
 
-from sealgrid.errors import TooManyRequests
-from sealgrid.wire.http_transport import HttpTransport
-from sealgrid.wire.log_rate_limit import LINES_PER_MINUTE, RepeatFilter
 from sealgrid.wire.server import create_app
 from sealgrid.wire.service_access import ServiceAccess, client_address
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, client_from, hello, serving
@@ -28,24 +23,6 @@ async def test_a_flood_gets_429_with_the_time_to_wait_while_another_client_is_se
         assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
         assert int(answers[-1].headers["retry-after"]) in range(1, 13)
         assert (await honest.get("/")).status_code == 200
-
-
-async def test_our_own_clients_wait_as_long_as_they_are_told_and_then_are_served():
-    async with (
-        serving(ServiceAccess(requests_per_minute=60)) as port,
-        HttpTransport(f"http://127.0.0.1:{port}") as client,
-    ):
-        assert [await client.request("GET", "/") for _ in range(61)] == [b"hello"] * 61
-
-
-async def test_a_wait_that_is_too_long_is_told_to_the_caller():
-    async with (
-        serving(ServiceAccess(requests_per_minute=1)) as port,
-        HttpTransport(f"http://127.0.0.1:{port}") as client,
-    ):
-        await client.request("GET", "/")
-        with pytest.raises(TooManyRequests, match="ask again in"):
-            await client.request("GET", "/")
 
 
 async def test_behind_a_trusted_proxy_the_forwarded_address_is_the_client():
@@ -127,30 +104,3 @@ async def test_a_page_that_is_configured_may_ask_and_its_browser_hands_the_answe
 def test_settings_that_are_malformed_are_refused(wrong: dict[str, object]):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, ServiceAccess)
-
-
-def test_a_message_that_repeats_is_written_a_few_times_a_minute_and_then_counted():
-    now = [0.0]
-    repeats = RepeatFilter(lambda: now[0])
-
-    def written(message: str) -> str:
-        record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, message, (), None)
-        return record.getMessage() if repeats.filter(record) else ""
-
-    assert sum(bool(written("Invalid HTTP request received.")) for _ in range(1000)) == LINES_PER_MINUTE
-    assert written("another message")
-    now[0] = 61
-    assert "990 more" in written("Invalid HTTP request received.")
-    assert "more" not in written("another message")
-
-
-async def test_bad_requests_do_not_fill_a_log(caplog: pytest.LogCaptureFixture):
-    from tests.unit.wire.serving_on_loopback import Raw
-
-    async with serving(ServiceAccess()) as port:
-        for _ in range(30):
-            raw = await Raw.open(port, b"\x16\x03\x01 nonsense\r\n\r\n")
-            assert b" 400 " in await raw.rest()
-            await raw.close()
-    lines = [record for record in caplog.records if "Invalid HTTP request" in record.getMessage()]
-    assert len(lines) <= LINES_PER_MINUTE

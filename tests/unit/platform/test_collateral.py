@@ -7,7 +7,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from collateral_services import Service, amd_answers, intel_answers, served
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -25,6 +24,7 @@ from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, report
+from tests.unit.platform.collateral_services import Service, amd_answers, intel_answers, served
 
 DAY = 24 * 3600
 MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
