@@ -123,8 +123,8 @@ def _opened(path: Path) -> None:
 
 def _memory(path: Path) -> float:
     """Return the MiB that a process holds which opened the log and nothing else."""
-    said = subprocess.run([sys.executable, "-c", _OPEN, str(path)], capture_output=True, text=True, check=True)
-    return int(said.stdout) / 1024
+    ended = subprocess.run([sys.executable, "-c", _OPEN, str(path)], capture_output=True, text=True, check=True)
+    return int(ended.stdout) / 1024
 
 
 def _micro(step: Callable[[], object], repeats: int = PROOFS) -> tuple[float, ...]:

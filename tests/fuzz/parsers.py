@@ -138,7 +138,7 @@ def _quotes():
         ),
         Parser("collateral", lambda raw: _judge(made.raw, raw), (collateral,), MIB, 32 * MIB),
         Parser(
-            "kept collateral",
+            "cached collateral",
             lambda raw: verify_intel_collateral(Collateral(raw), [machine().trust_root], NOW),
             (collateral,),
             MIB,
@@ -155,7 +155,7 @@ def _quotes():
             "snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB
         ),
         Parser(
-            "kept snp collateral",
+            "cached snp collateral",
             lambda raw: verify_snp_collateral(Collateral(raw), [amd().root], NOW),
             (amd().collateral().encode().raw,),
             64 << 10,
@@ -185,7 +185,7 @@ def _quotes():
             16 * MIB,
         ),
         Parser(
-            "quote's own word",
+            "quote's claimed identity",
             lambda raw: claimed_identity(raw, to_digest(bytes(32))),
             (made.raw, report()),
             64 << 10,
@@ -348,10 +348,10 @@ _ERRORS = tuple(
 def _documents():
     recorded = json.loads((VECTORS / "attestation_receipt.json").read_bytes())
     envelope = recorded["accepted"]["envelope"].encode()
-    told = dict(recorded["pins"])
-    root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
-    runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
-    pins = TrustPins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+    pins_document = dict(recorded["pins"])
+    root = TrustRoot(Platform.SIMULATED, base64.b64decode(pins_document.pop("simulated_root")))
+    runtime, vaults = pins_document.pop("runtime"), tuple(pins_document.pop("vaults"))
+    pins = TrustPins(**pins_document, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
     read = parse_envelope(envelope)
     body, facts = read.receipt.encode(), read.facts.encode()
     params = b'{"sealgrid":{"result_key":"0x%s","inputs":["0x%s"]},"iexec_args":"a b"}' % (b"11" * 32, b"22" * 32)

@@ -32,7 +32,7 @@ def test_an_event_has_its_values_and_its_position() -> None:
     )
 
 
-def test_a_transfer_of_an_asset_is_told_from_a_transfer_of_money_by_its_topics() -> None:
+def test_transfers_of_assets_and_of_money_differ_by_their_topics() -> None:
     topic = interface("AppRegistry").topic("Transfer")
     asset, money = parse_events(
         [log((topic, word(OLD), word(NEW), word(ASSET))), log((topic, word(OLD), word(NEW)), word(b"\x05"))]

@@ -18,7 +18,7 @@ def answers(*, chain: int = 1, height: int = 5, branch: int = 0, result: str = "
             return hex(chain)
         if method == "eth_call":
             if reverts:
-                raise RpcError(3, f"execution reverted: in the words of branch {branch}")
+                raise RpcError(3, f"execution reverted: text of branch {branch}")
             return result
         number = height if parameters[0] == "latest" else int(parameters[0], 16)
         hashes = [f"0x{branch:02x}{each:062x}" for each in (number, number - 1 if number else 0)]

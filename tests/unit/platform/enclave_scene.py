@@ -1,4 +1,4 @@
-"""A launched test runtime, and what its worker asks it."""
+"""A launched test runtime, and its worker's end of the relay."""
 
 import asyncio
 import base64

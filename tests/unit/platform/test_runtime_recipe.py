@@ -61,7 +61,7 @@ def test_an_enclaves_manifest_is_the_reviewed_one(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["tdx", "snp", "sgx"])
-def test_nothing_is_left_unfilled_and_everything_says_that_it_did_not_run(kind):
+def test_no_placeholder_is_left_and_every_recipe_warns_that_it_did_not_run(kind):
     for path in (GOLDEN / kind).rglob("*"):
         if path.is_file():
             assert "@" not in path.read_text(), path
@@ -90,9 +90,9 @@ def test_guests_have_no_login_no_debugging_and_no_network_device():
     assert "policy=0x20000" in runtime_recipe.guest_recipe(Platform.SNP, FILES)["launch.sh"]
 
 
-@pytest.mark.parametrize(("platform", "words"), [(Platform.TDX, "mrconfigid"), (Platform.SNP, "host-data")])
-def test_launch_scripts_lock_the_app_that_they_are_given(tmp_path, platform, words):
-    """Run with a QEMU that only tells what it was asked."""
+@pytest.mark.parametrize(("platform", "option"), [(Platform.TDX, "mrconfigid"), (Platform.SNP, "host-data")])
+def test_launch_scripts_lock_the_app_of_their_argument(tmp_path, platform, option):
+    """Run with a QEMU that prints its arguments."""
     import base64
 
     script = tmp_path / "launch.sh"
@@ -108,13 +108,13 @@ def test_launch_scripts_lock_the_app_that_they_are_given(tmp_path, platform, wor
         )
         (tmp_path / "xxd").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FIRMWARE": "/firmware.fd"}
-    said = subprocess.run(
+    reply = subprocess.run(
         [script, "0x" + "ab" * 32, "7"], env=environment, capture_output=True, text=True, check=True
     ).stdout
     locked = b"\xab" * 32 + (bytes(16) if platform is Platform.TDX else b"")
-    assert words in said
-    assert base64.b64encode(locked).decode() in said
-    assert "guest-cid=7" in said
+    assert option in reply
+    assert base64.b64encode(locked).decode() in reply
+    assert "guest-cid=7" in reply
 
 
 def test_the_runtime_for_guests_holds_what_quotes_there_and_the_code_that_starts_it():

@@ -14,11 +14,13 @@ from sealgrid.pool.service import MAX_WAIT
 from tests.unit.pool.pool_scene import TASK, WORKER, Clock
 
 
-async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, state: PersistentState) -> None:
+async def test_the_public_status_has_coarse_stages_in_whole_seconds(
+    pool: httpx.AsyncClient, state: PersistentState
+) -> None:
     for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
         state.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
-    told = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
-    assert told == [{"stage": "waiting", "at": 1, "detail": ""}, {"stage": "working", "at": 3, "detail": ""}]
+    view = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
+    assert view == [{"stage": "waiting", "at": 1, "detail": ""}, {"stage": "working", "at": 3, "detail": ""}]
     assert "5.5" not in (await pool.get(f"/tasks/{TASK}")).text
 
 

@@ -22,17 +22,17 @@ SEEN_LATER = msgspec.structs.replace(MATCHED, deal=DealId(to_digest(b"\x0e" * 32
 
 
 async def token(pool: httpx.AsyncClient, key: SigningKey, signer: SigningKey | None = None) -> dict[str, str]:
-    asked = await pool.get("/tasks/logs/challenge", params={"chainId": CHAIN, "address": key.address})
-    message = encode_typed_data(full_message=asked.json())
+    challenge = await pool.get("/tasks/logs/challenge", params={"chainId": CHAIN, "address": key.address})
+    message = encode_typed_data(full_message=challenge.json())
     signed = Account.sign_message(message, (signer or key).secret)
     return {"authorization": f"0x{signed.message_hash.hex()}_0x{signed.signature.hex()}_{key.address}"}
 
 
-async def test_a_task_is_told_in_iexecs_words(pool: httpx.AsyncClient) -> None:
-    told = (await pool.get(f"/tasks/{TASK}")).json()
-    assert told["currentStatus"] == "RUNNING"
-    assert told["dateStatusList"][0] == {"status": "INITIALIZED", "date": "1970-01-01T00:00:01.000Z"}
-    (replicate,) = told["replicates"]
+async def test_a_task_has_iexecs_statuses(pool: httpx.AsyncClient) -> None:
+    view = (await pool.get(f"/tasks/{TASK}")).json()
+    assert view["currentStatus"] == "RUNNING"
+    assert view["dateStatusList"][0] == {"status": "INITIALIZED", "date": "1970-01-01T00:00:01.000Z"}
+    (replicate,) = view["replicates"]
     assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "STARTED")
 
 
@@ -48,42 +48,42 @@ async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
     pool: httpx.AsyncClient, state: PersistentState
 ) -> None:
     known = {"after": 2, "wait": 20}
-    asked = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
-    asking = asyncio.create_task(asked)
-    await asyncio.wait({asking}, timeout=0.05)
-    assert not asking.done()
+    request = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
+    waiting = asyncio.create_task(request)
+    await asyncio.wait({waiting}, timeout=0.05)
+    assert not waiting.done()
     state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
-    assert [entry["stage"] for entry in (await asking).json()["history"]] == ["waiting", "assigned", "running"]
+    assert [entry["stage"] for entry in (await waiting).json()["history"]] == ["waiting", "assigned", "running"]
 
 
 async def test_a_question_for_stages_ends_when_its_time_has_passed(
     pool: httpx.AsyncClient, state: PersistentState, clock: Clock
 ) -> None:
-    asked = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
-    asking = asyncio.create_task(asked)
-    await asyncio.wait({asking}, timeout=0.05)
+    request = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
+    waiting = asyncio.create_task(request)
+    await asyncio.wait({waiting}, timeout=0.05)
     clock.now += MAX_WAIT
     state.apply_chain_events(
         [e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(())
-    )  # wakes whoever waits
-    assert len((await asking).json()["history"]) == 2
+    )  # wakes waiting requests
+    assert len((await waiting).json()["history"]) == 2
 
 
 @pytest.mark.parametrize(
-    "asked", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": "inf"}, {"wait": "nan"}]
+    "parameters", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": "inf"}, {"wait": "nan"}]
 )
 async def test_a_question_for_stages_is_answered_at_once_where_nothing_is_to_be_waited_for(
-    pool: httpx.AsyncClient, asked: dict[str, str]
+    pool: httpx.AsyncClient, parameters: dict[str, str]
 ) -> None:
-    told = await pool.get(f"/tasks/{TASK}/stages", params=asked, headers=await token(pool, REQUESTER))
-    assert len(told.json()["history"]) == 2
+    view = await pool.get(f"/tasks/{TASK}/stages", params=parameters, headers=await token(pool, REQUESTER))
+    assert len(view.json()["history"]) == 2
 
 
-@pytest.mark.parametrize("asked", [{"after": "x"}, {"after": "1.5"}, {"wait": "long"}])
-async def test_what_is_no_number_is_refused(pool: httpx.AsyncClient, asked: dict[str, str]) -> None:
-    told = await pool.get(f"/tasks/{TASK}/stages", params=asked, headers=await token(pool, REQUESTER))
-    assert told.status_code == 400
-    assert "must be a number" in told.json()["error"]
+@pytest.mark.parametrize("parameters", [{"after": "x"}, {"after": "1.5"}, {"wait": "long"}])
+async def test_what_is_no_number_is_refused(pool: httpx.AsyncClient, parameters: dict[str, str]) -> None:
+    view = await pool.get(f"/tasks/{TASK}/stages", params=parameters, headers=await token(pool, REQUESTER))
+    assert view.status_code == 400
+    assert "must be a number" in view.json()["error"]
 
 
 async def test_an_unknown_task_is_not_found(pool: httpx.AsyncClient) -> None:
@@ -98,7 +98,7 @@ async def test_the_requester_reads_where_the_logs_are_as_often_as_it_likes(pool:
         assert "app.log" in logs[0]["stderr"]
 
 
-async def test_nobody_else_does(pool: httpx.AsyncClient, clock: Clock) -> None:
+async def test_no_other_account_reads_the_logs(pool: httpx.AsyncClient, clock: Clock) -> None:
     of_a_stranger, forged = await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)
     for proof in (of_a_stranger, forged, {}):
         assert (await pool.get(f"/tasks/{TASK}/logs", headers=proof)).status_code == 403
@@ -107,7 +107,7 @@ async def test_nobody_else_does(pool: httpx.AsyncClient, clock: Clock) -> None:
     assert (await pool.get(f"/tasks/{TASK}/logs", headers=late)).status_code == 403
 
 
-async def test_a_pool_says_where_its_own_api_is_and_knows_no_other(pool: httpx.AsyncClient) -> None:
+async def test_a_pool_names_its_own_api_and_no_other(pool: httpx.AsyncClient) -> None:
     assert (await pool.get(f"/{CHAIN}/workerpools/{POOL}")).json() == {"apiUrl": "http://127.0.0.1:4"}
     assert (await pool.get(f"/{CHAIN}/workerpools/{WORKER.address}")).status_code == 404
     assert (await pool.get(f"/1/workerpools/{POOL}")).status_code == 404

@@ -40,7 +40,7 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
     store.close()
 
 
-def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Path) -> None:
+def test_3_a_pool_without_a_list_admits_no_worker_and_counts_none(tmp_path: Path) -> None:
     store, nobody = EventStore(tmp_path / "pool.sqlite"), AllowedWorkers(domain=DOMAIN, pool=POOL, allowed=frozenset())
     task_service = TaskService(
         PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0

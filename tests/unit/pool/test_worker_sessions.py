@@ -88,7 +88,7 @@ def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
         verify_login(signed_call(AuthoriseRequest(task=TASK, enclave=POOL)), WORKERS, at=1000.0)
 
 
-def test_2_a_login_whose_session_key_somebody_swapped_is_refused():
+def test_2_a_login_with_another_session_key_is_refused():
     forged = msgspec.structs.replace(signed_login()[0], payload=encode(WorkerLogin(public=HpkeKey.generate().public)))
     with pytest.raises(CallRefused) as refused:
         WorkerSessions(WORKERS).open(forged, at=1000)

@@ -58,10 +58,10 @@ async def test_a_full_cache_forgets_what_was_not_asked_for_the_longest(tmp_path:
     for age, content in ((300, b"first"), (200, b"other"), (100, b"third")):
         path = files.folder.path(await files.put_bytes(content))
         os.utime(path, (path.stat().st_mtime - age,) * 2)
-    files.folder.path(digest(b"first"))  # asked for again just now
+    files.folder.path(digest(b"first"))  # used again just now
     await files.put_bytes(b"newer")
-    kept = [content for content in (b"first", b"other", b"third", b"newer") if files.folder.holds(digest(content))]
-    assert kept == [b"first", b"third", b"newer"]
+    stored = [content for content in (b"first", b"other", b"third", b"newer") if files.folder.holds(digest(content))]
+    assert stored == [b"first", b"third", b"newer"]
     assert files.folder.used == 3 * BLOCK_BYTES
 
 

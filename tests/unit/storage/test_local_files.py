@@ -44,7 +44,7 @@ async def test_a_file_that_rotted_on_the_disk_is_not_given_out(tmp_path: Path) -
     assert names(tmp_path) == [str(files.folder.path(stored).relative_to(tmp_path))]
 
 
-async def test_a_cache_asks_its_source_once(tmp_path: Path) -> None:
+async def test_a_cache_reads_its_source_once(tmp_path: Path) -> None:
     cache, content = ContentFolder(tmp_path), b"bundle"
     first = await fetch_to_cache(digest(content), RemoteFiles(LyingNode(content)), cache)
     second = await fetch_to_cache(digest(content), RemoteFiles(LyingNode(b"liar")), cache)

@@ -76,7 +76,7 @@ async def test_a_read_beyond_the_end_is_short(node: StorageClient) -> None:
     assert await node.read(stored.sha256, 100, 100) == b""
 
 
-async def test_a_node_whose_share_for_strangers_is_full_says_so(node: StorageClient, http: httpx.AsyncClient) -> None:
+async def test_a_full_share_for_clients_without_a_ticket_is_named(node: StorageClient, http: httpx.AsyncClient) -> None:
     for first in (b"1", b"2"):
         await node.put(first + bytes(4 * PIECE_BYTES - 1))
     with pytest.raises(StoreFull, match="no room for clients without a ticket"):

@@ -30,7 +30,7 @@ def test_holds_come_back_oldest_first_and_a_newer_one_replaces_the_clients_older
     store.close()
     again = HoldStore(tmp_path / "holds.sqlite")
     assert (again.holds(), again.named()) == ([OLDER, longer], [FILE])
-    again.write([RemoveHold(FILE, "client"), RemoveHold(FILE, "nobody")])
+    again.write([RemoveHold(FILE, "client"), RemoveHold(FILE, "another")])
     assert again.holds() == [OLDER]
     again.close()
 

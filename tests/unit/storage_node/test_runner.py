@@ -37,8 +37,8 @@ async def test_a_node_serves_over_http_without_web3_and_ends_at_a_signal(tmp_pat
         sys.executable, "-c", NODE, str(tmp_path), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    word, port = (await process.stdout.readline()).decode().split()
-    assert word == "ready"
+    line, port = (await process.stdout.readline()).decode().split()
+    assert line == "ready"
     async with HttpTransport(f"http://127.0.0.1:{port}") as transport:
         client = StorageClient(transport)
         stored = await client.put(b"over the wire")
@@ -48,23 +48,21 @@ async def test_a_node_serves_over_http_without_web3_and_ends_at_a_signal(tmp_pat
     assert process.returncode in {0, -signal.SIGTERM}
 
 
-async def test_a_file_that_nobody_named_is_removed_after_a_day(
+async def test_a_file_that_no_asset_names_is_removed_after_a_day(
     node: StorageClient, uploads_and_http: tuple[UploadStore, httpx.AsyncClient], clock: Clock
 ) -> None:
     uploads, _ = uploads_and_http
-    stored = await node.put(b"of nobody")
+    stored = await node.put(b"unnamed")
     clock.now += 86_000
     uploads.expire()
-    assert (await node.head(stored.sha256)).size == 9
+    assert (await node.head(stored.sha256)).size == 7
     clock.now += 401
     uploads.expire()
     with pytest.raises(NotFound):
         await node.head(stored.sha256)
 
 
-async def test_who_has_files_is_remembered_over_a_restart(
-    config: StorageNodeConfig, node: StorageClient, clock: Clock
-) -> None:
+async def test_holds_survive_a_restart(config: StorageNodeConfig, node: StorageClient, clock: Clock) -> None:
     stored = await node.put(b"kept")
     _, again = create_node(config, clock=clock)
     (hold,) = again.quotas.holds(stored.sha256)

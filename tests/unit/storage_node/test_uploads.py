@@ -1,4 +1,4 @@
-"""Uploads in progress: their limits, and those that nobody finishes."""
+"""Uploads in progress: their limits, and abandoned ones."""
 
 import httpx
 import pytest

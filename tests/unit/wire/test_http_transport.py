@@ -41,7 +41,7 @@ async def answering(body: bytes, packing: str) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def test_our_own_clients_wait_as_long_as_they_are_told_and_then_are_served():
+async def test_a_client_waits_for_the_retry_after_of_a_service():
     async with (
         serving(ServiceAccess(requests_per_minute=60)) as port,
         HttpTransport(f"http://127.0.0.1:{port}") as client,
@@ -49,7 +49,7 @@ async def test_our_own_clients_wait_as_long_as_they_are_told_and_then_are_served
         assert [await client.request("GET", "/") for _ in range(61)] == [b"hello"] * 61
 
 
-async def test_a_wait_that_is_too_long_is_told_to_the_caller():
+async def test_a_retry_after_that_is_too_long_is_raised():
     async with (
         serving(ServiceAccess(requests_per_minute=1)) as port,
         HttpTransport(f"http://127.0.0.1:{port}") as client,

@@ -31,7 +31,7 @@ def test_a_refusal_names_the_seconds_to_wait():
     assert refused.value.seconds == 30
 
 
-def test_a_rate_of_zero_limits_nobody():
+def test_a_rate_of_zero_is_no_limit():
     buckets = TokenBuckets(RateLimit(per_minute=0))
     assert {buckets.take("a", 0.0) for _ in range(1000)} == {0.0}
 
