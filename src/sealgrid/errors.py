@@ -44,7 +44,12 @@
     └── NetworkNotRunning       no local network runs
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+import msgspec
+
+#: Exceptions of msgspec for untrusted input; it lets invalid UTF-8 and deep nesting through.
+DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _BY_NAME: dict[str, type["SealgridError"]] = {}
 

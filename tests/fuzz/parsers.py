@@ -42,9 +42,8 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.crypto.iexec_result_key import parse_rsa_key
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.enclave.job.iexec_env import read_computed
-from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
@@ -411,7 +410,7 @@ def _messages():
         ):
             try:
                 msgspec.msgpack.decode(raw, type=kind)
-            except UNREADABLE:
+            except DECODE_ERRORS:
                 continue
 
     job = pool.JobAssignment(

@@ -10,8 +10,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, ChainError, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
 
 MAX_BATCH: Final = 50  #: public nodes accept at most 100
@@ -80,7 +79,7 @@ class Endpoint:
         body = _encode_batch((msgspec.json.encode(("eth_sendRawTransaction", ("0x" + raw.hex(),))),))
         try:
             reply = _decode_batch(await self._post(body), 1).get(0)
-        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+        except (aiohttp.ClientError, TimeoutError, OSError, *DECODE_ERRORS):
             reply = None
         return str(msgspec.json.decode(_result(reply, action)))
 
@@ -104,7 +103,7 @@ class Endpoint:
             except aiohttp.ServerDisconnectedError:  # an idle connection closed; repeating a read has no side effect
                 answer = await self._post(body)
             replies = _decode_batch(answer, len(batch))
-        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+        except (aiohttp.ClientError, TimeoutError, OSError, *DECODE_ERRORS):
             pass
         finally:
             for number, future in enumerate(batch.values()):

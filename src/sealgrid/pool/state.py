@@ -189,12 +189,12 @@ def _apply_report(state: PoolState, reported: e.StageReported) -> PoolState:
         return state  # the chain event arrived before the report
     task = _require_worker(state, reported.task, reported.worker)
     if reported.stage == "failed":
-        why = f"ended without a result: {reported.detail}"
+        reason = f"ended without a result: {reported.detail}"
         return _with(
             state,
-            decline(task, reported.at, reported.check, why)
+            decline(task, reported.at, reported.check, reason)
             if reported.check in REQUESTER_REFUSALS
-            else lose(task, reported.at, why),
+            else lose(task, reported.at, reason),
         )
     return _with(state, report(task, reported.stage, reported.at, reported.detail))
 

@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.collateral import IntelCollateral
 from sealgrid.attestation.evidence import TcbVersion, load_chain
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, ServiceUnavailable
 from sealgrid.wire.http_transport import read_bounded
 
 MAX_REPLY_BYTES = 1 << 20
@@ -98,7 +97,7 @@ class IntelClient:
                 qe_identity=bytes(quoting.document).decode(),
                 qe_identity_signature=quoting.signature,
             )
-        except (KeyError, StopIteration, *UNREADABLE) as error:
+        except (KeyError, StopIteration, *DECODE_ERRORS) as error:
             raise ServiceUnavailable("the answer of the collateral service is not valid collateral.") from error
 
 

@@ -8,8 +8,7 @@ from typing import Self
 import httpx
 import msgspec
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import SealgridError, ServiceUnavailable, TooManyRequests, from_wire
+from sealgrid.errors import DECODE_ERRORS, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -86,6 +85,6 @@ def parse_error(body: bytes, status: int) -> SealgridError:
     """Return the error in an answer's body; a body that is not JSON gives an error of the status."""
     try:
         fields = msgspec.json.decode(body, type=dict[str, object])
-    except UNREADABLE:
+    except DECODE_ERRORS:
         fields = {}
     return from_wire({name: value for name, value in fields.items() if isinstance(value, str)}, status)

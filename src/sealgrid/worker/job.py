@@ -16,8 +16,7 @@ import msgspec
 from sealgrid.attestation.field_types import IpfsAddress
 from sealgrid.chain.matches import MatchRecord
 from sealgrid.crypto.digests import digest_of_cid
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
@@ -279,7 +278,7 @@ class JobRun:
             root = await self._read_list(cid)
             try:
                 slices = msgspec.json.decode(root, type=list[IpfsAddress])
-            except UNREADABLE:
+            except DECODE_ERRORS:
                 slices = []
             own = await self._read_list(slices[index]) if index < len(slices) else b""
             return BulkDocuments(block=await self._context.chain.confirmed_block(), root=root, slice=own)
