@@ -109,14 +109,14 @@ async def fill_index(folder: Path, network: Network, bazaar: Bazaar, count: int,
 def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
     kind = chance.choices(SHELVES, (12, 4, 3, 1))[0]
     salt, price, volume = to_digest(chance.randbytes(32)), chance.randrange(10**6), chance.choice([1, 10, 1000])
-    anybody = to_address(bytes(20))
-    buyers = to_address(chance.randbytes(20)) if chance.random() < 0.2 else anybody
+    no_restriction = to_address(bytes(20))
+    buyers = to_address(chance.randbytes(20)) if chance.random() < 0.2 else no_restriction
     app, dataset = _one(bazaar.apps, chance), _one(bazaar.datasets, chance)
     if kind == "apporders":
         use = AppOrder(app=app, appprice=price, volume=volume, tag=TEE_TAG, salt=salt, requesterrestrict=buyers)
         return kind, use, "developer"
     if kind == "datasetorders":
-        only = app if chance.random() < 0.5 else anybody
+        only = app if chance.random() < 0.5 else no_restriction
         offer = DatasetOrder(
             dataset=dataset,
             datasetprice=price,
@@ -162,7 +162,7 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
     payees = [development_key(name).address for name in ("owner", "developer", "worker")]
     for number in range(count):
         at = now - int((count - number) / count * DAYS * 24 * HOUR)
-        state = chance.choices([word for word, _ in STATES], [share for _, share in STATES])[0]
+        state = chance.choices([state for state, _ in STATES], [share for _, share in STATES])[0]
         shared = {
             "deal": to_digest(chance.randbytes(32)),
             "app": _one(bazaar.apps, chance),

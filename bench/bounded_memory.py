@@ -36,7 +36,7 @@ async def _peak(size: int, folder: Path) -> Peak:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.memory_child", str(size), str(folder), stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await process.communicate()
+    output, _ = await process.communicate()
     if process.returncode != 0:
         raise NotMeasured("the process that seals and opens failed.")
-    return msgspec.json.decode(said, type=Peak)
+    return msgspec.json.decode(output, type=Peak)

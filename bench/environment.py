@@ -49,8 +49,10 @@ class TimedRequests:
     async def authorise(self, hello: RelayHello) -> RelayWelcome:
         """Start the clock."""
         self.at["hello"] = time.perf_counter()
-        nobody = Authorization(task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, enclave=hello.enclave, signature=b"")
-        return RelayWelcome(authorization=nobody)
+        authorization = Authorization(
+            task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, enclave=hello.enclave, signature=b""
+        )
+        return RelayWelcome(authorization=authorization)
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Return one piece of a file."""

@@ -78,7 +78,7 @@ async def timed(requester: Connection, sold: PublishedApp, workload: Workload) -
 
 
 async def _whole_history(requester: Connection, task: TaskId) -> tuple[StageAt, ...]:
-    # The chain is a moment ahead of the pool, which hears of the end from it.
+    # The chain is a moment ahead of the pool, which reads the end from it.
     async with asyncio.timeout(JOB_SECONDS):
         while True:
             known = await history(requester, task)

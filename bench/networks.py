@@ -27,7 +27,7 @@ class Networks:
     _layout: Layout | None = None
 
     async def fresh(self) -> Network:
-        """Start a network that nobody used, in place of the one that runs."""
+        """Start an unused network, in place of the one that runs."""
         await self.stop()
         self._layout = Layout(self.folder / f"network-{len(self.cold_starts)}")
         self.cold_starts.append(await self._start(self._layout))

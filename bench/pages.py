@@ -1,6 +1,6 @@
 """Every page of the web app over HTTP, over a large market and a long history.
 
-A page counts only with its answer 200 and what it must show. Each is asked for by one reader after the other, over one
+A page counts only with its answer 200 and what it must show. One reader after the other requests each, over one
 connection; htmx, styles and pictures are not fetched.
 """
 

@@ -32,16 +32,16 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_dig
 FUNDS, PRICE, VOLUME = 10**9, 1000, 10_000
 APP, DATASET, RUNTIME = (to_digest(bytes([number]) * 32) for number in (7, 5, 6))
 VAULTS: Final = sorted((development_key(f"vault{n}") for n in (1, 2, 3)), key=lambda key: key.address)
-NOBODY: Final = ZERO_ADDRESS  #: who judges where PoCo takes the pool's word alone
+NO_CONTRACT: Final = ZERO_ADDRESS  #: no contract judges: PoCo accepts the pool's signature alone
 STEPS: Final = ("match", "initialize", "contributeAndFinalize")
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Who judges a deal of a pool; nobody when ``address`` is zero, and then the pool's word counts."""
+    """The contract that judges a pool's deals; if ``address`` is zero, the pool's signature is enough."""
 
     pool: Address
-    address: Address = NOBODY
+    address: Address = NO_CONTRACT
     gate: bool = False  #: whether it owns the pool, instead of being called by the hub
 
 
@@ -53,7 +53,7 @@ class Settlement:
     deployment: Deployment
     app: Address
     dataset: Address
-    nobody: Judge
+    unjudged: Judge
     broker: Judge
     gate: Judge
 
@@ -63,7 +63,7 @@ class Settlement:
 
     async def gas(self, judge: Judge) -> dict[str, int]:
         """Settle one deal; return the gas of each step."""
-        broker = NOBODY if judge.gate else judge.address
+        broker = NO_CONTRACT if judge.gate else judge.address
         await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", broker)
         deal = await self._match(judge)
         gas = {STEPS[0]: await self._gas_of_head()}
@@ -125,7 +125,7 @@ class Settlement:
     async def _contribute(self, deal: DealId, task: TaskId, judge: Judge) -> None:
         worker, enclave, result = development_key("worker").address, SigningKey.generate(), to_digest(os.urandom(32))
         pool = development_key("pool").sign(personal_digest(authorisation_message(worker, task, enclave.address)))
-        proof = pool if judge == self.nobody else await self._proof(deal, task, enclave.address, pool, judge)
+        proof = pool if judge == self.unjudged else await self._proof(deal, task, enclave.address, pool, judge)
         await self.hub.contribute_and_finalize(
             self.wallet("worker"),
             task=task,
@@ -188,7 +188,7 @@ async def _opened(node: Node, deployment: Deployment, terms: BrokerConfig) -> Se
         deployment=deployment,
         app=await assets.create_app(developer, name="app", multiaddr="/ipfs/app", checksum=APP),
         dataset=await assets.create_dataset(owner, name="model", multiaddr="/ipfs/model", checksum=DATASET),
-        nobody=Judge(plain),
+        unjudged=Judge(plain),
         broker=Judge(plain, deployment.broker),
         gate=Judge(await assets.create_workerpool(pool, description="gated", owner=gate), gate, gate=True),
     )

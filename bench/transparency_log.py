@@ -20,7 +20,7 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.log_store import VaultLog, entries
 from sealgrid.vault.stores.prepared_statements import driver_connection
-from sealgrid.wire.log import MOST_ENTRIES
+from sealgrid.wire.log import MAX_ENTRIES
 
 SIZES = (1_000, 100_000, 1_000_000)
 QUICK_SIZES = (1_000, 10_000, 100_000)
@@ -72,7 +72,7 @@ def _at(path: Path, size: int) -> Costs:
             consistency=_micro(lambda: log.consistency(chance.randrange(1, size), size)),
             page=tuple(
                 each / 1000
-                for each in _micro(lambda: log.page(chance.randrange(size - ASSETS * MOST_ENTRIES), _asset(3)), 20)
+                for each in _micro(lambda: log.page(chance.randrange(size - ASSETS * MAX_ENTRIES), _asset(3)), 20)
             ),
             append=_micro(lambda: log.append(log.prepare(_entry(log.frontier.size)))),
         )
@@ -123,8 +123,8 @@ def _opened(path: Path) -> None:
 
 def _memory(path: Path) -> float:
     """Return the MiB that a process holds which opened the log and nothing else."""
-    said = subprocess.run([sys.executable, "-c", _OPEN, str(path)], capture_output=True, text=True, check=True)
-    return int(said.stdout) / 1024
+    ended = subprocess.run([sys.executable, "-c", _OPEN, str(path)], capture_output=True, text=True, check=True)
+    return int(ended.stdout) / 1024
 
 
 def _micro(step: Callable[[], object], repeats: int = PROOFS) -> tuple[float, ...]:

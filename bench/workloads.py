@@ -37,7 +37,7 @@ def hash_file() -> Workload:
         "hash_file",
         ROOT / "src/sealgrid/shipped_apps" / "hash_file",
         ("letter.bin", content),
-        lambda said: expected in said,
+        lambda output: expected in output,
     )
 
 
@@ -57,7 +57,7 @@ def plates() -> Workload:
 
     picture, content = draw_scene(SEED, font()).png, model.read_bytes()
     expected = _text_outside(content, picture)
-    return Workload("plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == expected, content)
+    return Workload("plate_reader", folder, ("picture.png", picture), lambda output: _text(output) == expected, content)
 
 
 def _text_outside(model: bytes, picture: bytes) -> str:
@@ -66,7 +66,7 @@ def _text_outside(model: bytes, picture: bytes) -> str:
     return "".join(plate["text"] for plate in read_plates(model, picture)["plates"])
 
 
-def _text(said: bytes) -> str:
+def _text(output: bytes) -> str:
     import json  # noqa: PLC0415
 
-    return "".join(plate["text"] for plate in json.loads(said)["plates"])
+    return "".join(plate["text"] for plate in json.loads(output)["plates"])

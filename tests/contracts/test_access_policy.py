@@ -1,4 +1,4 @@
-"""An AccessPolicy in an order's requesterrestrict: PoCo matches its members' requests and nobody else's."""
+"""An AccessPolicy in an order's requesterrestrict: PoCo matches its members' requests only."""
 
 import pytest
 
@@ -52,7 +52,7 @@ async def now(market: Market) -> int:
     return (await market.node.block()).timestamp
 
 
-async def test_a_new_policy_admits_nobody(market: Market, policy: AccessPolicy) -> None:
+async def test_a_new_policy_admits_no_account(market: Market, policy: AccessPolicy) -> None:
     await no_deal(market, policy)
     assert await policy.members() == []
     assert await policy.holder_rule() is None
@@ -160,7 +160,7 @@ async def test_when_holders_are_no_longer_admitted_holding_does_not_help(
 
 
 @pytest.mark.parametrize("fault", [1, 2, 3], ids=["reverts with a number", "burns all gas", "answers nothing"])
-async def test_a_token_that_misbehaves_admits_nobody(
+async def test_a_token_that_misbehaves_admits_no_account(
     market: Market, policy: AccessPolicy, shares: Mock, fault: int
 ) -> None:
     await shares.call("set_balance", REQUESTER, 2)
@@ -189,7 +189,7 @@ async def test_a_minimum_of_nothing_is_refused(market: Market, policy: AccessPol
         (bytes.fromhex(REQUESTER[2:]) + bytes(12), 4, False),
         (bytes(32), 4, False),
     ],
-    ids=["a member", "another purpose", "a dirty byte", "padded on the wrong side", "nobody"],
+    ids=["a member", "another purpose", "a dirty byte", "padded on the wrong side", "no account"],
 )
 async def test_a_key_is_an_address_padded_on_the_left(
     market: Market, policy: AccessPolicy, key: bytes, purpose: int, answer: bool

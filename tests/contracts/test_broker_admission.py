@@ -93,7 +93,7 @@ async def test_strangers_neither_pause_nor_choose_the_guardian(market: Market) -
         await market.broker.change_guardian(stranger, stranger.address)
 
 
-async def test_a_broker_that_nobody_owns_goes_on_as_it_is(good: Attempt) -> None:
+async def test_a_broker_without_an_owner_keeps_its_settings(good: Attempt) -> None:
     admin = good.market.wallet("admin")
     await admin.call(good.market.broker.address, "TeeBroker", "renounce_ownership")
     with pytest.raises(ContractReverted, match="only owner and guardian"):

@@ -40,7 +40,7 @@ async def refuses(market: Market, reason: str, **changes: object) -> None:
         await deploys(market, **changes)
 
 
-async def test_a_right_federation_is_what_it_says(market: Market) -> None:
+async def test_a_valid_federation_is_stored(market: Market) -> None:
     broker = await deploys(market)
     assert await broker.vaults() == tuple(ASCENDING)
     assert (await broker.threshold(), await broker.platforms()) == (2, 1 << SIMULATED)

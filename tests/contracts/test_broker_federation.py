@@ -67,7 +67,7 @@ async def test_a_change_is_announced_before_it_is_in_force(careful: Market) -> N
     assert await careful.broker.vaults() == TERMS.vaults
 
 
-async def test_nobody_changes_the_federation_before_the_notice_period_is_over(careful: Market) -> None:
+async def test_the_federation_does_not_change_before_the_notice_period_is_over(careful: Market) -> None:
     admin = careful.wallet("admin")
     await careful.broker.announce_federation(admin, NAMES, 2)
     await advance(careful.node, DAY - 10)

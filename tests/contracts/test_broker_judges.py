@@ -1,4 +1,4 @@
-"""Real PoCo, real judges: what TeeBroker and PoolGate accept, and one named refusal for each check of theirs."""
+"""TeeBroker and PoolGate on real PoCo: what they accept, and one refusal by number for each check."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ async def market(request: pytest.FixtureRequest, market: Market) -> Market:
 
 
 async def refuses(bad: Attempt, check: int, proof: bytes | None = None) -> None:
-    """The broker names the check, PoCo does not let the result in, and nobody is paid."""
+    """The broker names the check, PoCo refuses the result, and no account is paid."""
     assert await bad.judged(proof) == check
     with pytest.raises(ProofRefused) as refused:
         await bad.publish(proof)
@@ -48,7 +48,7 @@ async def test_a_result_with_enough_vaults_is_accepted_and_proved(
     assert (contribution.status, contribution.enclave) == (ContributionStatus.PROVED, good.enclave.address)
 
 
-async def test_1_the_pools_word_alone_is_refused(good: Attempt) -> None:
+async def test_1_the_pools_signature_alone_is_refused(good: Attempt) -> None:
     await refuses(good, 1, good.pool.sign(good.digest))
 
 
@@ -141,7 +141,7 @@ async def test_9_a_vaults_signature_with_high_s_is_refused(good: Attempt) -> Non
     await refuses(good, 9, altered_signature(good, with_high_s))
 
 
-async def test_9_a_signature_that_recovers_to_nobody_is_refused(good: Attempt) -> None:
+async def test_9_a_signature_without_a_signer_is_refused(good: Attempt) -> None:
     await refuses(good, 9, altered_signature(good, lambda _: bytes(64) + b"\x1b"))
 
 

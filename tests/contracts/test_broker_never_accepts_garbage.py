@@ -72,7 +72,7 @@ def test_a_proof_longer_than_any_honest_one_is_refused(good: Attempt, accepted: 
     assert not accepted(good.proof() + bytes(4096))
 
 
-async def test_is_valid_signature_says_the_same_as_judge(good: Attempt) -> None:
+async def test_is_valid_signature_agrees_with_judge(good: Attempt) -> None:
     broker = good.market.broker
     attempts = (good, good.but(signers=good.signers[:1]))
     answers = [await broker.is_valid_signature(each.digest, each.proof()) for each in attempts]

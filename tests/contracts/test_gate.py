@@ -1,4 +1,4 @@
-"""A workerpool that a PoolGate owns, on a hub where nobody set a teebroker: the whole line, and who may do what."""
+"""A workerpool that a PoolGate owns, on a hub without a teebroker: the whole way of a task, and the rights of each account."""
 
 from dataclasses import replace
 
@@ -40,13 +40,13 @@ async def plain_task(market: GatedMarket, **changes: object) -> tuple[DealId, Ta
     return deal, await market.hub.initialize(market.wallet(OPERATOR), deal, 0)
 
 
-def word_digest(task: TaskId) -> bytes:
+def signature_digest(task: TaskId) -> bytes:
     return personal_digest(ids.authorisation_message(WORKER, task, ZERO_ADDRESS))
 
 
-def word(deal: DealId, task: TaskId) -> bytes:
+def pool_signature(deal: DealId, task: TaskId) -> bytes:
     return encode_proof_without_enclave(
-        worker=WORKER, deal=deal, index=0, pool_signature=operator_signs(word_digest(task))
+        worker=WORKER, deal=deal, index=0, pool_signature=operator_signs(signature_digest(task))
     )
 
 
@@ -81,7 +81,7 @@ async def staked(market: GatedMarket) -> GatedMarket:
     return market
 
 
-async def test_nobody_set_a_teebroker_and_yet_a_result_needs_t_verdicts(good: Attempt) -> None:
+async def test_without_a_teebroker_a_result_needs_t_verdicts(good: Attempt) -> None:
     assert await good.market.hub.teebroker() == ZERO_ADDRESS
     with pytest.raises(ContractReverted):
         await good.publish(operator_signs(good.digest))
@@ -100,11 +100,11 @@ async def test_everyone_is_paid_and_the_operator_withdraws_the_pools_part(good: 
         TaskPayment(market.gate.address, POOL_PRICE - worker),
     ]
     operator = market.wallet(OPERATOR)
-    held = await market.hub.wallet_balance(operator.address)
+    balance = await market.hub.wallet_balance(operator.address)
     free = (await market.hub.account(market.gate.address)).stake
     assert free == FUNDS - pool_stake(POOL_PRICE) + POOL_PRICE - worker
     await market.gate.withdraw(operator, free)
-    assert await market.hub.wallet_balance(operator.address) == held + free
+    assert await market.hub.wallet_balance(operator.address) == balance + free
 
 
 async def test_the_locked_stake_is_not_withdrawn(good: Attempt, market: GatedMarket) -> None:
@@ -130,7 +130,7 @@ async def test_a_closed_order_matches_no_more(market: GatedMarket) -> None:
         await market.deal()
 
 
-async def test_nobody_presigns_by_showing_poco_a_signature_of_the_operator(market: GatedMarket) -> None:
+async def test_a_signature_of_the_operator_is_no_presignature(market: GatedMarket) -> None:
     order = market.pool_order()
     signed = operator_signs(bytes.fromhex(order_hash(order, market.orders)[2:]))
     with pytest.raises(ContractReverted):
@@ -140,39 +140,39 @@ async def test_nobody_presigns_by_showing_poco_a_signature_of_the_operator(marke
     assert await market.hub.view_presigned(order_hash(order, market.orders)) == ZERO_ADDRESS
 
 
-async def test_without_a_tee_the_operators_word_is_enough(market: GatedMarket) -> None:
+async def test_without_a_tee_the_operators_signature_is_enough(market: GatedMarket) -> None:
     deal, task = await plain_task(market)
-    await publish_plain(market, task, word(deal, task))
+    await publish_plain(market, task, pool_signature(deal, task))
     assert (await market.hub.view_task(task)).status is TaskStatus.COMPLETED
 
 
 async def test_1_without_a_tee_a_bare_signature_of_the_operator_is_refused(market: GatedMarket) -> None:
     _, task = await plain_task(market)
-    bare = operator_signs(word_digest(task))
-    assert await market.gate.judge(word_digest(task), bare) == 1
+    bare = operator_signs(signature_digest(task))
+    assert await market.gate.judge(signature_digest(task), bare) == 1
     with pytest.raises(ContractReverted):
         await publish_plain(market, task, bare)
 
 
-async def test_4_without_a_tee_a_strangers_word_is_refused(market: GatedMarket) -> None:
+async def test_4_without_a_tee_another_signature_is_refused(market: GatedMarket) -> None:
     deal, task = await plain_task(market)
-    signed = development_key("stranger").sign(word_digest(task))
+    signed = development_key("stranger").sign(signature_digest(task))
     proof = encode_proof_without_enclave(worker=WORKER, deal=deal, index=0, pool_signature=signed)
-    assert await market.gate.judge(word_digest(task), proof) == 4
+    assert await market.gate.judge(signature_digest(task), proof) == 4
 
 
-async def test_2_a_word_about_another_worker_is_refused(market: GatedMarket) -> None:
+async def test_2_a_signature_about_another_worker_is_refused(market: GatedMarket) -> None:
     deal, task = await plain_task(market)
     thief = personal_digest(ids.authorisation_message(development_key("thief").address, task, ZERO_ADDRESS))
-    assert await market.gate.judge(thief, word(deal, task)) == 2
+    assert await market.gate.judge(thief, pool_signature(deal, task)) == 2
 
 
-async def test_13_a_word_without_an_enclave_is_refused_where_the_deal_asks_for_one(
+async def test_13_a_signature_without_an_enclave_is_refused_where_the_deal_requires_one(
     good: Attempt, market: GatedMarket
 ) -> None:
-    assert await market.gate.judge(word_digest(good.task), word(good.deal, good.task)) == 13
+    assert await market.gate.judge(signature_digest(good.task), pool_signature(good.deal, good.task)) == 13
     with pytest.raises(ContractReverted):
-        await publish_plain(market, good.task, word(good.deal, good.task))
+        await publish_plain(market, good.task, pool_signature(good.deal, good.task))
 
 
 async def test_13_vaults_sign_nothing_about_a_task_without_an_enclave(market: GatedMarket) -> None:
@@ -184,10 +184,10 @@ async def test_13_vaults_sign_nothing_about_a_task_without_an_enclave(market: Ga
     assert await odd.judged() == 13
 
 
-async def test_12_while_it_is_paused_no_word_counts_either(market: GatedMarket) -> None:
+async def test_12_while_it_is_paused_no_signature_counts(market: GatedMarket) -> None:
     deal, task = await plain_task(market)
     await market.gate.pause(market.wallet("admin"))
-    assert await market.gate.judge(word_digest(task), word(deal, task)) == 12
+    assert await market.gate.judge(signature_digest(task), pool_signature(deal, task)) == 12
 
 
 async def test_4_a_deal_of_another_pool_is_none_of_the_gates_business(market: GatedMarket) -> None:
@@ -215,7 +215,7 @@ async def test_a_contribution_is_judged_too_and_the_operator_finalises(staked: G
     assert (await staked.hub.view_task(good.task)).status is TaskStatus.COMPLETED
 
 
-async def test_the_operator_reopens_what_nobody_revealed(staked: GatedMarket) -> None:
+async def test_the_operator_reopens_a_task_without_a_revealed_result(staked: GatedMarket) -> None:
     good = await attempt(staked, category="Short")
     await contribute(good, good.proof())
     await advance(staked.node, 2 * 30)
@@ -230,7 +230,7 @@ async def test_the_operator_changes_the_pools_policy(market: GatedMarket) -> Non
 
 
 @pytest.mark.parametrize("name", ["stranger", "worker", "admin"])
-async def test_nobody_but_the_operator_runs_the_pool(good: Attempt, market: GatedMarket, name: str) -> None:
+async def test_only_the_operator_runs_the_pool(good: Attempt, market: GatedMarket, name: str) -> None:
     other, gate, order = market.wallet(name), market.gate, market.pool_order()
     for call in (
         gate.sign_order(other, order),
@@ -257,9 +257,9 @@ async def test_a_former_operators_authorisation_is_refused(good: Attempt, market
 async def test_only_the_owner_names_the_operator(market: GatedMarket) -> None:
     with pytest.raises(ContractReverted, match="Only the owner"):
         await market.gate.change_operator(market.wallet(OPERATOR), development_key("stranger").address)
-    for nobody in (ZERO_ADDRESS, market.gate.address):
+    for account in (ZERO_ADDRESS, market.gate.address):
         with pytest.raises(ContractReverted, match="another account"):
-            await market.gate.change_operator(market.wallet("admin"), nobody)
+            await market.gate.change_operator(market.wallet("admin"), account)
 
 
 async def test_an_operator_that_is_a_contract_authorises_by_erc_1271(good: Attempt, market: GatedMarket) -> None:
@@ -287,7 +287,7 @@ async def test_what_poco_calls_back_cannot_move_the_gates_money(market: GatedMar
     receiver = await Mock.deploy("Reentrant", market.wallet("stranger"))
     await receiver.call("prepare", market.gate.address, interface("PoolGate").call_data("withdraw", 1))
     deal, task = await plain_task(market, callback=receiver.address)
-    await publish_plain(market, task, word(deal, task), callback=b"data")
+    await publish_plain(market, task, pool_signature(deal, task), callback=b"data")
     assert [await receiver.read(name) for name in ("called", "succeeded")] == [True, False]
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.chain
 ANYBODY = to_address(b"\x66" * 20)
 
 
-async def test_a_deal_says_what_its_orders_said(market: Market) -> None:
+async def test_a_deal_has_the_terms_of_its_orders(market: Market) -> None:
     request = market.request(category=market.deployment.categories["XS"])
     deal = await market.deal()
     view = await market.hub.view_deal(deal)
@@ -96,7 +96,7 @@ async def test_the_pool_is_notified(market: Market) -> None:
         ({"tag": to_digest((1 << 8).to_bytes(32, "big"))}, "lacks a feature"),
     ],
 )
-async def test_a_request_that_does_not_match_is_refused_in_words(
+async def test_a_request_that_does_not_match_is_refused_with_a_reason(
     market: Market, change: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(ContractReverted, match=sentence):
@@ -166,7 +166,7 @@ async def test_the_results_hint_is_in_the_final_event(good: Attempt) -> None:
     assert [(event.task, event.results) for event in final] == [(good.task, b'{"storage":"ipfs"}')]
 
 
-async def test_the_hub_asks_our_broker(market: Market) -> None:
+async def test_the_hub_calls_our_broker(market: Market) -> None:
     assert await market.hub.teebroker() == market.broker.address
     assert await market.broker.vaults() == TERMS.vaults
     assert (await market.hub.view_category(market.deployment.categories["Short"])).timeref == 30

@@ -48,7 +48,7 @@ federations = st.sampled_from((1, 3)).flatmap(
     lambda size: st.frozensets(st.sampled_from(KEYS), min_size=size, max_size=size).map(federation_of)
 )
 FLAWS = (
-    *(None, "one vault twice", "one too few", "somebody else", "a former federation", "another runtime"),
+    *(None, "one vault twice", "one too few", "another signer", "a former federation", "another runtime"),
     *("a runtime allowed just now", "too late"),
 )
 
@@ -93,7 +93,7 @@ class Judged(RuleBasedStateMachine):
         else:
             assert expected
 
-    # --- the owner, and whoever would like to be
+    # --- the owner, and accounts that claim to be
 
     @rule(federation=federations, waited=st.sampled_from((NOTICE, NOTICE, NOTICE - 1)), withdrawn=st.booleans())
     def replace_the_vaults(self, federation: Federation, waited: int, withdrawn: bool) -> None:
@@ -182,7 +182,7 @@ class Judged(RuleBasedStateMachine):
                 vaults = [vaults[0]] * max(2, len(vaults))
             case "one too few" if len(vaults) > 1:
                 vaults = vaults[1:]
-            case "somebody else":
+            case "another signer":
                 others = [key for key in (*KEYS, STRANGER) if key not in federation.vaults]
                 vaults = [*vaults[1:], data.draw(st.sampled_from(others))]
             case "a former federation":
@@ -229,9 +229,9 @@ class Judged(RuleBasedStateMachine):
             completed = now(self.market.hub.view_task(task.task)).status is TaskStatus.COMPLETED
             assert completed is (number in self.paid)
         hub, token = self.market.hub, interface("Token")
-        held = now(self.node.call(self.market.deployment.token, token.call_data("balanceOf", hub.address)))
+        balance = now(self.node.call(self.market.deployment.token, token.call_data("balanceOf", hub.address)))
         accounts = [now(hub.account(each)) for each in (*HOLDERS, KITTY_ADDRESS, self.broker.address)]
-        assert sum(account.stake + account.locked for account in accounts) == token.decode("balanceOf", held)
+        assert sum(account.stake + account.locked for account in accounts) == token.decode("balanceOf", balance)
 
 
 class Gated(Judged):
@@ -249,10 +249,10 @@ class Gated(Judged):
     def publish_without_an_enclave(self, data: st.DataObject) -> None:
         task = self.open[data.draw(st.sampled_from(sorted(self.open)))]
         digest = personal_digest(ids.authorisation_message(task.worker, task.task, ZERO_ADDRESS))
-        word = encode_proof_without_enclave(
+        proof = encode_proof_without_enclave(
             worker=task.worker, deal=task.deal, index=0, pool_signature=operator_signs(digest)
         )
-        assert now(self.market.gate.judge(digest, word)) == 13
+        assert now(self.market.gate.judge(digest, proof)) == 13
 
 
 @pytest.mark.parametrize("machine", [Judged, Gated])

@@ -56,11 +56,11 @@ class Stage:
             return next(check for check, sentence in MATCH_REFUSALS.items() if error.message == sentence)
 
     def agree(self, four: OrderSet, sponsor: str | None = None) -> OrderMatch | str:
-        ours, theirs = self.ours(four, sponsor), self.run(self.world.refusal(four, sponsor))
+        ours, hubs = self.ours(four, sponsor), self.run(self.world.refusal(four, sponsor))
         if isinstance(ours, OrderMatch):
-            assert theirs == ""
+            assert hubs == ""
         else:
-            assert ours == theirs or ours in BEFORE_ITS_NUMBER.get(theirs, ())
+            assert ours == hubs or ours in BEFORE_ITS_NUMBER.get(hubs, ())
         return ours
 
     def promised(self, four: OrderSet, ours: OrderMatch, sponsor: str | None = None) -> dict[str, object]:
@@ -261,7 +261,7 @@ RESTRICTIONS = {
 
 @pytest.mark.parametrize("answer", GROUP_ANSWERS)
 @pytest.mark.parametrize("number", RESTRICTIONS)
-def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage, number: str, answer: str) -> None:
+def test_a_group_admits_only_accounts_with_the_answer_1(stage: Stage, number: str, answer: str) -> None:
     name, field = RESTRICTIONS[number]
     four = quadruple(stage.world, {name: {field: stage.world.odd_groups[answer]}})
     ours = stage.agree(four)
@@ -273,7 +273,7 @@ def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage
 
 
 @pytest.mark.parametrize("answer", [answer for answer in GROUP_ANSWERS if answer != "WRITE"])
-def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, answer: str) -> None:
+def test_our_call_of_a_group_is_the_hubs(stage: Stage, answer: str) -> None:
     hub, group = stage.world.market.hub, stage.world.odd_groups[answer]
     for party in (*parties(stage.world.market), KEYS["thief"].address):
         assert stage.run(hub.is_member(group, party)) is stage.world.in_group(group, party)
@@ -402,20 +402,20 @@ def fit(four: OrderSet, parts: Parts) -> None:
 
 
 def test_any_four_orders_are_judged_as_the_contract_judges_them(stage: Stage) -> None:
-    said = Counter[str]()
+    outcomes = Counter[str]()
 
     @settings(max_examples=500, deadline=None)
     @given(**FOURS)
     def judge(changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str, payer: str) -> None:
         four, sponsor = drawn(stage.world, changed, signatures, request), payer and KEYS[payer].address
         ours = stage.agree(four, sponsor)
-        said[ours if isinstance(ours, str) else f"a deal paid by {payer or 'its requester'}"] += 1
+        outcomes[ours if isinstance(ours, str) else f"a deal paid by {payer or 'its requester'}"] += 1
         if isinstance(ours, OrderMatch):
             assert stage.run(stage.deal(four, sponsor)) == stage.promised(four, ours, sponsor)
 
     judge()
-    numbers = said.keys() & MATCH_REFUSALS
-    assert said.total() >= 500
+    numbers = outcomes.keys() & MATCH_REFUSALS
+    assert outcomes.total() >= 500
     # Usually 27 of the numbers and 60 deals: what was drawn reached all of the contract's checks, not the first alone.
     assert len(numbers) >= 15
-    assert said.total() - sum(said[number] for number in numbers) >= 15
+    assert outcomes.total() - sum(outcomes[number] for number in numbers) >= 15

@@ -19,12 +19,12 @@ def address(name: str) -> str:
 
 async def test_a_deposit_moves_tokens_into_escrow_and_a_withdrawal_back(market: Market) -> None:
     requester = market.wallet("requester")
-    held = await market.hub.wallet_balance(requester.address)
+    balance = await market.hub.wallet_balance(requester.address)
     await market.hub.deposit(requester, 500)
     assert await market.hub.account(requester.address) == AccountView(stake=FUNDS + 500, locked=0)
     await market.hub.withdraw(requester, 200)
     assert await market.hub.account(requester.address) == AccountView(stake=FUNDS + 300, locked=0)
-    assert await market.hub.wallet_balance(requester.address) == held - 300
+    assert await market.hub.wallet_balance(requester.address) == balance - 300
 
 
 async def test_a_deal_locks_the_price_and_the_pools_stake(market: Market) -> None:
@@ -68,9 +68,9 @@ async def test_a_sponsor_pays_for_the_requesters_deal_and_gets_the_refund(market
     deal = await market.hub.sponsor_match_orders(
         market.wallet(sponsor), *orders, market.request(category=number, volume=1)
     )
-    view, held = await market.hub.view_deal(deal), await market.hub.account(address(sponsor))
+    view, balance = await market.hub.view_deal(deal), await market.hub.account(address(sponsor))
     assert (view.requester, view.sponsor) == (address(requester), address(sponsor))
-    assert held == AccountView(stake=before[sponsor].stake - TASK_PRICE, locked=before[sponsor].locked + TASK_PRICE)
+    assert balance == AccountView(stake=before[sponsor].stake - TASK_PRICE, locked=before[sponsor].locked + TASK_PRICE)
     await advance(market.node, 10 * 30)
     task = await market.hub.initialize(market.wallet("stranger"), deal, 0)
     await market.hub.claim(market.wallet("stranger"), task)
@@ -92,7 +92,7 @@ async def test_what_a_sponsor_locked_is_paid_out_and_the_requester_pays_nothing(
     assert after["requester2"].locked == before["requester2"].locked
 
 
-async def test_before_the_final_deadline_nobody_claims(market: Market) -> None:
+async def test_a_claim_before_the_final_deadline_is_refused(market: Market) -> None:
     open_task = await attempt(market, category="Short")
     await advance(market.node, 8 * 30)
     with pytest.raises(ContractReverted, match="Claiming the refund"):
@@ -111,6 +111,6 @@ async def test_money_is_neither_made_nor_lost_by_a_task(good: Attempt) -> None:
     assert await total() == before
 
 
-async def test_a_deposit_beyond_the_wallet_is_refused_in_words(market: Market) -> None:
+async def test_a_deposit_beyond_the_wallet_is_refused_with_a_reason(market: Market) -> None:
     with pytest.raises(ContractReverted, match="Depositing into escrow: The wallet holds less"):
         await market.hub.deposit(market.wallet("stranger"), 1)

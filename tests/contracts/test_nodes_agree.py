@@ -1,4 +1,4 @@
-"""A chain that is read through two nodes: what one of them lies about is never believed."""
+"""A chain that is read through two nodes: a lie of one of them is refused."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def refused(reading: Any) -> str:
     return caught.value.check
 
 
-async def test_two_honest_nodes_tell_what_one_tells(market: Market, both: Node) -> None:
+async def test_two_honest_nodes_answer_as_one(market: Market, both: Node) -> None:
     head = await market.node.block()
     assert await both.block() == head
     assert await both.genesis() == await market.node.genesis()
@@ -128,7 +128,7 @@ async def test_what_is_asked_at_once_travels_at_once(market: Market, liar: Lying
 async def test_a_node_that_answers_rubbish_is_named_as_such(market: Market, liar: LyingNode) -> None:
     async with Node(liar.url) as node:
         for rubbish in ({"number": "0xzz"}, [], "0x", 7, None):
-            liar.lie = lambda _method, _, _result, said=rubbish: said
+            liar.lie = lambda _method, _, _result, value=rubbish: value
             with pytest.raises(ChainError):
                 await node.block(1)
 

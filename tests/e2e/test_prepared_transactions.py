@@ -24,7 +24,7 @@ async def test_the_steps_are_those_of_the_account_and_nothing_happens_before_the
 
     deposit, deploy, grant, claim = steps
     assert claim == UnsignedTransaction(
-        doing="Claiming the refund", to=owner.hub.address, data=interface("Hub").call_data("claim", TASK)
+        action="Claiming the refund", to=owner.hub.address, data=interface("Hub").call_data("claim", TASK)
     )
     assert (deploy.to, deploy.creates, grant.to) == (None, foreseen.address, foreseen.address)
     await owner.wallet.send(deposit.to, deposit.data)

@@ -42,9 +42,8 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.crypto.iexec_result_key import parse_rsa_key
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.enclave.job.iexec_env import read_computed
-from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
@@ -138,7 +137,7 @@ def _quotes():
         ),
         Parser("collateral", lambda raw: _judge(made.raw, raw), (collateral,), MIB, 32 * MIB),
         Parser(
-            "kept collateral",
+            "cached collateral",
             lambda raw: verify_intel_collateral(Collateral(raw), [machine().trust_root], NOW),
             (collateral,),
             MIB,
@@ -155,7 +154,7 @@ def _quotes():
             "snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB
         ),
         Parser(
-            "kept snp collateral",
+            "cached snp collateral",
             lambda raw: verify_snp_collateral(Collateral(raw), [amd().root], NOW),
             (amd().collateral().encode().raw,),
             64 << 10,
@@ -185,7 +184,7 @@ def _quotes():
             16 * MIB,
         ),
         Parser(
-            "quote's own word",
+            "quote's claimed identity",
             lambda raw: claimed_identity(raw, to_digest(bytes(32))),
             (made.raw, report()),
             64 << 10,
@@ -348,10 +347,10 @@ _ERRORS = tuple(
 def _documents():
     recorded = json.loads((VECTORS / "attestation_receipt.json").read_bytes())
     envelope = recorded["accepted"]["envelope"].encode()
-    told = dict(recorded["pins"])
-    root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
-    runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
-    pins = TrustPins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+    pins_document = dict(recorded["pins"])
+    root = TrustRoot(Platform.SIMULATED, base64.b64decode(pins_document.pop("simulated_root")))
+    runtime, vaults = pins_document.pop("runtime"), tuple(pins_document.pop("vaults"))
+    pins = TrustPins(**pins_document, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
     read = parse_envelope(envelope)
     body, facts = read.receipt.encode(), read.facts.encode()
     params = b'{"sealgrid":{"result_key":"0x%s","inputs":["0x%s"]},"iexec_args":"a b"}' % (b"11" * 32, b"22" * 32)
@@ -411,7 +410,7 @@ def _messages():
         ):
             try:
                 msgspec.msgpack.decode(raw, type=kind)
-            except UNREADABLE:
+            except DECODE_ERRORS:
                 continue
 
     job = pool.JobAssignment(

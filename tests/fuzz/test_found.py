@@ -44,27 +44,27 @@ def test_an_error_that_lacks_its_sentence_or_number_is_one_of_its_status(body):
 
 
 async def test_a_relay_that_answers_what_is_no_text_does_not_leave_the_enclave_waiting():
-    ours, theirs = socket.socketpair()
+    ours, peer = socket.socketpair()
     client = RelayClient(*await asyncio.open_unix_connection(sock=ours))
     asking = asyncio.create_task(client.call("stage", path="attested"))
     answer = b"\x81\xa5err\xffr\xc0"
-    await asyncio.to_thread(theirs.sendall, len(answer).to_bytes(4, "big") + answer)
+    await asyncio.to_thread(peer.sendall, len(answer).to_bytes(4, "big") + answer)
     with pytest.raises(HostFailed, match="broke"):
         await asyncio.wait_for(asking, 30)
     await client.close()
-    theirs.close()
+    peer.close()
 
 
 def test_a_certificate_of_an_unknown_version_is_no_collateral():
-    (kept,) = [parser for parser in parsers() if parser.name == "kept collateral"]
-    collateral = json.loads(kept.seeds[0])
+    (parser_of_cache,) = [parser for parser in parsers() if parser.name == "cached collateral"]
+    collateral = json.loads(parser_of_cache.seeds[0])
     pem = collateral["pck_crl_issuer_chain"]
     der = bytearray(base64.b64decode("".join(pem.split("-----")[2].split())))
     der[der.index(b"\xa0\x03\x02\x01\x02") + 4] = 10
     body = base64.encodebytes(bytes(der)).decode()
     collateral["pck_crl_issuer_chain"] = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
     with pytest.raises(EvidenceRefused) as caught:
-        kept.parse(json.dumps(collateral).encode())
+        parser_of_cache.parse(json.dumps(collateral).encode())
     assert caught.value.check == "2.1"
 
 

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends, a parser answers or refuses in its own words: no crash, no hang, no memory without bound.
+"""A parser accepts or refuses any bytes: no crash, no hang, bounded memory.
 
 ``make test`` tries the same few hundred inputs each time; ``make fuzz`` new ones, for SEALGRID_FUZZ_SECONDS a parser.
 """
@@ -30,7 +30,7 @@ def answered(parser, raw):
 
 
 @every_parser
-def test_damaged_bytes_are_answered_or_refused_in_the_parsers_own_words(parser):
+def test_damaged_bytes_are_parsed_or_refused_with_the_parsers_own_error(parser):
     @settings(
         max_examples=BATCH,
         derandomize=not SECONDS,

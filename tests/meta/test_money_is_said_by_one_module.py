@@ -50,7 +50,7 @@ def test_an_error_claims_nothing_by_default():
     assert SealgridError("it failed.").money == ""
 
 
-def test_only_one_module_says_what_became_of_money():
+def test_only_one_module_writes_about_money():
     outside = {
         str(path.relative_to(ROOT)): found
         for path in SOURCES
@@ -70,7 +70,7 @@ def test_only_one_module_says_what_became_of_money():
         'error.money += "It was paid."',
     ],
 )
-def test_a_claim_that_somebody_plants_is_found(lie):
+def test_a_planted_claim_is_found(lie):
     assert claims_in(lie) != []
 
 

@@ -54,8 +54,8 @@ NO_RUN = set(
 def test_every_sentence_about_money_that_the_page_promises_is_the_one_that_is_said():
     task, page = TaskId("TASK"), PAGE.read_text()
     for kind in get_args(Kind):
-        said = sentence(MoneyState(kind, task, 0)).replace(format_time(0), "TIME")
-        assert f"| {said} |" in page, kind
+        text = sentence(MoneyState(kind, task, 0)).replace(format_time(0), "TIME")
+        assert f"| {text} |" in page, kind
 
 
 def test_the_page_has_every_promised_situation():
@@ -74,13 +74,13 @@ def test_every_row_is_held_against_the_command(situation):
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
-def test_every_row_says_what_became_of_the_money(row):
+def test_every_row_names_what_becomes_of_the_money(row):
     assert row.money in {"none moved", "paid", "held, comes back"}
     if row.situation in NO_RUN:
         assert not re.search(r"money|paid|price is|comes back", row.line), "it knows no task"
     elif row.code:
-        words = {"none moved": "No money moved.", "paid": "The run was paid", "held, comes back": "comes back"}
-        assert words[row.money] in row.line
+        sentences = {"none moved": "No money moved.", "paid": "The run was paid", "held, comes back": "comes back"}
+        assert sentences[row.money] in row.line
 
 
 LIMITS = re.findall(r"^\| (\d{3}) \| ([^|]+?) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
@@ -100,20 +100,20 @@ def limits_in_code():
     for count in range(3):
         errors += [quota_reached(StorageClientId(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]
         errors += [store_full(kind, count) for kind in ClientKind]
-    errors += [TicketRefused(check, said) for check, said in TICKETS]
+    errors += [TicketRefused(check, message) for check, message in TICKETS]
     return [(error.http_status, error.reason) for error in errors]
 
 
-def matches(row, said):
-    return re.fullmatch(".+".join(re.escape(part) for part in row.split("…")), said)
+def matches(row, message):
+    return re.fullmatch(".+".join(re.escape(part) for part in row.split("…")), message)
 
 
 def test_every_error_by_which_a_service_limits_a_client_is_on_the_page():
     assert {check for check, _ in TICKETS} == {f"ticket.{number}" for number in range(1, 8)}
-    for status, said in limits_in_code():
-        assert any(int(code) == status and matches(row, said) for code, row in LIMITS), said
+    for status, message in limits_in_code():
+        assert any(int(code) == status and matches(row, message) for code, row in LIMITS), message
 
 
 @pytest.mark.parametrize(("status", "row"), LIMITS)
 def test_every_row_about_limits_is_an_error_of_the_code(status, row):
-    assert any(int(status) == code and matches(row, said) for code, said in limits_in_code())
+    assert any(int(status) == code and matches(row, message) for code, message in limits_in_code())

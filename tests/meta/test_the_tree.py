@@ -54,7 +54,7 @@ def test_no_room_is_called_after_nothing():
     assert vague == []
 
 
-def test_every_module_says_what_it_is():
+def test_every_module_has_a_docstring():
     silent = [
         str(p.relative_to(ROOT))
         for p in SOURCES

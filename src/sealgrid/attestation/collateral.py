@@ -20,8 +20,7 @@ from sealgrid.attestation.evidence import Collateral, TrustRoot, find_roots, loa
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.snp_collateral import find_chain_error, parse_chain
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import EvidenceRefused
+from sealgrid.errors import DECODE_ERRORS, EvidenceRefused
 from sealgrid.units import Digest, to_digest
 
 _INTEL = (Platform.SGX, Platform.TDX, Platform.SIMULATED)
@@ -69,7 +68,7 @@ def verify_intel_collateral(collateral: Collateral, roots: Sequence[TrustRoot], 
         lists = [load_revocation_list(bytes.fromhex(text)) for text in (parts.root_ca_crl, parts.pck_crl)]
         documents = [msgspec.json.decode(text, type=_SignedDocument) for text in (parts.tcb_info, parts.qe_identity)]
         signatures = [bytes.fromhex(text) for text in (parts.tcb_info_signature, parts.qe_identity_signature)]
-    except (ValueError, *UNREADABLE) as error:  # (2.1)
+    except (ValueError, *DECODE_ERRORS) as error:  # (2.1)
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
     intel_roots = [root for root in roots if root.platform in _INTEL]
     root = pck_chain[-1]

@@ -16,8 +16,7 @@ from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, find
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import TEE_TDX
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import EvidenceRefused
+from sealgrid.errors import DECODE_ERRORS, EvidenceRefused
 from sealgrid.units import to_digest
 
 SEPT_VE_DISABLE = bytes.fromhex("0000001000000000")  #: the only accepted TD attributes: no debug, no migration
@@ -134,7 +133,7 @@ def parse_claims(document: str) -> QuoteFacts:
     """Parse dcap-qvl's JSON; raise EvidenceRefused (2.4) unless it has the form of version 0.7."""
     try:
         return QuoteFacts(msgspec.json.decode(document, type=_ClaimsDocument))
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise EvidenceRefused("2.4", "the verifier's claims cannot be read; check the version of dcap-qvl.") from error
 
 

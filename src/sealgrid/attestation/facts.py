@@ -8,8 +8,7 @@ import msgspec
 from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
 from sealgrid.attestation.job_params import JobParams, SealgridParams, parse_params
 from sealgrid.crypto.digests import canonical, lp, sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused
+from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 __all__ = [
@@ -128,7 +127,7 @@ def parse_facts(body: bytes) -> Facts:
     try:
         facts = msgspec.json.decode(body, type=Facts)
         same = facts.encode() == body
-    except (ValueError, *UNREADABLE) as error:
+    except (ValueError, *DECODE_ERRORS) as error:
         raise InputRefused(f"this is not a valid facts document: {error}.") from error
     if not same:
         raise InputRefused("the facts are not in their canonical form (RFC 8785).")

@@ -6,8 +6,7 @@ import msgspec
 
 from sealgrid.attestation.field_types import HexDigest, HexKey, IpfsAddress
 from sealgrid.crypto.iexec_challenge import NAME_PATTERN, NUMBER_PATTERN
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused
+from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.units import Digest
 
 NO_RESULT_KEY: Final = "0x" + "00" * 32
@@ -84,5 +83,5 @@ def parse_params(params: str) -> JobParams:
         if unknown:
             raise InputRefused(f"params have an unknown key: {unknown[0][:80]!r}.")
         return msgspec.convert(document, JobParams)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise InputRefused(f"params are not valid: {error}.") from error

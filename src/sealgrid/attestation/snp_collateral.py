@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate, load_revocation_list
 from sealgrid.attestation.snp_report import ReportSigningKey
-from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.errors import DECODE_ERRORS
 
 _AMD = "1.3.6.1.4.1.3704.1"
 _PARTS = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}  #: .fmc on Turin alone
@@ -85,7 +85,7 @@ def parse_chain(collateral: Collateral) -> CertificateChain:
             revocation_list=load_revocation_list(listed) if listed is not None else None,
             facts=_parse_leaf(leaf),
         )
-    except (*UNREADABLE, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+    except (*DECODE_ERRORS, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise ValueError("the collateral is not one of an SEV-SNP report") from error
 
 

@@ -13,8 +13,7 @@ import msgspec
 
 from sealgrid.bundle.archive import BROKEN, MAX_NAME_BYTES, path_fault
 from sealgrid.crypto.iexec_challenge import NUMBER_PATTERN
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused
+from sealgrid.errors import DECODE_ERRORS, InputRefused
 
 _SETTINGS = "input.json"
 _FILES = "files/"
@@ -137,7 +136,7 @@ def split_arguments(public: str) -> list[str]:
 def _parse_settings(document: bytes) -> _Settings:
     try:
         settings = msgspec.json.decode(document, type=_Settings)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise InputRefused(
             f"(input.2) the sealed input is not a valid sealgrid/input/1 archive ({type(error).__name__})."
         ) from error

@@ -11,8 +11,7 @@ from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, path_fau
 from sealgrid.bundle.interpreter import runs_on
 from sealgrid.bundle.manifest import MANIFEST, AppLimits, Manifest, package_name
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import BundleRefused, InterpreterMismatch
+from sealgrid.errors import DECODE_ERRORS, BundleRefused, InterpreterMismatch
 from sealgrid.units import Digest, to_digest
 
 MAX_MANIFEST_BYTES = 4 << 20
@@ -131,7 +130,7 @@ def _parse(document: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(document, type=Manifest)
         canonical = manifest.encode() == document
-    except (ValueError, *UNREADABLE) as error:
+    except (ValueError, *DECODE_ERRORS) as error:
         raise BundleRefused("3", f"the manifest is not a valid sealgrid/app/1 document: {error}.") from error
     if not canonical:
         raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")

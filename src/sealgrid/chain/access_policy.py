@@ -40,20 +40,20 @@ class AccessPolicy:
     async def deploy(cls, wallet: Wallet) -> Self:
         """Deploy a policy without members; the wallet becomes its owner."""
         code, abi = artifacts.bytecode("AccessPolicy"), artifacts.abi("AccessPolicy")
-        return cls(wallet.node, await wallet.deploy(code, abi, doing="Deploying the access policy"))
+        return cls(wallet.node, await wallet.deploy(code, abi, action="Deploying the access policy"))
 
     async def grant(self, wallet: Wallet, account: Address, *, until: int = FOREVER) -> TransactionReceipt:
         """Let an account make deals until a Unix time. The wallet is the owner's."""
-        return await self._send(wallet, "grant", account, until, doing="Granting the use")
+        return await self._send(wallet, "grant", account, until, action="Granting the use")
 
     async def revoke(self, wallet: Wallet, account: Address) -> TransactionReceipt:
         """Refuse further deals to an account, even if it holds the token. The wallet is the owner's."""
-        return await self._send(wallet, "revoke", account, doing="Revoking the use")
+        return await self._send(wallet, "revoke", account, action="Revoking the use")
 
     async def admit_holders(self, wallet: Wallet, rule: HolderRule | None) -> TransactionReceipt:
         """Replace the rule for token holders; None admits no holders. The wallet is the owner's."""
         token, minimum = (rule.token, rule.minimum) if rule else (ZERO_ADDRESS, 0)
-        return await self._send(wallet, "admit_holders", token, minimum, doing="Admitting holders")
+        return await self._send(wallet, "admit_holders", token, minimum, action="Admitting holders")
 
     async def allows(self, account: Address, *, at: Digest | None = None) -> bool:
         """Return whether an account may make a deal now, or at a block's hash."""
@@ -86,8 +86,8 @@ class AccessPolicy:
 
     async def _read(self, function: str, *arguments: object, at: Digest | None) -> Any:
         data = _POLICY.call_data(function, *arguments)
-        answer = await self.node.call(self.address, data, at=at, doing=f"Reading {function} from the access policy")
+        answer = await self.node.call(self.address, data, at=at, action=f"Reading {function} from the access policy")
         return _POLICY.decode(function, answer)
 
-    async def _send(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
-        return await wallet.call(self.address, "AccessPolicy", function, *arguments, doing=doing)
+    async def _send(self, wallet: Wallet, function: str, *arguments: object, action: str) -> TransactionReceipt:
+        return await wallet.call(self.address, "AccessPolicy", function, *arguments, action=action)

@@ -43,14 +43,10 @@ def development_key(name: str) -> SigningKey:
     seed = hashlib.pbkdf2_hmac("sha512", TEST_MNEMONIC.encode(), b"mnemonic", 2048)
     node = hmac.digest(b"Bitcoin seed", seed, "sha512")
     for index in (44 + _HARDENED, 60 + _HARDENED, _HARDENED, 0, NAMES.index(name)):
-        node = _child(node, index)
+        # BIP-32, CKDpriv; a node is 32 bytes of key and 32 bytes of chain code.
+        key, chain_code = node[:32], node[32:]
+        parent = b"\0" + key if index >= _HARDENED else coincurve.PrivateKey(key).public_key.format()
+        derived = hmac.digest(chain_code, parent + index.to_bytes(4, "big"), "sha512")
+        child = (int.from_bytes(derived[:32], "big") + int.from_bytes(key, "big")) % ORDER
+        node = child.to_bytes(32, "big") + derived[32:]
     return SigningKey.from_bytes(node[:32])
-
-
-def _child(node: bytes, index: int) -> bytes:
-    # BIP-32, CKDpriv; a node is 32 bytes of key and 32 bytes of chain code.
-    key, chain_code = node[:32], node[32:]
-    parent = b"\0" + key if index >= _HARDENED else coincurve.PrivateKey(key).public_key.format()
-    derived = hmac.digest(chain_code, parent + index.to_bytes(4, "big"), "sha512")
-    child = (int.from_bytes(derived[:32], "big") + int.from_bytes(key, "big")) % ORDER
-    return child.to_bytes(32, "big") + derived[32:]

@@ -71,7 +71,10 @@ class Anvil:
         anvil = cls(process, f"http://127.0.0.1:{port}")
         try:
             await asyncio.wait_for(anvil._wait_until_listening(port), _START_SECONDS)
-            await anvil._set_clock()
+            # A chain whose clock was moved is ahead of ours after a restart; its time must not go backwards.
+            async with Node(anvil.url) as node:
+                head = await node.block()
+                await node.rpc("evm_setTime", max(int(time.time()), head.timestamp + 1))
         except BaseException:
             await anvil.stop()
             raise
@@ -93,12 +96,6 @@ class Anvil:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-
-    async def _set_clock(self) -> None:
-        # A chain whose clock was moved is ahead of ours after a restart; its time must not go backwards.
-        async with Node(self.url) as node:
-            head = await node.block()
-            await node.rpc("evm_setTime", max(int(time.time()), head.timestamp + 1))
 
     async def _wait_until_listening(self, port: int) -> None:
         # Another chain may have opened the port first; then ours has ended or is about to.
@@ -148,21 +145,9 @@ def _free_port() -> int:
 
 def is_listening(pid: int, port: int) -> bool:
     """Return whether this process listens on a port."""
-    return not _listening_sockets(port).isdisjoint(_process_sockets(pid))
-
-
-def _listening_sockets(port: int) -> set[str]:
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {row[9] for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
-
-
-def _process_sockets(pid: int) -> set[str]:
-    inodes = set()
+    listening = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENING and int(row[1].split(":")[1], 16) == port}
     try:
-        for each in Path(f"/proc/{pid}/fd").iterdir():
-            kind, _, inode = str(each.readlink()).partition(":")
-            if kind == "socket":
-                inodes.add(inode.strip("[]"))
+        return any(str(each.readlink()) in listening for each in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:  # the process ended, or closed a descriptor meanwhile; the caller repeats the check
-        return inodes
-    return inodes
+        return False

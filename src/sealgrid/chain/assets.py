@@ -65,7 +65,7 @@ class Assets:
         """Transfer an asset to another account; open orders of the old owner become invalid."""
         registry = await self._registry(kind)
         arguments = (wallet.address, to, int(asset, 16))
-        await wallet.call(registry, f"{kind}Registry", "transferFrom", *arguments, doing="Transferring the asset")
+        await wallet.call(registry, f"{kind}Registry", "transferFrom", *arguments, action="Transferring the asset")
 
     async def _create(self, wallet: Wallet, kind: Kind, *arguments: object, owner: Address | None = None) -> Address:
         predicted, receipt = await self._send(wallet, kind, *arguments, owner=owner)
@@ -81,12 +81,12 @@ class Assets:
     async def _send(
         self, wallet: Wallet, kind: Kind, *arguments: object, owner: Address | None = None
     ) -> tuple[Address, TransactionReceipt | None]:
-        registry, doing = await self._registry(kind), f"Registering the {kind.lower()}"
+        registry, action = await self._registry(kind), f"Registering the {kind.lower()}"
         values = (owner or wallet.address, *arguments)
         predicted = to_address(await self._read(f"{kind}Registry", registry, f"predict{kind}", *values, at=None))
         if await self.is_registered(kind, predicted):
             return predicted, None  # a second registration with equal values would revert
-        return predicted, await wallet.call(registry, f"{kind}Registry", f"create{kind}", *values, doing=doing)
+        return predicted, await wallet.call(registry, f"{kind}Registry", f"create{kind}", *values, action=action)
 
     async def _registry(self, kind: Kind) -> Address:
         apps, datasets, pools = await self.hub.registries()
@@ -95,7 +95,7 @@ class Assets:
     async def _read(self, contract: str, address: Address, function: str, *arguments: object, at: Digest | None) -> Any:
         abi = interface(contract)
         data = abi.call_data(function, *arguments)
-        return abi.decode(function, await self.node.call(address, data, at=at, doing=f"Reading {function}"))
+        return abi.decode(function, await self.node.call(address, data, at=at, action=f"Reading {function}"))
 
 
 def multiaddr_text(raw: bytes, *, is_raw_block: bool) -> str:

@@ -133,48 +133,48 @@ class Broker:
 
     async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> TransactionReceipt:
         """Let a runtime attest after the notice period. The wallet is the owner's."""
-        return await self._send(wallet, "allow_runtime", runtime, doing="Allowing a runtime")
+        return await self._send(wallet, "allow_runtime", runtime, action="Allowing a runtime")
 
     async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> TransactionReceipt:
         """Stop a runtime from attesting, at once. The wallet is the owner's."""
-        return await self._send(wallet, "forbid_runtime", runtime, doing="Forbidding a runtime")
+        return await self._send(wallet, "forbid_runtime", runtime, action="Forbidding a runtime")
 
     async def announce_federation(
         self, wallet: Wallet, vaults: Sequence[Address], threshold: int
     ) -> TransactionReceipt:
         """Announce another federation; its vaults may come in any order. The wallet is the owner's."""
         return await self._send(
-            wallet, "announce_federation", sorted(vaults), threshold, doing="Announcing a federation"
+            wallet, "announce_federation", sorted(vaults), threshold, action="Announcing a federation"
         )
 
     async def withdraw_federation(self, wallet: Wallet) -> TransactionReceipt:
         """Withdraw the announced federation. The wallet is the owner's."""
-        return await self._send(wallet, "withdraw_federation", doing="Withdrawing the announced federation")
+        return await self._send(wallet, "withdraw_federation", action="Withdrawing the announced federation")
 
     async def change_federation(self, wallet: Wallet) -> TransactionReceipt:
         """Put the announced federation in force, after the notice period. Anyone may call this."""
-        return await self._send(wallet, "change_federation", doing="Changing the federation")
+        return await self._send(wallet, "change_federation", action="Changing the federation")
 
     async def change_guardian(self, wallet: Wallet, guardian: Address) -> TransactionReceipt:
         """Set the account that may pause besides the owner. The wallet is the owner's."""
-        return await self._send(wallet, "change_guardian", guardian, doing="Changing the guardian")
+        return await self._send(wallet, "change_guardian", guardian, action="Changing the guardian")
 
     async def pause(self, wallet: Wallet) -> TransactionReceipt:
         """Refuse all proofs until the owner unpauses. The wallet is the owner's or the guardian's."""
-        return await self._send(wallet, "pause", doing="Pausing")
+        return await self._send(wallet, "pause", action="Pausing")
 
     async def unpause(self, wallet: Wallet) -> TransactionReceipt:
         """End the pause. The wallet is the owner's."""
-        return await self._send(wallet, "unpause", doing="Unpausing")
+        return await self._send(wallet, "unpause", action="Unpausing")
 
     async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
         abi = interface(self.CONTRACT)
         data = abi.call_data(function, *arguments)
-        answer = await self.node.call(self.address, data, at=at, doing=f"Reading {function} from the {self.CONTRACT}")
+        answer = await self.node.call(self.address, data, at=at, action=f"Reading {function} from the {self.CONTRACT}")
         return abi.decode(function, answer)
 
-    async def _send(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
-        return await wallet.call(self.address, self.CONTRACT, function, *arguments, doing=doing)
+    async def _send(self, wallet: Wallet, function: str, *arguments: object, action: str) -> TransactionReceipt:
+        return await wallet.call(self.address, self.CONTRACT, function, *arguments, action=action)
 
 
 def encode_proof(
@@ -192,18 +192,10 @@ def encode_proof(
         raise InputRefused("A proof needs at least one verdict.")
     ordered = sorted(verdicts, key=lambda each: each[0])
     first = ordered[0][1]
-    if len({_common_fields(verdict) for _, verdict, _ in ordered}) != 1:
+    if len({msgspec.structs.replace(verdict, issued=0) for _, verdict, _ in ordered}) != 1:
         raise InputRefused("The vaults' verdicts are about different results.")
     issued = [verdict.issued for _, verdict, _ in ordered]
     signatures = [signature for _, _, signature in ordered]
     head = (first.worker, to_bytes(deal, 32), index, first.enclave, pool_signature)
-    return encode(PROOF, (*head, _encoded_fields(first), issued, signatures))
-
-
-def _encoded_fields(verdict: Verdict) -> tuple[Any, ...]:
-    digests = [to_bytes(each, 32) for each in (verdict.runtime, verdict.session, verdict.settle)]
-    return digests[0], verdict.platform, digests[1], digests[2], verdict.expiry
-
-
-def _common_fields(verdict: Verdict) -> tuple[Any, ...]:
-    return (verdict.task, verdict.worker, verdict.enclave, verdict.app, verdict.vault_set, *_encoded_fields(verdict))
+    runtime, session, settle = (to_bytes(each, 32) for each in (first.runtime, first.session, first.settle))
+    return encode(PROOF, (*head, (runtime, first.platform, session, settle, first.expiry), issued, signatures))

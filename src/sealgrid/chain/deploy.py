@@ -95,18 +95,18 @@ async def deploy(
 async def deploy_broker(admin: Wallet, hub: Address, config: BrokerConfig) -> Address:
     """Deploy a TeeBroker for a hub; the hub's owner sets it as teebroker (setTeeBroker)."""
     code, abi = artifacts.bytecode("TeeBroker"), artifacts.abi("TeeBroker")
-    return await admin.deploy(code, abi, *config.arguments(hub), doing="Deploying the broker")
+    return await admin.deploy(code, abi, *config.arguments(hub), action="Deploying the broker")
 
 
 async def deploy_gate(admin: Wallet, hub: Address, config: BrokerConfig, operator: Address) -> Address:
     """Deploy a PoolGate for workerpools on a hub without a teebroker; ``operator`` runs them."""
     code, abi = artifacts.bytecode("PoolGate"), artifacts.abi("PoolGate")
-    return await admin.deploy(code, abi, *config.arguments(hub), operator, doing="Deploying the gate")
+    return await admin.deploy(code, abi, *config.arguments(hub), operator, action="Deploying the gate")
 
 
 async def fund(admin: Wallet, token: Address, account: Address, amount: int) -> None:
     """Transfer ``amount`` nRLC of the local token to an account."""
-    await admin.call(token, "Token", "transfer", account, amount, doing="Transferring tokens")
+    await admin.call(token, "Token", "transfer", account, amount, action="Transferring tokens")
 
 
 async def deploy_diamond(admin: Wallet, package: PocoPackage, on_progress: Progress = _silent) -> Address:
@@ -123,7 +123,7 @@ async def deploy_diamond(admin: Wallet, package: PocoPackage, on_progress: Progr
         artifact = package.artifact(f"facets/{name}.sol/{name}")
         fresh = [each for each in artifact.selectors() if each not in selectors]
         selectors.update(fresh)
-        cuts.append((await admin.deploy(artifact.linked(library), [], doing=f"Deploying {name}"), 0, fresh))
+        cuts.append((await admin.deploy(artifact.linked(library), [], action=f"Deploying {name}"), 0, fresh))
         on_progress(name)
     diamond = package.artifact(DIAMOND)
     return await admin.deploy(diamond.linked(), diamond.abi, cuts, (admin.address, ZERO_ADDRESS, b""))
@@ -133,7 +133,7 @@ async def _deploy_registries(admin: Wallet, package: PocoPackage, on_progress: P
     addresses = []
     for kind, path in REGISTRIES.items():
         artifact = package.artifact(path)
-        registry = await admin.deploy(artifact.linked(), artifact.abi, doing=f"Deploying the {kind} registry")
+        registry = await admin.deploy(artifact.linked(), artifact.abi, action=f"Deploying the {kind} registry")
         await admin.send(registry, interface(f"{kind}Registry").call_data("initialize", ZERO_ADDRESS))
         addresses.append(registry)
         on_progress(f"{kind} registry")

@@ -10,8 +10,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, ChainError, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
 
 MAX_BATCH: Final = 50  #: public nodes accept at most 100
@@ -56,7 +55,7 @@ class Endpoint:
             await self._session.close()
             self._session = None
 
-    async def request(self, method: str, *parameters: object, doing: str) -> msgspec.Raw:
+    async def request(self, method: str, *parameters: object, action: str) -> msgspec.Raw:
         """Return a method's result as JSON.
 
         Raises ContractReverted if a contract reverts, ServiceUnavailable if the node does not answer, ChainError for
@@ -70,19 +69,19 @@ class Endpoint:
             if len(self._queued) == 1:
                 loop.call_soon(self._send_batches)
         reply = await asyncio.shield(future)  # other callers may await the same future
-        return _result(reply, doing)
+        return _result(reply, action)
 
-    async def send_raw(self, raw: bytes, *, doing: str) -> str:
+    async def send_raw(self, raw: bytes, *, action: str) -> str:
         """Send a signed transaction in a request of its own, once, and return its hash; raises like ``request``.
 
         Two equal transactions must not become one request, and a repeated one looks like a nonce in use.
         """
         body = _encode_batch((msgspec.json.encode(("eth_sendRawTransaction", ("0x" + raw.hex(),))),))
         try:
-            reply = _decode_batch(await self._post_once(body), 1).get(0)
-        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+            reply = _decode_batch(await self._post(body), 1).get(0)
+        except (aiohttp.ClientError, TimeoutError, OSError, *DECODE_ERRORS):
             reply = None
-        return str(msgspec.json.decode(_result(reply, doing)))
+        return str(msgspec.json.decode(_result(reply, action)))
 
     def _send_batches(self) -> None:
         while self._queued and len(self._in_flight) < MAX_IN_FLIGHT:
@@ -98,20 +97,19 @@ class Endpoint:
     async def _send(self, batch: dict[bytes, _Future]) -> None:
         replies: dict[int | None, _Reply] = {}
         try:
-            replies = _decode_batch(await self._post(_encode_batch(tuple(batch))), len(batch))
-        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+            body = _encode_batch(tuple(batch))
+            try:
+                answer = await self._post(body)
+            except aiohttp.ServerDisconnectedError:  # an idle connection closed; repeating a read has no side effect
+                answer = await self._post(body)
+            replies = _decode_batch(answer, len(batch))
+        except (aiohttp.ClientError, TimeoutError, OSError, *DECODE_ERRORS):
             pass
         finally:
             for number, future in enumerate(batch.values()):
                 future.set_result(replies.get(number))
 
     async def _post(self, body: bytes) -> bytes:
-        try:
-            return await self._post_once(body)
-        except aiohttp.ServerDisconnectedError:  # an idle connection was closed; repeating a read has no side effect
-            return await self._post_once(body)
-
-    async def _post_once(self, body: bytes) -> bytes:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
         async with self._session.post(self._url, data=body, headers=_JSON) as response:
@@ -134,18 +132,15 @@ def _decode_batch(body: bytes, size: int) -> dict[int | None, _Reply]:
     return dict.fromkeys(range(size), reply) if size == 1 or reply.error is not None else {}
 
 
-def _result(reply: _Reply | None, doing: str) -> msgspec.Raw:
+def _result(reply: _Reply | None, action: str) -> msgspec.Raw:
     if reply is None:
-        raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
+        raise ServiceUnavailable(f"{action}: the chain's node does not answer; try again.")
     if reply.error is not None:
-        raise _chain_error(reply.error, doing)
+        message = reply.error.message
+        if reply.error.code == 3 or any(failure in message.lower() for failure in _CONTRACT_FAILURES):
+            raise ContractReverted(f"{action}: {explain(revert_reason(message))}")
+        raise ChainError(f"{action}: the node refused: {message[:200]}.")
     return reply.result
-
-
-def _chain_error(error: _Error, doing: str) -> ChainError:
-    if error.code == 3 or any(failure in error.message.lower() for failure in _CONTRACT_FAILURES):
-        return ContractReverted(f"{doing}: {explain(revert_reason(error.message))}")
-    return ChainError(f"{doing}: the node refused: {error.message[:200]}.")
 
 
 def revert_reason(message: str) -> str:

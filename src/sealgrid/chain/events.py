@@ -195,29 +195,21 @@ def parse_events(logs: Iterable[EventLog]) -> list[HubEvent]:
 
 
 def _parse_event(log: EventLog) -> HubEvent | None:
-    if len(log.topics) == 4 and log.topics[0] == _TRANSFER:
-        return _asset_transferred(log)
-    decoded = interface("Hub").decode_event(log.topics, log.data)
-    if decoded is None or decoded[0] not in _TYPES:
-        return None
-    kind, names = _TYPES[decoded[0]]
-    values = {name: _field_value(name, value) for name, value in zip(names, decoded[1], strict=True)}
-    return msgspec.convert(_position(log) | values, kind)
-
-
-def _asset_transferred(log: EventLog) -> AssetTransferred:
-    sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:])
-    return AssetTransferred(registry=log.address, asset=asset, sender=sender, receiver=receiver, **_position(log))
-
-
-def _position(log: EventLog) -> dict[str, Any]:
-    return {
+    position: dict[str, Any] = {
         "block_number": log.block_number,
         "block_hash": log.block_hash,
         "transaction": log.transaction,
         "log_index": log.index,
     }
-
-
-def _field_value(name: str, value: Any) -> Any:
-    return to_digest(value) if isinstance(value, bytes) and name != "results" else value
+    if len(log.topics) == 4 and log.topics[0] == _TRANSFER:
+        sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:])
+        return AssetTransferred(registry=log.address, asset=asset, sender=sender, receiver=receiver, **position)
+    decoded = interface("Hub").decode_event(log.topics, log.data)
+    if decoded is None or decoded[0] not in _TYPES:
+        return None
+    kind, names = _TYPES[decoded[0]]
+    values = {
+        name: to_digest(value) if isinstance(value, bytes) and name != "results" else value
+        for name, value in zip(names, decoded[1], strict=True)
+    }
+    return msgspec.convert(position | values, kind)

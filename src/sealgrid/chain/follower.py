@@ -65,7 +65,14 @@ class HubFollower:
         if head.number < first:
             return None
         target = head if head.number - first < _MAX_RANGE else await self._node.block(first + _MAX_RANGE - 1)
-        return await self._apply(first, target)
+        if first == target.number:
+            logs = await self._node.logs_of_block(self._contracts, target.hash)
+        else:
+            logs = await self._node.logs(self._contracts, [], first=first, last=target.number)
+        if not await self._is_consistent(target):
+            return None
+        self.trail = self.trail.append(target)
+        return BlocksApplied(block=target, events=tuple(parse_events(logs)))
 
     async def changes(self, *, poll_seconds: float = 0.1) -> AsyncIterator[Change]:
         """Yield changes for ever; wait ``poll_seconds`` between two reads without a change."""
@@ -75,16 +82,6 @@ class HubFollower:
                 await asyncio.sleep(poll_seconds)
             else:
                 yield change
-
-    async def _apply(self, first: int, target: Block) -> Change | None:
-        if first == target.number:
-            logs = await self._node.logs_of_block(self._contracts, target.hash)
-        else:
-            logs = await self._node.logs(self._contracts, [], first=first, last=target.number)
-        if not await self._is_consistent(target):
-            return None
-        self.trail = self.trail.append(target)
-        return BlocksApplied(block=target, events=tuple(parse_events(logs)))
 
     async def _is_consistent(self, target: Block) -> bool:
         # Ranges are read by number: the chain may have changed meanwhile. The next step then rolls back.

@@ -1,11 +1,11 @@
 """PoCo's hub: reads at the head or at a block's hash, and transactions of a wallet."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.broker import Broker
-from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, parse_events
+from sealgrid.chain.events import OrdersMatched, Reward, parse_events
 from sealgrid.chain.node import UNTRUSTED_CALL_GAS, Node
 from sealgrid.chain.views import (
     AccountView,
@@ -27,7 +27,6 @@ from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId, to_bytes, to_digest
 
 _HUB = interface("Hub")
-E = TypeVar("E", bound=HubEvent)
 
 
 class Hub:
@@ -45,14 +44,55 @@ class Hub:
 
     async def view_deal(self, deal: DealId, *, at: Digest | None = None) -> DealView:
         """Return a deal; raise NotFound if it does not exist."""
-        view = _deal_view(deal, await self._call("viewDeal", deal, at=at))
+        app, dataset, pool, trust, category, tag, requester, beneficiary, callback, params, *rest = await self._call(
+            "viewDeal", deal, at=at
+        )
+        start_time, bot_first, bot_size, worker_stake, ratio, sponsor = rest
+        view = DealView(
+            deal=deal,
+            app=ResourceView(*app),
+            dataset=ResourceView(*dataset),
+            workerpool=ResourceView(*pool),
+            trust=trust,
+            category=category,
+            tag=to_digest(tag),
+            requester=requester,
+            beneficiary=beneficiary,
+            callback=callback,
+            params=params,
+            start_time=start_time,
+            bot_first=bot_first,
+            bot_size=bot_size,
+            worker_stake=Nrlc(worker_stake),
+            scheduler_reward_ratio=ratio,
+            sponsor=sponsor,
+        )
         if view.app.pointer == ZERO_ADDRESS:
             raise NotFound(f"The hub has no deal {deal}.")
         return view
 
     async def view_task(self, task: TaskId, *, at: Digest | None = None) -> TaskView:
         """Return a task; its status is UNSET if it was not initialised."""
-        return _task_view(await self._call("viewTask", task, at=at))
+        status, deal, index, timeref, contribution, reveal, final, consensus, *rest = await self._call(
+            "viewTask", task, at=at
+        )
+        reveals, winners, contributors, digest, results, _, callback = rest
+        return TaskView(
+            status=TaskStatus(status),
+            deal=DealId(to_digest(deal)),
+            index=index,
+            timeref=timeref,
+            contribution_deadline=contribution,
+            reveal_deadline=reveal,
+            final_deadline=final,
+            consensus_value=to_digest(consensus),
+            reveal_counter=reveals,
+            winner_counter=winners,
+            contributors=tuple(contributors),
+            result_digest=to_digest(digest),
+            results=results,
+            results_callback=callback,
+        )
 
     async def view_contribution(self, task: TaskId, worker: Address, *, at: Digest | None = None) -> ContributionView:
         """Return a worker's contribution to a task; its status is UNSET if there is none."""
@@ -88,7 +128,7 @@ class Hub:
         data = _HUB.call_data("verifySignature", account, to_bytes(digest, 32), signature)
         try:
             answer = await self.node.call(
-                self.address, data, at=at, gas=UNTRUSTED_CALL_GAS, doing="Checking the signature"
+                self.address, data, at=at, gas=UNTRUSTED_CALL_GAS, action="Checking the signature"
             )
         except ContractReverted:
             return False
@@ -109,7 +149,7 @@ class Hub:
         """
         data = _HUB.call_data("assertDatasetDealCompatibility", order_values(order), deal)
         return await self.node.call_succeeds(
-            self.address, data, gas=UNTRUSTED_CALL_GAS, at=at, doing="Checking a dataset of a bulk deal"
+            self.address, data, gas=UNTRUSTED_CALL_GAS, at=at, action="Checking a dataset of a bulk deal"
         )
 
     async def is_member(self, group: Address, account: Address, *, at: Digest | None = None) -> bool:
@@ -122,9 +162,11 @@ class Hub:
         """
         key = bytes(12) + to_bytes(account, 20)
         data = interface("AccessPolicy").call_data("keyHasPurpose", key, GROUP_MEMBER_PURPOSE)
-        doing = "Checking the membership of a group"
+        action = "Checking the membership of a group"
         try:
-            answer = await self.node.call(group, data, at=at, sender=self.address, gas=UNTRUSTED_CALL_GAS, doing=doing)
+            answer = await self.node.call(
+                group, data, at=at, sender=self.address, gas=UNTRUSTED_CALL_GAS, action=action
+            )
         except ChainError:  # it reverted, ran out of gas, or has no code
             return False
         return len(answer) >= 32 and int.from_bytes(answer[:32], "big") == 1
@@ -172,18 +214,18 @@ class Hub:
     async def deposit(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC from the wallet into its escrow, in one transaction (approveAndCall)."""
         return await wallet.call(
-            await self.token(), "Token", "approveAndCall", self.address, amount, b"", doing="Depositing into escrow"
+            await self.token(), "Token", "approveAndCall", self.address, amount, b"", action="Depositing into escrow"
         )
 
     async def deposit_for(self, wallet: Wallet, amount: int, account: Address) -> TransactionReceipt:
         """Move ``amount`` nRLC from the wallet into another account's escrow, for example a gate's."""
-        doing = "Depositing for another account"
-        await wallet.call(await self.token(), "Token", "approve", self.address, amount, doing=doing)
-        return await self._send(wallet, "depositFor", amount, account, doing=doing)
+        action = "Depositing for another account"
+        await wallet.call(await self.token(), "Token", "approve", self.address, amount, action=action)
+        return await self._send(wallet, "depositFor", amount, account, action=action)
 
     async def withdraw(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC from escrow back into the wallet."""
-        return await self._send(wallet, "withdraw", amount, doing="Withdrawing from escrow")
+        return await self._send(wallet, "withdraw", amount, action="Withdrawing from escrow")
 
     async def match_orders(
         self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
@@ -198,16 +240,20 @@ class Hub:
         return await self._match(wallet, "sponsorMatchOrders", app, dataset, workerpool, request)
 
     async def _match(self, wallet: Wallet, function: str, *orders: Order) -> DealId:
-        return _find_event(await self.send_match(wallet, *orders, function=function), OrdersMatched).deal
+        receipt = await self.send_match(wallet, *orders, function=function)
+        for event in parse_events(receipt.logs):
+            if isinstance(event, OrdersMatched):
+                return event.deal
+        raise ChainError("The transaction succeeded without its OrdersMatched event.", money="")
 
     async def send_match(self, wallet: Wallet, *orders: Order, function: str = "matchOrders") -> TransactionReceipt:
         """Send the match of app, dataset, workerpool and request order, without reading the deal from its events."""
         values = [order_values(order) for order in orders]
-        return await self._send(wallet, function, *values, doing="Matching the orders")
+        return await self._send(wallet, function, *values, action="Matching the orders")
 
     async def initialize(self, wallet: Wallet, deal: DealId, index: int) -> TaskId:
         """Open a deal's task for contributions."""
-        await self._send(wallet, "initialize", deal, index, doing="Initialising the task")
+        await self._send(wallet, "initialize", deal, index, action="Initialising the task")
         return task_id(deal, index)
 
     async def contribute_and_finalize(
@@ -228,7 +274,7 @@ class Hub:
         """
         arguments = (task, result_digest, results, callback, enclave, enclave_signature, authorisation)
         try:
-            return await self._send(wallet, "contributeAndFinalize", *arguments, doing="Publishing the result")
+            return await self._send(wallet, "contributeAndFinalize", *arguments, action="Publishing the result")
         except ContractReverted:
             # PoCo gives no reason: find out whether the broker or gate refused the proof.
             if enclave != ZERO_ADDRESS and (judge := await self._judge(task)):
@@ -249,7 +295,7 @@ class Hub:
 
     async def claim(self, wallet: Wallet, task: TaskId) -> TransactionReceipt:
         """Refund a task after its final deadline. Anyone may call this."""
-        return await self._send(wallet, "claim", task, doing="Claiming the refund")
+        return await self._send(wallet, "claim", task, action="Claiming the refund")
 
     async def claim_refund(self, wallet: Wallet, deal: DealId, index: int) -> TaskStatus:
         """Initialise a task if needed and claim its refund. Anyone may call this.
@@ -280,73 +326,21 @@ class Hub:
         """Close an order of the wallet, so that it can never be matched again."""
         return await self._manage(wallet, order, 1, "Cancelling the order")
 
-    async def _manage(self, wallet: Wallet, order: Order, operation: int, doing: str) -> TransactionReceipt:
+    async def _manage(self, wallet: Wallet, order: Order, operation: int, action: str) -> TransactionReceipt:
         # OrderOperationEnum: 0 is SIGN, 1 is CLOSE. PoCo accepts the owner's transaction without a signature.
         function = f"manage{type(order).__name__}"
-        return await self._send(wallet, function, (order_values(order), operation, b""), doing=doing)
+        return await self._send(wallet, function, (order_values(order), operation, b""), action=action)
 
     async def _call(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
         data = _HUB.call_data(function, *arguments)
         return _HUB.decode(
-            function, await self.node.call(self.address, data, at=at, doing=f"Reading {function} from the hub")
+            function, await self.node.call(self.address, data, at=at, action=f"Reading {function} from the hub")
         )
 
-    async def _send(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
-        return await wallet.call(self.address, "Hub", function, *arguments, doing=doing)
-
-
-def _find_event(receipt: TransactionReceipt, kind: type[E]) -> E:
-    for event in parse_events(receipt.logs):
-        if isinstance(event, kind):
-            return event
-    raise ChainError(f"The transaction succeeded without its {kind.__name__} event.", money="")
+    async def _send(self, wallet: Wallet, function: str, *arguments: object, action: str) -> TransactionReceipt:
+        return await wallet.call(self.address, "Hub", function, *arguments, action=action)
 
 
 def order_values(order: Order) -> tuple[Any, ...]:
     """Return an order's values in the order of PoCo's ABI, its signature last."""
     return (*(getattr(order, name) for _, name in order.TYPES), order.sign)
-
-
-def _deal_view(deal: DealId, values: Any) -> DealView:
-    app, dataset, workerpool, trust, category, tag, requester, beneficiary, callback, params, *numbers, sponsor = values
-    start_time, bot_first, bot_size, worker_stake, ratio = numbers
-    return DealView(
-        deal=deal,
-        app=ResourceView(*app),
-        dataset=ResourceView(*dataset),
-        workerpool=ResourceView(*workerpool),
-        trust=trust,
-        category=category,
-        tag=to_digest(tag),
-        requester=requester,
-        beneficiary=beneficiary,
-        callback=callback,
-        params=params,
-        start_time=start_time,
-        bot_first=bot_first,
-        bot_size=bot_size,
-        worker_stake=Nrlc(worker_stake),
-        scheduler_reward_ratio=ratio,
-        sponsor=sponsor,
-    )
-
-
-def _task_view(values: Any) -> TaskView:
-    status, deal, index, timeref, contribution, reveal, final, value, reveals, winners, contributors, *rest = values
-    digest, results, _, callback = rest
-    return TaskView(
-        status=TaskStatus(status),
-        deal=DealId(to_digest(deal)),
-        index=index,
-        timeref=timeref,
-        contribution_deadline=contribution,
-        reveal_deadline=reveal,
-        final_deadline=final,
-        consensus_value=to_digest(value),
-        reveal_counter=reveals,
-        winner_counter=winners,
-        contributors=tuple(contributors),
-        result_digest=to_digest(digest),
-        results=results,
-        results_callback=callback,
-    )

@@ -1,6 +1,8 @@
 """Finds the orders of a deal: their hashes in the hub's event, the orders in the transaction's calldata."""
 
+import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -49,7 +51,8 @@ async def find_match(hub: Hub, deal: DealView) -> MatchRecord | None:
         event = await _find_event(hub, deal.deal, block.hash)
         if event is not None:
             return await _match_record(hub, event, block)
-        block = await _next_block(hub.node, block)
+        head = await hub.node.block()
+        block = await hub.node.block(block.number + 1) if block.number < head.number else None
     return None
 
 
@@ -73,21 +76,14 @@ async def _match_record(hub: Hub, event: OrdersMatched, block: Block) -> MatchRe
 def _match_calls(data: bytes) -> Iterator[tuple[Any, ...]]:
     """Yield the four orders of each match call, at any offset of the calldata."""
     hub = interface("Hub")
-    offsets = sorted(offset for name in _MATCH_FUNCTIONS for offset in _find_all(data, hub.selector(name)))
-    for offset in offsets[:_MAX_CALLS]:
+    selectors = b"|".join(re.escape(hub.selector(name)) for name in _MATCH_FUNCTIONS)
+    for found in islice(re.finditer(b"(?=" + selectors + b")", data), _MAX_CALLS):
         try:
-            call = hub.decode_call(data[offset:])
+            call = hub.decode_call(data[found.start() :])
         except (DecodingError, OverflowError):
             continue  # the selector's bytes without a call
         if call is not None:
             yield call[1]
-
-
-def _find_all(data: bytes, selector: bytes) -> Iterator[int]:
-    offset = data.find(selector)
-    while offset >= 0:
-        yield offset
-        offset = data.find(selector, offset + 1)
 
 
 def _decode_order(kind: type[OrderT], values: tuple[Any, ...]) -> OrderT:
@@ -115,8 +111,3 @@ async def _first_block_at(node: Node, time: int) -> Block | None:
             high = middle
     block = await node.block(low)
     return block if block.timestamp >= time else None
-
-
-async def _next_block(node: Node, block: Block) -> Block | None:
-    head = await node.block()
-    return None if block.number >= head.number else await node.block(block.number + 1)

@@ -54,7 +54,11 @@ class Node:
         Several nodes are at different heights: a tag means the lowest block that any of them returns for it.
         """
         if isinstance(which, str) and not which.startswith("0x"):
-            return await self._block_by_tag(which)
+            blocks = await asyncio.gather(*(read_block(each, which) for each in self._endpoints))
+            lowest = min(blocks, key=lambda block: block.number)
+            if any(block != lowest for block in blocks) and await self.block(lowest.number) != lowest:
+                raise _disagreement("chain.2", "Reading a block")
+            return lowest
         return await self._read_all("chain.2", "Reading a block", lambda each: read_block(each, which))
 
     async def genesis(self) -> Digest:
@@ -78,7 +82,7 @@ class Node:
         at: Digest | None = None,
         sender: Address | None = None,
         gas: int | None = None,
-        doing: str = "Calling a contract",
+        action: str = "Calling a contract",
     ) -> bytes:
         """Return a contract's return data (eth_call), at a block's hash or at the head.
 
@@ -87,24 +91,24 @@ class Node:
         request = {"to": to, "data": "0x" + data.hex()} | ({"from": sender} if sender else {})
         request |= {} if gas is None else {"gas": hex(gas)}
         call = ("eth_call", request, _block_parameter(at))
-        answer = await self._read_all("chain.3", doing, lambda each: read_bytes(each, doing, *call))
+        answer = await self._read_all("chain.3", action, lambda each: read_bytes(each, action, *call))
         if not answer:
-            raise ChainError(f"{doing}: there is no contract at {to}.")
+            raise ChainError(f"{action}: there is no contract at {to}.")
         return answer
 
-    async def call_succeeds(self, to: Address, data: bytes, *, gas: int, at: Digest | None = None, doing: str) -> bool:
+    async def call_succeeds(self, to: Address, data: bytes, *, gas: int, at: Digest | None = None, action: str) -> bool:
         """Return whether a call without return data succeeds within ``gas``."""
         call = ("eth_call", {"to": to, "data": "0x" + data.hex(), "gas": hex(gas)}, _block_parameter(at))
         try:
-            await self._read_all("chain.3", doing, lambda each: read_bytes(each, doing, *call))
+            await self._read_all("chain.3", action, lambda each: read_bytes(each, action, *call))
         except ContractReverted:
             return False
         return True
 
     async def code(self, account: Address, *, at: Digest | None = None) -> bytes:
         """Return a contract's code; empty for an account without code."""
-        doing, call = "Reading a contract's code", ("eth_getCode", account, _block_parameter(at))
-        return await self._read_all("chain.3", doing, lambda each: read_bytes(each, doing, *call))
+        action, call = "Reading a contract's code", ("eth_getCode", account, _block_parameter(at))
+        return await self._read_all("chain.3", action, lambda each: read_bytes(each, action, *call))
 
     async def logs(
         self, contracts: Contracts, topics: Sequence[bytes | Sequence[bytes] | None], *, first: int, last: int
@@ -122,34 +126,25 @@ class Node:
             "chain.3", "Reading a transaction", lambda each: read_transaction(each, transaction)
         )
 
-    async def send_raw(self, raw: bytes, *, doing: str) -> Digest:
+    async def send_raw(self, raw: bytes, *, action: str) -> Digest:
         """Send a signed transaction to the first node and return its hash."""
-        return to_digest(await self._endpoints[0].send_raw(raw, doing=doing))
+        return to_digest(await self._endpoints[0].send_raw(raw, action=action))
 
-    async def receipt(self, transaction: Digest, *, doing: str) -> TransactionReceipt | None:
+    async def receipt(self, transaction: Digest, *, action: str) -> TransactionReceipt | None:
         """Return the first node's receipt of a transaction, None while it has none; raise ContractReverted."""
-        return await read_receipt(self._endpoints[0], transaction, doing)
+        return await read_receipt(self._endpoints[0], transaction, action)
 
-    async def rpc(self, method: str, *parameters: object, doing: str = "") -> Any:
+    async def rpc(self, method: str, *parameters: object, action: str = "") -> Any:
         """Call one method of the first node and return its JSON result."""
         return msgspec.json.decode(
-            await self._endpoints[0].request(method, *parameters, doing=doing or f"Calling {method}")
+            await self._endpoints[0].request(method, *parameters, action=action or f"Calling {method}")
         )
 
     async def _logs(self, contracts: Contracts, topics: Sequence[Any], blocks: dict[str, str]) -> list[EventLog]:
         query = {"address": contracts, "topics": [_topic_hex(topic) for topic in topics]} | blocks
         return await self._read_all("chain.3", "Reading events", lambda each: read_logs(each, query))
 
-    async def _block_by_tag(self, tag: str) -> Block:
-        blocks = await asyncio.gather(*(read_block(each, tag) for each in self._endpoints))
-        lowest = min(blocks, key=lambda block: block.number)
-        if all(block == lowest for block in blocks):
-            return lowest
-        if await self.block(lowest.number) != lowest:
-            raise _disagreement("chain.2", "Reading a block")
-        return lowest
-
-    async def _read_all(self, number: str, doing: str, read: Callable[[Endpoint], Awaitable[T]]) -> T:
+    async def _read_all(self, number: str, action: str, read: Callable[[Endpoint], Awaitable[T]]) -> T:
         if len(self._endpoints) == 1:
             return await read(self._endpoints[0])
         answers = await asyncio.gather(*(_or_reverted(read(each)) for each in self._endpoints))
@@ -157,7 +152,7 @@ class Node:
         # Every node has its own text for a revert, so that only the fact is compared.
         compared = [None if isinstance(answer, ContractReverted) else (answer,) for answer in answers]
         if any(each != compared[0] for each in compared):
-            raise _disagreement(number, doing)
+            raise _disagreement(number, action)
         if isinstance(first, ContractReverted):
             raise first
         return first
@@ -170,9 +165,9 @@ async def _or_reverted(answer: Awaitable[T]) -> T | ContractReverted:
         return error
 
 
-def _disagreement(number: str, doing: str) -> NodesDisagree:
+def _disagreement(number: str, action: str) -> NodesDisagree:
     # Without the nodes' URLs, which often contain credentials.
-    return NodesDisagree(number, f"{doing}: the nodes of this chain return different answers; try again later.")
+    return NodesDisagree(number, f"{action}: the nodes of this chain return different answers; try again later.")
 
 
 def _block_parameter(at: Digest | None) -> str | dict[str, object]:

@@ -26,35 +26,35 @@ class PoolGate(Broker):
 
     async def change_operator(self, wallet: Wallet, operator: Address) -> TransactionReceipt:
         """Replace the operator. The wallet is the owner's."""
-        return await self._send(wallet, "change_operator", operator, doing="Changing the operator")
+        return await self._send(wallet, "change_operator", operator, action="Changing the operator")
 
     async def sign_order(self, wallet: Wallet, order: WorkerpoolOrder) -> TransactionReceipt:
         """Presign an order on chain. The wallet is the operator's."""
-        return await self._send(wallet, "sign_order", order_values(order), doing="Presigning the order")
+        return await self._send(wallet, "sign_order", order_values(order), action="Presigning the order")
 
     async def close_order(self, wallet: Wallet, order: WorkerpoolOrder) -> TransactionReceipt:
         """Close an order, so that it can never be matched again. The wallet is the operator's."""
-        return await self._send(wallet, "close_order", order_values(order), doing="Closing the order")
+        return await self._send(wallet, "close_order", order_values(order), action="Closing the order")
 
     async def finalize(
         self, wallet: Wallet, task: TaskId, *, results: bytes, callback: bytes = b""
     ) -> TransactionReceipt:
         """Finalise a task whose workers revealed. The wallet is the operator's."""
-        return await self._send(wallet, "finalize", task, results, callback, doing="Finalising the task")
+        return await self._send(wallet, "finalize", task, results, callback, action="Finalising the task")
 
     async def reopen(self, wallet: Wallet, task: TaskId) -> TransactionReceipt:
         """Reopen a task whose workers did not reveal. The wallet is the operator's."""
-        return await self._send(wallet, "reopen", task, doing="Reopening the task")
+        return await self._send(wallet, "reopen", task, action="Reopening the task")
 
     async def change_policy(
         self, wallet: Wallet, workerpool: Address, *, stake: int, reward: int
     ) -> TransactionReceipt:
         """Change the worker's stake and the pool's reward, in per cent of the price. The wallet is the operator's."""
-        return await self._send(wallet, "change_policy", workerpool, stake, reward, doing="Changing the pool's policy")
+        return await self._send(wallet, "change_policy", workerpool, stake, reward, action="Changing the pool's policy")
 
     async def withdraw(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC of free stake and rewards to the operator. The wallet is the operator's."""
-        return await self._send(wallet, "withdraw", amount, doing="Withdrawing from the gate's escrow")
+        return await self._send(wallet, "withdraw", amount, action="Withdrawing from the gate's escrow")
 
 
 async def pool_signer(node: Node, owner: Address, gate: Address, *, at: Digest | None = None) -> Address:

@@ -49,22 +49,22 @@ class _Receipt(msgspec.Struct, frozen=True, rename="camel"):
 
 async def read_chain(endpoint: Endpoint) -> int:
     """Return the chain's id."""
-    doing = "Reading the chain's id"
-    reply = await endpoint.request("eth_chainId", doing=doing)
-    with _parse_errors(doing):
+    action = "Reading the chain's id"
+    reply = await endpoint.request("eth_chainId", action=action)
+    with _parse_errors(action):
         return int(msgspec.json.decode(reply, type=str), 16)
 
 
 async def read_block(endpoint: Endpoint, which: int | str) -> Block:
     """Return a block by number, hash or tag; raise ChainError if the node does not have it."""
-    doing, by_hash = "Reading a block", isinstance(which, str) and which.startswith("0x")
+    action, by_hash = "Reading a block", isinstance(which, str) and which.startswith("0x")
     method = "eth_getBlockByHash" if by_hash else "eth_getBlockByNumber"
     name = hex(which) if isinstance(which, int) else which
-    reply = await endpoint.request(method, name, False, doing=doing)
-    with _parse_errors(doing):
+    reply = await endpoint.request(method, name, False, action=action)
+    with _parse_errors(action):
         block = msgspec.json.decode(reply, type=_Block | None)
         if block is None:
-            raise ChainError(f"{doing}: the chain has no block {name}.")
+            raise ChainError(f"{action}: the chain has no block {name}.")
         return Block(
             number=int(block.number, 16),
             hash=to_digest(block.hash),
@@ -73,46 +73,46 @@ async def read_block(endpoint: Endpoint, which: int | str) -> Block:
         )
 
 
-async def read_bytes(endpoint: Endpoint, doing: str, method: str, *parameters: object) -> bytes:
+async def read_bytes(endpoint: Endpoint, action: str, method: str, *parameters: object) -> bytes:
     """Return the result of a method that returns bytes."""
-    reply = await endpoint.request(method, *parameters, doing=doing)
-    with _parse_errors(doing):
+    reply = await endpoint.request(method, *parameters, action=action)
+    with _parse_errors(action):
         return _from_hex(msgspec.json.decode(reply, type=str))
 
 
 async def read_transaction(endpoint: Endpoint, transaction: Digest) -> TransactionCall:
     """Return a transaction's contract and calldata; raise ChainError if the node does not have it."""
-    doing = "Reading a transaction"
-    reply = await endpoint.request("eth_getTransactionByHash", transaction, doing=doing)
-    with _parse_errors(doing):
+    action = "Reading a transaction"
+    reply = await endpoint.request("eth_getTransactionByHash", transaction, action=action)
+    with _parse_errors(action):
         sent = msgspec.json.decode(reply, type=_Transaction | None)
         if sent is None:
-            raise ChainError(f"{doing}: the chain has no transaction {transaction}.")
+            raise ChainError(f"{action}: the chain has no transaction {transaction}.")
         return TransactionCall(to=None if sent.to is None else to_address(sent.to), data=_from_hex(sent.input))
 
 
 async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[EventLog]:
     """Return the event logs that match a filter."""
-    doing = "Reading events"
-    reply = await endpoint.request("eth_getLogs", query, doing=doing)
-    with _parse_errors(doing):
+    action = "Reading events"
+    reply = await endpoint.request("eth_getLogs", query, action=action)
+    with _parse_errors(action):
         return [_event_log(log) for log in msgspec.json.decode(reply, type=list[_Log])]
 
 
-async def read_receipt(endpoint: Endpoint, transaction: Digest, doing: str) -> TransactionReceipt | None:
+async def read_receipt(endpoint: Endpoint, transaction: Digest, action: str) -> TransactionReceipt | None:
     """Return a transaction's receipt, None while the node has none; raise ContractReverted if it failed."""
     try:
-        reply = await endpoint.request("eth_getTransactionReceipt", transaction, doing=doing)
+        reply = await endpoint.request("eth_getTransactionReceipt", transaction, action=action)
     except ChainError as error:
         if _INDEXING in error.message:
             return None
         raise
-    with _parse_errors(doing):
+    with _parse_errors(action):
         receipt = msgspec.json.decode(reply, type=_Receipt | None)
         if receipt is None:
             return None
         if int(receipt.status, 16) != 1:
-            raise ContractReverted(f"{doing}: {NO_REASON}")
+            raise ContractReverted(f"{action}: {NO_REASON}")
         return TransactionReceipt(
             transaction=to_digest(receipt.transaction_hash),
             block_number=int(receipt.block_number, 16),
@@ -140,8 +140,8 @@ def _from_hex(text: str) -> bytes:
 
 
 @contextmanager
-def _parse_errors(doing: str) -> Iterator[None]:
+def _parse_errors(action: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, msgspec.MsgspecError) as error:
-        raise ChainError(f"{doing}: the node's reply cannot be read.") from error
+        raise ChainError(f"{action}: the node's reply cannot be read.") from error

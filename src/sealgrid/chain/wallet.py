@@ -18,7 +18,7 @@ from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_bytes
 
 _POLL_SECONDS = 0.01  #: between two requests for a receipt
 _TIMEOUT_SECONDS = 120.0
-_MOST_RETRIES = 5  #: of a node that stops answering while the transaction is under way
+_MAX_RETRIES = 5  #: of a node that stops answering while the transaction is under way
 _RETRY_SECONDS = 0.125  #: doubles with each retry
 _GAS_MARGIN = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
 _TIP = 10**9  #: wei per gas
@@ -39,62 +39,62 @@ class Wallet:
     def __repr__(self) -> str:
         return f"Wallet({self.address})"
 
-    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
+    async def send(self, to: Address, data: bytes, *, action: str = "Sending a transaction") -> TransactionReceipt:
         """Send one call and wait for its receipt; raise ContractReverted with the contract's reason."""
-        return await self._send(to, data, doing)
+        return await self._send(to, data, action)
 
     async def call(
-        self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
+        self, to: Address, contract: str, function: str, *arguments: object, action: str = ""
     ) -> TransactionReceipt:
         """Send one call to a shipped contract by name, e.g. ``call(hub, "Hub", "claim", task)``."""
         return await self.send(
-            to, interface(contract).call_data(function, *arguments), doing=doing or f"Calling {function}"
+            to, interface(contract).call_data(function, *arguments), action=action or f"Calling {function}"
         )
 
-    async def deploy(self, code: bytes, abi: artifacts.Abi, *arguments: object, doing: str = "Deploying") -> Address:
+    async def deploy(self, code: bytes, abi: artifacts.Abi, *arguments: object, action: str = "Deploying") -> Address:
         """Deploy a contract and return its address."""
-        receipt = await self._send(None, code + ContractAbi(abi).constructor_data(*arguments), doing)
+        receipt = await self._send(None, code + ContractAbi(abi).constructor_data(*arguments), action)
         if receipt.created is None:
-            raise ChainError(f"{doing}: the receipt names no contract.", money="")
+            raise ChainError(f"{action}: the receipt names no contract.", money="")
         return receipt.created
 
-    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
+    async def _send(self, to: Address | None, data: bytes, action: str) -> TransactionReceipt:
         async with self._lock:
-            return await self._receipt(await self._submit(to, data, doing), doing)
+            return await self._receipt(await self._submit(to, data, action), action)
 
-    async def _receipt(self, transaction: Digest, doing: str) -> TransactionReceipt:
+    async def _receipt(self, transaction: Digest, action: str) -> TransactionReceipt:
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         retries = 0
         while time.monotonic() < deadline:
             try:
-                if receipt := await self.node.receipt(transaction, doing=doing):
+                if receipt := await self.node.receipt(transaction, action=action):
                     return receipt
             except ServiceUnavailable:
-                if retries == _MOST_RETRIES:
+                if retries == _MAX_RETRIES:
                     raise
                 await asyncio.sleep(_RETRY_SECONDS * 2**retries)
                 retries += 1
             else:
                 retries = 0
                 await asyncio.sleep(_POLL_SECONDS)
-        raise ChainError(f"{doing}: the chain did not include the transaction in time.", money="")
+        raise ChainError(f"{action}: the chain did not include the transaction in time.", money="")
 
-    async def _submit(self, to: Address | None, data: bytes, doing: str) -> Digest:
+    async def _submit(self, to: Address | None, data: bytes, action: str) -> Digest:
         call = {"from": self.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
-        gas = int(await self.node.rpc("eth_estimateGas", call, doing=doing), 16)
-        base = int((await self.node.rpc("eth_getBlockByNumber", "latest", False, doing=doing))["baseFeePerGas"], 16)
+        gas = int(await self.node.rpc("eth_estimateGas", call, action=action), 16)
+        base = int((await self.node.rpc("eth_getBlockByNumber", "latest", False, action=action))["baseFeePerGas"], 16)
         chain = await self.node.chain()
         for attempt in range(_NONCE_TRIES):
-            nonce = int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", doing=doing), 16)
+            nonce = int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", action=action), 16)
             fees = (_TIP, 2 * base + _TIP, int(gas * _GAS_MARGIN))
             raw = signed_transaction(self._key, (chain, nonce, *fees, to_bytes(to, 20) if to else b"", 0, data, []))
             try:
-                return await self.node.send_raw(raw, doing=doing)
+                return await self.node.send_raw(raw, action=action)
             except ContractReverted:
                 raise
             except ChainError as error:
                 # Another process may use the same key: retry with the next nonce.
-                message = error.message.removeprefix(doing)
+                message = error.message.removeprefix(action)
                 if attempt == _NONCE_TRIES - 1 or not any(words in message for words in _NONCE_IN_USE):
                     raise
         raise AssertionError("unreachable")
@@ -113,7 +113,7 @@ def signed_transaction(key: SigningKey, fields: tuple[object, ...]) -> bytes:
 class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction for another wallet to sign and send."""
 
-    doing: str
+    action: str
     to: Address | None  #: None creates a contract
     data: bytes
     creates: Address | None = None  #: address of the created contract, if the account sends nothing before
@@ -126,14 +126,12 @@ class RecordingWallet(Wallet):
         self.node, self.address = node, address
         self._on_transaction, self._count = on_transaction, 0
 
-    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
-        creates = None if to else await self._next_contract(doing)
-        self._on_transaction(UnsignedTransaction(doing=doing, to=to, data=data, creates=creates))
+    async def _send(self, to: Address | None, data: bytes, action: str) -> TransactionReceipt:
+        creates = None
+        if to is None:  # CREATE: the last 20 bytes of keccak(rlp([sender, nonce]))
+            sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", action=action), 16)
+            digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
+            creates = to_address(digest[12:])
+        self._on_transaction(UnsignedTransaction(action=action, to=to, data=data, creates=creates))
         self._count += 1
         return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
-
-    async def _next_contract(self, doing: str) -> Address:
-        # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
-        sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", doing=doing), 16)
-        digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
-        return to_address("0x" + digest[12:].hex())

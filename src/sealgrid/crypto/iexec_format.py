@@ -6,7 +6,6 @@ for a beneficiary with an RSA key in iExec's SMS.
 
 import hashlib
 import os
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -31,13 +30,25 @@ def open_iexec(source: BinaryIO, target: BinaryIO, key: bytes, *, sha256: Digest
     """
     if len(key) != KEY_BYTES:
         raise InputRefused(f"an iExec key has {KEY_BYTES} bytes, not {len(key)}.")
-    if _checksum(source) != sha256:  # (1)
+    source.seek(0)
+    digest = hashlib.sha256()
+    while block := source.read(_READ):
+        digest.update(block)
+    if to_digest(digest.digest()) != sha256:  # (1)
         raise ContainerRefused("iexec.1", "the file differs from its checksum on chain.")
     size = source.seek(0, os.SEEK_END)
     if size < 2 * BLOCK_BYTES or size % BLOCK_BYTES:  # (2)
         raise ContainerRefused("iexec.2", "this is not a valid file of iExec's SDK.")
     source.seek(0)
-    target.writelines(_plain(source, key))
+    cipher = Cipher(AES256(key), CBC(source.read(BLOCK_BYTES))).decryptor()
+    padding = PKCS7(BLOCK_BYTES * 8).unpadder()
+    while block := source.read(_READ):
+        target.write(padding.update(cipher.update(block)))
+    try:
+        last = padding.update(cipher.finalize()) + padding.finalize()
+    except ValueError as error:  # (3)
+        raise ContainerRefused("iexec.3", "the file does not open with this key.") from error
+    target.write(last)
 
 
 def seal_iexec(plain: bytes, key: bytes, iv: bytes) -> bytes:
@@ -45,22 +56,3 @@ def seal_iexec(plain: bytes, key: bytes, iv: bytes) -> bytes:
     padding, cipher = PKCS7(BLOCK_BYTES * 8).padder(), Cipher(AES256(key), CBC(iv)).encryptor()
     padded = padding.update(plain) + padding.finalize()
     return iv + cipher.update(padded) + cipher.finalize()
-
-
-def _checksum(source: BinaryIO) -> Digest:
-    source.seek(0)
-    digest = hashlib.sha256()
-    while block := source.read(_READ):
-        digest.update(block)
-    return to_digest(digest.digest())
-
-
-def _plain(source: BinaryIO, key: bytes) -> Iterator[bytes]:
-    cipher = Cipher(AES256(key), CBC(source.read(BLOCK_BYTES))).decryptor()
-    padding = PKCS7(BLOCK_BYTES * 8).unpadder()
-    while block := source.read(_READ):
-        yield padding.update(cipher.update(block))
-    try:
-        yield padding.update(cipher.finalize()) + padding.finalize()
-    except ValueError as error:  # (3)
-        raise ContainerRefused("iexec.3", "the file does not open with this key.") from error

@@ -12,8 +12,8 @@ from sealgrid.crypto.iexec_format import KEY_BYTES
 from sealgrid.errors import InputRefused
 
 RESULT_KEY_NAME = "iexec-result-encryption-public-key"
-LEAST_BITS = 2048
-MOST_BITS = 8192  #: bounds the time of an encryption
+MIN_BITS = 2048
+MAX_BITS = 8192  #: bounds the time of an encryption
 
 
 def parse_rsa_key(value: bytes) -> RSAPublicKey:
@@ -25,8 +25,8 @@ def parse_rsa_key(value: bytes) -> RSAPublicKey:
         key = load_pem_public_key(base64.b64decode(value, validate=True))
     except (binascii.Error, ValueError, UnsupportedAlgorithm) as error:
         raise InputRefused("this is not a valid public key: give the base64 text of its PEM.") from error
-    if not isinstance(key, RSAPublicKey) or not LEAST_BITS <= key.key_size <= MOST_BITS:
-        raise InputRefused(f"a result key must be an RSA key of {LEAST_BITS} to {MOST_BITS} bits.")
+    if not isinstance(key, RSAPublicKey) or not MIN_BITS <= key.key_size <= MAX_BITS:
+        raise InputRefused(f"a result key must be an RSA key of {MIN_BITS} to {MAX_BITS} bits.")
     try:
         key.encrypt(bytes(KEY_BYTES), PKCS1v15())
     except ValueError as error:

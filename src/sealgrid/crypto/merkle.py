@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sealgrid.crypto.digests import sha256
 
 HASH_BYTES = 32
-MOST_PATH = 64  #: hashes in any proof over fewer than 2^63 leaves
+MAX_PATH = 64  #: hashes in any proof over fewer than 2^63 leaves
 EMPTY_ROOT = sha256()
 
 NodeAt = Callable[[int, int], bytes]  #: (level, index) -> the hash of a complete node
@@ -173,4 +173,4 @@ def _trailing_zeros(number: int) -> int:
 
 
 def _are_hashes(path: Sequence[bytes]) -> bool:
-    return len(path) <= MOST_PATH and all(len(each) == HASH_BYTES for each in path)
+    return len(path) <= MAX_PATH and all(len(each) == HASH_BYTES for each in path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 BLOCK_BYTES: Final = 262_144  #: of the file in one leaf
-MOST_LINKS: Final = 174  #: of one inner node
+MAX_LINKS: Final = 174  #: of one inner node
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"  # base58btc
 _SHA256: Final = b"\x12\x20"  # multihash: sha2-256, 32 bytes
 _FILE: Final = b"\x08\x02"  # UnixFS Data.Type
@@ -51,7 +51,7 @@ class FileAddress:
         if level == len(self._levels):
             self._levels.append([])
         row = self._levels[level]
-        if len(row) == MOST_LINKS:
+        if len(row) == MAX_LINKS:
             self._add(level + 1, _inner(row))
             row.clear()
         row.append(node)

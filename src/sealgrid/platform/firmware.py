@@ -16,7 +16,7 @@ from sealgrid.errors import InputRefused
 TDX_METADATA = "e47a6535-984a-4798-865e-4685a7bf8ec2"  #: GUID of the entry with the offset of TDVF's metadata
 PAGE, CHUNK = 4096, 256
 MEASURED, ADDED_LATER = 1 << 0, 1 << 1  #: attributes of a section
-MOST_SECTIONS, MOST_BYTES = 64, 1 << 30
+MAX_SECTIONS, MAX_BYTES = 64, 1 << 30
 GUEST_FEATURES = 1  #: SEV_FEATURES of QEMU's guests: SNP active, nothing else
 _SECTION = struct.Struct("<IIQQII")
 _HEADER = struct.Struct("<4sIII")
@@ -102,12 +102,12 @@ def launch_digest(boot: SnpBoot) -> bytes:
 
 def _sections(raw: bytes, start: int) -> Iterator[FirmwareSection]:
     magic, _, version, count = _HEADER.unpack_from(raw, start)
-    if magic != b"TDVF" or version != 1 or not 0 < count <= MOST_SECTIONS:
+    if magic != b"TDVF" or version != 1 or not 0 < count <= MAX_SECTIONS:
         raise ValueError("its metadata have another format")
     for number in range(count):
         position = start + _HEADER.size + number * _SECTION.size
         offset, length, address, size, _, attributes = _SECTION.unpack_from(raw, position)
-        valid = offset + length <= len(raw) and length <= size <= MOST_BYTES and not size % PAGE
+        valid = offset + length <= len(raw) and length <= size <= MAX_BYTES and not size % PAGE
         if not valid:
             raise ValueError("a section lies outside of the file")
         yield FirmwareSection(raw[offset : offset + length], address, size, attributes)

@@ -19,13 +19,12 @@ from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 
 PORT = 1729  #: of the guest's vsock, or of the loopback beside an enclave
-MOST_FRAME_BYTES = 2 << 20
+MAX_FRAME_BYTES = 2 << 20
 RUNTIME = Path("/runtime")
 
 QuoteSource = ConfigfsTsm | GramineAttestation
-StartRuntime = Callable[
-    [socket.socket, socket.socket], "subprocess.Popen[bytes]"
-]  #: relay, quoting -> the runtime's process
+#: relay, quoting -> the runtime's process
+StartRuntime = Callable[[socket.socket, socket.socket], "subprocess.Popen[bytes]"]
 
 
 class CollateralRequest(Message, frozen=True, kw_only=True):
@@ -87,7 +86,7 @@ def start_runtime(relay: socket.socket, quoting: socket.socket) -> "subprocess.P
 
 def start_process(command: Sequence[str], relay: socket.socket, quoting: socket.socket) -> "subprocess.Popen[bytes]":
     """Start a runtime that inherits only its two sockets."""
-    return subprocess.Popen(  # noqa: S603  every word is platform_end
+    return subprocess.Popen(  # noqa: S603  no argument is untrusted
         command, stdin=subprocess.DEVNULL, env={}, pass_fds=(relay.fileno(), quoting.fileno())
     )
 
@@ -109,7 +108,7 @@ def _send(channel: socket.socket, body: bytes) -> None:
 
 def _receive(channel: socket.socket) -> bytes:
     size = int.from_bytes(_receive_exactly(channel, 4), "big")
-    if size > MOST_FRAME_BYTES:
+    if size > MAX_FRAME_BYTES:
         raise HostFailed("the host sent a frame above the limit.")
     return _receive_exactly(channel, size)
 

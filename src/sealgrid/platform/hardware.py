@@ -19,14 +19,15 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.errors import HostFailed, InputRefused, SealgridError
+from sealgrid.errors import HostFailed, SealgridError
 from sealgrid.platform.collateral import CollateralCache
-from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
+from sealgrid.platform.guest import MAX_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
 from sealgrid.platform.hardware_quotes import RawQuote
-from sealgrid.platform.instance import EnclaveInstance
+from sealgrid.platform.instance import EnclaveInstance, connect_relay
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
+from sealgrid.wire.relay import write_frame
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 FIRST_CONTEXT = 100  #: first vsock context of guests; lower ones are reserved
@@ -75,7 +76,7 @@ class HardwarePlatform:
 
         Raises InputRefused if no process listens at the relay, HostFailed if the guest cannot be started.
         """
-        relay, context = await _connect_relay(request.relay), next(self._contexts)
+        relay, context = connect_relay(request.relay), next(self._contexts)
         try:
             process = subprocess.Popen(  # noqa: S603, ASYNC220  the operator's script, with two trusted arguments
                 [str(self._config.launch), request.app_digest, str(context)],
@@ -129,7 +130,7 @@ class HardwarePlatform:
 
     async def _serve(self, context: int, request: LaunchRequest, relay: socket.socket) -> None:
         reader, writer = await self._connect_guest(context)
-        _write_frame(writer, encode(msgspec.structs.replace(request, relay="")))
+        write_frame(writer, encode(msgspec.structs.replace(request, relay="")))
         await writer.drain()
         theirs = await self._connect_guest(context)
         ours = await asyncio.open_unix_connection(sock=relay)
@@ -139,11 +140,13 @@ class HardwarePlatform:
         ]
         try:
             size = int.from_bytes(await reader.readexactly(4), "big")
-            if size > MOST_FRAME_BYTES:
+            if size > MAX_FRAME_BYTES:
                 raise HostFailed("the guest sent a frame above the limit.")
-            request_ = parse(await reader.readexactly(size), CollateralRequest)
-            collateral = await self._collateral.collateral_for(RawQuote(request_.quote, request_.certificates))
-            _write_frame(writer, encode(CollateralReply(collateral=collateral.raw)))
+            collateral_request = parse(await reader.readexactly(size), CollateralRequest)
+            collateral = await self._collateral.collateral_for(
+                RawQuote(collateral_request.quote, collateral_request.certificates)
+            )
+            write_frame(writer, encode(CollateralReply(collateral=collateral.raw)))
             await writer.drain()
             await asyncio.gather(*copying)
         finally:
@@ -180,17 +183,3 @@ async def _copy_stream(source: asyncio.StreamReader, target: asyncio.StreamWrite
         target.write(part)
         await target.drain()
     target.close()
-
-
-async def _connect_relay(path: str) -> socket.socket:
-    relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        relay.connect(path)
-    except OSError as error:
-        relay.close()
-        raise InputRefused("no process listens at the relay of the launch.") from error
-    return relay
-
-
-def _write_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
-    writer.write(len(body).to_bytes(4, "big") + body)

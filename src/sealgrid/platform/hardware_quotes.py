@@ -76,7 +76,7 @@ class ConfigfsTsm:
         return int(generation)
 
 
-MOST_BYTES = 1 << 20  #: of one attribute; the largest, a certificate table, has less than 32 KiB
+MAX_BYTES = 1 << 20  #: of one attribute; the largest, a certificate table, has less than 32 KiB
 
 
 class KernelAttributes:
@@ -114,7 +114,7 @@ class KernelAttributes:
         try:
             while part := os.read(file, 1 << 16):
                 parts += part
-                if len(parts) > MOST_BYTES:
+                if len(parts) > MAX_BYTES:
                     raise OSError(f"{name} does not end")
         finally:
             os.close(file)

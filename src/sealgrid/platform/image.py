@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +40,9 @@ def measure(folder: Path) -> list[MeasuredFile]:
     """Hash every file below a folder; raise HostFailed for a link or a name with a line break."""
     names = sorted(_names_below(str(folder)))
     with ThreadPoolExecutor(_THREADS) as threads:
-        parts = threads.map(lambda some: [_measure(str(folder), name) for name in some], _split(names))
+        shares = [names[start::_THREADS] for start in range(_THREADS)]
+        parts = threads.map(lambda share: [_measure(str(folder), name) for name in share], shares)
         return [file for part in parts for file in part]
-
-
-def _split(names: Sequence[str]) -> list[Sequence[str]]:
-    return [names[start::_THREADS] for start in range(_THREADS)]
 
 
 def _names_below(folder: str, before: str = "") -> Iterator[str]:

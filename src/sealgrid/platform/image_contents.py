@@ -90,38 +90,38 @@ Plan = dict[str, Path]
 
 def plan_image(boot: Path | None = None) -> Plan:
     """Return path in the image -> file of this machine; raise SetupMissing if one is not installed."""
-    files = {BOOT: boot or _package_path("sealgrid") / "enclave" / "boot.py"}
-    files |= _our_packages() | _external_packages() | _interpreter()
-    files[f"{PROGRAMS}/bwrap"] = _find_program("bwrap")
+    root = _package_path("sealgrid")
+    files = {BOOT: boot or root / "enclave" / "boot.py"}
+    files |= {f"{PACKAGES}/sealgrid/{name}": root / name for name in OUR_FILES}
+    for package in OUR_PACKAGES:
+        files |= {f"{PACKAGES}/sealgrid/{package}/{name}": path for name, path in _walk(root / package)}
+    for package in EXTERNAL_PACKAGES:
+        source = _package_path(package)
+        if source.is_dir():
+            files |= {f"{PACKAGES}/{package}/{name}": path for name, path in _walk(source)}
+        else:
+            files[f"{PACKAGES}/{source.name}"] = source
+    files |= _interpreter()
+    bubblewrap = shutil.which("bwrap")
+    if bubblewrap is None:
+        raise SetupMissing("bwrap is not installed; `apt-get install bubblewrap` brings it.")
+    files[f"{PROGRAMS}/bwrap"] = Path(bubblewrap).resolve()
     native = [
         path for name, path in files.items() if ".so" in path.name or name.startswith((PROGRAMS, f"{PYTHON}/bin"))
     ]
     return files | {f"{LIBRARIES}/{name}": path for name, path in find_shared_libraries(native).items()}
 
 
-def _our_packages() -> Plan:
-    root = _package_path("sealgrid")
-    files = {f"{PACKAGES}/sealgrid/{name}": root / name for name in OUR_FILES}
-    for package in OUR_PACKAGES:
-        files |= {f"{PACKAGES}/sealgrid/{package}/{name}": path for name, path in _walk(root / package)}
-    return files
-
-
-def _external_packages() -> Plan:
-    files: Plan = {}
-    for name in EXTERNAL_PACKAGES:
-        source = _package_path(name)
-        if source.is_dir():
-            files |= {f"{PACKAGES}/{name}/{below}": path for below, path in _walk(source)}
-        else:
-            files[f"{PACKAGES}/{source.name}"] = source
-    return files
-
-
 def _interpreter() -> Plan:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    library = Path(sysconfig.get_path("stdlib", vars=_base_paths()))
-    native = Path(sysconfig.get_path("platstdlib", vars=_base_paths())) / "lib-dynload"
+    base = {
+        "base": sys.base_prefix,
+        "installed_base": sys.base_prefix,
+        "platbase": sys.base_exec_prefix,
+        "installed_platbase": sys.base_exec_prefix,
+    }
+    library = Path(sysconfig.get_path("stdlib", vars=base))
+    native = Path(sysconfig.get_path("platstdlib", vars=base)) / "lib-dynload"
     files = {f"{PYTHON}/lib/{version}/{name}": path for name, path in _walk(library) if "config-" not in name}
     files |= {f"{PYTHON}/{sys.platlibdir}/{version}/lib-dynload/{name}": path for name, path in _walk(native)}
     files[f"{PYTHON}/bin/{version}"] = Path(sys.base_prefix, "bin", version).resolve()
@@ -140,15 +140,6 @@ def interpreter_version(files: Iterable[MeasuredFile]) -> str:
     return versions[0]
 
 
-def _base_paths() -> dict[str, str]:
-    return {
-        "base": sys.base_prefix,
-        "installed_base": sys.base_prefix,
-        "platbase": sys.base_exec_prefix,
-        "installed_platbase": sys.base_exec_prefix,
-    }
-
-
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
         if path.is_dir():
@@ -164,10 +155,3 @@ def _package_path(name: str) -> Path:
         raise SetupMissing(f"the Python package {name} is not installed; the runtime of an enclave needs it.")
     origin = Path(spec.origin)
     return origin.parent if spec.submodule_search_locations else origin
-
-
-def _find_program(name: str) -> Path:
-    path = shutil.which(name)
-    if path is None:
-        raise SetupMissing(f"{name} is not installed; `apt-get install bubblewrap` brings it.")
-    return Path(path).resolve()

@@ -40,17 +40,14 @@ def lay_out(plan: Plan, folder: Path) -> None:
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
     for name, source in plan.items():
-        _copy(source, folder / name)
-
-
-def _copy(source: Path, target: Path) -> None:
-    ours, theirs = target.stat() if target.exists() else None, source.stat()
-    if ours is not None and (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    shutil.copystat(source, target)
-    target.chmod(0o755 if theirs.st_mode & 0o100 else 0o644)
+        target, original = folder / name, source.stat()
+        copied = target.stat() if target.exists() else None
+        if copied is not None and (copied.st_size, copied.st_mtime_ns) == (original.st_size, original.st_mtime_ns):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        shutil.copystat(source, target)
+        target.chmod(0o755 if original.st_mode & 0o100 else 0o644)
 
 
 def measure_image(image: RuntimeImage) -> ImageMeasurement:
@@ -70,16 +67,14 @@ class BytecodeCache:
 
     def refresh(self, image: RuntimeImage, runtime: bytes) -> bool:
         """Compile again unless the bytecode belongs to this runtime and is unchanged; return whether it compiled."""
-        if self._stored_state() == self._state(image, runtime):
+        stored = self._state_file.read_text() if self._state_file.exists() else ""
+        if stored == self._state(image, runtime):
             return False
         shutil.rmtree(image.bytecode, ignore_errors=True)
         image.bytecode.mkdir(parents=True)
         self._compile(image)
         write_file(self._state_file, self._state(image, runtime).encode())
         return True
-
-    def _stored_state(self) -> str:
-        return self._state_file.read_text() if self._state_file.exists() else ""
 
     def _state(self, image: RuntimeImage, runtime: bytes) -> str:
         compiled = measure(image.bytecode) if image.bytecode.exists() else []

@@ -7,6 +7,19 @@ import socket
 import subprocess
 from contextlib import suppress
 
+from sealgrid.errors import InputRefused
+
+
+def connect_relay(path: str) -> socket.socket:
+    """Connect to the worker's relay of one launch; raise InputRefused if no process listens there."""
+    relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        relay.connect(path)
+    except OSError as error:
+        relay.close()
+        raise InputRefused("no process listens at the relay of the launch.") from error
+    return relay
+
 
 class EnclaveInstance:
     """A launched enclave; must be created on the event loop's thread, since PR_SET_PDEATHSIG is bound to a thread."""

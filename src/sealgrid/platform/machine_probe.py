@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,10 +45,21 @@ class MachineProbe:
     def requirements(self) -> dict[Platform, tuple[ProbeFinding, ...]]:
         """Return the requirements of each platform; it is ready if all are found."""
         return {
-            Platform.SGX: tuple(self._sgx()),
-            Platform.TDX: tuple(self._host("TDX", "kvm_intel/parameters/tdx", _TDX_HOST)),
-            Platform.SNP: tuple(self._host("SEV-SNP", "kvm_amd/parameters/sev_snp", _SNP_HOST)),
-            Platform.SIMULATED: tuple(self._sandbox()),
+            Platform.SGX: (
+                self._kernel("the SGX driver", _SGX),
+                self._file(
+                    "SGX enclaves", "dev/sgx_enclave", "enable SGX in the firmware, with flexible launch control"
+                ),
+                self._file("SGX attestation", "dev/sgx_provision", "comes with the driver; add this user to sgx_prv"),
+                self._program("Gramine", "gramine-sgx", "install Gramine from its makers' package source"),
+            ),
+            Platform.TDX: self._host("TDX", "kvm_intel/parameters/tdx", _TDX_HOST),
+            Platform.SNP: self._host("SEV-SNP", "kvm_amd/parameters/sev_snp", _SNP_HOST),
+            Platform.SIMULATED: (
+                self._program("bubblewrap", "bwrap", "install it with: sudo apt-get install bubblewrap"),
+                self._namespaces(),
+                self._cgroups(),
+            ),
         }
 
     def guest_interfaces(self) -> tuple[ProbeFinding, ...]:
@@ -61,31 +72,17 @@ class MachineProbe:
             self._file("Gramine", "dev/attestation", "there only inside an enclave that Gramine runs"),
         )
 
-    def _sgx(self) -> Iterator[ProbeFinding]:
-        yield self._kernel("the SGX driver", _SGX)
-        yield self._file("SGX enclaves", "dev/sgx_enclave", "enable SGX in the firmware, with flexible launch control")
-        yield self._file("SGX attestation", "dev/sgx_provision", "comes with the driver; add this user to sgx_prv")
-        gramine = self.which("gramine-sgx")
-        yield ProbeFinding("Gramine", gramine is not None, gramine or "install Gramine from its makers' package source")
-
-    def _host(self, name: str, parameter: str, first: tuple[int, int]) -> Iterator[ProbeFinding]:
-        yield self._kernel(f"{name} hosts", first)
-        switch = self._read(f"sys/module/{parameter}")
+    def _host(self, name: str, parameter: str, first: tuple[int, int]) -> tuple[ProbeFinding, ...]:
+        enabled = self._read(f"sys/module/{parameter}") in {"Y", "1"}
         module = parameter.partition("/")[0]
         instruction = f"enable {name} in the firmware, and load {module} with {parameter.rpartition('/')[2]}=1"
-        yield ProbeFinding(
-            f"{name} in KVM", switch in {"Y", "1"}, f"/sys/module/{parameter}" if switch in {"Y", "1"} else instruction
+        return (
+            self._kernel(f"{name} hosts", first),
+            ProbeFinding(f"{name} in KVM", enabled, f"/sys/module/{parameter}" if enabled else instruction),
+            self._file("KVM", "dev/kvm", "enable virtualisation in the firmware"),
+            self._file("vsock", "dev/vhost-vsock", "modprobe vhost_vsock"),
+            self._program("QEMU", "qemu-system-x86_64", "install it with: sudo apt-get install qemu-system-x86"),
         )
-        yield self._file("KVM", "dev/kvm", "enable virtualisation in the firmware")
-        yield self._file("vsock", "dev/vhost-vsock", "modprobe vhost_vsock")
-        qemu = self.which("qemu-system-x86_64")
-        yield ProbeFinding("QEMU", qemu is not None, qemu or "install it with: sudo apt-get install qemu-system-x86")
-
-    def _sandbox(self) -> Iterator[ProbeFinding]:
-        bwrap = self.which("bwrap")
-        yield ProbeFinding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
-        yield self._namespaces()
-        yield self._cgroups()
 
     def _namespaces(self) -> ProbeFinding:
         most = self._read("proc/sys/user/max_user_namespaces") or "0"
@@ -107,13 +104,17 @@ class MachineProbe:
             return ProbeFinding("cgroups", True, "version 1 with memory and pids")
         return ProbeFinding("cgroups", False, "mount cgroup2 with the controllers memory and pids")
 
-    def _kernel(self, what: str, first: tuple[int, int]) -> ProbeFinding:
-        requirement = f"{what}: Linux {_text(first)} or newer"
+    def _kernel(self, feature: str, first: tuple[int, int]) -> ProbeFinding:
+        requirement = f"{feature}: Linux {_text(first)} or newer"
         return ProbeFinding("kernel", self.kernel >= first, self.release if self.kernel >= first else requirement)
 
-    def _file(self, what: str, path: str, instruction: str) -> ProbeFinding:
+    def _file(self, name: str, path: str, instruction: str) -> ProbeFinding:
         found = (self.root / path).exists()
-        return ProbeFinding(what, found, f"/{path}" if found else instruction)
+        return ProbeFinding(name, found, f"/{path}" if found else instruction)
+
+    def _program(self, name: str, program: str, instruction: str) -> ProbeFinding:
+        path = self.which(program)
+        return ProbeFinding(name, path is not None, path or instruction)
 
     def _read(self, path: str) -> str | None:
         try:

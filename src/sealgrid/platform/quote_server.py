@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sealgrid.attestation.binding import REPORT_DATA_BYTES
 from sealgrid.wire.message import encode
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
+from sealgrid.wire.relay import write_frame
 
 QuoteFunction = Callable[[bytes], QuoteAnswer]  #: report data -> quote that carries this instance's measurement and app
 
@@ -15,17 +16,13 @@ async def serve_one_quote(channel: socket.socket, launch: LaunchRequest, quote: 
     """Send the launch, answer one request of 64 bytes, and close; close without an answer for any other request."""
     reader, writer = await asyncio.open_unix_connection(sock=channel)
     try:
-        _write_frame(writer, encode(launch))
+        write_frame(writer, encode(launch))
         await writer.drain()
         size = int.from_bytes(await reader.readexactly(4), "big")
         if size == REPORT_DATA_BYTES:
-            _write_frame(writer, encode(quote(await reader.readexactly(size))))
+            write_frame(writer, encode(quote(await reader.readexactly(size))))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         return  # the enclave closed without a request
     finally:
         writer.close()
-
-
-def _write_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
-    writer.write(len(body).to_bytes(4, "big") + body)

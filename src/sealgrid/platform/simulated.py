@@ -17,12 +17,11 @@ from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
-from sealgrid.errors import InputRefused
 from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
 from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, warm_up_command
 from sealgrid.platform.image_contents import LIBRARIES, find_loader, interpreter_version, plan_image
 from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measure_image
-from sealgrid.platform.instance import EnclaveInstance
+from sealgrid.platform.instance import EnclaveInstance, connect_relay
 from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
 from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
@@ -36,9 +35,8 @@ class PlatformConfig:
 
     folder: Path
     boot: Path | None = None  #: boot file of enclaves; None for the runtime's own
-    memory_bytes: int = (
-        4 << 30
-    )  #: of the memory-backed folders of an enclave; the whole enclave may use three times as much
+    #: Of the memory-backed folders of an enclave; the whole enclave may use three times as much.
+    memory_bytes: int = 4 << 30
     tasks: int = 1024  #: limit of processes and threads of an enclave, if control groups are available
     access: ServiceAccess = DEFAULT_ACCESS
     insecure_log: Path | None = None  #: file for the runtime's output, only for debugging
@@ -95,7 +93,7 @@ class SimulatedPlatform:
         Raises InputRefused if no process listens at the relay.
         """
         now = await asyncio.to_thread(self._measure_for_launch)
-        relay = _connect(request.relay)
+        relay = connect_relay(request.relay)
         platform_end, enclave_end = socket.socketpair()
         name = secrets.token_hex(8)
         limits = {"memory": _TOTAL * self._config.memory_bytes, "pids": self._config.tasks}
@@ -104,7 +102,9 @@ class SimulatedPlatform:
         enclave_end.close()
         self._instances[name] = instance
         quoting = serve_one_quote(platform_end, request, self._quoting(request.app_digest, now))
-        self._supervise(name, instance, group, quoting)
+        task = asyncio.create_task(self._supervise(name, instance, group, quoting))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         return LaunchReply(instance=name, platform=Platform.SIMULATED, runtime=_identity(now))
 
     async def stop(self, name: str) -> None:
@@ -151,7 +151,7 @@ class SimulatedPlatform:
         command = group.wrap_command(enclave_command(self.image, sockets, self._config.memory_bytes))
         log = self._config.insecure_log
         with log.open("ab") if log else open("/dev/null", "ab") as output:  # noqa: PTH123
-            return subprocess.Popen(  # noqa: S603  every word is platform_end
+            return subprocess.Popen(  # noqa: S603  no argument is untrusted
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -162,55 +162,33 @@ class SimulatedPlatform:
 
     def _quoting(self, app: Digest, launched: ImageMeasurement) -> QuoteFunction:
         def answer(report_data: bytes) -> QuoteAnswer:
-            made = self._current_quoter().quote(launched.mrtd, locked_config(app), report_data)
+            today = self._clock() // _DAY
+            if today != self._quoter_day:  # collateral expires
+                self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
+            made = self._quoter.quote(launched.mrtd, locked_config(app), report_data)
             return QuoteAnswer(
                 quote=made.raw, collateral=made.collateral.raw, platform=Platform.SIMULATED, runtime=_identity(launched)
             )
 
         return answer
 
-    def _current_quoter(self) -> SimulatedQuoter:
-        today = self._clock() // _DAY
-        if today != self._quoter_day:  # collateral expires
-            self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
-        return self._quoter
-
-    def _supervise(
+    async def _supervise(
         self, name: str, instance: EnclaveInstance, group: EnclaveCgroup, quoting: Coroutine[None, None, None]
     ) -> None:
-        async def until_the_end() -> None:
-            answering = asyncio.create_task(quoting)
-            try:
-                await instance.wait()
-            finally:
-                await _remove_cgroup(group)
-            answering.cancel()
-            with suppress(asyncio.CancelledError):
-                await answering
-            del self._instances[name]
-
-        task = asyncio.create_task(until_the_end())
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-
-
-async def _remove_cgroup(group: EnclaveCgroup) -> None:
-    # The kernel keeps a group shortly after its last process; remaining ones are removed at the next start.
-    for _ in range(_TRIES):
-        if group.remove():
-            return
-        await asyncio.sleep(_PAUSE_SECONDS)
+        answering = asyncio.create_task(quoting)
+        try:
+            await instance.wait()
+        finally:
+            # The kernel keeps a group shortly after its last process; remaining ones are removed at the next start.
+            for _ in range(_TRIES):
+                if group.remove():
+                    break
+                await asyncio.sleep(_PAUSE_SECONDS)
+        answering.cancel()
+        with suppress(asyncio.CancelledError):
+            await answering
+        del self._instances[name]
 
 
 def _identity(now: ImageMeasurement) -> Digest:
     return runtime_identity(Platform.SIMULATED, [now.mrtd])
-
-
-def _connect(path: str) -> socket.socket:
-    relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        relay.connect(path)
-    except OSError as error:
-        relay.close()
-        raise InputRefused("no process listens at the relay of the launch.") from error
-    return relay

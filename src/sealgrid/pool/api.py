@@ -21,10 +21,7 @@ N = TypeVar("N", int, float)
 
 def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
     """Return the handlers of one pool."""
-    return [*_public(task_service), *_jobs(task_service)]
 
-
-def _public(task_service: TaskService) -> list[HTTPRouteHandler]:
     @get("/pool")
     async def view() -> Response[bytes]:
         return _json(task_service.view())
@@ -34,10 +31,6 @@ def _public(task_service: TaskService) -> list[HTTPRouteHandler]:
         after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
         return _json(await task_service.wait_for_status(TaskId(task), after=after, wait=wait))
 
-    return [view, status]
-
-
-def _jobs(task_service: TaskService) -> list[HTTPRouteHandler]:
     @post("/jobs/login")
     async def login(request: HttpRequest) -> Response[bytes]:
         return _json(task_service.login(parse(await request.body(), SignedCall)))
@@ -55,7 +48,7 @@ def _jobs(task_service: TaskService) -> list[HTTPRouteHandler]:
         task_service.report(await _call(request))
         return _json({})
 
-    return [login, next_job, authorise, stage]
+    return [view, status, login, next_job, authorise, stage]
 
 
 async def _call(request: HttpRequest) -> SessionCall:

@@ -40,19 +40,16 @@ class ChainExecutor:
             call for call in pending_calls(self._state.current) if self._not_before.get(call.task, 0) <= self._clock()
         ]
         for call in calls:
-            await self._try(call)
+            try:
+                self._state.apply(await self._execute(call))
+                self._not_before.pop(call.task, None)
+            except SealgridError as error:
+                self._not_before[call.task] = self._clock() + self._retry
+                _log.warning("%s of task %s waits: %s", type(call).__name__, call.task, error)
+            except Exception:  # noqa: BLE001  an error of one task must not stop the others
+                self._not_before[call.task] = self._clock() + self._retry
+                _log.exception("%s of task %s waits", type(call).__name__, call.task)
         return bool(calls)
-
-    async def _try(self, call: ChainCall) -> None:
-        try:
-            self._state.apply(await self._execute(call))
-            self._not_before.pop(call.task, None)
-        except SealgridError as error:
-            self._not_before[call.task] = self._clock() + self._retry
-            _log.warning("%s of task %s waits: %s", type(call).__name__, call.task, error)
-        except Exception:  # noqa: BLE001  an error of one task must not stop the others
-            self._not_before[call.task] = self._clock() + self._retry
-            _log.exception("%s of task %s waits", type(call).__name__, call.task)
 
     async def _execute(self, call: ChainCall) -> AnyEvent:
         # Anyone may initialise or claim a task, and an earlier call may have succeeded: check the chain first.
@@ -62,13 +59,11 @@ class ChainExecutor:
         if status is TaskStatus.FAILED:
             return TaskRefunded(task=call.task, at=self._clock())
         if isinstance(call, ClaimRefund):
-            return await self._claim(call)
+            status = await self._hub.claim_refund(self._wallet, call.deal, call.index)
+            if status is TaskStatus.COMPLETED:
+                return TaskFinalized(task=call.task, at=self._clock())
+            _log.info("the requester of task %s was refunded", call.task)
+            return TaskRefunded(task=call.task, at=self._clock())
         if status is TaskStatus.UNSET:
             await self._hub.initialize(self._wallet, call.deal, call.index)
         return TaskInitialized(task=call.task, at=self._clock())
-
-    async def _claim(self, call: ClaimRefund) -> AnyEvent:
-        if await self._hub.claim_refund(self._wallet, call.deal, call.index) is TaskStatus.COMPLETED:
-            return TaskFinalized(task=call.task, at=self._clock())
-        _log.info("the requester of task %s was refunded", call.task)
-        return TaskRefunded(task=call.task, at=self._clock())

@@ -68,7 +68,7 @@ class PoolChainReader:
         )
 
 
-def unreadable(deal: DealId, now: float, why: str) -> DealMatched:
+def unreadable(deal: DealId, now: float, reason: str) -> DealMatched:
     """Return a refused deal without tasks."""
     return DealMatched(
         at=now,
@@ -80,7 +80,7 @@ def unreadable(deal: DealId, now: float, why: str) -> DealMatched:
         bundle="",
         contribution_deadline=0,
         final_deadline=0,
-        refusal=f"the deal cannot be read ({why})",
+        refusal=f"the deal cannot be read ({reason})",
     )
 
 

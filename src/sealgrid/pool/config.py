@@ -26,9 +26,8 @@ class PoolConfig:
     workerpool: Address
     key_file: Path
     lease_seconds: float = 30.0  #: a worker without a report for this long loses its task
-    retry_seconds: float = (
-        5.0  #: pause before a failed transaction is retried, or a worker may take a task that it lost
-    )
+    #: Pause before a failed transaction is retried, or a worker may take a task that it lost.
+    retry_seconds: float = 5.0
     poll_seconds: float = 0.2  #: between two polls of the chain
     first_block: int = 0  #: first block to read on the first start
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head

@@ -15,9 +15,8 @@ class PoolTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in seconds."""
 
     lease: float = 30.0  #: a worker without a report for this long loses its task
-    stage_leases: int = (
-        10  #: a worker that stays at one stage for this many leases loses its task, except while its app runs
-    )
+    #: A worker that stays at one stage for this many leases loses its task, except while its app runs.
+    stage_leases: int = 10
     retry: float = 5.0  #: a worker that lost a task may take it again after this long; others at once
     single_enclave: bool = False  #: whether a worker may propose one enclave per assignment; older pools permitted more
     margin: int = 5  #: a task is assigned only with this much left until its contribution deadline
@@ -35,11 +34,7 @@ _STORED_TAGS: Final = {
 }
 
 
-def _stored_tag(name: str) -> str:
-    return _STORED_TAGS.get(name, name)
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag=_stored_tag):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=lambda name: _STORED_TAGS.get(name, name)):
     """Base of every event."""
 
     at: float

@@ -83,15 +83,7 @@ def iexec_handlers(
     task_service: TaskService, authenticator: RequesterAuthenticator, chain: int, public_url: str = ""
 ) -> list[HTTPRouteHandler]:
     """Return the handlers of one pool on one chain; ``public_url`` is the pool's URL behind a proxy."""
-    return [*_tasks(task_service, authenticator, chain), _compass(task_service, chain, public_url)]
 
-
-def cross_origin_paths(chain: int) -> tuple[str, ...]:
-    """Return the path prefixes that iExec's SDK reads in browsers, from pages of any site."""
-    return "/tasks/", f"/{chain}/workerpools/"
-
-
-def _tasks(task_service: TaskService, authenticator: RequesterAuthenticator, chain: int) -> list[HTTPRouteHandler]:
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:
         return _json(task_view(task_service.status(TaskId(task))))
@@ -115,17 +107,18 @@ def _tasks(task_service: TaskService, authenticator: RequesterAuthenticator, cha
         after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
         return _json(await task_service.stages(task_id, after=after, wait=wait))
 
-    return [task_of, challenge, logs, stages]
-
-
-def _compass(task_service: TaskService, chain: int, public_url: str) -> HTTPRouteHandler:
     @get("/{on:int}/workerpools/{workerpool:str}")
     async def compass(on: FromPath[int], workerpool: FromPath[str], request: HttpRequest) -> Response[bytes]:
         if on != chain or _address(workerpool) != task_service.view().workerpool:
             raise NotFound(f"this pool is {task_service.view().workerpool} on chain {chain}; it serves no other.")
         return _json({"apiUrl": public_url or str(request.base_url).rstrip("/")})
 
-    return compass
+    return [task_of, challenge, logs, stages, compass]
+
+
+def cross_origin_paths(chain: int) -> tuple[str, ...]:
+    """Return the path prefixes that iExec's SDK reads in browsers, from pages of any site."""
+    return "/tasks/", f"/{chain}/workerpools/"
 
 
 def _address(text: str) -> Address:
@@ -141,12 +134,17 @@ def _json(message: object) -> Response[bytes]:
 
 def task_view(status: PublicTaskStatus) -> IexecTaskView:
     """Return iExec's view of a task."""
-    steps = _steps(status.history, TASK)
+    history = status.history
+    steps = _steps(history, TASK)
+    replicates: tuple[IexecReplicate, ...] = ()
+    if status.worker is not None:
+        # A lost task starts again with the next worker: only the last attempt is this worker's.
+        begun = max((place for place, entry in enumerate(history) if entry.stage == "working"), default=0)
+        own = _steps(history[begun:], REPLICATE)
+        current = own[-1].status if own else "CREATED"
+        replicates = (IexecReplicate(wallet_address=status.worker, current_status=current, status_update_list=own),)
     return IexecTaskView(
-        chain_task_id=status.task,
-        current_status=steps[-1].status,
-        date_status_list=steps,
-        replicates=() if status.worker is None else (_replicate(status.worker, status.history),),
+        chain_task_id=status.task, current_status=steps[-1].status, date_status_list=steps, replicates=replicates
     )
 
 
@@ -158,22 +156,11 @@ def logs_of(status: PublicTaskStatus) -> IexecLogs:
     )
 
 
-def _replicate(worker: Address, history: tuple[StageAt, ...]) -> IexecReplicate:
-    # A lost task starts again with the next worker: only the last attempt is this worker's.
-    begun = max((place for place, entry in enumerate(history) if entry.stage == "working"), default=0)
-    steps = _steps(history[begun:], REPLICATE)
-    current = steps[-1].status if steps else "CREATED"
-    return IexecReplicate(wallet_address=worker, current_status=current, status_update_list=steps)
-
-
-def _steps(history: Iterable[StageAt], words: dict[str, str]) -> tuple[IexecStatusChange, ...]:
+def _steps(history: Iterable[StageAt], statuses: dict[str, str]) -> tuple[IexecStatusChange, ...]:
     steps: list[IexecStatusChange] = []
     for entry in history:
-        status = words.get(entry.stage)
+        status = statuses.get(entry.stage)
         if status is not None and (not steps or steps[-1].status != status):
-            steps.append(IexecStatusChange(status=status, date=_iso(entry.at)))
+            date = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            steps.append(IexecStatusChange(status=status, date=date))
     return tuple(steps)
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

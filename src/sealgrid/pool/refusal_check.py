@@ -8,7 +8,7 @@ from sealgrid.crypto.signing import Domain
 from sealgrid.pool.events import VaultsAnswered
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.state import unverified_refusals
-from sealgrid.units import Address, TaskId
+from sealgrid.units import Address
 from sealgrid.wire.message import Transport
 from sealgrid.wire.preview import PreviewRequest, VaultOpinion, preview
 from sealgrid.wire.quorum import call_all
@@ -42,21 +42,18 @@ class RefusalCheck:
         """Check each unverified refusal; return whether there was any."""
         tasks = unverified_refusals(self._state.current)
         for task in tasks:
-            self._state.apply(await self._answer(task))
+            request = PreviewRequest(task=task)
+            previews = [preview(transport, request, vault, self._domain) for vault, transport in self._vaults]
+            replies = await call_all(previews, enough=self._threshold)
+            for reply in replies:
+                if isinstance(reply, BaseException):
+                    _log.warning("preview of task %s: %s", task, reply)
+            opinions = [reply for reply in replies if isinstance(reply, VaultOpinion)]
+            check, detail = refusal_verdict(opinions, vaults=len(self._vaults), threshold=self._threshold)
+            denied = self._threshold > 0 and sum(not each.check for each in opinions) >= self._threshold
+            answer = VaultsAnswered(task=task, at=self._clock(), check=check, detail=detail, denied=denied)
+            self._state.apply(answer)
         return bool(tasks)
-
-    async def _answer(self, task: TaskId) -> VaultsAnswered:
-        previews = [
-            preview(transport, PreviewRequest(task=task), vault, self._domain) for vault, transport in self._vaults
-        ]
-        replies = await call_all(previews, enough=self._threshold)
-        for reply in replies:
-            if isinstance(reply, BaseException):
-                _log.warning("preview of task %s: %s", task, reply)
-        opinions = [reply for reply in replies if isinstance(reply, VaultOpinion)]
-        check, detail = refusal_verdict(opinions, vaults=len(self._vaults), threshold=self._threshold)
-        denied = self._threshold > 0 and sum(not each.check for each in opinions) >= self._threshold
-        return VaultsAnswered(task=task, at=self._clock(), check=check, detail=detail, denied=denied)
 
 
 def refusal_verdict(opinions: Sequence[VaultOpinion], *, vaults: int, threshold: int) -> tuple[str, str]:

@@ -40,14 +40,11 @@ class RequesterAuthenticator:
         address, until = self._issued.get(token.digest, (None, 0.0))
         if address != token.address or self._clock() > until:  # (1)
             raise refused()
-        if _signer(token) != token.address:  # (2)
+        try:
+            signer = recover(to_bytes(token.digest, 32), token.signature)
+        except ValueError as error:
+            raise refused() from error
+        if signer != token.address:  # (2)
             raise refused()
         if token.address != requester:  # (3)
             raise CallRefused("requester", "only the task's requester may read its logs and exact stages.")
-
-
-def _signer(token: Token) -> Address:
-    try:
-        return recover(to_bytes(token.digest, 32), token.signature)
-    except ValueError as error:
-        raise refused() from error

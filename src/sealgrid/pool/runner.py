@@ -88,10 +88,10 @@ async def check_configuration(config: PoolConfig, node: Node, key: SigningKey) -
     """Raise InputRefused unless this is the configured chain and the key runs the workerpool on it."""
     await config.network.check_chain(node)
     owner = await Assets(Hub(node, config.network.hub)).owner(config.workerpool)
-    speaker = await pool_signer(node, owner, config.network.broker)
-    if speaker != key.address:
+    operator = await pool_signer(node, owner, config.network.broker)
+    if operator != key.address:
         raise InputRefused(
-            f"workerpool {config.workerpool} is operated by {speaker}; the key belongs to {key.address}."
+            f"workerpool {config.workerpool} is operated by {operator}; the key belongs to {key.address}."
         )
 
 

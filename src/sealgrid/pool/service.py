@@ -128,9 +128,17 @@ class TaskService:
         authorization, reassign = None, None
         for answer in self._state.apply(proposal):
             if isinstance(answer, SignAuthorisation):
-                authorization = self._authorization(answer)
+                message = poco_authorisation(answer.worker, answer.task, answer.enclave)
+                signature = self._key.sign(personal_digest(message))
+                authorization = Authorization(
+                    task=answer.task, worker=answer.worker, enclave=answer.enclave, signature=signature
+                )
             elif isinstance(answer, SignReassign):
-                reassign = self._reassign(answer)
+                statement = Reassign(
+                    task=answer.task, attempt=answer.attempt, worker=answer.worker, enclave=answer.enclave
+                )
+                signature = statement.sign(self._workers.domain, self._key)
+                reassign = SignedReassign(reassign=statement, signature=signature)
         assert authorization is not None
         return AuthoriseReply(authorization=authorization, reassign=reassign)
 
@@ -166,15 +174,6 @@ class TaskService:
             bundle=deal.bundle,
             contribution_deadline=deal.contribution_deadline,
         )
-
-    def _authorization(self, effect: SignAuthorisation) -> Authorization:
-        message = poco_authorisation(effect.worker, effect.task, effect.enclave)
-        signature = self._key.sign(personal_digest(message))
-        return Authorization(task=effect.task, worker=effect.worker, enclave=effect.enclave, signature=signature)
-
-    def _reassign(self, effect: SignReassign) -> SignedReassign:
-        statement = Reassign(task=effect.task, attempt=effect.attempt, worker=effect.worker, enclave=effect.enclave)
-        return SignedReassign(reassign=statement, signature=statement.sign(self._workers.domain, self._key))
 
 
 def _enclave(text: Address) -> Address:

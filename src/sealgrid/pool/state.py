@@ -113,17 +113,13 @@ def _with(state: PoolState, task: PoolTask) -> PoolState:
 def _add_deal(state: PoolState, matched: e.DealMatched) -> PoolState:
     if matched.deal in state.deals:
         return state
-    fresh = {
-        task_id(matched.deal, index): _new_task(matched, index)
-        for index in range(matched.first, matched.first + matched.size)
-    }
-    return msgspec.structs.replace(state, deals={**state.deals, matched.deal: matched}, tasks={**state.tasks, **fresh})
-
-
-def _new_task(matched: e.DealMatched, index: int) -> PoolTask:
     stage: Stage = "failed" if matched.refusal else "waiting"
     history = (StageAt(stage=stage, at=matched.at, detail=matched.refusal),)
-    return PoolTask(task=task_id(matched.deal, index), deal=matched.deal, index=index, stage=stage, history=history)
+    tasks = dict(state.tasks)
+    for index in range(matched.first, matched.first + matched.size):
+        task = task_id(matched.deal, index)
+        tasks[task] = PoolTask(task=task, deal=matched.deal, index=index, stage=stage, history=history)
+    return msgspec.structs.replace(state, deals={**state.deals, matched.deal: matched}, tasks=tasks)
 
 
 def _assign(state: PoolState, request: e.JobRequested) -> Outcome:
@@ -178,15 +174,12 @@ def _authorise(state: PoolState, proposal: e.EnclaveProposed) -> Outcome:
             enclave_proposed=True,
         )
     task = msgspec.structs.replace(task, last_report=proposal.at)
-    return _with(state, task), _signatures(task, proposal)
-
-
-def _signatures(task: PoolTask, proposal: e.EnclaveProposed) -> tuple[Answer, ...]:
-    authorisation = SignAuthorisation(task=task.task, worker=proposal.worker, enclave=proposal.enclave)
+    worker, enclave = proposal.worker, proposal.enclave
+    authorisation = SignAuthorisation(task=task.task, worker=worker, enclave=enclave)
     if task.attempt == 1:
-        return (authorisation,)
-    reassign = SignReassign(task=task.task, attempt=task.attempt, worker=proposal.worker, enclave=proposal.enclave)
-    return (authorisation, reassign)
+        return _with(state, task), (authorisation,)
+    reassign = SignReassign(task=task.task, attempt=task.attempt, worker=worker, enclave=enclave)
+    return _with(state, task), (authorisation, reassign)
 
 
 def _apply_report(state: PoolState, reported: e.StageReported) -> PoolState:
@@ -196,12 +189,12 @@ def _apply_report(state: PoolState, reported: e.StageReported) -> PoolState:
         return state  # the chain event arrived before the report
     task = _require_worker(state, reported.task, reported.worker)
     if reported.stage == "failed":
-        why = f"ended without a result: {reported.detail}"
+        reason = f"ended without a result: {reported.detail}"
         return _with(
             state,
-            decline(task, reported.at, reported.check, why)
+            decline(task, reported.at, reported.check, reason)
             if reported.check in REQUESTER_REFUSALS
-            else lose(task, reported.at, why),
+            else lose(task, reported.at, reason),
         )
     return _with(state, report(task, reported.stage, reported.at, reported.detail))
 

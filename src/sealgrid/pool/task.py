@@ -68,9 +68,8 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     stage_since: float = 0.0  #: time when it reached its stage, or of the last restart after that
     losses: tuple[tuple[Address, float], ...] = ()  #: workers that lost it, and when
     claimed_check: str = ""  #: number of the check of a reported refusal, until the vaults answered
-    excluded: tuple[
-        Address, ...
-    ] = ()  #: workers whose reported refusal the vaults denied; they do not get the task again
+    #: Workers whose reported refusal the vaults denied; they do not get the task again.
+    excluded: tuple[Address, ...] = ()
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "") -> PoolTask:
@@ -87,18 +86,18 @@ def enter(task: PoolTask, stage: Stage, at: float, detail: str = "") -> PoolTask
     return msgspec.structs.replace(task, stage=stage, stage_since=at, history=(*task.history, entry))
 
 
-def lose(task: PoolTask, at: float, why: str) -> PoolTask:
+def lose(task: PoolTask, at: float, reason: str) -> PoolTask:
     """Return the task without its worker: waiting again, or failed after its last enclave."""
     if task.stage not in WORKING or task.worker is None:
         return task
-    taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, why)
+    taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, reason)
     others = tuple(entry for entry in task.losses if entry[0] != task.worker)
     return msgspec.structs.replace(taken, worker=None, losses=(*others, (task.worker, at)))
 
 
-def decline(task: PoolTask, at: float, check: str, why: str) -> PoolTask:
+def decline(task: PoolTask, at: float, check: str, reason: str) -> PoolTask:
     """Return the task after a reported refusal by the vaults: it is not assigned again before they answered."""
-    taken = lose(task, at, why)
+    taken = lose(task, at, reason)
     return msgspec.structs.replace(taken, claimed_check=check) if taken.stage == "waiting" else taken
 
 

@@ -90,7 +90,10 @@ class WorkerSessions:
         except ContainerRefused as error:
             raise InputRefused(error.message) from error
         self._logins[call.signature] = at
-        self._drop_sessions(worker, at)
+        self._sessions = {name: each for name, each in self._sessions.items() if at <= each.ends}
+        own = [name for name, each in self._sessions.items() if each.worker == worker]
+        for name in own[: max(0, len(own) - _PER_WORKER + 1)]:
+            del self._sessions[name]
         self._sessions[session] = _WorkerSession(worker, key, at + SESSION_SECONDS)
         return WorkerLoginReply(session=session, sealed=sealed, seconds=SESSION_SECONDS)
 
@@ -117,12 +120,6 @@ class WorkerSessions:
         # (4) the right payload
         return session.worker, parse(call.payload, payload)
 
-    def _drop_sessions(self, worker: Address, at: float) -> None:
-        self._sessions = {name: each for name, each in self._sessions.items() if at <= each.ends}
-        own = [name for name, each in self._sessions.items() if each.worker == worker]
-        for name in own[: max(0, len(own) - _PER_WORKER + 1)]:
-            del self._sessions[name]
-
 
 def verify_login(call: SignedCall, workers: AllowedWorkers, *, at: float) -> tuple[Address, WorkerLogin]:
     """Return the worker of a login, and the login (docs/protocol/pool.md).
@@ -135,15 +132,6 @@ def verify_login(call: SignedCall, workers: AllowedWorkers, *, at: float) -> tup
     if abs(call.issued - at) > MAX_AGE:
         raise CallRefused("1", f"the call was signed {call.issued - at:+.0f} s from this pool's clock; set your clock.")
     # (2) signed
-    worker = _signer(call, workers)
-    # (3) allowed
-    if worker not in workers.allowed:
-        raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
-    # (4) the right payload
-    return worker, parse(call.payload, WorkerLogin)
-
-
-def _signer(call: SignedCall, workers: AllowedWorkers) -> Address:
     try:
         worker = to_address(call.worker)
     except ValueError as error:
@@ -156,4 +144,8 @@ def _signer(call: SignedCall, workers: AllowedWorkers) -> Address:
         raise CallRefused("2", f"the call carries no valid signature: {error}.") from error
     if signer != worker:
         raise CallRefused("2", f"the call was not signed by worker {worker} for pool {workers.pool}.")
-    return worker
+    # (3) allowed
+    if worker not in workers.allowed:
+        raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
+    # (4) the right payload
+    return worker, parse(call.payload, WorkerLogin)

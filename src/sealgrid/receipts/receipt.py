@@ -15,9 +15,8 @@ from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDige
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import LogHead, ReceiptSeal, Release, Settle, Verdict
 from sealgrid.crypto.digests import canonical, keccak256, lp, sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import InputRefused
+from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
@@ -264,7 +263,7 @@ def _parse(document: bytes, kind: type[D]) -> D:
     try:
         parsed = msgspec.json.decode(document, type=kind)
         is_canonical = parsed.encode() == document
-    except (ValueError, *UNREADABLE) as error:
+    except (ValueError, *DECODE_ERRORS) as error:
         raise InputRefused(f"this is not a valid receipt: {error}.") from error
     if not is_canonical:
         raise InputRefused("the receipt is not in its canonical form (RFC 8785).")

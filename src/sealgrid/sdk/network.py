@@ -7,8 +7,7 @@ import msgspec
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.network_identity import NetworkIdentity
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused, NetworkNotRunning
+from sealgrid.errors import DECODE_ERRORS, InputRefused, NetworkNotRunning
 from sealgrid.receipts.report import TrustPins
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
@@ -103,7 +102,7 @@ def load_network(path: Path) -> Network:
         return msgspec.json.decode(path.read_bytes(), type=Network)
     except FileNotFoundError as error:
         raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise InputRefused(f"{path} is not a valid network file: {error}.") from error
 
 

@@ -95,7 +95,12 @@ class ContentFolder:
     def _allocate(self, more: int) -> None:
         with self._lock:
             if self._evict and self.used + more > self.total_limit:
-                self._evict_oldest(more)
+                files = [(file.stat(), file) for file in self._files.glob("*/*")]
+                for status, file in sorted(files, key=lambda each: each[0].st_mtime_ns):
+                    file.unlink()  # current readers keep their open file
+                    self.used -= _allocated_bytes(status)
+                    if self.used + more <= self.total_limit:
+                        break
             if more and self.used + more > self.total_limit:
                 raise StoreFull(f"this store is full: its limit is {self.total_limit} bytes; use another one.")
             self.used += more
@@ -118,14 +123,6 @@ class ContentFolder:
         sync_folder(path.parent)
         sync_folder(self._files)
         return True
-
-    def _evict_oldest(self, size: int) -> None:
-        files = [(file.stat(), file) for file in self._files.glob("*/*")]
-        for status, file in sorted(files, key=lambda each: each[0].st_mtime_ns):
-            if self.used + size <= self.total_limit:
-                return
-            file.unlink()  # current readers keep their open file
-            self.used -= _allocated_bytes(status)
 
     def _path_of(self, sha256: Digest) -> Path:
         # Decoding first keeps invalid digests out of paths.

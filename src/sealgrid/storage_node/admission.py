@@ -136,7 +136,7 @@ class UploadAdmission:
         try:
             balance = (await self._chain.account(account)).balance
         except (NotFound, ServiceUnavailable):
-            return balance  # what was cache last
+            return balance  # the last known one
         _cache_entry(self._balances, account, (now, balance))
         return balance
 

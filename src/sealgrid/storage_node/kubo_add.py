@@ -49,7 +49,9 @@ def kubo_add_handler(uploads: UploadStore, admission: UploadAdmission, silence_s
 
     @post("/api/v0/add", request_max_body_size=None)  # the folder limits the size
     async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
-        _check_options(request.query_params)
+        for name, values in _KUBO_DEFAULTS.items():
+            if request.query_params.get(name, values[0]) not in values:
+                raise InputRefused(f"this node adds files with Kubo's default {name} only: {values[0]}.")
         upload = uploads.begin(AdmittedUpload(admission.address_client(client_address(request.scope))))
         try:
             address = FileAddress()
@@ -65,12 +67,6 @@ def kubo_add_handler(uploads: UploadStore, admission: UploadAdmission, silence_s
         return Response(reply + b"\n", status_code=200, media_type="application/json")
 
     return add
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    for name, values in _KUBO_DEFAULTS.items():
-        if options.get(name, values[0]) not in values:
-            raise InputRefused(f"this node adds files with Kubo's default {name} only: {values[0]}.")
 
 
 async def _read_single_file(request: Request[Any, Any, Any], silence_seconds: float) -> AsyncIterator[bytes]:

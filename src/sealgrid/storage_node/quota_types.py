@@ -116,19 +116,21 @@ Effect = RecordHold | RecordChainReference | RemoveHold | RemoveFile | DropUploa
 
 def quota_reached(client: StorageClientId, index: int) -> QuotaReached:
     """Return the error of a client that has used its quota of this count."""
-    what = ("bytes of disk", "files", "open uploads")[index]
+    counted = ("bytes of disk", "files", "open uploads")[index]
     first = "finish one" if index == UPLOADS else "wait until files expire"
     then = {
         ClientKind.ADDRESS: "deposit RLC into PoCo's escrow and upload as that account",
         ClientKind.ACCOUNT: "deposit more RLC into PoCo's escrow",
         ClientKind.RESULT: "have requesters open their results",
     }[client.kind]
-    return QuotaReached(f"this client has {client.quota[index]} {what} here and may have no more; {first}, or {then}.")
+    return QuotaReached(
+        f"this client has {client.quota[index]} {counted} here and may have no more; {first}, or {then}."
+    )
 
 
 def store_full(kind: ClientKind, index: int) -> StoreFull:
     """Return the error of clients whose kind has used its share of this count."""
-    what = ("room", "room for more files", "room for another upload")[index]
-    whom = ("clients without a ticket", "accounts", "results")[kind]
+    room = ("room", "room for more files", "room for another upload")[index]
+    clients = ("clients without a ticket", "accounts", "results")[kind]
     wait = "in a minute" if index == UPLOADS else "in an hour"
-    return StoreFull(f"this store is full: it has no {what} for {whom}; try again {wait}, or use another node.")
+    return StoreFull(f"this store is full: it has no {room} for {clients}; try again {wait}, or use another node.")

@@ -257,12 +257,12 @@ class StorageQuotas:
         effects += [effect for hold in plan.evicted for effect in self._remove_hold(hold.file, hold.client)]
         return tuple(effects)
 
-    def _over_quota(self, client: StorageClientId, more: Counts, plan: "_EvictionPlan") -> int | None:
+    def _over_quota(self, client: StorageClientId, more: Counts, plan: _EvictionPlan) -> int | None:
         """Return the index of the count that exceeds the client's quota."""
         after = _plus(self.charged(client.name), more, plan.by_client.get(client.name, _NOTHING))
         return next((n for n in range(3) if more[n] and after[n] > client.quota[n]), None)
 
-    def _over_share(self, kind: ClientKind, more: Counts, plan: "_EvictionPlan") -> int | None:
+    def _over_share(self, kind: ClientKind, more: Counts, plan: _EvictionPlan) -> int | None:
         """Return the index of the count that exceeds the share of the kind or of a higher kind."""
         total = _plus(*(self._planned_usage(each, plan) for each in ClientKind if each < kind), _NOTHING)
         for upper in (each for each in ClientKind if each >= kind):
@@ -273,10 +273,10 @@ class StorageQuotas:
                     return index
         return None
 
-    def _planned_usage(self, kind: ClientKind, plan: "_EvictionPlan") -> Counts:
+    def _planned_usage(self, kind: ClientKind, plan: _EvictionPlan) -> Counts:
         return _plus(self.used(kind), plan.by_kind.get(kind, _NOTHING))
 
-    def _plan_drop(self, plan: "_EvictionPlan", now: float, *, only: str | None, kinds: tuple[ClientKind, ...]) -> bool:
+    def _plan_drop(self, plan: _EvictionPlan, now: float, *, only: str | None, kinds: tuple[ClientKind, ...]) -> bool:
         """Plan to drop a stalled upload: the longest silent one of the client with the most uploads."""
         stalled = [
             (-self.charged(entry.client.name)[2], entry.touched, upload)
@@ -294,7 +294,7 @@ class StorageQuotas:
         plan.free(entry.client.name, entry.client.kind, (-entry.disk, -1, -1))
         return True
 
-    def _plan_eviction(self, plan: "_EvictionPlan", client: StorageClientId, more: Counts, now: float) -> bool:
+    def _plan_eviction(self, plan: _EvictionPlan, client: StorageClientId, more: Counts, now: float) -> bool:
         """Plan to evict a file: the oldest one of the largest client of the lowest kind.
 
         A client never evicts files of a smaller client of its own kind.
@@ -307,26 +307,23 @@ class StorageQuotas:
                     break
                 hold = self._evictable(name, plan, now)
                 if hold is not None:
-                    self._plan_loss(plan, hold)
+                    entry = self._files[hold.file]
+                    plan.evicted.append(hold)
+                    last = all(other in plan.evicted for other in entry.holds.values())
+                    plan.free(hold.client, entry.kind, (-hold.size, -1, 0), (-entry.disk, -1, 0) if last else _NOTHING)
                     return True
         return False
 
-    def _planned_bytes(self, client: str, plan: "_EvictionPlan") -> int:
+    def _planned_bytes(self, client: str, plan: _EvictionPlan) -> int:
         return _plus(self.charged(client), plan.by_client.get(client, _NOTHING))[0]
 
-    def _evictable(self, client: str, plan: "_EvictionPlan", now: float) -> FileHold | None:
+    def _evictable(self, client: str, plan: _EvictionPlan, now: float) -> FileHold | None:
         for hold in self._clients.get(client, {}).values():
             if now - hold.stored < self.limits.min_age_seconds:
                 return None  # holds are ordered by storage time
             if hold not in plan.evicted and self._removable(hold, now):
                 return hold
         return None
-
-    def _plan_loss(self, plan: "_EvictionPlan", hold: FileHold) -> None:
-        entry = self._files[hold.file]
-        plan.evicted.append(hold)
-        last = all(other in plan.evicted for other in entry.holds.values())
-        plan.free(hold.client, entry.kind, (-hold.size, -1, 0), (-entry.disk, -1, 0) if last else _NOTHING)
 
     def _is_stalled(self, entry: _OpenUpload, now: float) -> bool:
         age = now - entry.opened

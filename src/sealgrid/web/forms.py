@@ -9,8 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 from litestar.datastructures import FormMultiDict, UploadFile
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused, NotFound
+from sealgrid.errors import DECODE_ERRORS, InputRefused, NotFound
 from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
 from sealgrid.web.site import WebRequest
 
@@ -36,7 +35,7 @@ async def parse_json(request: WebRequest, kind: type[M]) -> M:
     check_same_origin(request)
     try:
         return msgspec.json.decode(await request.body(), type=kind)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise InputRefused(f"the page's request cannot be parsed: {error}.") from error
 
 

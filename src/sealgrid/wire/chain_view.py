@@ -56,6 +56,6 @@ class ChainViewClient:
         return await call(self._transport, "GET", f"/chain/tasks/{task}", None, TaskParties)
 
     async def named(self, files: tuple[FileAddresses, ...]) -> frozenset[Digest]:
-        """Return which of at most MOST_ASKED files assets name; raise ServiceUnavailable while it lags."""
+        """Return which of at most MAX_FILES_PER_REQUEST files assets name; raise ServiceUnavailable while it lags."""
         question = NamedQuestion(files=files)
         return frozenset((await call(self._transport, "POST", "/chain/named", question, NamedAnswer)).named)

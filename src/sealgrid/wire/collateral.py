@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.collateral import IntelCollateral
 from sealgrid.attestation.evidence import TcbVersion, load_chain
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, ServiceUnavailable
+from sealgrid.wire.http_transport import read_bounded
 
-MOST_ANSWER_BYTES = 1 << 20
+MAX_REPLY_BYTES = 1 << 20
 _HEX = re.compile(rb"\A[0-9a-fA-F\s]+\Z")
 
 
@@ -47,18 +47,12 @@ class HttpFetch:
         """Return the answer; raise ServiceUnavailable."""
         try:
             async with self._client.stream("GET", self._base + path) as answer:
-                body = bytearray()
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > MOST_ANSWER_BYTES:
-                        raise ServiceUnavailable(
-                            f"{self._base} answers more than the limit of {MOST_ANSWER_BYTES} bytes."
-                        )
+                body = await read_bounded(answer, MAX_REPLY_BYTES, self._base)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"{self._base} does not answer ({type(error).__name__}).") from error
         if not answer.is_success:
             raise ServiceUnavailable(f"{self._base} answered {answer.status_code} for {path.partition('?')[0]}.")
-        return FetchReply(bytes(body), {name.lower(): value for name, value in answer.headers.items()})
+        return FetchReply(body, {name.lower(): value for name, value in answer.headers.items()})
 
 
 class _TcbInfo(msgspec.Struct, frozen=True):
@@ -88,6 +82,7 @@ class IntelClient:
         root = await self._fetch("/sgx/certification/v4/rootcacrl")
         levels = await self._fetch(f"/{tee}/certification/v4/tcb?fmspc={fmspc}&update=early")
         identity = await self._fetch(f"/{tee}/certification/v4/qe/identity?update=early")
+        chains = ("tcb-info-issuer-chain", "sgx-tcb-info-issuer-chain")  # header of TDX, of SGX
         try:
             info = msgspec.json.decode(levels.body, type=_TcbInfo)
             quoting = msgspec.json.decode(identity.body, type=_Identity)
@@ -95,14 +90,14 @@ class IntelClient:
                 pck_crl_issuer_chain=unquote(revoked.headers["sgx-pck-crl-issuer-chain"]),
                 root_ca_crl=_der_in_hex(root.body),
                 pck_crl=_der_in_hex(revoked.body),
-                tcb_info_issuer_chain=unquote(_first(levels, "tcb-info-issuer-chain", "sgx-tcb-info-issuer-chain")),
+                tcb_info_issuer_chain=unquote(next(levels.headers[name] for name in chains if name in levels.headers)),
                 tcb_info=bytes(info.document).decode(),
                 tcb_info_signature=info.signature,
                 qe_identity_issuer_chain=unquote(identity.headers["sgx-enclave-identity-issuer-chain"]),
                 qe_identity=bytes(quoting.document).decode(),
                 qe_identity_signature=quoting.signature,
             )
-        except (KeyError, StopIteration, *UNREADABLE) as error:
+        except (KeyError, StopIteration, *DECODE_ERRORS) as error:
             raise ServiceUnavailable("the answer of the collateral service is not valid collateral.") from error
 
 
@@ -137,7 +132,3 @@ class AmdClient:
 def _der_in_hex(body: bytes) -> str:
     # PCS answers DER; PCCS answers the same in hexadecimal.
     return body.decode().strip().lower() if _HEX.match(body) else body.hex()
-
-
-def _first(answer: FetchReply, *names: str) -> str:
-    return next(answer.headers[name] for name in names if name in answer.headers)

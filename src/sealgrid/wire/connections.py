@@ -15,7 +15,7 @@ from sealgrid.wire.rate_limit import client_of
 from sealgrid.wire.service_access import ServiceAccess
 
 BACKLOG: Final = 128  #: length of the kernel's accept queue, accepted in one go
-MOST_HEAD_BYTES: Final = 64 << 10
+MAX_HEAD_BYTES: Final = 64 << 10
 BODY_RATE: Final = 4 << 10  #: bytes for which the time limit of a body grows by one second
 _RESERVED_FILES: Final = 2 * BACKLOG + 100  #: file descriptors for uncounted connections, databases, outgoing calls
 _MIN_CONNECTIONS: Final = 16
@@ -30,17 +30,21 @@ class OpenConnections:
 
     def __init__(self, access: ServiceAccess) -> None:
         self.access = access
-        self._most = max(_MIN_CONNECTIONS, min(access.connections, _max_open_files() - _RESERVED_FILES))
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        limit = (
+            access.connections if files == resource.RLIM_INFINITY else min(access.connections, files - _RESERVED_FILES)
+        )
+        self.limit = max(_MIN_CONNECTIONS, limit)
         self._open: dict[BoundedHttp, str] = {}  # client; longest silent first
 
     def admit(self, new: "BoundedHttp", host: str) -> int:
         """Count a new connection; return 0, or the HTTP status of a rejection."""
-        client, most = client_of(host), self.access.connections_per_client
-        if most and not self.access.is_trusted_proxy(host):
+        client, limit = client_of(host), self.access.connections_per_client
+        if limit and not self.access.is_trusted_proxy(host):
             of_client = [each for each, owner in self._open.items() if owner == client]
-            if len(of_client) >= most and not self._make_room(of_client):
+            if len(of_client) >= limit and not self._make_room(of_client):
                 return 429
-        if len(self._open) >= self._most and not self._make_room(list(self._open)):
+        if len(self._open) >= self.limit and not self._make_room(list(self._open)):
             return 503
         self._open[new] = client
         return 0
@@ -111,8 +115,8 @@ class BoundedHttp(HttpToolsProtocol):
             if self._timer is None:
                 self._start_head_timer()
         super().data_received(data)
-        if not self.receiving and self._head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self._reject(431, f"a request's head has at most {MOST_HEAD_BYTES} bytes.")
+        if not self.receiving and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._reject(431, f"a request's head has at most {MAX_HEAD_BYTES} bytes.")
 
     def handle_websocket_upgrade(self) -> None:
         """Pass the connection to the WebSocket protocol, which has its own limits."""
@@ -194,7 +198,7 @@ class BoundedHttp(HttpToolsProtocol):
                 lines.append(b"retry-after: 10")
             self.transport.write(STATUS_LINE[status] + b"\r\n".join([*lines, b"", body]))
         if self._answering:
-            self.cycle.disconnected = True  # tell the handler that waits for the body
+            self.cycle.disconnected = True  # informs the handler that waits for the body
             self.cycle.message_event.set()
         self.transport.close()
 
@@ -202,8 +206,3 @@ class BoundedHttp(HttpToolsProtocol):
 def bounded_protocol(open_connections: OpenConnections) -> type[BoundedHttp]:
     """Return the protocol class of one service for uvicorn."""
     return type("BoundedHttp", (BoundedHttp,), {"open_connections": open_connections})
-
-
-def _max_open_files() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1 << 20 if soft == resource.RLIM_INFINITY else soft

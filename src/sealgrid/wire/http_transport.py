@@ -10,14 +10,13 @@ from typing import Self
 import httpx
 import msgspec
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import SealgridError, ServiceUnavailable, TooManyRequests, from_wire
+from sealgrid.errors import DECODE_ERRORS, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 WAIT_SECONDS = 15  #: longer waits are left to the caller
-MOST_WAITS = 5
-MOST_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
+MAX_WAITS = 5
+MAX_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
 
 
 class HttpTransport:
@@ -47,10 +46,10 @@ class HttpTransport:
     ) -> bytes:
         """Return the answer's body; raise ServiceUnavailable, or the error in the answer.
 
-        After 429 with a Retry-After of at most WAIT_SECONDS the request is repeated, MOST_WAITS times in total. Answers
-        above MOST_ANSWER_BYTES are rejected, which bounds memory.
+        After 429 with a Retry-After of at most WAIT_SECONDS the request is repeated, MAX_WAITS times in total. Answers
+        above MAX_ANSWER_BYTES are rejected, which bounds memory.
         """
-        for _ in range(MOST_WAITS):
+        for _ in range(MAX_WAITS):
             status, seconds, content = await self._once(method, path, body, headers)
             if not seconds:
                 break
@@ -65,7 +64,7 @@ class HttpTransport:
         """Return status, seconds to wait before a retry (0 for no retry), and body of one answer."""
         try:
             async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
-                content = await self._read_bounded(answer)
+                content = await read_bounded(answer, MAX_ANSWER_BYTES, f"{self._name} at {self.base}")
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
@@ -74,15 +73,15 @@ class HttpTransport:
         seconds = int(retry_after) if retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 4 else 0
         return answer.status_code, seconds if seconds <= WAIT_SECONDS else 0, content
 
-    async def _read_bounded(self, answer: httpx.Response) -> bytes:
-        content = bytearray()
-        async for piece in answer.aiter_bytes():
-            content += piece
-            if len(content) > MOST_ANSWER_BYTES:
-                raise ServiceUnavailable(
-                    f"{self._name} at {self.base} answers more than the limit of {MOST_ANSWER_BYTES} bytes."
-                )
-        return bytes(content)
+
+async def read_bounded(answer: httpx.Response, limit: int, service: str) -> bytes:
+    """Return the decompressed body of an answer; raise ServiceUnavailable above ``limit`` bytes."""
+    content = bytearray()
+    async for piece in answer.aiter_bytes():
+        content += piece
+        if len(content) > limit:
+            raise ServiceUnavailable(f"{service} answers more than the limit of {limit} bytes.")
+    return bytes(content)
 
 
 @functools.cache
@@ -100,6 +99,6 @@ def parse_error(body: bytes, status: int) -> SealgridError:
     """Return the error in an answer's body; a body that is not JSON gives an error of the status."""
     try:
         fields = msgspec.json.decode(body, type=dict[str, object])
-    except UNREADABLE:
+    except DECODE_ERRORS:
         fields = {}
     return from_wire({name: value for name, value in fields.items() if isinstance(value, str)}, status)

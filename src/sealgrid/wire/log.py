@@ -5,7 +5,7 @@ from sealgrid.attestation.vault_log import Contradiction
 from sealgrid.units import Address
 from sealgrid.wire.message import Message, Transport, call
 
-MOST_ENTRIES = 64  #: in one page
+MAX_ENTRIES = 64  #: in one page
 
 
 class SignedHead(Message, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class LogPage(Message, frozen=True, kw_only=True):
     """Consecutive entries of a log, each with its inclusion path under one head."""
 
     head: SignedHead
-    entries: tuple[LoggedEntry, ...]  #: at most MOST_ENTRIES; a shorter page is the last
+    entries: tuple[LoggedEntry, ...]  #: at most MAX_ENTRIES; a shorter page is the last
 
 
 class LogPath(Message, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 LINES_PER_MINUTE: Final = 10  #: for each message
-_MOST_MESSAGES: Final = 1000  #: tracked
+_MAX_MESSAGES: Final = 1000  #: tracked
 _LOGGERS: Final = ("asyncio", "uvicorn.error", "sealgrid")  #: accept errors, malformed requests, unforeseen errors
 
 
@@ -30,7 +30,7 @@ class RepeatFilter(logging.Filter):
             left_out, began, count = count - LINES_PER_MINUTE, now, 0
             if left_out > 0:
                 record.msg = f"{record.msg}\n({left_out} more of these were not written)"
-        if len(self._counts) >= _MOST_MESSAGES:
+        if len(self._counts) >= _MAX_MESSAGES:
             del self._counts[next(iter(self._counts))]
         self._counts[key] = (began, count + 1)
         return count < LINES_PER_MINUTE

@@ -5,8 +5,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, InputRefused, ServiceUnavailable
 
 MAX_MESSAGE_BYTES = 4 << 20  #: larger bodies are files, which go to storage nodes
 
@@ -42,7 +41,7 @@ def decode(body: bytes, kind: type[M]) -> M:
     """Decode an answer of a service; raise ServiceUnavailable if it violates the protocol."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise ServiceUnavailable(f"the answer of a service is not valid: {error}.") from error
 
 
@@ -50,7 +49,7 @@ def parse(body: bytes, kind: type[M]) -> M:
     """Decode a client's message; raise InputRefused if it is not valid."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise InputRefused(f"the message is not valid: {error}.") from error
 
 

@@ -23,19 +23,14 @@ async def call_all(
     futures = [asyncio.ensure_future(call) for call in calls]
     try:
         waiting = set(futures)
-        while waiting and sum(map(_succeeded, futures)) < enough:
-            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        succeeded = 0
+        while waiting and succeeded < enough:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            succeeded += sum(not each.cancelled() and each.exception() is None for each in done)
         if waiting:
             await asyncio.wait(waiting, timeout=grace)
     finally:
         cancelled = [each for each in futures if each.cancel()]
         await asyncio.gather(*futures, return_exceptions=True)
-    return [_timeout() if each in cancelled else each.exception() or each.result() for each in futures]
-
-
-def _succeeded(future: "asyncio.Future[T]") -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
-
-
-def _timeout() -> ServiceUnavailable:
-    return ServiceUnavailable("one member did not respond while the others did.")
+    late = ServiceUnavailable("one member did not respond while the others did.")
+    return [late if each in cancelled else each.exception() or each.result() for each in futures]

@@ -9,7 +9,7 @@ import msgspec
 
 from sealgrid.errors import TooManyRequests
 
-_MOST_CLIENTS: Final = 20_000  #: tracked; the longest silent is dropped first and starts with a full bucket
+_MAX_CLIENTS: Final = 20_000  #: tracked; the longest silent is dropped first and starts with a full bucket
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ class TokenBuckets:
         tokens = min(self._full, tokens + (now - when) * self._per_second)
         wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
         self._clients[client] = (tokens if wait else tokens - 1, now)
-        if len(self._clients) > _MOST_CLIENTS:
+        if len(self._clients) > _MAX_CLIENTS:
             self._clients.popitem(last=False)
         return wait
 

@@ -10,8 +10,7 @@ from typing import Literal
 import msgspec
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import HostFailed, from_wire
+from sealgrid.errors import DECODE_ERRORS, HostFailed, from_wire
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
@@ -143,7 +142,7 @@ class RelayClient:
                 pending = self._pending.pop(reply.id, None)
                 if pending is not None and not pending.done():
                     pending.set_result(reply)
-        except (HostFailed, *UNREADABLE) as error:
+        except (HostFailed, *DECODE_ERRORS) as error:
             for pending in self._pending.values():
                 if not pending.done():
                     pending.set_exception(HostFailed(f"the relay between worker and enclave broke: {error}"))

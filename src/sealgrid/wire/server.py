@@ -24,7 +24,7 @@ from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, ClientLimit, 
 MAX_COMPRESSED_BYTES = 64 << 10  #: larger answers are mostly ciphertext, which does not compress
 #: Clients close an idle connection after 5 seconds; closing first could lose a request.
 KEEP_ALIVE_SECONDS = 60
-MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client
+MAX_WEBSOCKET_BYTES = 4096  #: of one message from a client
 AnyRequest = Request[Any, Any, Any]
 #: Sentences for the statuses that the framework returns itself; its other details are sentences already.
 _BY_STATUS: Final[Mapping[int, str]] = {
@@ -48,7 +48,8 @@ def reject_other_sites(access: ServiceAccess) -> RequestHook:
     async def before(request: AnyRequest) -> Response[bytes] | None:
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
         if not access.is_own_host(host):
-            return json_response({"error": f"ask this service as {_accepted_names(access)}, not by another name."}, 403)
+            names = urlsplit(access.public_url).netloc or f"{LOOPBACK} or localhost"
+            return json_response({"error": f"ask this service as {names}, not by another name."}, 403)
         if origin is not None and access.allows_origin(origin, host):
             return None
         embedded = request.headers.get("sec-fetch-dest", "document") != "document"
@@ -58,10 +59,6 @@ def reject_other_sites(access: ServiceAccess) -> RequestHook:
         return None
 
     return before
-
-
-def _accepted_names(access: ServiceAccess) -> str:
-    return urlsplit(access.public_url).netloc or f"{LOOPBACK} or localhost"
 
 
 def allow_cross_site_reads(access: ServiceAccess, *prefixes: str) -> RequestHook:
@@ -109,10 +106,13 @@ def create_app(
     ``error_fields`` are added to the body of each error.
     """
     errors = _ErrorResponses(dict(error_fields or {}))
+    if cors is None and access.allowed_origins:
+        origins = list(access.allowed_origins)
+        cors = CORSConfig(allow_origins=origins, allow_methods=["GET", "POST", "PUT", "PATCH"])
     return Litestar(
         route_handlers=handlers,
         before_request=limit_and_check_origin(access, origin_check),
-        cors_config=cors or _configured_cors(access),
+        cors_config=cors,
         exception_handlers={
             SealgridError: errors.from_sealgrid_error,
             HTTPException: errors.from_http_exception,
@@ -133,12 +133,6 @@ def limit_and_check_origin(access: ServiceAccess, origin_check: RequestHook | No
         return await check_origin(request)
 
     return before
-
-
-def _configured_cors(access: ServiceAccess) -> CORSConfig | None:
-    if not access.allowed_origins:
-        return None
-    return CORSConfig(allow_origins=list(access.allowed_origins), allow_methods=["GET", "POST", "PUT", "PATCH"])
 
 
 class _ErrorResponses:
@@ -210,7 +204,7 @@ async def serve(
         lifespan="on",
         timeout_graceful_shutdown=2,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        ws_max_size=MOST_WEBSOCKET_BYTES,
+        ws_max_size=MAX_WEBSOCKET_BYTES,
         ws_per_message_deflate=False,
         http=bounded_protocol(OpenConnections(access)),
         backlog=BACKLOG,

@@ -9,9 +9,8 @@ import msgspec
 
 from sealgrid.crypto import hpke
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.shares import Share
-from sealgrid.errors import ContainerRefused
+from sealgrid.errors import DECODE_ERRORS, ContainerRefused
 from sealgrid.wire.message import Message, encode
 
 
@@ -44,6 +43,6 @@ def open_share(sealed: bytes, index: int, key: HpkeKey, info: bytes) -> Share:
     opened = key.open(sealed, info)
     try:
         return msgspec.json.decode(opened, type=SharePart).share(index)
-    except UNREADABLE:
+    except DECODE_ERRORS:
         # Without the cause: decrypted content must not travel in an exception.
         raise ContainerRefused("hpke", "a sealed message does not contain a key share.") from None

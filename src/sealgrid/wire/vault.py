@@ -112,7 +112,7 @@ class MatchedOrder(Message, frozen=True, kw_only=True):
     order: dict[str, str]  #: in iExec's market format (poco.orders.to_document); its signature is not checked
 
 
-MOST_LIST_BYTES = 256 << 10  #: of a bulk's list of slices, and of one slice
+MAX_LIST_BYTES = 256 << 10  #: of a bulk's list of slices, and of one slice
 
 
 class BulkDocuments(Message, frozen=True, kw_only=True):

@@ -16,8 +16,7 @@ import msgspec
 from sealgrid.attestation.field_types import IpfsAddress
 from sealgrid.chain.matches import MatchRecord
 from sealgrid.crypto.digests import digest_of_cid
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
@@ -32,7 +31,7 @@ from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
 from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome, ResultDelivery
 from sealgrid.wire.storage import StorageClient, WorkerProof
-from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments, MatchedOrder
+from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments, MatchedOrder
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.exposure_log import ExposureLog, exposure_file
 from sealgrid.worker.finalizer import Finalizer
@@ -120,7 +119,9 @@ class JobRun:
             shutil.rmtree(folder, ignore_errors=True)
             for unfinished in self._uploads.values():
                 unfinished.discard()
-            self._write_exposures()
+            logs = self._context.config.folder / "jobs"
+            logs.mkdir(parents=True, exist_ok=True)
+            exposure_file(logs, self.job.task).write_bytes(self.exposures.encode())
 
     async def finalize(self, delivery: ResultDelivery) -> None:
         """Submit the result to PoCo, which verifies and pays."""
@@ -141,11 +142,14 @@ class JobRun:
             self._bulk_documents(),
         )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
+        matched = None
+        if match is not None and match.dataset is not None:
+            matched = MatchedOrder(block=match.block, order=to_document(match.dataset))
         return RelayWelcome(
             authorization=reply.authorization,
             reassign=reply.reassign,
             request=await self._request_document(match),
-            matched=_dataset_order(match),
+            matched=matched,
             result_key=result_key,
             bulk=bulk,
         )
@@ -184,7 +188,11 @@ class JobRun:
         path = self._context.cache.path(sha256)
         with path.open("rb") as file:
             self.exposures.record("file from the enclave", file.read(1 << 20))
-        await self._result_store().put_file(path)
+        store = self._context.storage
+        if self._context.nodes and self.enclave is not None:
+            proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature)
+            store = RemoteFiles(*(node.for_result(self.job.task, proof) for node in self._context.nodes))
+        await store.put_file(path)
         return sha256
 
     def report(self, stage: Stage, detail: str = "", *, check: str = "") -> "asyncio.Task[None]":
@@ -268,7 +276,10 @@ class JobRun:
                 return None
             cid, index = found
             root = await self._read_list(cid)
-            slices = _parse_list(root)
+            try:
+                slices = msgspec.json.decode(root, type=list[IpfsAddress])
+            except DECODE_ERRORS:
+                slices = []
             own = await self._read_list(slices[index]) if index < len(slices) else b""
             return BulkDocuments(block=await self._context.chain.confirmed_block(), root=root, slice=own)
         except SealgridError as error:
@@ -277,7 +288,7 @@ class JobRun:
 
     async def _read_list(self, cid: str) -> bytes:
         # One byte more than the limit, so that the vaults refuse a longer list.
-        return (await self._context.fetch_by_cid(cid))[: MOST_LIST_BYTES + 1]
+        return (await self._context.fetch_by_cid(cid))[: MAX_LIST_BYTES + 1]
 
     def _launch_request(self, relay: Path) -> LaunchRequest:
         network = self._context.config.network
@@ -304,31 +315,7 @@ class JobRun:
         wheel = await self._context.wheels.path(sha256)
         return wheel or await fetch_to_cache(sha256, self._context.source, self._context.cache)
 
-    def _result_store(self) -> FileStore:
-        if not self._context.nodes or self.enclave is None:
-            return self._context.storage
-        proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature)
-        return RemoteFiles(*(node.for_result(self.job.task, proof) for node in self._context.nodes))
-
     def _upload(self, name: str) -> IncomingFile:
         if name not in self._uploads:
             raise NotFound(f"there is no upload {name[:80]!r}.")
         return self._uploads[name]
-
-    def _write_exposures(self) -> None:
-        folder = self._context.config.folder / "jobs"
-        folder.mkdir(parents=True, exist_ok=True)
-        exposure_file(folder, self.job.task).write_bytes(self.exposures.encode())
-
-
-def _dataset_order(match: MatchRecord | None) -> MatchedOrder | None:
-    if match is None or match.dataset is None:
-        return None
-    return MatchedOrder(block=match.block, order=to_document(match.dataset))
-
-
-def _parse_list(root: bytes) -> list[str]:
-    try:
-        return msgspec.json.decode(root, type=list[IpfsAddress])
-    except UNREADABLE:
-        return []

@@ -6,8 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import HostFailed, InputRefused, SealgridError, ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, HostFailed, InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import (
@@ -69,7 +68,7 @@ class RelayServer:
                 task = asyncio.create_task(self._reply(frame, writer))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        except (HostFailed, *UNREADABLE):
+        except (HostFailed, *DECODE_ERRORS):
             if not self._outcome.done():
                 self._outcome.set_exception(HostFailed("the enclave ended without a result."))
         finally:

@@ -40,7 +40,12 @@ async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
         await checkpoint.report_interrupted(pool)
         ready()
         while True:
-            job = await _next_job(pool)
+            try:
+                job = await pool.next_job(WAIT_SECONDS)
+            except SealgridError as error:
+                _log.warning("requesting a job: %s", error)
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
             if job is not None:
                 checkpoint.add(job.task)
                 await run_job(job, context)
@@ -85,15 +90,6 @@ async def open_context(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, 
             vaults=tuple([await transport(url, f"vault {address}") for address, url in config.network.vault_endpoints]),
         )
         yield context, pool
-
-
-async def _next_job(pool: SignedPoolClient) -> JobAssignment | None:
-    try:
-        return await pool.next_job(WAIT_SECONDS)
-    except SealgridError as error:
-        _log.warning("requesting a job: %s", error)
-        await asyncio.sleep(PAUSE_SECONDS)
-        return None
 
 
 async def run_job(job: JobAssignment, context: JobContext) -> None:

@@ -27,17 +27,17 @@ def test_every_selector_and_topic_is_eth_utils(contract: str) -> None:
 
 @given(task=digests, digest=digests, enclave=addresses, parts=st.lists(st.binary(max_size=80), min_size=4, max_size=4))
 def test_a_call_equals_web3s(task: bytes, digest: bytes, enclave: bytes, parts: list[bytes]) -> None:
-    theirs = Web3().eth.contract(abi=artifacts.abi("Hub"))
+    web3_hub = Web3().eth.contract(abi=artifacts.abi("Hub"))
     account = Web3.to_checksum_address(enclave)
     arguments = (task, digest, parts[0], parts[1], account, parts[2], parts[3])
-    expected = theirs.encode_abi("contributeAndFinalize", args=arguments)
+    expected = web3_hub.encode_abi("contributeAndFinalize", args=arguments)
     ours = interface("Hub").call_data(
         "contributeAndFinalize", to_digest(task), to_digest(digest), *parts[:2], to_address(enclave), *parts[2:]
     )
     assert "0x" + ours.hex() == expected
 
 
-def test_an_event_of_another_contract_is_nobodys() -> None:
+def test_an_event_of_another_contract_is_unknown() -> None:
     assert interface("Hub").decode_event([b"\x01" * 32], b"") is None
     assert interface("Hub").decode_event([], b"") is None
 

@@ -21,4 +21,4 @@ def test_keys_are_those_that_eth_account_derives() -> None:
 
 def test_an_unknown_name_has_none() -> None:
     with pytest.raises(ValueError, match="not in tuple"):
-        development_key("nobody")
+        development_key("no such name")

@@ -142,7 +142,7 @@ def test_the_largest_metadata_is_kept():
 
 
 class Zeros(io.RawIOBase):
-    """A source of zeros that holds nothing in memory."""
+    """A source of zeros without memory."""
 
     def __init__(self, size):
         self._left = size

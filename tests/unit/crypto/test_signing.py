@@ -12,7 +12,7 @@ from sealgrid.crypto.signing import ORDER, SigningKey, personal_digest, recover
 
 DIGEST = bytes(range(32))
 scalars = st.integers(1, ORDER - 1).map(lambda value: value.to_bytes(32, "big"))
-words = st.binary(min_size=32, max_size=32)
+digests = st.binary(min_size=32, max_size=32)
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_an_address_is_what_eth_account_derives(secret):
     assert SigningKey.from_bytes(secret).address == Account.from_key(secret).address.lower()
 
 
-@given(scalars, words)
+@given(scalars, digests)
 def test_a_signature_leads_back_to_its_signer_and_equals_eth_accounts(secret, digest):
     key = SigningKey.from_bytes(secret)
     signature = key.sign(digest)
@@ -33,7 +33,7 @@ def test_a_signature_leads_back_to_its_signer_and_equals_eth_accounts(secret, di
     assert signature == bytes(Account.unsafe_sign_hash(digest, secret).signature)
 
 
-@given(words)
+@given(digests)
 def test_a_personal_message_is_hashed_as_wallets_do(message):
     secret = b"\x22" * 32
     signed = Account.sign_message(encode_defunct(message), secret)
@@ -45,7 +45,7 @@ def test_a_personal_message_of_another_length_is_refused():
         personal_digest(b"short")
 
 
-def test_a_signature_over_another_digest_names_somebody_else(key):
+def test_a_signature_over_another_digest_has_another_signer(key):
     assert recover(b"\x01" * 32, key.sign(DIGEST)) != key.address
 
 
@@ -75,7 +75,7 @@ def _with_high_s(signature):
     ],
     ids=["empty", "64", "66", "v=0", "v=1", "v=29", "high-s", "r=0", "s=0", "zero", "r-beyond-the-order"],
 )
-def test_what_is_no_signature_recovers_nobody(key, spoil):
+def test_an_invalid_signature_has_no_signer(key, spoil):
     with pytest.raises(ValueError):
         recover(DIGEST, spoil(key.sign(DIGEST)))
 
@@ -87,7 +87,7 @@ def test_a_digest_of_another_length_is_neither_signed_nor_recovered(key):
         recover(DIGEST[:31], key.sign(DIGEST))
 
 
-@given(st.binary(max_size=70), words)
+@given(st.binary(max_size=70), digests)
 def test_no_bytes_make_recovery_fail_otherwise(signature, digest):
     with contextlib.suppress(ValueError):
         assert len(recover(digest, signature)) == 42

@@ -207,12 +207,12 @@ def test_a_statement_is_signed_by_its_signer_alone():
 
 
 @pytest.mark.parametrize("signature", [b"", bytes(65), b"\xff" * 65, bytes(64) + b"\x1b"])
-def test_an_invalid_signature_is_by_nobody_and_raises_nothing(signature):
+def test_an_invalid_signature_is_refused_without_an_exception(signature):
     assert not GOOD.is_signed_by(DOMAIN.broker, DOMAIN, signature)
 
 
 @pytest.mark.parametrize("change", [{"small": 256}, {"small": -1}, {"who": "0x12"}, {"blob": "text"}, {"large": None}])
-def test_a_statement_that_cannot_be_encoded_is_signed_by_nobody_and_raises_nothing(change):
+def test_a_statement_that_cannot_be_encoded_is_refused_without_an_exception(change):
     key = SigningKey.from_bytes(b"\x33" * 32)
     bad = msgspec.structs.replace(GOOD, **change)
     assert not bad.is_signed_by(key.address, DOMAIN, GOOD.sign(DOMAIN, key))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.crypto.unixfs import BLOCK_BYTES, MOST_LINKS, FileAddress
+from sealgrid.crypto.unixfs import BLOCK_BYTES, MAX_LINKS, FileAddress
 
 KNOWN = {
     0: "QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH",
@@ -12,9 +12,9 @@ KNOWN = {
     BLOCK_BYTES: "QmRGtaHK8V8JK23yDT1tfoh2eRY9U5ix6zbiNHc9732JMo",
     BLOCK_BYTES + 1: "QmcVbM5cMCqC9pvnGvnPMHThnJdMeqJ4oVsqRSqWkdHXky",
     3 * BLOCK_BYTES: "QmPsDFXtxhkJoyQ1LAVMEKfTBUXMZg1dubTCxk2mRGeuZc",
-    MOST_LINKS * BLOCK_BYTES: "Qme3AVRTuvMi3KSxMYAqLUcqQUywPoFXKkxamVrH4N7BTq",
-    MOST_LINKS * BLOCK_BYTES + 1: "QmVZjfaRfSnMEE9akRfRuGzVHQNfcEynaJQKj8G6JMaPFd",
-    (MOST_LINKS + 1) * BLOCK_BYTES + 7: "QmdZVyNUhu3AoQebjcprhHbtfzHiDQkKJC1zpEadAbLSgX",
+    MAX_LINKS * BLOCK_BYTES: "Qme3AVRTuvMi3KSxMYAqLUcqQUywPoFXKkxamVrH4N7BTq",
+    MAX_LINKS * BLOCK_BYTES + 1: "QmVZjfaRfSnMEE9akRfRuGzVHQNfcEynaJQKj8G6JMaPFd",
+    (MAX_LINKS + 1) * BLOCK_BYTES + 7: "QmdZVyNUhu3AoQebjcprhHbtfzHiDQkKJC1zpEadAbLSgX",
 }
 
 

@@ -18,7 +18,7 @@ from sealgrid.market.feed.feed import MarketFeed
 from sealgrid.market.feed.limits import MESSAGES_PER_MINUTE, FeedLimits
 from sealgrid.poco.orders import AppOrder
 from sealgrid.units import to_address, to_digest
-from sealgrid.wire.server import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.server import MAX_WEBSOCKET_BYTES
 from sealgrid.wire.service_access import ONE_MACHINE, ServiceAccess
 from tests.unit.market.market_orders import APP, listed
 
@@ -101,7 +101,7 @@ async def test_what_is_too_long_or_does_not_say_how_long_it_is_is_not_read(feed:
 
     client = caller(feed)
     place = await connect(client)
-    long = await client.post(place, content=b"4" * (MOST_WEBSOCKET_BYTES + 1))
+    long = await client.post(place, content=b"4" * (MAX_WEBSOCKET_BYTES + 1))
     unsaid = await client.post(place, content=endless())
     assert [each.status_code for each in (long, unsaid)] == [400, 400]
     assert "4096 bytes" in long.json()["error"]
@@ -205,7 +205,7 @@ async def test_a_connection_that_says_too_much_is_ended(feed: MarketFeed) -> Non
 
 
 async def test_a_message_that_is_too_long_ends_the_connection(feed: MarketFeed) -> None:
-    said = await talk(feed, ["40", "4" * (MOST_WEBSOCKET_BYTES + 1), '421["join",{}]'])
+    said = await talk(feed, ["40", "4" * (MAX_WEBSOCKET_BYTES + 1), '421["join",{}]'])
     assert not any(each.get("text", "").startswith("431") for each in said)
 
 

@@ -1,4 +1,4 @@
-"""A tiny runtime: answers what the test asks over the relay, one JSON line each."""
+"""A tiny runtime: answers requests of a test over the relay, one JSON line each."""
 
 import json
 import os

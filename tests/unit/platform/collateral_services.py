@@ -1,4 +1,4 @@
-"""Services that speak as Intel's and AMD's do: paths, headers and forms, with what a test gives them."""
+"""The paths, headers and forms of Intel's and AMD's services, with the content of a test."""
 
 import http.server
 import json
@@ -11,13 +11,13 @@ from sealgrid.wire.collateral import FetchReply
 
 
 class Service:
-    """Answers from a table of paths; ``down`` answers nothing; ``asked`` counts."""
+    """Answers from a table of paths; ``down`` answers nothing; ``requests`` records."""
 
     def __init__(self, answers):
-        self.answers, self.down, self.asked = answers, False, []
+        self.answers, self.down, self.requests = answers, False, []
 
     async def __call__(self, path):
-        self.asked.append(path)
+        self.requests.append(path)
         if self.down:
             raise ServiceUnavailable("the service does not answer.")
         place = urlparse(path)

@@ -3,9 +3,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from enclave_scene import Enclave
 
+from sealgrid.platform.image_store import RuntimeImage, lay_out
 from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
+from tests.unit.platform.enclave_scene import Enclave
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,12 @@ async def fresh(platform: SimulatedPlatform) -> AsyncIterator[Enclave]:
     enclave = await Enclave(platform).launch()
     yield enclave
     await enclave.close()
+
+
+@pytest.fixture
+def image(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"one")
+    folder = tmp_path / "image"
+    lay_out({"a": source, "b/c": source}, folder)
+    return RuntimeImage(folder, tmp_path / "bytecode", "/lib64/ld")

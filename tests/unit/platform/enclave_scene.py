@@ -1,14 +1,19 @@
+"""A launched test runtime, and its worker's end of the relay."""
+
 import asyncio
+import base64
 import contextlib
 import json
 import tempfile
 from pathlib import Path
 
+from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.platform.simulated import SimulatedPlatform
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.platform import LaunchReply, LaunchRequest
 
 APP = Digest("0x" + "a5" * 32)
+DATA = bytes(range(64))  #: report data
 
 
 class Enclave:
@@ -59,3 +64,10 @@ def request(app: Digest, relay: str) -> LaunchRequest:
         threshold=1,
         relay=relay,
     )
+
+
+async def quote(enclave: Enclave, data: bytes = DATA) -> Quote | None:
+    answer = await enclave.ask("quote", data.hex())
+    if answer is None:
+        return None
+    return Quote(base64.b64decode(answer["quote"]), Collateral(base64.b64decode(answer["collateral"])))

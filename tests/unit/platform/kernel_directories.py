@@ -17,12 +17,12 @@ class KernelAttributes(hardware_quotes.KernelAttributes):
 
     provider = b"tdx_guest\n"
     certificates = None
-    meddler = False  #: somebody else writes between our write and our read
+    meddler = False  #: another process writes between our write and our read
 
     def __init__(self, root, quote_over):
         super().__init__(root)
         self._quote_over = quote_over
-        self.asked = []
+        self.requests = []
 
     def make(self, name):
         super().make(name)
@@ -38,7 +38,7 @@ class KernelAttributes(hardware_quotes.KernelAttributes):
             raise OSError(22, "Invalid argument")
         super().write(name, value)
         place = (self.root / name).parent
-        self.asked.append(value)
+        self.requests.append(value)
         self._count(place)
         (place / "outblob").write_bytes(self._quote_over(value))
         if self.meddler:
@@ -72,8 +72,8 @@ def gramine(root: Path, quote_over, kind=b"dcap"):
         os.mkfifo(root / name)
 
     def serve():
-        asked = (root / "user_report_data").read_bytes()
-        (root / "quote").write_bytes(quote_over(asked))
+        report_data = (root / "user_report_data").read_bytes()
+        (root / "quote").write_bytes(quote_over(report_data))
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

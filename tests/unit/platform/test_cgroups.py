@@ -1,4 +1,4 @@
-"""What control groups hold an enclave, and what is said where this machine gives none."""
+"""The control groups of an enclave, and a machine without any."""
 
 import os
 import subprocess
@@ -30,11 +30,11 @@ def test_version_2_is_taken_where_it_has_the_controllers(unified):
 
 def test_version_1_has_a_group_for_each_controller(tmp_path):
     for controller in ("memory", "pids"):
-        (tmp_path / controller / "mine").mkdir(parents=True)
-    groups = Cgroups(tmp_path, "8:pids:/mine\n4:memory:/mine\n0::/")
+        (tmp_path / controller / "own").mkdir(parents=True)
+    groups = Cgroups(tmp_path, "8:pids:/own\n4:memory:/own\n0::/")
     assert groups.active == {"memory": 1, "pids": 1}
     group = groups.group("one", LIMITS)
-    assert group.folders == tuple(tmp_path / name / f"mine/sealgrid-{os.getpid()}-one" for name in ("memory", "pids"))
+    assert group.folders == tuple(tmp_path / name / f"own/sealgrid-{os.getpid()}-one" for name in ("memory", "pids"))
 
 
 def test_where_there_are_none_nothing_is_active_and_a_command_stays_what_it_is(tmp_path):
@@ -44,7 +44,7 @@ def test_where_there_are_none_nothing_is_active_and_a_command_stays_what_it_is(t
 
 
 @pytest.mark.skipif("pids" not in HERE.active, reason="this machine gives no pids control group")
-def test_the_kernel_holds_whoever_entered_to_its_tasks_and_forgets_the_group():
+def test_the_kernel_enforces_the_limit_of_tasks_and_removes_the_group():
     group = HERE.group("test-of-tasks", LIMITS)
     bomb = "import os\nfor n in range(30):\n    if os.fork() == 0: os.read(0, 1); os._exit(0)\n"
     ended = subprocess.run(
@@ -56,7 +56,7 @@ def test_the_kernel_holds_whoever_entered_to_its_tasks_and_forgets_the_group():
         stdin=subprocess.PIPE,
     )
     assert "BlockingIOError" in ended.stderr
-    deadline = time.monotonic() + 60  # the children end now, and go when whoever inherited them has asked after them
+    deadline = time.monotonic() + 60  # the children end now, and are removed when their new parent has reaped them
     while not group.remove() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [folder for folder in group.folders if folder.exists()]

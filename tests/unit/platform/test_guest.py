@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from enclave_scene import APP, request
 
 from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.attestation.verification import verify
@@ -18,6 +17,7 @@ from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_bytes
 from sealgrid.wire.message import encode, parse
 from tests.unit.attestation.snp_machine import NOW, SnpMachine, report
+from tests.unit.platform.enclave_scene import APP, request
 
 BOOT = Path(__file__).parent / "boot_for_tests.py"
 SOURCE = str(Path(guest.__file__).parents[2])
@@ -28,10 +28,10 @@ AMD = SnpMachine()
 class Hardware:
     """Reports as a chip would sign them, about a guest that was launched for one app."""
 
-    asked = 0
+    requests = 0
 
     def quote(self, report_data):
-        self.asked += 1
+        self.requests += 1
         return RawQuote(report(report_data=report_data, host_data=to_bytes(APP, 32)), b"table")
 
 
@@ -106,13 +106,13 @@ def test_a_guest_quotes_once_with_the_collateral_that_its_host_found(host, hardw
     host.ask("launch")
     assert host.answer()["app_digest"] == APP
     host.ask("quote", DATA.hex())
-    wanted = collateral_for(host)
-    assert wanted.certificates == b"table"
+    collateral_request = collateral_for(host)
+    assert collateral_request.certificates == b"table"
     guest._send(host.control, encode(CollateralReply(collateral=AMD.collateral().encode().raw)))
     made = host.answer()
     host.ask("quote", DATA.hex())
     assert host.answer() is None
-    assert hardware.asked == 1
+    assert hardware.requests == 1
 
     import base64
 
@@ -135,7 +135,7 @@ def test_a_launch_that_is_none_starts_nothing(tmp_path, body, hardware):
     guest._send(host.control, body)
     host.close()
     assert isinstance(host.ended[0], InputRefused)
-    assert hardware.asked == 0
+    assert hardware.requests == 0
 
 
 def test_a_host_that_hangs_up_or_floods_starts_nothing(tmp_path, hardware):

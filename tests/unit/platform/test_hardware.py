@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from collateral_services import Service, amd_answers
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from enclave_scene import APP, request
 from litestar.testing import AsyncTestClient
 
 from sealgrid.attestation.evidence import Collateral, Quote, load_certificate
@@ -26,6 +24,8 @@ from sealgrid.wire.collateral import AmdClient, IntelClient
 from sealgrid.wire.message import encode
 from sealgrid.wire.server import create_app
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, leaf_key
+from tests.unit.platform.collateral_services import Service, amd_answers
+from tests.unit.platform.enclave_scene import APP, request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -52,7 +52,7 @@ class Machine:
         launch.chmod(0o755)
         self.amd = Service(amd_answers(AMD.collateral(), "Milan", "vcek", CHIP, pem))
         cache = CollateralCache(
-            folder / "kept", (AMD.root,), IntelClient(Service({})), AmdClient(self.amd), lambda: NOW
+            folder / "cache", (AMD.root,), IntelClient(Service({})), AmdClient(self.amd), lambda: NOW
         )
         config = HardwareConfig(Platform.SNP, launch, RUNTIME, AMD.root.root_ca_der, 3, "3.13")
         self.platform = HardwarePlatform(config, cache, self._connect)
@@ -111,16 +111,16 @@ async def until_gone(platform):
 
 async def test_a_worker_gets_a_quote_of_the_guest_that_it_had_launched(machine, tmp_path):
     async with Worker(tmp_path) as worker:
-        said = await machine.platform.launch(request(APP, worker.path))
-        assert (said.platform, said.runtime) == (Platform.SNP, RUNTIME)
+        reply = await machine.platform.launch(request(APP, worker.path))
+        assert (reply.platform, reply.runtime) == (Platform.SNP, RUNTIME)
         assert (await worker.ask("launch"))["app_digest"] == APP
         made = await worker.ask("quote", DATA.hex())
         quote = Quote(base64.b64decode(made["quote"]), Collateral(base64.b64decode(made["collateral"])))
         claims = verify(quote, [AMD.root], at=NOW, allow_simulated=False)
         assert (claims.report_data, claims.locks(APP)) == (DATA, True)
         assert made["runtime"] == claims.runtime_of(APP)
-        assert any(CHIP.hex() in path for path in machine.amd.asked)
-        await machine.platform.stop(said.instance)
+        assert any(CHIP.hex() in path for path in machine.amd.requests)
+        await machine.platform.stop(reply.instance)
         assert await worker.hung_up()
     await until_gone(machine.platform)
 
@@ -162,7 +162,7 @@ async def test_without_a_relay_or_a_script_nothing_is_launched(machine, tmp_path
     assert machine.platform.running() == ()
 
 
-async def test_the_service_speaks_as_the_simulated_one(machine, tmp_path):
+async def test_the_service_has_the_api_of_the_simulated_one(machine, tmp_path):
     async with (
         Worker(tmp_path) as worker,
         AsyncTestClient(create_app(handlers(machine.platform)), base_url="http://127.0.0.1") as client,

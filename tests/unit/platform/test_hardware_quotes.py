@@ -1,16 +1,16 @@
-"""Quotes from the kernel's and from Gramine's interface, over directories that behave as theirs."""
+"""Quotes from the kernel's and from Gramine's interface, over directories that behave like them."""
 
 from pathlib import Path
 
 import pytest
-from kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.hardware_quotes import MOST_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
+from sealgrid.platform.hardware_quotes import MAX_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
+from tests.unit.platform.kernel_directories import configfs, gramine
 
 DATA = bytes(range(64))
 APP = to_digest(b"\xaa" * 32)
@@ -28,7 +28,7 @@ def test_configfs_gives_a_quote_over_our_bytes_and_keeps_nothing(tmp_path, monke
     tsm, kernel = configfs(monkeypatch, tmp_path, over)
     made = tsm.quote(DATA)
     assert (made.raw, made.certificates) == (over(DATA), b"")
-    assert kernel.asked == [DATA]
+    assert kernel.requests == [DATA]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,11 +47,11 @@ def test_2_a_provider_that_we_do_not_know_is_refused_before_anything_is_asked(tm
     tsm, kernel = configfs(monkeypatch, tmp_path, over, provider=b"arm_cca_guest\n")
     with pytest.raises(HostFailed, match="arm_cca_guest"):
         tsm.quote(DATA)
-    assert kernel.asked == []
+    assert kernel.requests == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_5_a_quote_is_not_believed_when_somebody_else_wrote_in_between(tmp_path, monkeypatch):
+def test_5_a_quote_is_refused_when_another_process_wrote_in_between(tmp_path, monkeypatch):
     tsm, _ = configfs(monkeypatch, tmp_path, over, meddler=True)
     with pytest.raises(HostFailed, match="another process"):
         tsm.quote(DATA)
@@ -74,7 +74,7 @@ def test_report_data_of_another_size_are_never_asked_for(tmp_path, monkeypatch, 
     for backend in (tsm, GramineAttestation(tmp_path)):
         with pytest.raises(ValueError, match="64 bytes"):
             backend.quote(bytes(size))
-    assert kernel.asked == []
+    assert kernel.requests == []
 
 
 def test_gramine_gives_a_quote_over_our_bytes(tmp_path):
@@ -83,7 +83,7 @@ def test_gramine_gives_a_quote_over_our_bytes(tmp_path):
         assert GramineAttestation(tmp_path).quote(DATA).raw == over(DATA)
 
 
-def test_gramine_without_dcap_attestation_says_what_to_set(tmp_path):
+def test_gramine_without_dcap_attestation_names_the_setting(tmp_path):
     (tmp_path / "attestation_type").write_bytes(b"none")
     with pytest.raises(HostFailed, match=r"sgx\.remote_attestation"):
         GramineAttestation(tmp_path).quote(DATA)
@@ -96,7 +96,7 @@ def test_outside_of_gramine_there_is_nothing(tmp_path):
 
 
 def test_an_attribute_that_does_not_end_is_not_read_to_its_end(tmp_path):
-    (tmp_path / "endless").write_bytes(bytes(MOST_BYTES + 1))
+    (tmp_path / "endless").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(OSError, match="does not end"):
         KernelAttributes(tmp_path).read("endless")
 
@@ -114,7 +114,7 @@ def test_recorded_evidence_passes_through_the_interface_unchanged(tmp_path, monk
 
 @recorded
 @pytest.mark.recorded
-def test_what_recorded_quotes_say_of_themselves_is_what_verification_finds():
+def test_recorded_quotes_claim_the_identity_that_verification_finds():
     """``test_recorded_quotes`` and ``test_recorded_reports`` compare the same fields in verified claims."""
     sgx, tdx = ((SHARED / f"quotes/{kind}_quote").read_bytes() for kind in ("sgx", "tdx"))
     snp = (SHARED / "snp/test-report.bin").read_bytes()
@@ -129,6 +129,6 @@ def test_what_recorded_quotes_say_of_themselves_is_what_verification_finds():
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(1184), bytes(5000), b"\x03".ljust(100, b"\0"), b"quote"])
-def test_what_is_no_quote_says_nothing_of_itself(raw):
+def test_an_invalid_quote_claims_no_identity(raw):
     with pytest.raises(ValueError, match=r"quote|version"):
         claimed_identity(raw, APP)

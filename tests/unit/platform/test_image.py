@@ -1,13 +1,13 @@
+"""The measurement of an image covers every file."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import HostFailed
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
-from sealgrid.platform.image_contents import interpreter_version
-from sealgrid.platform.image_store import RuntimeImage, lay_out, measure_image
+from sealgrid.platform.image_store import measure_image
 
-BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 NAMES = st.text("abc./", min_size=1, max_size=8)
 FILES = st.lists(
     st.builds(
@@ -34,29 +34,6 @@ def test_the_order_in_which_files_are_found_does_not_matter(files, random):
     assert len(mrtd(files)) == 48
 
 
-def program(version):
-    return MeasuredFile(f"python/bin/python{version}", 3, "11" * 32, True)
-
-
-def test_the_measured_files_name_the_interpreter():
-    assert interpreter_version([BOOT, program("3.13")]) == "3.13"
-
-
-@pytest.mark.parametrize("programs", [[], [program("3.12"), program("3.13")]], ids=["none", "two"])
-def test_an_image_without_exactly_one_interpreter_is_refused(programs):
-    with pytest.raises(HostFailed, match=f"{len(programs)} interpreters"):
-        interpreter_version([BOOT, *programs])
-
-
-@pytest.fixture
-def image(tmp_path):
-    source = tmp_path / "source"
-    source.write_bytes(b"one")
-    folder = tmp_path / "image"
-    lay_out({"a": source, "b/c": source}, folder)
-    return RuntimeImage(folder, tmp_path / "bytecode", "/lib64/ld")
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -78,14 +55,3 @@ def test_an_image_with_a_link_is_not_measured(image):
     (image.files / "link").symlink_to("a")
     with pytest.raises(HostFailed, match="not a regular file"):
         measure(image.files)
-
-
-def test_laying_out_again_removes_what_is_not_planned_and_renews_what_changed(image, tmp_path):
-    source = tmp_path / "source"
-    (image.files / "stray/deep").mkdir(parents=True)
-    (image.files / "stray/deep/file").write_bytes(b"x")
-    (image.files / "link").symlink_to("a")
-    source.write_bytes(b"three")
-    lay_out({"a": source}, image.files)
-    assert [file.path for file in measure(image.files)] == ["a"]
-    assert (image.files / "a").read_bytes() == b"three"

@@ -78,11 +78,11 @@ def test_cgroups_of_the_first_version_count(machine):
     assert missing(machine(usual | first), Platform.SIMULATED) == []
 
 
-def test_a_confidential_guest_says_so(machine):
+def test_a_confidential_guest_is_found(machine):
     guest = machine({"dev/tdx_guest": "", "sys/kernel/config/tsm/report/x": ""})
     assert [each.name for each in guest.guest_interfaces() if each.found] == ["TDX guest", "configfs-tsm"]
 
 
-def test_this_machine_is_told_as_it_is():
+def test_this_machine_is_probed():
     assert MachineProbe.this().kernel > (0, 0)
     assert all(each.detail for needs in MachineProbe.this().requirements().values() for each in needs)

@@ -19,9 +19,9 @@ OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))
         (OTHER, OURS, ProofJudge.POOL),  # PoCo asks the teebroker about enclaves, not the pool's owner
     ],
 )
-def test_the_pinned_contract_judges_only_where_poco_asks_it(teebroker, pool_owner, judge):
+def test_the_pinned_contract_checks_only_where_poco_calls_it(teebroker, pool_owner, judge):
     assert judge_of(teebroker=teebroker, pool_owner=pool_owner, pinned=OURS) is judge
 
 
-def test_a_mode_reads_as_people_are_told_it():
+def test_the_text_of_each_mode():
     assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's word only"]

@@ -14,9 +14,9 @@ def test_our_tag_is_what_iexecs_sdk_puts_on_every_order() -> None:
     assert not tags.is_tee(to_digest((8).to_bytes(32, "big")))
 
 
-@given(pool=any_tag, wanted=any_tag)
-def test_a_pool_covers_exactly_the_tags_that_add_nothing_to_its_own(pool: str, wanted: str) -> None:
-    assert tags.covers(pool, wanted) == (tags.union(pool, wanted) == pool)
+@given(pool=any_tag, required=any_tag)
+def test_a_pool_covers_exactly_the_tags_that_add_nothing_to_its_own(pool: str, required: str) -> None:
+    assert tags.covers(pool, required) == (tags.union(pool, required) == pool)
 
 
 @given(one=any_tag, other=any_tag)

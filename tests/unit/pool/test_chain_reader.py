@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import SchedulerNotice
 from sealgrid.chain.follower import BlocksApplied
 from sealgrid.errors import ChainError
@@ -13,14 +13,13 @@ from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.runner import ChainPoller
-from sealgrid.units import DealId, to_address, to_digest
+from sealgrid.units import DealId, to_digest
+from tests.unit.pool.pool_scene import BLOCK, POOL
 
 BAD, GOOD = DealId(to_digest(b"\x0b" * 32)), DealId(to_digest(b"\x0d" * 32))
-POOL = to_address(b"\x0f" * 20)
-BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" * 32), timestamp=100)
 
 
-class Side(PoolChainReader):
+class FailingReader(PoolChainReader):
     """The chain's reader, where reading the first deal fails."""
 
     def __init__(self, errors: list[Exception]) -> None:
@@ -64,13 +63,13 @@ def notice(deal: DealId) -> SchedulerNotice:
 def poller(store: EventStore, error: Exception) -> tuple[ChainPoller, PersistentState]:
     state = PersistentState(store)
     follower: Any = OneBlock()
-    return ChainPoller(state, ChainClock(), Side([error]), follower), state
+    return ChainPoller(state, ChainClock(), FailingReader([error]), follower), state
 
 
 async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    watching, state = poller(store, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
-    await watching.poll(now=100.0)
+    chain_poller, state = poller(store, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
+    await chain_poller.poll(now=100.0)
     assert state.current.deals[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
     assert list(state.current.tasks) == [task_id(GOOD, 0)]
     assert PersistentState(store).current == state.current
@@ -79,10 +78,26 @@ async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(
 
 async def test_a_deal_that_the_chain_would_not_show_for_a_moment_is_read_then(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    watching, state = poller(store, ChainError("no answer"))
+    chain_poller, state = poller(store, ChainError("no answer"))
     with pytest.raises(ChainError):
-        await watching.poll(now=100.0)
+        await chain_poller.poll(now=100.0)
     assert state.current.deals == {}
-    await watching.poll(now=101.0)
+    await chain_poller.poll(now=101.0)
     assert sorted(state.current.tasks) == sorted([task_id(BAD, 0), task_id(GOOD, 0)])
     store.close()
+
+
+def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:
+    clock = ChainClock()
+    clock.observe(1, 1000, now=1000.0)
+    assert clock.now(1060.0) == 1060
+    clock.observe(2, 5000, now=1060.0)
+    assert clock.now(1070.0) == 5010
+    clock.observe(2, 5000, now=1070.0)
+    assert clock.now(1080.0) == 5020
+
+
+def test_an_old_block_does_not_set_the_clock_back() -> None:
+    clock = ChainClock()
+    clock.observe(1, 1000, now=9000.0)
+    assert clock.now(9001.0) == 9001

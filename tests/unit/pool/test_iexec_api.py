@@ -1,9 +1,6 @@
 """What iExec's SDK asks a pool, as it asks it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
@@ -12,94 +9,31 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.api import handlers
-from sealgrid.pool.chain_reader import ChainClock
-from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.iexec_api import iexec_handlers
 from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
-from sealgrid.pool.service import MAX_WAIT, TaskService
-from sealgrid.pool.worker_sessions import AllowedWorkers
-from sealgrid.units import DealId, to_address, to_digest
-from sealgrid.wire.server import create_app
+from sealgrid.pool.requester_auth import VALID_SECONDS
+from sealgrid.pool.service import MAX_WAIT
+from sealgrid.units import DealId, to_digest
+from tests.unit.pool.pool_scene import CHAIN, DEAL, MATCHED, POOL, REQUESTER, STRANGER, TASK, WORKER, Clock
 
-CHAIN, DEAL = 31337, DealId(to_digest(b"\x0d" * 32))
-TASK = task_id(DEAL, 0)
-POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
-REQUESTER, STRANGER = SigningKey.from_bytes(b"\x02" * 32), SigningKey.from_bytes(b"\x03" * 32)
-SEEN = e.DealMatched(
-    at=1,
-    deal=DEAL,
-    first=0,
-    size=1,
-    app=POOL,
-    app_digest=DEAL,
-    bundle="/ipfs/b",
-    contribution_deadline=2**40,
-    final_deadline=2**41,
-    requester=REQUESTER.address,
-)
-
-SEEN_LATER = msgspec.structs.replace(SEEN, deal=DealId(to_digest(b"\x0e" * 32)))
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[PersistentState]:
-    store = EventStore(tmp_path / "pool.sqlite")
-    state = PersistentState(store)
-    state.apply_chain_events([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail(()))
-    state.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
-    yield state
-    store.close()
-
-
-@pytest.fixture
-async def pool(state: PersistentState, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    workers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
-    task_service = TaskService(state, ChainClock(), workers, WORKER, clock=clock)
-    app = create_app(
-        [*handlers(task_service), *iexec_handlers(task_service, RequesterAuthenticator(CHAIN, clock), CHAIN)]
-    )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
-        yield client
+SEEN_LATER = msgspec.structs.replace(MATCHED, deal=DealId(to_digest(b"\x0e" * 32)))
 
 
 async def token(pool: httpx.AsyncClient, key: SigningKey, signer: SigningKey | None = None) -> dict[str, str]:
-    asked = await pool.get("/tasks/logs/challenge", params={"chainId": CHAIN, "address": key.address})
-    message = encode_typed_data(full_message=asked.json())
+    challenge = await pool.get("/tasks/logs/challenge", params={"chainId": CHAIN, "address": key.address})
+    message = encode_typed_data(full_message=challenge.json())
     signed = Account.sign_message(message, (signer or key).secret)
     return {"authorization": f"0x{signed.message_hash.hex()}_0x{signed.signature.hex()}_{key.address}"}
 
 
-async def test_a_task_is_told_in_iexecs_words(pool: httpx.AsyncClient) -> None:
-    told = (await pool.get(f"/tasks/{TASK}")).json()
-    assert told["currentStatus"] == "RUNNING"
-    assert told["dateStatusList"][0] == {"status": "INITIALIZED", "date": "1970-01-01T00:00:01.000Z"}
-    (replicate,) = told["replicates"]
+async def test_a_task_has_iexecs_statuses(pool: httpx.AsyncClient) -> None:
+    view = (await pool.get(f"/tasks/{TASK}")).json()
+    assert view["currentStatus"] == "RUNNING"
+    assert view["dateStatusList"][0] == {"status": "INITIALIZED", "date": "1970-01-01T00:00:01.000Z"}
+    (replicate,) = view["replicates"]
     assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "STARTED")
-
-
-async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, state: PersistentState) -> None:
-    for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
-        state.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
-    told = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
-    assert told == [{"stage": "waiting", "at": 1, "detail": ""}, {"stage": "working", "at": 3, "detail": ""}]
-    assert "5.5" not in (await pool.get(f"/tasks/{TASK}")).text
 
 
 async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, state: PersistentState) -> None:
@@ -114,42 +48,42 @@ async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
     pool: httpx.AsyncClient, state: PersistentState
 ) -> None:
     known = {"after": 2, "wait": 20}
-    asked = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
-    asking = asyncio.create_task(asked)
-    await asyncio.wait({asking}, timeout=0.05)
-    assert not asking.done()
+    request = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
+    waiting = asyncio.create_task(request)
+    await asyncio.wait({waiting}, timeout=0.05)
+    assert not waiting.done()
     state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
-    assert [entry["stage"] for entry in (await asking).json()["history"]] == ["waiting", "assigned", "running"]
+    assert [entry["stage"] for entry in (await waiting).json()["history"]] == ["waiting", "assigned", "running"]
 
 
 async def test_a_question_for_stages_ends_when_its_time_has_passed(
     pool: httpx.AsyncClient, state: PersistentState, clock: Clock
 ) -> None:
-    asked = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
-    asking = asyncio.create_task(asked)
-    await asyncio.wait({asking}, timeout=0.05)
+    request = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
+    waiting = asyncio.create_task(request)
+    await asyncio.wait({waiting}, timeout=0.05)
     clock.now += MAX_WAIT
     state.apply_chain_events(
         [e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(())
-    )  # wakes whoever waits
-    assert len((await asking).json()["history"]) == 2
+    )  # wakes waiting requests
+    assert len((await waiting).json()["history"]) == 2
 
 
 @pytest.mark.parametrize(
-    "asked", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": "inf"}, {"wait": "nan"}]
+    "parameters", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": "inf"}, {"wait": "nan"}]
 )
 async def test_a_question_for_stages_is_answered_at_once_where_nothing_is_to_be_waited_for(
-    pool: httpx.AsyncClient, asked: dict[str, str]
+    pool: httpx.AsyncClient, parameters: dict[str, str]
 ) -> None:
-    told = await pool.get(f"/tasks/{TASK}/stages", params=asked, headers=await token(pool, REQUESTER))
-    assert len(told.json()["history"]) == 2
+    view = await pool.get(f"/tasks/{TASK}/stages", params=parameters, headers=await token(pool, REQUESTER))
+    assert len(view.json()["history"]) == 2
 
 
-@pytest.mark.parametrize("asked", [{"after": "x"}, {"after": "1.5"}, {"wait": "long"}])
-async def test_what_is_no_number_is_refused(pool: httpx.AsyncClient, asked: dict[str, str]) -> None:
-    told = await pool.get(f"/tasks/{TASK}/stages", params=asked, headers=await token(pool, REQUESTER))
-    assert told.status_code == 400
-    assert "must be a number" in told.json()["error"]
+@pytest.mark.parametrize("parameters", [{"after": "x"}, {"after": "1.5"}, {"wait": "long"}])
+async def test_what_is_no_number_is_refused(pool: httpx.AsyncClient, parameters: dict[str, str]) -> None:
+    view = await pool.get(f"/tasks/{TASK}/stages", params=parameters, headers=await token(pool, REQUESTER))
+    assert view.status_code == 400
+    assert "must be a number" in view.json()["error"]
 
 
 async def test_an_unknown_task_is_not_found(pool: httpx.AsyncClient) -> None:
@@ -164,7 +98,7 @@ async def test_the_requester_reads_where_the_logs_are_as_often_as_it_likes(pool:
         assert "app.log" in logs[0]["stderr"]
 
 
-async def test_nobody_else_does(pool: httpx.AsyncClient, clock: Clock) -> None:
+async def test_no_other_account_reads_the_logs(pool: httpx.AsyncClient, clock: Clock) -> None:
     of_a_stranger, forged = await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)
     for proof in (of_a_stranger, forged, {}):
         assert (await pool.get(f"/tasks/{TASK}/logs", headers=proof)).status_code == 403
@@ -173,45 +107,8 @@ async def test_nobody_else_does(pool: httpx.AsyncClient, clock: Clock) -> None:
     assert (await pool.get(f"/tasks/{TASK}/logs", headers=late)).status_code == 403
 
 
-async def test_a_pool_says_where_its_own_api_is_and_knows_no_other(pool: httpx.AsyncClient) -> None:
+async def test_a_pool_names_its_own_api_and_no_other(pool: httpx.AsyncClient) -> None:
     assert (await pool.get(f"/{CHAIN}/workerpools/{POOL}")).json() == {"apiUrl": "http://127.0.0.1:4"}
     assert (await pool.get(f"/{CHAIN}/workerpools/{WORKER.address}")).status_code == 404
     assert (await pool.get(f"/1/workerpools/{POOL}")).status_code == 404
     assert (await pool.get(f"/{CHAIN}/workerpools/0x12")).status_code == 400
-
-
-async def test_the_public_status_waits_for_a_public_stage_and_answers_at_a_whole_second(
-    pool: httpx.AsyncClient, state: PersistentState, clock: Clock
-) -> None:
-    clock.now = 1000.9
-    request = asyncio.create_task(_json_of(pool.get(f"/tasks/{TASK}/status", params={"after": 2, "wait": 20})))
-    await asyncio.wait({request}, timeout=0.02)
-    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
-    await asyncio.wait({request}, timeout=0.25)
-    assert not request.done(), "an exact stage is no public one"
-    state.apply_chain_events([e.TaskFinalized(at=6.5, task=TASK)], BlockTrail(()))
-    assert [(entry["stage"], entry["at"]) for entry in (await request)["history"]] == [
-        ("waiting", 1),
-        ("working", 3),
-        ("completed", 6),
-    ]
-
-
-async def test_a_wait_for_the_public_status_ends_with_its_time(pool: httpx.AsyncClient, clock: Clock) -> None:
-    clock.now = 1000.9
-    request = asyncio.create_task(_json_of(pool.get(f"/tasks/{TASK}/status", params={"after": 2, "wait": 1e9})))
-    await asyncio.wait({request}, timeout=0.02)
-    assert not request.done()
-    clock.now += MAX_WAIT
-    assert len((await request)["history"]) == 2
-
-
-@pytest.mark.parametrize("params", [{}, {"after": 1, "wait": 20}, {"after": 2}, {"after": 2, "wait": "nan"}])
-async def test_the_public_status_is_answered_at_once_without_a_reason_to_wait(
-    pool: httpx.AsyncClient, params: dict[str, str]
-) -> None:
-    assert len((await pool.get(f"/tasks/{TASK}/status", params=params)).json()["history"]) == 2
-
-
-async def _json_of(response: Awaitable[httpx.Response]) -> Any:
-    return (await response).json()

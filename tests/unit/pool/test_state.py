@@ -7,15 +7,13 @@ from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import AssignTask, ClaimRefund, InitializeTask, SignAuthorisation, SignReassign
-from sealgrid.pool.refusal_check import refusal_verdict
 from sealgrid.pool.state import PoolState, due, pending_calls, step, unverified_refusals
 from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
-from sealgrid.wire.preview import VaultOpinion
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
-ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
 TASK = task_id(DEAL, 4)
+ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
 RULES = e.PoolTimeouts(lease=30, retry=5, margin=5)
 
 
@@ -38,15 +36,15 @@ def deal(size: int = 1, refusal: str = "") -> e.DealMatched:
     )
 
 
-def asks(worker: Address, at: float = 1) -> e.JobRequested:
+def request(worker: Address, at: float = 1) -> e.JobRequested:
     return e.JobRequested(at=at, worker=worker, chain_now=int(at))
 
 
-def names(worker: Address, number: int, at: float = 2) -> e.EnclaveProposed:
+def propose(worker: Address, number: int, at: float = 2) -> e.EnclaveProposed:
     return e.EnclaveProposed(at=at, task=TASK, worker=worker, enclave=enclave(number))
 
 
-def says(worker: Address, stage: str, at: float = 3, detail: str = "") -> e.StageReported:
+def report(worker: Address, stage: str, at: float = 3, detail: str = "") -> e.StageReported:
     return msgspec.convert(
         {"at": at, "task": TASK, "worker": worker, "stage": stage, "detail": detail}, e.StageReported
     )
@@ -60,10 +58,10 @@ def after(*events: e.AnyEvent, rules: e.PoolTimeouts = RULES) -> PoolState:
 
 
 OPENED = (deal(), e.TaskInitialized(at=0.5, task=TASK))
-TAKEN = (*OPENED, asks(ANNA))
+ASSIGNED = (*OPENED, request(ANNA))
 
 
-def test_a_deal_asks_for_each_of_its_tasks_to_be_opened() -> None:
+def test_each_task_of_a_deal_is_initialised() -> None:
     tasks = [task_id(DEAL, index) for index in (4, 5, 6)]
     assert pending_calls(after(deal(size=3))) == tuple(
         InitializeTask(task=task, deal=DEAL, index=index) for task, index in zip(tasks, (4, 5, 6), strict=True)
@@ -71,135 +69,140 @@ def test_a_deal_asks_for_each_of_its_tasks_to_be_opened() -> None:
 
 
 def test_a_deal_seen_twice_counts_once() -> None:
-    assert after(*TAKEN, deal()) == after(*TAKEN)
+    assert after(*ASSIGNED, deal()) == after(*ASSIGNED)
 
 
-def test_an_unopened_task_is_handed_to_nobody() -> None:
-    assert step(after(deal()), asks(ANNA))[1] == ()
+def test_a_task_that_is_not_initialised_is_not_assigned() -> None:
+    assert step(after(deal()), request(ANNA))[1] == ()
 
 
 def test_an_open_task_goes_to_one_worker_only() -> None:
-    state, answers = step(after(*OPENED), asks(ANNA))
+    state, answers = step(after(*OPENED), request(ANNA))
     assert answers == (AssignTask(task=TASK, worker=ANNA),)
-    assert step(state, asks(BERT))[1] == ()
+    assert step(state, request(BERT))[1] == ()
 
 
-def test_a_worker_that_never_spoke_of_its_task_gets_the_same_one_when_it_asks_again_later() -> None:
-    state = after(*TAKEN)
-    assert step(state, asks(ANNA, at=2))[1] == ()
-    assert step(state, asks(ANNA, at=7))[1] == (AssignTask(task=TASK, worker=ANNA),)
+def test_a_worker_without_a_report_gets_the_same_task_when_it_requests_again_later() -> None:
+    state = after(*ASSIGNED)
+    assert step(state, request(ANNA, at=2))[1] == ()
+    assert step(state, request(ANNA, at=7))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
-def test_a_task_too_near_its_contribution_deadline_is_handed_to_nobody() -> None:
-    assert step(after(*OPENED), asks(ANNA, at=695))[1] == ()
-    assert step(after(*OPENED), asks(ANNA, at=694))[1] != ()
+def test_a_task_too_near_its_contribution_deadline_is_not_assigned() -> None:
+    assert step(after(*OPENED), request(ANNA, at=695))[1] == ()
+    assert step(after(*OPENED), request(ANNA, at=694))[1] != ()
 
 
 def test_the_first_enclave_is_authorised_without_a_reassignment() -> None:
-    state, answers = step(after(*TAKEN), names(ANNA, 1))
+    state, answers = step(after(*ASSIGNED), propose(ANNA, 1))
     assert answers == (SignAuthorisation(task=TASK, worker=ANNA, enclave=enclave(1)),)
     assert (state.task(TASK).attempt, state.task(TASK).stage) == (1, "launched")
 
 
 def test_the_same_enclave_gets_the_same_answer_again() -> None:
-    state = after(*TAKEN, names(ANNA, 1))
-    again, answers = step(state, names(ANNA, 1, at=2))
+    state = after(*ASSIGNED, propose(ANNA, 1))
+    again, answers = step(state, propose(ANNA, 1, at=2))
     assert answers == (SignAuthorisation(task=TASK, worker=ANNA, enclave=enclave(1)),)
     assert again.task(TASK).attempt == 1
 
 
 def test_another_enclave_is_a_second_attempt_with_a_signed_reassignment() -> None:
-    answers = step(after(*TAKEN, names(ANNA, 1)), names(ANNA, 2))[1]
+    answers = step(after(*ASSIGNED, propose(ANNA, 1)), propose(ANNA, 2))[1]
     assert answers[1] == SignReassign(task=TASK, attempt=2, worker=ANNA, enclave=enclave(2))
 
 
 def test_a_task_gets_three_enclaves_and_no_fourth() -> None:
-    state = after(*TAKEN, names(ANNA, 1), names(ANNA, 2), names(ANNA, 3))
+    state = after(*ASSIGNED, propose(ANNA, 1), propose(ANNA, 2), propose(ANNA, 3))
     with pytest.raises(InputRefused, match="has had 3 enclaves"):
-        step(state, names(ANNA, 4))
+        step(state, propose(ANNA, 4))
 
 
 def test_a_task_whose_third_enclave_is_lost_has_failed() -> None:
-    state = after(*TAKEN, names(ANNA, 1), names(ANNA, 2), names(ANNA, 3), says(ANNA, "failed"))
+    state = after(*ASSIGNED, propose(ANNA, 1), propose(ANNA, 2), propose(ANNA, 3), report(ANNA, "failed"))
     assert state.task(TASK).stage == "failed"
-    assert step(state, asks(BERT, at=100))[1] == ()
+    assert step(state, request(BERT, at=100))[1] == ()
 
 
-@pytest.mark.parametrize("event", [names(BERT, 1), says(BERT, "running"), says(BERT, "failed")])
+@pytest.mark.parametrize("event", [propose(BERT, 1), report(BERT, "running"), report(BERT, "failed")])
 def test_a_worker_that_does_not_hold_the_task_is_refused(event: e.AnyEvent) -> None:
     with pytest.raises(InputRefused, match="not assigned to you"):
-        step(after(*TAKEN), event)
+        step(after(*ASSIGNED), event)
 
 
-def test_a_task_that_nobody_knows_is_not_found() -> None:
+def test_an_unknown_task_is_not_found_by_a_report() -> None:
     with pytest.raises(NotFound):
-        step(after(), says(ANNA, "running"))
+        step(after(), report(ANNA, "running"))
 
 
 @pytest.mark.parametrize("stage", ["waiting", "assigned", "refunded"])
-def test_a_worker_cannot_report_what_only_the_pool_says(stage: str) -> None:
+def test_a_worker_cannot_report_a_stage_of_the_pool(stage: str) -> None:
     with pytest.raises(InputRefused, match="does not report"):
-        step(after(*TAKEN), says(ANNA, stage))
+        step(after(*ASSIGNED), report(ANNA, stage))
 
 
 def test_a_worker_cannot_complete_its_own_task() -> None:
-    assert after(*TAKEN, says(ANNA, "completed")).task(TASK).stage == "assigned"
+    assert after(*ASSIGNED, report(ANNA, "completed")).task(TASK).stage == "assigned"
 
 
 def test_reports_move_a_task_forward_only_and_each_stage_is_noted_once() -> None:
     reports = ("launched", "running", "attested", "running", "sealed")
-    history = after(*TAKEN, *(says(ANNA, stage) for stage in reports)).task(TASK).history
+    history = after(*ASSIGNED, *(report(ANNA, stage) for stage in reports)).task(TASK).history
     assert [entry.stage for entry in history] == ["waiting", "assigned", "launched", "running", "sealed"]
 
 
 def test_a_silent_worker_loses_its_task_to_another_one() -> None:
-    state = after(*TAKEN, says(ANNA, "running", at=20))
+    state = after(*ASSIGNED, report(ANNA, "running", at=20))
     assert due(state, now=49, chain_now=49) == ()
     (expired,) = due(state, now=50, chain_now=50)
     state, _ = step(state, expired)
-    assert step(state, asks(BERT, at=50))[1] == (AssignTask(task=TASK, worker=BERT),)
+    assert step(state, request(BERT, at=50))[1] == (AssignTask(task=TASK, worker=BERT),)
     with pytest.raises(InputRefused, match="not assigned to you"):
-        step(state, says(ANNA, "sealed", at=51))
+        step(state, report(ANNA, "sealed", at=51))
 
 
 def test_a_worker_that_repeats_one_stage_loses_its_task_after_ten_leases() -> None:
-    repeated = (says(ANNA, "released", at=at) for at in range(20, 330, 10))
-    state = after(*TAKEN, *repeated)
+    repeated = (report(ANNA, "released", at=at) for at in range(20, 330, 10))
+    state = after(*ASSIGNED, *repeated)
     assert due(state, now=319, chain_now=319) == ()
     (expired,) = due(state, now=320, chain_now=320)
-    assert step(step(state, expired)[0], asks(BERT, at=320))[1] == (AssignTask(task=TASK, worker=BERT),)
+    assert step(step(state, expired)[0], request(BERT, at=320))[1] == (AssignTask(task=TASK, worker=BERT),)
 
 
-def test_a_worker_that_only_asks_again_for_its_task_does_not_hold_it_for_ever() -> None:
-    state = after(*TAKEN, *(asks(ANNA, at=at) for at in range(10, 310, 10)))
+def test_repeated_requests_do_not_renew_the_lease() -> None:
+    state = after(*ASSIGNED, *(request(ANNA, at=at) for at in range(10, 310, 10)))
     assert due(state, now=300, chain_now=300) == ()
     assert len(due(state, now=301, chain_now=301)) == 1
 
 
 def test_an_app_may_run_until_the_contribution_deadline() -> None:
-    state = after(*TAKEN, *(says(ANNA, "running", at=at) for at in range(20, 690, 10)))
+    state = after(*ASSIGNED, *(report(ANNA, "running", at=at) for at in range(20, 690, 10)))
     assert due(state, now=699, chain_now=699) == ()
 
 
 def test_a_worker_whose_machine_failed_waits_before_it_gets_the_task_again_and_others_do_not() -> None:
-    state = after(*TAKEN, says(ANNA, "failed", at=10, detail="out of state"))
+    state = after(*ASSIGNED, report(ANNA, "failed", at=10, detail="out of state"))
     assert state.task(TASK).history[-1].detail == "ended without a result: out of state"
-    assert step(state, asks(ANNA, at=14))[1] == ()
-    assert step(state, asks(BERT, at=14))[1] == (AssignTask(task=TASK, worker=BERT),)
-    assert step(state, asks(ANNA, at=15))[1] == (AssignTask(task=TASK, worker=ANNA),)
+    assert step(state, request(ANNA, at=14))[1] == ()
+    assert step(state, request(BERT, at=14))[1] == (AssignTask(task=TASK, worker=BERT),)
+    assert step(state, request(ANNA, at=15))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
 def test_after_a_restart_every_worker_has_its_whole_lease_again() -> None:
-    state = after(*TAKEN, e.PoolRestarted(at=500, rules=RULES))
+    state = after(*ASSIGNED, e.PoolRestarted(at=500, rules=RULES))
     assert due(state, now=529, chain_now=529) == ()
 
 
 def test_the_chain_alone_completes_a_task_at_any_stage() -> None:
-    for events in (OPENED, TAKEN, (*TAKEN, names(ANNA, 1)), (*TAKEN, e.ContributionClosed(at=700, task=TASK))):
+    for events in (
+        OPENED,
+        ASSIGNED,
+        (*ASSIGNED, propose(ANNA, 1)),
+        (*ASSIGNED, e.ContributionClosed(at=700, task=TASK)),
+    ):
         assert after(*events, e.TaskFinalized(at=701, task=TASK)).task(TASK).stage == "completed"
 
 
-def test_after_the_contribution_deadline_a_task_has_failed_and_nobody_gets_it() -> None:
+def test_after_the_contribution_deadline_a_task_has_failed_and_is_not_assigned() -> None:
     (closed,) = due(after(*OPENED), now=700, chain_now=700)
     state, _ = step(after(*OPENED), closed)
     assert state.task(TASK).stage == "failed"
@@ -224,15 +227,15 @@ def test_a_task_that_was_never_opened_is_refunded_too() -> None:
 
 
 def test_a_paid_task_is_never_refunded() -> None:
-    state = after(*TAKEN, e.TaskFinalized(at=5, task=TASK))
+    state = after(*ASSIGNED, e.TaskFinalized(at=5, task=TASK))
     assert due(state, now=5000, chain_now=5000) == ()
-    assert after(*TAKEN, e.TaskFinalized(at=5, task=TASK), e.TaskRefunded(at=6, task=TASK)) == state
+    assert after(*ASSIGNED, e.TaskFinalized(at=5, task=TASK), e.TaskRefunded(at=6, task=TASK)) == state
 
 
-def test_a_deal_that_this_pool_does_not_run_says_why_and_is_refunded() -> None:
+def test_a_deal_that_this_pool_does_not_run_has_a_reason_and_is_refunded() -> None:
     state = after(deal(refusal="no enclave"), e.TaskInitialized(at=1, task=TASK))
     assert (state.task(TASK).stage, state.task(TASK).history[-1].detail) == ("failed", "no enclave")
-    assert (pending_calls(state), step(state, asks(ANNA))[1]) == ((), ())
+    assert (pending_calls(state), step(state, request(ANNA))[1]) == ((), ())
     for event in due(state, now=1000, chain_now=1000):
         state, _ = step(state, event)
     assert pending_calls(state) == (ClaimRefund(task=TASK, deal=DEAL, index=4),)
@@ -245,6 +248,8 @@ def test_nothing_leaves_an_ended_stage() -> None:
 workers, tasks = st.sampled_from([ANNA, BERT]), st.sampled_from([TASK, task_id(DEAL, 5), TaskId(to_digest(bytes(32)))])
 times = st.floats(min_value=0, max_value=1200)
 stages = st.sampled_from(["waiting", "launched", "running", "sealed", "settled", "finalizing", "completed", "failed"])
+
+
 happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
     st.just(deal(size=2)),
     st.builds(e.JobRequested, at=times, worker=workers, chain_now=st.integers(0, 1200)),
@@ -257,7 +262,7 @@ happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
 )
 
 
-def kept(events: list[e.AnyEvent]) -> tuple[PoolState, list[e.AnyEvent]]:
+def stored_events(events: list[e.AnyEvent]) -> tuple[PoolState, list[e.AnyEvent]]:
     """Run events as the pool does: what is refused or changes nothing is not kept."""
     state, stored = PoolState(rules=RULES), []
     for event in events:
@@ -273,7 +278,7 @@ def kept(events: list[e.AnyEvent]) -> tuple[PoolState, list[e.AnyEvent]]:
 
 @given(st.lists(happenings, max_size=40))
 def test_stored_events_replay_to_the_same_state(events: list[e.AnyEvent]) -> None:
-    state, stored = kept([deal(size=2), *events])
+    state, stored = stored_events([deal(size=2), *events])
     read_back = msgspec.json.decode(msgspec.json.encode(stored), type=list[e.AnyEvent])
     assert after(*read_back) == state
 
@@ -299,7 +304,7 @@ def test_whatever_happens_the_rules_hold(events: list[e.AnyEvent]) -> None:
 
 
 def test_events_replay_under_the_rules_of_their_time() -> None:
-    losses = (*TAKEN, says(ANNA, "failed", at=10), asks(ANNA, at=16), names(ANNA, 1, at=17))
+    losses = (*ASSIGNED, report(ANNA, "failed", at=10), request(ANNA, at=16), propose(ANNA, 1, at=17))
     patient = e.PoolTimeouts(lease=30, retry=1000)
     assert after(*losses, e.PoolRestarted(at=20, rules=patient)).task(TASK).attempt == 1
 
@@ -312,62 +317,40 @@ def answered(check: str = "", *, denied: bool = False) -> e.VaultsAnswered:
     return e.VaultsAnswered(at=4, task=TASK, check=check, detail="3 of 3 vaults refuse the deal", denied=denied)
 
 
-CLAIMED = (*TAKEN, names(ANNA, 1), refused_by(ANNA))
+REFUSAL_REPORTED = (*ASSIGNED, propose(ANNA, 1), refused_by(ANNA))
 
 
-def test_a_task_that_a_worker_says_was_refused_waits_until_the_vaults_were_asked() -> None:
-    state = after(*CLAIMED)
+def test_a_reported_refusal_waits_for_the_vaults() -> None:
+    state = after(*REFUSAL_REPORTED)
     assert (state.task(TASK).stage, unverified_refusals(state)) == ("waiting", (TASK,))
-    assert step(state, asks(BERT, at=100))[1] == ()
+    assert step(state, request(BERT, at=100))[1] == ()
 
 
-def test_the_vaults_word_ends_it_at_once_and_a_workers_never_does() -> None:
-    assert after(*CLAIMED, answered("7.10")).task(TASK).stage == "failed"
-    going_on = after(*CLAIMED, answered())
-    assert (going_on.task(TASK).stage, unverified_refusals(going_on)) == ("waiting", ())
-    assert step(going_on, asks(BERT, at=100))[1] == (AssignTask(task=TASK, worker=BERT),)
+def test_the_vaults_answer_ends_a_task_at_once_and_a_workers_report_does_not() -> None:
+    assert after(*REFUSAL_REPORTED, answered("7.10")).task(TASK).stage == "failed"
+    denied_state = after(*REFUSAL_REPORTED, answered())
+    assert (denied_state.task(TASK).stage, unverified_refusals(denied_state)) == ("waiting", ())
+    assert step(denied_state, request(BERT, at=100))[1] == (AssignTask(task=TASK, worker=BERT),)
 
 
 def test_a_worker_whose_refusal_the_vaults_deny_does_not_get_the_task_again() -> None:
-    assert step(after(*CLAIMED, answered(denied=True)), asks(ANNA, at=600))[1] == ()
-    assert step(after(*CLAIMED, answered()), asks(ANNA, at=600))[1] == (AssignTask(task=TASK, worker=ANNA),)
+    assert step(after(*REFUSAL_REPORTED, answered(denied=True)), request(ANNA, at=600))[1] == ()
+    assert step(after(*REFUSAL_REPORTED, answered()), request(ANNA, at=600))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
 def test_a_refusal_that_is_about_the_machine_is_a_loss_like_any_other() -> None:
-    said = e.StageReported(at=3, task=TASK, worker=ANNA, stage="failed", detail="(3.5) no", check="3.5")
-    assert unverified_refusals(after(*TAKEN, names(ANNA, 1), said)) == ()
+    report_of_machine = e.StageReported(at=3, task=TASK, worker=ANNA, stage="failed", detail="(3.5) no", check="3.5")
+    assert unverified_refusals(after(*ASSIGNED, propose(ANNA, 1), report_of_machine)) == ()
 
 
-def test_the_vaults_word_about_a_task_that_nobody_claimed_refused_changes_nothing() -> None:
-    assert after(*TAKEN, answered("7.10")).task(TASK).stage == "assigned"
+def test_an_answer_of_the_vaults_without_a_reported_refusal_changes_nothing() -> None:
+    assert after(*ASSIGNED, answered("7.10")).task(TASK).stage == "assigned"
 
 
 def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
     rules = e.PoolTimeouts(single_enclave=True)
-    state = after(*TAKEN, names(ANNA, 1), rules=rules)
+    state = after(*ASSIGNED, propose(ANNA, 1), rules=rules)
     with pytest.raises(InputRefused, match="has an enclave of yours"):
-        step(state, names(ANNA, 2))
-    again = after(*TAKEN, names(ANNA, 1), says(ANNA, "failed"), asks(ANNA, at=20), rules=rules)
-    assert step(again, names(ANNA, 2, at=21))[1]
-
-
-def opinion(check: str = "", *, of_deal: bool = True, settles: bool = False) -> VaultOpinion:
-    return VaultOpinion(ANNA, check, of_deal and bool(check), settles, "why", ())
-
-
-@pytest.mark.parametrize(
-    ("last_report", "ends"),
-    [
-        ([], False),
-        ([opinion("7.10")], False),
-        ([opinion("7.10"), opinion()], False),
-        ([opinion("7.10"), opinion("7.10")], True),
-        ([opinion("7.10", settles=True), opinion("7.10")], True),
-        ([opinion("7.10", settles=True), opinion("7.10", settles=True)], False),
-        ([opinion("7.15", of_deal=False)] * 3, False),
-    ],
-)
-def test_a_task_ends_when_fewer_than_t_vaults_are_left_to_release_or_to_settle(
-    last_report: list[VaultOpinion], ends: bool
-) -> None:
-    assert bool(refusal_verdict(last_report, vaults=3, threshold=2)[0]) == ends
+        step(state, propose(ANNA, 2))
+    again = after(*ASSIGNED, propose(ANNA, 1), report(ANNA, "failed"), request(ANNA, at=20), rules=rules)
+    assert step(again, propose(ANNA, 2, at=21))[1]

@@ -28,7 +28,7 @@ class Chain:
     """A chain with a rich account and one task."""
 
     def __init__(self) -> None:
-        self.active, self.pool_balance, self.away, self.asked = True, 3 * RLC, False, 0
+        self.active, self.pool_balance, self.away, self.requests = True, 3 * RLC, False, 0
         self.balances = {RICH.address: 5 * RLC}
 
     async def account(self, account: Address) -> AccountBalance:
@@ -48,7 +48,7 @@ class Chain:
         )
 
     def _answer(self) -> None:
-        self.asked += 1
+        self.requests += 1
         if self.away:
             raise ServiceUnavailable("away.")
 
@@ -80,8 +80,8 @@ def ticket(key: SigningKey = RICH, size: int = 10, **fields: Any) -> SignedTicke
 
 
 def result(key: SigningKey = POOR, pool: SigningKey = POOL, task: TaskId = TASK, worker: Address = "") -> SignedTicket:  # type: ignore[assignment]
-    word = poco_authorisation(worker or key.address, task, ENCLAVE)
-    proof = WorkerProof(enclave=ENCLAVE, signature=pool.sign(personal_digest(word)))
+    message = poco_authorisation(worker or key.address, task, ENCLAVE)
+    proof = WorkerProof(enclave=ENCLAVE, signature=pool.sign(personal_digest(message)))
     signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).for_result(task, proof).sign(10)
     assert signed is not None
     return signed
@@ -99,13 +99,19 @@ async def refused(gate: Gate, signed: SignedTicket) -> str:
 
 
 async def test_an_account_with_a_balance_stores_by_its_balance(gate: Gate) -> None:
-    said = await gate.admission.admit(encode(ticket(size=77)), "192.0.2.1")
-    assert (said.client.kind, said.client.name, said.size) == (ClientKind.ACCOUNT, RICH.address, 77)
-    assert said.client.quota[0] == 5 * gate.config.balance_quota.bytes_per_rlc
+    admitted_upload = await gate.admission.admit(encode(ticket(size=77)), "192.0.2.1")
+    assert (admitted_upload.client.kind, admitted_upload.client.name, admitted_upload.size) == (
+        ClientKind.ACCOUNT,
+        RICH.address,
+        77,
+    )
+    assert admitted_upload.client.quota[0] == 5 * gate.config.balance_quota.bytes_per_rlc
 
 
 @pytest.mark.parametrize("signed", [None, ticket(POOR)], ids=["no ticket", "no balance"])
-async def test_whoever_shows_no_balance_is_its_network_address(gate: Gate, signed: SignedTicket | None) -> None:
+async def test_an_account_without_a_balance_counts_as_its_network_address(
+    gate: Gate, signed: SignedTicket | None
+) -> None:
     assert await admitted(gate, signed) == (ClientKind.ADDRESS, "address 192.0.2.1")
 
 
@@ -155,8 +161,12 @@ async def test_a_forged_ticket_does_not_spend_the_nonce_of_the_right_one(gate: G
 
 
 async def test_the_result_of_a_task_is_its_pools_and_its_requester_may_let_it_go(gate: Gate) -> None:
-    said = await gate.admission.admit(encode(result()), "192.0.2.1")
-    assert (said.client.kind, said.client.name, said.reader) == (ClientKind.RESULT, f"pool {OWNER}", READER.address)
+    admitted_upload = await gate.admission.admit(encode(result()), "192.0.2.1")
+    assert (admitted_upload.client.kind, admitted_upload.client.name, admitted_upload.reader) == (
+        ClientKind.RESULT,
+        f"pool {OWNER}",
+        READER.address,
+    )
 
 
 async def test_the_result_of_a_task_that_ended_is_refused(gate: Gate) -> None:
@@ -179,7 +189,7 @@ async def test_while_the_chain_is_away_who_was_known_is_known(gate: Gate) -> Non
 async def test_the_chain_is_asked_once_a_minute_for_one_account(gate: Gate) -> None:
     for _ in range(5):
         await admitted(gate, ticket())
-    assert gate.chain.asked == 1
+    assert gate.chain.requests == 1
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"ticket":1}', b"\xff" * 9])
@@ -188,7 +198,7 @@ async def test_what_is_no_ticket_is_refused(gate: Gate, body: bytes) -> None:
         await gate.admission.admit(body, "192.0.2.1")
 
 
-async def test_a_node_without_a_chain_takes_everybody_as_an_address(tmp_path: Path) -> None:
+async def test_without_a_chain_every_client_counts_as_its_address(tmp_path: Path) -> None:
     config = replace(Gate(tmp_path).config, url="", domain=None)
     assert (await UploadAdmission(config, None, Clock()).admit(encode(ticket()), "x")).client.kind is ClientKind.ADDRESS
 
@@ -198,8 +208,8 @@ def test_an_account_whose_key_is_elsewhere_signs_no_ticket() -> None:
     assert ticket().ticket.task == NO_TASK
 
 
-def test_only_a_readers_own_word_counts(gate: Gate) -> None:
-    said = ResultOpened(reader=READER.address, file_sha256=to_digest(b"\x01" * 32))
-    assert gate.admission.is_signed(ResultOpenedNotice(opened=said, signature=said.sign(DOMAIN, READER)))
-    assert not gate.admission.is_signed(ResultOpenedNotice(opened=said, signature=said.sign(DOMAIN, RICH)))
-    assert not gate.admission.is_signed(ResultOpenedNotice(opened=said, signature=b""))
+def test_only_the_reader_reports_a_result_as_opened(gate: Gate) -> None:
+    statement = ResultOpened(reader=READER.address, file_sha256=to_digest(b"\x01" * 32))
+    assert gate.admission.is_signed(ResultOpenedNotice(opened=statement, signature=statement.sign(DOMAIN, READER)))
+    assert not gate.admission.is_signed(ResultOpenedNotice(opened=statement, signature=statement.sign(DOMAIN, RICH)))
+    assert not gate.admission.is_signed(ResultOpenedNotice(opened=statement, signature=b""))

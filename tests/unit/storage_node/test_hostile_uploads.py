@@ -32,7 +32,7 @@ ADDRESSES = itertools.count()
 
 
 class Chain:
-    """What the node is told of the chain."""
+    """The chain as the node reads it."""
 
     named_files: frozenset[Digest] = frozenset()
 
@@ -86,8 +86,8 @@ class World:
         return StorageClient(From(self.app, address), tickets)  # type: ignore[arg-type]
 
     def worker(self) -> StorageClient:
-        word = POOL.sign(personal_digest(poco_authorisation(WORKER.address, TASK, ENCLAVE)))
-        return self.by("192.0.2.1", WORKER).for_result(TASK, WorkerProof(enclave=ENCLAVE, signature=word))
+        signature = POOL.sign(personal_digest(poco_authorisation(WORKER.address, TASK, ENCLAVE)))
+        return self.by("192.0.2.1", WORKER).for_result(TASK, WorkerProof(enclave=ENCLAVE, signature=signature))
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ async def fill(world: World, key: SigningKey | None) -> int:
 
 
 async def test_a_store_that_strangers_and_accounts_filled_takes_results_and_keeps_them(world: World) -> None:
-    """Red team 10(a): a stranger filled the store, so no result could be stored and nobody was paid."""
+    """Red team 10(a): a stranger filled the store, so no result could be stored and no worker was paid."""
     world = World(world.config.folder, 4 * MIB)
     strangers = await fill(world, None)
     accounts = await fill(world, RICH)
@@ -179,25 +179,25 @@ async def test_many_small_files_take_what_they_take_of_the_disk(world: World) ->
 
 async def test_a_file_of_iexecs_clients_stays_where_the_chain_names_it(world: World) -> None:
     http = From(world.app, "198.51.100.1").http
-    kept, gone = [
+    named, gone = [
         (await http.post("/api/v0/add", files={"file": ("x", content)})).json()["Hash"] for content in (b"1", b"2")
     ]
-    world.chain.named_files = frozenset({world.uploads.names.digest(kept)})
+    world.chain.named_files = frozenset({world.uploads.names.digest(named)})
     for _ in range(2):
         world.clock.now += 86_401
         await update_chain_references(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
         world.uploads.expire()
-    answers = [(await http.get(f"/ipfs/{cid}")).status_code for cid in (kept, gone)]
+    answers = [(await http.get(f"/ipfs/{cid}")).status_code for cid in (named, gone)]
     assert answers == [200, 404]
     _, again = create_node(world.config, world.chain, world.clock)  # type: ignore[arg-type]
-    assert again.quotas.is_named(again.names.digest(kept))
+    assert again.quotas.is_named(again.names.digest(named))
     again.close()
 
 
 async def test_a_result_is_kept_until_its_requester_opened_it(world: World) -> None:
     result = await world.worker().put(b"sealed result")
     reader, stranger = world.by("192.0.2.3", READER), world.by("192.0.2.4", RICH)
-    await stranger.report_opened((result.sha256,))  # its own word about another's result
+    await stranger.report_opened((result.sha256,))  # its own claim about another account's result
     expire_after(world.uploads, world.clock, 8)
     assert (await reader.head(result.sha256)).size == 13
     await reader.report_opened((result.sha256,))

@@ -41,7 +41,7 @@ async def test_a_file_gets_the_name_that_every_ipfs_node_gives_it(http: httpx.As
     assert (await http.get(f"/ipfs/{HELLO}")).content == b"hello world"
 
 
-async def test_whoever_asks_whether_it_is_there_gets_its_size_and_no_content(http: httpx.AsyncClient) -> None:
+async def test_a_head_request_returns_the_size_and_no_content(http: httpx.AsyncClient) -> None:
     await add(http, b"hello world")
     there, missing = await http.head(f"/ipfs/{HELLO}"), await http.head(f"/ipfs/{HELLO[:-1]}E")
     assert (there.status_code, there.headers["content-length"], there.content) == (200, "11", b"")

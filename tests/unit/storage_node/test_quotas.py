@@ -83,13 +83,13 @@ def test_a_file_of_one_byte_counts_as_a_block_and_as_a_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quota", "word"), [({"blocks": 2}, "bytes of disk"), ({"files": 2}, "files"), ({"uploads": 2}, "open uploads")]
+    ("quota", "count"), [({"blocks": 2}, "bytes of disk"), ({"files": 2}, "files"), ({"uploads": 2}, "open uploads")]
 )
-def test_a_client_has_no_more_than_its_quota_and_is_told_what_to_do(quota: dict[str, int], word: str) -> None:
+def test_a_client_above_its_quota_is_refused_with_an_instruction(quota: dict[str, int], count: str) -> None:
     node, limited = Node(), address(**quota)
     for number in range(2):
         node.do(node.quotas.begin(f"u{number}", limited, None, 0.0))
-    with pytest.raises(QuotaReached, match=f"2 {word}|8192 {word}.*escrow"):
+    with pytest.raises(QuotaReached, match=f"2 {count}|8192 {count}.*escrow"):
         node.quotas.begin("u2", limited, None, 0.0)
     node.do(node.quotas.begin("other", address("other", **quota), None, 0.0))
 
@@ -113,13 +113,13 @@ def test_a_store_that_accounts_filled_still_takes_results() -> None:
     assert node.stored == {file(1), file(3)}
 
 
-def test_a_store_without_room_for_results_keeps_those_that_nobody_opened() -> None:
+def test_a_store_without_room_for_results_keeps_unopened_ones() -> None:
     node = Node()
     node.store(1, ACCOUNT, 56)
     node.store(2, POOL, 8)
     with pytest.raises(StoreFull, match="for results"):
         node.store(3, POOL, at=OLD)
-    node.quotas.mark_opened(file(2), to_address(b"\x0b" * 20), OLD)  # somebody else's word
+    node.quotas.mark_opened(file(2), to_address(b"\x0b" * 20), OLD)  # the claim of another account
     with pytest.raises(StoreFull, match="for results"):
         node.store(3, POOL, at=OLD)
     node.quotas.mark_opened(file(2), READER, OLD)
@@ -127,7 +127,7 @@ def test_a_store_without_room_for_results_keeps_those_that_nobody_opened() -> No
     assert node.stored == {file(1), file(3)}
 
 
-def test_the_client_that_holds_most_makes_room_with_its_oldest_file() -> None:
+def test_the_oldest_file_of_the_largest_client_is_evicted() -> None:
     node = Node()
     for number in range(6):
         node.store(number, address("greedy"), at=float(number))
@@ -137,7 +137,7 @@ def test_the_client_that_holds_most_makes_room_with_its_oldest_file() -> None:
     assert node.stored == {file(number) for number in range(1, 9)}
 
 
-def test_who_holds_most_itself_evicts_nobody_who_holds_less() -> None:
+def test_the_largest_client_evicts_no_smaller_one() -> None:
     node = Node()
     node.store(1, address("modest"))
     node.store(2, address("greedy"), 7, at=OLD)  # young at OLD + 1
@@ -335,10 +335,10 @@ def check_accounts(node: Node) -> None:
         assert quotas.used(kind) == (disk, len(files) + len(uploads), len(uploads))
         below = tuple(a + b for a, b in zip(below, quotas.used(kind), strict=True))  # type: ignore[assignment]
         assert all(used <= cap for used, cap in zip(below, LIMITS.cap(kind), strict=True))
-    for name, held in quotas._clients.items():
+    for name, files in quotas._clients.items():
         own = [known for known in quotas._open.values() if known.client.name == name]
-        size = sum(hold.size for hold in held.values()) + sum(known.disk for known in own)
-        assert quotas.charged(name) == (size, len(held) + len(own), len(own))
+        size = sum(hold.size for hold in files.values()) + sum(known.disk for known in own)
+        assert quotas.charged(name) == (size, len(files) + len(own), len(own))
         assert size <= 20 * BLOCK_BYTES
 
 

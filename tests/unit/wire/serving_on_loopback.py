@@ -46,7 +46,7 @@ def client_from(address: str, port: int, **headers: str) -> httpx.AsyncClient:
 
 
 class Raw:
-    """One connection that sends what it is told."""
+    """One connection that sends raw bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer

@@ -1,4 +1,4 @@
-"""Silent, slow and many connections cost a service a bounded time and number; everybody else is served meanwhile."""
+"""Silent, slow and many connections cost a service a bounded time and number; other clients are served meanwhile."""
 
 import asyncio
 import os
@@ -34,10 +34,10 @@ async def until_closed(raws: list[Raw], many: int) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"\r\n\r\n"])
-async def test_a_head_that_is_not_complete_in_time_ends_its_connection(said: bytes):
+@pytest.mark.parametrize("head", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"\r\n\r\n"])
+async def test_a_head_that_is_not_complete_in_time_ends_its_connection(head: bytes):
     async with serving(ServiceAccess(head_seconds=0.2)) as port, AsyncExitStack() as stack:
-        (slow,) = await opened(stack, port, 1, said)
+        (slow,) = await opened(stack, port, 1, head)
         answer = await slow.rest()
     assert b" 408 " in answer.partition(b"\r\n")[0]
     assert b"did not arrive in time" in answer
@@ -195,11 +195,11 @@ def test_a_service_without_free_files_writes_a_few_lines_and_serves_again(tmp_pa
     assert log.stat().st_size < 50_000
 
 
-def _until(holds) -> None:
+def _until(condition) -> None:
     import time
 
     deadline = time.monotonic() + 20
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -208,7 +208,7 @@ def test_a_services_connections_leave_files_free_for_its_own_use():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500)); "
         "from sealgrid.wire.connections import OpenConnections; from sealgrid.wire.service_access import ServiceAccess; "
-        "print(OpenConnections(ServiceAccess(connections=10**6))._most)"
+        "print(OpenConnections(ServiceAccess(connections=10**6)).limit)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)

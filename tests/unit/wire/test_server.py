@@ -1,10 +1,23 @@
-from collections.abc import AsyncIterator
+"""Access of other sites, errors in one sentence, compressed responses."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
-from litestar import get, head, post
+from litestar import Request, Response, get, head, post
 
-from sealgrid.wire.server import AnyRequest, allow_cross_site_reads, cors_config, create_app
+from sealgrid.wire.server import (
+    MAX_COMPRESSED_BYTES,
+    AnyRequest,
+    allow_cross_site_reads,
+    compressed_response,
+    cors_config,
+    create_app,
+    listen,
+    serve,
+)
 from sealgrid.wire.service_access import ServiceAccess
 
 PAGE = {"origin": "https://dapp.example"}
@@ -24,7 +37,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @get("/public/x")
 async def public() -> str:
-    return "for everybody"
+    return "public"
 
 
 @head("/public/x")
@@ -93,9 +106,9 @@ async def test_a_page_of_any_site_reads_what_is_public(half_open: httpx.AsyncCli
         found = await half_open.request(method, "/public/x", headers=PAGE)
         assert (found.is_success, found.headers["access-control-allow-origin"]) == (True, "*")
         assert "access-control-allow-credentials" not in found.headers
-    asked = PAGE | {"access-control-request-method": "GET", "access-control-request-headers": "authorization"}
-    leave = await half_open.options("/public/x", headers=asked)
-    assert (leave.is_success, leave.headers["access-control-allow-origin"]) == (True, "*")
+    preflight = PAGE | {"access-control-request-method": "GET", "access-control-request-headers": "authorization"}
+    allowed = await half_open.options("/public/x", headers=preflight)
+    assert (allowed.is_success, allowed.headers["access-control-allow-origin"]) == (True, "*")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +119,7 @@ async def test_it_reads_nothing_else_and_writes_nothing(half_open: httpx.AsyncCl
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "said"),
+    ("method", "path", "status", "sentence"),
     [
         ("GET", "/{0}%00%ff", 404, "there is no /"),
         ("DELETE", "/public/x", 405, "/public/x does not take DELETE."),
@@ -114,8 +127,57 @@ async def test_it_reads_nothing_else_and_writes_nothing(half_open: httpx.AsyncCl
     ],
 )
 async def test_what_no_handler_answers_is_answered_in_a_sentence(
-    half_open: httpx.AsyncClient, method: str, path: str, status: int, said: str
+    half_open: httpx.AsyncClient, method: str, path: str, status: int, sentence: str
 ) -> None:
     found = await half_open.request(method, path, content=b"x" * 101 if status == 413 else None)
-    assert (found.status_code, said in found.json()["error"]) == (status, True), found.text
+    assert (found.status_code, sentence in found.json()["error"]) == (status, True), found.text
     assert status != 405 or "GET" in found.headers["allow"]
+
+
+DOCUMENT = b'{"quote": "' + b"0a" * 4000 + b'"}'
+CIPHERTEXT = os.urandom(4000)
+LARGE = bytes(MAX_COMPRESSED_BYTES + 1)
+Ask = Callable[[bytes, str], Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+def ask() -> Ask:
+    async def get_document(content: bytes, coding: str) -> httpx.Response:
+        @get("/")
+        async def handler(request: Request) -> Response[bytes]:
+            return compressed_response(request, content)
+
+        transport = httpx.ASGITransport(create_app([handler]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
+            return await client.get("/", headers={"accept-encoding": coding})
+
+    return get_document
+
+
+async def test_a_document_travels_packed_and_arrives_as_it_was(ask: Ask):
+    answer = await ask(DOCUMENT, "gzip, deflate")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) < len(DOCUMENT) / 10
+    assert answer.content == DOCUMENT
+
+
+@pytest.mark.parametrize(("content", "coding"), [(DOCUMENT, "identity"), (CIPHERTEXT, "gzip"), (LARGE, "gzip")])
+async def test_what_gets_no_smaller_or_is_not_wanted_packed_travels_as_it_is(ask: Ask, content: bytes, coding: str):
+    answer = await ask(content, coding)
+    assert "content-encoding" not in answer.headers
+    assert answer.content == content
+
+
+async def test_the_file_descriptor_of_a_cancelled_service_can_be_used_again():
+    for _ in range(3):
+        sock, ready = listen(), asyncio.Event()
+        serving = asyncio.create_task(serve(create_app([]), sock, ready.set))
+        await asyncio.wait_for(ready.wait(), 10)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        sock.close()
+        with listen() as other:  # takes the lowest free number, the cancelled one's
+            server = await asyncio.start_server(lambda _reader, writer: writer.close(), sock=other)
+            _, writer = await asyncio.open_connection(*other.getsockname())
+            writer.close()
+            server.close()

@@ -16,13 +16,13 @@ class Pool:
     worker: Address = to_address(b"\x0a" * 20)
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.told: list[tuple[TaskId, Stage, str]] = []
+        self.reports: list[tuple[TaskId, Stage, str]] = []
         self.error = error
 
     async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
         if self.error:
             raise self.error
-        self.told.append((task, stage, detail))
+        self.reports.append((task, stage, detail))
 
     async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
         raise AssertionError("nothing is authorised here")
@@ -33,7 +33,7 @@ async def test_a_worker_that_was_killed_gives_its_task_back_once(tmp_path: Path)
     pool = Pool()
     for _ in range(2):
         await TaskCheckpoint(tmp_path).report_interrupted(pool)
-    assert pool.told == [(TASK, "failed", "the worker was started again")]
+    assert pool.reports == [(TASK, "failed", "the worker was started again")]
 
 
 async def test_a_worker_that_ended_its_job_has_nothing_to_report_interrupted(tmp_path: Path):
@@ -42,7 +42,7 @@ async def test_a_worker_that_ended_its_job_has_nothing_to_report_interrupted(tmp
     checkpoint.remove()
     pool = Pool()
     await checkpoint.report_interrupted(pool)
-    assert pool.told == []
+    assert pool.reports == []
 
 
 @pytest.mark.parametrize("written", ["", "0x12", "half a wo"])
@@ -50,7 +50,7 @@ async def test_an_interrupted_write_is_ignored(tmp_path: Path, written: str):
     (tmp_path / "checkpoint").write_text(written)
     pool = Pool()
     await TaskCheckpoint(tmp_path).report_interrupted(pool)
-    assert pool.told == []
+    assert pool.reports == []
 
 
 async def test_an_unreachable_pool_does_not_prevent_a_worker_from_starting(tmp_path: Path):

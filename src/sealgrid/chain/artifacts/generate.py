@@ -66,7 +66,8 @@ def select_poco_abi(package: Path) -> dict[str, list[dict[str, Any]]]:
     names = set(f"{_HUB_FUNCTIONS} {_HUB_EVENTS}".split())
     hub = [entry for facet in _HUB_SOURCES.split() for entry in _entries(package, f"facets/{facet}.sol/{facet}", names)]
     owner = _entries(package, "interfaces/IOwnable.sol/IOwnable", {"owner"})
-    selected = {"Hub": _unique(hub + owner)}
+    # Several facets declare the same events.
+    selected = {"Hub": list({(entry["type"], entry["name"]): entry for entry in hub + owner}.values())}
     for contract, (folder, names_of_contract) in _SELECTED.items():
         selected[contract] = _entries(package, f"{folder}/{contract}.sol/{contract}", set(names_of_contract))
     return selected
@@ -92,8 +93,3 @@ def _without_internal_types(entry: dict[str, Any]) -> dict[str, Any]:
         if part in cleaned:
             cleaned[part] = [_without_internal_types(inner) for inner in cleaned[part]]
     return cleaned
-
-
-def _unique(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    # Several facets declare the same events.
-    return list({(entry["type"], entry["name"]): entry for entry in entries}.values())

@@ -7,8 +7,7 @@ import msgspec
 
 from sealgrid.attestation.facts import DatasetFact, Facts
 from sealgrid.crypto.digests import keccak256, sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import AppFailed
+from sealgrid.errors import DECODE_ERRORS, AppFailed
 from sealgrid.units import to_bytes
 
 DATASETS_FOLDER = "/iexec_in"  #: named by addresses; only the runtime writes here
@@ -125,7 +124,7 @@ def _parse(document: bytes | None) -> _ComputedJson:
         raise AppFailed(f"the app wrote no {COMPUTED}.")
     try:
         return msgspec.json.decode(document, type=_ComputedJson)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise AppFailed(f"the app's {COMPUTED} is not a JSON object with text fields.") from error
 
 

@@ -13,7 +13,6 @@ from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.signing import Domain
 from sealgrid.enclave.protocol.attest import (
     NO_NONCE,
@@ -30,7 +29,7 @@ from sealgrid.enclave.protocol.key_shares import (
     pushed_secrets,
 )
 from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, is_signed_by
-from sealgrid.errors import EvidenceRefused, InputRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.receipts.receipt import LogProof, SignedRelease
 from sealgrid.receipts.request_document import VerifiedRequest, verify_request
 from sealgrid.units import Address, Digest, to_digest
@@ -99,7 +98,7 @@ async def obtain(
         if isinstance(reply, ReleaseReply):
             try:
                 answers[vault] = _verify_answer(vault, reply, keys, vaults.domain, attested)
-            except (SealgridError, ValueError, *UNREADABLE):
+            except (SealgridError, ValueError, *DECODE_ERRORS):
                 continue  # an invalid answer counts as none: t honest vaults are enough
     body, agreeing = _majority(answers, vaults.threshold)  # (6)
     facts = parse_facts(body)

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import socketio  # type: ignore[import-untyped]
 
 from sealgrid.market.feed.events import TOPICS, Event, Topic, feed_event, topic_of
-from sealgrid.wire.server import MOST_WEBSOCKET_BYTES, log_unexpected_error
+from sealgrid.wire.server import MAX_WEBSOCKET_BYTES, log_unexpected_error
 
 PATH: Final = "/ws"
 MAX_UNREAD: Final = 256  #: messages that one client may leave unread
@@ -33,7 +33,7 @@ class MarketFeed:
             async_handlers=False,
             cors_allowed_origins="*",
             cors_credentials=False,
-            max_http_buffer_size=MOST_WEBSOCKET_BYTES,
+            max_http_buffer_size=MAX_WEBSOCKET_BYTES,
             logger=_quiet,
             engineio_logger=_quiet,
         )

@@ -15,7 +15,7 @@ from sealgrid.market.config import MarketConfig
 from sealgrid.market.feed.feed import MarketFeed
 from sealgrid.wire.message import encode
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets, client_of
-from sealgrid.wire.server import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.server import MAX_WEBSOCKET_BYTES
 from sealgrid.wire.service_access import ClientLimit, client_address
 
 MESSAGES_PER_MINUTE: Final = 60  #: per connection; two of them answer pings
@@ -76,8 +76,8 @@ def _check_length(scope: HTTPScope) -> None:
     if scope["method"] != "POST":
         return
     length = dict(scope["headers"]).get(b"content-length", b"")
-    if not length.isdigit() or len(length) > len(str(MOST_WEBSOCKET_BYTES)) or int(length) > MOST_WEBSOCKET_BYTES:
-        raise InputRefused(f"send a content-length of at most {MOST_WEBSOCKET_BYTES} bytes.")
+    if not length.isdigit() or len(length) > len(str(MAX_WEBSOCKET_BYTES)) or int(length) > MAX_WEBSOCKET_BYTES:
+        raise InputRefused(f"send a content-length of at most {MAX_WEBSOCKET_BYTES} bytes.")
 
 
 async def _refuse(scope: Scope, send: Send, error: SealgridError) -> None:

@@ -9,8 +9,7 @@ from sealgrid.attestation.statements import Settle
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import NotFound, ReceiptRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, NotFound, ReceiptRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, is_signed_by, order_hash
 from sealgrid.receipts.receipt import (
@@ -45,7 +44,7 @@ async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
         ours = envelope.receipt.sha256() == envelope.settle.receipt_sha256
         if ours and await _is_paid(conn, task, envelope.settle, envelope.settle_signature):
             return found
-    except (SealgridError, *UNREADABLE):
+    except (SealgridError, *DECODE_ERRORS):
         pass
     return await _rebuild(conn, task)
 

@@ -12,9 +12,8 @@ from sealgrid.bundle.archive import BROKEN, is_regular, path_fault
 from sealgrid.bundle.result_padding import unpad
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.shares import KeyRecord, Share, combine, mismatched_vaults
-from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address
@@ -91,7 +90,7 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     # Unverified here; opening verifies it: HPKE binds K1 to task and enclave, the container binds file and header.
     try:
         metadata = msgspec.json.decode(container.read_header(io.BytesIO(sealed)).metadata, type=ResultMetadata)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise InputRefused("this sealed file is not a result.", money="") from error
     if (metadata.task, metadata.enclave) != (settled.task, settled.enclave):
         raise EvidenceRefused("open", "this sealed file is the result of another task or enclave.", money="")

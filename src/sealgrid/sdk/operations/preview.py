@@ -1,8 +1,7 @@
 """Checks with the vaults before a purchase: the app is approved for the model, and the deal would be released."""
 
 from sealgrid.chain.assets import Assets
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import DealRefused, NotFound, OrderRefused, SealgridError, ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, DealRefused, NotFound, OrderRefused, SealgridError, ServiceUnavailable
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.concurrency import require_replies
@@ -66,7 +65,7 @@ async def check_release(conn: Connection, terms: DealOrders, on_progress: Progre
     for reply in replies:
         if isinstance(reply, SealgridError):
             on_progress(ProgressStep(f"a vault could not preview whether it will release ({reply.reason.rstrip('.')})"))
-        elif isinstance(reply, BaseException) and not isinstance(reply, (ValueError, *UNREADABLE)):
+        elif isinstance(reply, BaseException) and not isinstance(reply, (ValueError, *DECODE_ERRORS)):
             raise reply
 
 

@@ -9,7 +9,7 @@ from sealgrid.crypto.signing import Domain
 from sealgrid.errors import LogRefused, SealgridError, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address
-from sealgrid.wire.log import MOST_ENTRIES, Alarm, LogClient, LogPage, WitnessReport
+from sealgrid.wire.log import MAX_ENTRIES, Alarm, LogClient, LogPage, WitnessReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def _read(log: LogClient, vault: Address, asset: Address, domain: Domain) 
             await _check_growth(log, head, now)
             head = now
             entries += _proved(page, asset, first, head)
-            if len(page.entries) < MOST_ENTRIES:
+            if len(page.entries) < MAX_ENTRIES:
                 return VerifiedLog(vault, head, tuple(entries), ())
             first = page.entries[-1].index + 1
     except LogRefused as error:

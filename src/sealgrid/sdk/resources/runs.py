@@ -179,8 +179,8 @@ class AsyncRun:
             raise InputRefused(f"{contract!r} is not a contract address.", money="") from error
         result = parse_envelope(await fetch_receipt.fetch_receipt(self._conn, self.task)).receipt.body.covering_digest
         arguments = (self.task, result, callback.salt, callback.data)
-        doing = "Delivering the callback data"
-        await self._conn.wallet.call(target, "AnswerReceiver", "deliver", *arguments, doing=doing)
+        action = "Delivering the callback data"
+        await self._conn.wallet.call(target, "AnswerReceiver", "deliver", *arguments, action=action)
 
     async def log(self) -> str:
         """Return the log of an app that failed; empty for one that succeeded."""

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.errors import InputRefused, NotFound
+from sealgrid.errors import DECODE_ERRORS, InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
@@ -128,5 +127,5 @@ class JobStore:
 def _read(path: Path) -> JobRecord:
     try:
         return msgspec.json.decode(path.read_bytes(), type=JobRecord)
-    except (OSError, *UNREADABLE) as error:
+    except (OSError, *DECODE_ERRORS) as error:
         raise InputRefused(f"{path} is not a valid job file; restore it from your backup.", money="") from error

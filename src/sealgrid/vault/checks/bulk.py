@@ -16,14 +16,13 @@ from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import cid_of, sha256
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.unixfs import FileAddress
-from sealgrid.errors import DealRefused, OrderMalformed, ReleaseRefused
+from sealgrid.errors import DECODE_ERRORS, DealRefused, OrderMalformed, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
 from sealgrid.vault.checks.deposit import StoredShare
-from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
+from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments
 
 T = TypeVar("T")
 
@@ -113,9 +112,9 @@ def _dataset_fact(offer: BulkOffer) -> DatasetFact | None:
 
 
 def _check_content(content: bytes, cid: str) -> None:
-    if len(content) > MOST_LIST_BYTES:
+    if len(content) > MAX_LIST_BYTES:
         raise ReleaseRefused(
-            "7.17", f"a list of a bulk has at most {MOST_LIST_BYTES} bytes; make fewer or smaller slices."
+            "7.17", f"a list of a bulk has at most {MAX_LIST_BYTES} bytes; make fewer or smaller slices."
         )
     file = FileAddress()
     file.write(content)
@@ -128,7 +127,7 @@ def _check_content(content: bytes, cid: str) -> None:
 def _decode_list(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
-    except UNREADABLE as error:
+    except DECODE_ERRORS as error:
         raise DealRefused("7.17", f"a list of the bulk cannot be read: {error}.") from error
 
 

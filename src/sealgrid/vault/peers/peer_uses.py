@@ -16,7 +16,7 @@ from sealgrid.errors import SealgridError
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.use_ledger import DatasetUse
-from sealgrid.wire.log import MOST_ENTRIES, LogClient
+from sealgrid.wire.log import MAX_ENTRIES, LogClient
 
 MOST_PAGES: Final = 16  #: of one log per poll; the next poll continues after them
 _log = logging.getLogger("sealgrid")
@@ -45,12 +45,12 @@ async def _read_page(vault: Vault, peer: Address, log: LogClient) -> bool:
     first = ledger.peer_position(peer)
     page = await log.entries(first)
     head = check_head(page.head.head, page.head.signature, peer, vault.federation.domain)
-    for index, each in enumerate(page.entries[:MOST_ENTRIES], start=first):
+    for index, each in enumerate(page.entries[:MAX_ENTRIES], start=first):
         entry = check_entry(each.entry.encode(), index, each.path, head)
         if not await _count(vault, entry):
             return False
         ledger.set_peer_position(peer, index + 1)
-    return len(page.entries) >= MOST_ENTRIES
+    return len(page.entries) >= MAX_ENTRIES
 
 
 async def _count(vault: Vault, entry: LogEntry) -> bool:

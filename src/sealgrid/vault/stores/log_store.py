@@ -17,7 +17,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Address
 from sealgrid.vault.stores.database import VaultDatabase, metadata
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, param, row_params
-from sealgrid.wire.log import MOST_ENTRIES, LoggedEntry
+from sealgrid.wire.log import MAX_ENTRIES, LoggedEntry
 
 entries = Table(
     "log",
@@ -80,12 +80,12 @@ class VaultLog:
         self._frontier = appended[-1].frontier
 
     def page(self, first: int, asset: Address | None = None) -> list[LoggedEntry]:
-        """Return up to MOST_ENTRIES entries from index ``first`` on, optionally of one asset, with current proofs."""
+        """Return up to MAX_ENTRIES entries from index ``first`` on, optionally of one asset, with current proofs."""
         query = select(entries.c.position, entries.c.entry).where(entries.c.position >= first)
         if asset is not None:
             query = query.where(entries.c.asset == asset)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(entries.c.position).limit(MOST_ENTRIES)).all()
+            rows = connection.execute(query.order_by(entries.c.position).limit(MAX_ENTRIES)).all()
             node = _node_reader(connection)
             return [
                 LoggedEntry(entry=entry.decode(), index=at, path=merkle.inclusion_path(at, self._frontier.size, node))

@@ -67,7 +67,7 @@ def step_document(site: Site, sender: Address, step: Step) -> dict[str, Any]:
         case UnsignedTransaction():
             call = {"from": sender, "data": "0x" + step.data.hex(), "value": "0x0"}
             transaction = call if step.to is None else call | {"to": step.to}
-            return {"action": "send", "label": step.doing, "transaction": transaction, "creates": step.creates}
+            return {"action": "send", "label": step.action, "transaction": transaction, "creates": step.creates}
         case UnsignedOrder():
             order: AppOrder | DatasetOrder = (
                 from_document(AppOrder, step.order)

@@ -19,7 +19,7 @@ from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
 from sealgrid.vault.checks.bulk import MOST_DATASETS, BulkOffer, is_key_of, make_bulk_fact, parse_slice
-from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
+from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments
 from tests.unit.vault.vault_scene import APP, DATASET, MODEL, MODEL_KEY, OWNER, PICTURE, STRANGER, deal
 
 OTHER = to_address(b"\x0c" * 20)
@@ -114,9 +114,9 @@ def test_17_a_slice_of_more_datasets_than_iexecs_client_makes_is_refused() -> No
 
 
 def test_17_lists_above_the_limit_are_refused_before_they_are_read() -> None:
-    padded = SLICE + b" " * MOST_LIST_BYTES
+    padded = SLICE + b" " * MAX_LIST_BYTES
     refused("7.17", shown(padded))
-    refused("7.17", shown(root=shown().root + b" " * MOST_LIST_BYTES))
+    refused("7.17", shown(root=shown().root + b" " * MAX_LIST_BYTES))
 
 
 def test_3_a_deal_with_a_callback_is_refused() -> None:

@@ -14,7 +14,7 @@ from sealgrid.errors import InputRefused, LogRefused
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.log_store import VaultLog, entries
-from sealgrid.wire.log import MOST_ENTRIES
+from sealgrid.wire.log import MAX_ENTRIES
 from tests.unit.vault.vault_scene import DATASET, NOW, attested, facts
 
 VAULT = to_address(b"\x0d" * 20)
@@ -86,12 +86,12 @@ def _root(log, size):
 
 def test_the_entries_of_one_asset_come_in_pages_and_are_proved(database):
     log = grown(VaultLog(database), range(3), asset=ZERO_ADDRESS)
-    grown(log, range(3, 3 + MOST_ENTRIES + 2))
+    grown(log, range(3, 3 + MAX_ENTRIES + 2))
     grown(log, range(90, 93), asset=OTHER)
     first = log.page(0, DATASET)
-    assert len(first) == MOST_ENTRIES
+    assert len(first) == MAX_ENTRIES
     rest = log.page(first[-1].index + 1, DATASET)
-    assert [each.index for each in (*first, *rest)] == list(range(3, 3 + MOST_ENTRIES + 2))
+    assert [each.index for each in (*first, *rest)] == list(range(3, 3 + MAX_ENTRIES + 2))
     for each in (*first, *rest):
         assert check_entry(each.entry.encode(), each.index, each.path, head(log)).asset == DATASET
 

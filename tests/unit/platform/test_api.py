@@ -1,18 +1,11 @@
 import asyncio
-import contextlib
 
-import pytest
-from enclave_scene import APP, request
 from litestar.testing import AsyncTestClient
 
-from sealgrid.bundle.interpreter import running_python
-from sealgrid.errors import InputRefused
 from sealgrid.platform.api import handlers
-from sealgrid.platform.runner import run
-from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
-from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.server import create_app, listen
+from sealgrid.wire.server import create_app
+from tests.unit.platform.enclave_scene import APP, request
 
 
 async def test_a_worker_launches_and_stops_an_enclave_over_the_service(platform, tmp_path):
@@ -35,20 +28,3 @@ async def test_a_launch_request_that_is_none_is_refused(platform):
         answered = await client.post("/instances", content=b"{}")
     assert answered.status_code == 400
     assert "message is not valid" in answered.json()["error"]
-
-
-async def test_the_running_service_tells_its_measurement(platform):
-    sock, ready = listen(), asyncio.Event()
-    port = sock.getsockname()[1]
-    serving = asyncio.create_task(run(platform._config, sock, ready.set))
-    await asyncio.wait_for(ready.wait(), 60)
-    async with HttpTransport(f"http://127.0.0.1:{port}", name="the platform") as transport:
-        said = await PlatformClient(transport).measurement()
-        assert (said.platform, said.python) == (255, running_python())
-        assert said.root_ca_der == platform.measurement().root_ca_der
-        with pytest.raises(InputRefused):
-            await PlatformClient(transport).launch(request(APP, "/nowhere"))
-    serving.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
-    sock.close()

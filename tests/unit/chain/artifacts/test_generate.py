@@ -1,4 +1,4 @@
-"""What is committed is what the contracts and iExec's package give now."""
+"""The committed artifacts equal those that the contracts and iExec's package give."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from sealgrid.chain import artifacts
 from sealgrid.chain.artifacts.generate import render_artifacts
 
 pytestmark = pytest.mark.chain
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 LIMIT = 24_576  #: bytes of code that Ethereum allows (EIP-170)
 
 

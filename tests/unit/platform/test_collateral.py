@@ -1,4 +1,4 @@
-"""Collateral is fetched once, kept while it holds, never rolled back, and believed only from pinned roots."""
+"""Collateral is fetched once, cached until it expires, never rolled back, and accepted from pinned roots only."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from collateral_services import Service, amd_answers, intel_answers, served
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -25,6 +24,7 @@ from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, report
+from tests.unit.platform.collateral_services import Service, amd_answers, intel_answers, served
 
 DAY = 24 * 3600
 MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
@@ -92,7 +92,7 @@ async def test_what_intels_service_answers_verifies_the_quote(scene, hexadecimal
     scene.intel.answers = intel_answers(MACHINE.collateral, "tdx", hexadecimal=hexadecimal)
     found = await scene.get()
     assert verify(Quote(TD.raw, found), [MACHINE.trust_root], at=NOW, allow_simulated=True).eval_number == 17
-    assert "/tdx/certification/v4/tcb?fmspc=51D000000000&update=early" in scene.intel.asked
+    assert "/tdx/certification/v4/tcb?fmspc=51D000000000&update=early" in scene.intel.requests
 
 
 async def test_what_amds_service_answers_verifies_the_report(scene):
@@ -105,26 +105,26 @@ async def test_a_chips_certificate_is_asked_for_by_its_id_and_firmware(scene):
     milan = report(cpuid=(0x19, 0x01))
     found = await scene.get(RawQuote(milan))
     assert verify(Quote(milan, found), [AMD.root], at=NOW, allow_simulated=False)
-    (asked,) = [path for path in scene.amd.asked if CHIP.hex() in path]
-    assert asked.endswith("?blSPL=04&teeSPL=00&snpSPL=24&ucodeSPL=219")
+    (path,) = [path for path in scene.amd.requests if CHIP.hex() in path]
+    assert path.endswith("?blSPL=04&teeSPL=00&snpSPL=24&ucodeSPL=219")
 
 
 async def test_collateral_is_fetched_once_while_it_is_fresh_and_outlives_a_restart(scene):
     first = await scene.get()
-    count = len(scene.intel.asked)
+    count = len(scene.intel.requests)
     scene.now += FRESH_SECONDS - 1
     assert await scene.get() == first  # each call opens the folder anew
-    assert len(scene.intel.asked) == count
+    assert len(scene.intel.requests) == count
     scene.now += 1
     await scene.get()
-    assert len(scene.intel.asked) > count
+    assert len(scene.intel.requests) > count
 
 
 async def test_what_is_kept_serves_while_the_service_is_down_until_it_expires(scene):
-    kept = await scene.get()
+    cached = await scene.get()
     scene.intel.down = True
     scene.now += 29 * DAY
-    assert await scene.get() == kept
+    assert await scene.get() == cached
     scene.now += 2 * DAY
     with pytest.raises(ServiceUnavailable):
         await scene.get()
@@ -172,7 +172,7 @@ async def test_2_5_an_older_answer_than_one_that_was_seen_is_not_kept_even_after
     scene.intel.answers = newer
     await scene.get()
     for file in scene.folder.glob("tdx-*"):
-        file.unlink()  # the disk forgets what was kept, and keeps the numbers
+        file.unlink()  # the disk loses the cache and not the numbers
     scene.intel.answers = under(evaluation=17)
     await refused(scene, "2.5")
     scene.intel.answers = newer
@@ -181,10 +181,10 @@ async def test_2_5_an_older_answer_than_one_that_was_seen_is_not_kept_even_after
 
 async def test_2_5_an_older_answer_does_not_replace_what_is_kept(scene):
     scene.intel.answers = under(evaluation=18)
-    kept = await scene.get()
+    cached = await scene.get()
     scene.intel.answers = under(evaluation=17)
     scene.now += FRESH_SECONDS
-    assert await scene.get() == kept
+    assert await scene.get() == cached
 
 
 async def test_2_5_an_old_file_put_back_is_fetched_anew(scene):
@@ -200,10 +200,10 @@ async def test_2_5_an_old_file_put_back_is_fetched_anew(scene):
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\xff", b'{"fetched":9999999999,"collateral":""}'])
 async def test_a_damaged_file_is_fetched_anew(scene, damage):
-    kept = await scene.get()
+    cached = await scene.get()
     (file,) = scene.folder.glob("tdx-*")
     file.write_bytes(damage)
-    assert await scene.get() == kept
+    assert await scene.get() == cached
 
 
 async def test_damaged_numbers_are_never_taken_for_none(scene):
@@ -232,7 +232,7 @@ async def test_a_provider_has_its_certificate_from_the_host_alone(scene):
     assert verify(Quote(quote, found), [root], at=NOW, allow_simulated=False).machine
 
 
-async def test_a_report_that_tells_no_product_needs_the_hosts_certificate(scene):
+async def test_a_report_without_a_product_needs_the_hosts_certificate(scene):
     with pytest.raises(HostFailed, match="product"):
         await scene.get(RawQuote(report(version=2)))
 
@@ -241,7 +241,7 @@ async def test_a_report_that_tells_no_product_needs_the_hosts_certificate(scene)
 async def test_what_is_no_quote_names_no_machine(scene, raw):
     with pytest.raises(HostFailed):
         await scene.get(RawQuote(raw))
-    assert scene.intel.asked == scene.amd.asked == []
+    assert scene.intel.requests == scene.amd.requests == []
 
 
 @pytest.mark.parametrize("le", [True, False])
@@ -256,11 +256,11 @@ def test_a_hosts_table_that_points_outside_of_itself_is_refused(broken):
         parse_certificate_table(broken)
 
 
-async def test_it_speaks_http(scene, tmp_path):
+async def test_collateral_is_fetched_over_http(scene, tmp_path):
     with served(scene.intel.answers | scene.amd.answers) as base:
         async with httpx.AsyncClient(trust_env=False) as http_client:
             fetch = HttpFetch(base, http_client)
-            cache = CollateralCache(tmp_path / "kept", scene.roots, IntelClient(fetch), AmdClient(fetch), lambda: NOW)
+            cache = CollateralCache(tmp_path / "cache", scene.roots, IntelClient(fetch), AmdClient(fetch), lambda: NOW)
             assert await cache.collateral_for(TD)
             with pytest.raises(ServiceUnavailable, match="404"):
                 await fetch("/elsewhere")
@@ -283,7 +283,7 @@ async def test_recorded_collateral_of_intel_is_served_locally_until_it_expires(t
     raw = (SHARED / f"quotes/{kind}_quote").read_bytes()
     collateral = Collateral((SHARED / f"quotes/{kind}_quote_collateral.json").read_bytes())
     last = x509.load_pem_x509_certificate(raw[raw.rindex(b"-----BEGIN") :].rstrip(b"\0"))
-    scene = Scene(tmp_path / "kept", intel=intel_answers(collateral, kind))
+    scene = Scene(tmp_path / "cache", intel=intel_answers(collateral, kind))
     scene.roots = (TrustRoot(Platform[kind.upper()], last.public_bytes(Encoding.DER)),)
     scene.now = 1_750_334_400  # 2025-06-19
     assert json.loads((await scene.get(RawQuote(raw))).raw) == json.loads(collateral.raw)

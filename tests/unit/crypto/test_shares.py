@@ -69,7 +69,7 @@ def test_one_vault_alone_may_be_a_federation():
     assert combine(shares, record) == DEK
 
 
-def test_no_share_below_the_threshold_tells_a_half_of_the_key():
+def test_no_share_below_the_threshold_contains_a_half_of_the_key():
     shares, _ = federation(2)
     assert all(DEK[:16] not in share.value and DEK[16:] not in share.value for share in shares)
 

@@ -1,0 +1,23 @@
+"""What a plan of an image names."""
+
+import pytest
+
+from sealgrid.errors import HostFailed
+from sealgrid.platform.image import MeasuredFile
+from sealgrid.platform.image_contents import interpreter_version
+
+BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
+
+
+def program(version):
+    return MeasuredFile(f"python/bin/python{version}", 3, "11" * 32, True)
+
+
+def test_the_measured_files_name_the_interpreter():
+    assert interpreter_version([BOOT, program("3.13")]) == "3.13"
+
+
+@pytest.mark.parametrize("programs", [[], [program("3.12"), program("3.13")]], ids=["none", "two"])
+def test_an_image_without_exactly_one_interpreter_is_refused(programs):
+    with pytest.raises(HostFailed, match=f"{len(programs)} interpreters"):
+        interpreter_version([BOOT, *programs])

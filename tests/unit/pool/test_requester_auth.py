@@ -1,0 +1,69 @@
+"""Only the requester of a task, with a challenge of the last hour, reads its logs."""
+
+import msgspec
+import pytest
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import CallRefused
+from sealgrid.pool import requester_auth
+from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
+from sealgrid.units import to_address
+from sealgrid.wire.challenge import CORE, Token, answer
+from tests.unit.pool.pool_scene import CHAIN, REQUESTER, STRANGER, Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def authenticator(clock: Clock) -> RequesterAuthenticator:
+    return RequesterAuthenticator(CHAIN, clock)
+
+
+def token(authenticator: RequesterAuthenticator, key: SigningKey = REQUESTER) -> Token:
+    return answer(CHAIN, authenticator.issue(key.address)["message"]["challenge"], key, CORE)
+
+
+def refused(authenticator: RequesterAuthenticator, wrong: Token) -> str:
+    with pytest.raises(CallRefused) as refusal:
+        authenticator.verify(wrong, REQUESTER.address)
+    return refusal.value.check
+
+
+def test_the_requester_may_use_its_token_for_an_hour(authenticator: RequesterAuthenticator, clock: Clock) -> None:
+    valid = token(authenticator)
+    for _ in range(2):
+        authenticator.verify(valid, REQUESTER.address)
+    clock.now += VALID_SECONDS + 1
+    assert refused(authenticator, valid) == "challenge"
+
+
+def test_1_a_challenge_of_another_address_is_refused(authenticator: RequesterAuthenticator) -> None:
+    assert refused(
+        authenticator, msgspec.structs.replace(token(authenticator, STRANGER), address=REQUESTER.address)
+    ) == ("challenge")
+
+
+@pytest.mark.parametrize("signature", [b"", bytes(65)])
+def test_2_a_token_that_its_address_did_not_sign_is_refused(
+    authenticator: RequesterAuthenticator, signature: bytes
+) -> None:
+    unsigned = msgspec.structs.replace(token(authenticator), signature=signature)
+    by_another = msgspec.structs.replace(unsigned, signature=STRANGER.sign(bytes.fromhex(unsigned.digest[2:])))
+    assert [refused(authenticator, each) for each in (unsigned, by_another)] == ["challenge"] * 2
+
+
+def test_3_another_account_is_refused(authenticator: RequesterAuthenticator) -> None:
+    assert refused(authenticator, token(authenticator, STRANGER)) == "requester"
+
+
+def test_the_oldest_challenge_makes_room(
+    authenticator: RequesterAuthenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requester_auth, "MAX_CHALLENGES", 2)
+    oldest = token(authenticator)
+    for number in range(2):
+        authenticator.issue(to_address(bytes([number]) * 20))
+    assert refused(authenticator, oldest) == "challenge"

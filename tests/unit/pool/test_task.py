@@ -1,0 +1,48 @@
+"""The transitions of one task, and what the public sees of its history."""
+
+import pytest
+
+from sealgrid.pool.task import ENDED, MAX_DETAIL, PoolTask, decline, lose, move, public_history, report, resolve_refusal
+from sealgrid.units import to_address
+from sealgrid.wire.pool import StageAt
+from tests.unit.pool.pool_scene import DEAL, TASK
+
+WORKER = to_address(b"\x0a" * 20)
+
+
+def task(stage: str, **fields: object) -> PoolTask:
+    return PoolTask(task=TASK, deal=DEAL, index=0, stage=stage, history=(), **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("stage", ENDED)
+def test_a_step_that_the_table_lacks_changes_nothing(stage: str) -> None:
+    ended = task(stage, worker=WORKER)
+    assert move(ended, "close", 1.0) is ended
+    assert lose(ended, 1.0, "silent") is ended
+
+
+def test_details_are_cut() -> None:
+    assert len(move(task("waiting"), "close", 1.0, "x" * 1000).history[0].detail) == MAX_DETAIL
+
+
+def test_a_report_of_an_earlier_stage_renews_the_lease_only() -> None:
+    running = report(task("running"), "launched", 9.0, "")
+    assert (running.stage, running.last_report, running.history) == ("running", 9.0, ())
+
+
+def test_a_denied_refusal_excludes_its_worker() -> None:
+    declined = decline(task("running", worker=WORKER), 2.0, "7.10", "refused")
+    assert (declined.stage, declined.claimed_check, declined.worker) == ("waiting", "7.10", None)
+    denied = resolve_refusal(declined, 3.0, "", "", denied=True)
+    assert (denied.stage, denied.claimed_check, denied.excluded) == ("waiting", "", (WORKER,))
+    confirmed = resolve_refusal(declined, 3.0, "7.10", "the vaults refuse", denied=False)
+    assert (confirmed.stage, confirmed.history[-1].detail) == ("failed", "the vaults refuse")
+
+
+def test_the_public_history_has_coarse_stages_whole_seconds_and_no_details() -> None:
+    stages = (("waiting", 1.2), ("assigned", 2.7), ("running", 3.1), ("waiting", 4.9), ("failed", 5.5))
+    history = [StageAt(stage=stage, at=at, detail="secret") for stage, at in stages]  # type: ignore[arg-type]
+    assert public_history(history) == tuple(
+        StageAt(stage=stage, at=at)  # type: ignore[arg-type]
+        for stage, at in (("waiting", 1), ("working", 2), ("waiting", 4), ("failed", 5))
+    )

@@ -1,0 +1,59 @@
+"""The HTTP client of a service: bounded replies, and repeated requests."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sealgrid.errors import ServiceUnavailable, TooManyRequests
+from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport
+from sealgrid.wire.service_access import ServiceAccess
+from tests.unit.wire.serving_on_loopback import serving
+
+
+@pytest.mark.parametrize("packing", ["gzip", "identity"])
+async def test_a_service_that_answers_without_end_is_given_up(packing: str):
+    endless = gzip.compress(bytes(2 * MAX_ANSWER_BYTES)) if packing == "gzip" else bytes(MAX_ANSWER_BYTES + 1)
+    async with answering(endless, packing) as url, HttpTransport(url) as transport:
+        with pytest.raises(ServiceUnavailable, match="more than the limit of"):
+            await transport.request("GET", "/")
+
+
+async def test_an_answer_up_to_the_limit_is_taken():
+    async with answering(gzip.compress(bytes(MAX_ANSWER_BYTES)), "gzip") as url, HttpTransport(url) as transport:
+        assert len(await transport.request("GET", "/")) == MAX_ANSWER_BYTES
+
+
+@asynccontextmanager
+async def answering(body: bytes, packing: str) -> AsyncIterator[str]:
+    """Serve one fixed answer on loopback."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {packing}\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1")
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_client_waits_for_the_retry_after_of_a_service():
+    async with (
+        serving(ServiceAccess(requests_per_minute=60)) as port,
+        HttpTransport(f"http://127.0.0.1:{port}") as client,
+    ):
+        assert [await client.request("GET", "/") for _ in range(61)] == [b"hello"] * 61
+
+
+async def test_a_retry_after_that_is_too_long_is_raised():
+    async with (
+        serving(ServiceAccess(requests_per_minute=1)) as port,
+        HttpTransport(f"http://127.0.0.1:{port}") as client,
+    ):
+        await client.request("GET", "/")
+        with pytest.raises(TooManyRequests, match="ask again in"):
+            await client.request("GET", "/")

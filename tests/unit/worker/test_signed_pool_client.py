@@ -1,0 +1,64 @@
+"""A worker logs in to its pool once for a session, and again when it ended."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.pool.api import handlers
+from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.event_store import EventStore
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.service import TaskService
+from sealgrid.wire.http_transport import parse_error
+from sealgrid.wire.pool import PoolClient
+from sealgrid.wire.server import create_app
+from sealgrid.worker.signed_pool_client import SignedPoolClient
+from tests.unit.pool.pool_scene import DOMAIN, POOL, WORKER, WORKERS
+
+NEXT = "/jobs/next"
+
+
+class InProcess:
+    """A transport to the present service that records every message."""
+
+    def __init__(self) -> None:
+        self.app: object = None
+        self.requests: list[tuple[str, bytes]] = []
+
+    async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        self.requests.append((path, body))
+        transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            answer = await client.request(method, path, content=body)
+        if answer.is_success:
+            return answer.content
+        raise parse_error(answer.content, answer.status_code)
+
+
+async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hour(tmp_path: Path):
+    wire, stores, clock = InProcess(), list[EventStore](), [1000.0]
+
+    def restart() -> None:
+        stores.append(EventStore(tmp_path / "pool.sqlite"))
+        task_service = TaskService(
+            PersistentState(stores[-1]), ChainClock(), WORKERS, SigningKey.generate(), clock=lambda: clock[0]
+        )
+        wire.app = create_app(handlers(task_service))
+
+    restart()
+    reader = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))
+    for _ in range(3):
+        assert await reader.next_job(wait=0) is None
+    assert [path for path, _ in wire.requests] == ["/jobs/login", NEXT, NEXT, NEXT]
+    restart()
+    wire.requests.clear()
+    await asyncio.gather(*(reader.next_job(wait=0) for _ in range(5)))
+    assert [path for path, _ in wire.requests].count("/jobs/login") == 1
+    clock[0] += 3601
+    assert await reader.next_job(wait=0) is None
+    assert [path for path, _ in wire.requests].count("/jobs/login") == 2
+    assert list(stores[-1].replay()) == []
+    for store in stores:
+        store.close()
