@@ -127,32 +127,6 @@ async def settle(settlement: Settlement, relay: wire.RelayClient) -> wire.Result
         verdicts=verdicts,
     ).encode()
     await store(relay, envelope)
-    return _delivery(settlement, statement, verdicts, envelope)
-
-
-async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
-    called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
-    replies = await call_all(
-        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
-        enough=settlement.vaults.threshold,
-        grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2
-    )
-    require_replies(settlement.vaults.threshold, replies)
-    signed = {
-        vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
-        for vault, reply in zip(called, replies, strict=True)
-        if isinstance(reply, SettleReply) and settlement.is_verdict(vault, reply, statement)
-    }
-    if len(signed) < settlement.vaults.threshold:
-        raise EvidenceRefused(
-            "verdict", f"fewer than {settlement.vaults.threshold} vaults signed the verdict on this result."
-        )
-    return signed
-
-
-def _delivery(
-    settlement: Settlement, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
-) -> wire.ResultDelivery:
     facts, digest = settlement.quorum.facts, statement.result_digest
     hint = {
         "storage": "ipfs",
@@ -173,3 +147,23 @@ def _delivery(
         receipt_sha256=statement.receipt_sha256,
         liars=settlement.quorum.liars,
     )
+
+
+async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
+    called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
+    replies = await call_all(
+        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
+        enough=settlement.vaults.threshold,
+        grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2
+    )
+    require_replies(settlement.vaults.threshold, replies)
+    signed = {
+        vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
+        for vault, reply in zip(called, replies, strict=True)
+        if isinstance(reply, SettleReply) and settlement.is_verdict(vault, reply, statement)
+    }
+    if len(signed) < settlement.vaults.threshold:
+        raise EvidenceRefused(
+            "verdict", f"fewer than {settlement.vaults.threshold} vaults signed the verdict on this result."
+        )
+    return signed

@@ -174,28 +174,26 @@ def check_withdrawal(withdrawal: Withdrawal, signature: bytes, *, last_version: 
 
 
 def _check_purpose(request: DepositRequest, asset: DatasetOnChain | AppOnChain | None, domain: Domain) -> Kind:
+    """Run check (4); return the kind of the key."""
+    record = request.record
     if request.grant is not None:
-        _check_grant(request.grant, request.grant_signature, request.record, domain)
+        _check_grant(request.grant, request.grant_signature, record, domain)
         return "input"
     if asset is None:  # (4)
-        raise SharesRefused(
-            "deposit.4", f"{request.record.asset} is not a registered dataset or app; register it first."
-        )
+        raise SharesRefused("deposit.4", f"{record.asset} is not a registered dataset or app; register it first.")
     if isinstance(asset, DatasetOnChain):
-        _check_dataset(request.record, asset)
+        if asset.owner != record.owner:  # (4)
+            raise SharesRefused("deposit.4", "the record's owner does not own the dataset now.")
+        if asset.checksum != record.file_sha256:  # (4)
+            raise SharesRefused(
+                "deposit.4", "the dataset's checksum on the chain is not the digest of the record's file."
+            )
         return "dataset"
-    if asset.owner != request.record.owner:  # (4)
+    if asset.owner != record.owner:  # (4)
         raise SharesRefused("deposit.4", "the record's owner does not own the app now.")
     if request.policy is not None:  # (4)
         raise SharesRefused("deposit.4", "an app's secret is released to its own app only, so it takes no policy.")
     return "developer"
-
-
-def _check_dataset(record: KeyRecord, dataset: DatasetOnChain) -> None:
-    if dataset.owner != record.owner:  # (4)
-        raise SharesRefused("deposit.4", "the record's owner does not own the dataset now.")
-    if dataset.checksum != record.file_sha256:  # (4)
-        raise SharesRefused("deposit.4", "the dataset's checksum on the chain is not the digest of the record's file.")
 
 
 def _check_grant(grant: InputGrant, signature: bytes, record: KeyRecord, domain: Domain) -> None:

@@ -217,7 +217,8 @@ class VaultDatabase:
         """Run the block as one atomic step; ``flush`` or ``commit`` puts it on the disk."""
         with self._lock:
             connection = self._connected()
-            run = driver_connection(connection).execute
+            driver = driver_connection(connection)
+            run = driver.execute
             if not self._in_transaction:
                 run("BEGIN IMMEDIATE")
                 self._in_transaction = True
@@ -225,7 +226,11 @@ class VaultDatabase:
             try:
                 yield connection
             except BaseException:
-                self._undo(connection)
+                if driver.in_transaction:
+                    run("ROLLBACK TO step")
+                    run("RELEASE step")
+                else:  # on a full disk SQLite rolls back the whole transaction, including other handlers' writes
+                    self._failed = True
                 raise
             run("RELEASE step")
             self._written += 1
@@ -333,14 +338,6 @@ class VaultDatabase:
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
-
-    def _undo(self, connection: Connection) -> None:
-        driver = driver_connection(connection)
-        if driver.in_transaction:
-            driver.execute("ROLLBACK TO step")
-            driver.execute("RELEASE step")
-        else:  # on a full disk SQLite rolls back the whole transaction, including other handlers' writes
-            self._failed = True
 
 
 def _write_error() -> ServiceUnavailable:

@@ -18,7 +18,7 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
-from sealgrid.vault.checks.bulk import MOST_DATASETS, BulkOffer, is_key_of, make_bulk_fact, parse_slice
+from sealgrid.vault.checks.bulk import MAX_DATASETS, BulkOffer, is_key_of, make_bulk_fact, parse_slice
 from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
 from tests.unit.vault.vault_scene import APP, DATASET, MODEL, MODEL_KEY, OWNER, PICTURE, STRANGER, deal
 
@@ -109,8 +109,8 @@ def test_17_a_slice_that_cannot_be_read_is_refused(own: bytes) -> None:
 
 
 def test_17_a_slice_of_more_datasets_than_iexecs_client_makes_is_refused() -> None:
-    assert len(read(shown(written(*[ORDER] * MOST_DATASETS)))) == MOST_DATASETS
-    refused("7.17", shown(written(*[ORDER] * (MOST_DATASETS + 1))))
+    assert len(read(shown(written(*[ORDER] * MAX_DATASETS)))) == MAX_DATASETS
+    refused("7.17", shown(written(*[ORDER] * (MAX_DATASETS + 1))))
 
 
 def test_17_lists_above_the_limit_are_refused_before_they_are_read() -> None:
