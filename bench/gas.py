@@ -13,14 +13,14 @@ async def measure(context: Context) -> Figure:
     async with settlement() as on:
         for judge in (on.broker, on.gate):
             await on.gas(judge)  # balances that were never touched cost more, once
-        word, broker, gate = [await _costs(on, judge, times) for judge in (on.nobody, on.broker, on.gate)]
+        pool, broker, gate = [await _costs(on, judge, times) for judge in (on.nobody, on.broker, on.gate)]
     rows: list[Row] = []
     for step in (*STEPS, "all three"):
-        rows.append(Row(label=f"{step}, the pool's word", unit="gas", samples=_of(word, step)))
+        rows.append(Row(label=f"{step}, the pool's signature", unit="gas", samples=_of(pool, step)))
         for name, costs in (("TeeBroker", broker), ("PoolGate", gate)):
             rows += [
                 Row(label=f"{step}, {name}", unit="gas", samples=_of(costs, step)),
-                Row(label=f"{step}, more with {name}", unit="%", samples=_more(costs, word, step), target=TARGET),
+                Row(label=f"{step}, more with {name}", unit="%", samples=_more(costs, pool, step), target=TARGET),
             ]
     return Figure("gas", tuple(rows))
 

@@ -32,13 +32,13 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_dig
 FUNDS, PRICE, VOLUME = 10**9, 1000, 10_000
 APP, DATASET, RUNTIME = (to_digest(bytes([number]) * 32) for number in (7, 5, 6))
 VAULTS: Final = sorted((development_key(f"vault{n}") for n in (1, 2, 3)), key=lambda key: key.address)
-NOBODY: Final = ZERO_ADDRESS  #: who judges where PoCo takes the pool's word alone
+NOBODY: Final = ZERO_ADDRESS  #: who judges where PoCo requires the pool's signature alone
 STEPS: Final = ("match", "initialize", "contributeAndFinalize")
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Who judges a deal of a pool; nobody when ``address`` is zero, and then the pool's word counts."""
+    """Who judges a deal of a pool; nobody when ``address`` is zero, and then the pool's signature suffices."""
 
     pool: Address
     address: Address = NOBODY

@@ -12,7 +12,7 @@ from tests.contracts.scene import VAULTS, Attempt, Market
 
 pytestmark = pytest.mark.chain
 REFUSED = b"\xff" * 4
-WORKER, ENCLAVE, POOLS_WORD, PLATFORM, EXPIRY, ISSUED, SIGNATURES = 0, 3, 4, 6, 9, 10, 11  #: words of the head
+WORKER, ENCLAVE, POOL_SIGNATURE, PLATFORM, EXPIRY, ISSUED, SIGNATURES = 0, 3, 4, 6, 9, 10, 11  #: words of the head
 
 
 @pytest.fixture(params=["broker", "gate"])
@@ -55,7 +55,7 @@ async def test_a_time_of_issue_above_its_type_is_refused(good: Attempt) -> None:
     await refused(good, with_word(proof, first, word(proof, first) | 1 << 64))
 
 
-@pytest.mark.parametrize("at", [POOLS_WORD, ISSUED, SIGNATURES], ids=["pool's word", "issued", "signatures"])
+@pytest.mark.parametrize("at", [POOL_SIGNATURE, ISSUED, SIGNATURES], ids=["pool's signature", "issued", "signatures"])
 @pytest.mark.parametrize("offset", [2**256 - 32, 2**128, 4096, 0], ids=["wraps", "far", "behind", "at itself"])
 async def test_an_offset_that_leads_astray_is_refused(good: Attempt, at: int, offset: int) -> None:
     await refused(good, with_word(good.proof(), at, offset))
@@ -63,10 +63,10 @@ async def test_an_offset_that_leads_astray_is_refused(good: Attempt, at: int, of
 
 async def test_a_length_beyond_the_bytes_is_refused(good: Attempt) -> None:
     proof = good.proof()
-    await refused(good, with_word(proof, word(proof, POOLS_WORD) // 32, 1024))
+    await refused(good, with_word(proof, word(proof, POOL_SIGNATURE) // 32, 1024))
 
 
-async def test_a_pools_word_above_its_bound_is_refused(good: Attempt) -> None:
+async def test_a_pools_signature_above_its_bound_is_refused(good: Attempt) -> None:
     await refused(good, good.but(pool_signature=bytes(1025)).proof())
 
 

@@ -23,5 +23,5 @@ def test_the_pinned_contract_judges_only_where_poco_asks_it(teebroker, pool_owne
     assert judge_of(teebroker=teebroker, pool_owner=pool_owner, pinned=OURS) is judge
 
 
-def test_a_mode_reads_as_people_are_told_it():
-    assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's word only"]
+def test_each_judge_has_its_name():
+    assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's signature only"]

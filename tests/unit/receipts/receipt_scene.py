@@ -21,7 +21,15 @@ from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.receipts.deferred_callback import DeferredCallback
-from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, build_body, build_envelope, sign_body
+from sealgrid.receipts.receipt import (
+    EnclaveReport,
+    LogProof,
+    SignedRelease,
+    SignedVerdict,
+    build_body,
+    build_envelope,
+    sign_body,
+)
 from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
@@ -193,9 +201,7 @@ class Job:
         return binding.report_data(**{**parts, **changes})
 
     def _body(self, callback):
-        return build_body(
-            self.facts,
-            RequestDocument.of(self.order),
+        report = EnclaveReport(
             t=2,
             vaults=VAULTS,
             nonces=NONCES,
@@ -210,6 +216,7 @@ class Job:
             finished=NOW - 1,
             callback=callback,
         )
+        return build_body(self.facts, RequestDocument.of(self.order), report)
 
     def _settle(self):
         body = self.receipt.body

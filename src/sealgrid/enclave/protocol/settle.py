@@ -14,7 +14,14 @@ from sealgrid.enclave.protocol.relay_files import store
 from sealgrid.enclave.protocol.release import ReleaseQuorum
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import enclave_message
-from sealgrid.receipts.receipt import SignedReceiptBody, SignedVerdict, build_body, build_envelope, sign_body
+from sealgrid.receipts.receipt import (
+    EnclaveReport,
+    SignedReceiptBody,
+    SignedVerdict,
+    build_body,
+    build_envelope,
+    sign_body,
+)
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
 from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
@@ -38,9 +45,7 @@ class Settlement:
 
     def receipt(self) -> SignedReceiptBody:
         """Return the receipt's file: the signed body."""
-        body = build_body(
-            self.quorum.facts,
-            self.quorum.request.document,
+        report = EnclaveReport(
             t=self.vaults.threshold,
             vaults=self.vaults.addresses,
             nonces=self.attested.nonces,
@@ -58,6 +63,7 @@ class Settlement:
             bulk=self.outcome.bulk,
             opened=self.outcome.opened,
         )
+        body = build_body(self.quorum.facts, self.quorum.request.document, report)
         return sign_body(body, self.vaults.domain, self.keys.signing)
 
     def statement(self, receipt: SignedReceiptBody) -> Settle:

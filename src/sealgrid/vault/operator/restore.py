@@ -34,9 +34,10 @@ from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption, load_keys
 from sealgrid.vault.operator.backup import place_backup
-from sealgrid.vault.stores.database import DATABASE, VaultDatabase, nonces, releases, settles
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.key_notes import KeyNotes, OpenedKeys, UnopenedKeys
 from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.schema import nonces, releases, settles
 from sealgrid.vault.stores.share_store import ShareStore, StoredVersion
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient

@@ -13,9 +13,10 @@ from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
-from sealgrid.vault.stores.database import VaultDatabase, assets, grants, iexec_values, policies, versions
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.history import note_policy
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, upsert
+from sealgrid.vault.stores.schema import assets, grants, iexec_values, policies, versions
 
 _VALUE_BYTES = 32
 

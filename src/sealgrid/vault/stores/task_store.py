@@ -15,8 +15,9 @@ from sealgrid.vault.checks.release import IssuedNonce
 from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
-from sealgrid.vault.stores.database import VaultDatabase, attempts, nonces, releases, settles
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, row_params, upsert
+from sealgrid.vault.stores.schema import attempts, nonces, releases, settles
 from sealgrid.vault.stores.use_ledger import UseLedger, use_of
 
 _VALUE_BYTES = 32

@@ -68,7 +68,7 @@ async def test_a_cancelled_caller_does_not_disturb_the_others() -> None:
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_cache, "MOST_RESULTS", 3)
+    monkeypatch.setattr(block_cache, "MAX_RESULTS", 3)
     memory, chain = BlockCache(), Chain()
     for number in range(10):
         await memory.get(BLOCKS[0], (number,), chain.read)

@@ -8,7 +8,7 @@ import pytest
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import TaskStatus
-from sealgrid.receipts.receipt import build_body, sign_body
+from sealgrid.receipts.receipt import EnclaveReport, build_body, sign_body
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.checks.settle import check_receipt, check_settle, check_time, make_verdict
@@ -134,7 +134,9 @@ def receipt(by: Any = ENCLAVE, said: Any = None, **changes: Any) -> Any:
         "started": NOW,
         "finished": NOW,
     }
-    return sign_body(build_body(said or facts(), RequestDocument.of(ORDER), **usual | changes), DOMAIN, by)
+    return sign_body(
+        build_body(said or facts(), RequestDocument.of(ORDER), EnclaveReport(**usual | changes)), DOMAIN, by
+    )
 
 
 def judge(signed: Any, **changes: Any) -> Any:

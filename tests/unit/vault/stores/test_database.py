@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import to_digest
-from sealgrid.vault.stores.database import DATABASE, VaultDatabase, about
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.schema import about
 from sealgrid.vault.stores.task_store import TaskStore
 from tests.unit.vault.vault_scene import (
     ATTEMPT,
