@@ -21,9 +21,9 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 
 FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parent / "unit" / "receipts"))
+sys.path.insert(0, str(FOLDER.parents[1]))
 
-import receipt_scene as scene  # noqa: E402
+from tests.unit.receipts import receipt_scene as scene  # noqa: E402
 
 DEFERRED = DeferredCallback(b"score 97", b"\x5a" * 32)
 REFUSED = {

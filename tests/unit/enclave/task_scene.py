@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from facts_scene import ACCOUNT, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
 from sealgrid.attestation.job_params import parse_params
@@ -27,6 +26,7 @@ from sealgrid.poco.orders import RequestOrder
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame
+from tests.unit.enclave.facts_scene import ACCOUNT, facts
 
 KEY = bytes(range(32))
 DATASET = "0x" + "d5" * 20

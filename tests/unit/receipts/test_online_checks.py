@@ -1,7 +1,10 @@
 """Checks (14) to (19): the chain and the storage agree with the receipt."""
 
 import pytest
-from receipt_scene import (
+
+from sealgrid.receipts.verify import verify
+from sealgrid.units import ZERO_ADDRESS
+from tests.unit.receipts.receipt_scene import (
     BROKER,
     NOBODY,
     OTHER,
@@ -9,9 +12,6 @@ from receipt_scene import (
     Job,
     refused,
 )
-
-from sealgrid.receipts.verify import verify
-from sealgrid.units import ZERO_ADDRESS
 
 
 @pytest.mark.parametrize(("told", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")])

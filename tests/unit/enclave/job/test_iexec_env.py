@@ -6,7 +6,6 @@ import json
 import msgspec
 import pytest
 from Crypto.Hash import keccak
-from facts_scene import ACCOUNT, HASH, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact
 from sealgrid.enclave.job.iexec_env import (
@@ -18,6 +17,7 @@ from sealgrid.enclave.job.iexec_env import (
     read_computed,
 )
 from sealgrid.errors import AppFailed
+from tests.unit.enclave.facts_scene import ACCOUNT, HASH, facts
 
 
 def test_an_app_finds_iexecs_variables():

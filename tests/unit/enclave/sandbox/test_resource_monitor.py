@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from app_scene import LIMITS
 
 from sealgrid.enclave.sandbox.sandbox import AppExited, HostInducible, lower_limits
+from tests.unit.enclave.app_scene import LIMITS
 
 SMALL = msgspec.structs.replace(LIMITS, memory=128 << 20, processes=8, output_bytes=64 << 20)
 
@@ -218,7 +218,7 @@ UNDER_A_LIMIT = """
 import resource, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[3:]
-from app_scene import Scene
+from tests.unit.enclave.app_scene import Scene
 kind, value = int(sys.argv[1]), int(sys.argv[2])
 root = Path.cwd()
 scene = Scene(root)
