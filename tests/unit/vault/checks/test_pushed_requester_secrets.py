@@ -1,4 +1,4 @@
-"""Which shares of a requester's secret a vault takes by iExec's route, which deals get them, and what enclaves ask."""
+"""Shares of a requester's secret that was pushed through iExec's API: deposit and release."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,6 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
-from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
 from sealgrid.errors import ReleaseRefused, SharesRefused
 from sealgrid.units import to_digest
 from sealgrid.vault.checks.deposit import StoredShare
@@ -165,18 +164,3 @@ def test_numbers_and_names_that_iexec_does_not_take_are_refused(secrets: dict[st
     with pytest.raises(ReleaseRefused) as caught:
         check_params(named(secrets).deal)
     assert caught.value.check == "7"
-
-
-def test_an_enclave_believes_a_text_that_the_requester_signed_under_this_name() -> None:
-    check_signed(SECRET, REQUESTER.address, NAME, SignedSecret(REQUESTER.address, frozenset({b"", signed()})))
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [signed(value=b"another text"), signed(by=STRANGER), signed(address=APP), signed(name="another"), b""],
-    ids=["another text", "a stranger", "another address", "another name", "none"],
-)
-def test_12_an_enclave_refuses_a_text_that_the_requester_did_not_sign_under_this_name(signature: bytes) -> None:
-    with pytest.raises(SharesRefused) as caught:
-        check_signed(SECRET, REQUESTER.address, NAME, SignedSecret(REQUESTER.address, frozenset({signature})))
-    assert caught.value.check == "12"
