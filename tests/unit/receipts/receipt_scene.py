@@ -120,7 +120,7 @@ def alter(struct, changes):
 
 
 class Job:
-    """A job whose every signer goes along with the given changes, each a dict of fields."""
+    """A job whose signers all sign the changed fields; each change is a dict of fields."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class Job:
 
     def onchain(self, **changes):
         body = self.receipt.body
-        told = ChainEvidence(
+        evidence = ChainEvidence(
             broker=BROKER,
             pool_owner=REQUESTER,
             completed=True,
@@ -184,7 +184,7 @@ class Job:
             sealed_sha256=RESULT,
             receipt_sha256=self.receipt.sha256(),
         )
-        return ChainEvidence(**{**{name: getattr(told, name) for name in ChainEvidence.__slots__}, **changes})
+        return ChainEvidence(**{**{name: getattr(evidence, name) for name in ChainEvidence.__slots__}, **changes})
 
     def _report_data(self, changes):
         parts = {
@@ -241,8 +241,8 @@ class Job:
 
     def logged_by(self, key, release, facts=None, bulk=None):
         """The proof that a release, or that of one dataset of its bulk, is the third of its vault's log."""
-        said = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued, bulk=bulk)
-        entry = said.encode()
+        logged = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued, bulk=bulk)
+        entry = logged.encode()
         earlier, _ = MerkleFrontier().append(leaf_hash(b"first"))
         earlier, _ = earlier.append(leaf_hash(b"second"))
         log, _ = earlier.append(leaf_hash(entry))

@@ -14,16 +14,18 @@ from tests.unit.receipts.receipt_scene import (
 )
 
 
-@pytest.mark.parametrize(("told", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")])
-def test_14_reports_who_judged(told, judge):
+@pytest.mark.parametrize(
+    ("changes", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")]
+)
+def test_14_reports_who_judged(changes, judge):
     job = Job()
-    report = verify(job.encode(), PINS, job.onchain(**told))
+    report = verify(job.encode(), PINS, job.onchain(**changes))
     assert report.ok
     assert report.checks[13].detail == f"{judge} {BROKER}"
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "changes"),
     [
         (14, {"broker": NOBODY}),
         (14, {"broker": ZERO_ADDRESS}),
@@ -42,6 +44,6 @@ def test_14_reports_who_judged(told, judge):
         (19, {"receipt_sha256": None}),
     ],
 )
-def test_a_receipt_that_chain_or_storage_contradict_is_refused(number, told):
+def test_a_receipt_that_chain_or_storage_contradict_is_refused(number, changes):
     job = Job()
-    refused(number, job.encode(), onchain=job.onchain(**told))
+    refused(number, job.encode(), onchain=job.onchain(**changes))

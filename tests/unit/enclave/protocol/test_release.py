@@ -73,7 +73,7 @@ async def test_9_a_vault_that_did_not_log_this_very_release_does_not_count(vault
 
 async def test_10_as_many_vaults_must_release_as_the_owner_demands(vaults):
     for vault in vaults:
-        vault.keys = replace(scene.HELD_KEYS, policy=scene.policy(quorum=3))
+        vault.keys = replace(scene.STORED_KEYS, policy=scene.policy(quorum=3))
     assert len((await obtain_keys(vaults)).releases) == 3
     vaults[0].lie = unsigned
     with pytest.raises(EvidenceRefused) as caught:

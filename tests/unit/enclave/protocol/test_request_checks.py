@@ -131,7 +131,7 @@ class Colluding:
 
     async def release(self, request):
         honest = scene.facts
-        scene.facts = lambda **given: replace(honest(**given), **self._lie)
+        scene.facts = lambda **parts: replace(honest(**parts), **self._lie)
         try:
             return await self._vault.release(request)
         finally:

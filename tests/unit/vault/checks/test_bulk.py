@@ -129,8 +129,8 @@ def test_17_whatever_is_no_list_is_refused_with_its_number(content: bytes) -> No
 
 
 def replace_order(**changes: Any) -> DatasetOrder:
-    said = {name: getattr(ORDER, name) for name in DatasetOrder.__struct_fields__}
-    return DatasetOrder(**said | changes)
+    fields = {name: getattr(ORDER, name) for name in DatasetOrder.__struct_fields__}
+    return DatasetOrder(**fields | changes)
 
 
 def judged(order: DatasetOrder = ORDER, *, dataset: Any = ON_CHAIN, fits: bool = True) -> Any:
@@ -182,13 +182,13 @@ def test_an_omitted_dataset_keeps_its_index() -> None:
 
 
 def test_1_a_key_counts_for_the_file_and_owner_that_the_chain_has_now() -> None:
-    held = MODEL_KEY.held("iexec")
-    assert is_key_of(held, LISTED)
+    stored = MODEL_KEY.stored_share("iexec")
+    assert is_key_of(stored, LISTED)
     for name, other in (("owner", STRANGER.address), ("checksum", PICTURE), ("address", OTHER)):
-        said = {"address": DATASET, "owner": OWNER.address, "checksum": MODEL} | {name: other}
-        assert not is_key_of(held, DatasetFact(**said)), name
+        fields = {"address": DATASET, "owner": OWNER.address, "checksum": MODEL} | {name: other}
+        assert not is_key_of(stored, DatasetFact(**fields)), name
 
 
 def test_1_a_key_with_a_policy_is_not_released_to_a_bulk() -> None:
-    assert not is_key_of(MODEL_KEY.held("dataset"), LISTED)
+    assert not is_key_of(MODEL_KEY.stored_share("dataset"), LISTED)
     assert not is_key_of(None, LISTED)

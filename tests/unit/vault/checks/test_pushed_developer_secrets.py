@@ -19,9 +19,9 @@ from tests.unit.vault.vault_scene import (
     DEPOSIT_KEY,
     DEVELOPER,
     FEDERATION,
-    HELD_KEYS,
     PICTURE,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     Split,
     facts,
@@ -87,6 +87,6 @@ def test_a_second_secret_of_the_same_app_is_refused() -> None:
 
 
 def test_it_goes_to_its_own_app_as_a_developers_secret_does_and_facts_do_not_tell_its_hash() -> None:
-    said = facts(keys=replace(HELD_KEYS, developer=decide(pushed())))
-    assert (said.secrets[-1].kind, said.secrets[-1].value) == ("iexec-developer", None)
-    assert said.secrets[-1].file_sha256 == SPLIT.record.file_sha256 != PICTURE
+    signed_facts = facts(keys=replace(STORED_KEYS, developer=decide(pushed())))
+    assert (signed_facts.secrets[-1].kind, signed_facts.secrets[-1].value) == ("iexec-developer", None)
+    assert signed_facts.secrets[-1].file_sha256 == SPLIT.record.file_sha256 != PICTURE

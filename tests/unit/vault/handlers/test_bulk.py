@@ -11,7 +11,7 @@ from sealgrid.vault.handlers.bulk import log_inclusion, release_bulk
 from sealgrid.vault.service import Vault
 from tests.unit.vault.vault_scene import DATASET, MODEL, MODEL_KEY, NOW, OWNER, STRANGER, Split, facts
 
-PUSHED = replace(MODEL_KEY.held("iexec"), value_hash=to_digest(b"\x62" * 32))
+PUSHED = replace(MODEL_KEY.stored_share("iexec"), value_hash=to_digest(b"\x62" * 32))
 HAS = DatasetFact(address=DATASET, owner=OWNER.address, checksum=MODEL)
 LACKS = DatasetFact(address=to_address(b"\x63" * 20), owner=OWNER.address, checksum=MODEL)
 SESSION = to_digest(b"\x64" * 32)
@@ -22,8 +22,8 @@ def of_bulk(*datasets: DatasetFact | None) -> object:
 
 
 def released(vault: Vault, *datasets: DatasetFact | None) -> object:
-    said = of_bulk(*datasets)
-    return release_bulk(vault, said, vault.log.prepare(entry_of(said, SESSION, policy=0, block=7, time=NOW)))
+    of_task = of_bulk(*datasets)
+    return release_bulk(vault, of_task, vault.log.prepare(entry_of(of_task, SESSION, policy=0, block=7, time=NOW)))
 
 
 def test_only_a_dataset_whose_key_is_here_gets_a_share_at_its_index(vault: Vault) -> None:
@@ -35,11 +35,11 @@ def test_only_a_dataset_whose_key_is_here_gets_a_share_at_its_index(vault: Vault
 
 def test_the_entries_follow_the_releases_own_and_each_share_carries_its_proof(vault: Vault) -> None:
     other = Split(asset=LACKS.address)
-    for share in (PUSHED, replace(other.held("iexec"), value_hash=PUSHED.value_hash)):
+    for share in (PUSHED, replace(other.stored_share("iexec"), value_hash=PUSHED.value_hash)):
         vault.share_store.store(share, policy=None, grant=None, at=NOW)
-    said = of_bulk(LACKS, HAS)
-    first = vault.log.prepare(entry_of(said, SESSION, policy=0, block=7, time=NOW))
-    bulk = release_bulk(vault, said, first)
+    of_task = of_bulk(LACKS, HAS)
+    first = vault.log.prepare(entry_of(of_task, SESSION, policy=0, block=7, time=NOW))
+    bulk = release_bulk(vault, of_task, first)
     vault.log.append(first, *bulk.entries)
     proofs = [log_inclusion(vault, first), *(share.log for share in bulk.shares)]
     entries = [
@@ -50,6 +50,6 @@ def test_the_entries_follow_the_releases_own_and_each_share_carries_its_proof(va
 
 
 def test_a_key_with_a_policy_or_of_a_former_owner_is_not_given(vault: Vault) -> None:
-    vault.share_store.store(MODEL_KEY.held("dataset"), policy=None, grant=None, at=NOW)
+    vault.share_store.store(MODEL_KEY.stored_share("dataset"), policy=None, grant=None, at=NOW)
     assert released(vault, HAS).shares == []
     assert released(vault, msgspec.structs.replace(HAS, owner=STRANGER.address)).shares == []

@@ -27,7 +27,7 @@ SIGNED = {"policy": policy(), "policy_signature": policy().sign(DOMAIN, OWNER)}
 
 async def test_a_deposit_gets_a_signed_receipt_and_a_repeated_one_the_same(vault: Vault) -> None:
     first, again = [await accept_deposit(vault, MODEL_KEY.deposit(**SIGNED)) for _ in range(2)]
-    receipt = DepositReceipt(record=MODEL_KEY.held().record_digest, vault=vault.address, index=1)
+    receipt = DepositReceipt(record=MODEL_KEY.stored_share().record_digest, vault=vault.address, index=1)
     assert receipt.is_signed_by(vault.address, DOMAIN, first.signature)
     assert again == first
     assert (await view_asset(vault, DATASET, OWNER.address)).policy == policy()

@@ -32,7 +32,7 @@ def sealed(vault: Vault, key: bytes = HPKE.public) -> bytes:
     return seal_response(
         attested(),
         facts(),
-        (MODEL_KEY.held(),),
+        (MODEL_KEY.stored_share(),),
         log_inclusion(vault, entry),
         key,
         signer=VaultSigner(vault.keys.signing, DOMAIN, vault.identity),
@@ -65,8 +65,8 @@ def test_facts_of_a_refusal_name_it_and_no_secret() -> None:
 
 
 def test_a_share_of_a_bulk_carries_the_hash_that_its_owner_signed(vault: Vault) -> None:
-    pushed = replace(MODEL_KEY.held("iexec"), value_hash=to_digest(b"\x62" * 32))
+    pushed = replace(MODEL_KEY.stored_share("iexec"), value_hash=to_digest(b"\x62" * 32))
     entry = vault.log.prepare(entry_of(facts(), attested().session, policy=1, block=7, time=NOW))
     assert bulk_share(3, pushed, log_inclusion(vault, entry)).value == pushed.value_hash
     with pytest.raises(ValueError, match="value hash"):
-        bulk_share(3, MODEL_KEY.held(), log_inclusion(vault, entry))
+        bulk_share(3, MODEL_KEY.stored_share(), log_inclusion(vault, entry))

@@ -72,7 +72,7 @@ async def test_a_repeated_request_gets_the_same_verdict_and_reads_nothing(vault:
 
 async def test_a_receipt_of_an_opened_dataset_proves_its_key(vault: Vault) -> None:
     await settle_result(vault, await settlement(vault, opened=True))
-    record = MODEL_KEY.held().record_digest
+    record = MODEL_KEY.stored_share().record_digest
     assert (vault.opened_keys.find(record).task, vault.unopened_keys.find(record)) == (TASK, None)
 
 

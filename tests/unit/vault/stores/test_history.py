@@ -25,7 +25,7 @@ def test_policies_of_a_span_are_those_in_force_at_some_time_of_it(vault: Vault) 
 
 
 def test_a_share_counts_from_its_deposit_until_its_withdrawal(vault: Vault) -> None:
-    vault.share_store.store(MODEL_KEY.held(), policy=None, grant=None, at=100)
+    vault.share_store.store(MODEL_KEY.stored_share(), policy=None, grant=None, at=100)
     vault.share_store.destroy(DATASET, OWNER.address, at=200)
     spans = {(0, 99): False, (0, 100): True, (150, 250): True, (200, 300): False}
     for (since, until), had in spans.items():

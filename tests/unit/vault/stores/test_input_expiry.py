@@ -8,7 +8,7 @@ from tests.unit.vault.vault_service import SnapshotChain
 
 
 def store(vault: Vault, at: int) -> None:
-    vault.share_store.store(PICTURE_KEY.held("input"), policy=None, grant=StoredGrant(*grant()), at=at)
+    vault.share_store.store(PICTURE_KEY.stored_share("input"), policy=None, grant=StoredGrant(*grant()), at=at)
 
 
 async def test_an_old_input_without_a_deal_is_deleted_with_its_grant_and_may_be_deposited_again(vault: Vault) -> None:

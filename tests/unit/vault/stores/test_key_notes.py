@@ -12,7 +12,7 @@ from sealgrid.vault.stores.share_store import StoredVersion
 from tests.unit.receipts.receipt_scene import Job
 from tests.unit.vault.vault_scene import MODEL_KEY, TASK, Split, facts
 
-FIRST, SECOND = MODEL_KEY.held(), Split(version=2).held()
+FIRST, SECOND = MODEL_KEY.stored_share(), Split(version=2).stored_share()
 VERSIONS = [
     StoredVersion(each.record, each.record_digest, each.signature, received=received, destroyed=0)
     for each, received in ((FIRST, 100), (SECOND, 200))

@@ -151,7 +151,7 @@ def test_a_rewritten_entry_is_found_out_by_its_own_proof(database):
 
 
 @pytest.mark.parametrize(
-    ("call", "given"),
+    ("call", "args"),
     [
         ("inclusion", (2, 2)),
         ("inclusion", (0, 3)),
@@ -160,7 +160,7 @@ def test_a_rewritten_entry_is_found_out_by_its_own_proof(database):
         ("inclusion", (-1, 2)),
     ],
 )
-def test_proofs_about_what_the_log_is_not_are_refused(database, call, given):
+def test_proofs_about_what_the_log_is_not_are_refused(database, call, args):
     log = grown(VaultLog(database), range(2))
     with pytest.raises(InputRefused):
-        getattr(log, call)(*given)
+        getattr(log, call)(*args)
