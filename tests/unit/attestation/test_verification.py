@@ -87,7 +87,7 @@ def snp():
         Bad(Platform.SNP, "2.7", "measurement-has-one-flipped-bit", flipped(ours.quote(), 0x90), root),
         Bad(Platform.SNP, "3.1", "debugging-is-allowed", ours.quote(policy=amd.GOOD_POLICY | 1 << 19), root),
         Bad(Platform.SNP, "3.2", "firmware-is-below-the-floor", ours.quote(), out_of_date),
-        Bad(Platform.SNP, "3.3", "asked-from-below-a-service-module", ours.quote(vmpl=1), root),
+        Bad(Platform.SNP, "3.3", "below-a-service-module", ours.quote(vmpl=1), root),
         Bad(Platform.SNP, "3.4", "guest-may-migrate", ours.quote(policy=amd.GOOD_POLICY | 1 << 18), root),
     ]
 

@@ -1,4 +1,4 @@
-"""One deal as plain data, and the people in it with real keys: what the rules of a vault decide about."""
+"""One deal as plain data with its parties' real keys: input of a vault's checks."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache

@@ -28,7 +28,7 @@ class NonceVault:
 
 
 class Port:
-    """The platform's quoting interface, which repeats what it is asked to quote."""
+    """The platform's quoting interface, which returns the report data as its quote."""
 
     def quote(self, data: bytes) -> QuoteAnswer:
         return QuoteAnswer(quote=data, collateral=b"", platform=255, runtime=scene.RUNTIME)

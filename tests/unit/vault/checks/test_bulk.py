@@ -1,4 +1,4 @@
-"""Which datasets of a bulk a vault lists for a task, and which deals have no bulk at all."""
+"""Checks of a bulk's datasets (7.3), (7.12), (7.17) to (7.19), and keys that count for them (7.1)."""
 
 import hashlib
 import json

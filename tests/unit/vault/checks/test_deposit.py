@@ -1,4 +1,4 @@
-"""Which shares and policies a vault takes into keeping."""
+"""Checks before a vault stores a share, sets a policy or destroys a share."""
 
 from dataclasses import replace
 from typing import Any

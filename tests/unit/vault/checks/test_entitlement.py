@@ -1,4 +1,4 @@
-"""Check (7), and the owner's half of (5): which secrets follow from a deal."""
+"""Check (7), and the owner's part of (5): which secrets follow from a deal."""
 
 from dataclasses import replace
 from typing import Any

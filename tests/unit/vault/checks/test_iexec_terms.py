@@ -1,4 +1,4 @@
-"""Which deals of iExec's own kind get a key that came by iExec's route, and what becomes of their results."""
+"""Deals in iExec's format: which get a pushed key, and how their results are sealed."""
 
 import base64
 import json

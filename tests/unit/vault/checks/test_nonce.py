@@ -1,4 +1,4 @@
-"""Check (1), first half: whom a vault gives a nonce."""
+"""Checks before a vault issues a nonce: (1.1) to (1.7)."""
 
 from typing import Any
 

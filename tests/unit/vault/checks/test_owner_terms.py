@@ -1,4 +1,4 @@
-"""The owner's half of (3) and the limits of (7): one named bad case for each field of a policy."""
+"""The owner's part of (3) and the limits of (7): one named bad case for each field of a policy."""
 
 from dataclasses import replace
 

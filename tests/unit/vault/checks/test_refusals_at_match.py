@@ -1,4 +1,4 @@
-"""A refusal is settled only where it stood before the deal was matched, and nobody but the requester caused it."""
+"""A refusal is settled only if it was in force before the match and only the requester caused it."""
 
 import os
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""An SGX enclave at a vault: its identity names its app, so it is released to under the owner's word and no other."""
+"""An SGX enclave at a vault: its identity names its app, and an allowance must name both."""
 
 from dataclasses import replace
 

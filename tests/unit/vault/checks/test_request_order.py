@@ -1,4 +1,4 @@
-"""Whether the request order that is shown to a vault is its deal's, and how PoCo took it for signed: (7.21)."""
+"""Check (7.21): the request order that was sent is the deal's, and how PoCo accepted its signature."""
 
 import msgspec
 import pytest

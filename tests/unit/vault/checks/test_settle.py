@@ -1,4 +1,4 @@
-"""What a vault signs a Verdict about: one bad case for each number."""
+"""Checks before a vault signs a Verdict: one bad case for each number."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A vault that begins again from a backup brings nothing back that was undone since."""
+"""Restoring from a backup revives nothing that was destroyed or narrowed since."""
 
 import sqlite3
 import stat

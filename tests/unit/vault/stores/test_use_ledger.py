@@ -1,4 +1,4 @@
-"""How a vault counts uses: one per task, kept while it may be paid or was readable unpaid, given back otherwise."""
+"""Counting of uses: one per task; an unpaid use whose result stayed sealed is refunded."""
 
 from contextlib import closing
 from dataclasses import replace
