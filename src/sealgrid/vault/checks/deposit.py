@@ -111,6 +111,14 @@ def check_index(index: int, federation: VaultFederation, proof: str) -> None:
         )
 
 
+def check_dataset(record: KeyRecord, dataset: DatasetOnChain, proof: str) -> None:
+    """Raise SharesRefused with "``proof``.4" unless the record is by the dataset's owner and about its file."""
+    if dataset.owner != record.owner:
+        raise SharesRefused(f"{proof}.4", "the record's owner does not own the dataset now.")
+    if dataset.checksum != record.file_sha256:
+        raise SharesRefused(f"{proof}.4", "the dataset's checksum on the chain is not the digest of the record's file.")
+
+
 def open_committed_share(
     sealed: bytes, index: int, record: KeyRecord, digest: Digest, key: HpkeKey, *, numbers: tuple[str, str]
 ) -> Share:
@@ -182,12 +190,7 @@ def _check_purpose(request: DepositRequest, asset: DatasetOnChain | AppOnChain |
     if asset is None:  # (4)
         raise SharesRefused("deposit.4", f"{record.asset} is not a registered dataset or app; register it first.")
     if isinstance(asset, DatasetOnChain):
-        if asset.owner != record.owner:  # (4)
-            raise SharesRefused("deposit.4", "the record's owner does not own the dataset now.")
-        if asset.checksum != record.file_sha256:  # (4)
-            raise SharesRefused(
-                "deposit.4", "the dataset's checksum on the chain is not the digest of the record's file."
-            )
+        check_dataset(record, asset, "deposit")  # (4)
         return "dataset"
     if asset.owner != record.owner:  # (4)
         raise SharesRefused("deposit.4", "the record's owner does not own the app now.")

@@ -14,7 +14,14 @@ from sealgrid.crypto.iexec_challenge import (
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
-from sealgrid.vault.checks.deposit import Kind, StoredShare, check_form, check_index, open_committed_share
+from sealgrid.vault.checks.deposit import (
+    Kind,
+    StoredShare,
+    check_dataset,
+    check_form,
+    check_index,
+    open_committed_share,
+)
 from sealgrid.vault.checks.signatures import check_canonical, find_signer
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import IexecDeposit
@@ -96,12 +103,7 @@ def _check_asset(request: IexecDeposit, asset: DatasetOnChain | AppOnChain | Non
     if not request.name:
         if not isinstance(asset, DatasetOnChain):  # (4)
             raise SharesRefused("iexec-deposit.4", f"{record.asset} is not a registered dataset; deploy it first.")
-        if asset.owner != record.owner:  # (4)
-            raise SharesRefused("iexec-deposit.4", "the record's owner does not own the dataset now.")
-        if asset.checksum != record.file_sha256:  # (4)
-            raise SharesRefused(
-                "iexec-deposit.4", "the dataset's checksum on the chain is not the digest of the record's file."
-            )
+        check_dataset(record, asset, "iexec-deposit")  # (4)
         return "iexec"
     if is_requester_secret(request):
         return "iexec-requester"
