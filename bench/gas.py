@@ -16,7 +16,7 @@ async def measure(context: Context) -> Figure:
         unjudged, broker, gate = [await _costs(on, judge, times) for judge in (on.unjudged, on.broker, on.gate)]
     rows: list[Row] = []
     for step in (*STEPS, "all three"):
-        rows.append(Row(label=f"{step}, the pool's word", unit="gas", samples=_of(unjudged, step)))
+        rows.append(Row(label=f"{step}, the pool's signature", unit="gas", samples=_of(unjudged, step)))
         for name, costs in (("TeeBroker", broker), ("PoolGate", gate)):
             rows += [
                 Row(label=f"{step}, {name}", unit="gas", samples=_of(costs, step)),

@@ -18,8 +18,9 @@ from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
-from sealgrid.vault.stores.log_store import VaultLog, entries
+from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.vault.stores.prepared_statements import driver_connection
+from sealgrid.vault.stores.schema import log_entries
 from sealgrid.wire.log import MAX_ENTRIES
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -32,6 +33,7 @@ _OPEN = """
 import sys
 from pathlib import Path
 from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.schema import log_entries
 from sealgrid.vault.stores.database import VaultDatabase
 VaultLog(VaultDatabase(Path(sys.argv[1])))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
@@ -88,7 +90,7 @@ def _grow(database: VaultDatabase, size: int) -> None:
             frontier, nodes = frontier.append(merkle.leaf_hash(document))
             rows.append((position, document, b"".join(nodes), _asset(position)))
         with database.transaction() as connection:
-            statement = f"INSERT INTO {entries.name} (position, entry, nodes, asset) VALUES (?, ?, ?, ?)"
+            statement = f"INSERT INTO {log_entries.name} (position, entry, nodes, asset) VALUES (?, ?, ?, ?)"
             driver_connection(connection).executemany(statement, rows)
         database.commit()
 

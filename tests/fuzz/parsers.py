@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealgrid.attestation import snp_collateral
+from sealgrid.attestation.certificates import load_certificate
 from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
-from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
+from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.facts import parse_facts
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.policy import Platform

@@ -16,7 +16,7 @@ from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, NO_DATASET_ORDER, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.checks.bulk import MOST_SECONDS
+from sealgrid.vault.checks.bulk import MAX_AGE_SECONDS
 from sealgrid.wire.vault import BulkDocuments, ReleaseAnswer
 from tests.contracts.scene import DATASET_CHECKSUM, Market
 from tests.integration.vault_federation import Enclave, Federation, federation_over
@@ -128,9 +128,9 @@ async def test_17_a_block_from_before_the_owner_may_have_changed_its_mind_is_ref
     pushed: Federation, market: Market
 ) -> None:
     old = (await market.node.block()).number
-    await market.node.rpc("evm_increaseTime", MOST_SECONDS + 60)
+    await market.node.rpc("evm_increaseTime", MAX_AGE_SECONDS + 60)
     task = await asked(pushed, {})
-    pushed.clock.now += MOST_SECONDS + 60
+    pushed.clock.now += MAX_AGE_SECONDS + 60
     with pytest.raises(ReleaseRefused) as caught:
         await task.released(block=old)
     assert caught.value.check == "7.17"

@@ -29,7 +29,7 @@ from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import enclave_message, task_id
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.receipts.receipt import ExitClass, build_body, sign_body
+from sealgrid.receipts.receipt import EnclaveReport, ExitClass, build_body, sign_body
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.storage_node.config import StorageNodeConfig
@@ -296,9 +296,7 @@ class Session:
     ) -> "Result":
         """Upload a result and its receipt; make the Settle and the shares of K2."""
         enclave, federation = self.enclave, self.enclave.federation
-        body = build_body(
-            self.facts,
-            self.request.request,
+        report = EnclaveReport(
             t=THRESHOLD,
             vaults=federation.addresses,
             nonces=self.request.nonces,
@@ -313,6 +311,7 @@ class Session:
             finished=federation.clock.now,
             opened=opened,
         )
+        body = build_body(self.facts, self.request.request, report)
         receipt = sign_body(body, federation.market.domain, enclave.signing)
         said = {
             "task": enclave.task,

@@ -1,6 +1,7 @@
-"""Write attestation_*.json anew: ``python tests/vectors/attestation_regenerate.py``. A change is a changed protocol.
+"""Write attestation_NAME.json anew: ``python tests/vectors/attestation_regenerate.py [NAME…]``, by default all.
 
-The receipt's machine has fresh keys each time, so its vector differs; what it must verify to does not.
+A change is a changed protocol. The machine of the receipts has fresh keys each time, so their vectors differ; what they
+must verify to does not.
 """
 
 import base64
@@ -20,9 +21,9 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 
 FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parent / "unit" / "receipts"))
+sys.path.insert(0, str(FOLDER.parents[1]))
 
-import receipt_scene as scene  # noqa: E402
+from tests.unit.receipts import receipt_scene as scene  # noqa: E402
 
 DEFERRED = DeferredCallback(b"score 97", b"\x5a" * 32)
 REFUSED = {
@@ -40,6 +41,14 @@ REFUSED = {
 }
 
 SETTLED = {"facts": {"refusal": "7.10", "secrets": (), "inputs": ()}, "body": {"exit_class": "refused"}}
+NOT_OPENED = {
+    "the job ended because its dataset did not open": (6, {"body": {"exit_class": "unopened", "opened": True}}),
+    "the vaults refused the deal": (6, {"facts": SETTLED["facts"], "body": {"exit_class": "refused", "opened": True}}),
+    "the deal has no dataset": (
+        6,
+        {"facts": {"dataset": None, "secrets": ()}, "body": {"dataset": None, "opened": True}},
+    ),
+}
 
 
 def bindings() -> dict[str, Any]:
@@ -93,31 +102,49 @@ def identity(platform: Platform, count: int, size: int) -> dict[str, Any]:
 
 
 def receipts() -> dict[str, Any]:
-    good = scene.Job()
-    assert verify(good.encode(), scene.PINS).ok
     return {
-        "pins": {
-            "chain": 31337,
-            "hub": scene.HUB,
-            "broker": scene.BROKER,
-            "vaults": scene.VAULTS,
-            "t": 2,
-            "runtime": scene.RUNTIME,
-            "simulated_root": base64.b64encode(scene.MACHINE.root_der).decode(),
-        },
+        "pins": pins(),
         "settled_refusal": {"check": "7.10", "envelope": scene.Job(**SETTLED).encode().decode()},
-        "accepted": {"envelope": good.encode().decode(), "onchain": msgspec.to_builtins(good.onchain())},
-        "refused": [
-            {"why": why, "check": number, "envelope": scene.Job(**changes).encode().decode()}
-            for why, (number, changes) in REFUSED.items()
-        ],
+        "accepted": accepted(scene.Job()),
+        "refused": refused(REFUSED),
     }
 
 
-def main() -> None:
-    for name, content in (("binding", bindings()), ("receipt", receipts())):
-        (FOLDER / f"attestation_{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+def opened_receipts() -> dict[str, Any]:
+    return {"pins": pins(), "accepted": accepted(scene.Job(body={"opened": True})), "refused": refused(NOT_OPENED)}
+
+
+def pins() -> dict[str, Any]:
+    return {
+        "chain": 31337,
+        "hub": scene.HUB,
+        "broker": scene.BROKER,
+        "vaults": scene.VAULTS,
+        "t": 2,
+        "runtime": scene.RUNTIME,
+        "simulated_root": base64.b64encode(scene.MACHINE.root_der).decode(),
+    }
+
+
+def accepted(job: scene.Job) -> dict[str, Any]:
+    assert verify(job.encode(), scene.PINS).ok
+    return {"envelope": job.encode().decode(), "onchain": msgspec.to_builtins(job.onchain())}
+
+
+def refused(jobs: dict[str, tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [
+        {"why": why, "check": number, "envelope": scene.Job(**changes).encode().decode()}
+        for why, (number, changes) in jobs.items()
+    ]
+
+
+VECTORS = {"binding": bindings, "receipt": receipts, "receipt_opened": opened_receipts}
+
+
+def main(names: list[str]) -> None:
+    for name in names or VECTORS:
+        (FOLDER / f"attestation_{name}.json").write_text(json.dumps(VECTORS[name](), indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

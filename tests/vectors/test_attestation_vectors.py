@@ -19,13 +19,14 @@ HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs" / "protocol"
 BINDING = json.loads((HERE / "attestation_binding.json").read_text())
 RECEIPT = json.loads((HERE / "attestation_receipt.json").read_text())
+OPENED = json.loads((HERE / "attestation_receipt_opened.json").read_text())
 
 
-def pins():
-    told = dict(RECEIPT["pins"])
-    root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
-    runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
-    return TrustPins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+def pins(vectors=RECEIPT):
+    published = dict(vectors["pins"])
+    root = TrustRoot(Platform.SIMULATED, base64.b64decode(published.pop("simulated_root")))
+    runtime, vaults = published.pop("runtime"), tuple(published.pop("vaults"))
+    return TrustPins(**published, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
 
 
 def test_the_published_vault_set_and_report_data_recompute():
@@ -53,27 +54,37 @@ def test_the_published_facts_parse_and_name_themselves():
 
 
 def test_the_published_result_digest_recomputes():
-    told = BINDING["result"]
-    assert result_digest(told["task"], told["sealed"], told["body"]) == told["digest"]
+    result = BINDING["result"]
+    assert result_digest(result["task"], result["sealed"], result["body"]) == result["digest"]
 
 
 def test_the_published_deferred_callback_recomputes():
-    given = BINDING["deferred_callback"]
-    callback = DeferredCallback(bytes.fromhex(given["data"]), bytes.fromhex(given["salt"]))
-    assert callback.commitment() == given["commitment"]
-    assert deferred_digest(given["result"], given["commitment"]) == given["digest"]
+    published = BINDING["deferred_callback"]
+    callback = DeferredCallback(bytes.fromhex(published["data"]), bytes.fromhex(published["salt"]))
+    assert callback.commitment() == published["commitment"]
+    assert deferred_digest(published["result"], published["commitment"]) == published["digest"]
 
 
-def test_the_published_receipt_is_accepted_off_line_and_on_line():
-    told = RECEIPT["accepted"]
-    for onchain in (None, ChainEvidence(**told["onchain"])):
-        report = verify(told["envelope"].encode(), pins(), onchain)
+@pytest.mark.parametrize("vectors", [RECEIPT, OPENED], ids=["receipt", "receipt_opened"])
+def test_the_published_receipt_is_accepted_off_line_and_on_line(vectors):
+    accepted = vectors["accepted"]
+    for onchain in (None, ChainEvidence(**accepted["onchain"])):
+        report = verify(accepted["envelope"].encode(), pins(vectors), onchain)
         assert report.ok, report.failed
 
 
 @pytest.mark.parametrize("vector", RECEIPT["refused"], ids=lambda vector: vector["why"])
 def test_a_published_bad_receipt_is_refused_by_its_check(vector):
     assert verify(vector["envelope"].encode(), pins()).failed.number == vector["check"]
+
+
+def test_the_published_receipt_of_an_opened_dataset_says_so():
+    assert parse_envelope(OPENED["accepted"]["envelope"].encode()).receipt.body.opened is True
+
+
+@pytest.mark.parametrize("vector", OPENED["refused"], ids=lambda vector: vector["why"])
+def test_a_published_receipt_of_a_dataset_that_cannot_have_opened_is_refused_by_its_check(vector):
+    assert verify(vector["envelope"].encode(), pins(OPENED)).failed.number == vector["check"]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +101,6 @@ def test_the_documents_show_the_same_digests(document, vector):
 
 
 def test_the_published_receipt_of_a_refused_deal_is_accepted_and_names_the_refusal():
-    told = RECEIPT["settled_refusal"]
-    assert verify(told["envelope"].encode(), pins()).ok
-    assert parse_envelope(told["envelope"].encode()).refusal == told["check"]
+    settled = RECEIPT["settled_refusal"]
+    assert verify(settled["envelope"].encode(), pins()).ok
+    assert parse_envelope(settled["envelope"].encode()).refusal == settled["check"]

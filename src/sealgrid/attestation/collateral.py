@@ -6,17 +6,18 @@ signed by its issuer and valid at the time. Same numbers as in ``verification``,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sealgrid.attestation.evidence import Collateral, TrustRoot, find_roots, load_chain, load_revocation_list
+from sealgrid.attestation.certificates import at_time, is_issued_by, load_chain, load_revocation_list
+from sealgrid.attestation.evidence import Collateral, TrustRoot, find_roots
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.snp_collateral import find_chain_error, parse_chain
 from sealgrid.crypto.digests import sha256
@@ -71,19 +72,19 @@ def verify_intel_collateral(collateral: Collateral, roots: Sequence[TrustRoot], 
     except (ValueError, *DECODE_ERRORS) as error:  # (2.1)
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
     intel_roots = [root for root in roots if root.platform in _INTEL]
-    root = pck_chain[-1]
+    root, now = pck_chain[-1], at_time(at)
     for chain in (*chains, pck_chain):  # (2.2)
         find_roots(intel_roots, chain[-1].public_bytes(Encoding.DER))
     valid = (
-        all(_is_chain_valid(chain, at) for chain in (*chains, pck_chain))
-        and all(_is_list_valid(each, issuer, at) for each, issuer in zip(lists, (root, pck_chain[0]), strict=True))
+        all(_is_chain_valid(chain, now) for chain in (*chains, pck_chain))
+        and all(_is_list_valid(each, issuer, now) for each, issuer in zip(lists, (root, pck_chain[0]), strict=True))
         and _is_document_signed(parts.tcb_info, signatures[0], chains[0][0])
         and _is_document_signed(parts.qe_identity, signatures[1], chains[1][0])
-        and all(each.issue_date <= _time(at) <= each.next_update for each in documents)
+        and all(each.issue_date <= now <= each.next_update for each in documents)
     )
     if not valid:  # (2.4)
         raise EvidenceRefused("2.4", "a signature, certificate, list or date of the collateral is not valid.")
-    ends = [each.next_update for each in documents] + [each.next_update_utc or _time(at) for each in lists]
+    ends = [each.next_update for each in documents] + [each.next_update_utc or now for each in lists]
     ends += [each.not_valid_after_utc for chain in (*chains, pck_chain) for each in chain]
     number = min(each.number for each in documents)
     return CollateralTerms(number, int(min(ends).timestamp()), to_digest(sha256(root.public_bytes(Encoding.DER))))
@@ -107,24 +108,19 @@ def verify_snp_collateral(collateral: Collateral, roots: Sequence[TrustRoot], at
     return CollateralTerms(chain.list_number, int(min(ends).timestamp()), series)
 
 
-def _is_chain_valid(chain: list[x509.Certificate], at: int) -> bool:
+def _is_chain_valid(chain: list[x509.Certificate], now: datetime) -> bool:
     above = [*chain[1:], chain[-1]]
-    return all(_is_issued_by(each, issuer, at) for each, issuer in zip(chain, above, strict=True))
+    return all(
+        is_issued_by(each, issuer) and each.not_valid_before_utc <= now <= each.not_valid_after_utc
+        for each, issuer in zip(chain, above, strict=True)
+    )
 
 
-def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate, at: int) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
-        return False
-    return certificate.not_valid_before_utc <= _time(at) <= certificate.not_valid_after_utc
-
-
-def _is_list_valid(listed: x509.CertificateRevocationList, issuer: x509.Certificate, at: int) -> bool:
+def _is_list_valid(listed: x509.CertificateRevocationList, issuer: x509.Certificate, now: datetime) -> bool:
     key, until = issuer.public_key(), listed.next_update_utc
     if not isinstance(key, ec.EllipticCurvePublicKey) or listed.issuer != issuer.subject or until is None:
         return False
-    return listed.last_update_utc <= _time(at) <= until and listed.is_signature_valid(key)
+    return listed.last_update_utc <= now <= until and listed.is_signature_valid(key)
 
 
 def _is_document_signed(text: str, signature: bytes, signer: x509.Certificate) -> bool:
@@ -137,7 +133,3 @@ def _is_document_signed(text: str, signature: bytes, signer: x509.Certificate) -
     except InvalidSignature:
         return False
     return True
-
-
-def _time(at: int) -> datetime:
-    return datetime.fromtimestamp(at, tz=UTC)

@@ -21,6 +21,8 @@ from sealgrid.units import to_digest
 
 SEPT_VE_DISABLE = bytes.fromhex("0000001000000000")  #: the only accepted TD attributes: no debug, no migration
 SGX_DEBUG = 0x02
+MAX_QUOTE_BYTES = 64 << 10
+MAX_COLLATERAL_BYTES = 1 << 20
 WEAK_TD = "the TD's attributes allow what weakens it: debugging, profiling, migration or a service TD."
 
 
@@ -93,25 +95,18 @@ class QuoteFacts:
         """Interpret the report for the root's platform; raise EvidenceRefused (3.4) if it does not match."""
         report = self.document.report
         if root.platform is Platform.SGX and report.sgx is not None:
-            return self._sgx(report.sgx, root)
+            if bytes.fromhex(report.sgx.attributes)[0] & SGX_DEBUG:  # (3.4)
+                raise EvidenceRefused("3.4", "the enclave's attributes allow debugging.")
+            # The SGX measurement covers the app's files; there is no locked field.
+            return self._claims(root, (report.sgx.mr_enclave,), b"", report.sgx.report_data)
         td = report.td10 or report.td15
         if root.platform in (Platform.TDX, Platform.SIMULATED) and td is not None:
-            return self._td(td, root)
+            attributes, service_td = bytes.fromhex(td.td_attributes), bytes.fromhex(td.mr_service_td)
+            if attributes != SEPT_VE_DISABLE or any(service_td):  # (3.4)
+                raise EvidenceRefused("3.4", WEAK_TD)
+            run_time = (td.rt_mr0, td.rt_mr1, td.rt_mr2) if root.platform is Platform.TDX else ()
+            return self._claims(root, (td.mr_td, *run_time), bytes.fromhex(td.mr_config_id), td.report_data)
         raise EvidenceRefused("3.4", f"this kind of report does not come from {root.platform.name}.")
-
-    def _sgx(self, report: _Sgx, root: TrustRoot) -> VerifiedClaims:
-        if bytes.fromhex(report.attributes)[0] & SGX_DEBUG:
-            raise EvidenceRefused("3.4", "the enclave's attributes allow debugging.")
-        # The SGX measurement covers the app's files; there is no locked field.
-        return self._claims(root, (report.mr_enclave,), b"", report.report_data)
-
-    def _td(self, report: _Td, root: TrustRoot) -> VerifiedClaims:
-        if bytes.fromhex(report.td_attributes) != SEPT_VE_DISABLE or any(bytes.fromhex(report.mr_service_td)):
-            raise EvidenceRefused("3.4", WEAK_TD)
-        measured: tuple[str, ...] = (report.mr_td,)
-        if root.platform is Platform.TDX:
-            measured += (report.rt_mr0, report.rt_mr1, report.rt_mr2)
-        return self._claims(root, measured, bytes.fromhex(report.mr_config_id), report.report_data)
 
     def _claims(self, root: TrustRoot, measured: tuple[str, ...], config: bytes, report_data: str) -> VerifiedClaims:
         tcb, pck = self.document.tcb, self.document.platform.pck
@@ -136,9 +131,6 @@ def parse_claims(document: str) -> QuoteFacts:
     except DECODE_ERRORS as error:
         raise EvidenceRefused("2.4", "the verifier's claims cannot be read; check the version of dcap-qvl.") from error
 
-
-MOST_QUOTE_BYTES = 64 << 10
-MOST_COLLATERAL_BYTES = 1 << 20
 
 # Messages of dcap-qvl 0.7 for genuine quotes that its policy refuses. They only select the number of the check: any
 # other error is refused as (2.4).
@@ -171,7 +163,12 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated
     The caller checks runtime, app and report data. Numbers (2) and (3) of docs/protocol/evidence.md; raises
     EvidenceRefused with the number.
     """
-    collateral = _check_size_and_parse(quote)  # (2.1)
+    if len(quote.raw) > MAX_QUOTE_BYTES or len(quote.collateral.raw) > MAX_COLLATERAL_BYTES:  # (2.1)
+        raise EvidenceRefused("2.1", "the quote or its collateral is larger than the limit.")
+    try:
+        collateral = dcap_qvl.QuoteCollateralV3.from_json(quote.collateral.raw.decode())
+    except ValueError as error:  # (2.1)
+        raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
     root = _find_root(quote, roots)  # (2.2)
     if root.platform is Platform.SIMULATED and not allow_simulated:  # (2.3)
         raise EvidenceRefused("2.3", "simulated evidence proves nothing and is not accepted here.")
@@ -183,28 +180,16 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated
     return facts.claims_for(root)  # (3.4)
 
 
-def _check_size_and_parse(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
-    if len(quote.raw) > MOST_QUOTE_BYTES or len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
-        raise EvidenceRefused("2.1", "the quote or its collateral is larger than the limit.")
-    try:
-        return dcap_qvl.QuoteCollateralV3.from_json(quote.collateral.raw.decode())
-    except ValueError as error:
-        raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
-
-
 def _find_root(quote: Quote, roots: Sequence[TrustRoot]) -> TrustRoot:
-    candidates = find_roots(roots, _last_certificate(quote.raw))
+    try:
+        chain = dcap_qvl.Quote.parse(quote.raw).cert_chain_pem_bytes() or b""
+        last_certificate = base64.b64decode(_CERTIFICATE.findall(chain)[-1])
+    except (ValueError, IndexError) as error:  # (2.1)
+        raise EvidenceRefused("2.1", "the quote cannot be read, or carries no certificates.") from error
+    candidates = find_roots(roots, last_certificate)
     # Only an Intel root is configured twice. The unverified header selects the policy; (3.4) verifies the choice.
     kind = Platform.TDX if quote.raw[4:8] == TEE_TDX.to_bytes(4, "little") else Platform.SGX
     return next((root for root in candidates if root.platform is kind), candidates[0])
-
-
-def _last_certificate(raw: bytes) -> bytes:
-    try:
-        chain = dcap_qvl.Quote.parse(raw).cert_chain_pem_bytes() or b""
-        return base64.b64decode(_CERTIFICATE.findall(chain)[-1])
-    except (ValueError, IndexError) as error:
-        raise EvidenceRefused("2.1", "the quote cannot be read, or carries no certificates.") from error
 
 
 def _verify_signatures(quote: Quote, collateral: dcap_qvl.QuoteCollateralV3, root: TrustRoot, at: int) -> QuoteFacts:
@@ -217,11 +202,6 @@ def _verify_signatures(quote: Quote, collateral: dcap_qvl.QuoteCollateralV3, roo
     try:
         return parse_claims(verifier.verify_with_policy(quote.raw, collateral, at, policy).to_json())
     except ValueError as error:
-        raise _to_refusal(str(error)) from error
-
-
-def _to_refusal(message: str) -> EvidenceRefused:
-    for fragment, number, sentence in _CHECK_BY_FRAGMENT:
-        if fragment in message:
-            return EvidenceRefused(number, sentence)
-    return EvidenceRefused("2.4", "a signature, certificate, revocation list or date of the evidence is not valid.")
+        invalid = ("2.4", "a signature, certificate, revocation list or date of the evidence is not valid.")
+        refusals = ((number, reason) for fragment, number, reason in _CHECK_BY_FRAGMENT if fragment in str(error))
+        raise EvidenceRefused(*next(refusals, invalid)) from error

@@ -1,14 +1,13 @@
 """Evidence and verified claims (RFC 9334): only ``verification.verify`` converts a Quote to VerifiedClaims."""
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
-from cryptography import x509
 
 from sealgrid.attestation.binding import runtime_identity
+from sealgrid.attestation.certificates import load_certificate
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import Digest, to_bytes
@@ -116,33 +115,6 @@ class VerifiedClaims:
         """Return the identity of the runtime; on SGX of the runtime with this app."""
         paired = (to_bytes(app, 32),) if self.platform is Platform.SGX else ()
         return runtime_identity(self.platform, (*self.measurements, *paired))
-
-
-def load_certificate(der: bytes) -> x509.Certificate:
-    """Parse a DER certificate; raise ValueError if it is invalid."""
-    with warnings.catch_warnings():
-        # AMD leaf certificates have the serial number 0, which makes cryptography warn.
-        warnings.simplefilter("ignore")
-        try:
-            return x509.load_der_x509_certificate(der)
-        except x509.InvalidVersion as error:
-            raise ValueError("the certificate is not X.509 version 3") from error
-
-
-def load_chain(pem: bytes) -> list[x509.Certificate]:
-    """Parse one or more PEM certificates; raise ValueError if one is invalid."""
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except x509.InvalidVersion as error:
-        raise ValueError("the certificate is not X.509 version 3") from error
-
-
-def load_revocation_list(der: bytes) -> x509.CertificateRevocationList:
-    """Parse a DER revocation list; raise ValueError if it is invalid."""
-    try:
-        return x509.load_der_x509_crl(der)
-    except x509.InvalidVersion as error:
-        raise ValueError("the revocation list is not version 2") from error
 
 
 def check_distinct_roots(roots: Sequence[TrustRoot]) -> None:

@@ -10,7 +10,8 @@ from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.units import Digest
 
 NO_RESULT_KEY: Final = "0x" + "00" * 32
-
+MAX_CHARACTERS: Final = 65536
+MAX_BRACKETS: Final = 1000  #: opening brackets, anywhere
 
 SecretNumber = Annotated[str, msgspec.Meta(pattern=rf"^{NUMBER_PATTERN}\Z")]
 SecretName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME_PATTERN}\Z")]
@@ -61,9 +62,6 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
         return NO_RESULT_KEY if self.sealgrid is None else self.sealgrid.result_key
 
 
-MOST_CHARACTERS = 65536
-MOST_BRACKETS = 1000  #: opening brackets, anywhere
-
 _KNOWN = frozenset(JobParams.__struct_fields__)
 
 
@@ -75,8 +73,8 @@ def parse_params(params: str) -> JobParams:
     """
     # web3 sets Python's recursion limit to 100,000; decoding nesting that deep overflows the stack and kills the
     # process. Params are untrusted, so their nesting is bounded first.
-    if len(params) > MOST_CHARACTERS or params.count("[") + params.count("{") > MOST_BRACKETS:
-        raise InputRefused(f"params have at most {MOST_CHARACTERS} characters and {MOST_BRACKETS} opening brackets.")
+    if len(params) > MAX_CHARACTERS or params.count("[") + params.count("{") > MAX_BRACKETS:
+        raise InputRefused(f"params have at most {MAX_CHARACTERS} characters and {MAX_BRACKETS} opening brackets.")
     try:
         document: dict[str, Any] = msgspec.json.decode(params.encode(), type=dict[str, Any])
         unknown = sorted(key for key in document if key not in _KNOWN and not key.startswith("iexec_"))

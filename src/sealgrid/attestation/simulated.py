@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sealgrid.attestation.certificates import at_time
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import (
@@ -31,7 +32,6 @@ from sealgrid.attestation.simulated_pki import (
     PCE_ID,
     PCE_SVN,
     SimulatedPlatformKeys,
-    at_time,
     new_key,
     pem,
     raw_public,

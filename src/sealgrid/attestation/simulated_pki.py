@@ -6,7 +6,6 @@ They protect nothing: the owner of the private keys can attest anything.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Self
 
 import msgspec
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
+from sealgrid.attestation.certificates import at_time
 from sealgrid.attestation.evidence import SIMULATED_MARK
 from sealgrid.errors import InputRefused
 
@@ -46,11 +46,6 @@ def raw_public(key: Key) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)[1:]
 
 
-def at_time(seconds: int) -> datetime:
-    """Return a Unix time as a datetime in UTC."""
-    return datetime.fromtimestamp(seconds, tz=UTC)
-
-
 def certificate(
     name: str,
     key: Key,
@@ -62,6 +57,17 @@ def certificate(
     """Issue a certificate: a root without ``issuer``, a PCK certificate with ``ppid``."""
     authority = issuer is None or name.endswith("CA")
     above, signer = (None, key) if issuer is None else issuer
+    usage = x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
     builder = (
         x509.CertificateBuilder(
             issuer_name=_subject(name) if above is None else above.subject,
@@ -72,7 +78,7 @@ def certificate(
             not_valid_after=at_time(valid[1]),
         )
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(_usage(authority=authority), critical=True)
+        .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
@@ -108,20 +114,6 @@ def _subject(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in named])
 
 
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=not authority,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
 def _sgx_extension(ppid: bytes) -> bytes:
     # Intel SGX PCK Certificate and CRL Profile, section 1.3.5: platform, TCB, PCE, family, type.
     svns = [_field(f"2.{i + 1}", _integer(svn)) for i, svn in enumerate(CPU_SVN)]
@@ -136,7 +128,10 @@ def _sgx_extension(ppid: bytes) -> bytes:
 
 
 def _field(suffix: str, value: bytes) -> bytes:
-    return _sequence(_oid(f"{SGX_EXTENSION}.{suffix}"), value)
+    # X.690, section 8.19: the first two arcs of an object identifier share a byte.
+    first, second, *rest = (int(arc) for arc in f"{SGX_EXTENSION}.{suffix}".split("."))
+    oid = _tlv(0x06, bytes([40 * first + second]) + b"".join(_base128(arc) for arc in rest))
+    return _sequence(oid, value)
 
 
 def _sequence(*parts: bytes) -> bytes:
@@ -145,11 +140,6 @@ def _sequence(*parts: bytes) -> bytes:
 
 def _integer(value: int) -> bytes:
     return _tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def _oid(dotted: str) -> bytes:
-    first, second, *rest = (int(arc) for arc in dotted.split("."))
-    return _tlv(0x06, bytes([40 * first + second]) + b"".join(_base128(arc) for arc in rest))
 
 
 def _base128(value: int) -> bytes:
@@ -216,9 +206,10 @@ class SimulatedPlatformKeys:
     def save(self) -> bytes:
         """Return a JSON document with the private keys; store it only in a file of mode 0600."""
         parts = {name: getattr(self, name) for name in NAMES}
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return msgspec.json.encode(
             _SavedKeys(
-                keys={name: _key_pem(part.key) for name, part in parts.items()},
+                keys={name: part.key.private_bytes(*form).decode() for name, part in parts.items()},
                 certificates={name: pem(part.certificate) for name, part in parts.items()},
             )
         )
@@ -232,11 +223,6 @@ class SimulatedPlatformKeys:
         except (msgspec.MsgspecError, ValueError, KeyError):
             # Without the cause: its message could contain key material.
             raise InputRefused("this file does not contain valid keys of a simulated platform.") from None
-
-
-def _key_pem(key: Key) -> str:
-    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
 def _certified(key_pem: str, certificate_pem: str) -> CertifiedKey:

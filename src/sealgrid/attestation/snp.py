@@ -18,7 +18,7 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
 
-MOST_COLLATERAL_BYTES = 64 << 10
+MAX_COLLATERAL_BYTES = 64 << 10
 CHIP_BYTES = 64
 
 
@@ -40,13 +40,26 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClai
     The caller checks runtime, app and report data. Numbers (2) and (3) of docs/protocol/evidence.md; check (2.3) does
     not apply, since a simulated root is never one for SNP.
     """
-    report, chain = _parse(quote)  # (2.1)
+    if len(quote.collateral.raw) > MAX_COLLATERAL_BYTES:  # (2.1)
+        raise EvidenceRefused("2.1", "the collateral is larger than the limit.")
+    try:
+        report, chain = SnpReport(quote.raw), parse_chain(quote.collateral)
+    except ValueError as error:  # (2.1)
+        raise EvidenceRefused("2.1", "the report or its collateral cannot be read.") from error
     root = find_roots(  # (2.2)
         (root for root in roots if root.platform is Platform.SNP), chain.root.public_bytes(Encoding.DER)
     )[0]
-    _check_chain(chain, root, at)  # (2.4) (2.5)
+    if chain.revocation_list is None and "no_revocation_list" not in root.traits:  # (2.4)
+        raise EvidenceRefused("2.4", "the collateral has no revocation list of AMD; fetch it.")
+    if (broken := find_chain_error(chain, at)) is not None:  # (2.4)
+        raise EvidenceRefused("2.4", f"{broken}.")
+    if chain.list_number < root.minimum_eval_number:  # (2.5)
+        raise EvidenceRefused("2.5", "the revocation list is older than one used before; fetch it again.")
     _check_leaf(report, chain)  # (2.6)
-    _check_signature(report, chain)  # (2.7)
+    try:
+        chain.facts.key.verify(encode_dss_signature(*report.signature()), report.signed, ec.ECDSA(hashes.SHA384()))
+    except InvalidSignature as error:  # (2.7)
+        raise EvidenceRefused("2.7", "the report's signature is not valid.") from error
     _check_configuration(report, chain, root)  # (3.1) (3.2) (3.3) (3.4)
     leaf = chain.facts
     return VerifiedClaims(
@@ -63,28 +76,11 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClai
     )
 
 
-def _parse(quote: Quote) -> tuple[SnpReport, CertificateChain]:
-    if len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
-        raise EvidenceRefused("2.1", "the collateral is larger than the limit.")
-    try:
-        return SnpReport(quote.raw), parse_chain(quote.collateral)
-    except ValueError as error:
-        raise EvidenceRefused("2.1", "the report or its collateral cannot be read.") from error
-
-
-def _check_chain(chain: CertificateChain, root: TrustRoot, at: int) -> None:
-    if chain.revocation_list is None and "no_revocation_list" not in root.traits:  # (2.4)
-        raise EvidenceRefused("2.4", "the collateral has no revocation list of AMD; fetch it.")
-    if (broken := find_chain_error(chain, at)) is not None:  # (2.4)
-        raise EvidenceRefused("2.4", f"{broken}.")
-    if chain.list_number < root.minimum_eval_number:  # (2.5)
-        raise EvidenceRefused("2.5", "the revocation list is older than one used before; fetch it again.")
-
-
 def _check_leaf(report: SnpReport, chain: CertificateChain) -> None:
     leaf = chain.facts
     signer = f"SEV-{leaf.product}" if leaf.kind is ReportSigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
-    if (report.signing_key, _signer_name(chain)) != (leaf.kind, signer):  # (2.6)
+    signers = [each.value for each in chain.intermediate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if (report.signing_key, signers) != (leaf.kind, [signer]):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is for another kind of key or product than the report.")
     if report.product not in (None, leaf.product):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is for another product than the processor of the report.")
@@ -92,18 +88,9 @@ def _check_leaf(report: SnpReport, chain: CertificateChain) -> None:
         raise EvidenceRefused("2.6", "the certificate is for other firmware than the report names; fetch it again.")
     if leaf.kind is ReportSigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is for another chip.")
-    if (leaf.kind is ReportSigningKey.VCEK and not any(leaf.chip)) or (
-        leaf.kind is ReportSigningKey.VLEK and not leaf.provider
-    ):
+    unnamed_chip = leaf.kind is ReportSigningKey.VCEK and not any(leaf.chip)
+    if unnamed_chip or (leaf.kind is ReportSigningKey.VLEK and not leaf.provider):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate names neither a chip nor a provider.")
-
-
-def _check_signature(report: SnpReport, chain: CertificateChain) -> None:
-    signature = encode_dss_signature(*report.signature())
-    try:
-        chain.facts.key.verify(signature, report.signed, ec.ECDSA(hashes.SHA384()))
-    except InvalidSignature as error:
-        raise EvidenceRefused("2.7", "the report's signature is not valid.") from error
 
 
 def _check_configuration(report: SnpReport, chain: CertificateChain, root: TrustRoot) -> None:
@@ -111,23 +98,13 @@ def _check_configuration(report: SnpReport, chain: CertificateChain, root: Trust
         raise EvidenceRefused("3.1", "the guest allows debugging; the host can read its memory.")
     if not chain.facts.tcb.reaches(root.least_tcb):  # (3.2)
         raise EvidenceRefused("3.2", f"the machine's firmware ({chain.facts.tcb}) is out of date; update it.")
-    if traits := _traits(report) - root.traits:  # (3.3)
+    present = {
+        "smt": report.policy & snp_report.POLICY_SMT and report.platform_info & snp_report.PLATFORM_SMT,
+        "provider_key": report.signing_key == ReportSigningKey.VLEK,
+        "service_module": report.vmpl > 0,
+    }
+    if traits := {trait for trait, true in present.items() if true} - root.traits:  # (3.3)
         raise EvidenceRefused("3.3", f"the root of trust is not configured to accept: {', '.join(sorted(traits))}.")
     unknown = report.policy & ~snp_report.POLICY_KNOWN or not report.policy & snp_report.POLICY_RESERVED_ONE
     if unknown or report.policy & snp_report.POLICY_MIGRATION:  # (3.4)
         raise EvidenceRefused("3.4", "the guest's policy allows migration, or has an unknown bit.")
-
-
-def _traits(report: SnpReport) -> set[str]:
-    shared = report.policy & snp_report.POLICY_SMT and report.platform_info & snp_report.PLATFORM_SMT
-    present = {
-        "smt": shared,
-        "provider_key": report.signing_key == ReportSigningKey.VLEK,
-        "service_module": report.vmpl > 0,
-    }
-    return {trait for trait, true in present.items() if true}
-
-
-def _signer_name(chain: CertificateChain) -> str:
-    names = chain.intermediate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if len(names) == 1 else ""

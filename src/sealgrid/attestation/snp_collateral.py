@@ -1,16 +1,17 @@
 """Collateral of an SEV-SNP report: AMD's certificates and revocation list (AMD 57230), the host's certificate table."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate, load_revocation_list
+from sealgrid.attestation.certificates import at_time, is_issued_by, load_certificate, load_revocation_list
+from sealgrid.attestation.evidence import Collateral, TcbVersion
 from sealgrid.attestation.snp_report import ReportSigningKey
 from sealgrid.errors import DECODE_ERRORS
 
@@ -91,47 +92,37 @@ def parse_chain(collateral: Collateral) -> CertificateChain:
 
 def find_chain_error(chain: CertificateChain, at: int) -> str | None:
     """Return the first error of signatures, dates and revocation list at ``at``, or None."""
+    now = at_time(at)
     for certificate, issuer in (
         (chain.root, chain.root),
         (chain.intermediate, chain.root),
         (chain.leaf, chain.intermediate),
     ):
-        if not _is_issued_by(certificate, issuer):
+        if not is_issued_by(certificate, issuer):
             return "a certificate is not signed by the one above it"
-        if not certificate.not_valid_before_utc <= _time(at) <= certificate.not_valid_after_utc:
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             return "a certificate is not valid at this time"
-    return None if chain.revocation_list is None else _revocation_list_error(chain, chain.revocation_list, at)
+    return None if chain.revocation_list is None else _revocation_list_error(chain, chain.revocation_list, now)
 
 
-def _revocation_list_error(chain: CertificateChain, listed: x509.CertificateRevocationList, at: int) -> str | None:
+def _revocation_list_error(
+    chain: CertificateChain, listed: x509.CertificateRevocationList, now: datetime
+) -> str | None:
     key, until = chain.root.public_key(), listed.next_update_utc
-    if not isinstance(key, rsa.RSAPublicKey) or listed.issuer != chain.root.subject or not _is_list_signed(listed, key):
+    try:
+        is_signed = (
+            isinstance(key, rsa.RSAPublicKey) and listed.issuer == chain.root.subject and listed.is_signature_valid(key)
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        is_signed = False
+    if not is_signed:
         return "the revocation list is not signed by the root"
-    if until is None or not listed.last_update_utc <= _time(at) <= until:
+    if until is None or not listed.last_update_utc <= now <= until:
         return "the revocation list is not valid at this time"
     # All leaf certificates have the serial number 0: AMD revokes them by revoking their issuer.
     if listed.get_revoked_certificate_by_serial_number(chain.intermediate.serial_number) is not None:
         return "a certificate was revoked by AMD"
     return None
-
-
-def _is_list_signed(listed: x509.CertificateRevocationList, key: rsa.RSAPublicKey) -> bool:
-    try:
-        return listed.is_signature_valid(key)
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-
-
-def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def _time(at: int) -> datetime:
-    return datetime.fromtimestamp(at, tz=UTC)
 
 
 def _parse_leaf(certificate: x509.Certificate) -> LeafCertificate:
@@ -150,7 +141,10 @@ def _parse_leaf(certificate: x509.Certificate) -> LeafCertificate:
     leaf = LeafCertificate(ReportSigningKey.VCEK, _text(values.get("2", b"")).partition("-")[0], tcb, b"", "", key)
     if [each.value for each in name] == ["SEV-VLEK"]:
         return replace(leaf, kind=ReportSigningKey.VLEK, provider=_text(values.get("5", b"")))
-    return replace(leaf, chip=_octets(values.get("4", b"")))
+    chip = values.get("4", b"")
+    # Certificates before 2023 contain the raw chip id, later ones an OCTET STRING.
+    is_wrapped = len(chip) > 2 and chip[0] == 0x04 and chip[1] == len(chip) - 2 and len(chip) not in (8, 64)
+    return replace(leaf, chip=chip[2:] if is_wrapped else chip)
 
 
 def _number(der: bytes) -> int:
@@ -165,12 +159,6 @@ def _text(der: bytes) -> str:
     return der[2:].decode("ascii")
 
 
-def _octets(value: bytes) -> bytes:
-    # Certificates before 2023 contain the raw chip id, later ones an OCTET STRING.
-    wrapped = len(value) > 2 and value[0] == 0x04 and value[1] == len(value) - 2 and len(value) not in (8, 64)
-    return value[2:] if wrapped else value
-
-
 _KINDS = {
     UUID("63da758d-e664-4564-adc5-f4b93be8accd"): "vcek",
     UUID("a8074bc2-a25a-483e-aae6-39c045a0b8a1"): "vlek",
@@ -181,7 +169,7 @@ _KINDS = {
 #: hosts write GUIDs in either byte order
 _NAMES = {order: kind for guid, kind in _KINDS.items() for order in (guid.bytes, guid.bytes_le)}
 _ENTRY = 24
-_MOST_ENTRIES = 32
+_MAX_ENTRIES = 32
 
 
 def parse_certificate_table(table: bytes) -> dict[str, bytes]:
@@ -191,7 +179,7 @@ def parse_certificate_table(table: bytes) -> dict[str, bytes]:
     table is untrusted and often empty. Raises ValueError for an entry outside of the table.
     """
     certificates: dict[str, bytes] = {}
-    for number in range(_MOST_ENTRIES):
+    for number in range(_MAX_ENTRIES):
         entry = table[number * _ENTRY : (number + 1) * _ENTRY]
         if len(entry) < _ENTRY or not any(entry[:16]):
             return certificates

@@ -11,8 +11,8 @@ import msgspec
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.interpreter import PYTHON_PATTERN, running_python
 from sealgrid.bundle.manifest import (
-    LEAST_MEMORY,
     MANIFEST,
+    MIN_MEMORY,
     AppFileEntry,
     AppLimits,
     EnvironmentEntry,
@@ -81,12 +81,18 @@ def build(
     """
     app, target = read_app(folder), python or running_python()
     check_required_python(app, target)
-    if app.limits.memory < LEAST_MEMORY:
+    if app.limits.memory < MIN_MEMORY:
         raise InputRefused(
-            f"{APP_FILE} gives the app less than {LEAST_MEMORY} bytes of memory; no app can start with that."
+            f"{APP_FILE} gives the app less than {MIN_MEMORY} bytes of memory; no app can start with that."
         )
     locked = read_lock(folder) if wheels is None else tuple(wheels)
-    _check_locked(app, locked)
+    locked_names = {f"{package_name(wheel.name)}=={wheel.version}" for wheel in locked}
+    for requirement in app.wheels:
+        name, _, version = requirement.partition("==")
+        if f"{package_name(name)}=={version}" not in locked_names:
+            raise InputRefused(
+                f"{LOCK_FILE} has no {requirement}; run python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR."
+            )
     contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _select_files(folder, app.files)}
     manifest = _manifest(app, target, contents, locked, environment)
     check_manifest(manifest)
@@ -160,13 +166,3 @@ def _select_files(folder: Path, globs: Sequence[str]) -> list[Path]:
         if path.is_symlink() or not path.is_file():
             raise InputRefused(f"{path.name!r} is not a plain file; a bundle can contain nothing else.")
     return files
-
-
-def _check_locked(app: AppToml, locked: Sequence[WheelEntry]) -> None:
-    locked_names = {f"{package_name(wheel.name)}=={wheel.version}" for wheel in locked}
-    for requirement in app.wheels:
-        name, _, version = requirement.partition("==")
-        if f"{package_name(name)}=={version}" not in locked_names:
-            raise InputRefused(
-                f"{LOCK_FILE} has no {requirement}; run python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR."
-            )

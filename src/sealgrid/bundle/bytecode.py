@@ -21,19 +21,16 @@ def main(folder: Path, prefix: str) -> None:
     warnings.simplefilter("ignore")  # about the packages' code
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder)
-        if not _TESTS & set(name.parts):
-            _compile(path, f"{prefix}/{name.as_posix()}", folder / BYTECODE / name.parent)
-
-
-def _compile(source: Path, name: str, target: Path) -> None:
-    content = source.read_bytes()
-    try:
-        code = compile(content, name, "exec", dont_inherit=True, optimize=0)
-    except (SyntaxError, ValueError):
-        return
-    head = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH.to_bytes(4, "little") + importlib.util.source_hash(content)
-    target.mkdir(parents=True, exist_ok=True)
-    (target / f"{source.stem}.{sys.implementation.cache_tag}.pyc").write_bytes(head + marshal.dumps(code, _PLAIN))
+        if _TESTS & set(name.parts):
+            continue
+        content, target = path.read_bytes(), folder / BYTECODE / name.parent
+        try:
+            code = compile(content, f"{prefix}/{name.as_posix()}", "exec", dont_inherit=True, optimize=0)
+        except (SyntaxError, ValueError):
+            continue
+        head = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH.to_bytes(4, "little") + importlib.util.source_hash(content)
+        target.mkdir(parents=True, exist_ok=True)
+        (target / f"{path.stem}.{sys.implementation.cache_tag}.pyc").write_bytes(head + marshal.dumps(code, _PLAIN))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,16 @@ class EnvironmentWriter:
         for piece in pieces:
             self._digest.update(piece)
             begin, self._offset = self._offset, self._offset + len(piece)
-            self._write_files(memoryview(piece), begin)
+            content = memoryview(piece)
+            while self._next < len(self._files) and self._files[self._next].start <= self._offset:
+                file = self._files[self._next]
+                if self._open is None:
+                    self._open = file.path.open("xb")  # buffered: writes all of a part, or raises
+                self._open.write(content[max(file.start - begin, 0) : max(file.end - begin, 0)])
+                if file.end > self._offset:
+                    break
+                self._close()
+                self._next += 1
 
     def finish(self) -> None:
         """Verify the written bytes and the directory against the manifest's digest (1)."""
@@ -74,17 +83,6 @@ class EnvironmentWriter:
         self._digest.update(self._directory)
         if self._offset != self.start or to_digest(self._digest.digest()) != self._environment.sha256:
             raise BundleRefused("1", "the environment is not the one that the manifest names.")
-
-    def _write_files(self, piece: memoryview, begin: int) -> None:
-        while self._next < len(self._files) and self._files[self._next].start <= self._offset:
-            file = self._files[self._next]
-            if self._open is None:
-                self._open = file.path.open("xb")  # buffered: writes all of a part, or raises
-            self._open.write(piece[max(file.start - begin, 0) : max(file.end - begin, 0)])
-            if file.end > self._offset:
-                return
-            self._close()
-            self._next += 1
 
     def _close(self) -> None:
         if self._open is not None:

@@ -113,9 +113,13 @@ def check_input(job_input: JobInput, public: Sequence[str] = ()) -> None:
 
 def text_fault(text: str) -> tuple[str, str] | None:
     """Return (check, reason) where a text cannot be an argument or a variable, (input.6) or (input.7); else None."""
-    if "\0" in text or not _is_encodable(text):
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        content = b"\0"
+    if b"\0" in content:
         return "(input.6)", "holds a zero byte or a half character; put bytes into a file."
-    if len(text.encode()) > MAX_TEXT_BYTES:
+    if len(content) > MAX_TEXT_BYTES:
         return "(input.7)", f"has more than {MAX_TEXT_BYTES >> 10} KiB; put it into a file."
     return None
 
@@ -162,11 +166,3 @@ def _check_names(names: Sequence[str]) -> None:
 def folded(name: str) -> str:
     """Return the key by which some file systems treat two names as equal."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -26,10 +26,12 @@ def lock(requirements: Iterable[str], wheels: Path, python: str | None = None) -
     """
     target = python or running_python()
     candidates: dict[tuple[str, str], WheelEntry] = {}
-    for candidate in map(_parse_wheel, sorted(wheels.glob("*.whl"))):
-        key = package_name(candidate.name), candidate.version
-        if key not in candidates or runs_on(candidate.filename, target):
-            candidates[key] = candidate
+    for path in sorted(wheels.glob("*.whl")):
+        name, version, *_ = path.name.split("-")
+        digest = to_digest(sha256(path.read_bytes()))
+        key = package_name(name), version
+        if key not in candidates or runs_on(path.name, target):
+            candidates[key] = WheelEntry(name=name, version=version, filename=path.name, sha256=digest)
     locked = []
     for requirement in requirements:
         name, _, version = requirement.partition("==")
@@ -49,11 +51,6 @@ def lock(requirements: Iterable[str], wheels: Path, python: str | None = None) -
 def encode(wheels: Iterable[WheelEntry]) -> str:
     """Return the text of a wheels.lock."""
     return json.dumps(msgspec.to_builtins(list(wheels)), indent=2) + "\n"
-
-
-def _parse_wheel(path: Path) -> WheelEntry:
-    name, version, *_ = path.name.split("-")
-    return WheelEntry(name=name, version=version, filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -20,7 +20,7 @@ Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
 
 
-LEAST_MEMORY = 32 << 20  #: bytes; with less, an interpreter may not start with the largest allowed input
+MIN_MEMORY = 32 << 20  #: bytes; with less, an interpreter may not start with the largest allowed input
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -52,7 +52,20 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
 
     Raises BundleRefused with the number of the first check that fails.
     """
-    members = _read_archive(archive)  # (1)
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+            entries = source.infolist()
+            if len(entries) > MAX_FILES + 1 or sum(entry.file_size for entry in entries) > MAX_BYTES:  # (1)
+                raise BundleRefused("1", f"a bundle holds at most {MAX_FILES} files and {MAX_BYTES} bytes.")
+            for entry in entries:
+                # zipfile truncates a name at a NUL; the original name counts.
+                if not is_regular(entry) or entry.orig_filename != entry.filename or entry.compress_type:  # (1)
+                    raise BundleRefused("1", f"{entry.filename!r} is not a plain, uncompressed file.")
+            if len({entry.filename for entry in entries}) != len(entries):  # (1)
+                raise BundleRefused("1", "the bundle has two files with the same name.")
+            members = {entry.filename: source.read(entry) for entry in entries}
+    except BROKEN as error:  # (1)
+        raise BundleRefused("1", f"the bundle is not a readable archive ({type(error).__name__}).") from error
     manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (12)
     if set(members) != {file.path for file in manifest.files}:  # (6)
         differing = min(set(members) ^ {file.path for file in manifest.files})
@@ -68,7 +81,15 @@ def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
     """Return a manifest that passes the checks of ``verify_bundle`` that need the manifest alone."""
     if to_digest(sha256(document)) != app_digest:  # (2)
         raise BundleRefused("2", f"the bundle is not the app {app_digest}.")
-    manifest = _parse(document)  # (3)
+    if len(document) > MAX_MANIFEST_BYTES:  # (3)
+        raise BundleRefused("3", f"a manifest has at most {MAX_MANIFEST_BYTES} bytes.")
+    try:
+        manifest = msgspec.json.decode(document, type=Manifest)
+        canonical = manifest.encode() == document
+    except (ValueError, *DECODE_ERRORS) as error:  # (3)
+        raise BundleRefused("3", f"the manifest is not a valid sealgrid/app/1 document: {error}.") from error
+    if not canonical:  # (3)
+        raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")
     check_manifest(manifest)
     return manifest
 
@@ -84,7 +105,11 @@ def check_manifest(manifest: Manifest) -> None:
     for name in AppLimits.__struct_fields__:  # (10)
         if getattr(manifest.limits, name) > getattr(CEILING, name):
             raise BundleRefused("10", f"the app requests more than {getattr(CEILING, name)} of {name}.")
-    _check_environment(manifest)  # (11)
+    environment = manifest.environment
+    if environment is not None:
+        of_wheels = bool(manifest.wheels) and environment.python.rpartition(".")[0] == manifest.python
+        if not of_wheels or environment.size > MAX_ENVIRONMENT_BYTES:  # (11)
+            raise BundleRefused("11", "the environment is not one of the app's wheels and Python, or it is too large.")
     for wheel in manifest.wheels:  # (12)
         if not runs_on(wheel.filename, manifest.python):
             raise InterpreterMismatch("12", f"the wheel {wheel.filename} is not for Python {manifest.python}.")
@@ -101,40 +126,6 @@ def check_interpreter(manifest: Manifest, python: str) -> None:
             f"the app is built for Python {manifest.python}, and this network runs apps on Python {python}; "
             f"its developer can deploy it for {python}.",
         )
-
-
-def _read_archive(archive: bytes) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as source:
-            entries = source.infolist()
-            _check_entries(entries)
-            return {entry.filename: source.read(entry) for entry in entries}
-    except BROKEN as error:
-        raise BundleRefused("1", f"the bundle is not a readable archive ({type(error).__name__}).") from error
-
-
-def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > MAX_FILES + 1 or sum(entry.file_size for entry in entries) > MAX_BYTES:
-        raise BundleRefused("1", f"a bundle holds at most {MAX_FILES} files and {MAX_BYTES} bytes.")
-    for entry in entries:
-        # zipfile truncates a name at a NUL; the original name counts.
-        if not is_regular(entry) or entry.orig_filename != entry.filename or entry.compress_type:
-            raise BundleRefused("1", f"{entry.filename!r} is not a plain, uncompressed file.")
-    if len({entry.filename for entry in entries}) != len(entries):
-        raise BundleRefused("1", "the bundle has two files with the same name.")
-
-
-def _parse(document: bytes) -> Manifest:
-    if len(document) > MAX_MANIFEST_BYTES:
-        raise BundleRefused("3", f"a manifest has at most {MAX_MANIFEST_BYTES} bytes.")
-    try:
-        manifest = msgspec.json.decode(document, type=Manifest)
-        canonical = manifest.encode() == document
-    except (ValueError, *DECODE_ERRORS) as error:
-        raise BundleRefused("3", f"the manifest is not a valid sealgrid/app/1 document: {error}.") from error
-    if not canonical:
-        raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")
-    return manifest
 
 
 def _check_paths(paths: list[str]) -> None:
@@ -159,12 +150,3 @@ def _check_wheels(manifest: Manifest) -> None:
         parts = wheel.filename.removesuffix(".whl").split("-")  # name-version(-build)?-python-abi-platform
         if len(parts) not in {5, 6} or package_name(parts[0]) != package_name(wheel.name) or parts[1] != wheel.version:
             raise BundleRefused("8", f"{wheel.filename!r} does not name {wheel.name} {wheel.version}.")
-
-
-def _check_environment(manifest: Manifest) -> None:
-    environment = manifest.environment
-    if environment is None:
-        return
-    matches = bool(manifest.wheels) and environment.python.rpartition(".")[0] == manifest.python
-    if not matches or environment.size > MAX_ENVIRONMENT_BYTES:
-        raise BundleRefused("11", "the environment is not one of the app's wheels and Python, or it is too large.")

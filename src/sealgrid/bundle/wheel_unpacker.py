@@ -3,9 +3,10 @@
 import hashlib
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +67,13 @@ def unpack_wheels(wheels: Sequence[WheelEntry], copies: Mapping[str, PrivateCopy
         if copies[wheel.filename].sha256 != wheel.sha256:  # (1)
             raise BundleRefused("1", f"{wheel.filename} is not the wheel that the manifest names.")
     for plan in plan_archives({wheel.filename: copies[wheel.filename].path for wheel in wheels}, target):
-        _write(plan, target)
+        shares = _split_evenly(plan.entries)
+        write = partial(_write_share, plan.source, target)
+        try:
+            with ThreadPoolExecutor(len(shares)) as threads:
+                list(threads.map(write, shares))
+        except BROKEN as error:
+            raise HostFailed(f"{plan.filename} could not be unpacked ({type(error).__name__}).") from error
 
 
 def plan_archives(archives: Mapping[str, Path], target: Path) -> list[UnpackPlan]:
@@ -101,7 +108,10 @@ def _plan(filename: str, source: Path) -> UnpackPlan:
             raise BundleRefused("4", f"{entry.filename!r} in {filename} {fault}.")
     paths = [(entry, _install_path(entry.filename)) for entry in entries]
     installed = tuple((entry, path) for entry, path in paths if path is not None)
-    _check_no_hook(filename, (path for _, path in installed))  # (7)
+    for _, path in installed:
+        module = path.split("/", 1)[0].split(".")[0].casefold()
+        if path.casefold().endswith(".pth") or module in _HOOKS:  # (7)
+            raise BundleRefused("7", f"{path!r} in {filename} would run at start-up.")
     return UnpackPlan(filename, source, installed)
 
 
@@ -112,22 +122,6 @@ def _install_path(path: str) -> str | None:
         return path
     kind, _, below = rest.partition("/")
     return below if kind in _MERGED and below else None
-
-
-def _check_no_hook(filename: str, paths: Iterable[str]) -> None:
-    for path in paths:
-        name = path.rsplit("/", 1)[-1].casefold()
-        if name.endswith(".pth") or path.split("/", 1)[0].split(".")[0].casefold() in _HOOKS:
-            raise BundleRefused("7", f"{path!r} in {filename} would run at start-up.")
-
-
-def _write(plan: UnpackPlan, target: Path) -> None:
-    shares = _split_evenly(plan.entries)
-    try:
-        with ThreadPoolExecutor(len(shares)) as threads:
-            list(threads.map(lambda share: _write_share(plan.source, share, target), shares))
-    except BROKEN as error:
-        raise HostFailed(f"{plan.filename} could not be unpacked ({type(error).__name__}).") from error
 
 
 def _split_evenly(entries: Sequence[Entry]) -> list[list[Entry]]:
@@ -141,7 +135,7 @@ def _split_evenly(entries: Sequence[Entry]) -> list[list[Entry]]:
     return shares
 
 
-def _write_share(source: Path, entries: Sequence[Entry], target: Path) -> None:
+def _write_share(source: Path, target: Path, entries: Sequence[Entry]) -> None:
     with zipfile.ZipFile(source) as archive:
         for entry, path in entries:
             with (target / path).open("xb") as written:  # buffered: writes all of it, or raises

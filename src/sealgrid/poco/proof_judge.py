@@ -10,7 +10,7 @@ class ProofJudge(StrEnum):
 
     BROKER = "broker"  #: the pinned TeeBroker is the hub's teebroker
     GATE = "gate"  #: the pinned PoolGate owned the pool at the match
-    POOL = "pool's word only"  #: no pinned contract; the pool's signature is enough
+    POOL = "pool's signature only"  #: no pinned contract; the pool's signature is enough
 
 
 def judge_of(*, teebroker: Address, pool_owner: Address, pinned: Address) -> ProofJudge:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from sealgrid.attestation.facts import DatasetFact, Facts, secrets_digest
+from sealgrid.attestation.facts import DatasetFact, secrets_digest
 from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.attestation.statements import Release, Verdict
 from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ReceiptRefused
 from sealgrid.receipts import consistency
-from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict
+from sealgrid.receipts.receipt import LogProof
 from sealgrid.receipts.request_document import SIGNATURE_SENTENCES
 from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 from sealgrid.units import Address, to_bytes, to_digest
@@ -47,7 +47,16 @@ def check_releases(case: VerificationCase) -> str:
     if len({each.release.session for each in signed.values()}) != 1:
         raise ReceiptRefused("5", "the releases are about different sessions.")
     for vault, each in signed.items():
-        _check_release(case, vault, each)
+        if not each.release.is_signed_by(vault, case.pins.domain, each.signature):
+            raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
+        if each.release.facts != to_digest(sha256(case.envelope.facts.encode())):
+            raise ReceiptRefused("5", f"vault {vault} signed other facts.")
+        if each.release.secrets != secrets_digest(case.facts):
+            raise ReceiptRefused("5", f"vault {vault} released other secrets than the facts name.")
+        if each.log is not None:
+            _check_logged(case, vault, each.release, each.log)
+        for proof in each.bulk:
+            _check_logged(case, vault, each.release, proof, bulk=True)
     if len(signed) < case.facts.quorum:
         raise ReceiptRefused("5", f"{len(signed)} vaults released; the model's owner requires {case.facts.quorum}.")
     logged = sum(each.log is not None for each in signed.values())
@@ -80,10 +89,30 @@ def check_result_digest(case: VerificationCase) -> str:
 
 def check_verdicts(case: VerificationCase) -> str:
     """Check (9): verdicts."""
-    signed = case.envelope.verdicts
+    signed, body = case.envelope.verdicts, case.body
     _check_signers(case, signed.keys(), "9")
     for vault, each in signed.items():
-        _check_verdict(case, vault, each)
+        verdict = each.verdict
+        if not verdict.is_signed_by(vault, case.pins.domain, each.signature):
+            raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
+        expected = Verdict(
+            task=body.task,
+            worker=body.worker,
+            enclave=body.enclave,
+            app=body.app.digest,
+            runtime=body.runtime,
+            platform=body.platform,
+            vault_set=consistency.vault_set_of(body),
+            session=next(each.release.session for each in case.envelope.releases.values()),
+            settle=to_digest(case.envelope.settle.struct_hash()),
+            issued=verdict.issued,
+            expiry=case.facts.expiry,
+        )
+        for name in Verdict.__struct_fields__:
+            if getattr(verdict, name) != getattr(expected, name):
+                raise ReceiptRefused("9", f"the verdict of vault {vault} differs in: {name}.")
+        if verdict.issued > verdict.expiry:
+            raise ReceiptRefused("9", f"the verdict of vault {vault} was issued after it expired.")
     return f"{len(signed)} vaults verified this enclave and stored its settlement"
 
 
@@ -133,63 +162,23 @@ def _check_signers(case: VerificationCase, vaults: Iterable[Address], number: st
         raise ReceiptRefused(number, f"{len(named)} vaults signed; {case.pins.t} are needed.")
 
 
-def _check_release(case: VerificationCase, vault: Address, signed: SignedRelease) -> None:
-    release = signed.release
-    if not release.is_signed_by(vault, case.pins.domain, signed.signature):
-        raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
-    if release.facts != to_digest(sha256(case.envelope.facts.encode())):
-        raise ReceiptRefused("5", f"vault {vault} signed other facts.")
-    if release.secrets != secrets_digest(case.facts):
-        raise ReceiptRefused("5", f"vault {vault} released other secrets than the facts name.")
-    if signed.log is not None:
-        _check_logged(case, vault, release, signed.log)
-    for proof in signed.bulk:
-        _check_logged(case, vault, release, proof, bulk=True)
-
-
 def _check_logged(
     case: VerificationCase, vault: Address, release: Release, proof: LogProof, *, bulk: bool = False
 ) -> None:
     head = check_head(proof.head, proof.signature, vault, case.pins.domain)
     entry = check_entry(proof.entry.encode(), proof.index, [to_bytes(each, 32) for each in proof.path], head)
-    dataset = _listed_dataset(case.facts, entry.asset) if bulk else None
+    dataset: DatasetFact | None = None
+    if bulk:
+        listed = case.facts.bulk.datasets if case.facts.bulk else ()
+        dataset = next((each for each in listed if each is not None and each.address == entry.asset), None)
+        if dataset is None:
+            raise ReceiptRefused("5", f"a vault logged the release of {entry.asset}, which the facts do not list.")
     # Policy and block are the vault's alone; all other fields follow from what it signed.
     expected = entry_of(
         case.facts, release.session, policy=entry.policy, block=entry.block, time=release.issued, bulk=dataset
     )
     if entry != expected:
         raise ReceiptRefused("5", f"vault {vault} logged another release than it signed.")
-
-
-def _listed_dataset(facts: Facts, address: Address) -> DatasetFact:
-    for dataset in facts.bulk.datasets if facts.bulk else ():
-        if dataset is not None and dataset.address == address:
-            return dataset
-    raise ReceiptRefused("5", f"a vault logged the release of {address}, which the facts do not list.")
-
-
-def _check_verdict(case: VerificationCase, vault: Address, signed: SignedVerdict) -> None:
-    verdict, body = signed.verdict, case.body
-    if not verdict.is_signed_by(vault, case.pins.domain, signed.signature):
-        raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
-    expected = Verdict(
-        task=body.task,
-        worker=body.worker,
-        enclave=body.enclave,
-        app=body.app.digest,
-        runtime=body.runtime,
-        platform=body.platform,
-        vault_set=consistency.vault_set_of(body),
-        session=next(each.release.session for each in case.envelope.releases.values()),
-        settle=to_digest(case.envelope.settle.struct_hash()),
-        issued=verdict.issued,
-        expiry=case.facts.expiry,
-    )
-    for name in Verdict.__struct_fields__:
-        if getattr(verdict, name) != getattr(expected, name):
-            raise ReceiptRefused("9", f"the verdict of vault {vault} differs in: {name}.")
-    if verdict.issued > verdict.expiry:
-        raise ReceiptRefused("9", f"the verdict of vault {vault} was issued after it expired.")
 
 
 STEPS = (

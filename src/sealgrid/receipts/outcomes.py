@@ -200,9 +200,8 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
 )
 
 SEIZED_PERCENT: Final = 30  #: of the pool's price, locked at the match (PoCo's WORKERPOOL_STAKE_RATIO)
-KITTY_LEAST_RLC: Final = (
-    1  #: least amount that PoCo pays from the kitty, else a tenth, with a task whose price is not 0
-)
+#: least amount that PoCo pays from the kitty, else a tenth, with a task whose price is not 0
+KITTY_MIN_RLC: Final = 1
 
 _ROW = "| {event} | {cause} | {proof} | {settled} | {money} | {message} | {bound} |\n"
 _MONEY: Final[dict[Money, tuple[str, str]]] = {
@@ -219,7 +218,7 @@ def table() -> str:
             event=each.event,
             cause=each.cause,
             proof=each.proof,
-            settled=_settled(each),
+            settled=_MONEY[each.money][0] + ("" if each.exit_class is None else f", `{each.exit_class}`"),
             money=_MONEY[each.money][1],
             message=each.message,
             bound=each.bound or "-",
@@ -227,8 +226,3 @@ def table() -> str:
         for each in ENDINGS
     )
     return head + "|---|---|---|---|---|---|---|\n" + "".join(rows)
-
-
-def _settled(ending: TaskEnding) -> str:
-    label = _MONEY[ending.money][0]
-    return label if ending.exit_class is None else f"{label}, `{ending.exit_class}`"

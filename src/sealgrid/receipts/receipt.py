@@ -5,6 +5,7 @@ envelope is built afterwards. Format: docs/protocol/receipt.md.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import msgspec
@@ -155,34 +156,31 @@ class ReceiptEnvelope(_CanonicalDocument, frozen=True, kw_only=True):
         return parse_facts(self.facts.encode()).refusal or "" if self.receipt.body.exit_class == "refused" else ""
 
 
-def build_body(
-    facts: Facts,
-    request: RequestDocument,
-    *,
-    t: int,
-    vaults: Sequence[Address],
-    nonces: Sequence[bytes],
-    hpke_public: bytes,
-    platform: Platform,
-    runtime: Digest,
-    quote: bytes,
-    collateral: bytes,
-    exit_class: ExitClass,
-    result_sha256: Digest,
-    started: int,
-    finished: int,
-    callback: bytes | None = None,
-    deferred: DeferredCallback | None = None,
-    bulk: tuple[UsedDataset, ...] | UnsetType = UNSET,
-    opened: bool = False,
-) -> ReceiptBody:
-    """Return the body for a job; ``nonces`` in the order of ``vaults``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnclaveReport:
+    """What an enclave adds to the facts in its receipt: its evidence, and how its job ended."""
 
-    ``callback`` is the callback data, None where the deal has no callback; ``deferred`` is a callback that is delivered
-    after the payment; ``bulk`` are the used datasets of a bulk; ``opened`` says that the deal's whole dataset was
-    decrypted.
-    """
-    by_vault = {vault: to_digest(nonce) for vault, nonce in zip(vaults, nonces, strict=True)}
+    t: int
+    vaults: tuple[Address, ...]  #: ascending
+    nonces: Sequence[bytes]  #: in the order of ``vaults``
+    hpke_public: bytes
+    platform: Platform
+    runtime: Digest
+    quote: bytes = field(repr=False)
+    collateral: bytes = field(repr=False)
+    exit_class: ExitClass
+    result_sha256: Digest  #: of the sealed result
+    started: int  #: Unix seconds of the host's clock
+    finished: int
+    callback: bytes | None = None  #: callback data; None where the deal has no callback
+    deferred: DeferredCallback | None = field(default=None, repr=False)  #: delivered after the payment
+    bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: the used datasets of a bulk
+    opened: bool = False  #: whether the deal's whole dataset was decrypted
+
+
+def build_body(facts: Facts, request: RequestDocument, report: EnclaveReport) -> ReceiptBody:
+    """Return the body of a job's receipt."""
+    by_vault = {vault: to_digest(nonce) for vault, nonce in zip(report.vaults, report.nonces, strict=True)}
     dataset = facts.dataset
     return ReceiptBody(
         chain=facts.chain,
@@ -193,26 +191,26 @@ def build_body(
         attempt=facts.attempt,
         app=facts.app,
         dataset=None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum),
-        bulk=bulk,
+        bulk=report.bulk,
         inputs=facts.inputs,
         request=request,
         pool=facts.pool,
         worker=facts.worker,
         enclave=facts.enclave,
-        hpke_public=to_digest(hpke_public),
-        platform=platform,
-        runtime=runtime,
-        quote=quote,
-        collateral=collateral.decode(),
-        vaults=tuple(vaults),
+        hpke_public=to_digest(report.hpke_public),
+        platform=report.platform,
+        runtime=report.runtime,
+        quote=report.quote,
+        collateral=report.collateral.decode(),
+        vaults=report.vaults,
         nonces=by_vault,
-        t=t,
-        exit_class=exit_class,
-        opened=True if opened else UNSET,
-        result_sha256=result_sha256,
-        callback_digest=None if callback is None else to_digest(keccak256(callback)),
-        commitment=UNSET if deferred is None else deferred.commitment(),
-        host_time=HostTime(started=started, finished=finished),
+        t=report.t,
+        exit_class=report.exit_class,
+        opened=True if report.opened else UNSET,
+        result_sha256=report.result_sha256,
+        callback_digest=None if report.callback is None else to_digest(keccak256(report.callback)),
+        commitment=UNSET if report.deferred is None else report.deferred.commitment(),
+        host_time=HostTime(started=report.started, finished=report.finished),
     )
 
 

@@ -52,23 +52,20 @@ def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = Non
 
 
 def _run_steps(steps: Sequence[VerificationStep], case: VerificationCase) -> Iterator[CheckResult]:
-    for index, step in enumerate(steps, start=1):
-        result = _run_step(step, case)
-        yield result
-        if not result.ok:
-            yield from _skipped(steps[index:], because=step.number)
-            return
-
-
-def _run_step(step: VerificationStep, case: VerificationCase) -> CheckResult:
-    number = step.number
-    try:
-        return CheckResult(number, step.sentence, ok=True, detail=step.check(case))
-    except CheckFailed as error:
-        inner = "" if error.check == str(number) else f"({error.check}) "
-        return CheckResult(number, step.sentence, ok=False, detail=inner + error.message)
-    except (InputRefused, ValueError, OverflowError) as error:
-        return CheckResult(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
+    """Yield the result of each step; those after the first failure are not run."""
+    for index, (number, sentence, check) in enumerate(steps, start=1):
+        try:
+            detail = check(case)
+        except CheckFailed as error:
+            failure = error.message if error.check == str(number) else f"({error.check}) {error.message}"
+        except (InputRefused, ValueError, OverflowError) as error:
+            failure = f"a value has the wrong form: {error}"
+        else:
+            yield CheckResult(number, sentence, ok=True, detail=detail)
+            continue
+        yield CheckResult(number, sentence, ok=False, detail=failure)
+        yield from _skipped(steps[index:], because=number)
+        return
 
 
 def _skipped(steps: Sequence[VerificationStep], *, because: int) -> Iterator[CheckResult]:

@@ -73,12 +73,16 @@ def application(
         previews.acquire(request.scope)
         return _json(await preview_release(vault, await request.body()))
 
+    def limit_inputs(request: HttpRequest, message: DepositRequest) -> None:
+        if message.grant is not None:  # only a deposit of an input needs nothing on the chain
+            inputs.acquire(request.scope)
+
     handlers = [
         preview,
         identity,
         evaluations,
         asset,
-        _handler(vault, "/deposits", DepositRequest, accept_deposit, limit=_limit_inputs(inputs)),
+        _handler(vault, "/deposits", DepositRequest, accept_deposit, limit=limit_inputs),
         _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
@@ -89,15 +93,6 @@ def application(
         *log_handlers(vault, witness or PeerLogWitness(vault, {})),
     ]
     return create_app(handlers, access=access, max_body=MAX_BODY_BYTES)
-
-
-def _limit_inputs(limit: ClientLimit) -> Callable[[HttpRequest, DepositRequest], None]:
-    # Only deposits of inputs need nothing on the chain, so only they need a limit.
-    def limit_input(request: HttpRequest, message: DepositRequest) -> None:
-        if message.grant is not None:
-            limit.acquire(request.scope)
-
-    return limit_input
 
 
 def _handler(

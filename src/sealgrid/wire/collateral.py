@@ -13,8 +13,9 @@ import httpx
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from sealgrid.attestation.certificates import load_chain
 from sealgrid.attestation.collateral import IntelCollateral
-from sealgrid.attestation.evidence import TcbVersion, load_chain
+from sealgrid.attestation.evidence import TcbVersion
 from sealgrid.errors import DECODE_ERRORS, ServiceUnavailable
 from sealgrid.wire.http_transport import read_bounded
 

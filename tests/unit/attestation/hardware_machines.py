@@ -1,4 +1,4 @@
-"""Machines of Intel's kind under an authority that does not call itself simulated: what real SGX and TDX roots see."""
+"""Intel machines under an authority that is not marked as simulated, as roots of real SGX and TDX have."""
 
 from contextlib import contextmanager
 from dataclasses import replace

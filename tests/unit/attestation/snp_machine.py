@@ -86,12 +86,12 @@ class SnpMachine:
 
     def leaf(self, *, vlek=False, tcb=TCB, chip=CHIP, product=None, provider=PROVIDER, key="chip", signer=None, **how):
         parts = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}
-        said = [("2", _ia5(f"{product or self.product}-B0"))]
-        said += [(parts[part], _integer(value)) for part, value in tcb.items()]
-        said += [("5", _ia5(provider))] if vlek else [("4", chip)]
+        extensions = [("2", _ia5(f"{product or self.product}-B0"))]
+        extensions += [(parts[part], _integer(value)) for part, value in tcb.items()]
+        extensions += [("5", _ia5(provider))] if vlek else [("4", chip)]
         name, above = ("SEV-VLEK", f"SEV-VLEK-{self.product}") if vlek else ("SEV-VCEK", f"SEV-{self.product}")
         key_above = rsa_key(signer or f"ask {self.authority}")
-        return issue(name, leaf_key(key).public_key(), above, key_above, extensions=said, **how)
+        return issue(name, leaf_key(key).public_key(), above, key_above, extensions=extensions, **how)
 
     def revocation_list(self, *, number=5, revoked=(), signer=None, valid=(NOW - DAY, NOW + DAY)):
         builder = x509.CertificateRevocationListBuilder(_name(f"ARK-{self.product}"), _at(valid[0]), _at(valid[1]))

@@ -2,15 +2,26 @@
 
 from dataclasses import replace
 
-import machines
 import pytest
-from machines import APP, DAY, MRTD, NOW, REPORT_DATA, good_quote, machine, sgx_quote, under, verify
 
 from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import TEE_SGX, td_report
 from sealgrid.errors import EvidenceRefused, InputRefused
+from tests.unit.attestation import machines
+from tests.unit.attestation.machines import (
+    APP,
+    DAY,
+    MRTD,
+    NOW,
+    REPORT_DATA,
+    good_quote,
+    machine,
+    sgx_quote,
+    under,
+    verify,
+)
 
 DEBUG_TD = bytes.fromhex("0100001000000000")
 PRODUCTION_TD = 1 << 28

@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from snp_machine import (
+
+from sealgrid.attestation.binding import runtime_identity
+from sealgrid.attestation.evidence import Collateral, Quote, TcbVersion, TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
+from sealgrid.errors import EvidenceRefused
+from sealgrid.units import to_digest
+from tests.unit.attestation.snp_machine import (
     APP,
     CHIP,
     DAY,
@@ -19,13 +26,6 @@ from snp_machine import (
     check,
     report,
 )
-
-from sealgrid.attestation.binding import runtime_identity
-from sealgrid.attestation.evidence import Collateral, Quote, TcbVersion, TrustRoot
-from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
-from sealgrid.errors import EvidenceRefused
-from sealgrid.units import to_digest
 
 OURS = SnpMachine()
 DEBUG, MIGRATION, SMT, UNKNOWN = 1 << 19, 1 << 18, 1 << 16, 1 << 26

@@ -1,3 +1,5 @@
+"""Padding of results: few sizes, reversible, and checked when removed."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

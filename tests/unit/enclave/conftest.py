@@ -1,5 +1,6 @@
 import pytest
-from app_scene import Scene
+
+from tests.unit.enclave.app_scene import Scene
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from facts_scene import ACCOUNT, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
 from sealgrid.attestation.job_params import parse_params
@@ -27,6 +26,7 @@ from sealgrid.poco.orders import RequestOrder
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame
+from tests.unit.enclave.facts_scene import ACCOUNT, facts
 
 KEY = bytes(range(32))
 DATASET = "0x" + "d5" * 20
@@ -37,13 +37,13 @@ import hashlib, json, os, sys
 def files(folder):
     return {os.path.join(top, name): open(os.path.join(top, name), "rb").read().hex()
             for top, _, names in os.walk(folder) for name in names}
-seen = {
+report = {
     "datasets": files(os.environ["IEXEC_IN"]), "inputs": files(os.environ["IEXEC_INPUT_FILES_FOLDER"]),
     "app": files("/app"), "wheels": files("/wheels"), "out": files(os.environ["IEXEC_OUT"]), "tmp": files("/tmp"),
     "environment": {key: value for key, value in os.environ.items() if key.startswith("IEXEC_")}, "args": sys.argv[1:],
 }
 out = os.environ["IEXEC_OUT"]
-json.dump(seen, open(out + "/result.json", "w"))
+json.dump(report, open(out + "/result.json", "w"))
 json.dump({"deterministic-output-path": out + "/result.json"}, open(out + "/computed.json", "w"))
 """
 
@@ -63,9 +63,9 @@ class Task:
     limits: AppLimits = field(default_factory=lambda: AppLimits(memory=256 << 20, processes=4, output_bytes=1 << 20))
     stored: dict[str, bytes] = field(default_factory=dict)  #: files of the worker, by digest
 
-    def give(self, **given: object) -> "Task":
+    def give(self, **parts: object) -> "Task":
         """Add one sealed input."""
-        self.archives.append(JobInput(**given).pack())  # type: ignore[arg-type]
+        self.archives.append(JobInput(**parts).pack())  # type: ignore[arg-type]
         return self
 
     def perform(self) -> app_job.JobOutcome:
@@ -139,7 +139,7 @@ class Task:
             DatasetFact(address=address, owner=ACCOUNT, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
             for address, content in self.bulk
         )
-        said = msgspec.structs.replace(
+        signed = msgspec.structs.replace(
             facts(dataset),
             inputs=inputs,
             secrets=tuple(secrets),
@@ -147,10 +147,10 @@ class Task:
             output_bytes=1 << 20,
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
         )
-        order = RequestOrder(app=said.app.address, requester=ACCOUNT, beneficiary=ACCOUNT, params=said.params)
+        order = RequestOrder(app=signed.app.address, requester=ACCOUNT, beneficiary=ACCOUNT, params=signed.params)
         return ReleaseQuorum(
-            facts=said,
-            facts_bytes=said.encode(),
+            facts=signed,
+            facts_bytes=signed.encode(),
             releases={},
             deposit_keys={},
             keys=keys,

@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.binding import locked_config
+from sealgrid.attestation.certificates import load_certificate
 from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
-from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
+from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys

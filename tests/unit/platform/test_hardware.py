@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from litestar.testing import AsyncTestClient
 
-from sealgrid.attestation.evidence import Collateral, Quote, load_certificate
+from sealgrid.attestation.certificates import load_certificate
+from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import HostFailed, InputRefused

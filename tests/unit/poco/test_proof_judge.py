@@ -24,4 +24,4 @@ def test_the_pinned_contract_checks_only_where_poco_calls_it(teebroker, pool_own
 
 
 def test_the_text_of_each_mode():
-    assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's word only"]
+    assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's signature only"]

@@ -21,7 +21,15 @@ from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.receipts.deferred_callback import DeferredCallback
-from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, build_body, build_envelope, sign_body
+from sealgrid.receipts.receipt import (
+    EnclaveReport,
+    LogProof,
+    SignedRelease,
+    SignedVerdict,
+    build_body,
+    build_envelope,
+    sign_body,
+)
 from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
@@ -112,7 +120,7 @@ def alter(struct, changes):
 
 
 class Job:
-    """A job whose every signer goes along with the given changes, each a dict of fields."""
+    """A job whose signers all sign the changed fields; each change is a dict of fields."""
 
     def __init__(
         self,
@@ -162,7 +170,7 @@ class Job:
 
     def onchain(self, **changes):
         body = self.receipt.body
-        told = ChainEvidence(
+        evidence = ChainEvidence(
             broker=BROKER,
             pool_owner=REQUESTER,
             completed=True,
@@ -176,7 +184,7 @@ class Job:
             sealed_sha256=RESULT,
             receipt_sha256=self.receipt.sha256(),
         )
-        return ChainEvidence(**{**{name: getattr(told, name) for name in ChainEvidence.__slots__}, **changes})
+        return ChainEvidence(**{**{name: getattr(evidence, name) for name in ChainEvidence.__slots__}, **changes})
 
     def _report_data(self, changes):
         parts = {
@@ -193,9 +201,7 @@ class Job:
         return binding.report_data(**{**parts, **changes})
 
     def _body(self, callback):
-        return build_body(
-            self.facts,
-            RequestDocument.of(self.order),
+        report = EnclaveReport(
             t=2,
             vaults=VAULTS,
             nonces=NONCES,
@@ -210,6 +216,7 @@ class Job:
             finished=NOW - 1,
             callback=callback,
         )
+        return build_body(self.facts, RequestDocument.of(self.order), report)
 
     def _settle(self):
         body = self.receipt.body
@@ -234,8 +241,8 @@ class Job:
 
     def logged_by(self, key, release, facts=None, bulk=None):
         """The proof that a release, or that of one dataset of its bulk, is the third of its vault's log."""
-        said = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued, bulk=bulk)
-        entry = said.encode()
+        logged = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued, bulk=bulk)
+        entry = logged.encode()
         earlier, _ = MerkleFrontier().append(leaf_hash(b"first"))
         earlier, _ = earlier.append(leaf_hash(b"second"))
         log, _ = earlier.append(leaf_hash(entry))

@@ -3,14 +3,14 @@
 import json
 
 import pytest
-from receipt_mutations import leaves, mutate, number_for
-from receipt_scene import FACTS, PINS, VAULT_KEYS, VAULTS, Job, alter
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.receipts.receipt import UsedDataset, parse_envelope
 from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
+from tests.unit.receipts.receipt_mutations import leaves, mutate, number_for
+from tests.unit.receipts.receipt_scene import FACTS, PINS, VAULT_KEYS, VAULTS, Job, alter
 
 OWNER = FACTS.dataset.owner
 FIRST, SECOND = (

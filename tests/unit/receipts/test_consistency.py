@@ -1,7 +1,16 @@
 """Checks (6) to (8): receipt, facts and Settle agree."""
 
 import pytest
-from receipt_scene import (
+
+from sealgrid.attestation.binding import session
+from sealgrid.attestation.policy import Platform
+from sealgrid.errors import ReceiptRefused
+from sealgrid.receipts import consistency
+from sealgrid.receipts.deferred_callback import deferred_digest
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.receipts.verify import verify
+from sealgrid.units import to_address, to_digest
+from tests.unit.receipts.receipt_scene import (
     COMMITMENT,
     DEFERRED,
     DOMAIN,
@@ -9,15 +18,13 @@ from receipt_scene import (
     NOBODY,
     OTHER,
     PINS,
+    RUNTIME,
+    SIGNED,
     STRANGER,
     Job,
     alter,
     refused,
 )
-
-from sealgrid.receipts.deferred_callback import deferred_digest
-from sealgrid.receipts.verify import verify
-from sealgrid.units import to_digest
 
 
 def test_6_an_unrequested_commitment_is_refused():
@@ -127,3 +134,40 @@ def test_6_a_dataset_that_opened_where_none_can_have(wrong):
 def test_6_a_receipt_and_facts_that_disagree_about_a_refusal(half):
     failed = verify(Job(**{half: REFUSED[half]}).encode(), PINS).failed
     assert (failed.number, "inputs" in failed.detail or "refusal" in failed.detail) == (6, True)
+
+
+JOB = Job()
+
+
+def settle_at_vault(job, **changes):
+    found = {
+        "domain": DOMAIN,
+        "platform": Platform.SIMULATED,
+        "runtime": RUNTIME,
+        "session": session(job.report_data),
+    }
+    return consistency.check_receipt(job.receipt.encode(), job.settle, job.facts, **{**found, **changes})
+
+
+def test_a_vault_accepts_the_receipt_of_its_own_session():
+    assert settle_at_vault(JOB) == JOB.receipt.body
+
+
+@pytest.mark.parametrize(
+    ("number", "job", "found"),
+    [
+        ("4", Job(body={"enclave": to_address(b"\1" * 20)}), {}),
+        ("6", Job(body={"inputs": ()}), {}),
+        ("7", Job(settle={"sealed_sha256": to_digest(b"\1" * 32)}), {}),
+        ("8", Job(settle={"result_digest": to_digest(b"\1" * 32)}), {}),
+        ("11", JOB, {"runtime": to_digest(b"\1" * 32)}),
+        ("11", JOB, {"platform": Platform.TDX}),
+        ("12", JOB, {"session": to_digest(b"\1" * 32)}),
+        ("12", Job(body={"hpke_public": to_digest(b"\1" * 32)}), {}),
+        ("20", Job(body={"request": RequestDocument.of(alter(SIGNED, {"sign": b""}))}), {}),
+    ],
+)
+def test_a_vault_refuses_a_receipt_that_is_not_of_the_session_it_released_to(number, job, found):
+    with pytest.raises(ReceiptRefused) as caught:
+        settle_at_vault(job, **found)
+    assert caught.value.check == number

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from receipt_scene import APP, PINS, Job
 
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
@@ -11,6 +10,7 @@ from sealgrid.receipts.verify import verify
 from sealgrid.units import to_bytes, to_digest
 from tests.unit.attestation import hardware_machines as hardware
 from tests.unit.attestation.snp_machine import MEASUREMENT, SnpMachine
+from tests.unit.receipts.receipt_scene import APP, PINS, Job
 
 OTHER_APP = to_digest(b"\xee" * 32)
 AMD = SnpMachine()

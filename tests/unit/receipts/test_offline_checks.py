@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from receipt_scene import (
+
+from sealgrid.attestation.binding import locked_config
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.simulated import DAY
+from sealgrid.receipts.verify import verify
+from sealgrid.units import to_address
+from tests.unit.receipts.receipt_scene import (
     APP,
     DOMAIN,
     EXPIRED_MACHINE,
@@ -22,12 +28,6 @@ from receipt_scene import (
     alter,
     refused,
 )
-
-from sealgrid.attestation.binding import locked_config
-from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import DAY
-from sealgrid.receipts.verify import verify
-from sealgrid.units import to_address
 
 
 @pytest.mark.parametrize("pinned", [{"chain": 1}, {"hub": NOBODY}, {"broker": NOBODY}])

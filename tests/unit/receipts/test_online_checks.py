@@ -1,7 +1,10 @@
 """Checks (14) to (19): the chain and the storage agree with the receipt."""
 
 import pytest
-from receipt_scene import (
+
+from sealgrid.receipts.verify import verify
+from sealgrid.units import ZERO_ADDRESS
+from tests.unit.receipts.receipt_scene import (
     BROKER,
     NOBODY,
     OTHER,
@@ -10,20 +13,19 @@ from receipt_scene import (
     refused,
 )
 
-from sealgrid.receipts.verify import verify
-from sealgrid.units import ZERO_ADDRESS
 
-
-@pytest.mark.parametrize(("told", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")])
-def test_14_reports_who_judged(told, judge):
+@pytest.mark.parametrize(
+    ("changes", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")]
+)
+def test_14_reports_who_judged(changes, judge):
     job = Job()
-    report = verify(job.encode(), PINS, job.onchain(**told))
+    report = verify(job.encode(), PINS, job.onchain(**changes))
     assert report.ok
     assert report.checks[13].detail == f"{judge} {BROKER}"
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "changes"),
     [
         (14, {"broker": NOBODY}),
         (14, {"broker": ZERO_ADDRESS}),
@@ -42,6 +44,6 @@ def test_14_reports_who_judged(told, judge):
         (19, {"receipt_sha256": None}),
     ],
 )
-def test_a_receipt_that_chain_or_storage_contradict_is_refused(number, told):
+def test_a_receipt_that_chain_or_storage_contradict_is_refused(number, changes):
     job = Job()
-    refused(number, job.encode(), onchain=job.onchain(**told))
+    refused(number, job.encode(), onchain=job.onchain(**changes))

@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from receipt_scene import (
+
+from sealgrid.errors import InputRefused
+from sealgrid.receipts.report import TrustPins
+from tests.unit.receipts.receipt_scene import (
     DOMAIN,
     MACHINE,
     PINS,
     RUNTIME,
     VAULTS,
 )
-
-from sealgrid.errors import InputRefused
-from sealgrid.receipts.report import TrustPins
 
 
 @pytest.mark.parametrize(

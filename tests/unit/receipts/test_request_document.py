@@ -2,7 +2,12 @@
 
 import msgspec
 import pytest
-from receipt_scene import (
+
+from sealgrid.attestation.facts import BulkFact
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.receipts.verify import verify
+from tests.unit.receipts.receipt_scene import (
     BUYER,
     CALLED_BACK,
     FACTS,
@@ -19,11 +24,6 @@ from receipt_scene import (
     params_for,
     refused,
 )
-
-from sealgrid.attestation.facts import BulkFact
-from sealgrid.poco.typed_data import sign_order
-from sealgrid.receipts.request_document import RequestDocument
-from sealgrid.receipts.verify import verify
 
 
 def test_20_reports_who_vouches_for_the_requesters_signature():

@@ -1,7 +1,12 @@
 """Valid receipts pass every check, and check (1)."""
 
 import pytest
-from receipt_scene import (
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.receipts.deferred_callback import deferred_digest
+from sealgrid.receipts.verify import verify
+from sealgrid.units import ZERO_ADDRESS, to_digest
+from tests.unit.receipts.receipt_scene import (
     CALLED_BACK,
     COMMITMENT,
     DEFERRED,
@@ -14,11 +19,6 @@ from receipt_scene import (
     params_for,
     refused,
 )
-
-from sealgrid.crypto.digests import keccak256
-from sealgrid.receipts.deferred_callback import deferred_digest
-from sealgrid.receipts.verify import verify
-from sealgrid.units import ZERO_ADDRESS, to_digest
 
 
 def test_a_valid_receipt_passes_every_check_off_line():

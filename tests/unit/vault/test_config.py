@@ -53,8 +53,8 @@ def test_the_other_vaults_are_watched_where_they_answer(file: Path) -> None:
 
 
 def test_who_may_ask_stands_beside_the_other_settings(file: Path) -> None:
-    said = 'public_url = "https://vault.example"\ntrusted_proxies = ["10.0.0.0/8"]\nrequests_per_minute = 60\n'
-    file.write_text(said + "inputs_per_hour = 7\ninput_hours = 2\n" + FILE)
+    limits = 'public_url = "https://vault.example"\ntrusted_proxies = ["10.0.0.0/8"]\nrequests_per_minute = 60\n'
+    file.write_text(limits + "inputs_per_hour = 7\ninput_hours = 2\n" + FILE)
     config, _ = read_config(file)
     expected = ServiceAccess(
         public_url="https://vault.example", trusted_proxies=("10.0.0.0/8",), requests_per_minute=60

@@ -52,10 +52,10 @@ def test_keys_may_come_from_a_program_that_asks_who_keeps_them(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [kept]
 
 
-@pytest.mark.parametrize("said", ["exit 1", "echo secret-words", "echo 00"])
-def test_a_program_that_gives_no_key_is_named_and_what_it_said_is_not(tmp_path: Path, said: str) -> None:
+@pytest.mark.parametrize("script", ["exit 1", "echo secret-words", "echo 00"])
+def test_a_program_that_gives_no_key_is_named_and_what_it_said_is_not(tmp_path: Path, script: str) -> None:
     broken = tmp_path / "broken"
-    broken.write_text(f"#!/bin/sh\n{said}\n")
+    broken.write_text(f"#!/bin/sh\n{script}\n")
     broken.chmod(0o700)
     with pytest.raises(InputRefused) as caught:
         load_keys(KeyCommand((str(broken),)))

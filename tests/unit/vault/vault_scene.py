@@ -1,4 +1,4 @@
-"""One deal as plain data, and the people in it with real keys: what the rules of a vault decide about."""
+"""One deal as plain data with its parties' real keys: input of a vault's checks."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -190,15 +190,15 @@ def contribution(**changes: Any) -> ContributionView:
 
 
 def authorization(enclave: SigningKey = ENCLAVE, by: SigningKey = POOL_OWNER, **changes: Any) -> Authorization:
-    said = {"task": TASK, "worker": WORKER.address, "enclave": enclave.address} | changes
-    signature = by.sign(personal_digest(poco_authorisation(said["worker"], said["task"], said["enclave"])))
-    return Authorization(**said, signature=signature)
+    fields = {"task": TASK, "worker": WORKER.address, "enclave": enclave.address} | changes
+    signature = by.sign(personal_digest(poco_authorisation(fields["worker"], fields["task"], fields["enclave"])))
+    return Authorization(**fields, signature=signature)
 
 
 def reassign(attempt: int, enclave: SigningKey, by: SigningKey = POOL_OWNER, **changes: Any) -> SignedReassign:
-    said = {"task": TASK, "attempt": attempt, "worker": WORKER.address, "enclave": enclave.address} | changes
-    word = Reassign(**said)
-    return SignedReassign(reassign=word, signature=word.sign(DOMAIN, by))
+    fields = {"task": TASK, "attempt": attempt, "worker": WORKER.address, "enclave": enclave.address} | changes
+    statement = Reassign(**fields)
+    return SignedReassign(reassign=statement, signature=statement.sign(DOMAIN, by))
 
 
 def ask(enclave: SigningKey = ENCLAVE, again: SignedReassign | None = None, **changes: Any) -> NonceRequest:
@@ -243,10 +243,10 @@ class Split:
         return self.record.sign(DOMAIN, self.owner)
 
     def sealed(self, share: Share | None = None, record: KeyRecord | None = None) -> bytes:
-        given, context = share or self.shares[0], (record or self.record).digest(DOMAIN)
-        return seal_share(given, DEPOSIT_KEY.public, context)
+        chosen, context = share or self.shares[0], (record or self.record).digest(DOMAIN)
+        return seal_share(chosen, DEPOSIT_KEY.public, context)
 
-    def held(self, kind: Any = "dataset") -> StoredShare:
+    def stored_share(self, kind: Any = "dataset") -> StoredShare:
         return StoredShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])
 
     def deposit(self, **changes: Any) -> DepositRequest:
@@ -262,14 +262,14 @@ PICTURE_KEY = Split(owner=REQUESTER, asset=input_asset(PICTURE), file_sha256=PIC
 
 
 def grant(by: SigningKey = REQUESTER, **changes: Any) -> tuple[InputGrant, bytes]:
-    said = {"owner": REQUESTER.address, "file_sha256": PICTURE, "app": APP_DIGEST, "request": REQUEST} | changes
-    word = InputGrant(**said)
-    return word, word.sign(DOMAIN, by)
+    fields = {"owner": REQUESTER.address, "file_sha256": PICTURE, "app": APP_DIGEST, "request": REQUEST} | changes
+    statement = InputGrant(**fields)
+    return statement, statement.sign(DOMAIN, by)
 
 
 def granted_deposit(by: SigningKey = REQUESTER, key: Split = PICTURE_KEY, **changes: Any) -> DepositRequest:
-    word, signature = grant(by, **changes)
-    return key.deposit(grant=word, grant_signature=signature)
+    statement, signature = grant(by, **changes)
+    return key.deposit(grant=statement, grant_signature=signature)
 
 
 MRTD = b"\x0b" * 48
@@ -300,14 +300,14 @@ def evidence(machine: SimulatedQuoter = MACHINE, *, locked: bytes | None = None,
 
 
 def release_request(quote: Quote | None = None, **changes: Any) -> ReleaseRequest:
-    shown = quote or evidence()
+    quote = quote or evidence()
     usual = {
         "authorization": authorization(),
         "nonces": NONCES,
         "hpke_public": HPKE.public,
         "app_digest": APP_DIGEST,
-        "quote": shown.raw,
-        "collateral": shown.collateral.raw,
+        "quote": quote.raw,
+        "collateral": quote.collateral.raw,
         "request": RequestDocument.of(ORDER),
     }
     return ReleaseRequest(**usual | changes)
@@ -343,15 +343,15 @@ def policy(**changes: Any) -> Policy:
     return Policy(**usual | changes)
 
 
-HELD_KEYS = StoredKeys(
-    dataset=MODEL_KEY.held(),
+STORED_KEYS = StoredKeys(
+    dataset=MODEL_KEY.stored_share(),
     policy=policy(),
     uses=DatasetUses(),
-    inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))},
+    inputs={PICTURE: (PICTURE_KEY.stored_share("input"), (grant()[0],))},
 )
 
 
-def facts(chain: ChainSnapshot = SNAPSHOT, keys: StoredKeys = HELD_KEYS) -> Facts:
+def facts(chain: ChainSnapshot = SNAPSHOT, keys: StoredKeys = STORED_KEYS) -> Facts:
     granted = entitle(attested(), chain, check_params(chain.deal), keys, at=NOW)
     return make_facts(attested(), chain, granted, FEDERATION, signature="eoa")
 
@@ -377,12 +377,12 @@ def settle(**changes: Any) -> Settle:
 
 
 def settle_request(
-    said: Settle | None = None, by: SigningKey = ENCLAVE, k2: Split = K2, **changes: Any
+    statement: Settle | None = None, by: SigningKey = ENCLAVE, k2: Split = K2, **changes: Any
 ) -> SettleRequest:
-    said = said or settle()
+    statement = statement or settle()
     usual = {
-        "settle": said,
-        "signature": said.sign(DOMAIN, by),
+        "settle": statement,
+        "signature": statement.sign(DOMAIN, by),
         "record": k2.record,
         "record_signature": k2.signature,
         "index": 1,
@@ -392,11 +392,11 @@ def settle_request(
 
 
 def settled(**changes: Any) -> SettleRecord:
-    said = settle()
+    statement = settle()
     usual = {
-        "settle": said,
-        "signature": said.sign(DOMAIN, ENCLAVE),
-        "verdict": make_verdict(said, released(), FEDERATION.vault_set, NOW),
+        "settle": statement,
+        "signature": statement.sign(DOMAIN, ENCLAVE),
+        "verdict": make_verdict(statement, released(), FEDERATION.vault_set, NOW),
         "at": NOW,
         "result_share": ResultShare(K2.record, K2.signature, K2.shares[0]),
     }

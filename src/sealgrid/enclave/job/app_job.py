@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, OmittedDataset
+from sealgrid.attestation.facts import DatasetFact, Facts, OmittedDataset
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.requester_refusals import refusal_message
-from sealgrid.bundle.manifest import LEAST_MEMORY
+from sealgrid.bundle.manifest import MIN_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.enclave.job.app_layout import JobFolders, check_runtime_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.job.iexec_env import AppInputs, environment, output_digest, read_computed
@@ -101,10 +101,8 @@ async def perform(
 
 async def _run(prepared: PreparedApp, facts: Facts, inputs: AppInputs, protection: PlatformProtection) -> JobOutcome:
     manifest, folders = prepared.bundle.manifest, prepared.folders
-    if manifest.limits.memory < LEAST_MEMORY:
-        raise AppFailed(
-            f"the app's manifest gives it less than the {LEAST_MEMORY >> 20} MiB that an interpreter needs."
-        )
+    if manifest.limits.memory < MIN_MEMORY:
+        raise AppFailed(f"the app's manifest gives it less than the {MIN_MEMORY >> 20} MiB that an interpreter needs.")
     output_limit = min(manifest.limits.output_bytes, facts.output_bytes)
     app = sandbox.AppRun(
         folders=folders.sandbox_folders(),
@@ -122,15 +120,18 @@ async def _run(prepared: PreparedApp, facts: Facts, inputs: AppInputs, protectio
         return _failed(end.log[: output_limit - len(reason)] + reason, end.code, facts)
     if end.code != 0:
         return _failed(end.log[:output_limit], end.code, facts)
-    return _succeeded(collect(folders.path("out"), output_limit), facts, inputs.bulk)
-
-
-def _succeeded(files: dict[str, bytes], facts: Facts, bulk: BulkDatasets) -> JobOutcome:
+    files = collect(folders.path("out"), output_limit)
     has_callback = facts.callback != ZERO_ADDRESS or parse_params(facts.params).has_deferred_callback
     computed = read_computed(files, needs_callback=has_callback)
     status: dict[str, object] = {"exit": 0, "digest": "0x" + output_digest(files, computed).hex()}
     if facts.bulk:
-        status["left_out"] = _omitted_datasets(facts.bulk, bulk)
+        # (7.1) stands for anything by which an owner left the task without a working key of a dataset.
+        unopened = [
+            OmittedDataset(place=index, dataset=dataset.address, check="7.1")
+            for index, dataset in enumerate(facts.bulk.datasets)
+            if dataset is not None and index not in inputs.bulk
+        ]
+        status["left_out"] = sorted([*facts.bulk.left_out, *unopened], key=lambda each: each.place)
     return _outcome(files, status, "ok", computed.callback or b"", facts)
 
 
@@ -156,13 +157,3 @@ def refused(facts: Facts) -> JobOutcome:
     status = {"exit": -1, "refused": {"check": check, "sentence": refusal_message(check)}}
     archive = pack_result({STATUS_FILE: msgspec.json.encode(status)})
     return JobOutcome(archive, "refused", b"" if facts.callback != ZERO_ADDRESS else None)
-
-
-def _omitted_datasets(bulk: BulkFact, loaded: BulkDatasets) -> list[OmittedDataset]:
-    # (7.1) stands for anything by which an owner left the task without a working key of a dataset.
-    unopened = [
-        OmittedDataset(place=index, dataset=dataset.address, check="7.1")
-        for index, dataset in enumerate(bulk.datasets)
-        if dataset is not None and index not in loaded
-    ]
-    return sorted([*bulk.left_out, *unopened], key=lambda each: each.place)

@@ -9,7 +9,7 @@ from pathlib import Path
 from sealgrid.bundle.archive import BROKEN
 from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
 from sealgrid.bundle.interpreter import running_python
-from sealgrid.bundle.manifest import EnvironmentEntry, Manifest
+from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.verify import VerifiedBundle
 from sealgrid.bundle.wheel_unpacker import unpack_wheels
 from sealgrid.enclave.protocol.relay_files import batches, copy, read, write_new
@@ -70,18 +70,13 @@ async def lay_out_imports(relay: RelayClient, manifest: Manifest, downloads: Pat
 
     ``target`` must be empty and memory-backed, and must not be used before this returns. Raises BundleRefused.
     """
-    if manifest.environment is not None:
-        await _lay_out_environment(relay, manifest.environment, downloads, target)
+    environment, wheels = manifest.environment, manifest.wheels
+    if environment is None:
+        # unpack_wheels checks the digests, on the enclave's own copies.
+        copies = await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in wheels))
+        by_name = {wheel.filename: each for wheel, each in zip(wheels, copies, strict=True)}
+        await asyncio.to_thread(unpack_wheels, wheels, by_name, target)
         return
-    # unpack_wheels checks the digests, on the enclave's own copies.
-    names = [wheel.filename for wheel in manifest.wheels]
-    copies = await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in manifest.wheels))
-    await asyncio.to_thread(unpack_wheels, manifest.wheels, dict(zip(names, copies, strict=True)), target)
-
-
-async def _lay_out_environment(
-    relay: RelayClient, environment: EnvironmentEntry, downloads: Path, target: Path
-) -> None:
     name, size = environment.sha256, environment.size
     start = directory_start(environment, await read(relay, name, max(size - END_BYTES, 0), size))
     directory = await read(relay, name, start, size)

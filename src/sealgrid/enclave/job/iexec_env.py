@@ -14,7 +14,7 @@ DATASETS_FOLDER = "/iexec_in"  #: named by addresses; only the runtime writes he
 INPUTS_FOLDER = "/iexec_inputs"  #: named by the requester
 OUTPUT_FOLDER = "/iexec_out"
 COMPUTED = "computed.json"
-MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
+MAX_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,29 @@ def read_computed(files: Mapping[str, bytes], *, needs_callback: bool = False) -
     Raises AppFailed when it is missing, is invalid, names a path that the app did not write, or holds no callback data
     for a deal with a callback. This is provably the app's fault, since the files were read after the app ended.
     """
-    document = _parse(files.get(COMPUTED))
-    path = _below_output(document.deterministic_output_path or "")
+    if COMPUTED not in files:
+        raise AppFailed(f"the app wrote no {COMPUTED}.")
+    try:
+        document = msgspec.json.decode(files[COMPUTED], type=_ComputedJson)
+    except DECODE_ERRORS as error:
+        raise AppFailed(f"the app's {COMPUTED} is not a JSON object with text fields.") from error
+    output_path = document.deterministic_output_path or ""
+    path = output_path.removeprefix(OUTPUT_FOLDER + "/").strip("/")
+    if output_path.startswith("/") and path == output_path.strip("/"):
+        raise AppFailed(f"the app's {COMPUTED} names an output outside {OUTPUT_FOLDER}.")
     if path and path not in files and not any(name.startswith(path + "/") for name in files):
         raise AppFailed(f"the app's {COMPUTED} names an output that it did not write.")
-    data = _callback_data(document.callback_data)
+    data: bytes | None = None
+    if document.callback_data is not None:
+        digits = document.callback_data.removeprefix("0x")
+        try:
+            data = to_bytes("0x" + digits, len(digits) // 2)
+        except ValueError as error:
+            raise AppFailed(f"the callback-data of the app's {COMPUTED} are not hex text.") from error
     if needs_callback and not data:  # empty data report a failed app
         raise AppFailed(f"the deal has a callback and the app's {COMPUTED} has no callback-data.")
-    if needs_callback and data and len(data) > MOST_CALLBACK_BYTES:
-        raise AppFailed(f"the app's callback-data are more than {MOST_CALLBACK_BYTES} bytes.")
+    if needs_callback and data and len(data) > MAX_CALLBACK_BYTES:
+        raise AppFailed(f"the app's callback-data are more than {MAX_CALLBACK_BYTES} bytes.")
     if not path and data is None:
         raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")
     return ComputedResult(path=path, callback=data)
@@ -117,29 +131,3 @@ def output_digest(files: Mapping[str, bytes], computed: ComputedResult) -> bytes
     prefix = computed.path + "/"
     direct = sorted(name for name in files if name.startswith(prefix) and "/" not in name[len(prefix) :])
     return keccak256(*(sha256(files[name]) for name in direct))
-
-
-def _parse(document: bytes | None) -> _ComputedJson:
-    if document is None:
-        raise AppFailed(f"the app wrote no {COMPUTED}.")
-    try:
-        return msgspec.json.decode(document, type=_ComputedJson)
-    except DECODE_ERRORS as error:
-        raise AppFailed(f"the app's {COMPUTED} is not a JSON object with text fields.") from error
-
-
-def _below_output(path: str) -> str:
-    inside = path.removeprefix(OUTPUT_FOLDER + "/").strip("/")
-    if path.startswith("/") and inside == path.strip("/"):
-        raise AppFailed(f"the app's {COMPUTED} names an output outside {OUTPUT_FOLDER}.")
-    return inside
-
-
-def _callback_data(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        digits = text.removeprefix("0x")
-        return to_bytes("0x" + digits, len(digits) // 2)
-    except ValueError as error:
-        raise AppFailed(f"the callback-data of the app's {COMPUTED} are not hex text.") from error

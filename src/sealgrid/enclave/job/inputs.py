@@ -1,8 +1,7 @@
 """Fetch and decrypt what the facts of a task name: dataset, sealed inputs, secrets, datasets of a bulk."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -41,8 +40,15 @@ class InputLoader:
         _, inputs, developer_secret, pushed = await asyncio.gather(
             self._load_dataset(), self._sealed_inputs(), self._developer_secret(), self._pushed_secrets()
         )
-        joined = _join(inputs)
-        sealed = replace(joined, secrets=merge_requester_secrets(joined.secrets, pushed))
+        numbers = [number for each in inputs for number in each.secrets]
+        if len(set(numbers)) != len(numbers):  # (input.5)
+            raise AppFailed("(input.5) two sealed inputs of this deal give a secret of the same number.")
+        secrets = {number: value for each in inputs for number, value in each.secrets.items()}
+        sealed = JobInput(
+            args=tuple(arg for each in inputs for arg in each.args),
+            files=tuple(file for each in inputs for file in each.files),
+            secrets=merge_requester_secrets(secrets, pushed),
+        )
         try:
             public = split_arguments(params.iexec_args)
             check_input(sealed, public)  # each of several inputs may be valid, and all together not
@@ -82,24 +88,21 @@ class InputLoader:
             if dataset is None or key is None:
                 continue
             if dataset not in loaded.values():  # a slice may list one dataset twice
+                decrypt = partial(_decrypt_iexec, dataset.checksum, key=key)
+                target = self._folders.path("datasets") / dataset.address
                 try:
-                    await self._load_bulk_dataset(dataset, key)
+                    await self._fetch_and_decrypt(dataset.checksum, decrypt, target)
                 except AppFailed:
                     continue
+                except HostFailed as error:
+                    # Not skipped: otherwise a worker could omit any dataset by denying that it is stored.
+                    raise HostFailed(f"dataset {dataset.address} of the bulk: {error.message}") from error
+                except OSError as error:
+                    raise HostFailed(
+                        f"dataset {dataset.address} of the bulk does not fit into the enclave's memory."
+                    ) from error
             loaded[index] = dataset
         return loaded
-
-    async def _load_bulk_dataset(self, dataset: DatasetFact, key: bytes) -> None:
-        # A missing file ends the task: otherwise a worker could omit any dataset by denying that it is stored.
-        target = self._folders.path("datasets") / dataset.address
-        try:
-            await self._fetch_and_decrypt(dataset.checksum, partial(_decrypt_iexec, dataset.checksum, key=key), target)
-        except HostFailed as error:
-            raise HostFailed(f"dataset {dataset.address} of the bulk: {error.message}") from error
-        except OSError as error:
-            raise HostFailed(
-                f"dataset {dataset.address} of the bulk does not fit into the enclave's memory."
-            ) from error
 
     async def _developer_secret(self) -> str | None:
         facts = self._quorum.facts
@@ -166,17 +169,6 @@ class InputLoader:
             ) from error
         sealed.unlink()
         return target
-
-
-def _join(inputs: Sequence[JobInput]) -> JobInput:
-    numbers = [number for each in inputs for number in each.secrets]
-    if len(set(numbers)) != len(numbers):
-        raise AppFailed("(input.5) two sealed inputs of this deal give a secret of the same number.")
-    return JobInput(
-        args=tuple(arg for each in inputs for arg in each.args),
-        files=tuple(file for each in inputs for file in each.files),
-        secrets={number: value for each in inputs for number, value in each.secrets.items()},
-    )
 
 
 def proves_key(facts: Facts) -> bool:

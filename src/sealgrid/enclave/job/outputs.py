@@ -53,7 +53,12 @@ class _OutputCollector:
     def walk(self, folder: int, prefix: str, depth: int) -> None:
         if depth > MAX_DEPTH:  # (4)
             raise AppFailed(f"the app's output is more than {MAX_DEPTH} folders deep.")
-        for name in self._names(folder):
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in itertools.islice(entries, self._entries_left + 1))
+        self._entries_left -= len(names)
+        if self._entries_left < 0:  # (4)
+            raise AppFailed(f"the app left more than {MAX_FILES} files and folders.")
+        for name in names:
             self._charge(len(os.fsencode(prefix + name)))  # names are part of the result, so they count
             if not prefix and name.casefold() == STATUS_FILE:  # (5)
                 raise AppFailed(f"an output is named {STATUS_FILE}, which is reserved for the runtime's exit status.")
@@ -67,29 +72,18 @@ class _OutputCollector:
             else:
                 self._read_file(folder, name, prefix, mode)
 
-    def _names(self, folder: int) -> list[str]:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in itertools.islice(entries, self._entries_left + 1))
-        self._entries_left -= len(names)
-        if self._entries_left < 0:  # (4)
-            raise AppFailed(f"the app left more than {MAX_FILES} files and folders.")
-        return names
-
     def _read_file(self, folder: int, name: str, prefix: str, status: os.stat_result) -> None:
         # A name may disclose data, so no reason repeats one.
         if not stat.S_ISREG(status.st_mode):  # (1)
             raise AppFailed("an output is not a plain file.")
         if status.st_nlink != 1:  # (2)
             raise AppFailed("an output has a second name.")
-        with _opened(name, _FILE, folder) as file:
-            self.files[prefix + name] = self._read_content(file)
-
-    def _read_content(self, file: int) -> bytes:
         content = bytearray()
-        while piece := os.read(file, _PIECE):
-            content += piece
-            self._charge(len(piece))
-        return bytes(content)
+        with _opened(name, _FILE, folder) as file:
+            while piece := os.read(file, _PIECE):
+                content += piece
+                self._charge(len(piece))
+        self.files[prefix + name] = bytes(content)
 
     def _charge(self, size: int) -> None:
         self._bytes_left -= size

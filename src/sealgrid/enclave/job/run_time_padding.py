@@ -5,7 +5,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-SHORTEST: Final = 0.05  #: seconds
+MIN_SECONDS: Final = 0.05  #: seconds
 FACTOR: Final = 1.1  #: between two steps: padding adds at most 10 %, except to the shortest runs
 
 T = TypeVar("T")
@@ -16,11 +16,11 @@ def padded_seconds(seconds: float) -> float:
 
     A run of at most five minutes, an app's default limit, has one of 93 lengths (6.5 bits).
     """
-    if seconds <= SHORTEST:
-        return SHORTEST
-    step = math.ceil(math.log(seconds / SHORTEST, FACTOR))
+    if seconds <= MIN_SECONDS:
+        return MIN_SECONDS
+    step = math.ceil(math.log(seconds / MIN_SECONDS, FACTOR))
     # The logarithm is inexact, so the neighbouring steps are tested too.
-    return next(length for k in (step - 1, step, step + 1) if (length := SHORTEST * FACTOR**k) >= seconds)
+    return next(length for k in (step - 1, step, step + 1) if (length := MIN_SECONDS * FACTOR**k) >= seconds)
 
 
 async def padded(

@@ -52,7 +52,12 @@ def seal_result(
     ``rsa`` is the presented registered key of the beneficiary. Raises HostFailed where the facts name another one.
     """
     if facts.refusal or request.params.sealgrid is None:
-        return _seal_as_iexec(archive, facts, rsa, random)
+        content = archive
+        if facts.result_key != NO_RESULT_KEY:
+            if rsa is None or to_digest(keccak256(rsa)) != facts.result_key:
+                raise HostFailed("the beneficiary's key for results is not the one that the vaults' facts name.")
+            content = seal_for_rsa(archive, rsa, random)
+        return SealedResult(content, to_digest(sha256(content)), None, ())
     k1, k2 = random(KEY_BYTES), random(KEY_BYTES) if facts.release == "escrow" else bytes(KEY_BYTES)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
     sealed_k1 = hpke.seal(to_bytes(request.params.result_key, 32), k1, k1_context(facts.task, facts.enclave))
@@ -77,15 +82,6 @@ def seal_result(
         shares=shares,
     )
     return SealedResult(target.getvalue(), digest, record, shares)
-
-
-def _seal_as_iexec(archive: bytes, facts: Facts, rsa: bytes | None, random: Callable[[int], bytes]) -> SealedResult:
-    content = archive
-    if facts.result_key != NO_RESULT_KEY:
-        if rsa is None or to_digest(keccak256(rsa)) != facts.result_key:
-            raise HostFailed("the beneficiary's key for results is not the one that the vaults' facts name.")
-        content = seal_for_rsa(archive, rsa, random)
-    return SealedResult(content, to_digest(sha256(content)), None, ())
 
 
 def seal_for_rsa(archive: bytes, value: bytes, random: Callable[[int], bytes] = os.urandom) -> bytes:

@@ -96,21 +96,18 @@ def combine_bulk_keys(
             groups[_BulkKey(index, share.share.record, share.value)].append(share)
     keys: list[bytes | None] = [None] * len(facts.bulk.datasets)
     for key, shares in groups.items():
-        if len(shares) >= threshold and _is_about(key.record, listed_dataset(facts, key.index)):
-            keys[key.index] = _combine_bulk_key(key, shares)
+        if len(shares) < threshold:
+            continue
+        record, dataset = key.record, listed_dataset(facts, key.index)
+        if (record.asset, record.owner, record.file_sha256) != (dataset.address, dataset.owner, dataset.checksum):
+            continue
+        try:
+            combined = combine([each.share.share for each in shares], record)
+        except CheckFailed:
+            continue
+        if has_hash(combined, key.value):  # (11)
+            keys[key.index] = combined
     return tuple(keys)
-
-
-def _is_about(record: KeyRecord, dataset: DatasetFact) -> bool:
-    return (record.asset, record.owner, record.file_sha256) == (dataset.address, dataset.owner, dataset.checksum)
-
-
-def _combine_bulk_key(of: _BulkKey, bulk_shares: Sequence[BulkShare]) -> bytes | None:
-    try:
-        key = combine([each.share.share for each in bulk_shares], of.record)
-    except CheckFailed:
-        return None
-    return key if has_hash(key, of.value) else None  # (11)
 
 
 def listed_dataset(facts: Facts, index: int) -> DatasetFact:

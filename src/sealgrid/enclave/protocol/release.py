@@ -102,7 +102,10 @@ async def obtain(
                 continue  # an invalid answer counts as none: t honest vaults are enough
     body, agreeing = _majority(answers, vaults.threshold)  # (6)
     facts = parse_facts(body)
-    _check_subject(facts, launch, keys.signing.address)  # (7)
+    about = (facts.chain, facts.hub, facts.broker, facts.task, facts.worker, facts.enclave, facts.app.digest)
+    own = (launch.chain, launch.hub, launch.broker, launch.task, launch.worker, keys.signing.address, launch.app_digest)
+    if about != own:  # (7)
+        raise EvidenceRefused("7", "the vaults' facts are about another task, worker, enclave or app.")
     if len(agreeing) < facts.quorum:  # (10)
         raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner requires {facts.quorum}.")
     check_settled_refusal(facts)  # (16)
@@ -112,7 +115,15 @@ async def obtain(
         request=verified,
         facts=facts,
         facts_bytes=body,
-        releases={vault: _signed_release(answer) for vault, answer in sorted(agreeing.items())},
+        releases={
+            vault: SignedRelease(
+                release=answer.release,
+                signature=answer.signature,
+                log=_log_proof(answer.log),
+                bulk=tuple(_log_proof(each.log) for each in answer.bulk),
+            )
+            for vault, answer in sorted(agreeing.items())
+        },
         deposit_keys={vault: answer.deposit_key for vault, answer in agreeing.items()},
         keys=combine_keys(facts, list(agreeing.values())),  # (8) (11)
         pushed=pushed_secrets(facts, list(agreeing.values())),
@@ -180,13 +191,6 @@ def _majority(answers: dict[Address, ReleaseAnswer], threshold: int) -> tuple[by
     raise EvidenceRefused("6", f"no {threshold} vaults signed the same facts.")
 
 
-def _check_subject(facts: Facts, launch: LaunchRequest, enclave: Address) -> None:
-    actual = (facts.chain, facts.hub, facts.broker, facts.task, facts.worker, facts.enclave, facts.app.digest)
-    expected = (launch.chain, launch.hub, launch.broker, launch.task, launch.worker, enclave, launch.app_digest)
-    if actual != expected:
-        raise EvidenceRefused("7", "the vaults' facts are about another task, worker, enclave or app.")
-
-
 def check_settled_refusal(facts: Facts) -> None:
     """Check (16); raise EvidenceRefused."""
     if not facts.refusal:
@@ -224,15 +228,6 @@ def _is_registered(key: RegisteredResultKey | None, beneficiary: Address, facts:
     value = to_digest(keccak256(key.value.encode()))
     digest = named_secret_digest(beneficiary, RESULT_KEY_NAME, value)
     return value == facts.result_key and is_signed_by(beneficiary, digest, key.signature)
-
-
-def _signed_release(answer: ReleaseAnswer) -> SignedRelease:
-    return SignedRelease(
-        release=answer.release,
-        signature=answer.signature,
-        log=_log_proof(answer.log),
-        bulk=tuple(_log_proof(each.log) for each in answer.bulk),
-    )
 
 
 def _log_proof(log: LogInclusion) -> LogProof:

@@ -14,7 +14,14 @@ from sealgrid.enclave.protocol.relay_files import store
 from sealgrid.enclave.protocol.release import ReleaseQuorum
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import enclave_message
-from sealgrid.receipts.receipt import SignedReceiptBody, SignedVerdict, build_body, build_envelope, sign_body
+from sealgrid.receipts.receipt import (
+    EnclaveReport,
+    SignedReceiptBody,
+    SignedVerdict,
+    build_body,
+    build_envelope,
+    sign_body,
+)
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
 from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
@@ -38,9 +45,7 @@ class Settlement:
 
     def receipt(self) -> SignedReceiptBody:
         """Return the receipt's file: the signed body."""
-        body = build_body(
-            self.quorum.facts,
-            self.quorum.request.document,
+        report = EnclaveReport(
             t=self.vaults.threshold,
             vaults=self.vaults.addresses,
             nonces=self.attested.nonces,
@@ -58,6 +63,7 @@ class Settlement:
             bulk=self.outcome.bulk,
             opened=self.outcome.opened,
         )
+        body = build_body(self.quorum.facts, self.quorum.request.document, report)
         return sign_body(body, self.vaults.domain, self.keys.signing)
 
     def statement(self, receipt: SignedReceiptBody) -> Settle:
@@ -127,32 +133,6 @@ async def settle(settlement: Settlement, relay: wire.RelayClient) -> wire.Result
         verdicts=verdicts,
     ).encode()
     await store(relay, envelope)
-    return _delivery(settlement, statement, verdicts, envelope)
-
-
-async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
-    called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
-    replies = await call_all(
-        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
-        enough=settlement.vaults.threshold,
-        grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2
-    )
-    require_replies(settlement.vaults.threshold, replies)
-    signed = {
-        vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
-        for vault, reply in zip(called, replies, strict=True)
-        if isinstance(reply, SettleReply) and settlement.is_verdict(vault, reply, statement)
-    }
-    if len(signed) < settlement.vaults.threshold:
-        raise EvidenceRefused(
-            "verdict", f"fewer than {settlement.vaults.threshold} vaults signed the verdict on this result."
-        )
-    return signed
-
-
-def _delivery(
-    settlement: Settlement, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
-) -> wire.ResultDelivery:
     facts, digest = settlement.quorum.facts, statement.result_digest
     hint = {
         "storage": "ipfs",
@@ -173,3 +153,23 @@ def _delivery(
         receipt_sha256=statement.receipt_sha256,
         liars=settlement.quorum.liars,
     )
+
+
+async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
+    called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
+    replies = await call_all(
+        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
+        enough=settlement.vaults.threshold,
+        grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2
+    )
+    require_replies(settlement.vaults.threshold, replies)
+    signed = {
+        vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
+        for vault, reply in zip(called, replies, strict=True)
+        if isinstance(reply, SettleReply) and settlement.is_verdict(vault, reply, statement)
+    }
+    if len(signed) < settlement.vaults.threshold:
+        raise EvidenceRefused(
+            "verdict", f"fewer than {settlement.vaults.threshold} vaults signed the verdict on this result."
+        )
+    return signed

@@ -36,8 +36,14 @@ def main(started: int) -> None:
     """Run the app that standard input describes; the exit code is the app's."""
     with os.fdopen(0, "rb", closefd=False) as source:
         parameters = json.load(source)
-    _close_input()
-    _set_limits(parameters["limits"])
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    for kind, value in resource_limits(parameters["limits"]).items():
+        resource.setrlimit(kind, (value, value))  # fails above the hard limit, before the app starts
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    core = NO_CORE if hard == resource.RLIM_INFINITY else min(NO_CORE, hard)
+    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
     os.nice(NICE)
     os.environ.clear()
     os.environ.update(parameters["environment"])
@@ -46,21 +52,14 @@ def main(started: int) -> None:
     sys.argv = [entry, *parameters["arguments"]]
     os.write(started, b"1")
     os.close(started)
-    _run_app(entry)
-
-
-def _close_input() -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-
-
-def _set_limits(limits: dict[str, int]) -> None:
-    for kind, value in resource_limits(limits).items():
-        resource.setrlimit(kind, (value, value))  # fails above the hard limit, before the app starts
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    core = NO_CORE if hard == resource.RLIM_INFINITY else min(NO_CORE, hard)
-    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
+    try:
+        runpy.run_path(entry, run_name="__main__")
+    except MemoryError:
+        _die_by_host_fault()
+    except OSError as error:
+        if error.errno in _HOST_ERRORS:
+            _die_by_host_fault()
+        raise
 
 
 def resource_limits(limits: dict[str, int]) -> dict[int, int]:
@@ -75,17 +74,6 @@ def resource_limits(limits: dict[str, int]) -> dict[int, int]:
         # Stops a fork bomb between two measurements of the supervisor, which counts exactly. Threads count here.
         resource.RLIMIT_NPROC: 64 + 16 * limits["processes"],
     }
-
-
-def _run_app(entry: str) -> None:
-    try:
-        runpy.run_path(entry, run_name="__main__")
-    except MemoryError:
-        _die_by_host_fault()
-    except OSError as error:
-        if error.errno in _HOST_ERRORS:
-            _die_by_host_fault()
-        raise
 
 
 def _die_by_host_fault() -> None:

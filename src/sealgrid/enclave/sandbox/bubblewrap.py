@@ -31,6 +31,14 @@ _ISOLATION = (
     f"--uid {NOBODY} --gid {NOBODY} --die-with-parent --new-session --cap-drop ALL --clearenv --hostname app"
 ).split()
 
+# Not /dev/zero: a shared map of it is memory that no process and no file system accounts for (seccomp.py).
+_DEVICES = (
+    "--ro-bind-try /proc/cpuinfo /proc/cpuinfo --ro-bind-try /proc/meminfo /proc/meminfo --tmpfs /dev "
+    "--dev-bind /dev/null /dev/null --dev-bind /dev/full /dev/full "
+    "--dev-bind /dev/random /dev/random --dev-bind /dev/urandom /dev/urandom "
+    f"--size {SCRATCH_BYTES} --tmpfs /dev/shm --remount-ro /dev --size {SCRATCH_BYTES} --tmpfs /tmp"
+).split()
+
 
 @dataclass(frozen=True)
 class SandboxFolders:
@@ -85,13 +93,15 @@ class SandboxChannels:
 
 def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
     """Return the command that runs one app; raise SetupMissing without bubblewrap."""
+    # Without compiled bytecode in the image or the environment, the interpreter reads bytecode beside its sources.
+    has_bytecode = sys.pycache_prefix or (folders.wheels / BYTECODE).is_dir()
+    bytecode_prefix = ["-X", f"pycache_prefix={_PREFIX}"] if has_bytecode else []
     return [
         bubblewrap(),
         *_ISOLATION,
         *_system_mounts(),
-        *_interpreter_mounts(),
         *_bytecode_mounts(folders.wheels),
-        *_devices(),
+        *_DEVICES,
         *("--ro-bind", str(Path(__file__).with_name("app_start.py")), _START),
         *("--ro-bind", str(folders.app), APP),
         *("--ro-bind", str(folders.wheels), WHEELS),
@@ -101,7 +111,7 @@ def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
         *("--remount-ro", "/", "--chdir", APP),
         *("--json-status-fd", str(channels.status), "--block-fd", str(channels.start_gate)),
         *("--seccomp", str(channels.seccomp)),
-        *("--", str(interpreter()), "-I", "-S", "-B", "-X", "utf8", *_bytecode_prefix(folders.wheels)),
+        *("--", str(interpreter()), "-I", "-S", "-B", "-X", "utf8", *bytecode_prefix),
         *(_START, str(channels.started)),
     ]
 
@@ -121,6 +131,7 @@ def interpreter() -> Path:
 
 
 def _system_mounts() -> list[str]:
+    """Return the mounts of the system's libraries and of the interpreter."""
     mounts = []
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
@@ -130,30 +141,10 @@ def _system_mounts() -> list[str]:
     # The simulated platform has the libraries that it measured in a separate folder.
     if folder := os.environ.get("LD_LIBRARY_PATH"):
         mounts += ["--ro-bind", folder, folder, "--setenv", "LD_LIBRARY_PATH", folder]
-    return mounts
-
-
-def _interpreter_mounts() -> list[str]:
     prefix, program = Path(sys.base_prefix), interpreter()
     if prefix == Path("/usr"):  # its standard library is in /usr/lib; the app sees no other program of /usr/bin
-        return ["--ro-bind", str(program.resolve()), str(program)]
-    return ["--ro-bind", str(prefix), str(prefix)]
-
-
-def _devices() -> list[str]:
-    proc_files = (f"--ro-bind-try /proc/{name} /proc/{name}" for name in ("cpuinfo", "meminfo"))
-    # Not /dev/zero: a shared map of it is memory that no process and no file system accounts for (seccomp.py).
-    devices = (f"--dev-bind /dev/{name} /dev/{name}" for name in ("null", "full", "random", "urandom"))
-    return (
-        f"{' '.join(proc_files)} --tmpfs /dev {' '.join(devices)} "
-        f"--size {SCRATCH_BYTES} --tmpfs /dev/shm --remount-ro /dev "
-        f"--size {SCRATCH_BYTES} --tmpfs /tmp"
-    ).split()
-
-
-def _bytecode_prefix(wheels: Path) -> list[str]:
-    # Without compiled bytecode in the image or the environment, the interpreter reads bytecode beside its sources.
-    return ["-X", f"pycache_prefix={_PREFIX}"] if sys.pycache_prefix or (wheels / BYTECODE).is_dir() else []
+        return [*mounts, "--ro-bind", str(program.resolve()), str(program)]
+    return [*mounts, "--ro-bind", str(prefix), str(prefix)]
 
 
 def _bytecode_mounts(wheels: Path) -> list[str]:

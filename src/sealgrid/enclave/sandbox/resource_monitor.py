@@ -39,7 +39,8 @@ def usage_below(pid: int, most: int, *, started: bool) -> ResourceUsage:
         thread = _living_thread(process)
         if thread is None:
             continue
-        memory += _resident(thread)
+        _, resident, shared = _statm(thread)
+        memory += (resident - shared) * _PAGE
         if started and process != pid:
             memory += _buffers(thread)
             scratch = max(scratch, _scratch(thread))
@@ -90,27 +91,21 @@ def kernel_kills() -> int | None:
 def _living_thread(pid: int) -> Path | None:
     """Return the folder of a thread that still has the process's memory: the first thread may end before the others."""
     process = _PROC / str(pid)
-    if _size(process):
+    if any(_statm(process)):
         return process
     try:
-        return next(filter(_size, (process / "task").iterdir()), None)
+        return next((each for each in (process / "task").iterdir() if any(_statm(each))), None)
     except OSError:
         return None
 
 
-def _size(thread: Path) -> int:
+def _statm(thread: Path) -> tuple[int, int, int]:
+    """Return the pages of a thread's memory: total, resident, shared; zeros after it ended (proc(5), statm)."""
     try:
-        return int((thread / "statm").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _resident(thread: Path) -> int:
-    try:
-        _, resident, shared, *_ = (thread / "statm").read_text().split()
+        total, resident, shared, *_ = map(int, (thread / "statm").read_text().split())
     except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * _PAGE
+        return 0, 0, 0
+    return total, resident, shared
 
 
 def _buffers(thread: Path) -> int:
@@ -139,7 +134,7 @@ def _scratch(thread: Path) -> int:
 
 
 def _unless_hidden(thread: Path, error: OSError) -> int:
-    if isinstance(error, PermissionError) and _size(thread):
+    if isinstance(error, PermissionError) and any(_statm(thread)):
         raise error
     return 0  # it ended meanwhile
 

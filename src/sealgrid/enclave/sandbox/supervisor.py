@@ -69,7 +69,12 @@ class SandboxSupervisor:
             for key, _ in self._selector.select(_CHECK_SECONDS):
                 key.data(key.fd)
             if time.monotonic() >= self._next_check:
-                self._check()
+                self._speed.sample()
+                breach = self._breach()
+                if breach is not None and self._killed_for is None:
+                    self._killed_for = breach
+                    self._ended |= self._init is None
+                    self.kill()
                 self._next_check = time.monotonic() + _CHECK_SECONDS
         self._on_log(self._ends.log)
 
@@ -125,14 +130,11 @@ class SandboxSupervisor:
             self._status += piece
         pid = self._status_field("child-pid")
         if pid is not None and self._init is None:
-            self._watch_init(pid)
-
-    def _watch_init(self, pid: int) -> None:
-        # The first process still waits for the start gate, so its pid cannot have been reused.
-        self._init, self._init_pid = os.pidfd_open(pid), pid
-        self._selector.register(self._init, selectors.EVENT_READ, self._on_death)
-        self._began = time.monotonic()
-        os.write(self._ends.start_gate, b"1")
+            # The first process still waits for the start gate, so its pid cannot have been reused.
+            self._init, self._init_pid = os.pidfd_open(pid), pid
+            self._selector.register(self._init, selectors.EVENT_READ, self._on_death)
+            self._began = time.monotonic()
+            os.write(self._ends.start_gate, b"1")
 
     def _on_death(self, _: int) -> None:
         # The kernel ends and reaps all other processes of a namespace before its first process.
@@ -153,15 +155,6 @@ class SandboxSupervisor:
         documents = (json.loads(line) for line in bytes(self._status).splitlines() if line.endswith(b"}"))
         return next((document[name] for document in documents if name in document), None)
 
-    def _check(self) -> None:
-        self._speed.sample()
-        breach = self._breach()
-        if breach is not None and self._killed_for is None:
-            self._killed_for = breach
-            if self._init is None:
-                self._ended = True
-            self.kill()
-
     def _breach(self) -> tuple[Cause, str] | None:
         elapsed = time.monotonic() - self._began
         if not self._started and elapsed > _START_SECONDS:
@@ -172,7 +165,7 @@ class SandboxSupervisor:
         return None if breach is None else ("use", breach)
 
     def _usage_breach(self) -> str | None:
-        limits = self._app.limits
+        limits, outputs = self._app.limits, self._app.folders.outputs
         max_processes = limits.processes + 1  # plus the namespace's first process
         try:
             usage = usage_below(self._init_pid, max_processes, started=self._started)
@@ -182,12 +175,8 @@ class SandboxSupervisor:
             return "the app's processes used more memory than its limit."
         if usage.processes > max_processes:
             return "the app started more processes than its limit."
-        if self._written_bytes() > limits.output_bytes + _OUTPUT_SLACK:
+        # A deleted file that is open or mapped has no name and still uses memory.
+        grown = bytes_used(outputs) - self._used_before if self._app.outputs_alone else 0
+        if max(bytes_below(outputs), grown) > limits.output_bytes + _OUTPUT_SLACK:
             return "the app wrote more than its limit."
         return None
-
-    def _written_bytes(self) -> int:
-        outputs = self._app.folders.outputs
-        # A deleted file that is open or mapped has no name and still uses memory.
-        total = bytes_used(outputs) - self._used_before if self._app.outputs_alone else 0
-        return max(bytes_below(outputs), total)

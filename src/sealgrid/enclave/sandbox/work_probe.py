@@ -16,10 +16,10 @@ from typing import Final
 _WORK: Final = bytes(256 << 10)
 _CALIBRATIONS: Final = 5
 _RANDOM: Final = random.SystemRandom()
-SLOWEST_SECONDS: Final = 0.003  #: duration of a probe on the slowest machine that is accepted
+MAX_PROBE_SECONDS: Final = 0.003  #: duration of a probe on the slowest machine that is accepted
 MEAN_PAUSE_SECONDS: Final = 0.5
-LONGEST_GAP_SECONDS: Final = 0.5  #: between two samples of a runtime that samples twenty times a second
-LEAST_PROBES: Final = 3
+MAX_GAP_SECONDS: Final = 0.5  #: between two samples of a runtime that samples twenty times a second
+MIN_PROBES: Final = 3
 HALF: Final = 0.5
 
 
@@ -51,7 +51,7 @@ class SpeedMeter:
         mean_pause: float = MEAN_PAUSE_SECONDS,
     ) -> None:
         self._clock, self._work, self._uniform, self._mean_pause = clock, work, uniform, mean_pause
-        self._calibrated = min(SLOWEST_SECONDS, *(self._timed() for _ in range(_CALIBRATIONS)))
+        self._calibrated = min(MAX_PROBE_SECONDS, *(self._timed() for _ in range(_CALIBRATIONS)))
         self._probes, self._probe_seconds, self._stalled_seconds = 0, 0.0, 0.0
         self._start = self._last_sample = clock()
         self._next = self._start + self._pause()
@@ -60,7 +60,7 @@ class SpeedMeter:
         """Record that the enclave runs now, and probe when a probe is due."""
         now = self._clock()
         gap = now - self._last_sample
-        self._stalled_seconds += gap if gap > LONGEST_GAP_SECONDS else 0.0
+        self._stalled_seconds += gap if gap > MAX_GAP_SECONDS else 0.0
         if now >= self._next:
             self._probe_seconds += self._timed()
             self._probes += 1
@@ -71,7 +71,7 @@ class SpeedMeter:
         """Return whether enough probes ran at half the calibrated speed, and stalls were at most half of the time."""
         elapsed = self._clock() - self._start
         fast_enough = self._calibrated * self._probes >= HALF * self._probe_seconds
-        return self._probes >= LEAST_PROBES and fast_enough and self._stalled_seconds <= HALF * elapsed
+        return self._probes >= MIN_PROBES and fast_enough and self._stalled_seconds <= HALF * elapsed
 
     def _timed(self) -> float:
         start = self._clock()

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, cast
 from sealgrid.units import Digest
 
 BLOCKS: Final = 2  #: the newest, and its predecessor for requests in progress
-MOST_RESULTS: Final = 1024  #: per block
+MAX_RESULTS: Final = 1024  #: per block
 
 T = TypeVar("T")
 Query = tuple[object, ...]
@@ -22,9 +22,11 @@ class BlockCache:
 
     async def get(self, at: Digest, query: Query, read: Callable[[], Awaitable[T]]) -> T:
         """Return the result of a query at a block, reading it if needed; a failed read is not cached."""
-        results = self._results(at)
+        results = self._blocks.setdefault(at, {})
+        while len(self._blocks) > BLOCKS:
+            self._blocks.popitem(last=False)
         if query not in results:
-            if len(results) >= MOST_RESULTS:
+            if len(results) >= MAX_RESULTS:
                 results.clear()
             results[query] = asyncio.ensure_future(read())
         reading = results[query]
@@ -34,10 +36,3 @@ class BlockCache:
             if reading.done() and (reading.cancelled() or reading.exception() is not None):
                 results.pop(query, None)
             raise
-
-    def _results(self, at: Digest) -> dict[Query, asyncio.Future[Any]]:
-        if at not in self._blocks:
-            self._blocks[at] = {}
-            while len(self._blocks) > BLOCKS:
-                self._blocks.popitem(last=False)
-        return self._blocks[at]

@@ -27,11 +27,11 @@ from sealgrid.poco.orders import DatasetOrder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId
 from sealgrid.vault.chain.block_cache import BlockCache
 from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain, DealSnapshot
-from sealgrid.vault.checks.bulk import MOST_SECONDS, BulkOffer
+from sealgrid.vault.checks.bulk import MAX_AGE_SECONDS, BulkOffer
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.preview import Proposal
 
-MOST_DEALS = 100  #: deals of one request order that are read to decide whether its input has expired
+MAX_DEALS = 100  #: deals of one request order that are read to decide whether its input has expired
 _NEVER = 1 << 62
 _ERC1271 = bytes.fromhex("1626ba7e")  #: selector and magic value of isValidSignature(bytes32,bytes)
 
@@ -90,7 +90,9 @@ class ChainReader:
             self._contribution(task, worker, at),
         )
         app = deal.app.pointer
-        signer = await self._pool_signer(deal.workerpool.owner, at)
+        owner, gate = deal.workerpool.owner, self._broker.address
+        read_signer = partial(pool_signer, self._hub.node, owner, gate, at=at)
+        signer = await self._cached(at, read_signer, "pool signer", owner)
         checksum, app_owner, dataset, agrees = await asyncio.gather(
             self._cached(at, lambda: self._assets.checksum("App", app, at=at), "checksum", app),
             self._owner(app, at),
@@ -150,14 +152,14 @@ class ChainReader:
     async def bulk_offers(self, snapshot: ChainSnapshot, orders: Sequence[DatasetOrder], block: int) -> list[BulkOffer]:
         """Return the orders of a bulk with their chain state at ``block``, which the worker chose for all vaults.
 
-        Raises ReleaseRefused (7.17) unless the block is confirmed, at most MOST_SECONDS older than the snapshot, and
+        Raises ReleaseRefused (7.17) unless the block is confirmed, at most MAX_AGE_SECONDS older than the snapshot, and
         already has the task: before its deal exists, the hub allows it no dataset.
         """
         named = await self._hub.node.block(block) if 0 <= block <= snapshot.block else None
-        if named is None or named.timestamp < snapshot.time - MOST_SECONDS:
+        if named is None or named.timestamp < snapshot.time - MAX_AGE_SECONDS:
             raise ReleaseRefused(
                 "7.17",
-                f"the block named for the bulk is not confirmed, or older than {MOST_SECONDS} seconds.",
+                f"the block named for the bulk is not confirmed, or older than {MAX_AGE_SECONDS} seconds.",
             )
         task = await self._hub.view_task(snapshot.task_id, at=named.hash)
         if task.status is TaskStatus.UNSET:
@@ -230,14 +232,14 @@ class ChainReader:
     async def last_deadline(self, requests: Sequence[Digest]) -> int:
         """Return the latest final deadline of the deals of these request orders, in Unix seconds; 0 without a deal.
 
-        An order with more than MOST_DEALS deals never expires, which bounds the reads.
+        An order with more than MAX_DEALS deals never expires, which bounds the reads.
         """
         at = (await self._confirmed()).hash
         return max([await self._last_deadline_of_order(request, at) for request in requests], default=0)
 
     async def _last_deadline_of_order(self, request: Digest, at: Digest) -> int:
         consumed, first, last = await self._hub.view_consumed(request, at=at), 0, 0
-        for _ in range(MOST_DEALS):
+        for _ in range(MAX_DEALS):
             if first >= consumed:
                 return last
             try:
@@ -291,10 +293,6 @@ class ChainReader:
 
     async def _contribution(self, task: TaskId, worker: Address | None, at: Digest) -> ContributionView | None:
         return None if worker is None else await self._hub.view_contribution(task, worker, at=at)
-
-    async def _pool_signer(self, owner: Address, at: Digest) -> Address:
-        node, gate = self._hub.node, self._broker.address
-        return await self._cached(at, lambda: pool_signer(node, owner, gate, at=at), "pool signer", owner)
 
     async def _verify_contract_signature(
         self, signer: Address, signature: tuple[bytes, bytes] | None, at: Digest

@@ -26,8 +26,10 @@ from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments
 
 T = TypeVar("T")
 
-MOST_DATASETS: Final = 100  #: of one slice, as in iExec's SDK
-MOST_SECONDS: Final = 900  #: maximum age of the named block relative to the newest confirmed one; two Ethereum epochs
+MAX_DATASETS: Final = 100  #: of one slice, as in iExec's SDK
+MAX_AGE_SECONDS: Final = (
+    900  #: maximum age of the named block relative to the newest confirmed one; two Ethereum epochs
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def parse_slice(
     """Return the dataset orders of a task; raise ReleaseRefused.
 
     (7.17) The deal names no dataset itself; root and slice were sent and have the content addresses that params
-           and root name, the slice at the task's index; it is a list of at most MOST_DATASETS orders.
+           and root name, the slice at the task's index; it is a list of at most MAX_DATASETS orders.
     (7.3) The deal has no callback, which would publish the result.
     """
     if deal.dataset.pointer != ZERO_ADDRESS:  # (7.17)
@@ -59,7 +61,13 @@ def parse_slice(
     if index >= len(slices):
         raise DealRefused("7.17", f"the bulk has {len(slices)} slices, none for task {index}.")
     _check_content(documents.slice, slices[index])
-    return _parse_orders(_decode_list(documents.slice, list[dict[str, object]]))
+    orders = _decode_list(documents.slice, list[dict[str, object]])
+    if len(orders) > MAX_DATASETS:
+        raise DealRefused("7.17", f"a slice has at most {MAX_DATASETS} datasets; make more slices.")
+    try:
+        return tuple(from_document(DatasetOrder, each) for each in orders)
+    except OrderMalformed as error:
+        raise DealRefused("7.17", f"the slice contains an invalid dataset order: {error.message}") from error
 
 
 def make_bulk_fact(offers: Sequence[BulkOffer], deal: DealView, block: int) -> BulkFact:
@@ -70,18 +78,22 @@ def make_bulk_fact(offers: Sequence[BulkOffer], deal: DealView, block: int) -> B
     (7.19) The order is free and has unlimited volume; single uses are sold in deals of their own.
     (7.12) It names exactly the deal's app. An order open to any app, or to a group, would disclose the plaintext.
     """
-    failed_checks = [_failed_check(each, deal) for each in offers]
-    return BulkFact(
-        block=block,
-        datasets=tuple(
-            None if check else _dataset_fact(each) for each, check in zip(offers, failed_checks, strict=True)
-        ),
-        left_out=tuple(
-            OmittedDataset(place=index, dataset=each.order.dataset, check=check)
-            for index, (each, check) in enumerate(zip(offers, failed_checks, strict=True))
-            if check
-        ),
-    )
+    datasets: list[DatasetFact | None] = []
+    omitted: list[OmittedDataset] = []
+    for index, offer in enumerate(offers):
+        dataset, check = offer.dataset, ""
+        if dataset is None or not offer.fits:
+            check = "7.18"
+        elif not is_bulk(offer.order):
+            check = "7.19"
+        elif offer.order.apprestrict != deal.app.pointer:
+            check = "7.12"
+        if dataset is None or check:
+            datasets.append(None)
+            omitted.append(OmittedDataset(place=index, dataset=offer.order.dataset, check=check))
+        else:
+            datasets.append(DatasetFact(address=dataset.address, owner=dataset.owner, checksum=dataset.checksum))
+    return BulkFact(block=block, datasets=tuple(datasets), left_out=tuple(omitted))
 
 
 def is_key_of(share: StoredShare | None, dataset: DatasetFact) -> TypeGuard[StoredShare]:
@@ -93,22 +105,6 @@ def is_key_of(share: StoredShare | None, dataset: DatasetFact) -> TypeGuard[Stor
         return False
     record = share.record
     return (record.asset, record.owner, record.file_sha256) == (dataset.address, dataset.owner, dataset.checksum)
-
-
-def _failed_check(offer: BulkOffer, deal: DealView) -> str:
-    order = offer.order
-    if offer.dataset is None or not offer.fits:
-        return "7.18"
-    if not is_bulk(order):
-        return "7.19"
-    return "" if order.apprestrict == deal.app.pointer else "7.12"
-
-
-def _dataset_fact(offer: BulkOffer) -> DatasetFact | None:
-    dataset = offer.dataset
-    if dataset is None:
-        return None
-    return DatasetFact(address=dataset.address, owner=dataset.owner, checksum=dataset.checksum)
 
 
 def _check_content(content: bytes, cid: str) -> None:
@@ -129,12 +125,3 @@ def _decode_list(content: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(content, type=kind)
     except DECODE_ERRORS as error:
         raise DealRefused("7.17", f"a list of the bulk cannot be read: {error}.") from error
-
-
-def _parse_orders(documents: Sequence[dict[str, object]]) -> tuple[DatasetOrder, ...]:
-    if len(documents) > MOST_DATASETS:
-        raise DealRefused("7.17", f"a slice has at most {MOST_DATASETS} datasets; make more slices.")
-    try:
-        return tuple(from_document(DatasetOrder, each) for each in documents)
-    except OrderMalformed as error:
-        raise DealRefused("7.17", f"the slice contains an invalid dataset order: {error.message}") from error

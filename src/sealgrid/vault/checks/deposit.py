@@ -111,6 +111,14 @@ def check_index(index: int, federation: VaultFederation, proof: str) -> None:
         )
 
 
+def check_dataset(record: KeyRecord, dataset: DatasetOnChain, proof: str) -> None:
+    """Raise SharesRefused with "``proof``.4" unless the record is by the dataset's owner and about its file."""
+    if dataset.owner != record.owner:
+        raise SharesRefused(f"{proof}.4", "the record's owner does not own the dataset now.")
+    if dataset.checksum != record.file_sha256:
+        raise SharesRefused(f"{proof}.4", "the dataset's checksum on the chain is not the digest of the record's file.")
+
+
 def open_committed_share(
     sealed: bytes, index: int, record: KeyRecord, digest: Digest, key: HpkeKey, *, numbers: tuple[str, str]
 ) -> Share:
@@ -174,28 +182,21 @@ def check_withdrawal(withdrawal: Withdrawal, signature: bytes, *, last_version: 
 
 
 def _check_purpose(request: DepositRequest, asset: DatasetOnChain | AppOnChain | None, domain: Domain) -> Kind:
+    """Run check (4); return the kind of the key."""
+    record = request.record
     if request.grant is not None:
-        _check_grant(request.grant, request.grant_signature, request.record, domain)
+        _check_grant(request.grant, request.grant_signature, record, domain)
         return "input"
     if asset is None:  # (4)
-        raise SharesRefused(
-            "deposit.4", f"{request.record.asset} is not a registered dataset or app; register it first."
-        )
+        raise SharesRefused("deposit.4", f"{record.asset} is not a registered dataset or app; register it first.")
     if isinstance(asset, DatasetOnChain):
-        _check_dataset(request.record, asset)
+        check_dataset(record, asset, "deposit")  # (4)
         return "dataset"
-    if asset.owner != request.record.owner:  # (4)
+    if asset.owner != record.owner:  # (4)
         raise SharesRefused("deposit.4", "the record's owner does not own the app now.")
     if request.policy is not None:  # (4)
         raise SharesRefused("deposit.4", "an app's secret is released to its own app only, so it takes no policy.")
     return "developer"
-
-
-def _check_dataset(record: KeyRecord, dataset: DatasetOnChain) -> None:
-    if dataset.owner != record.owner:  # (4)
-        raise SharesRefused("deposit.4", "the record's owner does not own the dataset now.")
-    if dataset.checksum != record.file_sha256:  # (4)
-        raise SharesRefused("deposit.4", "the dataset's checksum on the chain is not the digest of the record's file.")
 
 
 def _check_grant(grant: InputGrant, signature: bytes, record: KeyRecord, domain: Domain) -> None:

@@ -24,7 +24,7 @@ from sealgrid.vault.checks.owner_terms import DatasetUses, check_deal_terms, che
 from sealgrid.vault.checks.release import VerifiedEnclave
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 
-MOST_TASKS = (1 << 53) - 1  #: largest integer of RFC 8785
+MAX_TASKS = (1 << 53) - 1  #: largest integer of RFC 8785
 OUTPUT_BYTES_WITHOUT_POLICY = 256 << 20  #: cap on the output without a dataset owner's policy
 OUTPUT_BYTES_OF_REFUSAL = 4096  #: cap on the result of a settled refusal: a check number and a sentence
 
@@ -86,7 +86,7 @@ def check_params(deal: DealView) -> JobParams:
     (7.8) They name no file by URL, because a URL has no digest to verify the content against.
     (7.13) Without a ``sealgrid`` object they request what an enclave supports: a result on IPFS.
     """
-    if deal.bot_first + deal.bot_size > MOST_TASKS:
+    if deal.bot_first + deal.bot_size > MAX_TASKS:
         raise DealRefused("7", "the deal has more tasks than facts can state.")
     try:
         params = parse_params(deal.params)
@@ -163,11 +163,17 @@ def check_deal(
     (7.15) A result encrypted in iExec's format is encrypted for the RSA key that the beneficiary registered.
     """
     share = None if snapshot.dataset is None else _check_dataset_key(snapshot.dataset, snapshot.deal, keys)
-    policy = None if share is None else _check_policy(share, snapshot, keys)
-    if policy is not None:
-        check_deal_terms(policy, app_digest, snapshot, keys.uses, at=at)
-    if policy is not None and params.sealgrid is None:  # (7.14)
-        raise DealRefused("7.14", "the owner's policy covers sealed results; name a result key in the params.")
+    policy: Policy | None = None
+    by_iexec = share is not None and share.kind == "iexec"
+    if share is not None and by_iexec:
+        check_sale(keys.sale, snapshot.deal, share.record.owner)  # (7.3) (7.11) (7.12) (7.20)
+    elif share is not None:
+        policy = keys.policy
+        if policy is None or (policy.asset, policy.owner) != (share.record.asset, share.record.owner):  # (7.2)
+            raise DealRefused("7.2", "the dataset's current owner signed no policy, so it cannot be used.")
+        check_deal_terms(policy, app_digest, snapshot, keys.uses, at=at)  # (5) (7.2) (7.3) (7.4) (7.9) (7.10)
+        if params.sealgrid is None:  # (7.14)
+            raise DealRefused("7.14", "the owner's policy covers sealed results; name a result key in the params.")
     if snapshot.dataset is not None and snapshot.dataset.checksum in params.inputs:  # (7.5)
         raise DealRefused("7.5", "the deal names the dataset's own file as an input.")
     inputs = tuple(_check_input(app_digest, snapshot.deal, keys, sha256) for sha256 in params.inputs)
@@ -175,20 +181,15 @@ def check_deal(
     pushed = _check_secrets(snapshot.deal, params, keys, dataset + inputs)
     others = dataset + inputs + pushed
     developer = () if keys.developer is None else (_check_developer_secret(keys.developer, snapshot, others),)
+    # As in iExec, the result of a deal without a result key, with a bulk or with a pushed key opens before payment.
+    as_iexec = params.sealgrid is None or params.bulk_cid is not None or by_iexec
     return MachineDemand(
         shares=others + developer,
         policy=policy,
-        release="direct" if _is_direct(params, share, policy) else "escrow",
+        release="direct" if as_iexec or (policy is not None and policy.release == 1) else "escrow",
         result_key=check_result_key(keys.rsa, snapshot.deal) if params.is_for_rsa else params.result_key,  # (7.15)
         quorum=0 if policy is None or share is None else policy.quorum_among(len(share.record.vaults)),
     )
-
-
-def _is_direct(params: JobParams, dataset: StoredShare | None, policy: Policy | None) -> bool:
-    by_iexec = dataset is not None and dataset.kind == "iexec"
-    if params.sealgrid is None or params.bulk_cid is not None or by_iexec:
-        return True  # as in iExec: the result is readable before payment
-    return policy is not None and policy.release == 1
 
 
 def _check_dataset_key(chain: DatasetOnChain, deal: DealView, keys: StoredKeys) -> StoredShare:
@@ -202,35 +203,22 @@ def _check_dataset_key(chain: DatasetOnChain, deal: DealView, keys: StoredKeys) 
             "7.22",
             "the dataset's file did not open with the key that its owner deposited; its owner must deposit another.",
         )
-    if _lacks_proof(chain, deal, keys):  # (7.23)
+    needs_proof = keys.policy is not None and keys.policy.proved is True and deal.requester != chain.owner
+    # A deal that was made while a proved key was in force was bought under that key; a refusal would fine its pool.
+    if needs_proof and keys.unproved_since is not None and deal.start_time >= keys.unproved_since:  # (7.23)
         raise DealRefused(
             "7.23", "no enclave has opened the dataset's file with this key yet; its owner must run it once."
         )
     return share
 
 
-def _lacks_proof(chain: DatasetOnChain, deal: DealView, keys: StoredKeys) -> bool:
-    if keys.policy is None or keys.policy.proved is not True or deal.requester == chain.owner:
-        return False
-    # A deal that was made while a proved key was in force was bought under that key; a refusal would fine its pool.
-    return keys.unproved_since is not None and deal.start_time >= keys.unproved_since
-
-
-def _check_policy(share: StoredShare, snapshot: DealSnapshot, keys: StoredKeys) -> Policy | None:
-    if share.kind == "iexec":
-        check_sale(keys.sale, snapshot.deal, share.record.owner)  # (7.3) (7.11) (7.12) (7.20)
-        return None
-    policy = keys.policy
-    if policy is None or (policy.asset, policy.owner) != (share.record.asset, share.record.owner):  # (7.2)
-        raise DealRefused("7.2", "the dataset's current owner signed no policy, so it cannot be used.")
-    return policy
-
-
 def _check_input(app_digest: Digest, deal: DealView, keys: StoredKeys, sha256: Digest) -> StoredShare:
     share, grants = keys.inputs.get(sha256, (None, ()))
     if share is None or share.record.owner != deal.requester or share.record.file_sha256 != sha256:  # (7.5)
         raise DealRefused("7.5", "the deal names an input whose key its requester did not deposit at this vault.")
-    if not any(_is_granted(grant, app_digest, deal) for grant in grants):  # (7.6)
+    # A deal's id commits to the request order it was matched from: keccak(request, volume consumed before).
+    granted = {(grant.owner, grant.app, deal_id(grant.request, deal.bot_first)) for grant in grants}
+    if (deal.requester, app_digest, deal.deal) not in granted:  # (7.6)
         raise DealRefused("7.6", "the requester did not grant this input to this app for this deal.")
     return share
 
@@ -257,9 +245,3 @@ def _check_developer_secret(share: StoredShare, snapshot: DealSnapshot, others: 
     if share.record.file_sha256 in {other.record.file_sha256 for other in others}:  # (7.7)
         raise ReleaseRefused("7.7", "the developer's secret names the file of another secret of this deal.")
     return share
-
-
-def _is_granted(grant: InputGrant, app_digest: Digest, deal: DealView) -> bool:
-    # A deal's id commits to the request order it was matched from: keccak(request, volume consumed before).
-    matched = deal_id(grant.request, deal.bot_first)
-    return (grant.owner, grant.app, matched) == (deal.requester, app_digest, deal.deal)

@@ -14,7 +14,14 @@ from sealgrid.crypto.iexec_challenge import (
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
-from sealgrid.vault.checks.deposit import Kind, StoredShare, check_form, check_index, open_committed_share
+from sealgrid.vault.checks.deposit import (
+    Kind,
+    StoredShare,
+    check_dataset,
+    check_form,
+    check_index,
+    open_committed_share,
+)
 from sealgrid.vault.checks.signatures import check_canonical, find_signer
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import IexecDeposit
@@ -70,7 +77,13 @@ def check_without_chain(request: IexecDeposit, federation: VaultFederation) -> D
         raise SharesRefused(
             "iexec-deposit.1", "the asset of a requester's secret must be the one derived from requester and name."
         )
-    if find_signer(_challenge(request), request.signature) != record.owner:  # (2)
+    if is_requester_secret(request):
+        challenge = named_secret_digest(record.owner, request.name, request.value_hash)
+    elif request.name:
+        challenge = named_secret_digest(record.asset, request.name, request.value_hash)
+    else:
+        challenge = asset_secret_digest(record.asset, request.value_hash)
+    if find_signer(challenge, request.signature) != record.owner:  # (2)
         raise SharesRefused("iexec-deposit.2", "the owner in the record did not sign this value's hash for this asset.")
     check_index(request.index, federation, "iexec-deposit")  # (3)
     return digest
@@ -84,34 +97,18 @@ def is_requester_secret(request: IexecDeposit) -> bool:
         return False
 
 
-def _challenge(request: IexecDeposit) -> bytes:
-    asset, value_hash = request.record.asset, request.value_hash
-    if is_requester_secret(request):
-        return named_secret_digest(request.record.owner, request.name, value_hash)
-    if request.name:
-        return named_secret_digest(asset, request.name, value_hash)
-    return asset_secret_digest(asset, value_hash)
-
-
 def _check_asset(request: IexecDeposit, asset: DatasetOnChain | AppOnChain | None) -> Kind:
+    """Run check (4); return the kind of the key."""
+    record = request.record
     if not request.name:
-        _check_dataset(request, asset)
+        if not isinstance(asset, DatasetOnChain):  # (4)
+            raise SharesRefused("iexec-deposit.4", f"{record.asset} is not a registered dataset; deploy it first.")
+        check_dataset(record, asset, "iexec-deposit")  # (4)
         return "iexec"
     if is_requester_secret(request):
         return "iexec-requester"
-    if not isinstance(asset, AppOnChain) or asset.owner != request.record.owner:
+    if not isinstance(asset, AppOnChain) or asset.owner != record.owner:  # (4)
         raise SharesRefused(
             "iexec-deposit.4", "the asset is not a registered app, or the record's owner does not own it now."
         )
     return "iexec-developer"
-
-
-def _check_dataset(request: IexecDeposit, dataset: DatasetOnChain | AppOnChain | None) -> None:
-    if not isinstance(dataset, DatasetOnChain):
-        raise SharesRefused("iexec-deposit.4", f"{request.record.asset} is not a registered dataset; deploy it first.")
-    if dataset.owner != request.record.owner:
-        raise SharesRefused("iexec-deposit.4", "the record's owner does not own the dataset now.")
-    if dataset.checksum != request.record.file_sha256:
-        raise SharesRefused(
-            "iexec-deposit.4", "the dataset's checksum on the chain is not the digest of the record's file."
-        )

@@ -13,7 +13,7 @@ from sealgrid.vault.checks.signatures import check_canonical, find_signer
 from sealgrid.wire.vault import Authorization, NonceRequest, SignedReassign
 
 NONCE_BYTES = 32
-MOST_ATTEMPTS = 3  #: enclaves of one task, one after the other
+MAX_ATTEMPTS = 3  #: enclaves of one task, one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class EnclaveAttempt:
     """One enclave's attempt at a task."""
 
     task: TaskId
-    number: int  #: 1 … MOST_ATTEMPTS
+    number: int  #: 1 … MAX_ATTEMPTS
     worker: Address
     enclave: Address
 
@@ -58,7 +58,12 @@ def check_nonce_request(
     authorization = request.authorization
     if snapshot.task.status is not TaskStatus.ACTIVE:  # (1.1)
         raise ReleaseRefused("1.1", "the task is not active on the chain, so there is nothing to compute.")
-    if not _is_pool_signature(authorization_digest(authorization), authorization.signature, snapshot):  # (1.2)
+    digest = authorization_digest(authorization)
+    # As in PoCo: an account with code is verified by ERC-1271 only, even if it also has a key.
+    accepted = snapshot.pool_contract_accepts
+    if accepted is None:
+        accepted = find_signer(digest, authorization.signature) == snapshot.pool_signer
+    if not accepted:  # (1.2)
         raise ReleaseRefused("1.2", "the pool's owner did not authorise this worker and enclave for this task.")
     if settled:  # (1.3)
         raise ReleaseRefused("1.3", "an enclave of this task already has its verdict; no other run is admitted.")
@@ -94,15 +99,8 @@ def _check_reassign(
         raise ReleaseRefused("1.5", "the Reassign names another task, worker or enclave.")
     last = max((attempt.number for attempt in attempts), default=1)
     known = {attempt.enclave for attempt in attempts}
-    if not last < reassign.attempt <= MOST_ATTEMPTS or reassign.enclave in known:  # (1.6)
+    if not last < reassign.attempt <= MAX_ATTEMPTS or reassign.enclave in known:  # (1.6)
         raise ReleaseRefused(
-            "1.6", f"attempt {reassign.attempt} does not follow attempt {last} of at most {MOST_ATTEMPTS}."
+            "1.6", f"attempt {reassign.attempt} does not follow attempt {last} of at most {MAX_ATTEMPTS}."
         )
     return EnclaveAttempt(authorization.task, reassign.attempt, authorization.worker, authorization.enclave)
-
-
-def _is_pool_signature(digest: bytes, signature: bytes, snapshot: ChainSnapshot) -> bool:
-    # As in PoCo: an account with code is verified by ERC-1271 only, even if it also has a key.
-    if snapshot.pool_contract_accepts is not None:
-        return snapshot.pool_contract_accepts
-    return find_signer(digest, signature) == snapshot.pool_signer

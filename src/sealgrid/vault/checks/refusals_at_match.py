@@ -18,9 +18,8 @@ from sealgrid.vault.checks.owner_terms import DatasetUses
 
 PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must already have been refused
 _OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: decided by the deal's params alone
-_OF_KEY: Final = frozenset(
-    {"7.1", "7.22", "7.23"}
-)  #: the dataset's key is missing, does not open its file, or was never proved
+#: the dataset's key is missing, does not open its file, or was never proved
+_OF_KEY: Final = frozenset({"7.1", "7.22", "7.23"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +51,18 @@ def was_refused_at_match(
         return False
     by_iexec = keys.dataset is not None and keys.dataset.kind == "iexec"
     if refusal.check in _OF_KEY:
-        return _key_was_refused(refusal.check, state) and deal.dataset.price == 0
+        was_refused = {
+            "7.1": not state.had_share,
+            "7.22": state.unopened,
+            "7.23": state.unproved and bool(state.policies) and all(each.proved is True for each in state.policies),
+        }
+        return was_refused[refusal.check] and deal.dataset.price == 0
     if keys.policy is None and not by_iexec:  # (7.2)
         return not state.policies and deal.dataset.price == 0
     since = deal.start_time - PREVIEW_SECONDS
     past_keys = [keys] if by_iexec else [replace(keys, policy=each, uses=state.uses) for each in state.policies]
     early = replace(snapshot, time=since)
     return bool(past_keys) and all(_failed_check(early, params, each, since) == refusal.check for each in past_keys)
-
-
-def _key_was_refused(check: str, state: StateAtMatch) -> bool:
-    if check == "7.22":
-        return state.unopened
-    if check == "7.23":
-        return state.unproved and bool(state.policies) and all(each.proved is True for each in state.policies)
-    return not state.had_share
 
 
 def _failed_check(snapshot: DealSnapshot, params: JobParams, keys: StoredKeys, at: int) -> str:

@@ -60,22 +60,29 @@ def find_keys(
     vault: Vault, snapshot: DealSnapshot, params: JobParams, documents: DealDocuments, *, excluding: TaskId, at: int
 ) -> StoredKeys:
     """Return the stored keys of one deal; uses by the task ``excluding`` do not count (empty for none)."""
-    inputs = {sha256: found for sha256 in params.inputs if (found := _find_input(vault, snapshot, sha256))}
-    dataset, developer = snapshot.dataset, vault.share_store.find_usable(snapshot.deal.app.pointer, snapshot.app_owner)
-    secrets = _find_secrets(vault, snapshot.deal.requester, params)
+    find_usable, requester = vault.share_store.find_usable, snapshot.deal.requester
+    inputs: dict[Digest, tuple[StoredShare, Sequence[InputGrant]]] = {}
+    for sha256 in params.inputs:
+        if (share := find_usable(input_asset(sha256), requester)) is not None:
+            inputs[sha256] = (share, vault.share_store.grants(requester, sha256))
+    secrets: dict[str, StoredShare] = {}
+    for name in params.secret_names:
+        if (share := find_usable(requester_secret_address(requester, name), requester)) is not None:
+            secrets[name] = share
     keys = StoredKeys(
         dataset=None,
         policy=None,
         uses=DatasetUses(),
         inputs=inputs,
         rsa=documents.rsa,
-        developer=developer,
+        developer=find_usable(snapshot.deal.app.pointer, snapshot.app_owner),
         secrets=secrets,
     )
+    dataset = snapshot.dataset
     if dataset is None:
         return keys
     signed = vault.share_store.policy(dataset.address, dataset.owner)
-    share = vault.share_store.find_usable(dataset.address, dataset.owner)
+    share = find_usable(dataset.address, dataset.owner)
     proved = signed is not None and signed.policy.proved is True
     return replace(
         keys,
@@ -125,19 +132,3 @@ async def _read_sale(
     order = from_document(DatasetOrder, document.order)
     matched = await vault.chain.matched_order_hash(snapshot, document.block)
     return make_sale(order, vault.federation.order_domain, matched)
-
-
-def _find_secrets(vault: Vault, requester: Address, params: JobParams) -> dict[str, StoredShare]:
-    shares = {
-        name: vault.share_store.find_usable(requester_secret_address(requester, name), requester)
-        for name in params.secret_names
-    }
-    return {name: share for name, share in shares.items() if share is not None}
-
-
-def _find_input(
-    vault: Vault, snapshot: DealSnapshot, sha256: Digest
-) -> tuple[StoredShare, Sequence[InputGrant]] | None:
-    requester = snapshot.deal.requester
-    share = vault.share_store.find_usable(input_asset(sha256), requester)
-    return None if share is None else (share, vault.share_store.grants(requester, sha256))

@@ -4,7 +4,6 @@ import msgspec
 
 from sealgrid.units import to_bytes
 from sealgrid.vault.checks.result_access import check_opening, not_settled
-from sealgrid.vault.checks.settle import ReleaseRecord, SettleRecord
 from sealgrid.vault.checks.signatures import check_canonical, checked_digest
 from sealgrid.vault.handlers.deal_state import refuse_unknown_task
 from sealgrid.vault.handlers.release_response import make_release
@@ -23,7 +22,19 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
     with refuse_unknown_task("open.2"):
         snapshot = await vault.chain.task(request.task, worker=settled.settle.worker)
     paid = check_opening(settled, snapshot)
-    reply = OpenReply(vault=vault.address, testimony=_testimony(vault, released, paid) if request.testimony else None)
+    testimony = None
+    if request.testimony:
+        release = make_release(released.facts, released.session, released.at)
+        testimony = Testimony(
+            facts=released.facts.encode().decode(),
+            release=release,
+            release_signature=vault.sign(release),
+            settle=paid.settle,
+            settle_signature=paid.signature,
+            verdict=paid.verdict,
+            verdict_signature=vault.sign(paid.verdict),
+        )
+    reply = OpenReply(vault=vault.address, testimony=testimony)
     if paid.result_share is None:
         return reply
     share, context = paid.result_share.share, to_bytes(checked_digest(paid.settle, vault.federation.domain), 32)
@@ -33,17 +44,4 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
         signature=paid.result_share.signature,
         index=share.index,
         sealed=seal_share(share, to_bytes(released.facts.result_key, 32), context),
-    )
-
-
-def _testimony(vault: Vault, released: ReleaseRecord, paid: SettleRecord) -> Testimony:
-    release = make_release(released.facts, released.session, released.at)
-    return Testimony(
-        facts=released.facts.encode().decode(),
-        release=release,
-        release_signature=vault.sign(release),
-        settle=paid.settle,
-        settle_signature=paid.signature,
-        verdict=paid.verdict,
-        verdict_signature=vault.sign(paid.verdict),
     )

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from sealgrid.attestation.facts import JobParams
 from sealgrid.attestation.policy import Machines, Platform, Policy
 from sealgrid.attestation.statements import Preview
-from sealgrid.chain.views import DealView
 from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Digest, TaskId
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.checks.bulk import parse_slice
-from sealgrid.vault.checks.entitlement import MOST_TASKS, NO_KEYS, StoredKeys, check_deal, check_params
+from sealgrid.vault.checks.entitlement import MAX_TASKS, NO_KEYS, StoredKeys, check_deal, check_params
 from sealgrid.vault.checks.iexec_terms import MatchedSale, make_sale
 from sealgrid.vault.checks.owner_terms import DatasetUses
 from sealgrid.vault.checks.refusals_at_match import was_refused_at_match
@@ -28,7 +27,6 @@ from sealgrid.vault.handlers.unpaid_uses import refund_unpaid_uses
 from sealgrid.vault.service import Vault
 from sealgrid.wire.message import parse
 from sealgrid.wire.preview import MachineRule, OfferedMachine, PreviewReply, PreviewRequest, Proposal, request_digest
-from sealgrid.wire.vault import BulkDocuments
 
 _MACHINE_RULES = (
     ("3.5", "allowed", "The machine is one of those that the owner allows."),
@@ -52,11 +50,8 @@ async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
         snapshot: DealSnapshot = task
         documents, excluding, more = await read_documents(vault, task, request), request.task, 0
     elif request.proposal is not None and request.task is None:
-        task, proposal = None, request.proposal
-        _check_proposal(proposal)
-        snapshot = await vault.chain.proposed_deal(proposal)
-        documents, excluding = _proposal_documents(vault, snapshot, request, proposal), TaskId("")
-        more = proposal.tasks - 1
+        task, excluding, more = None, TaskId(""), request.proposal.tasks - 1
+        snapshot, documents = await _read_proposal(vault, request, request.proposal)
     else:
         raise InputRefused("a preview needs either a task or a proposal.")
     await refund_unpaid_uses(vault, snapshot, excluding=excluding, tasks=more + 1)
@@ -133,7 +128,10 @@ def machine_rules(policy: Policy, app: Digest, offered: Sequence[OfferedMachine]
     return tuple(rules)
 
 
-def _check_proposal(proposal: Proposal) -> None:
+async def _read_proposal(
+    vault: Vault, request: PreviewRequest, proposal: Proposal
+) -> tuple[DealSnapshot, DealDocuments]:
+    """Return the deal that a proposal would make, and its documents; raise InputRefused for an invalid proposal."""
     check_canonical(
         addresses=(
             proposal.app,
@@ -145,29 +143,22 @@ def _check_proposal(proposal: Proposal) -> None:
         ),
         digests=(proposal.request, proposal.tag),
     )
-    if not 1 <= proposal.tasks <= MOST_TASKS:
+    if not 1 <= proposal.tasks <= MAX_TASKS:
         raise InputRefused("a proposal has at least one task.")
-
-
-def _proposal_documents(
-    vault: Vault, snapshot: DealSnapshot, request: PreviewRequest, proposal: Proposal
-) -> DealDocuments:
+    snapshot = await vault.chain.proposed_deal(proposal)
     sale: MatchedSale | None = None
     if proposal.dataset_order is not None:
         order = from_document(DatasetOrder, proposal.dataset_order)
         # The deal would be matched from this order, because PoCo verifies its owner's signature.
         proposed = make_sale(order, vault.federation.order_domain, None)
         sale = replace(proposed, matched=proposed.hash)
-    return DealDocuments(sale, request.result_key, refusal=_bulk_refusal(snapshot.deal, request.bulk))
-
-
-def _bulk_refusal(deal: DealView, documents: BulkDocuments | None) -> DealRefused | None:
+    deal, refusal = snapshot.deal, None
     try:
         params = check_params(deal)
         if params.bulk_cid is not None:
-            parse_slice(documents, params, deal, deal.bot_size - 1)
-    except DealRefused as refusal:
-        return refusal
+            parse_slice(request.bulk, params, deal, deal.bot_size - 1)
+    except DealRefused as error:
+        refusal = error
     except ReleaseRefused:
-        return None  # its lists were not sent, so the vault cannot decide
-    return None
+        pass  # the lists of the bulk were not sent, so the vault cannot decide
+    return snapshot, DealDocuments(sale, request.result_key, refusal=refusal)

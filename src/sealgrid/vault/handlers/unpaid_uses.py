@@ -10,7 +10,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.use_ledger import HOUR
 
 BATCH: Final = 32  #: tasks read from the chain at once
-MOST_BATCHES: Final = 8  #: per release; the next release continues
+MAX_BATCHES: Final = 8  #: per release; the next release continues
 
 
 def count_uses(vault: Vault, snapshot: DealSnapshot, *, excluding: TaskId, at: int) -> DatasetUses:
@@ -33,8 +33,13 @@ async def refund_unpaid_uses(vault: Vault, snapshot: DealSnapshot, *, excluding:
     dataset, ledger = snapshot.dataset, vault.task_store.use_ledger
     if dataset is None:
         return
-    for _ in range(MOST_BATCHES):
-        if not _at_limit(vault, snapshot, excluding=excluding, tasks=tasks):
+    for _ in range(MAX_BATCHES):
+        signed = vault.share_store.policy(dataset.address, dataset.owner)
+        if signed is None:
+            return
+        uses = count_uses(vault, snapshot, excluding=excluding, at=vault.clock())
+        left_in_hour = signed.policy.uses_per_requester_hour - uses.hour
+        if tasks <= left_in_hour and tasks <= signed.policy.uses_total - uses.total:
             return
         unresolved = ledger.unresolved(
             dataset.address, dataset.owner, snapshot.deal.requester, by=snapshot.time, most=BATCH
@@ -44,12 +49,3 @@ async def refund_unpaid_uses(vault: Vault, snapshot: DealSnapshot, *, excluding:
         for task, view in zip(unresolved, await vault.chain.tasks(unresolved, at=snapshot.block_hash), strict=True):
             later = view.final_deadline if view.final_deadline > snapshot.time else snapshot.time + HOUR
             ledger.resolve(task, payment_outcome(view, snapshot.time), later=later)
-
-
-def _at_limit(vault: Vault, snapshot: DealSnapshot, *, excluding: TaskId, tasks: int) -> bool:
-    dataset = snapshot.dataset
-    signed = None if dataset is None else vault.share_store.policy(dataset.address, dataset.owner)
-    if signed is None:
-        return False
-    uses, policy = count_uses(vault, snapshot, excluding=excluding, at=vault.clock()), signed.policy
-    return uses.hour + tasks > policy.uses_per_requester_hour or uses.total + tasks > policy.uses_total

@@ -17,7 +17,7 @@ everything is dropped.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,10 @@ from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption, load_keys
 from sealgrid.vault.operator.backup import place_backup
-from sealgrid.vault.stores.database import DATABASE, VaultDatabase, nonces, releases, settles
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.key_notes import KeyNotes, OpenedKeys, UnopenedKeys
 from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.schema import nonces, releases, settles
 from sealgrid.vault.stores.share_store import ShareStore, StoredVersion
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
@@ -166,6 +167,7 @@ def _note(notes: KeyNotes, share: StoredShare, tasks: Sequence[TaskId], needed: 
 
 
 def _evaluations(peers: Sequence[PeerState], needed: int) -> dict[Digest, int]:
+    """Return the ``needed``-th highest evaluation number of each series; nothing from fewer peers."""
     if len(peers) < needed:
         return {}
     numbers = {}
@@ -186,9 +188,15 @@ async def _query(peer: _Peer, keys: Sequence[AssetKey], federation: VaultFederat
         views = await asyncio.gather(*(_view(peer.vault, *key) for key in keys))
         known = {key: view for key, view in zip(keys, views, strict=True) if view is not None}
         evaluations = (await peer.vault.evaluations()).numbers
-        return PeerState(known, evaluations), await _witnessed_size(peer, federation)
+        witnessed = [each.head for each in (await peer.log.witnesses()).heads]
     except ServiceUnavailable:
         return None, 0
+    sizes = [0]
+    for head in witnessed:
+        with suppress(SealgridError):
+            check_head(head.head, head.signature, vault=federation.own_address, domain=federation.domain)
+            sizes.append(head.head.size)
+    return PeerState(known, evaluations), max(sizes)
 
 
 async def _view(client: VaultClient, asset: Address, owner: Address) -> AssetView | None:
@@ -196,14 +204,3 @@ async def _view(client: VaultClient, asset: Address, owner: Address) -> AssetVie
         return await client.asset(asset, owner)
     except NotFound:
         return None
-
-
-async def _witnessed_size(peer: _Peer, federation: VaultFederation) -> int:
-    sizes = [0]
-    for each in (await peer.log.witnesses()).heads:
-        try:
-            check_head(each.head.head, each.head.signature, vault=federation.own_address, domain=federation.domain)
-        except SealgridError:
-            continue
-        sizes.append(each.head.head.size)
-    return max(sizes)

@@ -18,7 +18,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.use_ledger import DatasetUse
 from sealgrid.wire.log import MAX_ENTRIES, LogClient
 
-MOST_PAGES: Final = 16  #: of one log per poll; the next poll continues after them
+MAX_PAGES: Final = 16  #: of one log per poll; the next poll continues after them
 _log = logging.getLogger("sealgrid")
 
 
@@ -32,7 +32,7 @@ async def poll_peer_uses(vault: Vault, peers: Mapping[Address, LogClient], inter
 async def read_peer_uses(vault: Vault, peer: Address, log: LogClient) -> None:
     """Count the new entries of a peer's log; errors are logged, and the next poll tries again."""
     try:
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             if not await _read_page(vault, peer, log):
                 return
     except SealgridError as error:

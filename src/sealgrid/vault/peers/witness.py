@@ -32,7 +32,15 @@ class PeerLogWitness:
             if self._vault.clock() - self._polled >= MIN_POLL_SECONDS:
                 await asyncio.gather(*(self._check_peer(vault, peer) for vault, peer in self._peers.items()))
                 self._polled = self._vault.clock()
-        return self._report()
+        own = self._vault.address
+        heads = [head for peer in self._peers if (head := self._store.head(peer)) is not None]
+        return WitnessReport(
+            witness=own,
+            heads=tuple(
+                WitnessedHead(head=head, signature=self._vault.sign(witness_of(head.head, own))) for head in heads
+            ),
+            alarms=self._store.alarms(),
+        )
 
     async def run(self, interval: float) -> None:
         """Poll every ``interval`` seconds, until cancelled."""
@@ -60,14 +68,3 @@ class PeerLogWitness:
             )
         elif known is None or offered.head.size > known.head.size:
             self._store.set_head(offered)
-
-    def _report(self) -> WitnessReport:
-        own = self._vault.address
-        heads = [head for peer in self._peers if (head := self._store.head(peer)) is not None]
-        return WitnessReport(
-            witness=own,
-            heads=tuple(
-                WitnessedHead(head=head, signature=self._vault.sign(witness_of(head.head, own))) for head in heads
-            ),
-            alarms=self._store.alarms(),
-        )

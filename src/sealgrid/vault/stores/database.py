@@ -12,171 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    event,
-    insert,
-    select,
-)
+from sqlalchemy import Connection, create_engine, event, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import Digest
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, driver_connection, upsert
+from sealgrid.vault.stores.schema import about, metadata
 
 DATABASE = "vault.db"
 SCHEMA = "2"
 _RESTORED = "restored"
-metadata = MetaData()
-
-about = Table("about", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
-
-assets = Table(
-    "assets",
-    metadata,
-    Column("asset", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("file_sha256", Text, nullable=False),
-    Column("record", LargeBinary, nullable=False),
-    Column("record_digest", Text, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("share", LargeBinary, nullable=False),  # encrypted, keys.ShareEncryption
-    Column("received", Integer, nullable=False),
-)
-
-iexec_values = Table(
-    "iexec_values",  # value hash of a key pushed through iExec's API, as its owner signed it; the share is in assets
-    metadata,
-    Column("asset", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),
-    Column("value_hash", Text, nullable=False),
-)
-
-versions = Table(
-    "versions",  # every version of a key ever stored; a version is never accepted twice
-    metadata,
-    Column("asset", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("record", LargeBinary, nullable=False),
-    Column("record_digest", Text, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("received", Integer, nullable=False),
-    Column("destroyed", Integer, nullable=False),  # 0 while the share is stored
-)
-
-policies = Table(
-    "policies",
-    metadata,
-    Column("asset", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),
-    Column("policy", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-)
-
-grants = Table(
-    "grants",
-    metadata,
-    Column("owner", Text, primary_key=True),
-    Column("file_sha256", Text, primary_key=True),
-    Column("app", Text, primary_key=True),
-    Column("request", Text, primary_key=True),
-    Column("grant", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-)
-
-nonces = Table(
-    "nonces",
-    metadata,
-    Column("nonce", LargeBinary, primary_key=True),
-    Column("task", Text, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("worker", Text, nullable=False),
-    Column("enclave", Text, nullable=False),
-    Column("expires", Integer, nullable=False, index=True),
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("task", Text, primary_key=True),
-    Column("attempt", Integer, primary_key=True),
-    Column("worker", Text, nullable=False),
-    Column("enclave", Text, nullable=False),
-)
-
-releases = Table(
-    "releases",
-    metadata,
-    Column("task", Text, primary_key=True),
-    Column("enclave", Text, primary_key=True),
-    Column("worker", Text, nullable=False),
-    Column("facts", LargeBinary, nullable=False),
-    Column("runtime", Text, nullable=False),
-    Column("platform", Integer, nullable=False),
-    Column("session", Text, nullable=False),
-    Column("requester", Text, nullable=False),
-    Column("dataset", Text, nullable=False),  # empty for a deal without a dataset
-    Column("owner", Text, nullable=False),  # of the dataset at the release
-    Column("deadline", Integer, nullable=False),
-    Column("released", Integer, nullable=False),
-)
-
-uses = Table(
-    "uses",  # one row per task that got a dataset's key from this vault, or from another vault according to its log
-    metadata,
-    Column("task", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),  # of the dataset at the release
-    Column("dataset", Text, nullable=False),
-    Column("requester", Text, nullable=False),
-    Column("used", Integer, nullable=False),  # time of the last release, or of this vault's Verdict after it
-    Column("deadline", Integer, nullable=False),  # the task's contribution deadline
-    Column("settled", Integer, nullable=False),  # 1 once the task has this vault's Verdict
-    Column(
-        "check_at", Integer
-    ),  # when the chain can first show that the task is unpaid; NULL for a use that is never refunded
-    Index("uses_by_requester", "dataset", "requester", "deadline"),
-    Index("uses_to_check", "dataset", "owner", "check_at"),
-)
-
-use_counts = Table(
-    "use_counts",  # number of rows in uses, so that counting takes constant time
-    metadata,
-    Column("dataset", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),
-    Column("tasks", Integer, nullable=False),
-)
-
-peer_positions = Table(
-    "peer_positions",  # how far each peer's log has been read
-    metadata,
-    Column("vault", Text, primary_key=True),
-    Column("next", Integer, nullable=False),
-)
-
-settles = Table(
-    "settles",
-    metadata,
-    Column("task", Text, primary_key=True),
-    Column("enclave", Text, primary_key=True),
-    Column("settle", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("verdict", LargeBinary, nullable=False),
-    Column("record", LargeBinary),
-    Column("record_signature", LargeBinary),
-    Column("share", LargeBinary),  # encrypted, keys.ShareEncryption
-    Column("settled", Integer, nullable=False),
-)
-
 _SET_ABOUT = PreparedStatement(upsert(about))
 
 
@@ -217,7 +63,8 @@ class VaultDatabase:
         """Run the block as one atomic step; ``flush`` or ``commit`` puts it on the disk."""
         with self._lock:
             connection = self._connected()
-            run = driver_connection(connection).execute
+            driver = driver_connection(connection)
+            run = driver.execute
             if not self._in_transaction:
                 run("BEGIN IMMEDIATE")
                 self._in_transaction = True
@@ -225,7 +72,11 @@ class VaultDatabase:
             try:
                 yield connection
             except BaseException:
-                self._undo(connection)
+                if driver.in_transaction:
+                    run("ROLLBACK TO step")
+                    run("RELEASE step")
+                else:  # on a full disk SQLite rolls back the whole transaction, including other handlers' writes
+                    self._failed = True
                 raise
             run("RELEASE step")
             self._written += 1
@@ -333,14 +184,6 @@ class VaultDatabase:
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
-
-    def _undo(self, connection: Connection) -> None:
-        driver = driver_connection(connection)
-        if driver.in_transaction:
-            driver.execute("ROLLBACK TO step")
-            driver.execute("RELEASE step")
-        else:  # on a full disk SQLite rolls back the whole transaction, including other handlers' writes
-            self._failed = True
 
 
 def _write_error() -> ServiceUnavailable:

@@ -3,31 +3,15 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.units import Address, TaskId
 from sealgrid.vault.checks.owner_terms import DatasetUses
-from sealgrid.vault.stores.database import VaultDatabase, metadata, uses, versions
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, upsert
+from sealgrid.vault.stores.schema import deal_times, policy_versions, uses, versions
 from sealgrid.vault.stores.use_ledger import HOUR
-
-policy_versions = Table(
-    "policy_versions",  # every policy ever in force at this vault
-    metadata,
-    Column("asset", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("policy", LargeBinary, nullable=False),
-    Column("received", Integer, nullable=False),
-)
-
-deal_times = Table(
-    "deal_times",  # of the tasks in uses
-    metadata,
-    Column("task", Text, primary_key=True),
-    Column("matched", Integer, nullable=False),  # chain time of the match
-)
 
 _ADD_POLICY = PreparedStatement(insert_or_ignore(policy_versions))
 _POLICIES = PreparedStatement(

@@ -8,7 +8,7 @@ from sealgrid.errors import SealgridError
 from sealgrid.units import Address
 from sealgrid.vault.service import Vault
 
-MOST_AT_ONCE: Final = 200  #: inputs that one pass checks against the chain
+MAX_AT_ONCE: Final = 200  #: inputs that one pass checks against the chain
 PAUSE_SECONDS: Final = 300.0  #: between two passes
 _log = logging.getLogger("sealgrid.vault")
 
@@ -42,7 +42,7 @@ class InputExpiry:
         keys = {(each.asset, each.owner) for each in old}
         self._needed = {key: until for key, until in self._needed.items() if until > now and key in keys}
         deleted = 0
-        for each in [each for each in old if (each.asset, each.owner) not in self._needed][:MOST_AT_ONCE]:
+        for each in [each for each in old if (each.asset, each.owner) not in self._needed][:MAX_AT_ONCE]:
             requests = {grant.request for grant in vault.share_store.grants(each.owner, each.file_sha256)}
             until = await vault.chain.last_deadline(sorted(requests))
             if until > now:

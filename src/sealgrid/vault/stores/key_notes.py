@@ -6,27 +6,15 @@ A key is identified by the EIP-712 digest of its KeyRecord, so another deposit o
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Integer, Table, Text, select
+from sqlalchemy import Table, select
 
 from sealgrid.attestation.facts import Facts
 from sealgrid.receipts.receipt import ReceiptBody
 from sealgrid.units import Digest, TaskId
-from sealgrid.vault.stores.database import VaultDatabase, metadata
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param
+from sealgrid.vault.stores.schema import opened_keys, unopened_keys
 from sealgrid.vault.stores.share_store import StoredVersion
-
-
-def _table(name: str) -> Table:
-    return Table(
-        name,
-        metadata,
-        Column("record_digest", Text, primary_key=True),
-        Column("task", Text, nullable=False),  # whose receipt proved it
-        Column("noted", Integer, nullable=False),  # the chain's time
-    )
-
-
-_UNOPENED, _OPENED = _table("unopened_keys"), _table("opened_keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +49,14 @@ class UnopenedKeys(KeyNotes):
     """Keys that did not open their files; the vault releases none of them again."""
 
     def __init__(self, database: VaultDatabase) -> None:
-        super().__init__(database, _UNOPENED)
+        super().__init__(database, unopened_keys)
 
 
 class OpenedKeys(KeyNotes):
     """Keys that opened their files, so that requesters other than the owner may use them."""
 
     def __init__(self, database: VaultDatabase) -> None:
-        super().__init__(database, _OPENED)
+        super().__init__(database, opened_keys)
 
     def unproved_since(self, versions: Iterable[StoredVersion]) -> int | None:
         """Return since when no version in force was proved to open, or None if the newest version was.

@@ -8,29 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, Text, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
 from sealgrid.crypto.merkle import HASH_BYTES, MerkleFrontier, NodeAt
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address
-from sealgrid.vault.stores.database import VaultDatabase, metadata
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, param, row_params
+from sealgrid.vault.stores.schema import log_entries
 from sealgrid.wire.log import MAX_ENTRIES, LoggedEntry
 
-entries = Table(
-    "log",
-    metadata,
-    Column("position", Integer, primary_key=True),
-    Column("entry", LargeBinary, nullable=False),
-    Column("nodes", LargeBinary, nullable=False),  # hashes, from level 0 upwards
-    Column("asset", Text, nullable=False),
-    Index("log_by_asset", "asset", "position"),
-)
-
-_APPEND = PreparedStatement(insert(entries).values(row_params(entries)))
-_NODES = PreparedStatement(select(entries.c.nodes).where(entries.c.position == param("at")))
+_APPEND = PreparedStatement(insert(log_entries).values(row_params(log_entries)))
+_NODES = PreparedStatement(select(log_entries.c.nodes).where(log_entries.c.position == param("at")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class VaultLog:
     def __init__(self, database: VaultDatabase) -> None:
         self._database = database
         with database.reading() as connection:
-            last = connection.scalar(select(func.max(entries.c.position)))
+            last = connection.scalar(select(func.max(log_entries.c.position)))
             self._frontier = merkle.load_frontier(0 if last is None else last + 1, _node_reader(connection))
 
     @property
@@ -81,11 +72,11 @@ class VaultLog:
 
     def page(self, first: int, asset: Address | None = None) -> list[LoggedEntry]:
         """Return up to MAX_ENTRIES entries from index ``first`` on, optionally of one asset, with current proofs."""
-        query = select(entries.c.position, entries.c.entry).where(entries.c.position >= first)
+        query = select(log_entries.c.position, log_entries.c.entry).where(log_entries.c.position >= first)
         if asset is not None:
-            query = query.where(entries.c.asset == asset)
+            query = query.where(log_entries.c.asset == asset)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(entries.c.position).limit(MAX_ENTRIES)).all()
+            rows = connection.execute(query.order_by(log_entries.c.position).limit(MAX_ENTRIES)).all()
             node = _node_reader(connection)
             return [
                 LoggedEntry(entry=entry.decode(), index=at, path=merkle.inclusion_path(at, self._frontier.size, node))

@@ -13,9 +13,10 @@ from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
-from sealgrid.vault.stores.database import VaultDatabase, assets, grants, iexec_values, policies, versions
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.history import note_policy
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, upsert
+from sealgrid.vault.stores.schema import assets, grants, iexec_values, policies, versions
 
 _VALUE_BYTES = 32
 
@@ -112,7 +113,15 @@ class ShareStore:
             if policy is not None:
                 _store_policy(connection, policy, at)
             if grant is not None:
-                _store_grant(connection, grant)
+                _ADD_GRANT.run(
+                    connection,
+                    owner=grant.grant.owner,
+                    file_sha256=grant.grant.file_sha256,
+                    app=grant.grant.app,
+                    request=grant.grant.request,
+                    grant=msgspec.json.encode(grant.grant),
+                    signature=grant.signature,
+                )
 
     def destroy(self, asset: Address, owner: Address, *, at: int) -> None:
         """Delete a share; its version stays recorded and is not accepted again."""
@@ -247,16 +256,3 @@ def _store_policy(connection: Connection, signed: StoredPolicy, at: int) -> None
     }
     _SET_POLICY.run(connection, **row)
     note_policy(connection, signed.policy, at)
-
-
-def _store_grant(connection: Connection, signed: StoredGrant) -> None:
-    grant = signed.grant
-    row = {
-        "owner": grant.owner,
-        "file_sha256": grant.file_sha256,
-        "app": grant.app,
-        "request": grant.request,
-        "grant": msgspec.json.encode(grant),
-        "signature": signed.signature,
-    }
-    _ADD_GRANT.run(connection, **row)

@@ -15,8 +15,9 @@ from sealgrid.vault.checks.release import IssuedNonce
 from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
-from sealgrid.vault.stores.database import VaultDatabase, attempts, nonces, releases, settles
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, row_params, upsert
+from sealgrid.vault.stores.schema import attempts, nonces, releases, settles
 from sealgrid.vault.stores.use_ledger import UseLedger, use_of
 
 _VALUE_BYTES = 32
@@ -106,15 +107,21 @@ class TaskStore:
     def store_settle(self, settled: SettleRecord) -> None:
         """Store a result's Settle, the vault's share and Verdict atomically; the row is never changed."""
         settle, result_share = settled.settle, settled.result_share
-        row = {
+        row: dict[str, object] = {
             "task": settle.task,
             "enclave": settle.enclave,
             "settle": msgspec.json.encode(settle),
             "signature": settled.signature,
             "verdict": msgspec.json.encode(settled.verdict),
             "settled": settled.at,
-            **({} if result_share is None else self._share_columns(result_share, settle)),
         }
+        if result_share is not None:
+            secret = result_share.share.value + result_share.share.blind
+            row |= {
+                "record": msgspec.json.encode(result_share.record),
+                "record_signature": result_share.signature,
+                "share": self._at_rest.encrypt(secret, _row_id(settle.task, settle.enclave)),
+            }
         with self._database.transaction() as connection:
             connection.execute(insert(settles).values(row))
             self.use_ledger.settle(settle.task, settled.at)
@@ -125,10 +132,17 @@ class TaskStore:
             row = _SETTLE.run(connection, task=task, enclave=enclave).one_or_none()
         if row is None:
             return None
+        result_share = None
+        if row.record is not None:
+            secret = self._at_rest.decrypt(row.share, _row_id(row.task, row.enclave))
+            record = msgspec.json.decode(row.record, type=KeyRecord)
+            index = record.vaults.index(self._own_address) + 1
+            share = Share(index=index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
+            result_share = ResultShare(record, row.record_signature, share)
         return SettleRecord(
             settle=msgspec.json.decode(row.settle, type=Settle),
             signature=row.signature,
-            result_share=None if row.record is None else self._result_share(row),
+            result_share=result_share,
             verdict=msgspec.json.decode(row.verdict, type=Verdict),
             at=row.settled,
         )
@@ -137,21 +151,6 @@ class TaskStore:
         """Return whether any enclave of a task got this vault's Verdict."""
         with self._database.reading() as connection:
             return _SETTLED.run(connection, task=task).one_or_none() is not None
-
-    def _share_columns(self, result_share: ResultShare, settle: Settle) -> dict[str, bytes]:
-        share = result_share.share
-        return {
-            "record": msgspec.json.encode(result_share.record),
-            "record_signature": result_share.signature,
-            "share": self._at_rest.encrypt(share.value + share.blind, _row_id(settle.task, settle.enclave)),
-        }
-
-    def _result_share(self, row: Row[tuple[object, ...]]) -> ResultShare:
-        secret = self._at_rest.decrypt(row.share, _row_id(row.task, row.enclave))
-        record = msgspec.json.decode(row.record, type=KeyRecord)
-        index = record.vaults.index(self._own_address) + 1
-        share = Share(index=index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
-        return ResultShare(record, row.record_signature, share)
 
 
 def _read_attempt(row: Row[tuple[object, ...]]) -> EnclaveAttempt:

@@ -13,8 +13,9 @@ from sqlalchemy.dialects import sqlite
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.chain.views import PaymentOutcome
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
-from sealgrid.vault.stores.database import VaultDatabase, peer_positions, releases, settles, use_counts, uses
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, param, row_params, upsert
+from sealgrid.vault.stores.schema import peer_positions, releases, settles, use_counts, uses
 
 HOUR: Final = 3600
 

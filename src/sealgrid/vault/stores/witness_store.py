@@ -1,31 +1,15 @@
 """Stores a vault's observations of the other vaults' logs: the newest consistent head of each, and alarms."""
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, Table, Text, select
+from sqlalchemy import select
 
 from sealgrid.units import Address
-from sealgrid.vault.stores.database import VaultDatabase, metadata
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, upsert
+from sealgrid.vault.stores.schema import log_alarms, witnessed_heads
 from sealgrid.wire.log import Alarm, SignedHead
 
-heads = Table(
-    "witnessed_heads",
-    metadata,
-    Column("vault", Text, primary_key=True),
-    Column("head", LargeBinary, nullable=False),
-)
-
-alarms = Table(
-    "log_alarms",
-    metadata,
-    Column("vault", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),  # the first alarm of each kind suffices as proof
-    Column("alarm", LargeBinary, nullable=False),
-    Column("raised", Integer, nullable=False),
-)
-
-
-_SET_HEAD, _ADD_ALARM = PreparedStatement(upsert(heads)), PreparedStatement(insert_or_ignore(alarms))
+_SET_HEAD, _ADD_ALARM = PreparedStatement(upsert(witnessed_heads)), PreparedStatement(insert_or_ignore(log_alarms))
 
 
 class WitnessStore:
@@ -37,7 +21,7 @@ class WitnessStore:
     def head(self, vault: Address) -> SignedHead | None:
         """Return the newest head of a vault's log that is consistent with all earlier ones, or None."""
         with self._database.reading() as connection:
-            row = connection.scalar(select(heads.c.head).where(heads.c.vault == vault))
+            row = connection.scalar(select(witnessed_heads.c.head).where(witnessed_heads.c.vault == vault))
         return None if row is None else msgspec.json.decode(row, type=SignedHead)
 
     def set_head(self, head: SignedHead) -> None:
@@ -59,5 +43,5 @@ class WitnessStore:
     def alarms(self) -> tuple[Alarm, ...]:
         """Return all alarms, oldest first."""
         with self._database.reading() as connection:
-            rows = connection.scalars(select(alarms.c.alarm).order_by(alarms.c.raised)).all()
+            rows = connection.scalars(select(log_alarms.c.alarm).order_by(log_alarms.c.raised)).all()
         return tuple(msgspec.json.decode(row, type=Alarm) for row in rows)

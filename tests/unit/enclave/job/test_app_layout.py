@@ -24,11 +24,11 @@ class Worker:
     """The other end of the relay: gives pieces of one file, or of what it would rather give."""
 
     def __init__(self, content: bytes) -> None:
-        self.given, self.asked = content, []
+        self.content, self.reads = content, []
 
     def answer(self, frame: RelayRequest) -> bytes:
-        self.asked.append((frame.offset, frame.length))
-        return self.given[frame.offset : frame.offset + frame.length]
+        self.reads.append((frame.offset, frame.length))
+        return self.content[frame.offset : frame.offset + frame.length]
 
     async def connected(self, reader, writer) -> None:
         try:
@@ -44,7 +44,7 @@ class RenamesAFile(Worker):
 
     def answer(self, frame: RelayRequest) -> bytes:
         true = super().answer(frame)
-        ends = frame.offset + frame.length == len(self.given)
+        ends = frame.offset + frame.length == len(self.content)
         return true.replace(b"one/__init__.py", b"one/__evil__.py") if ends else true
 
 
@@ -92,7 +92,7 @@ def test_an_environment_is_laid_out_and_each_of_its_bytes_is_requested_once(tmp_
     archive = pack(CONTENT)
     worker = Worker(archive)
     assert laid_out(tmp_path, worker, of_environment(archive)) == CONTENT
-    first, *rest = worker.asked  # where it ends, then the directory, then all before it
+    first, *rest = worker.reads  # where it ends, then the directory, then all before it
     assert first == (len(archive) - 22, 22)
     assert sum(length for _, length in rest) == len(archive)
     assert len(archive) > 8 * PIECE_BYTES, "more than one batch is under way"
@@ -127,7 +127,7 @@ def test_a_file_that_never_ends_is_not_read_past_the_pinned_size(tmp_path):
     archive = pack(CONTENT)
     worker = NeverEnds(archive)
     assert laid_out(tmp_path, worker, of_environment(archive)) == CONTENT
-    assert max(offset + length for offset, length in worker.asked) == len(archive)
+    assert max(offset + length for offset, length in worker.reads) == len(archive)
 
 
 def test_an_app_for_another_interpreter_is_the_machines_fault():

@@ -2,13 +2,13 @@
 
 import msgspec
 import pytest
-from task_scene import DATASET, REPORT_APP, Task
 
 from sealgrid.bundle.manifest import AppFileEntry, Manifest, WheelEntry
 from sealgrid.bundle.verify import check_manifest
 from sealgrid.enclave.job.app_layout import JobFolders
 from sealgrid.enclave.protocol.relay_files import write_new
 from sealgrid.errors import BundleRefused
+from tests.unit.enclave.task_scene import DATASET, REPORT_APP, Task
 
 TRUE, FORGED = b"the owner's true table", b"numbers that the requester likes better"
 BULK = "0x" + "b1" * 20

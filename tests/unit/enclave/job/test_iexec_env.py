@@ -6,11 +6,10 @@ import json
 import msgspec
 import pytest
 from Crypto.Hash import keccak
-from facts_scene import ACCOUNT, HASH, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact
 from sealgrid.enclave.job.iexec_env import (
-    MOST_CALLBACK_BYTES,
+    MAX_CALLBACK_BYTES,
     AppInputs,
     environment,
     merge_requester_secrets,
@@ -18,6 +17,7 @@ from sealgrid.enclave.job.iexec_env import (
     read_computed,
 )
 from sealgrid.errors import AppFailed
+from tests.unit.enclave.facts_scene import ACCOUNT, HASH, facts
 
 
 def test_an_app_finds_iexecs_variables():
@@ -124,8 +124,8 @@ def test_a_deal_with_a_callback_needs_callback_data(computed_result):
 
 
 def test_callback_data_are_bounded_where_the_chain_must_carry_them():
-    fits, above = computed(callback_data="00" * MOST_CALLBACK_BYTES), computed(callback_data="00" * 16385)
-    assert len(read_computed(fits, needs_callback=True).callback) == MOST_CALLBACK_BYTES
+    fits, above = computed(callback_data="00" * MAX_CALLBACK_BYTES), computed(callback_data="00" * 16385)
+    assert len(read_computed(fits, needs_callback=True).callback) == MAX_CALLBACK_BYTES
     assert len(read_computed(above).callback) == 16385
     with pytest.raises(AppFailed, match="16384 bytes"):
         read_computed(above, needs_callback=True)

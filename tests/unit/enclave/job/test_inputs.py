@@ -6,13 +6,13 @@ import zipfile
 
 import msgspec
 import pytest
-from task_scene import DATASET, Task
 
 from sealgrid.bundle import job_input
 from sealgrid.bundle.job_input import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
 from sealgrid.enclave.job import app_job, inputs
 from sealgrid.enclave.job.inputs import proves_key
 from sealgrid.errors import HostFailed, InputRefused
+from tests.unit.enclave.task_scene import DATASET, Task
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""Outputs of an app: one bad case for each of (1) to (5), and deterministic archives."""
+
 import io
 import os
 import socket

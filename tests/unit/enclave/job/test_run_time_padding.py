@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.enclave.job.run_time_padding import FACTOR, SHORTEST, padded, padded_seconds
+from sealgrid.enclave.job.run_time_padding import FACTOR, MIN_SECONDS, padded, padded_seconds
 from sealgrid.errors import AppFailed
 
 DAY = 86_400.0
@@ -31,7 +31,7 @@ class Time:
 @given(st.floats(0, DAY))
 def test_a_run_takes_at_most_ten_per_cent_longer_and_never_less(seconds: float) -> None:
     padded_to = padded_seconds(seconds)
-    assert seconds <= padded_to <= max(SHORTEST, seconds * FACTOR * (1 + 1e-9))
+    assert seconds <= padded_to <= max(MIN_SECONDS, seconds * FACTOR * (1 + 1e-9))
 
 
 def test_a_run_of_at_most_five_minutes_has_one_of_93_lengths() -> None:

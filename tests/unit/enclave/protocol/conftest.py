@@ -1,5 +1,6 @@
 import pytest
-from release_scene import open_vaults
+
+from tests.unit.enclave.protocol.release_scene import open_vaults
 
 
 @pytest.fixture

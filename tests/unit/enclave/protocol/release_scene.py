@@ -39,7 +39,7 @@ class ReleasingVault:
     key: object
     log: VaultLog
     lie: object = None
-    keys: object = scene.HELD_KEYS
+    keys: object = scene.STORED_KEYS
 
     async def release(self, _):
         facts, session = scene.facts(keys=self.keys), scene.attested().session
@@ -57,7 +57,7 @@ class ReleasingVault:
             simulated=True,
         )
         index = scene.FEDERATION.vaults.index(self.key.address)
-        keys = [replace(each.held(), share=each.shares[index]) for each in (scene.MODEL_KEY, scene.PICTURE_KEY)]
+        keys = [replace(each.stored_share(), share=each.shares[index]) for each in (scene.MODEL_KEY, scene.PICTURE_KEY)]
         sealed = seal_response(
             scene.attested(),
             facts,

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from release_scene import KEYS, LAUNCH, SESSION, obtain_keys
 
 from sealgrid.attestation.facts import BulkFact
 from sealgrid.attestation.job_params import NO_RESULT_KEY
@@ -24,6 +23,7 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.relay import RelayWelcome
+from tests.unit.enclave.protocol.release_scene import KEYS, LAUNCH, SESSION, obtain_keys
 from tests.unit.vault import vault_scene as scene
 
 replace = msgspec.structs.replace
@@ -131,7 +131,7 @@ class Colluding:
 
     async def release(self, request):
         honest = scene.facts
-        scene.facts = lambda **given: replace(honest(**given), **self._lie)
+        scene.facts = lambda **parts: replace(honest(**parts), **self._lie)
         try:
             return await self._vault.release(request)
         finally:

@@ -11,8 +11,8 @@ import pytest
 def test_an_app_sees_its_folders_and_nothing_else_of_the_host(scene, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("x")
-    seen = json.loads(scene.says("import json, os; print(json.dumps(os.listdir('/')))"))
-    assert {"app", "wheels", "iexec_in", "iexec_inputs", "iexec_out", "app_start.py"} <= set(seen)
+    visible = json.loads(scene.says("import json, os; print(json.dumps(os.listdir('/')))"))
+    assert {"app", "wheels", "iexec_in", "iexec_inputs", "iexec_out", "app_start.py"} <= set(visible)
     for path in (str(secret), "/etc/passwd", "/home", "/sys", "/run", "/proc/self", "/proc/1"):
         assert scene.says(f"import os; print(os.path.exists({path!r}))") == "False", path
 
@@ -142,10 +142,12 @@ def test_arguments_and_secrets_stand_in_no_command_line_of_the_host(scene):
 
 def test_an_app_gets_its_variables_its_arguments_and_no_others(scene):
     source = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv, sys.stdin.read()]))"
-    environment, arguments, given = json.loads(scene.says(source, "last", environment={"IEXEC_IN": "/iexec_in"}))
+    environment, arguments, standard_input = json.loads(
+        scene.says(source, "last", environment={"IEXEC_IN": "/iexec_in"})
+    )
     assert environment == {"IEXEC_IN": "/iexec_in"}
     assert arguments == ["/app/main.py", "first", "last"]
-    assert given == ""
+    assert standard_input == ""
 
 
 def test_an_app_imports_its_own_files_before_wheels_before_the_standard_library(scene):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from app_scene import LIMITS
 
 from sealgrid.enclave.sandbox.sandbox import AppExited, HostInducible, lower_limits
+from tests.unit.enclave.app_scene import LIMITS
 
 SMALL = msgspec.structs.replace(LIMITS, memory=128 << 20, processes=8, output_bytes=64 << 20)
 
@@ -67,7 +67,7 @@ def test_plain_memory_of_many_processes_is_counted(scene):
 import os, time
 for _ in range(6):
     if os.fork() == 0:
-        held = bytearray(os.urandom(1 << 20)) * 60
+        blocks = bytearray(os.urandom(1 << 20)) * 60
         time.sleep(15)
         os._exit(0)
 time.sleep(15)
@@ -77,12 +77,12 @@ time.sleep(15)
 
 SOCKETS = """
 import socket, time
-held, block = [], bytes(1 << 15)
+blocks, block = [], bytes(1 << 15)
 for _ in range(400):
     for end in socket.socketpair():
         end.setblocking(False)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
-        held.append(end)
+        blocks.append(end)
         try:
             while True:
                 end.send(block)
@@ -97,7 +97,7 @@ for number in itertools.count():
 """
 SCRATCH_AND_MEMORY = """
 import time
-held = bytearray(b'x') * (60 << 20)
+blocks = bytearray(b'x') * (60 << 20)
 for folder in ('/tmp', '/dev/shm'):
     for number in range(8):
         open(f'{folder}/{number}', 'wb').write(bytes(6 << 20))
@@ -123,7 +123,7 @@ def test_memory_of_processes_whose_first_thread_has_ended_counts(scene):
     source = """
 import ctypes, os, threading, time
 def hold():
-    held = bytearray(b"x") * (60 << 20)
+    blocks = bytearray(b"x") * (60 << 20)
     time.sleep(15)
 for _ in range(4):
     if os.fork() == 0:
@@ -218,7 +218,7 @@ UNDER_A_LIMIT = """
 import resource, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[3:]
-from app_scene import Scene
+from tests.unit.enclave.app_scene import Scene
 kind, value = int(sys.argv[1]), int(sys.argv[2])
 root = Path.cwd()
 scene = Scene(root)
@@ -242,14 +242,14 @@ print(scene.run((root / "source.py").read_text()))
 def test_a_machine_with_lower_hard_limits_starts_nothing(tmp_path, name, value):
     (tmp_path / "source.py").write_text(THREADS)
     paths = [str(Path(__file__).parent), *sys.path]
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", UNDER_A_LIMIT, str(getattr(resource, name)), str(value), *paths],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert f"HostInducible(reason=\"this machine's hard limit {name} is below" in said.stdout
+    assert f"HostInducible(reason=\"this machine's hard limit {name} is below" in done.stdout
 
 
 def test_a_machine_with_enough_starts_the_same_app(scene):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from app_scene import LIMITS
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.sandbox.exit_cause import protection_of
 from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, HostInducible
+from tests.unit.enclave.app_scene import LIMITS
 
 
 def limits(**changes: int) -> AppLimits:

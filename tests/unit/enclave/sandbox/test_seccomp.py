@@ -1,3 +1,5 @@
+"""The seccomp filter: refused calls, arguments, architectures, interpreted as the kernel does."""
+
 import struct
 
 import pytest

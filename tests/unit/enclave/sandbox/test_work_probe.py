@@ -5,7 +5,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.enclave.sandbox.work_probe import LEAST_PROBES, LONGEST_GAP_SECONDS, SLOWEST_SECONDS, SpeedMeter, probe
+from sealgrid.enclave.sandbox.work_probe import MAX_GAP_SECONDS, MAX_PROBE_SECONDS, MIN_PROBES, SpeedMeter, probe
 
 LOOK = 0.05
 
@@ -51,7 +51,7 @@ def test_slower_processors_do_not(speed: float) -> None:
 
 
 def test_a_host_that_is_slow_from_the_start_is_measured_by_the_slowest_machine_that_counts() -> None:
-    machine = Machine(speed=0.001 / SLOWEST_SECONDS / 2.5)
+    machine = Machine(speed=0.001 / MAX_PROBE_SECONDS / 2.5)
     meter = machine.meter()
     machine.runs(meter, 30)
     assert not meter.at_speed()
@@ -70,7 +70,7 @@ def test_a_short_pause_is_no_stall() -> None:
     machine = Machine()
     meter = machine.meter()
     machine.runs(meter, 5)
-    machine.now += LONGEST_GAP_SECONDS - 2 * LOOK
+    machine.now += MAX_GAP_SECONDS - 2 * LOOK
     machine.runs(meter, 1)
     assert meter.at_speed()
 
@@ -78,7 +78,7 @@ def test_a_short_pause_is_no_stall() -> None:
 def test_too_few_probes_prove_nothing() -> None:
     machine = Machine()
     meter = machine.meter()
-    machine.runs(meter, 0.5 * (LEAST_PROBES - 1))
+    machine.runs(meter, 0.5 * (MIN_PROBES - 1))
     assert not meter.at_speed()
 
 

@@ -1,4 +1,4 @@
-"""What a vault read at a block is asked once, and never believed of another block."""
+"""Reads at a block are made once, and never returned for another block."""
 
 import asyncio
 
@@ -13,18 +13,18 @@ BLOCKS = [to_digest(bytes([number]) * 32) for number in range(4)]
 
 
 class Chain:
-    """Counts how often it is asked."""
+    """Counts its reads."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.reads = 0
         self.fails = False
 
     async def read(self) -> int:
-        self.asked += 1
+        self.reads += 1
         await asyncio.sleep(0)
         if self.fails:
             raise ServiceUnavailable("away")
-        return self.asked
+        return self.reads
 
 
 async def test_concurrent_and_later_callers_share_one_read() -> None:
@@ -35,8 +35,8 @@ async def test_concurrent_and_later_callers_share_one_read() -> None:
 
 async def test_another_query_or_another_block_is_read_anew() -> None:
     memory, chain = BlockCache(), Chain()
-    asked = [(BLOCKS[0], ("a",)), (BLOCKS[0], ("b",)), (BLOCKS[1], ("a",))]
-    assert [await memory.get(*each, chain.read) for each in asked] == [1, 2, 3]
+    queries = [(BLOCKS[0], ("a",)), (BLOCKS[0], ("b",)), (BLOCKS[1], ("a",))]
+    assert [await memory.get(*each, chain.read) for each in queries] == [1, 2, 3]
 
 
 async def test_only_the_newest_blocks_are_cached() -> None:
@@ -50,8 +50,8 @@ async def test_only_the_newest_blocks_are_cached() -> None:
 async def test_a_failed_read_reaches_all_callers_and_is_not_cached() -> None:
     memory, chain = BlockCache(), Chain()
     chain.fails = True
-    asked = (memory.get(BLOCKS[0], ("a",), chain.read) for _ in range(3))
-    assert all(isinstance(each, ServiceUnavailable) for each in await asyncio.gather(*asked, return_exceptions=True))
+    queries = (memory.get(BLOCKS[0], ("a",), chain.read) for _ in range(3))
+    assert all(isinstance(each, ServiceUnavailable) for each in await asyncio.gather(*queries, return_exceptions=True))
     chain.fails = False
     assert await memory.get(BLOCKS[0], ("a",), chain.read) == 2
 
@@ -68,7 +68,7 @@ async def test_a_cancelled_caller_does_not_disturb_the_others() -> None:
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_cache, "MOST_RESULTS", 3)
+    monkeypatch.setattr(block_cache, "MAX_RESULTS", 3)
     memory, chain = BlockCache(), Chain()
     for number in range(10):
         await memory.get(BLOCKS[0], (number,), chain.read)

@@ -1,4 +1,4 @@
-"""Which datasets of a bulk a vault lists for a task, and which deals have no bulk at all."""
+"""Checks of a bulk's datasets (7.3), (7.12), (7.17) to (7.19), and keys that count for them (7.1)."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
-from sealgrid.vault.checks.bulk import MOST_DATASETS, BulkOffer, is_key_of, make_bulk_fact, parse_slice
+from sealgrid.vault.checks.bulk import MAX_DATASETS, BulkOffer, is_key_of, make_bulk_fact, parse_slice
 from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments
 from tests.unit.vault.vault_scene import APP, DATASET, MODEL, MODEL_KEY, OWNER, PICTURE, STRANGER, deal
 
@@ -109,8 +109,8 @@ def test_17_a_slice_that_cannot_be_read_is_refused(own: bytes) -> None:
 
 
 def test_17_a_slice_of_more_datasets_than_iexecs_client_makes_is_refused() -> None:
-    assert len(read(shown(written(*[ORDER] * MOST_DATASETS)))) == MOST_DATASETS
-    refused("7.17", shown(written(*[ORDER] * (MOST_DATASETS + 1))))
+    assert len(read(shown(written(*[ORDER] * MAX_DATASETS)))) == MAX_DATASETS
+    refused("7.17", shown(written(*[ORDER] * (MAX_DATASETS + 1))))
 
 
 def test_17_lists_above_the_limit_are_refused_before_they_are_read() -> None:
@@ -129,8 +129,8 @@ def test_17_whatever_is_no_list_is_refused_with_its_number(content: bytes) -> No
 
 
 def replace_order(**changes: Any) -> DatasetOrder:
-    said = {name: getattr(ORDER, name) for name in DatasetOrder.__struct_fields__}
-    return DatasetOrder(**said | changes)
+    fields = {name: getattr(ORDER, name) for name in DatasetOrder.__struct_fields__}
+    return DatasetOrder(**fields | changes)
 
 
 def judged(order: DatasetOrder = ORDER, *, dataset: Any = ON_CHAIN, fits: bool = True) -> Any:
@@ -182,13 +182,13 @@ def test_an_omitted_dataset_keeps_its_index() -> None:
 
 
 def test_1_a_key_counts_for_the_file_and_owner_that_the_chain_has_now() -> None:
-    held = MODEL_KEY.held("iexec")
-    assert is_key_of(held, LISTED)
+    stored = MODEL_KEY.stored_share("iexec")
+    assert is_key_of(stored, LISTED)
     for name, other in (("owner", STRANGER.address), ("checksum", PICTURE), ("address", OTHER)):
-        said = {"address": DATASET, "owner": OWNER.address, "checksum": MODEL} | {name: other}
-        assert not is_key_of(held, DatasetFact(**said)), name
+        fields = {"address": DATASET, "owner": OWNER.address, "checksum": MODEL} | {name: other}
+        assert not is_key_of(stored, DatasetFact(**fields)), name
 
 
 def test_1_a_key_with_a_policy_is_not_released_to_a_bulk() -> None:
-    assert not is_key_of(MODEL_KEY.held("dataset"), LISTED)
+    assert not is_key_of(MODEL_KEY.stored_share("dataset"), LISTED)
     assert not is_key_of(None, LISTED)

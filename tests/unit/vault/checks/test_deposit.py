@@ -1,4 +1,4 @@
-"""Which shares and policies a vault takes into keeping."""
+"""Checks before a vault stores a share, sets a policy or destroys a share."""
 
 from dataclasses import replace
 from typing import Any
@@ -53,8 +53,8 @@ def refused(number: str, request: Any, **named: Any) -> Any:
 
 
 def test_the_owners_share_is_accepted() -> None:
-    held = decide(MODEL_KEY.deposit())
-    assert (held.kind, held.record, held.share) == ("dataset", MODEL_KEY.record, MODEL_KEY.shares[0])
+    share = decide(MODEL_KEY.deposit())
+    assert (share.kind, share.record, share.share) == ("dataset", MODEL_KEY.record, MODEL_KEY.shares[0])
 
 
 def test_a_requesters_sealed_input_is_accepted_with_its_grant() -> None:
@@ -108,8 +108,8 @@ def test_a_dataset_with_another_checksum_is_refused() -> None:
 
 
 def test_the_developers_secret_is_accepted_from_the_apps_owner() -> None:
-    held = decide(DEVELOPER_KEY.deposit(), asset=APP_ON_CHAIN)
-    assert (held.kind, held.record) == ("developer", DEVELOPER_KEY.record)
+    share = decide(DEVELOPER_KEY.deposit(), asset=APP_ON_CHAIN)
+    assert (share.kind, share.record) == ("developer", DEVELOPER_KEY.record)
 
 
 def test_an_apps_secret_by_another_account_is_refused() -> None:
@@ -142,13 +142,13 @@ def test_a_grant_that_its_owner_did_not_sign_is_refused() -> None:
 
 def test_versions_only_grow() -> None:
     newer = Split(version=2)
-    refused("deposit.5", MODEL_KEY.deposit(), stored=newer.held())
-    refused("deposit.5", Split(dek=b"\x31" * 32, version=2).deposit(), stored=newer.held())
-    assert decide(newer.deposit(), stored=MODEL_KEY.held()).record.version == 2
+    refused("deposit.5", MODEL_KEY.deposit(), stored=newer.stored_share())
+    refused("deposit.5", Split(dek=b"\x31" * 32, version=2).deposit(), stored=newer.stored_share())
+    assert decide(newer.deposit(), stored=MODEL_KEY.stored_share()).record.version == 2
 
 
 def test_the_same_deposit_again_is_no_error() -> None:
-    assert decide(MODEL_KEY.deposit(), stored=MODEL_KEY.held()) == MODEL_KEY.held()
+    assert decide(MODEL_KEY.deposit(), stored=MODEL_KEY.stored_share()) == MODEL_KEY.stored_share()
 
 
 def test_a_share_sealed_under_another_record_is_refused() -> None:
@@ -162,8 +162,8 @@ def test_an_altered_sealed_share_is_refused(at: int) -> None:
 
 
 def test_an_invalid_share_is_refused_without_its_content_in_the_error() -> None:
-    told = hpke.seal(DEPOSIT_KEY.public, b'{"value": "c2VjcmV0", "secret": 1}', MODEL_KEY.record.digest(DOMAIN))
-    error = refused("deposit.6", MODEL_KEY.deposit(sealed=told))
+    sealed = hpke.seal(DEPOSIT_KEY.public, b'{"value": "c2VjcmV0", "secret": 1}', MODEL_KEY.record.digest(DOMAIN))
+    error = refused("deposit.6", MODEL_KEY.deposit(sealed=sealed))
     assert "c2VjcmV0" not in str(error)
     assert error.__cause__ is None
 

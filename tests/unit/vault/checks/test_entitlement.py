@@ -1,4 +1,4 @@
-"""Check (7), and the owner's half of (5): which secrets follow from a deal."""
+"""Check (7), and the owner's part of (5): which secrets follow from a deal."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,6 @@ from tests.unit.vault.vault_scene import (
     DATASET,
     DEADLINE,
     DEVELOPER_KEY,
-    HELD_KEYS,
     MODEL,
     MODEL_KEY,
     NOW,
@@ -30,6 +29,7 @@ from tests.unit.vault.vault_scene import (
     REQUESTER,
     RUNTIME,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     Split,
     allowance,
@@ -42,7 +42,7 @@ from tests.unit.vault.vault_scene import (
 )
 
 ATTESTED = attested()
-KEYS = HELD_KEYS
+KEYS = STORED_KEYS
 NOTHING = ZERO_ADDRESS
 
 
@@ -50,9 +50,9 @@ def decide(keys: Any = KEYS, chain: Any = SNAPSHOT, at: int = NOW) -> Any:
     return entitle(ATTESTED, chain, check_params(chain.deal), keys, at=at)
 
 
-def refused(number: str, *given: Any, **named: Any) -> Any:
+def refused(number: str, *args: Any, **named: Any) -> Any:
     with pytest.raises(ReleaseRefused) as caught:
-        decide(*given, **named)
+        decide(*args, **named)
     assert caught.value.check == number
 
 
@@ -93,9 +93,9 @@ def test_a_deal_without_inputs_entitles_to_no_input() -> None:
 
 
 def test_7_a_deal_has_a_plain_or_a_deferred_callback_not_both() -> None:
-    wanted = params(callback="deferred")
-    assert decide(chain=snapshot(deal=deal(params=wanted))).params.has_deferred_callback
-    refused("7", chain=snapshot(deal=deal(params=wanted, callback=STRANGER.address)))
+    deferred = params(callback="deferred")
+    assert decide(chain=snapshot(deal=deal(params=deferred))).params.has_deferred_callback
+    refused("7", chain=snapshot(deal=deal(params=deferred, callback=STRANGER.address)))
 
 
 def test_an_owner_may_let_results_open_at_once() -> None:
@@ -109,8 +109,8 @@ def test_without_the_present_owners_share_nothing_is_released() -> None:
 
 
 def test_a_share_of_another_file_is_not_released() -> None:
-    refused("7.1", replace(KEYS, dataset=Split(file_sha256=PICTURE).held()))
-    refused("7.1", replace(KEYS, dataset=Split(asset=to_address(b"\xaa" * 20)).held()))
+    refused("7.1", replace(KEYS, dataset=Split(file_sha256=PICTURE).stored_share()))
+    refused("7.1", replace(KEYS, dataset=Split(asset=to_address(b"\xaa" * 20)).stored_share()))
 
 
 def test_without_the_owners_policy_nothing_is_released() -> None:
@@ -159,12 +159,12 @@ def test_an_input_that_nobody_deposited_is_refused() -> None:
 
 def test_an_input_of_another_account_is_refused() -> None:
     stolen = Split(owner=STRANGER, asset=PICTURE_KEY.asset, file_sha256=PICTURE)
-    refused("7.5", replace(KEYS, inputs={PICTURE: (stolen.held("input"), (grant()[0],))}))
+    refused("7.5", replace(KEYS, inputs={PICTURE: (stolen.stored_share("input"), (grant()[0],))}))
 
 
 def test_an_input_under_another_files_name_is_refused() -> None:
     other = Split(owner=REQUESTER, asset=PICTURE_KEY.asset, file_sha256=MODEL)
-    refused("7.5", replace(KEYS, inputs={PICTURE: (other.held("input"), (grant()[0],))}))
+    refused("7.5", replace(KEYS, inputs={PICTURE: (other.stored_share("input"), (grant()[0],))}))
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_an_input_under_another_files_name_is_refused() -> None:
     [{"app": MODEL}, {"request": MODEL}, {"owner": STRANGER.address}],
 )
 def test_an_input_is_not_released_for_another_app_or_deal(other: Any) -> None:
-    refused("7.6", replace(KEYS, inputs={PICTURE: (PICTURE_KEY.held("input"), (grant(**other)[0],))}))
+    refused("7.6", replace(KEYS, inputs={PICTURE: (PICTURE_KEY.stored_share("input"), (grant(**other)[0],))}))
 
 
 def test_an_input_without_grant_is_not_released() -> None:
-    refused("7.6", replace(KEYS, inputs={PICTURE: (PICTURE_KEY.held("input"), ())}))
+    refused("7.6", replace(KEYS, inputs={PICTURE: (PICTURE_KEY.stored_share("input"), ())}))
 
 
 @given(first=st.integers(0, 2**52), offset=st.integers(1, 1000))
@@ -187,7 +187,7 @@ def test_a_grant_is_for_deals_of_its_request_only(first: int, offset: int) -> No
     refused("7.6", chain=replace(later, deal=msgspec.structs.replace(later.deal, bot_first=first + offset)))
 
 
-WITH_SECRET = replace(KEYS, developer=DEVELOPER_KEY.held("developer"))
+WITH_SECRET = replace(KEYS, developer=DEVELOPER_KEY.stored_share("developer"))
 
 
 def test_the_developers_secret_follows_from_the_deals_app() -> None:
@@ -201,7 +201,7 @@ def test_the_secret_of_an_app_that_was_given_away_is_not_released() -> None:
 
 
 def test_the_secret_of_a_stranger_is_not_released() -> None:
-    refused("7.7", replace(KEYS, developer=Split(owner=STRANGER, asset=APP).held("developer")))
+    refused("7.7", replace(KEYS, developer=Split(owner=STRANGER, asset=APP).stored_share("developer")))
 
 
 def test_the_secret_of_another_app_is_not_released() -> None:
@@ -211,7 +211,7 @@ def test_the_secret_of_another_app_is_not_released() -> None:
 @pytest.mark.parametrize("taken", [MODEL, PICTURE])
 def test_a_developers_secret_that_claims_another_secrets_file_is_refused(taken: Any) -> None:
     squatter = msgspec.structs.replace(DEVELOPER_KEY.record, file_sha256=taken)
-    refused("7.7", replace(KEYS, developer=replace(DEVELOPER_KEY.held("developer"), record=squatter)))
+    refused("7.7", replace(KEYS, developer=replace(DEVELOPER_KEY.stored_share("developer"), record=squatter)))
 
 
 def test_a_deal_of_more_tasks_than_facts_can_count_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Which shares a vault takes into keeping that came by iExec's route."""
+"""Checks before a vault stores a share of a key that was pushed through iExec's API."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""Which deals of iExec's own kind get a key that came by iExec's route, and what becomes of their results."""
+"""Deals in iExec's format: which get a pushed key, and how their results are sealed."""
 
 import base64
 import json
@@ -26,12 +26,12 @@ from tests.unit.vault.vault_scene import (
     APP,
     CHAIN,
     DATASET,
-    HELD_KEYS,
     HUB,
     MODEL_KEY,
     NOW,
     REQUESTER,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     attested,
     deal,
@@ -43,7 +43,7 @@ from tests.unit.vault.vault_scene import (
 DOMAIN = OrderDomain(chain=CHAIN, hub=HUB)
 ORDER = DatasetOrder(dataset=DATASET, datasetprice=5, volume=10, apprestrict=APP)
 VALUE_HASH = to_digest(b"\x61" * 32)
-PUSHED = replace(MODEL_KEY.held("iexec"), value_hash=VALUE_HASH)
+PUSHED = replace(MODEL_KEY.stored_share("iexec"), value_hash=VALUE_HASH)
 IEXEC_PARAMS = {"iexec_args": "--fast", "iexec_result_storage_provider": "ipfs"}
 
 
@@ -52,11 +52,11 @@ def sold(order: DatasetOrder = ORDER) -> MatchedSale:
     return make_sale(order, DOMAIN, order_hash(order, DOMAIN))
 
 
-KEYS = replace(HELD_KEYS, dataset=PUSHED, policy=None, inputs={}, sale=sold())
+KEYS = replace(STORED_KEYS, dataset=PUSHED, policy=None, inputs={}, sale=sold())
 
 
-def of_iexec(said: dict[str, Any] | None = None, **changes: Any) -> Any:
-    return snapshot(deal=deal(params=json.dumps(IEXEC_PARAMS | (said or {})), **changes))
+def of_iexec(more: dict[str, Any] | None = None, **changes: Any) -> Any:
+    return snapshot(deal=deal(params=json.dumps(IEXEC_PARAMS | (more or {})), **changes))
 
 
 def decide(chain: Any, keys: Any = KEYS) -> Any:
@@ -73,9 +73,13 @@ def test_a_deal_by_an_order_that_names_its_app_gets_the_key_and_an_unsealed_resu
     granted = decide(of_iexec())
     assert granted.shares == (PUSHED,)
     assert (granted.release, granted.output_bytes) == ("direct", OUTPUT_BYTES_WITHOUT_POLICY)
-    said = facts(of_iexec(), KEYS)
-    assert (said.result_key, said.secrets[0].kind, said.secrets[0].value) == (NO_RESULT_KEY, "iexec", VALUE_HASH)
-    assert parse_facts(said.encode()) == said
+    signed_facts = facts(of_iexec(), KEYS)
+    assert (signed_facts.result_key, signed_facts.secrets[0].kind, signed_facts.secrets[0].value) == (
+        NO_RESULT_KEY,
+        "iexec",
+        VALUE_HASH,
+    )
+    assert parse_facts(signed_facts.encode()) == signed_facts
 
 
 def test_such_a_dataset_may_be_used_by_our_own_client_too_whose_result_opens_at_once() -> None:
@@ -128,8 +132,8 @@ def test_8_files_by_url_stay_refused() -> None:
 
 
 def test_14_a_dataset_with_a_policy_is_never_used_for_an_unsealed_result() -> None:
-    refused("7.14", of_iexec(), replace(HELD_KEYS, inputs={}))
-    refused("7.14", of_iexec(), replace(HELD_KEYS, inputs={}, policy=policy(release=1)))
+    refused("7.14", of_iexec(), replace(STORED_KEYS, inputs={}))
+    refused("7.14", of_iexec(), replace(STORED_KEYS, inputs={}, policy=policy(release=1)))
 
 
 def test_a_policy_does_not_stand_for_the_order_of_a_pushed_key() -> None:
@@ -169,8 +173,8 @@ def shown(key: RegisteredResultKey | None) -> Any:
 
 
 def test_facts_name_the_key_that_the_beneficiary_registered() -> None:
-    said = facts(of_iexec(ENCRYPTED), shown(registered()))
-    assert (said.result_key, said.release) == (to_digest(keccak(VALUE.encode())), "direct")
+    signed_facts = facts(of_iexec(ENCRYPTED), shown(registered()))
+    assert (signed_facts.result_key, signed_facts.release) == (to_digest(keccak(VALUE.encode())), "direct")
 
 
 def test_without_the_encryption_param_the_result_is_public_whatever_key_was_sent() -> None:

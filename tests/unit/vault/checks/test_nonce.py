@@ -1,4 +1,4 @@
-"""Check (1), first half: whom a vault gives a nonce."""
+"""Checks before a vault issues a nonce: (1.1) to (1.7)."""
 
 from typing import Any
 
@@ -32,9 +32,9 @@ def decide(request: Any, attempts: Any = (), *, chain: Any = None, settled: bool
     return check_nonce_request(request, chain, attempts, settled=settled, restored_at=restored_at, domain=DOMAIN)
 
 
-def refused(number: str, *given: Any, **named: Any) -> Any:
+def refused(number: str, *args: Any, **named: Any) -> Any:
     with pytest.raises(ReleaseRefused) as caught:
-        decide(*given, **named)
+        decide(*args, **named)
     assert caught.value.check == number
 
 
@@ -64,8 +64,10 @@ def test_an_authorisation_of_another_enclave_gets_none() -> None:
 
 
 def test_a_cut_signature_gets_none() -> None:
-    said = authorization()
-    cut = said.__class__(task=said.task, worker=said.worker, enclave=said.enclave, signature=said.signature[:64])
+    signed = authorization()
+    cut = signed.__class__(
+        task=signed.task, worker=signed.worker, enclave=signed.enclave, signature=signed.signature[:64]
+    )
     refused("1.2", ask().__class__(authorization=cut))
 
 
@@ -125,9 +127,9 @@ def test_a_vault_that_was_away_for_the_first_attempt_learns_the_number() -> None
 
 
 def test_a_second_spelling_of_an_address_is_refused() -> None:
-    said = authorization()
-    shouted = said.__class__(
-        task=said.task, worker=said.worker, enclave="0x" + said.enclave[2:].upper(), signature=said.signature
+    signed = authorization()
+    shouted = signed.__class__(
+        task=signed.task, worker=signed.worker, enclave="0x" + signed.enclave[2:].upper(), signature=signed.signature
     )
     with pytest.raises(InputRefused):
         authorization_digest(shouted)

@@ -1,4 +1,4 @@
-"""The owner's half of (3) and the limits of (7): one named bad case for each field of a policy."""
+"""The owner's part of (3) and the limits of (7): one named bad case for each field of a policy."""
 
 from dataclasses import replace
 
@@ -11,11 +11,11 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.vault.checks.owner_terms import DatasetUses, check_machine, check_terms
 from tests.unit.vault.vault_scene import (
     DATASET,
-    HELD_KEYS,
     NOW,
     OWNER,
     REQUESTER,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     attested,
     facts,
@@ -27,13 +27,13 @@ NONE = DatasetUses()
 names = st.text("abcdef0123456789", min_size=1, max_size=8)
 
 
-def machine(claims=CLAIMS, **wanted):
-    check_machine(Machines(**wanted), claims)
+def machine(claims=CLAIMS, **rules):
+    check_machine(Machines(**rules), claims)
 
 
-def refused(number, call, *given, **named):
+def refused(number, call, *args, **named):
     with pytest.raises(ReleaseRefused) as caught:
-        call(*given, **named)
+        call(*args, **named)
     assert caught.value.check == number
 
 
@@ -95,29 +95,29 @@ def test_7_10_a_requester_that_the_owner_refuses():
     refused("7.10", decide, refused=(STRANGER.address, REQUESTER.address))
 
 
-@pytest.mark.parametrize(("asked", "stated"), [(0, 2), (2, 2), (3, 3)])
-def test_facts_state_how_many_vaults_must_release(asked, stated):
-    assert facts(keys=replace(HELD_KEYS, policy=policy(quorum=asked))).quorum == stated
+@pytest.mark.parametrize(("required", "stated"), [(0, 2), (2, 2), (3, 3)])
+def test_facts_state_how_many_vaults_must_release(required, stated):
+    assert facts(keys=replace(STORED_KEYS, policy=policy(quorum=required))).quorum == stated
 
 
 @given(mine=names, allowed=st.lists(names, max_size=3), denied=st.lists(names, max_size=3))
 def test_denying_a_machine_wins_over_allowing_it(mine, allowed, denied):
     claims = replace(CLAIMS, machine=mine)
     may = (not allowed or mine in allowed) and mine not in denied
-    wanted = {"allowed": tuple(allowed), "denied": tuple(denied)}
+    rules = {"allowed": tuple(allowed), "denied": tuple(denied)}
     if may:
-        machine(claims, **wanted)
+        machine(claims, **rules)
     else:
-        refused("3.6" if mine in denied and (not allowed or mine in allowed) else "3.5", machine, claims, **wanted)
+        refused("3.6" if mine in denied and (not allowed or mine in allowed) else "3.5", machine, claims, **rules)
 
 
 @given(hour=st.integers(0, 5), total=st.integers(0, 5), per_hour=st.integers(0, 5), in_all=st.integers(0, 5))
 def test_no_number_of_uses_gets_past_either_limit(hour, total, per_hour, in_all):
-    asked = {"uses_per_requester_hour": per_hour, "uses_total": in_all}
+    limits = {"uses_per_requester_hour": per_hour, "uses_total": in_all}
     if hour < per_hour and total < in_all:
-        assert decide(DatasetUses(hour, total), **asked)
+        assert decide(DatasetUses(hour, total), **limits)
     else:
-        refused("7.4" if hour >= per_hour else "7.9", decide, DatasetUses(hour, total), **asked)
+        refused("7.4" if hour >= per_hour else "7.9", decide, DatasetUses(hour, total), **limits)
 
 
 @pytest.mark.parametrize("wrong", ["0xabcd", "0Xab", "", " 0a", "0a\n", "a b", "x" * 129, "ä"])

@@ -1,4 +1,4 @@
-"""Which shares of an app developer's secret a vault takes that came by iExec's route, and what enclaves ask of it."""
+"""Shares of a developer's secret that was pushed through iExec's API: deposit and release."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,9 +8,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
-from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
-from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
 from sealgrid.errors import SharesRefused
 from sealgrid.units import to_digest
 from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
@@ -21,9 +19,9 @@ from tests.unit.vault.vault_scene import (
     DEPOSIT_KEY,
     DEVELOPER,
     FEDERATION,
-    HELD_KEYS,
     PICTURE,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     Split,
     facts,
@@ -89,29 +87,6 @@ def test_a_second_secret_of_the_same_app_is_refused() -> None:
 
 
 def test_it_goes_to_its_own_app_as_a_developers_secret_does_and_facts_do_not_tell_its_hash() -> None:
-    said = facts(keys=replace(HELD_KEYS, developer=decide(pushed())))
-    assert (said.secrets[-1].kind, said.secrets[-1].value) == ("iexec-developer", None)
-    assert said.secrets[-1].file_sha256 == SPLIT.record.file_sha256 != PICTURE
-
-
-def test_an_enclave_accepts_a_text_that_the_owner_signed_whatever_else_is_sent_with_it() -> None:
-    check_signed(SECRET, APP, DEVELOPER_SECRET_NAME, SignedSecret(DEVELOPER.address, frozenset({b"", signed()})))
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [
-        signed(value=b"another text"),
-        signed(by=STRANGER),
-        signed(asset=STRANGER.address),
-        signed(name=""),
-        b"",
-        b"\1" * 65,
-    ],
-    ids=["another text", "a stranger", "another app", "no name", "none", "no signature"],
-)
-def test_12_an_enclave_refuses_a_text_that_the_owner_did_not_sign_for_this_app(signature: bytes) -> None:
-    with pytest.raises(SharesRefused) as caught:
-        check_signed(SECRET, APP, DEVELOPER_SECRET_NAME, SignedSecret(DEVELOPER.address, frozenset({signature})))
-    assert caught.value.check == "12"
-    assert keccak256(SECRET).hex() not in str(caught.value)
+    signed_facts = facts(keys=replace(STORED_KEYS, developer=decide(pushed())))
+    assert (signed_facts.secrets[-1].kind, signed_facts.secrets[-1].value) == ("iexec-developer", None)
+    assert signed_facts.secrets[-1].file_sha256 == SPLIT.record.file_sha256 != PICTURE

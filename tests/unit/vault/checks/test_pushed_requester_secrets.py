@@ -1,4 +1,4 @@
-"""Which shares of a requester's secret a vault takes by iExec's route, which deals get them, and what enclaves ask."""
+"""Shares of a requester's secret that was pushed through iExec's API: deposit and release."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,6 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
-from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
 from sealgrid.errors import ReleaseRefused, SharesRefused
 from sealgrid.units import to_digest
 from sealgrid.vault.checks.deposit import StoredShare
@@ -22,11 +21,11 @@ from tests.unit.vault.vault_scene import (
     APP_ON_CHAIN,
     DEPOSIT_KEY,
     FEDERATION,
-    HELD_KEYS,
     MODEL,
     NOW,
     PICTURE,
     REQUESTER,
+    STORED_KEYS,
     STRANGER,
     Split,
     attested,
@@ -61,7 +60,7 @@ def pushed(key: Split | None = None, **changes: Any) -> IexecDeposit:
     return IexecDeposit(**usual | changes)
 
 
-def taken(request: IexecDeposit, asset: Any = None, last_version: int = 0) -> StoredShare:
+def accepted(request: IexecDeposit, asset: Any = None, last_version: int = 0) -> StoredShare:
     return check_iexec_deposit(
         request, federation=FEDERATION, asset=asset, stored=None, last_version=last_version, deposit_key=DEPOSIT_KEY
     )
@@ -69,20 +68,20 @@ def taken(request: IexecDeposit, asset: Any = None, last_version: int = 0) -> St
 
 def deposit_refused(number: str, request: IexecDeposit, **named: Any) -> None:
     with pytest.raises(SharesRefused) as caught:
-        taken(request, **named)
+        accepted(request, **named)
     assert caught.value.check == f"iexec-deposit.{number}"
 
 
 def test_a_requesters_secret_is_accepted_with_nothing_on_the_chain_and_without_its_hash() -> None:
     key = split()
-    held = taken(pushed(key))
-    assert (held.kind, held.record, held.value_hash) == ("iexec-requester", key.record, None)
+    share = accepted(pushed(key))
+    assert (share.kind, share.record, share.value_hash) == ("iexec-requester", key.record, None)
 
 
 def test_a_requester_may_call_a_secret_as_developers_secrets_are_called() -> None:
     key = split(DEVELOPER_SECRET_NAME)
-    held = taken(pushed(key, name=DEVELOPER_SECRET_NAME, signature=signed(name=DEVELOPER_SECRET_NAME)))
-    assert held.kind == "iexec-requester"
+    share = accepted(pushed(key, name=DEVELOPER_SECRET_NAME, signature=signed(name=DEVELOPER_SECRET_NAME)))
+    assert share.kind == "iexec-requester"
 
 
 def test_1_an_asset_that_does_not_follow_from_requester_and_name_is_refused() -> None:
@@ -117,13 +116,13 @@ def named(secrets: dict[str, str], **ours: Any) -> Any:
     return snapshot(deal=deal(params=json.dumps(document)))
 
 
-def held(name: str = NAME, **named_split: Any) -> StoredShare:
-    return split(name, **named_split).held("iexec-requester")
+def stored(name: str = NAME, **named_split: Any) -> StoredShare:
+    return split(name, **named_split).stored_share("iexec-requester")
 
 
 def decide(secrets: dict[str, str], shares: dict[str, StoredShare]) -> Any:
     chain = named(secrets)
-    return entitle(attested(), chain, check_params(chain.deal), replace(HELD_KEYS, secrets=shares), at=NOW)
+    return entitle(attested(), chain, check_params(chain.deal), replace(STORED_KEYS, secrets=shares), at=NOW)
 
 
 def refused(secrets: dict[str, str], shares: dict[str, StoredShare]) -> str:
@@ -134,7 +133,7 @@ def refused(secrets: dict[str, str], shares: dict[str, StoredShare]) -> str:
 
 
 def test_each_secret_that_params_name_goes_with_the_release_once_in_the_order_of_their_numbers() -> None:
-    shares = {NAME: held(), "token": held("token", file=to_digest(b"\x2c" * 32))}
+    shares = {NAME: stored(), "token": stored("token", file=to_digest(b"\x2c" * 32))}
     granted = decide({"10": NAME, "2": "token", "3": NAME}, shares)
     assert [share.kind for share in granted.shares] == ["dataset", "input", "iexec-requester", "iexec-requester"]
     assert granted.shares[2:] == (shares["token"], shares[NAME])
@@ -145,17 +144,17 @@ def test_16_a_secret_that_was_not_pushed_is_refused_by_name() -> None:
 
 
 def test_16_the_secret_of_another_account_or_name_or_kind_is_refused() -> None:
-    for other in (held(by=STRANGER), held("token"), split().held("input"), split().held("iexec")):
+    for other in (stored(by=STRANGER), stored("token"), split().stored_share("input"), split().stored_share("iexec")):
         refused({"1": NAME}, {NAME: other})
 
 
 @pytest.mark.parametrize("file", [MODEL, PICTURE], ids=["the dataset's", "an input's"])
 def test_16_a_secret_that_claims_the_file_of_another_is_refused(file: Any) -> None:
-    refused({"1": NAME}, {NAME: held(file=file)})
+    refused({"1": NAME}, {NAME: stored(file=file)})
 
 
 def test_16_two_secrets_of_one_file_are_refused() -> None:
-    refused({"1": NAME, "2": "token"}, {NAME: held(), "token": held("token")})
+    refused({"1": NAME, "2": "token"}, {NAME: stored(), "token": stored("token")})
 
 
 @pytest.mark.parametrize(
@@ -165,18 +164,3 @@ def test_numbers_and_names_that_iexec_does_not_take_are_refused(secrets: dict[st
     with pytest.raises(ReleaseRefused) as caught:
         check_params(named(secrets).deal)
     assert caught.value.check == "7"
-
-
-def test_an_enclave_believes_a_text_that_the_requester_signed_under_this_name() -> None:
-    check_signed(SECRET, REQUESTER.address, NAME, SignedSecret(REQUESTER.address, frozenset({b"", signed()})))
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [signed(value=b"another text"), signed(by=STRANGER), signed(address=APP), signed(name="another"), b""],
-    ids=["another text", "a stranger", "another address", "another name", "none"],
-)
-def test_12_an_enclave_refuses_a_text_that_the_requester_did_not_sign_under_this_name(signature: bytes) -> None:
-    with pytest.raises(SharesRefused) as caught:
-        check_signed(SECRET, REQUESTER.address, NAME, SignedSecret(REQUESTER.address, frozenset({signature})))
-    assert caught.value.check == "12"

@@ -1,4 +1,4 @@
-"""A refusal is settled only where it stood before the deal was matched, and nobody but the requester caused it."""
+"""A refusal is settled only if it was in force before the match and only the requester caused it."""
 
 import os
 from dataclasses import replace
@@ -21,11 +21,11 @@ from sealgrid.vault.stores.task_store import TaskStore
 from tests.unit.vault.vault_scene import (
     DATASET,
     FEDERATION,
-    HELD_KEYS,
     NOW,
     OWNER,
     REQUESTER,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     TASK,
     allowance,
@@ -43,7 +43,7 @@ FREE = ResourceView(DATASET, OWNER.address, 0)
 ALWAYS = StateAtMatch(policies=(policy(),), had_share=True, uses=DatasetUses())
 
 
-def stands(keys=HELD_KEYS, chain=SNAPSHOT, **then):
+def stands(keys=STORED_KEYS, chain=SNAPSHOT, **then):
     """Have the deal refused now, and return the number with whether it is settled."""
     parsed = None
     try:
@@ -64,29 +64,29 @@ def stands(keys=HELD_KEYS, chain=SNAPSHOT, **then):
     ],
 )
 def test_what_the_policy_said_before_the_match_is_settled_and_what_it_says_later_is_not(check, now):
-    keys = replace(HELD_KEYS, policy=now)
+    keys = replace(STORED_KEYS, policy=now)
     assert stands(keys, policies=(now,)) == (check, True)
     assert stands(keys, policies=(policy(),)) == (check, False)
-    assert stands(keys, policies=(policy(), now)) == (check, False), "a preview was told otherwise a moment before"
+    assert stands(keys, policies=(policy(), now)) == (check, False), "a preview passed a moment before"
     assert stands(keys, policies=()) == (check, False)
 
 
 def test_a_policy_that_expires_after_the_match_is_not_the_requesters_doing():
     now = policy(expiry=NOW)
-    assert stands(replace(HELD_KEYS, policy=now), policies=(now,)) == ("7.2", False)
+    assert stands(replace(STORED_KEYS, policy=now), policies=(now,)) == ("7.2", False)
 
 
 def test_a_dataset_that_changed_hands_since_the_match_settles_nothing():
     sold = deal(dataset=ResourceView(DATASET, STRANGER.address, 0))
-    keys = replace(HELD_KEYS, policy=REFUSING)
+    keys = replace(STORED_KEYS, policy=REFUSING)
     assert stands(keys, replace(SNAPSHOT, deal=sold), policies=(REFUSING,)) == ("7.10", False)
 
 
 @pytest.mark.parametrize(
     ("check", "keys"),
     [
-        ("7.1", replace(HELD_KEYS, dataset=None)),
-        ("7.2", replace(HELD_KEYS, policy=None)),
+        ("7.1", replace(STORED_KEYS, dataset=None)),
+        ("7.2", replace(STORED_KEYS, policy=None)),
     ],
 )
 def test_what_a_seller_never_gave_is_settled_only_where_it_is_paid_nothing(check, keys):
@@ -98,15 +98,15 @@ def test_what_a_seller_never_gave_is_settled_only_where_it_is_paid_nothing(check
 
 
 def test_a_key_that_opened_nothing_before_the_match_is_settled_only_where_its_seller_is_paid_nothing():
-    keys, free = replace(HELD_KEYS, unopened=True), replace(SNAPSHOT, deal=deal(dataset=FREE))
+    keys, free = replace(STORED_KEYS, unopened=True), replace(SNAPSHOT, deal=deal(dataset=FREE))
     assert stands(keys, free, unopened=True) == ("7.22", True)
     assert stands(keys, unopened=True) == ("7.22", False), "PoCo would pay its seller"
-    assert stands(keys, free) == ("7.22", False), "a preview was not told so"
+    assert stands(keys, free) == ("7.22", False), "a preview did not report it"
 
 
 def test_a_key_that_was_never_proved_is_settled_only_where_that_stood_and_its_seller_is_paid_nothing():
     insisting = policy(proved=True)
-    keys = replace(HELD_KEYS, policy=insisting, unproved_since=0)
+    keys = replace(STORED_KEYS, policy=insisting, unproved_since=0)
     free = replace(SNAPSHOT, deal=deal(dataset=FREE))
     stood = {"policies": (insisting,), "unproved": True}
     assert stands(keys, free, **stood) == ("7.23", True)
@@ -118,8 +118,8 @@ def test_a_key_that_was_never_proved_is_settled_only_where_that_stood_and_its_se
 
 def test_counts_are_settled_where_they_stood_or_the_requester_made_them():
     hour, total = (
-        replace(HELD_KEYS, uses=DatasetUses(hour=2)),
-        replace(HELD_KEYS, policy=policy(uses_total=1), uses=DatasetUses(total=1)),
+        replace(STORED_KEYS, uses=DatasetUses(hour=2)),
+        replace(STORED_KEYS, policy=policy(uses_total=1), uses=DatasetUses(total=1)),
     )
     assert stands(hour, uses=DatasetUses(hour=2)) == ("7.4", True)
     assert stands(hour, uses=DatasetUses(hour=1)) == ("7.4", False)
@@ -135,9 +135,9 @@ def test_what_the_params_alone_decide_is_settled_whatever_else_happened(check, t
 
 def test_inputs_without_a_key_or_a_grant_are_the_requesters():
     bare = replace(SNAPSHOT, deal=deal(dataset=ResourceView("0x" + "00" * 20, "0x" + "00" * 20, 0)), dataset=None)
-    assert stands(replace(HELD_KEYS, inputs={}), bare) == ("7.5", True)
-    (held, _), *_ = HELD_KEYS.inputs.values()
-    assert stands(replace(HELD_KEYS, inputs=dict.fromkeys(HELD_KEYS.inputs, (held, ()))), bare) == ("7.6", True)
+    assert stands(replace(STORED_KEYS, inputs={}), bare) == ("7.5", True)
+    (share, _), *_ = STORED_KEYS.inputs.values()
+    assert stands(replace(STORED_KEYS, inputs=dict.fromkeys(STORED_KEYS.inputs, (share, ()))), bare) == ("7.6", True)
 
 
 def test_no_refusal_about_machines_or_of_what_a_worker_shows_is_ever_settled():
@@ -212,7 +212,7 @@ def replace_refusal():
 
 
 def test_a_refusal_of_the_machine_is_none_of_the_deal():
-    foreign = replace(HELD_KEYS, policy=policy(allowed=(allowance(runtime=to_digest(b"\x78" * 32)),)))
+    foreign = replace(STORED_KEYS, policy=policy(allowed=(allowance(runtime=to_digest(b"\x78" * 32)),)))
     from sealgrid.vault.checks.entitlement import entitle
 
     with pytest.raises(ReleaseRefused) as caught:

@@ -69,9 +69,9 @@ OTHER = key("other enclave")
 
 
 def admit(
-    asked: Any = None, issued: Any = ISSUED, current: Any = ATTEMPT, *, settled: bool = False, at: int = NOW
+    requested: Any = None, issued: Any = ISSUED, current: Any = ATTEMPT, *, settled: bool = False, at: int = NOW
 ) -> Any:
-    return check_nonce(asked or authorization(), issued, current, settled=settled, at=at)
+    return check_nonce(requested or authorization(), issued, current, settled=settled, at=at)
 
 
 def test_a_fresh_nonce_of_ours_is_admitted() -> None:
@@ -152,16 +152,16 @@ def test_2_collateral_that_expired() -> None:
 
 
 def test_2_collateral_below_the_highest_number_seen() -> None:
-    seen = judge().claims.eval_number
-    assert judge(trusted=replace(TRUSTED, evaluations={SERIES: seen})).claims.eval_number == seen
-    newer = replace(TRUSTED, evaluations={SERIES: seen + 1})
+    number = judge().claims.eval_number
+    assert judge(trusted=replace(TRUSTED, evaluations={SERIES: number})).claims.eval_number == number
+    newer = replace(TRUSTED, evaluations={SERIES: number + 1})
     assert number_of(judge, trusted=newer) == "2.5"
 
 
 def test_2_the_number_holds_beside_the_root_of_another_platform() -> None:
-    seen = judge().claims.eval_number
+    number = judge().claims.eval_number
     roots = (MACHINE.trust_root, TrustRoot(Platform.TDX, some_authority()))
-    newer = replace(TRUSTED, roots=roots, evaluations={SERIES: seen + 1})
+    newer = replace(TRUSTED, roots=roots, evaluations={SERIES: number + 1})
     assert number_of(judge, trusted=newer) == "2.5"
 
 

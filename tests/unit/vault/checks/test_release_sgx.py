@@ -1,4 +1,4 @@
-"""An SGX enclave at a vault: its identity names its app, so it is released to under the owner's word and no other."""
+"""An SGX enclave at a vault: its identity names its app, and an allowance must name both."""
 
 from dataclasses import replace
 
@@ -80,10 +80,14 @@ def test_4_report_data_for_another_app_are_refused_before_any_identity():
 
 
 def test_2_5_the_number_that_was_seen_of_the_series_holds_for_sgx():
-    seen = {judged().claims.series: 18}
+    evaluations = {judged().claims.series: 18}
     quote = enclave(report())
     with pytest.raises(ReleaseRefused) as caught:
         check_evidence(
-            release_request(quote), ATTEMPT, federation=FEDERATION, trusted=replace(TRUSTED, evaluations=seen), at=NOW
+            release_request(quote),
+            ATTEMPT,
+            federation=FEDERATION,
+            trusted=replace(TRUSTED, evaluations=evaluations),
+            at=NOW,
         )
     assert caught.value.check == "2.5"

@@ -1,4 +1,4 @@
-"""Whether the request order that is shown to a vault is its deal's, and how PoCo took it for signed: (7.21)."""
+"""Check (7.21): the request order that was sent is the deal's, and how PoCo accepted its signature."""
 
 import msgspec
 import pytest
@@ -17,14 +17,14 @@ replace = msgspec.structs.replace
 
 
 class Chain:
-    """A chain that order_signature_kind for one kind, and notes what it is asked."""
+    """A chain that order_signature_kind for one kind, and records its calls."""
 
     def __init__(self, says=None):
-        self.says, self.asked = says, []
+        self.kind, self.calls = says, []
 
     async def order_signature_kind(self, requester, order, signature, *, at):
-        self.asked.append((requester, signature, at))
-        return self.says
+        self.calls.append((requester, signature, at))
+        return self.kind
 
 
 async def kind(shown, chain=None, **changes):
@@ -34,14 +34,14 @@ async def kind(shown, chain=None, **changes):
 async def test_the_requesters_own_signature_needs_no_chain_read():
     chain = Chain()
     assert await kind(SHOWN, chain) == "eoa"
-    assert chain.asked == []
+    assert chain.calls == []
 
 
 @pytest.mark.parametrize("says", ["presigned", "contract"])
 async def test_without_it_the_chain_is_read_at_the_block_of_the_snapshot(says):
     chain, bare = Chain(says), replace(SHOWN, sign=b"a contract's")
     assert await kind(bare, chain) == says
-    assert chain.asked == [(REQUESTER.address, b"a contract's", snapshot().block_hash)]
+    assert chain.calls == [(REQUESTER.address, b"a contract's", snapshot().block_hash)]
 
 
 async def test_21_an_order_without_any_authorisation_is_refused():
@@ -57,7 +57,7 @@ async def test_21_an_order_that_the_deal_was_not_matched_from_is_refused_whoever
     assert await kind(RequestDocument.of(other), chain) is None
     assert await kind(None, chain) is None
     assert await kind(SHOWN, chain, deal=deal(bot_first=1)) is None
-    assert chain.asked == []
+    assert chain.calls == []
 
 
 def test_an_order_with_a_number_that_none_can_have_is_bad_input():

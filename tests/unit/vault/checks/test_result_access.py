@@ -1,4 +1,4 @@
-"""When a vault opens its share of a result: one bad case for each number."""
+"""Checks before a vault opens its share of a result: one bad case for each number."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a vault signs a Verdict about: one bad case for each number."""
+"""Checks before a vault signs a Verdict: one bad case for each number."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import TaskStatus
-from sealgrid.receipts.receipt import build_body, sign_body
+from sealgrid.receipts.receipt import EnclaveReport, build_body, sign_body
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.checks.settle import check_receipt, check_settle, check_time, make_verdict
@@ -19,7 +19,6 @@ from tests.unit.vault.vault_scene import (
     DOMAIN,
     ENCLAVE,
     FEDERATION,
-    HELD_KEYS,
     HPKE,
     K2,
     MACHINE,
@@ -29,6 +28,7 @@ from tests.unit.vault.vault_scene import (
     ORDER,
     RUNTIME,
     SEALED,
+    STORED_KEYS,
     STRANGER,
     Split,
     evidence,
@@ -49,8 +49,8 @@ OTHER = key("other enclave")
 
 def decide(request: Any = None, released_before: Any = "usual", known: Any = None) -> Any:
     before = released() if released_before == "usual" else released_before
-    asked = request or settle_request()
-    return check_settle(asked, before, known, federation=FEDERATION, deposit_key=DEPOSIT_KEY)
+    request = request or settle_request()
+    return check_settle(request, before, known, federation=FEDERATION, deposit_key=DEPOSIT_KEY)
 
 
 def test_an_attested_enclaves_result_may_be_settled() -> None:
@@ -89,7 +89,7 @@ def test_4_no_key_in_escrow() -> None:
 
 
 def test_4_the_owner_may_do_without() -> None:
-    direct = released(facts=facts(keys=replace(HELD_KEYS, policy=policy(release=1))))
+    direct = released(facts=facts(keys=replace(STORED_KEYS, policy=policy(release=1))))
     assert decide(settle_request(record=None), direct)[1] is None
 
 
@@ -118,7 +118,7 @@ def test_4_a_share_of_another_vault_or_a_wrong_one() -> None:
     assert number_of(decide, settle_request(sealed=b"")) == "settle.4"
 
 
-def receipt(by: Any = ENCLAVE, said: Any = None, **changes: Any) -> Any:
+def receipt(by: Any = ENCLAVE, of_facts: Any = None, **changes: Any) -> Any:
     shown = evidence()
     usual = {
         "t": 2,
@@ -134,12 +134,14 @@ def receipt(by: Any = ENCLAVE, said: Any = None, **changes: Any) -> Any:
         "started": NOW,
         "finished": NOW,
     }
-    return sign_body(build_body(said or facts(), RequestDocument.of(ORDER), **usual | changes), DOMAIN, by)
+    return sign_body(
+        build_body(of_facts or facts(), RequestDocument.of(ORDER), EnclaveReport(**usual | changes)), DOMAIN, by
+    )
 
 
 def judge(signed: Any, **changes: Any) -> Any:
-    said = {"result_digest": signed.body.result_digest, "receipt_sha256": signed.sha256()} | changes
-    check_receipt(signed.encode(), settle(**said), released(), DOMAIN)
+    fields = {"result_digest": signed.body.result_digest, "receipt_sha256": signed.sha256()} | changes
+    check_receipt(signed.encode(), settle(**fields), released(), DOMAIN)
 
 
 def test_the_enclaves_receipt_agrees() -> None:
@@ -157,7 +159,7 @@ def test_6_a_receipt_of_another_session_or_runtime() -> None:
 
 def test_6_a_receipt_that_contradicts_the_facts() -> None:
     for changes in ({"worker": STRANGER.address}, {"attempt": 2}, {"dataset": None}, {"inputs": ()}):
-        assert number_of(judge, receipt(said=msgspec.structs.replace(facts(), **changes))) == "settle.6"
+        assert number_of(judge, receipt(of_facts=msgspec.structs.replace(facts(), **changes))) == "settle.6"
 
 
 def test_6_a_digest_that_does_not_follow_from_the_receipt() -> None:

@@ -17,12 +17,12 @@ from sealgrid.wire.preview import OfferedMachine
 from tests.unit.vault.vault_scene import (
     APP_DIGEST,
     FEDERATION,
-    HELD_KEYS,
     MODEL,
     NOW,
     REQUESTER,
     RUNTIME,
     SNAPSHOT,
+    STORED_KEYS,
     STRANGER,
     allowance,
     attested,
@@ -49,27 +49,27 @@ policies = st.builds(
     refused=st.sampled_from([(), (REQUESTER.address,)]),
     machines=st.sampled_from([Machines(), Machines(denied=("0a",))]),
 )
-held = st.builds(
-    lambda signed, hour, total: replace(HELD_KEYS, policy=signed, uses=DatasetUses(hour, total)),
+stored_keys = st.builds(
+    lambda signed, hour, total: replace(STORED_KEYS, policy=signed, uses=DatasetUses(hour, total)),
     policies,
     st.integers(0, 2),
     st.integers(0, 2),
 ) | st.sampled_from(
     [
-        HELD_KEYS,
-        replace(HELD_KEYS, dataset=None),
-        replace(HELD_KEYS, policy=None),
-        replace(HELD_KEYS, inputs={}),
-        replace(HELD_KEYS, unopened=True),
-        replace(HELD_KEYS, policy=policy(proved=True), unproved_since=0),
+        STORED_KEYS,
+        replace(STORED_KEYS, dataset=None),
+        replace(STORED_KEYS, policy=None),
+        replace(STORED_KEYS, inputs={}),
+        replace(STORED_KEYS, unopened=True),
+        replace(STORED_KEYS, policy=policy(proved=True), unproved_since=0),
     ]
 )
-asked = st.sampled_from(
+requests = st.sampled_from(
     [params(), params(inputs=[]), params(inputs=[MODEL]), "{}", '{"iexec_input_files":["https://x.org"]}', "no JSON"]
 )
 chains = st.builds(
     lambda text, callback, trust: replace(SNAPSHOT, deal=deal(params=text, callback=callback, trust=trust)),
-    asked,
+    requests,
     st.sampled_from([ZERO_ADDRESS, STRANGER.address]),
     st.sampled_from([1, 1, 1, 2]),
 )
@@ -85,11 +85,14 @@ def released(chain, keys):
     return None
 
 
-@given(chain=chains, keys=held)
+@given(chain=chains, keys=stored_keys)
 def test_what_a_preview_refuses_a_release_refuses_by_the_same_number(chain, keys):
-    said, done = judge_deal(FEDERATION, chain, DealDocuments(), lambda _: keys, at=NOW).refusal, released(chain, keys)
-    if said is not None:
-        assert (type(done), done.check, done.message) == (type(said), said.check, said.message)
+    refused, done = (
+        judge_deal(FEDERATION, chain, DealDocuments(), lambda _: keys, at=NOW).refusal,
+        released(chain, keys),
+    )
+    if refused is not None:
+        assert (type(done), done.check, done.message) == (type(refused), refused.check, refused.message)
     elif done is not None:
         assert not isinstance(done, DealRefused), "what only a machine decides is no refusal of the deal"
         assert done.check in {"5", "3.6", "7.3"}
@@ -105,5 +108,5 @@ def test_a_preview_names_the_rules_about_machines_and_whether_the_pool_has_one()
 
 
 def test_the_scene_is_released_for():
-    assert released(SNAPSHOT, HELD_KEYS) is None
-    assert judge_deal(FEDERATION, SNAPSHOT, DealDocuments(), lambda _: HELD_KEYS, at=NOW).policy == policy()
+    assert released(SNAPSHOT, STORED_KEYS) is None
+    assert judge_deal(FEDERATION, SNAPSHOT, DealDocuments(), lambda _: STORED_KEYS, at=NOW).policy == policy()

@@ -1,4 +1,4 @@
-"""settle.5 where a network has two storage nodes: a result that lies at one of them gets no verdict."""
+"""settle.5 in a network with two storage nodes: a result that one of them lacks gets no verdict."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A vault that begins again from a backup brings nothing back that was undone since."""
+"""Restoring from a backup revives nothing that was destroyed or narrowed since."""
 
 import sqlite3
 import stat
@@ -50,8 +50,8 @@ def live(tmp_path: Path) -> Iterator[VaultDatabase]:
     with closing(VaultDatabase(tmp_path / DATABASE)) as database:
         database.claim(FEDERATION.database_identity(to_digest(b"\x01" * 32)))
         share_store, task_store = ShareStore(database, AT_REST, FEDERATION), TaskStore(database, AT_REST, FEDERATION)
-        share_store.store(MODEL_KEY.held(), policy=StoredPolicy(policy(), b"signed"), grant=None, at=NOW)
-        share_store.store(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
+        share_store.store(MODEL_KEY.stored_share(), policy=StoredPolicy(policy(), b"signed"), grant=None, at=NOW)
+        share_store.store(PICTURE_KEY.stored_share("input"), policy=None, grant=None, at=NOW)
         task_store.add_nonce(NONCE, ATTEMPT, NOW + 10_000, NOW)
         task_store.store_release(released())
         database.raise_evaluation(SERIES, 5)
@@ -83,7 +83,7 @@ CURRENT = view(allowed=policy())
 def test_what_the_other_vaults_have_too_is_restored(live: VaultDatabase) -> None:
     done, share_store = restored(live, peer(CURRENT), peer(CURRENT))
     assert (done.restored, done.dropped) == (2, ())
-    assert share_store.find(*MODEL) == MODEL_KEY.held()
+    assert share_store.find(*MODEL) == MODEL_KEY.stored_share()
     assert share_store.policy(*MODEL).policy == policy()
 
 
@@ -106,15 +106,15 @@ def test_a_release_whose_settle_may_be_lost_gets_no_second_one_and_a_settled_one
 
 
 @pytest.mark.parametrize(
-    "told",
+    "view",
     [
         view(Split(version=2), allowed=policy()),  # shared anew since
         view(destroyed=LATER - 1, allowed=policy()),  # withdrawn since
         None,  # never heard of it
     ],
 )
-def test_a_share_that_one_other_vault_lacks_is_dropped(live: VaultDatabase, told: AssetView | None) -> None:
-    done, share_store = restored(live, peer(CURRENT), peer(told))
+def test_a_share_that_one_other_vault_lacks_is_dropped(live: VaultDatabase, view: AssetView | None) -> None:
+    done, share_store = restored(live, peer(CURRENT), peer(view))
     assert done.dropped == (MODEL,)
     assert share_store.find(*MODEL) is None
 
@@ -154,7 +154,7 @@ def test_one_other_vault_cannot_raise_an_evaluation_number_alone(live: VaultData
 def test_a_key_that_t_other_vaults_report_as_unopened_is_refused_and_one_report_does_not_suffice(
     live: VaultDatabase,
 ) -> None:
-    unopened, record = msgspec.structs.replace(CURRENT, unopened=TASK), MODEL_KEY.held().record_digest
+    unopened, record = msgspec.structs.replace(CURRENT, unopened=TASK), MODEL_KEY.stored_share().record_digest
     restored(live, peer(unopened), peer(CURRENT))
     assert UnopenedKeys(live).find(record) is None
     restored(live, peer(unopened), peer(unopened))
@@ -164,7 +164,7 @@ def test_a_key_that_t_other_vaults_report_as_unopened_is_refused_and_one_report_
 def test_a_key_that_t_other_vaults_report_as_opened_needs_no_proof_and_one_report_does_not_suffice(
     live: VaultDatabase,
 ) -> None:
-    opened, record = msgspec.structs.replace(CURRENT, opened=TASK), MODEL_KEY.held().record_digest
+    opened, record = msgspec.structs.replace(CURRENT, opened=TASK), MODEL_KEY.stored_share().record_digest
     restored(live, peer(opened), peer(CURRENT))
     assert OpenedKeys(live).find(record) is None
     restored(live, peer(opened), peer(opened))
@@ -184,7 +184,7 @@ def test_a_key_is_unproved_since_the_first_version_after_the_last_that_opened(li
 
 
 def test_a_key_that_did_not_open_is_known_after_a_restart_and_in_a_backup(live: VaultDatabase, tmp_path: Path) -> None:
-    record = MODEL_KEY.held().record_digest
+    record = MODEL_KEY.stored_share().record_digest
     UnopenedKeys(live).note(record, TASK, NOW)
     UnopenedKeys(live).note(record, TASK, LATER)
     live.commit()

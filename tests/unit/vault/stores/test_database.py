@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import to_digest
-from sealgrid.vault.stores.database import DATABASE, VaultDatabase, about
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.schema import about
 from sealgrid.vault.stores.task_store import TaskStore
 from tests.unit.vault.vault_scene import (
     ATTEMPT,
@@ -107,7 +108,7 @@ async def test_after_a_failed_commit_every_use_raises(database: VaultDatabase, t
     task_store.add_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
     with database.transaction() as connection:
         connection.exec_driver_sql("INSERT INTO c VALUES (7)")
-    told = await asyncio.gather(*(database.flush() for _ in range(3)), return_exceptions=True)
-    assert all(isinstance(each, ServiceUnavailable) for each in told)
+    results = await asyncio.gather(*(database.flush() for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(each, ServiceUnavailable) for each in results)
     with pytest.raises(ServiceUnavailable):
         task_store.consume_nonce(NONCE)

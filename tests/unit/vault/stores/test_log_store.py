@@ -13,7 +13,8 @@ from sealgrid.crypto.merkle import EMPTY_ROOT
 from sealgrid.errors import InputRefused, LogRefused
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
-from sealgrid.vault.stores.log_store import VaultLog, entries
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.schema import log_entries
 from sealgrid.wire.log import MAX_ENTRIES
 from tests.unit.vault.vault_scene import DATASET, NOW, attested, facts
 
@@ -142,7 +143,7 @@ def test_an_entry_is_for_one_place_only(database):
 def test_a_rewritten_entry_is_found_out_by_its_own_proof(database):
     log = grown(VaultLog(database), range(4))
     with database.transaction() as connection:
-        connection.execute(update(entries).where(entries.c.position == 1).values(entry=entry(99).encode()))
+        connection.execute(update(log_entries).where(log_entries.c.position == 1).values(entry=entry(99).encode()))
     rewritten = log.page(1)[0]
     with pytest.raises(LogRefused) as caught:
         check_entry(rewritten.entry.encode(), 1, rewritten.path, head(log))
@@ -150,7 +151,7 @@ def test_a_rewritten_entry_is_found_out_by_its_own_proof(database):
 
 
 @pytest.mark.parametrize(
-    ("call", "given"),
+    ("call", "args"),
     [
         ("inclusion", (2, 2)),
         ("inclusion", (0, 3)),
@@ -159,7 +160,7 @@ def test_a_rewritten_entry_is_found_out_by_its_own_proof(database):
         ("inclusion", (-1, 2)),
     ],
 )
-def test_proofs_about_what_the_log_is_not_are_refused(database, call, given):
+def test_proofs_about_what_the_log_is_not_are_refused(database, call, args):
     log = grown(VaultLog(database), range(2))
     with pytest.raises(InputRefused):
-        getattr(log, call)(*given)
+        getattr(log, call)(*args)

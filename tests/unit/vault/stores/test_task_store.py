@@ -31,8 +31,8 @@ NONCE = b"\x41" * 32
 
 def test_a_nonce_is_valid_once(task_store: TaskStore) -> None:
     task_store.add_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
-    given = task_store.consume_nonce(NONCE)
-    assert (given.attempt, given.expires) == (ATTEMPT, NOW + 120)
+    issued = task_store.consume_nonce(NONCE)
+    assert (issued.attempt, issued.expires) == (ATTEMPT, NOW + 120)
     assert task_store.consume_nonce(NONCE) is None
 
 
@@ -44,7 +44,7 @@ def test_of_concurrent_requests_with_one_nonce_one_succeeds(task_store: TaskStor
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(given is not None for given in got) == 1
+    assert sum(nonce is not None for nonce in got) == 1
 
 
 def test_an_unknown_nonce_is_not_found(task_store: TaskStore) -> None:
@@ -87,12 +87,12 @@ def test_a_nonce_is_consumed_at_most_as_often_as_it_was_issued(
     tmp_path_factory: pytest.TempPathFactory, order: Any
 ) -> None:
     with closing(VaultDatabase(tmp_path_factory.mktemp("nonces") / DATABASE)) as database:
-        task_store, held = TaskStore(database, AT_REST, FEDERATION), set()
+        task_store, stored = TaskStore(database, AT_REST, FEDERATION), set()
         for step, which in order:
             nonce = bytes([which]) * 32
-            if step == "give" and nonce not in held:
+            if step == "give" and nonce not in stored:
                 task_store.add_nonce(nonce, ATTEMPT, NOW + 120, NOW)
-                held.add(nonce)
+                stored.add(nonce)
             elif step == "take":
-                assert (task_store.consume_nonce(nonce) is not None) == (nonce in held)
-                held.discard(nonce)
+                assert (task_store.consume_nonce(nonce) is not None) == (nonce in stored)
+                stored.discard(nonce)

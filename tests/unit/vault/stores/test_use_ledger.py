@@ -1,4 +1,4 @@
-"""How a vault counts uses: one per task, kept while it may be paid or was readable unpaid, given back otherwise."""
+"""Counting of uses: one per task; an unpaid use whose result stayed sealed is refunded."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sealgrid.attestation.policy import UNLIMITED
 from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
 from sealgrid.units import to_digest
-from sealgrid.vault.stores.database import DATABASE, VaultDatabase, use_counts, uses
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.schema import use_counts, uses
 from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.vault.stores.use_ledger import DatasetUse
 from tests.unit.vault.vault_scene import (

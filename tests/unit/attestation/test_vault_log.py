@@ -77,9 +77,9 @@ class History:
         return merkle.consistency_path(first, self.size, self.node)
 
 
-def number_of(call, *given):
+def number_of(call, *args):
     with pytest.raises(LogRefused) as caught:
-        call(*given)
+        call(*args)
     return caught.value.check
 
 

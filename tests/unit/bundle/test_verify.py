@@ -1,3 +1,5 @@
+"""Verification of a bundle: one named bad input for each of (1) to (10)."""
+
 import io
 import zipfile
 
@@ -7,40 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.build import Bundle, build, read_app
-from sealgrid.bundle.lock import encode, lock, main
+from sealgrid.bundle.build import Bundle
 from sealgrid.bundle.manifest import AppFileEntry, AppLimits, Manifest, WheelEntry
 from sealgrid.bundle.verify import verify_bundle
-from sealgrid.crypto.digests import canonical, digest_of_cid, sha256
-from sealgrid.errors import BundleRefused, InputRefused
+from sealgrid.crypto.digests import canonical, sha256
+from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
-
-PYTHON = "3.11"
-WHEEL = WheelEntry(
-    name="numpy", version="2.4.6", filename="numpy-2.4.6-cp311-cp311-linux_x86_64.whl", sha256="0x" + "11" * 32
-)
-APP = """
-name = "hash-file"
-version = "1.0"
-title = "Hash a file"
-entrypoint = ["app.py"]
-wheels = ["numpy==2.4.6"]
-files = ["**/*.py", "data/*"]
-[limits]
-memory = 100000000
-"""
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "app.toml").write_text(APP)
-    (tmp_path / "app.py").write_text("print(1)")
-    (tmp_path / "wheels.lock").write_text(encode([WHEEL]))
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/x").write_bytes(b"\0")
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__/app.py").write_bytes(b"never")
-    return tmp_path
+from tests.unit.bundle.bundle_scene import PYTHON, WHEEL
 
 
 def manifest(contents: dict[str, bytes], **changes: object) -> Manifest:
@@ -69,53 +44,6 @@ def refusal(archive: bytes, digest: str) -> str:
 def refused_as(contents: dict[str, bytes], **changes: object) -> str:
     made = bundle(contents, **changes)
     return refusal(made.archive, made.app_digest)
-
-
-def test_a_folder_becomes_a_bundle_that_verifies(folder):
-    made = build(folder, python=PYTHON)
-    verified = verify_bundle(made.archive, made.app_digest)
-    assert verified.files == {"app.py": b"print(1)", "data/x": b"\0"}
-    assert verified.manifest.wheels == (WHEEL,)
-    assert verified.manifest.limits == AppLimits(memory=100_000_000)
-    assert made.app_digest == to_digest(sha256(verified.manifest.encode()))
-    assert digest_of_cid(made.multiaddr.removeprefix("/ipfs/")) == to_digest(sha256(made.archive))
-
-
-def test_equal_folders_give_equal_bytes(folder):
-    before = build(folder, python=PYTHON).archive
-    (folder / "app.py").touch()
-    (folder / "data/x").chmod(0o700)
-    assert build(folder, python=PYTHON).archive == before
-
-
-def test_a_folder_whose_wheels_are_not_locked_is_refused(folder):
-    (folder / "wheels.lock").unlink()
-    with pytest.raises(InputRefused, match=r"numpy==2\.4\.6"):
-        build(folder, python=PYTHON)
-
-
-def test_a_folder_with_a_link_is_refused(folder):
-    (folder / "data/y").symlink_to("/etc/passwd")
-    with pytest.raises(InputRefused, match="not a plain file"):
-        build(folder, python=PYTHON)
-
-
-def test_a_misspelt_setting_is_refused(folder):
-    (folder / "app.toml").write_text(APP.replace("memory", "memroy"))
-    with pytest.raises(InputRefused, match="memroy"):
-        build(folder, python=PYTHON)
-
-
-def test_the_lock_tool_writes_what_was_downloaded(folder, tmp_path_factory):
-    wheels = tmp_path_factory.mktemp("wheels")
-    (wheels / WHEEL.filename).write_bytes(b"wheel")
-    (folder / "wheels.lock").unlink()
-    main([str(folder), str(wheels), "--python", PYTHON])
-    assert build(folder, python=PYTHON).manifest.wheels == (
-        msgspec.structs.replace(WHEEL, sha256=to_digest(sha256(b"wheel"))),
-    )
-    with pytest.raises(InputRefused, match=r"pillow==1"):
-        lock(["pillow==1"], wheels)
 
 
 @given(st.data())
@@ -271,14 +199,3 @@ def test_9_an_entry_point_that_is_no_python_file_of_the_app_is_refused(entrypoin
 @pytest.mark.parametrize("name", AppLimits.__struct_fields__)
 def test_10_limits_that_no_platform_gives_are_refused(name):
     assert refused_as(CONTENTS, limits=AppLimits(**{name: 1 << 39})) == "10"
-
-
-def test_an_app_without_memory_for_an_interpreter_is_not_built(folder):
-    (folder / "app.toml").write_text(APP.replace("100000000", "33554431"))
-    with pytest.raises(InputRefused, match="of memory"):
-        build(folder, [])
-
-
-def test_a_folder_without_an_app_names_the_missing_file(tmp_path):
-    with pytest.raises(InputRefused, match=r"has no app\.toml"):
-        read_app(tmp_path)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 from msgspec.structs import replace as with_changes
-from release_scene import SESSION, obtain_keys
 
 from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.attestation.vault_log import entry_of
@@ -14,6 +13,7 @@ from sealgrid.enclave.protocol.release import check_settled_refusal
 from sealgrid.errors import EvidenceRefused
 from sealgrid.vault.handlers.release_response import make_release
 from sealgrid.wire.log import LoggedEntry, LogInclusion
+from tests.unit.enclave.protocol.release_scene import SESSION, obtain_keys
 from tests.unit.vault import vault_scene as scene
 
 REFUSED = {"refusal": "7.10", "secrets": (), "inputs": (), "result_key": NO_RESULT_KEY, "release": "direct"}
@@ -73,7 +73,7 @@ async def test_9_a_vault_that_did_not_log_this_very_release_does_not_count(vault
 
 async def test_10_as_many_vaults_must_release_as_the_owner_demands(vaults):
     for vault in vaults:
-        vault.keys = replace(scene.HELD_KEYS, policy=scene.policy(quorum=3))
+        vault.keys = replace(scene.STORED_KEYS, policy=scene.policy(quorum=3))
     assert len((await obtain_keys(vaults)).releases) == 3
     vaults[0].lie = unsigned
     with pytest.raises(EvidenceRefused) as caught:

@@ -4,19 +4,20 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import hardware_machines as hardware
 import pytest
-import snp_machine as amd
 
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import EvidenceRefused
+from tests.unit.attestation import hardware_machines as hardware
+from tests.unit.attestation import snp_machine as amd
 
 NOW = hardware.NOW
 INTEL = (Platform.SGX, Platform.TDX, Platform.SIMULATED)
 DEBUG_ENCLAVE = bytes.fromhex("07000000000000000700000000000000")
 DEBUG_TD, PERFMON_TD = bytes.fromhex("0100001000000000"), bytes.fromhex("0000001000000080")
+SOURCE = Path(__file__).parents[3] / "src" / "sealgrid"
 DOCUMENT = Path(__file__).parents[3] / "docs" / "protocol" / "evidence.md"
 
 
@@ -86,7 +87,7 @@ def snp():
         Bad(Platform.SNP, "2.7", "measurement-has-one-flipped-bit", flipped(ours.quote(), 0x90), root),
         Bad(Platform.SNP, "3.1", "debugging-is-allowed", ours.quote(policy=amd.GOOD_POLICY | 1 << 19), root),
         Bad(Platform.SNP, "3.2", "firmware-is-below-the-floor", ours.quote(), out_of_date),
-        Bad(Platform.SNP, "3.3", "asked-from-below-a-service-module", ours.quote(vmpl=1), root),
+        Bad(Platform.SNP, "3.3", "below-a-service-module", ours.quote(vmpl=1), root),
         Bad(Platform.SNP, "3.4", "guest-may-migrate", ours.quote(policy=amd.GOOD_POLICY | 1 << 18), root),
     ]
 
@@ -147,3 +148,16 @@ def test_a_root_for_both_of_intels_platforms_tells_them_apart_by_what_is_signed(
         raw = forged.raw[:4] + kind.to_bytes(4, "little") + forged.raw[8:]
         with pytest.raises(EvidenceRefused):
             verify(replace(forged, raw=raw), roots, at=NOW, allow_simulated=False)
+
+
+def test_only_the_verifier_makes_claims():
+    makers = {path.name for path in SOURCE.rglob("*.py") if "VerifiedClaims(" in path.read_text()}
+    assert makers == {"dcap.py", "snp.py"}
+    callers = {path.name for path in SOURCE.rglob("*.py") if "claims_for(" in path.read_text()}
+    assert callers == {"dcap.py"}
+    doors = {path.name for path in SOURCE.rglob("*.py") if {"dcap.verify(", "snp.verify("} & set(_calls(path))}
+    assert doors == {"verification.py"}
+
+
+def _calls(path):
+    return [call for call in ("dcap.verify(", "snp.verify(") if call in path.read_text()]

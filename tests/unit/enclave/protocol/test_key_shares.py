@@ -63,12 +63,12 @@ class Vault:
         return LogInclusion(head=head, logged=appended.proof)
 
     def share(self, index, split, *, value=None):
-        held = replace(
-            split.held("iexec"),
+        stored = replace(
+            split.stored_share("iexec"),
             share=split.shares[self.index],
             value_hash=value or pushed(split.dek),
         )
-        return bulk_share(index, held, self.logged(self.entry(dataset=listed_or(index))))
+        return bulk_share(index, stored, self.logged(self.entry(dataset=listed_or(index))))
 
     def answer(self, *shares):
         facts = FACTS.encode()
@@ -125,14 +125,14 @@ def test_only_a_dataset_whose_key_one_vault_alone_gives_is_left_out(vaults):
 
 
 def test_11_a_key_that_is_not_the_one_that_its_owner_pushed_is_left_out(vaults):
-    given = [vault.answer(vault.share(0, KEYS[FIRST], value=scene.MODEL)) for vault in vaults]
-    assert combined(vaults, *given) == (None, None, None)
+    answers = [vault.answer(vault.share(0, KEYS[FIRST], value=scene.MODEL)) for vault in vaults]
+    assert combined(vaults, *answers) == (None, None, None)
 
 
 def test_vaults_that_name_two_hashes_of_one_key_do_not_count_together(vaults):
     a, b, c = vaults
-    given = [a.answer(a.share(0, KEYS[FIRST], value=scene.MODEL)), b.honest(), c.answer(c.share(2, KEYS[THIRD]))]
-    assert combined(vaults, *given)[0] is None
+    answers = [a.answer(a.share(0, KEYS[FIRST], value=scene.MODEL)), b.honest(), c.answer(c.share(2, KEYS[THIRD]))]
+    assert combined(vaults, *answers)[0] is None
 
 
 @pytest.mark.parametrize(
@@ -178,17 +178,17 @@ def test_9_each_dataset_of_an_honest_answer_is_in_the_vaults_log(vaults):
 def test_9_a_share_of_a_dataset_that_the_facts_leave_out_is_refused(vaults):
     a = vaults[0]
     for index in (1, 3, -1):
-        given = msgspec.structs.replace(a.share(0, KEYS[FIRST]), place=index)
+        share = msgspec.structs.replace(a.share(0, KEYS[FIRST]), place=index)
         with pytest.raises(EvidenceRefused) as caught:
-            check_logged(a.key.address, a.answer(given), FACTS, scene.DOMAIN)
+            check_logged(a.key.address, a.answer(share), FACTS, scene.DOMAIN)
         assert caught.value.check == "9"
 
 
 def test_9_a_share_that_was_logged_under_another_dataset_is_refused(vaults):
     a = vaults[0]
-    given = msgspec.structs.replace(a.share(0, KEYS[FIRST]), log=a.logged(a.entry(dataset=listed(THIRD))))
+    share = msgspec.structs.replace(a.share(0, KEYS[FIRST]), log=a.logged(a.entry(dataset=listed(THIRD))))
     with pytest.raises(EvidenceRefused):
-        check_logged(a.key.address, a.answer(given), FACTS, scene.DOMAIN)
+        check_logged(a.key.address, a.answer(share), FACTS, scene.DOMAIN)
 
 
 def test_9_a_share_whose_entry_is_under_no_head_of_this_vault_is_refused(vaults):

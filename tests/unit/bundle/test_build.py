@@ -1,0 +1,52 @@
+"""The bundle of an app folder: what it contains, and which folders are refused."""
+
+import pytest
+
+from sealgrid.bundle.build import build
+from sealgrid.bundle.manifest import AppLimits
+from sealgrid.bundle.verify import verify_bundle
+from sealgrid.crypto.digests import digest_of_cid, sha256
+from sealgrid.errors import InputRefused
+from sealgrid.units import to_digest
+from tests.unit.bundle.bundle_scene import APP, PYTHON, WHEEL
+
+
+def test_a_folder_becomes_a_bundle_that_verifies(folder):
+    made = build(folder, python=PYTHON)
+    verified = verify_bundle(made.archive, made.app_digest)
+    assert verified.files == {"app.py": b"print(1)", "data/x": b"\0"}
+    assert verified.manifest.wheels == (WHEEL,)
+    assert verified.manifest.limits == AppLimits(memory=100_000_000)
+    assert made.app_digest == to_digest(sha256(verified.manifest.encode()))
+    assert digest_of_cid(made.multiaddr.removeprefix("/ipfs/")) == to_digest(sha256(made.archive))
+
+
+def test_equal_folders_give_equal_bytes(folder):
+    before = build(folder, python=PYTHON).archive
+    (folder / "app.py").touch()
+    (folder / "data/x").chmod(0o700)
+    assert build(folder, python=PYTHON).archive == before
+
+
+def test_a_folder_whose_wheels_are_not_locked_is_refused(folder):
+    (folder / "wheels.lock").unlink()
+    with pytest.raises(InputRefused, match=r"numpy==2\.4\.6"):
+        build(folder, python=PYTHON)
+
+
+def test_a_folder_with_a_link_is_refused(folder):
+    (folder / "data/y").symlink_to("/etc/passwd")
+    with pytest.raises(InputRefused, match="not a plain file"):
+        build(folder, python=PYTHON)
+
+
+def test_a_misspelt_setting_is_refused(folder):
+    (folder / "app.toml").write_text(APP.replace("memory", "memroy"))
+    with pytest.raises(InputRefused, match="memroy"):
+        build(folder, python=PYTHON)
+
+
+def test_an_app_without_memory_for_an_interpreter_is_not_built(folder):
+    (folder / "app.toml").write_text(APP.replace("100000000", "33554431"))
+    with pytest.raises(InputRefused, match="of memory"):
+        build(folder, [])

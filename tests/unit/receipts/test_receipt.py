@@ -1,0 +1,28 @@
+"""Documents of a receipt: canonical on the wire, and the host's clock is marked as the host's."""
+
+import pytest
+
+from sealgrid.errors import InputRefused
+from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
+from tests.unit.receipts.receipt_scene import NOW, Job, alter
+
+JOB = Job()
+DOCUMENT = JOB.encode()
+
+
+def test_an_envelope_and_its_signed_body_survive_the_wire():
+    assert parse_envelope(DOCUMENT) == JOB.envelope()
+    assert parse_signed_body(JOB.receipt.encode()) == JOB.receipt
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", JOB.receipt.encode() + b" ", DOCUMENT])
+def test_an_invalid_signed_body_is_refused(document):
+    with pytest.raises(InputRefused):
+        parse_signed_body(document)
+
+
+def test_the_body_labels_the_hosts_clock_as_the_hosts():
+    body = JOB.receipt.body
+    assert (body.host_time.started, body.host_time.finished) == (NOW - 9, NOW - 1)
+    assert body.n == 3
+    assert alter(body, {"exit_class": "app-failed"}).sha256() != body.sha256()
