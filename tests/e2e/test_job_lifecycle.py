@@ -91,7 +91,7 @@ def test_the_app_reads_the_model_and_the_input_in_clear(sold, done):
 def test_the_requester_gets_every_stage_in_order(done):
     expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled"]
     assert done.stages[: len(expected)] == expected
-    assert set(done.stages[len(expected) :]) <= {"finalizing", "completed"}  # the chain may complete the task before the pool reports it
+    assert set(done.stages[len(expected) :]) <= {"finalizing", "completed"}  # the chain may complete first
 
 
 async def test_every_check_of_the_receipt_holds_on_line(people, done):
