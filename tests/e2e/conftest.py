@@ -1,4 +1,4 @@
-"""A whole local network, started once by the command that people use, and the accounts of people on it."""
+"""A local network, started once with ``sealgrid up``, and connections of several accounts to it."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -46,7 +46,7 @@ async def people(localnet: RunningNetwork) -> AsyncIterator[People]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def goods(people: People, tmp_path_factory: pytest.TempPathFactory) -> IexecAssets:
-    """An app in iExec's style, and a dataset whose key was pushed as iExec's SDK does it."""
+    """Deploy an app in iExec's style, and a dataset whose key is pushed as by iExec's SDK."""
     folder = tmp_path_factory.mktemp("app")
     shutil.copy(Path(__file__).parent / "iexec_style_app.py", folder / "app.py")
     (folder / "app.toml").write_text('name = "for-iexecs-client"\nversion = "1"\nentrypoint = ["app.py"]\n')

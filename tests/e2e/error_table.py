@@ -18,7 +18,7 @@ class Row:
     money: str
 
     def expect(self, code: int, stderr: str) -> None:
-        """Assert that a command ended as the page says."""
+        """Assert that a command printed the row's line and exited with its code."""
         pattern = ".+".join(re.escape(part) for part in self.line.split("…"))
         assert code == self.code, stderr
         assert "Traceback" not in stderr
@@ -32,7 +32,7 @@ TABLE = {row[0]: Row(row[0], row[1], int(row[2]), row[3]) for row in _ROW.findal
 
 
 def moved(before: tuple[float, float], after: tuple[float, float]) -> str:
-    """Return the page's words for a change of (free, locked) in escrow."""
+    """Return the page's term for a change of (free, locked) in escrow."""
     spent, locked = before[0] - after[0], after[1] - before[1]
     if (spent, locked) == (0, 0):
         return "none moved"

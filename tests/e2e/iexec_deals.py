@@ -1,4 +1,4 @@
-"""Datasets and deals as iExec's own client makes them, for tests of what an enclave does with them."""
+"""Datasets and deals in the form of iExec's own client."""
 
 import asyncio
 import base64
@@ -41,14 +41,14 @@ class IexecAssets:
 
 
 def encrypt_as_iexec(content: bytes, key: bytes) -> bytes:
-    """AES-256-CBC with PKCS#7, the IV first, as the SDK's ``dataset.encrypt`` does."""
+    """Encrypt with AES-256-CBC and PKCS#7, the IV first, as the SDK's ``dataset.encrypt`` does."""
     iv, padder = os.urandom(16), PKCS7(128).padder()
     cipher = Cipher(AES256(key), CBC(iv)).encryptor()
     return iv + cipher.update(padder.update(content) + padder.finalize()) + cipher.finalize()
 
 
 async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_key: bytes | None = None) -> None:
-    """Give every vault its share of a value that the owner signed; a liar splits another key than that."""
+    """Deposit shares of a key, with the owner's signature over its hash; ``split_key`` is another key that is split instead."""
     value_hash = to_digest(keccak256(base64.b64encode(key)))
     signature = conn.key.sign(asset_secret_digest(dataset, value_hash))
     shares = split(split_key or key, len(conn.vaults), conn.network.threshold, os.urandom)
@@ -72,7 +72,7 @@ async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_ke
 async def deploy_dataset(
     owner, name: str, *, content: bytes = TABLE, storing: bool = True, pushing: bool = True, **pushed: Any
 ) -> Address:
-    """Register a dataset as the SDK does it; its file is at the storage node, its key at the vaults."""
+    """Register a dataset as the SDK does; store its file at the storage node and push its key to the vaults."""
     key = os.urandom(32)
     sealed = encrypt_as_iexec(content, key)
     checksum = to_digest(hashlib.sha256(sealed).digest())
@@ -92,17 +92,17 @@ async def cheapest(conn, kind: type[Any], **filters: str) -> Any:
 async def buy_deal(
     people, app: Address, dataset: Address, params: dict[str, Any], *, tasks: int = 1, **restricted: Any
 ) -> DealId:
-    """Match four orders, the request as iExec's SDK writes it: no key of ours in its params."""
+    """Match four orders; the request's params have no ``sealgrid`` key, as those of iExec's SDK."""
     requester, hub = people.requester, people.requester.hub
     category = str(requester.network.short_category)
     pool = await cheapest(requester, WorkerpoolOrder, category=category)
     app_order = await cheapest(requester, AppOrder, app=app)
     data_order = NO_DATASET_ORDER
     if dataset != ZERO_ADDRESS:
-        wanted = DatasetOrder(
+        unsigned = DatasetOrder(
             dataset=dataset, volume=1, tag=TEE_TAG, salt=fresh_salt(), **{"apprestrict": app} | restricted
         )
-        data_order = sign_order(wanted, people.owner.order_domain, people.owner.key)
+        data_order = sign_order(unsigned, people.owner.order_domain, people.owner.key)
     request = RequestOrder(
         app=app,
         appmaxprice=app_order.appprice,
@@ -122,19 +122,19 @@ async def buy_deal(
 
 
 async def wait_ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
-    """Return how a task ended: on the chain, or by the last word of the pool."""
+    """Wait until a task is completed or the pool reports it as failed; return its status and the last stage's detail."""
     async with asyncio.timeout(SECONDS):
         while True:
-            view, told = await conn.hub.view_task(task), await history(conn, task)
-            if view.status is TaskStatus.COMPLETED or (told and told[-1].stage == "failed"):
-                return view.status, told[-1].detail if told else ""
+            view, stages = await conn.hub.view_task(task), await history(conn, task)
+            if view.status is TaskStatus.COMPLETED or (stages and stages[-1].stage == "failed"):
+                return view.status, stages[-1].detail if stages else ""
             await asyncio.sleep(0.2)
 
 
 async def download_result(conn, task: TaskId) -> zipfile.ZipFile:
-    """Download a result as the SDK does: by the location that stands on the chain."""
-    said = json.loads((await conn.hub.view_task(task)).results)
-    assert said["storage"] == "ipfs"
+    """Download a result as the SDK does: by the location on the chain."""
+    location = json.loads((await conn.hub.view_task(task)).results)
+    assert location["storage"] == "ipfs"
     async with httpx.AsyncClient() as client:
-        answer = await client.get(conn.network.storage_url + said["location"])
+        answer = await client.get(conn.network.storage_url + location["location"])
     return zipfile.ZipFile(io.BytesIO(answer.raise_for_status().content))

@@ -1,4 +1,4 @@
-"""Run a script of iExec's own JavaScript client, as a user does."""
+"""Runs a script that uses iExec's own JavaScript client."""
 
 import json
 import shutil
@@ -12,20 +12,20 @@ SCRIPTS = Path(__file__).parent.parent / "iexec_client"
 SECONDS = 240
 
 
-def run_script(name: str, folder: Path, given: dict[str, Any]) -> dict[str, Any]:
-    """Run one of tests/iexec_client in a folder; return what it told."""
+def run_script(name: str, folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run a script of tests/iexec_client in a folder; return its JSON output."""
     installed = cache_folder() / "iexec_client"
     (folder / "node_modules").symlink_to(installed / "node_modules")
     shutil.copy(SCRIPTS / name, folder)
     done = subprocess.run(
         [cache_folder() / "node", name],
         cwd=folder,
-        input=json.dumps(given),
+        input=json.dumps(arguments),
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed

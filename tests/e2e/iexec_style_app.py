@@ -1,6 +1,6 @@
-"""An app as its developer would write it for iExec's Python template: it knows iExec's variables and nothing else."""
+"""An app for iExec's Python template: it uses only iExec's variables."""
 
-# ruff: noqa: T201  such an app speaks by printing
+# ruff: noqa: T201  such an app prints
 
 import json
 import os
@@ -24,16 +24,16 @@ def write(name, text):
     return path
 
 
-def computed(said):
-    write("computed.json", json.dumps(said))
+def write_computed(document):
+    write("computed.json", json.dumps(document))
 
 
-wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-if wanted == "fail":
+mode = sys.argv[1] if len(sys.argv) > 1 else ""
+if mode == "fail":
     print("secret", os.environ.get("IEXEC_REQUESTER_SECRET_1"))
     print("this input makes no sense", file=sys.stderr)
     sys.exit(3)
-if wanted == "sleep":
+if mode == "sleep":
     time.sleep(3600)
 
 count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
@@ -41,7 +41,7 @@ names = [os.environ["IEXEC_INPUT_FILE_NAME_" + str(i + 1)] for i in range(count)
 dataset = os.environ.get("IEXEC_DATASET_FILENAME")
 slots = range(1, int(os.environ.get("IEXEC_BULK_SLICE_SIZE", "0")) + 1)
 bulk = [os.environ.get("IEXEC_DATASET_" + str(n) + "_FILENAME") for n in slots]
-seen = {
+observed = {
     "environment": {key: value for key, value in os.environ.items() if key.startswith("IEXEC_")},
     "args": sys.argv[1:],
     "dataset": read(iexec_in, dataset) if dataset else None,
@@ -49,11 +49,11 @@ seen = {
     "files": [read(os.environ["IEXEC_INPUT_FILES_FOLDER"], name) for name in names],
 }
 
-if wanted == "callback":
-    computed({"callback-data": sys.argv[2]})
-elif wanted == "folder":
-    write("out/one.json", json.dumps(seen))
+if mode == "callback":
+    write_computed({"callback-data": sys.argv[2]})
+elif mode == "folder":
+    write("out/one.json", json.dumps(observed))
     write("out/two.txt", "two")
-    computed({"deterministic-output-path": os.path.join(iexec_out, "out")})
+    write_computed({"deterministic-output-path": os.path.join(iexec_out, "out")})
 else:
-    computed({"deterministic-output-path": write("result.json", json.dumps(seen))})
+    write_computed({"deterministic-output-path": write("result.json", json.dumps(observed))})

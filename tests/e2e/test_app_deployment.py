@@ -1,4 +1,4 @@
-"""A developer writes an app as the how-to says, with packages of its own, and somebody buys a run of it."""
+"""A developer deploys the app of the how-to, with its own packages, and a requester buys a run of it."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def test_the_how_tos_app_is_deployed_and_run_by_its_commands(developer):
     assert (result / "overview.txt").read_text() == "    2 sealed\n    1 grid\n"
 
 
-def test_the_how_tos_python_does_the_same(developer, monkeypatch, capsys):
+def test_the_how_tos_python_code_does_the_same(developer, monkeypatch, capsys):
     monkeypatch.chdir(developer.folder)
     monkeypatch.setenv("SEALGRID_HOME", str(developer.home))
     exec(blocks("python")[1], {})
@@ -46,11 +46,11 @@ def test_the_how_tos_python_does_the_same(developer, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("environment", ["true", "false"])
-def test_an_app_brings_packages_that_no_worker_ever_had(developer, environment):
+def test_an_app_can_bring_packages_that_no_worker_has(developer, environment):
     app = developer.folder / "word_count"
     wheel(app / "wheels")
-    told = f'wheels = ["greeting==1.0"]\nenvironment = {environment}\n'
-    (app / "app.toml").write_text(told + blocks("toml")[0].replace("1.0.0", f"1.0.{len(environment)}"))
+    settings = f'wheels = ["greeting==1.0"]\nenvironment = {environment}\n'
+    (app / "app.toml").write_text(settings + blocks("toml")[0].replace("1.0.0", f"1.0.{len(environment)}"))
     (app / "main.py").write_text(
         "import greeting\n"
         + blocks("python")[0].replace('"result.json").write_text(', '"result.json").write_text(greeting.WORD + ')
@@ -60,7 +60,7 @@ def test_an_app_brings_packages_that_no_worker_ever_had(developer, environment):
     assert (developer.folder / "answer" / "result" / "result.json").read_text() == 'hello{"sealed": 2, "grid": 1}'
 
 
-def test_an_app_whose_packages_are_not_there_is_refused_before_it_is_registered(developer):
+def test_an_app_with_missing_packages_is_refused_before_it_is_registered(developer):
     app = developer.folder / "word_count"
     (app / "app.toml").write_text('wheels = ["greeting==1.0"]\n' + blocks("toml")[0])
     assert "there is no wheel of greeting==1.0" in developer.error_line("app", "deploy", "word_count")

@@ -1,4 +1,4 @@
-"""Services behind Debian's nginx with TLS, as docs/howto/behind-a-proxy.md configures both."""
+"""Services behind Debian's nginx with TLS, configured as in docs/howto/behind-a-proxy.md."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A runtime with one changed byte measures as another one, and the vaults keep the keys from it."""
+"""A runtime with one changed byte has another measurement, and the vaults release no key to it."""
 
 import asyncio
 import dataclasses
@@ -31,7 +31,7 @@ async def test_one_changed_byte_of_the_runtime_is_refused_by_the_vaults(localnet
     folder.mkdir()
     for file in localnet.layout.part("platform").iterdir():
         if file.is_file():
-            shutil.copy2(file, folder)  # the same root of trust: the evidence is as genuine as the honest one's
+            shutil.copy2(file, folder)  # the same root of trust: its evidence is genuine
     sock, ready = listen(), asyncio.Event()
     serving = asyncio.create_task(run_platform(PlatformConfig(folder=folder, boot=changed), sock, ready.set))
     await asyncio.wait_for(ready.wait(), 60)
@@ -44,9 +44,9 @@ async def test_one_changed_byte_of_the_runtime_is_refused_by_the_vaults(localnet
             assert measured.runtime not in localnet.network.runtimes
             app = await deploy.deploy(people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=0)
             job = await buy.run(people.requester2, RunRequest(app.address, files=[("a", b"a")], pool_order=thief.order))
-            shop = dataclasses.replace(thief.context, platform=platform)
+            context = dataclasses.replace(thief.context, platform=platform)
             with pytest.raises(ReleaseRefused) as refused:
-                await JobRun(await thief.open_task(job), shop).run()
+                await JobRun(await thief.open_task(job), context).run()
             assert refused.value.check == "5"
     finally:
         serving.cancel()

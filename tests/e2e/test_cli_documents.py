@@ -1,4 +1,4 @@
-"""``--json``: one document per noun, with the same keys every day, amounts as whole nRLC."""
+"""``--json``: one document per noun, with fixed keys, amounts in whole nRLC."""
 
 import json
 from pathlib import Path

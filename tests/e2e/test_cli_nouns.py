@@ -1,4 +1,4 @@
-"""Every noun of the command line on a local network, and receipts off line on the files that ``run`` wrote."""
+"""Every noun of the command line on a local network, and offline verification of receipts that ``run`` wrote."""
 
 import re
 from pathlib import Path
@@ -54,11 +54,11 @@ def test_the_saved_pins_name_no_folder_of_this_machine(sealgrid, bought):
     assert str(sealgrid.home) not in (bought / "network.json").read_text()
 
 
-def test_a_task_is_found_again_and_its_result_opened_again(sealgrid, bought, tmp_path):
+def test_a_task_is_listed_and_its_result_opens_again(sealgrid, bought, tmp_path):
     listed = [line.split()[0] for line in sealgrid.output("task", "list").splitlines()]
     task = task_of(bought)
     assert task in listed
-    # The app is on sale for 0.25, or for nothing where another test of this network offered the same code.
+    # The app costs 0.25, or nothing if another test of this network offers the same code.
     assert re.match(
         r"completed, bought for 5(\.25)? RLC\n.*completed$", sealgrid.output("task", "show", task), re.DOTALL
     )
@@ -67,7 +67,7 @@ def test_a_task_is_found_again_and_its_result_opened_again(sealgrid, bought, tmp
     assert first.read_bytes() == again.read_bytes()
 
 
-def test_money_goes_into_escrow_and_back(sealgrid, localnet):
+def test_a_deposit_into_escrow_can_be_withdrawn(sealgrid, localnet):
     before = sealgrid.output("account", "balance", "--account", "publisher")
     after = sealgrid.output("account", "deposit", "2.5", "--account", "publisher")
     assert float(re.search(r"escrow +(\S+)", after)[1]) == float(re.search(r"escrow +(\S+)", before)[1]) + 2.5
@@ -94,14 +94,14 @@ def test_money_goes_into_escrow_and_back(sealgrid, localnet):
         (("task", "result", "0x12"), "is not a valid task id"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_of_a_run_it_says_that_no_money_moved(sealgrid, bought, words, line):
+def test_an_error_is_one_line_and_for_a_run_it_says_that_no_money_moved(sealgrid, bought, words, line):
     refused = sealgrid.error_line(*words)
     assert line in refused
     assert refused.startswith("sealgrid: ")
     assert ("No money moved" in refused) == (words[0] == "run")
 
 
-def test_an_app_that_fails_says_so_and_that_it_was_paid(sealgrid, bought):
+def test_the_error_of_a_failed_app_says_that_the_run_was_paid(sealgrid, bought):
     wrong = ("--file", "bad-input.json", "--out", "failed")
     refused = sealgrid.error_line("run", "onnx-runner", "--model", "nouns", *wrong)
     assert "the app failed: the input 'x' has the shape [1, 2]" in refused
@@ -109,7 +109,7 @@ def test_an_app_that_fails_says_so_and_that_it_was_paid(sealgrid, bought):
     assert "the model takes [1, 3]" in (sealgrid.folder / "failed" / "app.log").read_text()
 
 
-def test_a_result_that_cannot_be_written_is_not_lost(sealgrid, bought, tmp_path):
+def test_a_result_that_cannot_be_written_can_be_opened_again(sealgrid, bought, tmp_path):
     task = task_of(bought)
     (tmp_path / "file").write_text("")
     refused = sealgrid.error_line("task", "result", task, "--out", tmp_path / "file" / "below")

@@ -1,4 +1,4 @@
-"""The Data Marketplace's story: a table's use is sold, a stranger's app runs over it, the company sees every use."""
+"""The data demo: a company sells the use of a table, another developer's app runs on it, the company sees every use."""
 
 import json
 import re
@@ -26,14 +26,14 @@ def demo(folder: Path, *options: str) -> tuple[int, dict, str]:
 
 
 @pytest.fixture(scope="module")
-def told(localnet) -> tuple[dict, str]:
-    code, report, said = demo(localnet.layout.root, "--seed", str(SEED))
-    assert code == 0, said
-    return report, said
+def demo_run(localnet) -> tuple[dict, str]:
+    code, report, printed = demo(localnet.layout.root, "--seed", str(SEED))
+    assert code == 0, printed
+    return report, printed
 
 
-def test_the_buyer_learns_what_the_companys_own_sums_say_and_no_row(told):
-    report, _ = told
+def test_the_buyer_gets_correct_statistics_and_no_row(demo_run):
+    report, _ = demo_run
     assert report["ok"]
     assert report["differences"] == []
     assert [column["name"] for column in report["result"]["columns"]] == list(NAMES)
@@ -43,8 +43,8 @@ def test_the_buyer_learns_what_the_companys_own_sums_say_and_no_row(told):
     assert not any(row in written for row in rows[1:])
 
 
-def test_the_company_sees_who_used_its_table_when_and_for_what_app(localnet, told):
-    report, _ = told
+def test_the_company_sees_account_time_and_app_of_each_use(localnet, demo_run):
+    report, _ = demo_run
     (use,) = report["uses"]
     assert (use["user"], use["requester"]) == ("requester", development_key("requester").address)
     assert (use["app"], use["task"]) == ("csv-statistics", report["task"])
@@ -52,48 +52,50 @@ def test_the_company_sees_who_used_its_table_when_and_for_what_app(localnet, tol
     assert use["time"] > 0
 
 
-def test_company_and_stranger_are_paid(told):
-    paid = {payment["party"]: payment["amount"] for payment in told[0]["payments"]}
+def test_company_and_developer_are_paid(demo_run):
+    paid = {payment["party"]: payment["amount"] for payment in demo_run[0]["payments"]}
     assert set(paid) == {"owner", "developer", "worker", "pool"}
     assert (paid["owner"], paid["developer"]) == (2 * 10**9, 10**9 // 4)
 
 
-def test_every_check_of_the_receipt_holds(told):
-    checks = told[0]["receipt_checks"]
+def test_every_check_of_the_receipt_holds(demo_run):
+    checks = demo_run[0]["receipt_checks"]
     assert len(checks) == 20
     assert all(check["ok"] for check in checks)
 
 
-def test_an_app_that_the_company_did_not_approve_gets_no_key(told):
-    (refusal,) = told[0]["refused"]
+def test_an_app_that_the_company_did_not_approve_gets_no_key(demo_run):
+    (refusal,) = demo_run[0]["refused"]
     assert (refusal["theft"], refusal["check"]) == ("an unapproved app copies the table out", "5")
 
 
-def test_the_machine_saw_ciphertext_alone(told):
-    assert any("no byte window of table" in line and "a planted one was found" in line for line in told[0]["exposure"])
+def test_the_machine_saw_only_ciphertext(demo_run):
+    assert any(
+        "no byte window of table" in line and "a planted one was found" in line for line in demo_run[0]["exposure"]
+    )
 
 
-def test_a_file_that_is_no_table_is_refused_in_one_line(localnet, tmp_path):
+def test_a_file_that_is_not_a_table_is_refused_in_one_line(localnet, tmp_path):
     (tmp_path / "table.csv").write_text("city,price\nLyon,1\n")
-    code, _, said = demo(localnet.layout.root, "--file", str(tmp_path / "table.csv"))
+    code, _, printed = demo(localnet.layout.root, "--file", str(tmp_path / "table.csv"))
     assert code == 1
-    assert "fewer than 10" in said
-    assert "Traceback" not in said
+    assert "fewer than 10" in printed
+    assert "Traceback" not in printed
 
 
-def test_a_table_of_ones_own_is_sold_used_and_watched_in_the_howtos_three_commands(localnet, tmp_path):
+def test_the_how_tos_three_commands_publish_use_and_audit_a_table(localnet, tmp_path):
     (tmp_path / "rides.csv").write_bytes(draw_rides(SEED, rows=200))
     sealgrid = Shell(tmp_path, localnet.layout.root)
     commands = re.findall(r"^    sealgrid (data .*|run csv.*)$", HOW_TO.read_text(), re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
-        said = sealgrid.output(*command.split())
+        printed = sealgrid.output(*command.split())
     assert json.loads((tmp_path / "answer" / "result" / "result.json").read_text())["rows"] == 200
-    assert f"by {development_key('requester').address}" in said
-    assert "LIES" not in said
+    assert f"by {development_key('requester').address}" in printed
+    assert "LIES" not in printed
 
 
-def test_data_that_its_app_cannot_read_is_refused_before_it_is_sealed(localnet, tmp_path):
+def test_data_that_its_app_cannot_read_are_refused_before_they_are_sealed(localnet, tmp_path):
     (tmp_path / "short.csv").write_text("city,price\nLyon,1\n")
     refused = Shell(tmp_path, localnet.layout.root).error_line("data", "publish", "short.csv", "--price", "1")
     assert refused.startswith("sealgrid: short.csv cannot be sold as a table: the table has 1 rows")

@@ -1,4 +1,4 @@
-"""Parts that cheat, on a real network: a paid worker that hides the result, a vault that lies, input that is rubbish."""
+"""Dishonest parts on a real network: a paid worker hides the result, a vault lies, a seller deposits a wrong key."""
 
 import asyncio
 import dataclasses
@@ -32,18 +32,18 @@ pytestmark = pytest.mark.localnet
 
 
 class HidingRun(JobRun):
-    """A worker that is paid and names neither the result nor the receipt on the chain."""
+    """A worker that is paid and publishes no location of result and receipt."""
 
     async def finalize(self, delivery) -> None:
         await super().finalize(msgspec.structs.replace(delivery, results=b"{}"))
 
 
-class Lying(VaultClient):
-    """A vault that answers every opening with rubbish."""
+class LyingVaultClient(VaultClient):
+    """A vault that answers every opening with invalid data."""
 
     async def open(self, request: OpenRequest) -> OpenReply:
         honest = await super().open(request)
-        return msgspec.structs.replace(honest, sealed=b"rubbish", signature=b"\x01" * 65)
+        return msgspec.structs.replace(honest, sealed=b"invalid", signature=b"\x01" * 65)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -62,7 +62,7 @@ async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, peo
     assert opened.json()["files"][0]["name"] == "a"
 
 
-async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, people, hasher):
+async def test_a_settled_result_does_not_open_before_the_payment(localnet, people, hasher):
     async with open_thief(localnet.network) as thief:
         job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")], pool_order=thief.order))
         unpaid = UnpaidJobRun(await thief.open_task(job), thief.context)
@@ -75,15 +75,17 @@ async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, pe
             assert refused.value.check == "open.2"
 
 
-class Rubbish(JobInput):
-    """A sealed input that opens with its key and is no archive."""
+class InvalidInput(JobInput):
+    """A sealed input that opens with its key and is not an archive."""
 
     def pack(self) -> bytes:
-        return b"PK\x03\x04 and then nothing that makes sense"
+        return b"PK\x03\x04 and no archive"
 
 
-async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_sealed(people, hasher, monkeypatch):
-    monkeypatch.setattr(buy, "JobInput", Rubbish)
+async def test_provably_invalid_input_is_settled_and_paid_with_the_reason_in_the_sealed_result(
+    people, hasher, monkeypatch
+):
+    monkeypatch.setattr(buy, "JobInput", InvalidInput)
     job = await buy.run(people.requester, RunRequest(hasher.address))
     await asyncio.wait_for(follow(people.requester, job), 60)
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
@@ -96,7 +98,7 @@ async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_se
 async def page_of(network, model):
     async with httpx.AsyncClient(base_url=network.web_url) as pages, asyncio.timeout(60):
         while (answer := await pages.get(f"/models/{model}")).status_code == 404:
-            await asyncio.sleep(0.2)  # the pages follow the chain a moment later
+            await asyncio.sleep(0.2)  # the pages index the chain with a short delay
     return answer.text
 
 
@@ -106,8 +108,8 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
 
     (tmp_path / "model").write_bytes(b"weights")
     stored: list[publish.SealedFile] = []
-    with monkeypatch.context() as lying:
-        lying.setattr(publish, "deposit", with_another_key)
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "deposit", with_another_key)
         model = await publish.publish(
             people.owner, tmp_path / "model", name="shut", apps=[hasher.address], price=7, store=stored.append
         )
@@ -117,7 +119,7 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     with pytest.raises(AppFailed, match="does not open") as failed:
         await asyncio.wait_for(AsyncRun(buyer, first).result(), 60)
     assert "The run was paid" in failed.value.money
-    assert (await seller.hub.account(seller.address)).stake == before + 7, "the control: PoCo pays for it once"
+    assert (await seller.hub.account(seller.address)).stake == before + 7, "control: PoCo pays once"
     listed = await listing_of(buyer, "Dataset", model.address)
     assert listed.unopened == first.task
     assert any(f"did not open for a buyer (task {first.task})" in line for line in listing_lines(listed, sealed=""))
@@ -136,9 +138,7 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     assert again.exit == 0
 
 
-async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_and_no_buyer_anything(
-    people, hasher, tmp_path, monkeypatch
-):
+async def test_a_wrong_key_costs_its_seller_one_run_and_buyers_nothing(people, hasher, tmp_path, monkeypatch):
     async def with_another_key(conn, dek, **terms):
         return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
@@ -146,8 +146,8 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     stored: list[publish.SealedFile] = []
     steps: list[str] = []
     buyer, seller = people.requester2, people.owner
-    with monkeypatch.context() as lying:
-        lying.setattr(publish, "deposit", with_another_key)
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "deposit", with_another_key)
         with pytest.raises(AppFailed, match="does not open with the key that the vaults have; publish anew") as failed:
             await publish.publish(
                 seller,
@@ -179,17 +179,20 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     await rotate.reshare(seller, rotate.ModelKey(model, stored[0].checksum, stored[0].dek))
     with pytest.raises(DealRefused) as refused:
         await buy.run(buyer, RunRequest(hasher.address, model=model))
-    assert refused.value.check == "7.23", "each version anew"
+    assert refused.value.check == "7.23", "each version needs its own proof"
 
 
-async def test_nothing_is_published_while_the_run_that_proves_it_cannot_be_paid_or_bought(people, hasher, tmp_path):
+async def test_nothing_is_published_if_the_proving_run_cannot_be_paid_or_bought(people, hasher, tmp_path):
     (tmp_path / "model").write_bytes(b"weights")
     (tmp_path / "dear").mkdir()
     (tmp_path / "dear" / "main.py").write_text("")
     (tmp_path / "dear" / "app.toml").write_text('name = "dear"\nversion = "1"\nentrypoint = ["main.py"]\n')
     dear = await deploy.deploy(people.developer, tmp_path / "dear", price=10**18)
-    unheard = to_address(os.urandom(20))
-    for app, error, why in ((dear.address, InputRefused, "free in escrow"), (unheard, OrderRefused, "nobody offers")):
+    unknown_app = to_address(os.urandom(20))
+    for app, error, why in (
+        (dear.address, InputRefused, "free in escrow"),
+        (unknown_app, OrderRefused, "nobody offers"),
+    ):
         stored: list[publish.SealedFile] = []
         with pytest.raises(error, match=f"{why}.*--unproved") as refused:
             await publish.publish(
@@ -223,7 +226,7 @@ async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, 
     job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")]))
     await asyncio.wait_for(follow(people.requester, job), 60)
     vaults = list(people.requester.vaults)
-    vaults[liar] = Lying(vaults[liar].transport)
+    vaults[liar] = LyingVaultClient(vaults[liar].transport)
     conn = dataclasses.replace(people.requester, vaults=tuple(vaults))
     envelope = await fetch_receipt.fetch_receipt(conn, job.task)
     opened = await open_result.open_result(conn, parse_envelope(envelope).settle, job.result_key)

@@ -1,4 +1,4 @@
-"""Every situation of docs/reference/errors.md in which all parts work: one line, a code, and what became of the money."""
+"""The situations of docs/reference/errors.md in which all parts work: line, exit code and state of the money."""
 
 import asyncio
 import dataclasses
@@ -40,10 +40,11 @@ from tests.e2e.shell import Shell
 from tests.unit.cli.cli_runner import CliResult
 from tests.unit.shipped_apps.onnx_writer import passing
 
-BUYER = "beneficiary"  #: an account that no other test buys with
-BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side
+BUYER = "beneficiary"  #: no other test buys with this account
+#: one account for each of the runs that no machine can finish; they run in parallel
+BATCH = ("worker2", "worker3", "stranger")
 PAGE = 4096
-NOT_OURS = "3.10"  #: a Python that no network has
+OTHER_PYTHON = "3.10"  #: a Python that no network has
 
 ODD = """
 import json, os, pathlib, sys, time
@@ -98,17 +99,17 @@ def model(sealgrid, odd) -> Callable[..., str]:
     return publish
 
 
-def purse(sealgrid: Shell, account: str) -> tuple[float, float]:
-    said = sealgrid.output("account", "balance", "--account", account)
-    return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
+def escrow_of(sealgrid: Shell, account: str) -> tuple[float, float]:
+    printed = sealgrid.output("account", "balance", "--account", account)
+    return tuple(float(re.search(rf"{place} +(\S+)", printed)[1]) for place in ("escrow", "locked"))
 
 
-def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> CliResult:
-    """Run a command, and hold how it ended and what became of the account's money against the page."""
-    before = purse(sealgrid, account)
+def expect_row(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> CliResult:
+    """Run a command; compare its output, exit code and effect on the account's money with the page."""
+    before = escrow_of(sealgrid, account)
     ended = sealgrid(*words, "--account", account)
     TABLE[situation].expect(ended.code, ended.err)
-    assert moved(before, purse(sealgrid, account)) == TABLE[situation].money
+    assert moved(before, escrow_of(sealgrid, account)) == TABLE[situation].money
     return ended
 
 
@@ -122,20 +123,20 @@ def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER)
         ("price above the maximum", ("run", "ODD", "--max-price", "0.1")),
     ],
 )
-def test_what_is_wrong_with_a_command_costs_nothing(sealgrid, odd, situation, words):
-    meets(sealgrid, situation, *[odd if word == "ODD" else word for word in words])
+def test_an_invalid_command_costs_nothing(sealgrid, odd, situation, words):
+    expect_row(sealgrid, situation, *[odd if word == "ODD" else word for word in words])
 
 
-def test_a_requester_without_funds_is_told_to_deposit_and_leaves_no_key(sealgrid, odd):
+def test_a_requester_without_funds_gets_an_error_and_leaves_no_key(sealgrid, odd):
     before = JobStore(sealgrid.home / "jobs").all()
-    meets(sealgrid, "requester without funds", "run", odd, account="vault3")
+    expect_row(sealgrid, "requester without funds", "run", odd, account="vault3")
     assert JobStore(sealgrid.home / "jobs").all() == before
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def foreign(people, sealgrid) -> str:
-    """Offer an app that another network's developer built: registered and stored, for a Python that is not ours."""
-    made, developer = build(sealgrid.folder / "odd", python=NOT_OURS), people.developer
+    """Offer an app that is built for a Python that this network does not have."""
+    made, developer = build(sealgrid.folder / "odd", python=OTHER_PYTHON), people.developer
     stored = await developer.storage.put_bytes(made.archive)
     address = await Assets(developer.hub).create_app(
         developer.wallet, name="for-another-python", multiaddr=location(stored), checksum=made.app_digest
@@ -145,7 +146,7 @@ async def foreign(people, sealgrid) -> str:
 
 
 async def test_an_app_for_another_python_is_never_bought(sealgrid, people, foreign, localnet):
-    await to_thread(meets, sealgrid, "app for another Python", "run", foreign)
+    await to_thread(expect_row, sealgrid, "app for another Python", "run", foreign)
     assert not [each for each in JobStore(sealgrid.home / "jobs").all() if each.job().terms.app.app == foreign]
     sealed = ClientSealedInput(
         app=foreign, sha256="0x" + "11" * 32, commitments=("0x" + "22" * 32,) * 3, result_key="0x" + "33" * 32
@@ -155,20 +156,20 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
         await prepare_purchase(conn, sealed)
     assert steps == []
     page = await to_thread(httpx.get, f"{localnet.network.web_url}/apps/{foreign}")
-    assert f"This app is built for Python {NOT_OURS}" in page.text
+    assert f"This app is built for Python {OTHER_PYTHON}" in page.text
     assert "Buy one run" not in page.text
 
 
 async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):
     publish = ("model", "publish", "errors.onnx", "--no-check-file", "--price", "1", "--app")
     await to_thread(
-        meets, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
+        expect_row, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
     )
     nowhere = await Assets(people.owner.hub).create_app(
         people.owner.wallet, name="offered-nowhere", multiaddr="/ipfs/app", checksum="0x" + "77" * 32
     )
     await to_thread(
-        meets,
+        expect_row,
         sealgrid,
         "the run that proves that a model opens is for sale nowhere",
         *publish,
@@ -177,22 +178,22 @@ async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sea
     )
 
 
-def test_a_key_that_was_never_proved_is_offered_and_bought_by_nobody_until_it_is(sealgrid, odd, model):
+def test_a_key_without_a_proof_can_be_neither_offered_nor_bought(sealgrid, odd, model):
     address = model("proved-anew")
     sealgrid.output("model", "rotate", address, "--unproved")
     offer = ("model", "offer", address, "--price", "1")
-    meets(sealgrid, "a model that was never proved, offered by hand", *offer, account="owner")
-    meets(sealgrid, "a model of somebody else that was never proved", "run", odd, "--model", address)
+    expect_row(sealgrid, "a model that was never proved, offered by hand", *offer, account="owner")
+    expect_row(sealgrid, "a model of somebody else that was never proved", "run", odd, "--model", address)
     assert "an enclave opened the file" in sealgrid.output("model", "prove", address)
     assert sealgrid("run", odd, "--model", address, "--account", BUYER).code == 0
 
 
-def test_an_app_toml_that_demands_the_networks_python_is_deployed_and_one_that_demands_another_is_not(sealgrid):
+def test_an_app_toml_that_requires_the_networks_python_is_deployed_and_another_is_refused(sealgrid):
     ours, folder = load_network(sealgrid.home / "network.json").python, sealgrid.folder / "demanding"
     shutil.copytree(sealgrid.folder / "odd", folder)
     text = (folder / "app.toml").read_text().replace("odd-of", "demanding-of")
-    (folder / "app.toml").write_text(f'python = "{NOT_OURS}"\n{text}')
-    meets(sealgrid, "app.toml that requires another Python", "app", "deploy", "./demanding")
+    (folder / "app.toml").write_text(f'python = "{OTHER_PYTHON}"\n{text}')
+    expect_row(sealgrid, "app.toml that requires another Python", "app", "deploy", "./demanding")
     (folder / "app.toml").write_text(f'python = "{ours}"\n{text}')
     assert f"for Python {ours}, measured as 0x" in sealgrid.output("app", "deploy", "./demanding")
 
@@ -203,12 +204,12 @@ def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
     (folder / "app.toml").write_text('wheels = ["greeting==1.0"]\n' + (folder / "app.toml").read_text())
     (folder / "wheels").mkdir()
     (folder / "wheels" / "greeting-1.0-cp310-cp310-linux_x86_64.whl").write_bytes(b"")
-    meets(sealgrid, "wheels for another Python", "app", "deploy", "./wheeled")
+    expect_row(sealgrid, "wheels for another Python", "app", "deploy", "./wheeled")
 
 
 def test_a_model_restricted_to_another_app_is_not_bought_for_this_one(sealgrid, model):
     other = sealgrid.output("app", "deploy", "./other", "--price", "1").split()[0]
-    meets(sealgrid, "model restricted to another app", "run", other, "--model", model("of-another-app"))
+    expect_row(sealgrid, "model restricted to another app", "run", other, "--model", model("of-another-app"))
 
 
 async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone(sealgrid, people, odd, model):
@@ -224,21 +225,21 @@ async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone
         salt=fresh_salt(),
     )
     await sign_and_publish(people.owner, restricted)
-    await to_thread(meets, sealgrid, "model restricted to another person", "run", odd, "--model", address)
+    await to_thread(expect_row, sealgrid, "model restricted to another person", "run", odd, "--model", address)
     assert (await to_thread(sealgrid, "run", odd, "--model", address, "--account", "requester")).code == 0
 
 
-async def test_an_order_is_sold_once_for_each_of_its_uses(sealgrid, people, odd, model, monkeypatch):
+async def test_an_order_sells_each_of_its_uses_once(sealgrid, people, odd, model, monkeypatch):
     address = await to_thread(model, "sold-out", "--uses", "1")
     job = await buy.run(people.stranger, RunRequest(odd, model=address))
     await follow(people.stranger, job)
-    await to_thread(meets, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
+    await to_thread(expect_row, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
 
-    async def as_the_market_said_before(*_, **__):
+    async def outdated_offers(*_, **__):
         return job.terms.app, job.terms.dataset, job.terms.workerpool
 
-    monkeypatch.setattr(buy, "choose_offers", as_the_market_said_before)
-    await to_thread(meets, sealgrid, "order sold out while it was bought", "run", odd)
+    monkeypatch.setattr(buy, "choose_offers", outdated_offers)
+    await to_thread(expect_row, sealgrid, "order sold out while it was bought", "run", odd)
 
 
 async def test_a_model_whose_owners_approval_expired_is_not_bought(sealgrid, people, odd, monkeypatch):
@@ -246,7 +247,7 @@ async def test_a_model_whose_owners_approval_expired_is_not_bought(sealgrid, peo
     made = await models.publish(people.owner, sealgrid.folder / "errors.onnx", name="expired", apps=[odd])
     while time.time() < made.policy.expiry:
         await asyncio.sleep(0.1)
-    await to_thread(meets, sealgrid, "expired approval", "run", odd, "--model", made.address)
+    await to_thread(expect_row, sealgrid, "expired approval", "run", odd, "--model", made.address)
 
 
 async def test_a_model_whose_owner_refuses_the_account_is_not_bought(sealgrid, people, odd, model):
@@ -254,19 +255,19 @@ async def test_a_model_whose_owner_refuses_the_account_is_not_bought(sealgrid, p
     terms = await policy_of(people.owner, address)
     buyer = development_key(BUYER).address
     await set_policy(people.owner, msgspec.structs.replace(terms, refused=(buyer,)))
-    await to_thread(meets, sealgrid, "model whose owner refuses you", "run", odd, "--model", address)
+    await to_thread(expect_row, sealgrid, "model whose owner refuses you", "run", odd, "--model", address)
 
 
-def test_an_app_that_crashes_is_told_in_its_own_words(sealgrid, odd):
-    meets(sealgrid, "app that crashes", "run", odd, "--arg", "crash", "--out", "crashed")
+def test_the_error_of_a_crashed_app_has_the_apps_message(sealgrid, odd):
+    expect_row(sealgrid, "app that crashes", "run", odd, "--arg", "crash", "--out", "crashed")
     assert "Traceback" in (sealgrid.folder / "crashed" / "app.log").read_text()
 
 
-def test_an_app_that_writes_too_much_is_told(sealgrid, odd):
-    meets(sealgrid, "app that writes too much", "run", odd, "--arg", "write")
+def test_the_error_of_an_app_that_writes_too_much_names_the_limit(sealgrid, odd):
+    expect_row(sealgrid, "app that writes too much", "run", odd, "--arg", "write")
 
 
-def in_the_store(localnet, digest: str) -> Path:
+def stored_file(localnet, digest: str) -> Path:
     name = digest.removeprefix("0x")
     return localnet.layout.part("storage") / "files" / name[:2] / name
 
@@ -277,16 +278,16 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_whose_doing_an_end_is_decides_whether_its_price_comes_back(localnet, sealgrid, odd, model):
+def test_the_cause_of_an_ending_decides_whether_the_price_is_refunded(localnet, sealgrid, odd, model):
     tampered = model("tampered", "--unproved")  # no worker has the file yet
     sealed = re.search(r"sealed file +(0x\w+)", sealgrid.output("model", "show", tampered))[1]
-    flip_a_byte(in_the_store(localnet, sealed))
+    flip_a_byte(stored_file(localnet, sealed))
     cases = {
         "app that runs too long": ("--arg", "sleep"),
         "app that never stops writing": ("--arg", "flood"),
         "tampered sealed file": ("--model", tampered),
     }
-    before = {account: purse(sealgrid, account) for account in BATCH}
+    before = {account: escrow_of(sealgrid, account) for account in BATCH}
     home = os.environ | {"SEALGRID_HOME": str(localnet.layout.root), "COLUMNS": "200"}
     running = [
         subprocess.Popen(
@@ -295,39 +296,39 @@ def test_whose_doing_an_end_is_decides_whether_its_price_comes_back(localnet, se
         for words, account in zip(cases.values(), BATCH, strict=True)
     ]
     ended = [(each.communicate(timeout=120)[1], each.returncode) for each in running]
-    for situation, account, (said, code) in zip(cases, BATCH, ended, strict=True):
-        money = moved(before[account], purse(sealgrid, account))
-        # A busy machine cannot prove that it gave the app its time.
+    for situation, account, (printed, code) in zip(cases, BATCH, ended, strict=True):
+        money = moved(before[account], escrow_of(sealgrid, account))
+        # An overloaded machine cannot prove that the app had its processor time.
         slow = situation == "app that runs too long" and money != TABLE[situation].money
         row = TABLE["app that runs too long on a slow machine" if slow else situation]
-        row.expect(code, said)
+        row.expect(code, printed)
         assert money == row.money
 
 
-def test_a_result_that_the_store_altered_is_refused_and_opens_once_it_is_whole_again(localnet, sealgrid, odd):
+def test_an_altered_result_is_refused_and_opens_after_it_is_restored(localnet, sealgrid, odd):
     ended = sealgrid("run", odd, "--account", BUYER, "--out", "altered")
     assert ended.code == 0, ended.err
     task = re.search(r"task result (0x\w+)", ended.err)[1]
     receipt = msgspec.json.decode((sealgrid.folder / "altered" / "receipt.json").read_bytes())["receipt"]["body"]
-    result = in_the_store(localnet, receipt["result_sha256"])
+    result = stored_file(localnet, receipt["result_sha256"])
     flip_a_byte(result)
-    before = purse(sealgrid, BUYER)
+    before = escrow_of(sealgrid, BUYER)
     ended = sealgrid("task", "result", task, "--account", BUYER)
     TABLE["tampered sealed result"].expect(ended.code, ended.err)
     flip_a_byte(result)
     assert sealgrid.output("task", "result", task, "--account", BUYER) == '"done"\n'
-    assert purse(sealgrid, BUYER) == before
+    assert escrow_of(sealgrid, BUYER) == before
 
 
 @dataclasses.dataclass(frozen=True)
 class SmallDisk:
-    """A folder on a disk of its own, of a few pages, for one command at a time."""
+    """A folder on a separate disk of a few pages, for one command at a time."""
 
     folder: Path
     home: Path
 
     def run(self, size: int, script: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-        """Run a script with the disk in $DISK; return how it ended and what then lay on the disk."""
+        """Run a script with the disk in $DISK; return its completed process and the files on the disk."""
         confined = [
             shutil.which("bwrap") or "bwrap",
             "--dev-bind",
@@ -355,20 +356,20 @@ def disk(sealgrid, tmp_path) -> SmallDisk:
     return SmallDisk(tmp_path, sealgrid.home)
 
 
-def test_a_full_disk_leaves_no_half_sealed_model(sealgrid, disk, odd, tmp_path_factory):
+def test_a_full_disk_leaves_no_partially_sealed_model(sealgrid, disk, odd, tmp_path_factory):
     large = tmp_path_factory.mktemp("large") / "large.bin"
     large.write_bytes(bytes(1 << 20))
-    before = purse(sealgrid, "owner")
+    before = escrow_of(sealgrid, "owner")
     ended, left = disk.run(
         8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check-file --app {odd} --price 1'
     )
     TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
     assert left == []
-    assert purse(sealgrid, "owner") == before
+    assert escrow_of(sealgrid, "owner") == before
 
 
-def test_nothing_is_bought_when_the_disk_is_too_full_for_the_results_key(sealgrid, disk, odd):
-    before = purse(sealgrid, BUYER)
+def test_nothing_is_bought_if_the_disk_has_no_space_for_the_results_key(sealgrid, disk, odd):
+    before = escrow_of(sealgrid, BUYER)
     ended, left = disk.run(
         8 * PAGE,
         f'cp {sealgrid.home}/network.json "$DISK"; cat /dev/zero > "$DISK/full" 2>/dev/null\n'
@@ -376,10 +377,10 @@ def test_nothing_is_bought_when_the_disk_is_too_full_for_the_results_key(sealgri
     )
     TABLE["disk full where the result's key is stored"].expect(ended.returncode, ended.stderr)
     assert sorted(left) == ["full", "network.json"]
-    assert purse(sealgrid, BUYER) == before
+    assert escrow_of(sealgrid, BUYER) == before
 
 
-def test_a_result_for_which_the_disk_has_no_room_is_opened_again_elsewhere(sealgrid, disk, odd):
+def test_a_result_that_does_not_fit_on_the_disk_opens_in_another_folder(sealgrid, disk, odd):
     bought = sealgrid("run", odd, "--account", BUYER)
     task = re.search(r"task result (0x\w+)", bought.err)[1]
     ended, left = disk.run(3 * PAGE, f'$SEALGRID task result {task} --account {BUYER} --out "$DISK/out"')
@@ -407,7 +408,7 @@ asyncio.run(serve())
 """
 
 
-def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, tmp_path):
+def test_a_store_with_a_full_disk_keeps_no_partial_file(localnet, sealgrid, odd, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "large.bin").write_bytes(bytes(1 << 20))
     confined = [shutil.which("bwrap") or "bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--size", str(64 * PAGE)]
@@ -418,17 +419,17 @@ def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, 
             localnet.network, storage_url=f"http://127.0.0.1:{store.stdout.readline().strip()}"
         )
         (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
-        before = purse(sealgrid, "owner")
+        before = escrow_of(sealgrid, "owner")
         ended = sealgrid(
             "model", "publish", tmp_path / "large.bin", "--no-check-file", "--app", odd, "--price", "1", home=tmp_path
         )
         TABLE["disk full at the storage node"].expect(ended.code, ended.err)
         left, _ = store.communicate()
     assert left.strip() == "[]"
-    assert purse(sealgrid, "owner") == before
+    assert escrow_of(sealgrid, "owner") == before
 
 
-def test_a_network_that_does_not_run_and_a_port_that_is_taken_are_named(localnet, tmp_path):
+def test_a_network_that_is_not_running_and_a_taken_port_are_named(localnet, tmp_path):
     nowhere = Shell(tmp_path, tmp_path / "home")
     ended = nowhere("run", "onnx-runner")
     TABLE["network not running"].expect(ended.code, ended.err)

@@ -1,4 +1,4 @@
-"""The whole line where the hub asks no broker: a PoolGate owns the pool, and nothing else changes for anybody."""
+"""A complete job on a hub without a teebroker: a PoolGate owns the pool."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ def gated(tmp_path_factory):
     running.stop()
 
 
-async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged(gated, tmp_path):
+async def test_a_confidential_job_is_paid_and_its_receipt_names_the_gate(gated, tmp_path):
     network = gated.network
     model = tmp_path / "model.bin"
     model.write_bytes(os.urandom(10_000))
@@ -57,7 +57,7 @@ async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged
         assert await PoolGate(requester.hub.node, network.broker).operator() == operator.address
 
 
-def test_a_network_that_was_made_without_a_gate_gets_none_later(tmp_path):
+def test_a_network_that_was_created_without_a_gate_refuses_the_option(tmp_path):
     start_network(tmp_path / "net").stop()
     command = [SEALGRID, "up", "--gate", "--port", "0", "--data", str(tmp_path / "net")]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)

@@ -1,4 +1,4 @@
-"""A stranger's free pool that runs nothing gets no run by default, and whoever buys there knows when the money is back."""
+"""A stranger's free pool that runs nothing gets no run by default; its buyers see when the price can be claimed back."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ async def hasher(people) -> Address:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def free_pool(localnet, people) -> AsyncIterator[Address]:
-    """Offer a billion tasks for nothing, as a stranger without any stake; nobody computes."""
+    """Offer a billion tasks at price 0, as a stranger without a stake or a worker."""
     stranger = people.stranger
     pool = await Assets(stranger.hub).create_workerpool(stranger.wallet, description="fast and free")
     order = WorkerpoolOrder(
@@ -69,14 +69,14 @@ async def test_the_cheapest_offer_of_the_whole_market_is_not_taken_by_default(pe
     await follow(people.requester, job)
 
 
-async def test_any_pool_means_the_best_one_and_says_why(people, hasher, free_pool, localnet, sealgrid):
+async def test_any_pool_selects_the_best_one_and_prints_the_reason(people, hasher, free_pool, localnet, sealgrid):
     bought = await to_thread(sealgrid, "run", hasher, "--file", "letter", "--account", BUYER, "--pool", "any")
     assert bought.code == 0, bought.err
     assert f"chose pool {localnet.network.workerpool}, the cheapest pool that locks a stake" in bought.err
     assert re.search(r"it locks 0\.6 RLC for a task and completed [1-9]\d* of its \d+ latest deals", bought.err)
 
 
-async def test_a_pool_is_named_as_the_network_file_names_it_and_by_no_other_name(hasher, free_pool, sealgrid):
+async def test_a_pool_name_refers_only_to_the_network_file(hasher, free_pool, sealgrid):
     bought = await to_thread(sealgrid, "run", hasher, "--file", "letter", "--account", BUYER, "--pool", "local")
     assert bought.code == 0, bought.err
     refused = await to_thread(sealgrid.error_line, "run", hasher, "--account", BUYER, "--pool", "fast and free")
@@ -84,9 +84,7 @@ async def test_a_pool_is_named_as_the_network_file_names_it_and_by_no_other_name
     assert refused.endswith("No money moved.")
 
 
-async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money_is_claimed_back(
-    people, hasher, free_pool, sealgrid
-):
+async def test_a_run_at_an_idle_pool_prints_a_notice_and_its_price_is_claimed_back(people, hasher, free_pool, sealgrid):
     hub = people.requester.hub
     before = await to_thread(sealgrid.output, "account", "balance", "--account", BUYER)
     words = ("--pool", free_pool, "--notice-after", "0.5", "--timeout", "2", "--tasks", "2")
@@ -118,16 +116,16 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
     assert {(await hub.view_task(task)).status.name for task in tasks} == {"FAILED"}
 
 
-async def test_the_sdk_calls_back_once_and_buys_nothing_by_itself(people, hasher, free_pool):
+async def test_the_sdk_calls_on_waiting_once_and_buys_nothing_again(people, hasher, free_pool):
     account = await people.requester2.hub.account(people.requester2.address)
     job = await buy.run(people.requester2, RunRequest(hasher, files=[("letter", b"")], pool=free_pool))
     bought = await people.requester2.hub.account(people.requester2.address)
     assert account.stake - bought.stake == job.terms.price == 10**9
-    told: list[WaitNotice] = []
-    following = follow(people.requester2, job, patience=0, on_waiting=told.append)
+    notices: list[WaitNotice] = []
+    following = follow(people.requester2, job, patience=0, on_waiting=notices.append)
     with pytest.raises(TimeoutError):
         await _for_a_second(following)
-    assert [(each.task, each.pool, each.money.kind) for each in told] == [(job.task, free_pool, "locked")]
+    assert [(each.task, each.pool, each.money.kind) for each in notices] == [(job.task, free_pool, "locked")]
     assert await people.requester2.hub.account(people.requester2.address) == bought
 
 

@@ -1,4 +1,4 @@
-"""A deal as iExec's own client makes it runs in an enclave: its dataset, its params, its result."""
+"""Deals of iExec's own client in an enclave: dataset, params, result."""
 
 import hashlib
 import json
@@ -21,20 +21,20 @@ pytestmark = pytest.mark.localnet
 IEXEC_PARAMS = {"iexec_args": "--fast", "iexec_result_storage_provider": "ipfs"}
 
 
-async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is_a_zip_that_anyone_reads(people, goods):
+async def test_a_deal_of_iexecs_client_runs_on_its_dataset_and_its_result_is_a_public_zip(people, goods):
     task = task_id(await buy_deal(people, goods.app, goods.dataset, IEXEC_PARAMS), 0)
     status, why = await wait_ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
     result = await download_result(people.requester, task)
-    seen = json.loads(result.read("result.json"))
-    assert seen["dataset"].encode() == TABLE
-    assert seen["args"] == ["--fast"]
-    assert seen["environment"]["IEXEC_DATASET_ADDRESS"] == goods.dataset
+    app_output = json.loads(result.read("result.json"))
+    assert app_output["dataset"].encode() == TABLE
+    assert app_output["args"] == ["--fast"]
+    assert app_output["environment"]["IEXEC_DATASET_ADDRESS"] == goods.dataset
     digest = hashlib.sha256(result.read("result.json")).hexdigest()
     assert json.loads(result.read("sealgrid.json")) == {"exit": 0, "digest": "0x" + digest}
 
 
-async def test_such_a_task_has_a_receipt_that_holds_in_every_check(people, goods):
+async def test_every_check_of_such_a_tasks_receipt_holds(people, goods):
     task = task_id(await buy_deal(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
     assert (await wait_ended(people.requester, task))[0] is TaskStatus.COMPLETED
     report = await fetch_receipt.verify_online(
@@ -50,19 +50,19 @@ async def settled_refusal(conn, task) -> str:
 
 
 @pytest.mark.parametrize("restricted", [{"apprestrict": ZERO_ADDRESS}], ids=["open to any app"])
-async def test_a_dataset_that_was_sold_to_any_app_goes_to_none(people, goods, restricted):
+async def test_the_key_of_a_dataset_that_is_sold_to_any_app_is_released_to_none(people, goods, restricted):
     deal = await buy_deal(people, goods.app, goods.dataset, IEXEC_PARAMS, **restricted)
     assert await settled_refusal(people.requester, task_id(deal, 0)) == "7.12"
 
 
-async def test_a_key_that_was_split_wrongly_opens_nothing_and_is_called_so(people, goods):
-    dataset = await deploy_dataset(people.owner, "split by a liar", split_key=os.urandom(32))
+async def test_a_wrongly_split_key_fails_with_an_error_that_says_so(people, goods):
+    dataset = await deploy_dataset(people.owner, "split wrongly", split_key=os.urandom(32))
     deal = await buy_deal(people, goods.app, dataset, IEXEC_PARAMS)
     status, why = await wait_ended(people.requester, task_id(deal, 0))
     assert (status, "its owner pushed" in why) == (TaskStatus.ACTIVE, True), why
 
 
-async def test_a_secret_that_another_account_pushed_goes_to_no_deal_that_names_it(people, goods):
+async def test_a_secret_of_another_account_is_not_released(people, goods):
     async with httpx.AsyncClient(base_url=people.stranger.network.sms_url) as client:
         signature = people.stranger.key.sign(
             named_secret_digest(people.stranger.address, "mine", to_digest(keccak256(b"a password")))

@@ -1,4 +1,4 @@
-"""iExec's feed of the market (Socket.IO), heard with npm's socket.io-client while iExec's own SDK publishes."""
+"""The market's feed (Socket.IO) as npm's socket.io-client receives it while iExec's own SDK publishes orders."""
 
 import json
 import secrets
@@ -14,24 +14,24 @@ pytestmark = pytest.mark.localnet
 
 
 @pytest.fixture(scope="session")
-def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def output(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     network = json.loads(localnet.layout.network.read_text())
     key = "0x" + development_key("developer").secret.hex()
-    given = {"network": network, "key": key, "name": f"heard {secrets.token_hex(8)}"}
-    return run_script("feed.mjs", tmp_path_factory.mktemp("feed"), given)
+    arguments = {"network": network, "key": key, "name": f"feed {secrets.token_hex(8)}"}
+    return run_script("feed.mjs", tmp_path_factory.mktemp("feed"), arguments)
 
 
-def test_a_listener_joins_the_topics_that_there_are_over_a_websocket(told: dict[str, Any]) -> None:
-    assert told["joined"][:2] == [[True], [True]]
-    assert told["joined"][2][0] is False
-    assert told["transport"] == "websocket"
+def test_a_listener_joins_the_existing_topics_over_a_websocket(output: dict[str, Any]) -> None:
+    assert output["joined"][:2] == [[True], [True]]
+    assert output["joined"][2][0] is False
+    assert output["transport"] == "websocket"
 
 
-def test_it_hears_of_the_sdks_order_what_the_sdk_fetches(told: dict[str, Any]) -> None:
-    assert (told["published"]["orderHash"], told["published"]["status"]) == (told["first"], "open")
-    assert told["published"]["order"] == told["fetched"]["order"]
-    assert told["published"]["signer"].lower() == development_key("developer").address
+def test_a_listener_receives_the_order_that_the_sdk_fetches(output: dict[str, Any]) -> None:
+    assert (output["published"]["orderHash"], output["published"]["status"]) == (output["first"], "open")
+    assert output["published"]["order"] == output["fetched"]["order"]
+    assert output["published"]["signer"].lower() == development_key("developer").address
 
 
-def test_it_hears_when_the_sdk_takes_one_off_and_when_it_cancels_one_on_chain(told: dict[str, Any]) -> None:
-    assert (told["unpublished"], told["cancelled"]) == (told["first"], told["second"])
+def test_a_listener_receives_unpublished_and_cancelled_orders(output: dict[str, Any]) -> None:
+    assert (output["unpublished"], output["cancelled"]) == (output["first"], output["second"])

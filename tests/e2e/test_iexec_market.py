@@ -1,4 +1,4 @@
-"""All that iExec's SDK asks of a market (npm, unmodified): filters, pages, taking orders off, deals, and mistakes."""
+"""iExec's SDK (npm, unmodified) on the market: filters, pages, unpublishing, deals, and errors."""
 
 import json
 import secrets
@@ -14,15 +14,15 @@ pytestmark = pytest.mark.localnet
 
 
 @pytest.fixture(scope="session")
-def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def output(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     network = json.loads(localnet.layout.network.read_text())
     keys = {name: "0x" + development_key(name).secret.hex() for name in ("developer", "stranger")}
-    given = {"network": network, "keys": keys, "name": f"asked for {secrets.token_hex(8)}"}
-    return run_script("market.mjs", tmp_path_factory.mktemp("market"), given)
+    arguments = {"network": network, "keys": keys, "name": f"market {secrets.token_hex(8)}"}
+    return run_script("market.mjs", tmp_path_factory.mktemp("market"), arguments)
 
 
-def test_the_sdks_filters_find_what_they_say_the_cheapest_first(told: dict[str, Any]) -> None:
-    assert told["filtered"] == {
+def test_the_sdks_filters_return_the_matching_orders_cheapest_first(output: dict[str, Any]) -> None:
+    assert output["filtered"] == {
         "forAnybody": list(range(1, 11)),
         "forOneRequester": list(range(1, 12)),
         "forOneRequesterAlone": [11],
@@ -35,17 +35,17 @@ def test_the_sdks_filters_find_what_they_say_the_cheapest_first(told: dict[str, 
     }
 
 
-def test_every_filter_that_the_sdk_has_is_understood(told: dict[str, Any]) -> None:
-    assert told["counts"] == [0, 0, 0, 0]
-    assert told["deals"] == [0, 0]
+def test_the_market_accepts_every_filter_of_the_sdk(output: dict[str, Any]) -> None:
+    assert output["counts"] == [0, 0, 0, 0]
+    assert output["deals"] == [0, 0]
 
 
-def test_the_sdk_walks_from_page_to_page(told: dict[str, Any]) -> None:
-    assert told["pages"] == {"sizes": [10, 1], "counts": [11, 11], "isLast": True, "inOrder": told["hashes"]}
+def test_the_sdk_fetches_page_after_page(output: dict[str, Any]) -> None:
+    assert output["pages"] == {"sizes": [10, 1], "counts": [11, 11], "isLast": True, "inOrder": output["hashes"]}
 
 
 @pytest.mark.parametrize(
-    ("mistake", "said"),
+    ("mistake", "sentence"),
     [
         ("again", "order already published"),
         ("spoilt", "is not signed by"),
@@ -55,13 +55,13 @@ def test_the_sdk_walks_from_page_to_page(told: dict[str, Any]) -> None:
         ("largePage", "pageSize"),
     ],
 )
-def test_the_sdk_passes_on_what_the_market_says_of_a_mistake(told: dict[str, Any], mistake: str, said: str) -> None:
-    assert said in told["mistakes"][mistake]
-    assert told["mistakes"][mistake].startswith("API error: ")
+def test_the_sdk_raises_the_markets_error_sentence(output: dict[str, Any], mistake: str, sentence: str) -> None:
+    assert sentence in output["mistakes"][mistake]
+    assert output["mistakes"][mistake].startswith("API error: ")
 
 
-def test_the_sdk_takes_off_one_order_the_last_and_all(told: dict[str, Any]) -> None:
-    hashes, taken = told["hashes"], told["takenOff"]
+def test_the_sdk_unpublishes_one_order_the_last_and_all(output: dict[str, Any]) -> None:
+    hashes, taken = output["hashes"], output["takenOff"]
     assert (taken["one"], taken["last"]) == (hashes[4], hashes[10])
     assert sorted(taken["all"]) == sorted(hashes[:4] + hashes[5:10])
     assert (taken["left"], "no open apporder" in taken["nothing"]) == (0, True)

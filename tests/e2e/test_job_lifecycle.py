@@ -1,4 +1,4 @@
-"""The whole line over a local network: sealed model, sealed input, enclave, settlement, receipt, money."""
+"""A complete job on a local network: sealed model, sealed input, enclave, settlement, receipt, payments."""
 
 import asyncio
 import base64
@@ -38,7 +38,7 @@ class Sold:
 async def sold(people, tmp_path_factory) -> Sold:
     source = tmp_path_factory.mktemp("owner") / "model.bin"
     source.write_bytes(os.urandom(300_000))
-    # An app of its own: other tests offer the shipped one at other prices, and the market takes the cheapest.
+    # A separate app: other tests offer the shipped one at other prices, and clients buy the cheapest.
     folder = shutil.copytree(
         ROOT / "src/sealgrid/shipped_apps" / "hash_file", tmp_path_factory.mktemp("developer") / "app"
     )
@@ -81,17 +81,17 @@ async def done(people, sold) -> Done:
     return Done(job, envelope, result, secret, stages)
 
 
-def test_the_app_saw_the_model_and_the_input_in_the_clear(sold, done):
+def test_the_app_reads_the_model_and_the_input_in_clear(sold, done):
     assert done.result.json() == {
         "dataset": hashlib.sha256(sold.content).hexdigest(),
         "files": [{"name": "letter.txt", "sha256": hashlib.sha256(done.secret).hexdigest()}],
     }
 
 
-def test_the_requester_is_told_every_stage_in_order(done):
+def test_the_requester_gets_every_stage_in_order(done):
     expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled"]
     assert done.stages[: len(expected)] == expected
-    assert set(done.stages[len(expected) :]) <= {"finalizing", "completed"}  # the chain may say it before the pool does
+    assert set(done.stages[len(expected) :]) <= {"finalizing", "completed"}  # the chain may complete first
 
 
 async def test_every_check_of_the_receipt_holds_on_line(people, done):
@@ -107,7 +107,7 @@ async def test_a_receipt_of_one_task_does_not_pass_for_another(people, sold, don
     assert not (await fetch_receipt.verify_online(people.stranger, mixed)).ok
 
 
-async def test_everyone_is_paid_and_the_sum_is_what_the_requester_pays(people, sold, done):
+async def test_all_parties_are_paid_and_the_sum_is_the_requesters_price(people, sold, done):
     paid = {payment.account: payment.amount for payment in await people.requester.hub.payments(done.job.task)}
     assert paid[people.developer.address] == APP_PRICE
     assert paid[people.owner.address] == MODEL_PRICE
@@ -115,7 +115,7 @@ async def test_everyone_is_paid_and_the_sum_is_what_the_requester_pays(people, s
     assert sum(paid.values()) == APP_PRICE + MODEL_PRICE + pool_price
 
 
-async def test_the_result_opens_for_nobody_else(people, done):
+async def test_the_result_does_not_open_with_another_key(people, done):
     from sealgrid.crypto.hpke import HpkeKey
     from sealgrid.errors import ContainerRefused
 
@@ -155,7 +155,7 @@ def test_the_result_key_is_found_nowhere_in_any_spelling_and_a_planted_one_is(lo
     planted.unlink()
 
 
-def test_the_worker_keeps_an_honest_list_of_what_it_saw(localnet, sold, done):
+def test_the_workers_exposure_log_lists_the_sealed_files(localnet, sold, done):
     notes = exposure_file(localnet.layout.part("worker") / "jobs", done.job.task).read_text()
     assert sold.model.checksum.removeprefix("0x")[:16] in notes
     assert "53474331" in notes  # the sealed files begin with the container's magic
@@ -173,7 +173,7 @@ async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
     await asyncio.wait_for(follow(people.requester2, job, lambda at: stages.append(at.stage)), SECONDS)
     assert "running" not in stages
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
-    assert envelope.refusal == "5"  # settled as its requester's doing, without a key
+    assert envelope.refusal == "5"  # settled and attributed to the requester; no key was released
 
 
 async def test_a_model_that_is_sold_for_one_app_cannot_be_bought_for_another(people, sold):

@@ -1,4 +1,4 @@
-"""An account of one's own buys a run; after a wipe of its folder the backup brings account and result back."""
+"""A keystore account buys a run; after its folder is deleted, the backup restores account and result."""
 
 import os
 import re
@@ -22,23 +22,23 @@ pytestmark = pytest.mark.localnet
 
 @pytest.fixture
 def alice(localnet, tmp_path):
-    """Speak as alice, on a machine of hers: her folder knows the network by its public file alone."""
-    mine = tmp_path / "home"
-    mine.mkdir()
-    shutil.copy(localnet.layout.network, mine / "network.json")
+    """Run commands as alice on another machine: her folder has only the public network file."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(localnet.layout.network, home / "network.json")
     (tmp_path / "password").write_text("correct horse\n")
     (tmp_path / "wrong").write_text("correct house\n")
 
-    def say(*words: object, password: str = "password"):
-        return run_cli(*words, "--password-file", tmp_path / password, home=mine, folder=tmp_path)
+    def run(*words: object, password: str = "password"):
+        return run_cli(*words, "--password-file", tmp_path / password, home=home, folder=tmp_path)
 
-    assert say("account", "new", "alice").code == 0
-    assert say("account", "fund", "--as", "alice").code == 0
-    assert say("account", "deposit", "50", "--as", "alice").code == 0
-    return say
+    assert run("account", "new", "alice").code == 0
+    assert run("account", "fund", "--as", "alice").code == 0
+    assert run("account", "deposit", "50", "--as", "alice").code == 0
+    return run
 
 
-def test_a_wrong_password_is_one_line_and_moves_nothing(alice):
+def test_a_wrong_password_gives_one_line_and_changes_nothing(alice):
     before = alice("account", "balance", "--as", "alice").out
     for words in (("account", "withdraw"), ("run", "onnx-runner"), ("model", "list")):
         ended = alice(*words, "--as", "alice", password="wrong")
@@ -53,12 +53,12 @@ def test_a_wrong_password_is_refused_in_python_too(alice, localnet, tmp_path):
             sealgrid.connect("alice", network=localnet.layout.network, data=tmp_path / "home", password=password)
 
 
-def test_after_a_wipe_the_backup_brings_back_the_account_and_what_it_bought(alice, localnet, tmp_path):
+def test_the_backup_restores_a_deleted_account_and_its_results(alice, localnet, tmp_path):
     alice_is = {"account": "alice", "data": tmp_path / "home", "password": "correct horse"}
     with sealgrid.connect(**alice_is) as me:
         address = me.account.address
         app = me.apps.deploy("hash-file")
-        run = me.run(app, files=[("secret.txt", b"what only alice has")])
+        run = me.run(app, files=[("secret.txt", b"a private text of alice")])
         first = run.result()
     run_cli("account", "backup", tmp_path / "backup.zip", home=tmp_path / "home")
     shutil.rmtree(tmp_path / "home")
@@ -70,7 +70,7 @@ def test_after_a_wipe_the_backup_brings_back_the_account_and_what_it_bought(alic
         assert again.run(app, files=[("again.txt", b"more")]).result().files
 
 
-def test_what_the_how_to_says_works(localnet, tmp_path):
+def test_the_commands_and_the_code_of_the_how_to_work(localnet, tmp_path):
     (tmp_path / "password.txt").write_text("correct horse\n")
     (tmp_path / "home").mkdir()
     shutil.copy(localnet.layout.network, tmp_path / "home" / "network.json")

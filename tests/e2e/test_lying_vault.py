@@ -1,4 +1,4 @@
-"""A vault that gives wrong shares on a real network: it is named, and the job ends well with the others."""
+"""A vault that releases wrong shares on a real network is named, and the job completes with the others."""
 
 from contextlib import closing
 
@@ -26,35 +26,35 @@ async def owner(localnet):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def requester(localnet, tmp_path):
-    async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path / "asks") as me:
+    async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path / "requester") as me:
         yield me
 
 
-def spoil(localnet, number: int, asset: str, owner: str) -> str:
-    """Put another share into a running vault's database, shut under its own key; return the vault."""
+def replace_share(localnet, number: int, asset: str, owner: str) -> str:
+    """Replace a share in a running vault's database by a wrong one, encrypted with the vault's key; return the vault."""
     network, folder = localnet.network, Layout(localnet.layout.root).part(f"vault-{number}")
     keys = load_key_files(folder)
     vaults = tuple(vault.address for vault in network.vaults)
     federation = VaultFederation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
     with closing(VaultDatabase(folder / DATABASE)) as database:
         share_store = ShareStore(database, keys.at_rest, federation)
-        held = share_store.find(asset, owner)
-        wrong = Share(held.share.index, b"\x66" * 32, held.share.blind)
-        spoilt = StoredShare(held.kind, held.record, held.record_digest, held.signature, wrong)
+        stored = share_store.find(asset, owner)
+        wrong = Share(stored.share.index, b"\x66" * 32, stored.share.blind)
+        spoilt = StoredShare(stored.kind, stored.record, stored.record_digest, stored.signature, wrong)
         share_store.store(spoilt, policy=None, grant=None, at=0)
     return keys.address
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_vault_with_a_wrong_share_is_named_and_the_job_ends_well(localnet, owner, requester, tmp_path, number):
+async def test_a_vault_with_a_wrong_share_is_named_and_the_job_completes(localnet, owner, requester, tmp_path, number):
     file = tmp_path / "model.onnx"
     file.write_bytes(passing((1, 3)))
     with pytest.warns(sealgrid.SimulatedPlatformWarning):
         model = await owner.models.publish(file, price="1", name=f"spoilt-{number}")
-    liar = spoil(localnet, number, model.address, model.owner)
+    liar = replace_share(localnet, number, model.address, model.owner)
     run = await requester.run("onnx-runner", model=model.address, files=[("input.json", b"[[1, 2, 3]]")])
     assert (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
     assert (await run.receipt.verify()).ok
-    said = localnet.layout.log("worker").read_text()
-    assert f"task {run.task}: vault {liar} sent an invalid answer or share" in said
-    assert said.count(f"task {run.task}: vault") == 1
+    log = localnet.layout.log("worker").read_text()
+    assert f"task {run.task}: vault {liar} sent an invalid answer or share" in log
+    assert log.count(f"task {run.task}: vault") == 1

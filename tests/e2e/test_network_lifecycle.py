@@ -1,4 +1,4 @@
-"""A local network starts by one command, keeps its data, and never leaves a process behind."""
+"""A local network starts with one command, keeps its data, and leaves no process behind."""
 
 import signal
 import subprocess
@@ -26,10 +26,10 @@ def test_ctrl_c_ends_every_process_and_keeps_the_data(tmp_path):
     parts = descendants(started.process.pid)
     assert len(parts) >= 9  # chain, anvil, storage, platform, three vaults, market, pool, worker
     started.process.send_signal(signal.SIGINT)
-    _, said = started.process.communicate(timeout=30)
+    _, printed = started.process.communicate(timeout=30)
     assert gone(parts)
     assert started.process.returncode == 0
-    assert b"data stays" in said
+    assert b"data stays" in printed
     assert Layout(tmp_path).chain_state.exists()
     assert not Layout(tmp_path).network.exists()
 
@@ -43,7 +43,7 @@ def test_a_killed_supervisor_takes_every_process_with_it(tmp_path):
     assert running(Layout(tmp_path)) is None
 
 
-async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path):
+async def test_a_restart_keeps_deployed_apps_and_a_wipe_removes_them(tmp_path):
     first = start_network(tmp_path)
     async with connect(first.network, development_key("developer")) as developer:
         app = await deploy.deploy(developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=11)
@@ -66,9 +66,9 @@ async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path)
 
 
 def expect_refused_with_another_python(layout: Layout) -> None:
-    """Assert that a network which was made for another Python does not start, and says how it would."""
-    kept = layout.part(CHAIN) / "foundation.json"
-    kept.write_text(kept.read_text().replace(f'"python":"{running_python()}"', '"python":"3.10"'))
+    """Assert that a network for another Python does not start and prints both versions."""
+    foundation = layout.part(CHAIN) / "foundation.json"
+    foundation.write_text(foundation.read_text().replace(f'"python":"{running_python()}"', '"python":"3.10"'))
     up = subprocess.run(
         [SEALGRID, "up", "--port", "0", "--data", str(layout.root)], capture_output=True, text=True, check=False
     )
@@ -77,7 +77,7 @@ def expect_refused_with_another_python(layout: Layout) -> None:
     assert "Traceback" not in up.stderr
 
 
-def test_down_stops_a_detached_network_and_says_that_the_data_stays(tmp_path):
+def test_down_stops_a_detached_network_and_prints_that_the_data_stays(tmp_path):
     up = subprocess.run(
         [SEALGRID, "up", "--detach", "--port", "0", "--data", str(tmp_path)],
         capture_output=True,

@@ -25,7 +25,7 @@ out = pathlib.Path(os.environ["IEXEC_OUT"])
 """
 
 
-def of_every_process(name: str) -> dict[int, bytes]:
+def files_of_processes(name: str) -> dict[int, bytes]:
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -38,7 +38,7 @@ def of_every_process(name: str) -> dict[int, bytes]:
 
 def app_processes() -> list[int]:
     """Return the processes of the app that have read all secrets."""
-    return [pid for pid, name in of_every_process("comm").items() if name.strip() == b"has-the-secrets"]
+    return [pid for pid, name in files_of_processes("comm").items() if name.strip() == b"has-the-secrets"]
 
 
 def processes_with(contents: dict[int, bytes], secret: bytes) -> list[int]:
@@ -62,12 +62,12 @@ async def test_arguments_environments_and_disk_hold_nothing_while_the_app_has_it
     async with asyncio.timeout(60):
         while not app_processes():
             await asyncio.sleep(0.02)
-    everywhere = of_every_process("cmdline"), of_every_process("environ")
+    everywhere = files_of_processes("cmdline"), files_of_processes("environ")
     assert app_processes(), "the app ended before its machine was searched"
     for secret in (model.read_bytes(), letter, argument.encode()):
         assert [processes_with(contents, secret) for contents in everywhere] == [[], []]
     control = next(iter(everywhere[0].values())) + letter
-    assert processes_with({1: control}, letter) == [1]  # the search would find it
+    assert processes_with({1: control}, letter) == [1]  # control: the search finds a planted secret
     secrets = {"model": model.read_bytes(), "letter": letter, "argument": argument.encode()}
     disk = [path for path in localnet.layout.root.iterdir() if path.is_dir()] + [Path("/dev/shm")]
     assert search(disk, secrets).found == ()

@@ -1,4 +1,4 @@
-"""Owners sell apps and models at another price, no more, and again; what was cancelled can never be bought."""
+"""Owners change the price of apps and models, end their sale, and offer them again."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ async def test_a_models_new_price_keeps_its_uses_and_its_buyers(localnet, owner,
     done = await owner.models.reprice(model, "4.5")
     assert (done.offers, done.uses, done.unreached) == (1, 7, ())
     assert terms(await owner.models.show(model)) == [("4.5 RLC", 7, granted.access)]
-    assert (await owner.models.reprice(model, "4.5")).offers == 0, "what costs that already is left alone"
+    assert (await owner.models.reprice(model, "4.5")).offers == 0, "an offer at that price stays"
     async with sealgrid.connect_async("thief", data=localnet.layout.root) as thief:
         with pytest.raises(NotFound, match="offers no uses"):
             await thief.models.reprice(model.address, "0")
@@ -42,7 +42,7 @@ async def test_a_models_new_price_keeps_its_uses_and_its_buyers(localnet, owner,
             await thief.models.offer(model.address, price="0")
 
 
-async def test_a_model_that_was_taken_off_is_offered_again_on_its_last_terms(owner, tmp_path):
+async def test_an_unlisted_model_is_offered_again_on_its_last_terms(owner, tmp_path):
     (tmp_path / "again.onnx").write_bytes(passing((1, 3)))
     model = await owner.models.publish(tmp_path / "again.onnx", price="3")
     granted = await owner.models.grant(model, "requester")
@@ -52,7 +52,7 @@ async def test_a_model_that_was_taken_off_is_offered_again_on_its_last_terms(own
     assert terms(again) == [("2 RLC", 5, granted.access)]
 
 
-async def test_a_models_card_is_public_and_stays_when_the_model_is_sealed_anew(localnet, owner, tmp_path):
+async def test_a_models_card_is_public_and_stays_after_resealing(localnet, owner, tmp_path):
     (tmp_path / "carded.onnx").write_bytes(passing((1, 3)))
     model = await owner.models.publish(tmp_path / "carded.onnx", price="3", card="# Passes\n\nthree numbers on")
     async with sealgrid.connect_async("stranger", data=localnet.layout.root) as stranger:
@@ -64,16 +64,16 @@ async def test_a_models_card_is_public_and_stays_when_the_model_is_sealed_anew(l
 async def page_of(url: str) -> str:
     async with httpx.AsyncClient() as http, asyncio.timeout(60):
         while (answer := await http.get(url)).status_code == 404:
-            await asyncio.sleep(0.1)  # the pages follow the chain a moment later
+            await asyncio.sleep(0.1)  # the pages index the chain with a short delay
     return answer.text
 
 
-async def test_an_offer_that_its_owner_signed_on_the_chain_is_bought_without_a_signature(localnet, owner, tmp_path):
+async def test_a_presigned_offer_is_bought(localnet, owner, tmp_path):
     (tmp_path / "main.py").write_text(
         "import json, os, pathlib\n"
         "out = pathlib.Path(os.environ['IEXEC_OUT'])\n"
-        "(out / 'said.txt').write_text('signed on the chain')\n"
-        "(out / 'computed.json').write_text(json.dumps({'deterministic-output-path': str(out / 'said.txt')}))\n"
+        "(out / 'result.txt').write_text('signed on the chain')\n"
+        "(out / 'computed.json').write_text(json.dumps({'deterministic-output-path': str(out / 'result.txt')}))\n"
     )
     (tmp_path / "app.toml").write_text('name = "presigned"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
     app = await owner.apps.deploy(tmp_path, price="1")
@@ -86,7 +86,7 @@ async def test_an_offer_that_its_owner_signed_on_the_chain_is_bought_without_a_s
         assert (offered.order["sign"], offered.presigned) == ("0x", True)
         assert "signed on chain" in await page_of(f"{localnet.network.web_url}/apps/{app.address}")
         run = await requester.run(app.address)
-        assert (await run.result()).files["said.txt"] == b"signed on the chain"
+        assert (await run.result()).files["result.txt"] == b"signed on the chain"
 
 
 async def test_an_apps_owner_changes_its_price_ends_its_sale_and_sells_it_again(localnet, owner, tmp_path):

@@ -1,4 +1,4 @@
-"""A real receipt on a machine without a network: it holds by itself, and nobody changes a word of it unseen."""
+"""Verification of a real receipt on a machine without a network; every change to it is detected."""
 
 import json
 import re
@@ -49,7 +49,7 @@ class Bought:
         return Domain(chain=self.network.chain, broker=self.network.broker)
 
     def pins(self, **other: object) -> list[str]:
-        """Every pin as an option, so that no file is read beside the receipt and the root."""
+        """Return every pin as an option; then only the receipt and the root are read from files."""
         (self.folder / "root.pem").write_text(ssl.DER_cert_to_PEM_cert(self.network.roots[0].root_ca_der))
         pins = {
             "vaults": ",".join(vault.address for vault in self.network.vaults),
@@ -63,14 +63,14 @@ class Bought:
 
     def verify(self, receipt: bytes, **other_pins: object) -> CliResult:
         (self.folder / "receipt.json").write_bytes(receipt)
-        nowhere = self.folder / "nowhere"
-        return run_cli("receipt", "verify", self.folder / "receipt.json", *self.pins(**other_pins), home=nowhere)
+        empty_home = self.folder / "nowhere"
+        return run_cli("receipt", "verify", self.folder / "receipt.json", *self.pins(**other_pins), home=empty_home)
 
     def refused_at(self, number: int, receipt: bytes, **other_pins: object) -> None:
-        """Assert that exactly the checks before ``number`` hold, and that the one line names it."""
+        """Assert that exactly the checks before ``number`` hold, and that the error line names it."""
         ended = self.verify(receipt, **other_pins)
-        told = re.findall(r"^\( ?(\d+)\) (holds |FAILED)", ended.out, re.MULTILINE)
-        assert told == [(str(n), "holds " if n < number else "FAILED") for n in (*range(1, 14), 20)], ended.err
+        printed = re.findall(r"^\( ?(\d+)\) (holds |FAILED)", ended.out, re.MULTILINE)
+        assert printed == [(str(n), "holds " if n < number else "FAILED") for n in (*range(1, 14), 20)], ended.err
         assert ended.code == 1
         assert ended.err.startswith(f"sealgrid: ({number})")
         assert len(ended.err.strip().splitlines()) == 1
@@ -81,7 +81,7 @@ def bought(localnet, tmp_path_factory) -> Bought:
     folder = tmp_path_factory.mktemp("receipts")
     app = shutil.copytree(ROOT / "src/sealgrid/shipped_apps" / "hash_file", folder / "app")
     (app / "app.toml").write_text((app / "app.toml").read_text().replace('"hash-file"', '"hash-file-receipts"'))
-    (folder / "input").write_text("what a requester wants to know about")
+    (folder / "input").write_text("a requester's input")
     sealgrid = Shell(folder, localnet.layout.root)
     address = sealgrid.output("app", "deploy", "./app").split()[0]
     sealgrid.output(
@@ -93,14 +93,14 @@ def bought(localnet, tmp_path_factory) -> Bought:
     return Bought(folder, first, second, localnet.network)
 
 
-def test_the_receipt_holds_with_nothing_but_itself_and_pins(bought):
+def test_the_receipt_verifies_with_only_the_pins(bought):
     ended = bought.verify(bought.first)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.endswith("all 14 checks hold\n")
 
 
-def test_it_is_judged_at_the_time_of_its_verdicts_not_of_this_machine(bought, monkeypatch):
-    monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)  # the year 2096: its collateral is long out of date
+def test_it_is_verified_at_the_time_of_its_verdicts(bought, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)  # the year 2096: its collateral has expired
     assert bought.verify(bought.first).code == 0
 
 
@@ -108,18 +108,18 @@ def off_line(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*OFF_LINE, *command], capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_it_is_verified_where_the_kernel_gives_no_network_at_all(bought):
+def test_it_is_verified_in_an_empty_network_namespace(bought):
     receipt = bought.folder / "first" / "receipt.json"
-    held = off_line(SEALGRID, "receipt", "verify", str(receipt), *bought.pins())
-    assert held.returncode == 0, held.stderr
-    assert "all 14 checks hold" in held.stdout
-    asked = off_line(
+    verified = off_line(SEALGRID, "receipt", "verify", str(receipt), *bought.pins())
+    assert verified.returncode == 0, verified.stderr
+    assert "all 14 checks hold" in verified.stdout
+    online = off_line(
         SEALGRID, "receipt", "verify", str(receipt), "--network", str(receipt.parent / "network.json"), "--online"
     )
-    assert asked.returncode == 1  # so there was no network: the running one cannot be asked from there
-    assert asked.stderr.startswith("sealgrid: ")
-    assert "does not answer" in asked.stderr
-    assert len(asked.stderr.strip().splitlines()) == 1
+    assert online.returncode == 1  # control: the running network is unreachable from there
+    assert online.stderr.startswith("sealgrid: ")
+    assert "does not answer" in online.stderr
+    assert len(online.stderr.strip().splitlines()) == 1
 
 
 def test_a_change_of_any_value_fails_at_its_number(bought):
@@ -129,7 +129,7 @@ def test_a_change_of_any_value_fails_at_its_number(bought):
         bought.refused_at(number_for(path), mutate(bought.first, path))
 
 
-def test_any_other_spelling_of_the_same_values_fails_at_one(bought):
+def test_any_other_encoding_of_the_same_values_fails_at_check_1(bought):
     pretty = json.dumps(json.loads(bought.first)).encode()
     for spelling in (
         pretty,
@@ -143,7 +143,7 @@ def test_any_other_spelling_of_the_same_values_fails_at_one(bought):
 
 
 def mixed(bought: Bought, *names: str) -> bytes:
-    """The first receipt with these parts of the second."""
+    """Return the first receipt with these parts of the second."""
     first, second = parse_envelope(bought.first), parse_envelope(bought.second)
     return replace(first, **{name: getattr(second, name) for name in names}).encode()
 
@@ -164,27 +164,27 @@ def mixed(bought: Bought, *names: str) -> bytes:
     ],
     ids=lambda value: "+".join(value) if isinstance(value, list) else None,
 )
-def test_parts_of_another_jobs_receipt_do_not_pass(bought, number, parts):
+def test_parts_of_another_jobs_receipt_are_refused(bought, number, parts):
     bought.refused_at(number, mixed(bought, *parts))
 
 
 @pytest.mark.parametrize(("number", "part"), [(5, "releases"), (9, "verdicts")])
-def test_fewer_words_of_vaults_than_the_threshold_do_not_pass(bought, number, part):
+def test_fewer_statements_of_vaults_than_the_threshold_are_refused(bought, number, part):
     whole = parse_envelope(bought.first)
     one = dict(list(getattr(whole, part).items())[:1])
     bought.refused_at(number, replace(whole, **{part: one}).encode())
 
 
 @pytest.mark.parametrize(("number", "part"), [(5, "releases"), (9, "verdicts")])
-def test_a_vaults_word_in_the_name_of_another_does_not_pass(bought, number, part):
+def test_a_statement_under_another_vaults_address_is_refused(bought, number, part):
     whole = parse_envelope(bought.first)
-    words = getattr(whole, part)
-    turned = dict(zip(words, [*list(words.values())[1:], next(iter(words.values()))], strict=True))
+    statements = getattr(whole, part)
+    turned = dict(zip(statements, [*list(statements.values())[1:], next(iter(statements.values()))], strict=True))
     bought.refused_at(number, replace(whole, **{part: turned}).encode())
 
 
 def signed_by_a_stranger(bought: Bought) -> dict[int, ReceiptEnvelope]:
-    """The first receipt, with one signature each made again by a key that nobody pinned, by the check's number."""
+    """Return copies of the first receipt, each with one signature by an unpinned key, by the number of the check."""
     whole, domain = parse_envelope(bought.first), bought.domain
     body, (vault, released), (judge, judged) = whole.receipt.body, first_of(whole.releases), first_of(whole.verdicts)
     release = replace(released, signature=released.release.sign(domain, STRANGER))
@@ -198,17 +198,17 @@ def signed_by_a_stranger(bought: Bought) -> dict[int, ReceiptEnvelope]:
     }
 
 
-def first_of(words: dict) -> tuple:
-    return next(iter(words.items()))
+def first_of(statements: dict) -> tuple:
+    return next(iter(statements.items()))
 
 
 @pytest.mark.parametrize("number", [4, 5, 6, 7, 9])
-def test_a_signature_of_a_stranger_does_not_pass(bought, number):
+def test_a_signature_of_a_stranger_is_refused(bought, number):
     bought.refused_at(number, signed_by_a_stranger(bought)[number].encode())
 
 
 def forged(bought: Bought, layout, **settled: object) -> bytes:
-    """What all vaults together can make with a key of their own: every signature is genuine, but not the quote."""
+    """Return a receipt that all vaults forged with their own keys: every signature is valid, but the quote is not."""
     whole, domain = parse_envelope(bought.first), bought.domain
     facts = replace(parse_facts(whole.facts.encode()), enclave=STRANGER.address)
     body = replace(whole.receipt.body, enclave=STRANGER.address)
@@ -236,7 +236,7 @@ def test_all_vaults_together_cannot_make_a_receipt_without_an_enclave(bought, lo
     bought.refused_at(12, forged(bought, localnet.layout))
 
 
-def test_a_settled_digest_that_does_not_follow_from_the_receipt_does_not_pass(bought, localnet):
+def test_a_settled_digest_that_does_not_follow_from_the_receipt_is_refused(bought, localnet):
     bought.refused_at(8, forged(bought, localnet.layout, result_digest="0x" + "11" * 32))
 
 
@@ -255,5 +255,5 @@ OTHER_PINS: dict[int, Callable[[Bought], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("number", OTHER_PINS)
-def test_what_a_verifier_pins_is_never_taken_from_the_receipt(bought, number):
+def test_pinned_values_are_never_taken_from_the_receipt(bought, number):
     bought.refused_at(number, bought.first, **OTHER_PINS[number](bought))

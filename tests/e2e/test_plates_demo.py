@@ -1,4 +1,4 @@
-"""The main job as a newcomer runs it: one command, a plate, a receipt, money, four thefts refused."""
+"""The plates demo: one command, a plate, a receipt, payments, four refused thefts."""
 
 import io
 import json
@@ -27,32 +27,32 @@ def demo(folder: Path, *options: str) -> tuple[int, dict, str]:
 
 
 @pytest.fixture(scope="module")
-def told(localnet) -> tuple[dict, str]:
-    code, report, said = demo(localnet.layout.root, "--seed", str(SEED))
-    assert code == 0, said
-    return report, said
+def demo_run(localnet) -> tuple[dict, str]:
+    code, report, printed = demo(localnet.layout.root, "--seed", str(SEED))
+    assert code == 0, printed
+    return report, printed
 
 
-def test_the_enclave_reads_the_plate_that_was_drawn_and_that_the_model_reads_outside(told):
-    report, _ = told
+def test_the_enclave_reads_the_plate_that_was_drawn_and_that_the_model_reads_outside(demo_run):
+    report, _ = demo_run
     assert report["ok"]
     assert report["plate"] == report["reference"] == report["expected"] == draw_scene(SEED, FONT).expected
 
 
-def test_every_check_of_the_receipt_holds(told):
-    checks = told[0]["receipt_checks"]
+def test_every_check_of_the_receipt_holds(demo_run):
+    checks = demo_run[0]["receipt_checks"]
     assert [check["number"] for check in checks] == [str(number) for number in range(1, 21)]
     assert all(check["ok"] for check in checks)
 
 
-def test_owner_developer_worker_and_pool_are_paid(told):
-    paid = {payment["party"]: payment["amount"] for payment in told[0]["payments"]}
+def test_owner_developer_worker_and_pool_are_paid(demo_run):
+    paid = {payment["party"]: payment["amount"] for payment in demo_run[0]["payments"]}
     assert set(paid) == {"owner", "developer", "worker", "pool"}
     assert all(amount > 0 for amount in paid.values())
 
 
-def test_four_thefts_are_refused_each_by_a_numbered_check(told):
-    refused = {refusal["theft"]: refusal["check"] for refusal in told[0]["refused"]}
+def test_four_thefts_are_refused_each_by_a_numbered_check(demo_run):
+    refused = {refusal["theft"]: refusal["check"] for refusal in demo_run[0]["refused"]}
     assert refused == {
         "a worker asks for the model's key with its own quote": "2.2",
         "a pool finalises without an enclave": "10",
@@ -61,37 +61,37 @@ def test_four_thefts_are_refused_each_by_a_numbered_check(told):
     }
 
 
-def test_the_annotated_picture_is_the_picture_with_something_drawn_on_it(told):
-    report, _ = told
+def test_the_annotated_picture_differs_from_the_input_picture(demo_run):
+    report, _ = demo_run
     with Image.open(report["annotated"]) as annotated:
         assert annotated.size == (960, 640)
         original = draw_scene(SEED, FONT).png
         assert annotated.tobytes() != Image.open(io.BytesIO(original)).convert(annotated.mode).tobytes()
 
 
-def test_the_machine_saw_ciphertext_and_the_search_for_secrets_can_find_something(told):
-    seen = told[0]["exposure"]
-    assert any("53474331" in line for line in seen)
-    assert any("no byte window of model or picture" in line and "a planted one was found" in line for line in seen)
+def test_the_machine_saw_only_ciphertext_and_the_search_finds_a_planted_secret(demo_run):
+    exposure = demo_run[0]["exposure"]
+    assert any("53474331" in line for line in exposure)
+    assert any("no byte window of model or picture" in line and "a planted one was found" in line for line in exposure)
 
 
-def test_people_are_told_every_stage_while_they_wait(told):
-    _, said = told
+def test_the_demo_prints_every_stage(demo_run):
+    _, printed = demo_run
     for word in ("attested", "released", "running", "sealed", "finalizing"):
-        assert word in said
+        assert word in printed
 
 
 def test_a_picture_without_a_plate_gives_no_plate(localnet, tmp_path):
     street = tmp_path / "street.png"
     street.write_bytes(draw_scene(SEED, FONT, with_plate=False).png)
-    code, report, said = demo(localnet.layout.root, "--picture", str(street))
-    assert code == 0, said
+    code, report, printed = demo(localnet.layout.root, "--picture", str(street))
+    assert code == 0, printed
     assert report["plate"] == report["reference"] == "no plate"
     assert report["expected"] is None
 
 
 def test_a_missing_picture_is_refused_in_one_line(localnet, tmp_path):
-    code, _, said = demo(localnet.layout.root, "--picture", str(tmp_path / "nothing.png"))
+    code, _, printed = demo(localnet.layout.root, "--picture", str(tmp_path / "nothing.png"))
     assert code == 1
-    assert "cannot be read" in said
-    assert "Traceback" not in said
+    assert "cannot be read" in printed
+    assert "Traceback" not in printed

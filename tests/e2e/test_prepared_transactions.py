@@ -1,4 +1,4 @@
-"""What is prepared for a wallet elsewhere is what the account itself would send, and changes nothing by itself."""
+"""Steps that the SDK records for an external wallet equal the account's own transactions and send nothing."""
 
 import pytest
 
@@ -13,21 +13,21 @@ pytestmark = pytest.mark.localnet
 TASK = TaskId("0x" + "5a" * 32)
 
 
-async def test_the_steps_are_those_of_the_account_and_nothing_happens_before_they_are_signed(people):
+async def test_the_recorded_steps_equal_the_accounts_transactions_and_send_nothing(people):
     owner, before = people.owner, await people.owner.node.block()
-    paper, steps = recording_connection(people.stranger, owner.address)
-    await AsyncAccount(paper).deposit("1 nRLC")
-    foreseen = await AccessPolicy.deploy(paper.wallet)
-    await foreseen.grant(paper.wallet, people.stranger.address)
-    await paper.hub.claim(paper.wallet, TASK)
+    recorder, steps = recording_connection(people.stranger, owner.address)
+    await AsyncAccount(recorder).deposit("1 nRLC")
+    predicted = await AccessPolicy.deploy(recorder.wallet)
+    await predicted.grant(recorder.wallet, people.stranger.address)
+    await recorder.hub.claim(recorder.wallet, TASK)
     assert (await owner.node.block()).number == before.number
 
     deposit, deploy, grant, claim = steps
     assert claim == UnsignedTransaction(
         action="Claiming the refund", to=owner.hub.address, data=interface("Hub").call_data("claim", TASK)
     )
-    assert (deploy.to, deploy.creates, grant.to) == (None, foreseen.address, foreseen.address)
+    assert (deploy.to, deploy.creates, grant.to) == (None, predicted.address, predicted.address)
     await owner.wallet.send(deposit.to, deposit.data)
-    assert (await AccessPolicy.deploy(owner.wallet)).address == foreseen.address
+    assert (await AccessPolicy.deploy(owner.wallet)).address == predicted.address
     await owner.wallet.send(grant.to, grant.data)
-    assert await AccessPolicy(owner.node, foreseen.address).allows(people.stranger.address)
+    assert await AccessPolicy(owner.node, predicted.address).allows(people.stranger.address)

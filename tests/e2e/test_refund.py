@@ -1,4 +1,4 @@
-"""Money comes back to whoever paid, without being asked for: nobody finished the task, the clock passed the final deadline."""
+"""The payer is refunded automatically after the final deadline of a task that no machine finished."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Secrets, public arguments, callbacks, bags of tasks and waiting, by the client and by the command line."""
+"""Secrets, public arguments, callbacks, several tasks and waiting, in the client and on the command line."""
 
 import json
 import shutil
@@ -69,7 +69,7 @@ def requester(localnet, tmp_path):
         yield me
 
 
-def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(developer, requester, app):
+def test_the_app_gets_both_secrets_and_all_arguments(developer, requester, app):
     developer.apps.set_secret(app, "the developer's")
     steps = []
     run = requester.run(
@@ -79,36 +79,36 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
         secrets={2: "the requester's"},
         on_progress=lambda step: steps.append(step.what),
     )
-    seen = run.result().json()
-    assert seen["args"] == ["two words", "shown", "private"]
-    assert seen["environment"]["IEXEC_REQUESTER_SECRET_2"] == "the requester's"
-    assert seen["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "the developer's"
+    app_output = run.result().json()
+    assert app_output["args"] == ["two words", "shown", "private"]
+    assert app_output["environment"]["IEXEC_REQUESTER_SECRET_2"] == "the requester's"
+    assert app_output["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "the developer's"
     assert steps[0] == "choosing the cheapest offers"
     assert steps[-1] == "making the deal on the chain"
 
 
-def test_nobody_sets_the_secret_of_somebody_elses_app(requester, app):
+def test_only_its_owner_can_set_an_apps_secret(requester, app):
     with pytest.raises(sealgrid.SealgridError, match=r"\(deposit\.4\)"):
         requester.apps.set_secret(app, "mine now")
     with pytest.raises(InputRefused, match="belongs to another account"):
         requester.apps.set_secret("takes", "mine now")
 
 
-def test_a_bag_has_a_handle_and_a_key_for_each_task(requester, app, tmp_path):
+def test_a_deal_of_several_tasks_has_a_handle_and_a_key_for_each(requester, app, tmp_path):
     run = requester.run(app, tasks=2, max_price="9")
     assert len({each.task for each in run.tasks}) == 2
     assert {entry.task for entry in JobStore(tmp_path / "requester" / "jobs").all()} == {
         each.task for each in run.tasks
     }
-    seen = [requester.reopen(each.task).result().json()["environment"] for each in run.tasks]
-    assert [each["IEXEC_BOT_TASK_INDEX"] for each in seen] == ["0", "1"]
+    app_output = [requester.reopen(each.task).result().json()["environment"] for each in run.tasks]
+    assert [each["IEXEC_BOT_TASK_INDEX"] for each in app_output] == ["0", "1"]
     with pytest.raises(OrderRefused, match="more than"):
         requester.run(app, tasks=3, max_price=sealgrid.Amount(3 * run.price - 1))
     with pytest.raises(InputRefused):
         requester.run(app, tasks=0)
 
 
-def test_a_bag_larger_than_any_offer_is_refused_before_anything_is_bought(requester, owner, app, folder):
+def test_more_tasks_than_any_offer_has_are_refused_before_the_purchase(requester, owner, app, folder):
     model = owner.models.publish(folder / "weights", app=app, price="1", uses=1, check_file=False, name="takes-few")
     before = requester.account.balance()
     with pytest.raises(OrderRefused, match="has 2 uses left; the largest has 1"):
@@ -116,7 +116,7 @@ def test_a_bag_larger_than_any_offer_is_refused_before_anything_is_bought(reques
     assert requester.account.balance() == before
 
 
-def test_somebody_may_stop_waiting_and_the_run_goes_on(requester, app):
+def test_a_run_continues_after_its_requester_stops_waiting(requester, app):
     run = requester.run(app)
     with pytest.raises(StillRunning, match="it continues"):
         run.result(timeout=0)
@@ -125,14 +125,12 @@ def test_somebody_may_stop_waiting_and_the_run_goes_on(requester, app):
 
 
 async def received(network, task: str, address: str) -> bytes:
-    face = ContractAbi(RECEIVER["abi"])
+    abi = ContractAbi(RECEIVER["abi"])
     async with connect(network, development_key("stranger")) as conn:
-        return face.decode("results", await conn.node.call(address, face.call_data("results", task)))
+        return abi.decode("results", await conn.node.call(address, abi.call_data("results", task)))
 
 
-async def test_a_callback_gets_what_the_app_gives_it_where_the_models_owner_allows_that(
-    localnet, app, folder, tmp_path
-):
+async def test_a_callback_gets_the_apps_data_if_the_models_owner_allows_it(localnet, app, folder, tmp_path):
     network = load_network(localnet.layout.network)
     async with connect(network, development_key("requester2")) as conn:
         contract = await conn.wallet.deploy(bytes.fromhex(RECEIVER["bytecode"][2:]), RECEIVER["abi"])
@@ -140,8 +138,8 @@ async def test_a_callback_gets_what_the_app_gives_it_where_the_models_owner_allo
         sealgrid.connect_async("owner", network=network, data=tmp_path / "o") as owner,
         sealgrid.connect_async("requester2", network=network, data=tmp_path / "r") as requester,
     ):
-        loud = {"callback": True, "check_file": False, "name": "loud"}
-        model = await owner.models.publish(folder / "weights", app=app, price="1", **loud)
+        options = {"callback": True, "check_file": False, "name": "loud"}
+        model = await owner.models.publish(folder / "weights", app=app, price="1", **options)
         run = await requester.run(app, model=model, args=["callback", "0x" + "ab" * 32], callback=contract)
         await run.result(timeout=120)
         assert await received(network, run.task, contract) == bytes.fromhex("ab" * 32)
@@ -166,9 +164,9 @@ async def test_a_deferred_callback_is_delivered_once_the_run_is_paid(localnet, a
         receipt = await run.receipt.verify()
         assert receipt.ok
         await run.deliver(contract)
-        face = interface("AnswerReceiver")
-        asked = face.call_data("answers", run.task)
-        assert face.decode("answers", await conn.node.call(contract, asked)) == bytes.fromhex("cd" * 32)
+        receiver = interface("AnswerReceiver")
+        call = receiver.call_data("answers", run.task)
+        assert receiver.decode("answers", await conn.node.call(contract, call)) == bytes.fromhex("cd" * 32)
         with pytest.raises(ContractReverted, match="here already"):
             await run.deliver(contract)
         plain = await requester.run(app, model=model)
@@ -179,20 +177,18 @@ async def test_a_deferred_callback_is_delivered_once_the_run_is_paid(localnet, a
             await requester.run(app, callback=contract, deferred_callback=True)
 
 
-def test_an_offer_that_the_market_never_heard_of_is_cancelled_on_the_chain_from_the_record(
-    localnet, app, folder, tmp_path
-):
+def test_an_offer_that_no_market_lists_is_cancelled_from_the_record(localnet, app, folder, tmp_path):
     network = load_network(localnet.layout.network)
-    deaf = msgspec.structs.replace(network, market_url="http://127.0.0.1:1")
-    with sealgrid.connect("owner", network=deaf, data=tmp_path) as cut_off, pytest.raises(ServiceUnavailable):
-        cut_off.models.publish(
-            folder / "weights", app=app.address, price="1", check_file=False, name="unheard", unproved=True
+    without_market = msgspec.structs.replace(network, market_url="http://127.0.0.1:1")
+    with sealgrid.connect("owner", network=without_market, data=tmp_path) as owner, pytest.raises(ServiceUnavailable):
+        owner.models.publish(
+            folder / "weights", app=app.address, price="1", check_file=False, name="unlisted", unproved=True
         )
     (record,) = ModelStore(tmp_path / "models").all()
     offers = record.offers()
     assert len(offers) == 10
-    with sealgrid.connect("owner", network=deaf, data=tmp_path) as cut_off:
-        done = cut_off.models.unlist("unheard")
+    with sealgrid.connect("owner", network=without_market, data=tmp_path) as owner:
+        done = owner.models.unlist("unlisted")
     assert done.cancelled == 1  # one offer, of ten orders
     assert "the market does not answer" in done.unreached[0]
     with sealgrid.connect("owner", network=network, data=tmp_path) as owner, pytest.raises(NotFound):
@@ -210,7 +206,7 @@ def consumed(network, offer) -> int:
     return asyncio.run(ask())
 
 
-def test_without_a_record_unlisting_says_what_it_could_not_reach(localnet, owner, app, folder, tmp_path):
+def test_unlisting_without_a_record_names_the_missing_source(localnet, owner, app, folder, tmp_path):
     model = owner.models.publish(folder / "weights", app=app, price="1", check_file=False, name="elsewhere")
     with sealgrid.connect("owner", network=localnet.layout.network, data=tmp_path / "new machine") as other:
         done = other.models.unlist(model.address)
@@ -218,7 +214,7 @@ def test_without_a_record_unlisting_says_what_it_could_not_reach(localnet, owner
     assert "no record" in done.unreached[0]
 
 
-def test_an_owner_that_lost_the_file_writes_it_again_from_the_network(owner, app, folder, tmp_path):
+def test_an_owner_recovers_a_lost_file_from_the_network(owner, app, folder, tmp_path):
     model = owner.models.publish(folder / "weights", app=app, price="1", check_file=False, name="lost")
     assert owner.models.recover("lost", tmp_path / "found").read_bytes() == WEIGHTS
     with pytest.raises(InputRefused, match="nothing was overwritten"):
@@ -228,19 +224,19 @@ def test_an_owner_that_lost_the_file_writes_it_again_from_the_network(owner, app
     owner.models.unlist(model)
 
 
-def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
+def test_the_command_line_has_all_of_these_options(localnet, app, folder, tmp_path):
     (tmp_path / "token").write_text("a token\n")
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(localnet.layout.network, home / "network.json")
 
-    def say(*words: object):
+    def command(*words: object):
         return run_cli(*words, home=home, folder=tmp_path)
 
-    told = say("app", "secret", app.address, "token")
-    assert told.code == 0, told.err
-    assert "Never publish a real secret" in told.err
-    ended = say(
+    stored = command("app", "secret", app.address, "token")
+    assert stored.code == 0, stored.err
+    assert "Never publish a real secret" in stored.err
+    ended = command(
         "run",
         app.address,
         "--arg",
@@ -263,17 +259,17 @@ def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
     assert "bought 2 tasks" in ended.err
     assert "a token" not in ended.out + ended.err
     for number in ("1", "2"):
-        seen = json.loads((tmp_path / "answers" / f"task-{number}" / "result" / "result.json").read_text())
-        assert seen["args"] == ["shown", "private"]
-        assert seen["environment"]["IEXEC_REQUESTER_SECRET_1"] == "a token"
-        assert seen["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "a token"
-    failed = say("run", app.address, "--arg", "fail", "--tasks", "2", "--out", "failed")
+        app_output = json.loads((tmp_path / "answers" / f"task-{number}" / "result" / "result.json").read_text())
+        assert app_output["args"] == ["shown", "private"]
+        assert app_output["environment"]["IEXEC_REQUESTER_SECRET_1"] == "a token"
+        assert app_output["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "a token"
+    failed = command("run", app.address, "--arg", "fail", "--tasks", "2", "--out", "failed")
     assert failed.code == 1
     assert failed.err.count("The run was paid") == 3  # each task's, and the last line
     assert sorted(path.parent.name for path in tmp_path.glob("failed/*/app.log")) == ["task-1", "task-2"]
 
 
-def test_a_failed_app_keeps_its_whole_log_for_the_requester(requester, app):
+def test_the_requester_reads_the_complete_log_of_a_failed_app(requester, app):
     run = requester.run(app, args=["fail"], secrets={1: "x"})
     with pytest.raises(AppFailed, match=r"this input makes no sense|secret x"):
         run.result()

@@ -1,4 +1,4 @@
-"""The first ten minutes of a model owner, in Python: publish, be used, be paid, withdraw, take it back."""
+"""The Python client as a model owner uses it: publish, get paid, withdraw, unlist."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from tests.unit.shipped_apps.onnx_writer import passing
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO = (ROOT / "docs" / "howto" / "your-own-model.md").read_text()
-WHAT_A_RUN_TAKES = (ROOT / "docs" / "howto" / "what-a-run-takes.md").read_text()
+RUN_OPTIONS = (ROOT / "docs" / "howto" / "what-a-run-takes.md").read_text()
 PRICE = sealgrid.Amount(3 * 10**9)
 
 pytestmark = pytest.mark.localnet
@@ -51,7 +51,7 @@ async def published(owner, folder, name, **more):
         return await owner.models.publish(folder / "my-model.onnx", price="3", name=name, **more)
 
 
-async def test_a_stranger_uses_a_model_and_its_owner_is_paid_withdraws_and_takes_it_back(owner, requester, folder):
+async def test_an_owner_publishes_a_model_is_paid_for_a_run_withdraws_and_unlists(owner, requester, folder):
     model = await published(owner, folder, "face")
     assert "SIMULATED" in model.warning
     before = await owner.account.earnings()
@@ -63,9 +63,9 @@ async def test_a_stranger_uses_a_model_and_its_owner_is_paid_withdraws_and_takes
     after = await owner.account.earnings()
     assert after.total - before.total == PRICE
     assert after.payments[-1].task == run.task
-    held = await owner.account.balance()
+    before_withdrawal = await owner.account.balance()
     left = await owner.account.withdraw(PRICE)
-    assert (left.escrow, left.wallet) == (held.escrow - PRICE, held.wallet + PRICE)
+    assert (left.escrow, left.wallet) == (before_withdrawal.escrow - PRICE, before_withdrawal.wallet + PRICE)
     assert [offer.uses for offer in (await owner.models.show(model)).offers] == [999]
     assert (await owner.models.unlist(model)).cancelled == 1
     for named in ("face", model):
@@ -97,15 +97,15 @@ async def test_a_client_that_crashed_opens_its_paid_result_later(localnet, owner
     await owner.models.unlist(model)
 
 
-async def test_what_was_never_bought_leaves_no_key(localnet, folder, tmp_path):
+async def test_a_failed_purchase_leaves_no_key(localnet, folder, tmp_path):
     async with sealgrid.connect_async("vault1", network=localnet.layout.network, data=tmp_path) as poor:
         with pytest.raises(ContractReverted, match="escrow is too small"):
             await poor.run("onnx-runner", files=[folder / "input.json"])
     assert JobStore(tmp_path / "jobs").all() == ()
 
 
-async def test_nothing_is_bought_when_the_key_of_the_result_cannot_be_kept(localnet, folder, tmp_path):
-    (tmp_path / "jobs").write_text("a file where the folder would be")
+async def test_nothing_is_bought_if_the_results_key_cannot_be_stored(localnet, folder, tmp_path):
+    (tmp_path / "jobs").write_text("a file in place of the folder")
     async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path) as me:
         before = await me.account.balance()
         with pytest.raises(InputRefused, match="nothing was bought"):
@@ -113,7 +113,7 @@ async def test_nothing_is_bought_when_the_key_of_the_result_cannot_be_kept(local
         assert await me.account.balance() == before
 
 
-async def test_a_run_above_the_price_or_of_an_app_that_fails_says_what_was_paid(requester, folder):
+async def test_a_price_above_the_maximum_is_refused_and_a_failed_app_is_paid(requester, folder):
     with pytest.raises(OrderRefused, match="more than"):
         await requester.run("onnx-runner", files=[folder / "input.json"], max_price="1 nRLC")
     run = await requester.run("onnx-runner", files=[folder / "input.json"])
@@ -122,7 +122,7 @@ async def test_a_run_above_the_price_or_of_an_app_that_fails_says_what_was_paid(
     assert "was paid" in failed.value.money
 
 
-async def test_a_file_that_is_no_model_is_refused_before_anything_is_sent(owner, folder, tmp_path):
+async def test_a_file_that_is_not_a_model_is_refused_before_anything_is_sent(owner, folder, tmp_path):
     wrong = tmp_path / "weights.pt"
     wrong.write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(InputRefused, match="zip"):
@@ -134,7 +134,7 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_sent(owner,
     await owner.models.unlist(odd)
 
 
-async def test_an_app_of_somebody_else_gets_no_model_by_its_name_alone(localnet, owner, folder, tmp_path):
+async def test_a_name_alone_never_selects_another_developers_app(localnet, owner, folder, tmp_path):
     lure = tmp_path / "lure"
     lure.mkdir()
     (lure / "main.py").write_text("print('give me your model')")
@@ -175,8 +175,8 @@ def in_a_shell(commands: str, localnet, folder) -> list[subprocess.CompletedProc
     return ended
 
 
-def test_what_a_run_takes_is_told_as_it_is(localnet, folder):
-    (lines,), (commands,) = (blocks(language, WHAT_A_RUN_TAKES) for language in ("python", "sh"))
+def test_the_examples_of_the_run_options_page_work(localnet, folder):
+    (lines,), (commands,) = (blocks(language, RUN_OPTIONS) for language in ("python", "sh"))
     done = in_python(lines, localnet, folder)
     assert done.stdout.count("[[1.0, 2.0, 3.0]]") == 2, done.stderr
     (folder / "token.txt").write_text("a token")
@@ -184,7 +184,7 @@ def test_what_a_run_takes_is_told_as_it_is(localnet, folder):
     assert len(list(folder.glob("answers/*/receipt.json"))) == 2
 
 
-def test_the_eight_lines_of_the_how_to_do_what_it_says(localnet, folder):
+def test_the_eight_lines_of_the_how_to_work(localnet, folder):
     (lines,) = blocks("python")
     assert len(lines.strip().splitlines()) <= 8
     done = in_python(lines, localnet, folder)
@@ -195,7 +195,7 @@ def test_the_eight_lines_of_the_how_to_do_what_it_says(localnet, folder):
     assert len(done.stderr.strip().splitlines()) <= 2, done.stderr
 
 
-def test_the_four_commands_of_the_how_to_do_what_it_says(localnet, folder):
+def test_the_four_commands_of_the_how_to_work(localnet, folder):
     (commands,) = blocks("sh")
     assert len(commands.strip().splitlines()) <= 4
     sold, used, paid, gone = in_a_shell(commands, localnet, folder)

@@ -1,4 +1,4 @@
-"""Parts of a network that fall silent or are killed, as a person at the command line meets it (docs/reference/errors.md)."""
+"""Suspended and killed parts of a network, as the commands report them (docs/reference/errors.md)."""
 
 import os
 import re
@@ -44,14 +44,14 @@ def sealgrid(net, tmp_path_factory) -> Shell:
     return shell
 
 
-def purse(sealgrid: Shell) -> tuple[float, float]:
-    said = sealgrid.output("account", "balance", "--account", "requester")
-    return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
+def escrow(sealgrid: Shell) -> tuple[float, float]:
+    printed = sealgrid.output("account", "balance", "--account", "requester")
+    return tuple(float(re.search(rf"{place} +(\S+)", printed)[1]) for place in ("escrow", "locked"))
 
 
 @contextmanager
-def silent(net: RunningNetwork, *parts: str) -> Iterator[None]:
-    """Stop parts where they are: worse than dead, since whoever asks them waits."""
+def suspended(net: RunningNetwork, *parts: str) -> Iterator[None]:
+    """Suspend parts: their clients wait, which is worse than a refused connection."""
     stopped = [net.part(part) for part in parts]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
@@ -75,13 +75,13 @@ def kill(net: RunningNetwork, part: str) -> None:
     raise AssertionError(f"{part} was not started again")
 
 
-def test_a_run_goes_on_without_one_of_the_vaults(net, sealgrid, tmp_path):
-    before = purse(sealgrid)
-    with silent(net, "vault-2"):
+def test_a_run_completes_without_one_of_the_vaults(net, sealgrid, tmp_path):
+    before = escrow(sealgrid)
+    with suspended(net, "vault-2"):
         ended = sealgrid("run", "nap", "--arg", "0", "--out", tmp_path / "out")
     row = TABLE["one vault down"]
     row.expect(ended.code, ended.err)
-    assert moved(before, purse(sealgrid)) == row.money
+    assert moved(before, escrow(sealgrid)) == row.money
     assert (tmp_path / "out" / "result" / "result.json").read_text() == '"slept well"'
     receipt = sealgrid.output("receipt", "verify", tmp_path / "out" / "receipt.json")
     assert "2 vaults released" in receipt
@@ -91,56 +91,56 @@ def test_a_run_goes_on_without_one_of_the_vaults(net, sealgrid, tmp_path):
 @pytest.mark.parametrize(
     ("situation", "parts"), [("two vaults down", ["vault-1", "vault-3"]), ("storage down", ["storage"])]
 )
-def test_nothing_is_bought_while_what_a_run_needs_is_silent(net, sealgrid, situation, parts, monkeypatch):
+def test_nothing_is_bought_while_a_required_part_does_not_answer(net, sealgrid, situation, parts, monkeypatch):
     monkeypatch.setattr("sealgrid.sdk.connection.PATIENCE_SECONDS", 2.0)
-    before, keys = purse(sealgrid), JobStore(sealgrid.home / "jobs").all()
-    with silent(net, *parts):
+    before, keys = escrow(sealgrid), JobStore(sealgrid.home / "jobs").all()
+    with suspended(net, *parts):
         ended = sealgrid("run", "nap", "--arg", "0")
     row = TABLE[situation]
     row.expect(ended.code, ended.err)
-    assert moved(before, purse(sealgrid)) == row.money
+    assert moved(before, escrow(sealgrid)) == row.money
     assert JobStore(sealgrid.home / "jobs").all() == keys
-    assert sealgrid.output("run", "nap", "--arg", "0")  # and once they answer, all is as before
+    assert sealgrid.output("run", "nap", "--arg", "0")  # control: the run works once they answer
 
 
 def run_and_meanwhile(sealgrid: Shell, stage: str, then: Callable[[], None]) -> tuple[int, str]:
-    """Buy a run; when it has reached a stage, do something; return the run's code and all that it said."""
+    """Buy a run; call ``then`` when it reaches a stage; return the command's exit code and output."""
     home = os.environ | {"SEALGRID_HOME": str(sealgrid.home), "COLUMNS": "200"}
     command = [SEALGRID, "run", "nap", "--arg", "1.5"]
-    said = ""
+    printed = ""
     with subprocess.Popen(command, env=home, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         for line in running.stderr:
-            said += line
+            printed += line
             if f" {stage}" in line and then is not None:
                 then()
                 then = None
-    return running.returncode, said
+    return running.returncode, printed
 
 
 @pytest.mark.parametrize(
     ("situation", "part"), [("worker killed in the job", "worker"), ("pool killed and restarted", "pool")]
 )
-def test_a_run_outlives_the_parts_that_serve_it(net, sealgrid, situation, part):
-    before = purse(sealgrid)
-    code, said = run_and_meanwhile(sealgrid, "running", lambda: kill(net, part))
+def test_a_run_survives_the_death_of_a_part(net, sealgrid, situation, part):
+    before = escrow(sealgrid)
+    code, printed = run_and_meanwhile(sealgrid, "running", lambda: kill(net, part))
     row = TABLE[situation]
-    row.expect(code, said)
-    assert moved(before, purse(sealgrid)) == row.money
+    row.expect(code, printed)
+    assert moved(before, escrow(sealgrid)) == row.money
 
 
-def test_every_part_but_the_chain_is_started_again_and_keeps_its_data(net, sealgrid):
+def test_every_part_but_the_chain_is_restarted_with_its_data(net, sealgrid):
     for part in ("storage", "platform", "market", "vault-2"):
         kill(net, part)
     assert sealgrid.output("run", "nap", "--arg", "0").strip() == '"slept well"'
 
 
-def test_a_part_that_ends_again_and_again_ends_the_network_in_one_line(net):
+def test_a_part_that_dies_four_times_ends_the_network_with_one_line(net):
     for _ in range(3):
         kill(net, "vault-3")
     os.kill(net.part("vault-3"), signal.SIGKILL)
     assert net.process.stderr is not None
-    said = net.process.stderr.read().decode()  # until it has ended
+    printed = net.process.stderr.read().decode()  # until it ends
     assert net.process.wait(10) == 1
-    assert said.strip().splitlines()[-1].startswith("sealgrid: vault-3 ended by itself")
-    assert "Traceback" not in said
+    assert printed.strip().splitlines()[-1].startswith("sealgrid: vault-3 ended by itself")
+    assert "Traceback" not in printed

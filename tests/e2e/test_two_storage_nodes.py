@@ -1,4 +1,4 @@
-"""A network with two storage nodes: results lie at both, and one operator's malice loses none."""
+"""A network with two storage nodes: both store each result, and one operator alone cannot remove it."""
 
 import asyncio
 import os
@@ -36,10 +36,10 @@ async def requester(network: RunningNetwork) -> AsyncIterator[Connection]:
         yield conn
 
 
-async def test_a_result_opens_though_one_node_removed_all_its_files_after_the_payment(
+async def test_a_result_opens_after_one_node_removed_all_its_files(
     network: RunningNetwork, requester: Connection
 ) -> None:
-    """Red team 14: paid, then gone."""
+    """A storage operator removes a paid result."""
     app = await deploy.deploy(requester, HASHER)
     job = await buy.run(requester, RunRequest(app.address, files=[("private", b"private")]))
     async with asyncio.timeout(120):
@@ -73,7 +73,7 @@ async def test_the_node_learns_from_the_chain_which_files_it_names(requester: Co
     )
     async with HttpTransport(requester.network.web_url) as web, asyncio.timeout(60):
         named: frozenset[Digest] = frozenset()
-        while len(named) < 2:  # the index follows the chain
+        while len(named) < 2:  # the index follows the chain with a short delay
             await asyncio.sleep(0.1)
             named = await ChainViewClient(web).named(question)
     assert named == {files[0], bundle}

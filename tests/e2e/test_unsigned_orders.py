@@ -1,4 +1,4 @@
-"""Deals whose request order no key signed, or that no calldata hold, run as every other; receipts say whose word it is."""
+"""Presigned request orders, and orders that are in no calldata: their deals run, and receipts state who vouches for the signature."""
 
 import msgspec
 import pytest
@@ -58,7 +58,7 @@ async def test_a_presigned_request_runs_and_its_receipt_says_that_vaults_vouch_f
     assert report.checks[-1].detail.endswith("presigned on chain: t vaults vouch for the requester's signature")
 
 
-async def test_an_order_that_no_calldata_hold_is_found_on_the_market(people, goods):
+async def test_an_order_that_is_in_no_calldata_is_found_on_the_market(people, goods):
     orders, requester, stranger = await four(people, goods.app), people.requester, people.stranger
     await requester.market.publish("requestorders", to_document(orders[3]), requester.key)
     forwarder = await Mock.deploy("Forwarder", stranger.wallet)

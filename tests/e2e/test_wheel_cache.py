@@ -1,4 +1,4 @@
-"""A job takes its libraries from the worker's own cache: only what belongs to the deal comes over the network."""
+"""A job takes its libraries from the worker's cache and downloads only the files of its deal."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -25,18 +25,18 @@ pytestmark = pytest.mark.localnet
 
 
 @dataclass
-class OnlyTheDeals(VerifyingReader):
-    """A storage that can be reached for some files, and for no other."""
+class DealFilesOnly(VerifyingReader):
+    """A storage that serves some files only."""
 
-    there: VerifyingReader
+    inner: VerifyingReader
     files: set[Digest]
-    asked: list[Digest] = field(default_factory=list)
+    requested: list[Digest] = field(default_factory=list)
 
     async def pieces(self, sha256: Digest) -> AsyncIterator[bytes]:
-        self.asked.append(sha256)
+        self.requested.append(sha256)
         if sha256 not in self.files:
             raise ServiceUnavailable(f"{sha256} cannot be reached.")
-        async for piece in self.there.pieces(sha256):
+        async for piece in self.inner.pieces(sha256):
             yield piece
 
 
@@ -55,12 +55,12 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
         task = await other.open_task(job)
         bundle = digest_of_cid(task.bundle.removeprefix("/ipfs/"))
         inputs = parse_params(job.terms.request.params).inputs
-        source = OnlyTheDeals(other.context.source, {bundle, model.checksum, *inputs})
+        source = DealFilesOnly(other.context.source, {bundle, model.checksum, *inputs})
         await JobRun(task, replace(other.context, source=source)).run()
     manifest = verify_bundle(await people.requester.storage.get_bytes(bundle, 1 << 24), app.digest).manifest
     assert manifest.environment is not None
-    assert model.checksum in source.asked
-    assert set(source.asked) <= source.files
+    assert model.checksum in source.requested
+    assert set(source.requested) <= source.files
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
     opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from sealgrid.cli.machine_limits import sandbox_limits
-from sealgrid.cli.output import stdout
+from sealgrid.cli.options import Data
+from sealgrid.cli.output import stderr, stdout
 
 if TYPE_CHECKING:
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
@@ -49,6 +50,31 @@ def doctor(
         _print(machine)
     ready = any(all(each.found for each in needs) for needs in machine.requirements().values())
     raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="A development account that the local pool admits: worker2 or worker3.")],
+    data: Data = None,
+) -> None:
+    """Run another worker of the local network's pool until Ctrl-C."""
+    import asyncio
+    import contextlib
+
+    from sealgrid.cli.network import layout_of
+    from sealgrid.errors import InputRefused
+    from sealgrid.localnet.layout import WORKER
+    from sealgrid.localnet.services import WORKERS, worker_config
+    from sealgrid.sdk.network import load_network
+    from sealgrid.worker.runner import run as run_worker
+
+    if name not in WORKERS or name == WORKER:
+        further = " or ".join(each for each in WORKERS if each != WORKER)
+        raise InputRefused(f"the local pool admits no further worker {name!r}; name {further}.", money="")
+    layout = layout_of(data)
+    config = worker_config(layout, load_network(layout.network), name)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run_worker(config, lambda: stderr.print(f"{name} requests jobs; stop it with Ctrl-C")))
 
 
 @app.command()

@@ -89,18 +89,18 @@ async def allow_runtime(rpc_url: str, broker: Address, runtime: Digest) -> bool:
         return True
 
 
-async def offer_computing(network: Network, *, gate: bool) -> bool:
-    """Sign the pool's order, on chain if a gate owns the pool, and publish it."""
+async def offer_computing(network: Network, *, price: int = POOL_PRICE, volume: int = POOL_VOLUME) -> bool:
+    """Sign an order of the pool, on chain if a gate owns the pool, and publish it; ``price`` in nRLC per task."""
     async with connect(network, development_key("pool")) as pool:
         order = WorkerpoolOrder(
             workerpool=network.workerpool,
-            workerpoolprice=POOL_PRICE,
-            volume=POOL_VOLUME,
+            workerpoolprice=price,
+            volume=volume,
             tag=TEE_TAG,
             category=network.short_category,
             salt=fresh_salt(),
         )
-        if gate:
+        if await Assets(pool.hub).owner(network.workerpool) == network.broker:
             await PoolGate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
             await pool.market.publish("workerpoolorders", to_document(order), pool.key)
         else:

@@ -93,7 +93,7 @@ def start(
         child.wait_ready(STEP_SECONDS)
     write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     on_progress("orders")
-    net.run_once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
+    net.run_once("offer", bool, lambda: offer_computing(net.network()))
     if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network()))):
         children.append(shop)
 

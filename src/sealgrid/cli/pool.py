@@ -1,0 +1,34 @@
+"""``sealgrid pool …``: the pool of a local network."""
+
+from typing import Annotated
+
+import typer
+
+from sealgrid.cli.options import PRICE_HELP, Data
+from sealgrid.cli.output import stdout
+
+app = typer.Typer(help="The pool of a local network.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """The pool of a local network."""
+
+
+@app.command()
+def offer(
+    price: Annotated[str, typer.Option(help=PRICE_HELP)],
+    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of tasks for sale at this price.")],
+    data: Data = None,
+) -> None:
+    """Offer computing: sign an order of the local pool for the shortest category, and publish it."""
+    import asyncio
+
+    from sealgrid.localnet.prepare import offer_computing
+    from sealgrid.sdk.amounts import amount
+    from sealgrid.sdk.network import load_network
+    from sealgrid.sdk.stores.home import home
+
+    network, each = load_network(home(data).network), amount(price)
+    asyncio.run(offer_computing(network, price=int(each), volume=tasks))
+    stdout.print(f"{network.workerpool}  {each} for each of {tasks} tasks", markup=False)
