@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import msgspec
 
 from sealgrid.attestation.policy import Platform
@@ -89,9 +90,9 @@ async def allow_runtime(rpc_url: str, broker: Address, runtime: Digest) -> bool:
         return True
 
 
-async def offer_computing(network: Network, *, gate: bool) -> bool:
-    """Sign the pool's order, on chain if a gate owns the pool, and publish it."""
-    async with connect(network, development_key("pool")) as pool:
+async def offer_computing(network: Network, *, gate: bool, http: httpx.AsyncBaseTransport | None = None) -> bool:
+    """Sign the pool's order, on chain if a gate owns the pool, and publish it; ``http`` as in ``HttpTransport``."""
+    async with connect(network, development_key("pool"), http=http) as pool:
         order = WorkerpoolOrder(
             workerpool=network.workerpool,
             workerpoolprice=POOL_PRICE,

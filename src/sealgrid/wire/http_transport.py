@@ -19,13 +19,23 @@ MOST_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
 
 
 class HttpTransport:
-    """Transport to one service at a base URL; use it as an async context manager, or close it."""
+    """Transport to one service at a base URL; use it as an async context manager, or close it.
 
-    def __init__(self, base: str, *, name: str = "the service", timeout: float = READ_SECONDS) -> None:
+    ``http`` sends the requests; None opens TCP connections. Closing does not close a passed ``http``'s services.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        name: str = "the service",
+        timeout: float = READ_SECONDS,
+        http: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.base = base
         self._name = name
         limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
-        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, transport=http)
 
     async def __aenter__(self) -> Self:
         return self
