@@ -66,8 +66,12 @@ class AsyncLocalNetwork:
     """A network for tests; ``async with local_network_async() as network``."""
 
     def __init__(self, parts: _Parts, warning: str) -> None:
-        self._parts = parts
-        self.warning = warning  #: why no real secret belongs here
+        self._parts, self._warning = parts, warning
+
+    @property
+    def warning(self) -> str:
+        """Return why no real secret belongs here."""
+        return self._warning
 
     @property
     def network(self) -> Network:
