@@ -19,7 +19,8 @@ from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.checks.bulk import MOST_SECONDS
 from sealgrid.wire.vault import BulkDocuments, ReleaseAnswer
 from tests.contracts.scene import DATASET_CHECKSUM, Market
-from tests.integration.vault_federation import Enclave, Federation, federation_over
+from tests.integration.vault_enclave import Enclave
+from tests.integration.vault_federation import Federation, federation_over
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]

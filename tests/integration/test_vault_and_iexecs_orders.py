@@ -14,7 +14,8 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.vault import MatchedOrder, ReleaseRequest
-from tests.integration.vault_federation import MODEL_DEK, Enclave, Federation
+from tests.integration.vault_enclave import Enclave
+from tests.integration.vault_federation import MODEL_DEK, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,8 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, DealId, to_digest
 from tests.contracts.mocks import Mock
 from tests.contracts.scene import FUNDS, Market
-from tests.integration.vault_federation import Enclave, Federation
+from tests.integration.vault_enclave import Enclave
+from tests.integration.vault_federation import Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]

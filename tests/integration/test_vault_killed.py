@@ -33,14 +33,8 @@ from sealgrid.wire.log import LogClient
 from sealgrid.wire.server import listen, serve
 from sealgrid.wire.vault import NonceRequest, ReleaseReply, ReleaseRequest, VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM, Market
-from tests.integration.vault_federation import (
-    MODEL_DEK,
-    Enclave,
-    Federation,
-    Session,
-    federation_over,
-    share_deposits,
-)
+from tests.integration.vault_enclave import Enclave, Session
+from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, share_deposits
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]

@@ -12,13 +12,8 @@ from sealgrid.poco.tags import NO_TAG
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.vault import NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM
-from tests.integration.vault_federation import (
-    MODEL_DEK,
-    PICTURE,
-    PICTURE_DEK,
-    RUNTIME,
-    Federation,
-)
+from tests.integration.vault_enclave import RUNTIME
+from tests.integration.vault_federation import MODEL_DEK, PICTURE, PICTURE_DEK, Federation
 
 pytestmark = pytest.mark.chain
 

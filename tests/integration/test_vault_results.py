@@ -12,11 +12,8 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContainerRefused, ContractReverted, ReleaseRefused
 from sealgrid.units import to_digest
 from sealgrid.vault.handlers.settled_files import sealed_limit
-from tests.integration.vault_federation import (
-    K2,
-    Federation,
-    Result,
-)
+from tests.integration.vault_enclave import K2, Result
+from tests.integration.vault_federation import Federation
 
 pytestmark = pytest.mark.chain
 

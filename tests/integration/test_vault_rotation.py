@@ -12,13 +12,8 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
 from sealgrid.wire.vault import OpenRequest, WithdrawRequest
 from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
-from tests.integration.vault_federation import (
-    MODEL_DEK,
-    Federation,
-    Session,
-    federation_over,
-    local_market,
-)
+from tests.integration.vault_enclave import Session
+from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, local_market
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]

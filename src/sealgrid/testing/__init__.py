@@ -3,7 +3,7 @@
 SIMULATED platform: NOT A TEE. Root on the machine can read everything.
 """
 
-from sealgrid.testing.blocking import LocalNetwork, local_network
 from sealgrid.testing.network import AsyncLocalNetwork, local_network_async
+from sealgrid.testing.sync_network import LocalNetwork, local_network
 
 __all__ = ["AsyncLocalNetwork", "LocalNetwork", "local_network", "local_network_async"]
