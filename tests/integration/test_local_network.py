@@ -166,7 +166,7 @@ async def test_the_how_tos_asynchronous_network_runs_beside_the_first_without_po
     assert (listening_ports(), descendants(os.getpid())) == (ports, children)
 
 
-def test_a_network_says_that_its_enclaves_are_simulated(network):
+def test_a_network_warns_that_its_enclaves_are_simulated(network):
     assert "SIMULATED" in network.warning
 
 

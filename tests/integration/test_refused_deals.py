@@ -1,4 +1,4 @@
-"""Three real vaults over a real market: what they refuse, whether it is settled, and what a preview says of it."""
+"""Refusals of three real vaults on a real market: whether they are settled, and how a preview predicts them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -152,7 +152,7 @@ async def test_a_preview_is_believed_of_the_vault_that_signed_it_alone(federatio
         await preview(first, proposal(federation), second, federation.market.domain)
 
 
-async def test_a_vault_answers_one_address_so_many_previews_a_minute(federation: Federation) -> None:
+async def test_previews_are_limited_for_each_address_and_minute(federation: Federation) -> None:
     await federation.sell_model()
     vault = federation.vaults[0]
     app = application(replace(vault, rules=replace(vault.rules, previews_per_minute=2)))

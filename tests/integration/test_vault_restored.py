@@ -1,4 +1,4 @@
-"""The drill: a vault is copied, lost and restored by its operator's commands, while the others go on."""
+"""A vault is backed up, lost and restored by its operator's functions, while the others run on."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -17,12 +17,11 @@ from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.vault.stores.database import DATABASE
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, local_market
 from tests.integration.vault_federation import (
     MODEL_DEK,
     Federation,
     federation_over,
-    local_market,
     serve_vault,
     vault_config,
 )

@@ -90,9 +90,9 @@ async def test_a_settled_task_gets_no_second_run(federation: Federation) -> None
 
 async def test_a_result_that_was_not_uploaded_gets_no_verdict(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
-    kept = await (await enclave.released()).seal(sealed_sha256=to_digest(b"\xef" * 32))
+    result = await (await enclave.released()).seal(sealed_sha256=to_digest(b"\xef" * 32))
     with pytest.raises(ReleaseRefused) as caught:
-        await kept.settled(0)
+        await result.settled(0)
     assert caught.value.check == "settle.5"
 
 

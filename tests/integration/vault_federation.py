@@ -14,9 +14,7 @@ from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.matches import find_match
-from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
@@ -49,12 +47,11 @@ from sealgrid.wire.vault import (
     VaultClient,
     VaultIdentity,
 )
-from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market, open_market
+from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market
 from tests.integration.vault_enclave import RUNTIME, THRESHOLD, Enclave
 
 MODEL_DEK, PICTURE_DEK = b"\x61" * 32, b"\x62" * 32
 PICTURE = to_digest(sha256(b"a sealed picture"))
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -203,14 +200,6 @@ def share_deposits(
         )
         for share, vault in zip(shares, to, strict=True)
     ]
-
-
-@asynccontextmanager
-async def local_market() -> AsyncIterator[Market]:
-    """A fresh local chain with PoCo's contracts, ours, and the assets of one sale."""
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
 
 
 @asynccontextmanager
