@@ -93,7 +93,7 @@ async def test_12_an_order_that_is_open_to_any_app_is_refused_and_settled(pushed
     assert (msgspec.json.decode(answer.facts)["refusal"], answer.shares) == ("7.12", ())
 
 
-async def test_a_deal_has_its_time_and_deals_are_found_by_it(pushed: Federation) -> None:
+async def test_the_matched_dataset_order_comes_with_the_block_of_its_deal(pushed: Federation) -> None:
     enclave, shown = await sold(pushed, salt=to_digest(b"\x31" * 32))
     assert shown.order["salt"] == to_digest(b"\x31" * 32)
     assert shown.order["sign"] == "0x"
