@@ -3,11 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.node import Node
-from tests.contracts.scene import Attempt, Market, attempt, open_market
-
-CACHE = Path(__file__).parents[2] / ".cache"
+from sealgrid.chain.anvil import revert, snapshot
+from tests.contracts.scene import CACHE, Attempt, Market, attempt, local_market
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +18,9 @@ def poco_package() -> Path:
 
 
 @pytest.fixture(scope="session")
-async def opened(anvil_binary: Path, poco_package: Path) -> AsyncIterator[Market]:
-    async with await Anvil.start(AnvilConfig(binary=anvil_binary)) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, poco_package)
+async def opened() -> AsyncIterator[Market]:
+    async with local_market() as market:
+        yield market
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """A small market on a real hub: named accounts, one app, one dataset, one pool, three vaults."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
 from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, fund
@@ -21,6 +24,7 @@ from sealgrid.poco.typed_data import OrderDomain, sign_order
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from tests.contracts.memory_chain import MemoryNode, MemoryWallet
 
+CACHE = Path(__file__).parents[2] / ".cache"
 SIMULATED, TDX = 255, 2
 APP_DIGEST, DATASET_CHECKSUM = to_digest(b"\x07" * 32), to_digest(b"\x05" * 32)
 RUNTIME, RESULT = to_digest(b"\x06" * 32), to_digest(b"\x09" * 32)
@@ -172,6 +176,14 @@ def wallet_of(node: Node, name: str) -> Wallet:
     """An account on a real chain, or on a chain in this process."""
     key = development_key(name)
     return MemoryWallet(node, key) if isinstance(node, MemoryNode) else Wallet(node, key)
+
+
+@asynccontextmanager
+async def local_market() -> AsyncIterator[Market]:
+    """Start a local chain with PoCo's contracts, ours, and the assets of one sale."""
+    config = AnvilConfig(binary=CACHE / "anvil/bin/anvil")
+    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
+        yield await open_market(node, CACHE / "poco")
 
 
 async def open_market(node: Node, package: Path, terms: BrokerConfig = TERMS) -> Market:

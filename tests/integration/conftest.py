@@ -7,8 +7,8 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
-from tests.contracts.scene import Market
-from tests.integration.vault_federation import Federation, federation_over, local_market, push_as_iexec
+from tests.contracts.scene import Market, local_market
+from tests.integration.vault_federation import Federation, federation_over, push_as_iexec
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ async def test_a_fork_bomb_is_stopped_and_leaves_no_process(hostile):
     before = len(list(Path("/proc").glob("[0-9]*")))
     source = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
     assert (await hostile(source, wall_seconds=5))["kind"] == HOST
-    assert len(list(Path("/proc").glob("[0-9]*"))) < before + 200  # others work on this machine too
+    assert len(list(Path("/proc").glob("[0-9]*"))) < before + 200  # other programs run on this machine too
 
 
 DELETED_FILES = """
@@ -130,8 +130,8 @@ CALL_ALL = """
 import ctypes, errno, sys
 libc = ctypes.CDLL(None, use_errno=True)
 for name, (_, *call) in eval(sys.argv[1]).items():
-    said = libc.syscall(*call)
-    print(name, errno.errorcode[ctypes.get_errno()] if said == -1 else 'went through')
+    result = libc.syscall(*call)
+    print(name, errno.errorcode[ctypes.get_errno()] if result == -1 else 'went through')
 raise SystemExit(1)
 """
 CALLS = {
@@ -177,8 +177,8 @@ CALLS = {
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of these calls are x86_64's")
 async def test_the_kernel_refuses_every_call_that_leads_out(enclave):
     ended = await enclave.ask(CALL_ALL, [repr(CALLS)], LIMITS)
-    said = dict(line.split(" ", 1) for line in ended["log"].splitlines())
-    assert said == {name: wanted for name, (wanted, *_) in CALLS.items()}
+    results = dict(line.split(" ", 1) for line in ended["log"].splitlines())
+    assert results == {name: expected for name, (expected, *_) in CALLS.items()}
 
 
 async def test_a_walk_through_proc_and_sys_finds_the_processor_and_nothing_else(hostile):
@@ -188,8 +188,8 @@ print(sorted(os.listdir('/proc')), os.path.exists('/sys'))
 for path in ('/proc/self', '/proc/1/environ', '/proc/1/mem', '/proc/kcore', '/proc/sys', '/proc/keys', '/proc/mounts'):
     assert not os.path.exists(path), path
 """
-    seen = await hostile(source + "raise SystemExit(1)")
-    assert seen["log"] == "['cpuinfo', 'meminfo'] False\n"
+    ended = await hostile(source + "raise SystemExit(1)")
+    assert ended["log"] == "['cpuinfo', 'meminfo'] False\n"
 
 
 async def test_no_socket_leads_anywhere(hostile):
@@ -276,8 +276,8 @@ print(bits, libc.prctl(39, 0, 0, 0, 0), os.getresuid())
 os.chmod(os.open('/iexec_out/x', os.O_CREAT | os.O_WRONLY, 0o755), 0o4755)
 raise SystemExit(1)
 """
-    said = (await hostile(source))["log"]
-    assert said == "[] 1 (65534, 65534, 65534)\n"  # no file lends its owner's rights, and none could
+    log = (await hostile(source))["log"]
+    assert log == "[] 1 (65534, 65534, 65534)\n"  # no file lends its owner's rights, and none could
 
 
 async def test_there_is_nothing_to_quote_with(hostile):
@@ -285,19 +285,19 @@ async def test_there_is_nothing_to_quote_with(hostile):
 import os
 for path in ('/dev/attestation', '/dev/tdx_guest', '/dev/sev-guest', '/dev/sgx_enclave', '/sys/kernel/config', '/relay'):
     assert not os.path.exists(path), path
-held = []
+open_descriptors = []
 for number in range(3, 4096):
     try:
         os.fstat(number)
-        held.append(number)
+        open_descriptors.append(number)
     except OSError:
         pass
-print(held, sorted(os.listdir('/dev')))
+print(open_descriptors, sorted(os.listdir('/dev')))
 raise SystemExit(1)
 """
-    said = (await hostile(source))["log"]
-    held, _, devices = said.partition("] ")
-    assert held == "[", "no descriptor of the runtime's comes along"
+    log = (await hostile(source))["log"]
+    inherited, _, devices = log.partition("] ")
+    assert inherited == "[", "the app inherits no descriptor of the runtime"
     assert set(json.loads(devices.replace("'", '"'))) <= {
         "core",
         "fd",
@@ -384,11 +384,11 @@ async def test_the_machine_has_no_leftover_of_an_enclave_that_ended(platform):
     enclave = await Enclave(platform).launch()
     assert (await enclave.ask(GOOD, [], LIMITS))["kind"] == OK
     instance = platform._instances[enclave.reply.instance]
-    held = of_this_process()
+    before = of_this_process()
     await enclave.close()
     await instance.wait()
     async with asyncio.timeout(60):
-        while held and of_this_process() >= held:
+        while before and of_this_process() >= before:
             await asyncio.sleep(0.05)
     found = subprocess.run(
         ["grep", "-rlas", "-m1", "-e", "SEALGRID-KEY-[0-9a-f]", "/dev/shm", str(platform._config.folder / "bytecode")],

@@ -30,7 +30,8 @@ from sealgrid.wire.message import Transport
 from sealgrid.wire.service_access import ONE_MACHINE
 from sealgrid.wire.vault import VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM
-from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation
+from tests.integration.vault_enclave import THRESHOLD
+from tests.integration.vault_federation import MODEL_DEK, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]

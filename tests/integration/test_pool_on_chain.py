@@ -14,9 +14,8 @@ import pytest
 from sealgrid.attestation.statements import WorkerCall, poco_authorisation
 from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
+from sealgrid.chain.anvil import advance
 from sealgrid.chain.events import SchedulerNotice, parse_events
-from sealgrid.chain.node import Node
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
@@ -41,7 +40,7 @@ from sealgrid.wire.pool import (
 from sealgrid.wire.server import listen
 from sealgrid.wire.worker_session import SessionCall, WorkerLogin
 from sealgrid.worker.signed_pool_client import SignedPoolClient
-from tests.contracts.scene import APP_DIGEST, Attempt, Market, open_market
+from tests.contracts.scene import APP_DIGEST, Attempt, Market, local_market
 
 pytestmark = pytest.mark.chain
 
@@ -92,8 +91,8 @@ class Worker:
 
     def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
         payload, at = encode(message), int(time.time()) if issued is None else issued
-        said = WorkerCall(pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at)
-        signature = said.sign(self.market.domain, self.key)
+        call = WorkerCall(pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at)
+        signature = call.sign(self.market.domain, self.key)
         return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
 
     async def next(self, wait: float = 15) -> JobAssignment | None:
@@ -108,9 +107,8 @@ class Worker:
 
 @pytest.fixture(scope="module")
 async def market() -> AsyncIterator[Market]:
-    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
+    async with local_market() as market:
+        yield market
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +150,7 @@ def bert(market: Market, client: PoolClient) -> Worker:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    """Wait until something holds; what does not within the time fails the test."""
+    """Wait until a condition holds; fail after ``seconds``."""
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.05)
@@ -166,7 +164,7 @@ async def stage_of(client: PoolClient, task: TaskId) -> str:
 
 
 async def exact_stages(market: Market, client: PoolClient, task: TaskId) -> tuple[StageAt, ...]:
-    """Return a task's stages as the pool tells them to its requester alone."""
+    """Return a task's exact stages, which the pool gives to its requester only."""
     reader = StageReader(client, market.deployment.chain, development_key("requester"), time.time)
     return await reader.stages(task)
 
@@ -251,8 +249,8 @@ async def finish_as(
     again = await until_job(Worker(ANNA, market, worker.client))
     assert again.task == job.task
     mine = SigningKey.generate()
-    asked = Worker(ANNA, market, worker.client)
-    reply = await asked.authorise(job.task, mine)
+    worker = Worker(ANNA, market, worker.client)
+    reply = await worker.authorise(job.task, mine)
     assert reply.reassign is not None
     assert reply.reassign.reassign.attempt == 3
     await finish(market, again, mine, reply.authorization.signature)
@@ -264,20 +262,22 @@ async def until_job(worker: Worker) -> JobAssignment:
     return job
 
 
-def spoiled(call: bytes) -> bytes:
+def corrupt_params(call: bytes) -> bytes:
     """Return a call whose request order has parameters that are no UTF-8."""
     assert call.count(b"@@@@@@@@") == 1
     return call.replace(b"@@@@@@@@", bytes.fromhex("fffe") * 4)
 
 
-async def match_spoiled(market: Market) -> DealId:
+async def match_corrupt_params(market: Market) -> DealId:
     hub, wallet = interface("Hub"), market.wallet("requester")
     request = market.request(volume=1, params="@@@@@@@@")
     fields = [getattr(request, name) for _, name in request.TYPES]
-    await wallet.send(market.hub.address, spoiled(hub.call_data("manageRequestOrder", ((*fields, b""), 0, b""))))
+    await wallet.send(market.hub.address, corrupt_params(hub.call_data("manageRequestOrder", ((*fields, b""), 0, b""))))
     orders = [market.app_order(), market.dataset_order(), market.pool_order()]
     values = [(*(getattr(order, name) for _, name in order.TYPES), order.sign) for order in orders]
-    receipt = await wallet.send(market.hub.address, spoiled(hub.call_data("matchOrders", *values, (*fields, b""))))
+    receipt = await wallet.send(
+        market.hub.address, corrupt_params(hub.call_data("matchOrders", *values, (*fields, b"")))
+    )
     (notice,) = [event for event in parse_events(receipt.logs) if isinstance(event, SchedulerNotice)]
     return notice.deal
 
@@ -285,7 +285,7 @@ async def match_spoiled(market: Market) -> DealId:
 async def test_a_deal_whose_parameters_are_no_text_is_read_like_any_other(
     market: Market, anna: Worker, client: PoolClient
 ) -> None:
-    deal = await match_spoiled(market)
+    deal = await match_corrupt_params(market)
     job = await until_job(anna)
     assert (job.deal, job.task) == (deal, task_id(deal, 0))
     enclave = SigningKey.generate()
@@ -338,17 +338,17 @@ async def test_a_login_that_is_not_the_workers_own_is_refused(
     assert refused.value.check == number
 
 
-async def test_whoever_saw_a_call_pass_can_send_it_neither_again_nor_anywhere_else(
+async def test_a_recorded_call_can_be_sent_neither_again_nor_with_another_method(
     market: Market, anna: Worker, client: PoolClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passed: list[SessionCall] = []
     send = client.next_job
 
-    async def overheard(call: SessionCall) -> JobAssignment | None:
+    async def record(call: SessionCall) -> JobAssignment | None:
         passed.append(call)
         return await send(call)
 
-    monkeypatch.setattr(client, "next_job", overheard)
+    monkeypatch.setattr(client, "next_job", record)
     assert await anna.next(wait=0) is None
     with pytest.raises(CallRefused) as again:
         await send(passed[0])
@@ -361,14 +361,14 @@ async def test_whoever_saw_a_call_pass_can_send_it_neither_again_nor_anywhere_el
 async def test_no_web_page_may_read_the_local_chain(market: Market) -> None:
     page = {"origin": "http://evil.example", "access-control-request-method": "POST"}
     async with httpx.AsyncClient() as browser:
-        asked = await browser.options(market.node.url, headers=page)
+        preflight = await browser.options(market.node.url, headers=page)
         question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
         answer = await browser.post(market.node.url, headers=page, json=question)
-    assert asked.is_error
-    assert "access-control-allow-origin" not in {*answer.headers, *asked.headers}
+    assert preflight.is_error
+    assert "access-control-allow-origin" not in {*answer.headers, *preflight.headers}
 
 
-async def test_the_pool_says_which_it_is(market: Market, client: PoolClient) -> None:
+async def test_the_pool_names_itself(market: Market, client: PoolClient) -> None:
     view = await client.view()
     assert (view.workerpool, view.owner) == (market.pool, development_key("pool").address)
 

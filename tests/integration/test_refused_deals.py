@@ -1,8 +1,9 @@
-"""Three real vaults over a real market: what they refuse, whether it is settled, and what a preview says of it."""
+"""Refusals of three real vaults on a real market: whether they are settled, and how a preview predicts them."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from sealgrid.chain.accounts import development_key
@@ -12,9 +13,10 @@ from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, DealId, TaskId
 from sealgrid.vault.api import application
 from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.preview import PreviewRequest, Proposal, VaultOpinion, preview
 from tests.contracts.scene import FUNDS, fund
-from tests.integration.vault_federation import Federation, InProcess
+from tests.integration.vault_federation import Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -150,15 +152,15 @@ async def test_a_preview_is_believed_of_the_vault_that_signed_it_alone(federatio
         await preview(first, proposal(federation), second, federation.market.domain)
 
 
-async def test_a_vault_answers_one_address_so_many_previews_a_minute(federation: Federation) -> None:
+async def test_previews_are_limited_for_each_address_and_minute(federation: Federation) -> None:
     await federation.sell_model()
     vault = federation.vaults[0]
-    slow = InProcess(application(replace(vault, rules=replace(vault.rules, previews_per_minute=2))))
-    async with slow.client:
+    app = application(replace(vault, rules=replace(vault.rules, previews_per_minute=2)))
+    async with HttpTransport("http://127.0.0.1", http=httpx.ASGITransport(app)) as limited:
         for _ in range(2):
-            await preview(slow, proposal(federation), vault.address, federation.market.domain)
+            await preview(limited, proposal(federation), vault.address, federation.market.domain)
         with pytest.raises(TooManyRequests):
-            await preview(slow, proposal(federation), vault.address, federation.market.domain)
+            await preview(limited, proposal(federation), vault.address, federation.market.domain)
 
 
 async def test_7_22_a_key_that_opened_nothing_goes_to_no_later_task_until_its_owner_deposits_another(

@@ -1,4 +1,4 @@
-"""Vaults over real PoCo and the datasets of a bulk: they say the same of a slice, and give each what it holds."""
+"""The datasets of a bulk on real PoCo: vaults sign the same facts of a slice, and release its keys."""
 
 import json
 import os
@@ -19,7 +19,8 @@ from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.checks.bulk import MAX_AGE_SECONDS
 from sealgrid.wire.vault import BulkDocuments, ReleaseAnswer
 from tests.contracts.scene import DATASET_CHECKSUM, Market
-from tests.integration.vault_federation import Enclave, Federation, federation_over
+from tests.integration.vault_enclave import Enclave
+from tests.integration.vault_federation import Federation, federation_over
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ class Task:
         return [self.enclave.answer(await client.release(request), data) for client in clients]
 
 
-async def asked(federation: Federation, *orders: dict[str, Any]) -> Task:
+async def begin_bulk(federation: Federation, *orders: dict[str, Any]) -> Task:
     """Match a deal over one slice of the dataset's orders, each with its changes."""
     market = federation.market
     usual = {"datasetprice": 0, "volume": BULK_VOLUME}
@@ -68,10 +69,10 @@ async def asked(federation: Federation, *orders: dict[str, Any]) -> Task:
     return Task(enclave, BulkDocuments(block=head.number, root=root, slice=own))
 
 
-async def test_every_vault_says_the_same_of_a_slice_and_gives_its_share_with_an_entry_of_its_own(
+async def test_all_vaults_sign_the_same_facts_of_a_slice_and_each_logs_its_own_release(
     pushed: Federation,
 ) -> None:
-    answers = await (await asked(pushed, {}, {"datasetprice": 1}, {"apprestrict": ZERO_ADDRESS})).released()
+    answers = await (await begin_bulk(pushed, {}, {"datasetprice": 1}, {"apprestrict": ZERO_ADDRESS})).released()
     facts = parse_facts(answers[0].facts)
     assert {answer.facts for answer in answers} == {answers[0].facts}
     assert facts.bulk
@@ -84,11 +85,11 @@ async def test_every_vault_says_the_same_of_a_slice_and_gives_its_share_with_an_
         assert [entry["facts"] for entry in entries] == [facts.digest()] * 2
 
 
-async def test_a_vault_without_the_key_says_the_same_of_the_slice_and_gives_nothing(
+async def test_a_vault_without_the_key_signs_the_same_facts_of_the_slice_and_releases_nothing(
     pushed: Federation, market: Market
 ) -> None:
     pushed.vaults[0].share_store.destroy(market.dataset, development_key("owner").address, at=1)
-    answers = await (await asked(pushed, {})).released()
+    answers = await (await begin_bulk(pushed, {})).released()
     assert {answer.facts for answer in answers} == {answers[0].facts}
     assert [len(answer.bulk) for answer in answers] == [0, 1, 1]
 
@@ -97,7 +98,7 @@ async def test_a_key_with_a_policy_of_ours_goes_to_no_bulk(market: Market, tmp_p
     before = await snapshot(market.node)
     async with federation_over(market, tmp_path) as federation:
         await federation.sell_model()
-        answers = await (await asked(federation, {})).released()
+        answers = await (await begin_bulk(federation, {})).released()
         assert [answer.bulk for answer in answers] == [(), (), ()]
     await revert(market.node, before)
 
@@ -105,7 +106,7 @@ async def test_a_key_with_a_policy_of_ours_goes_to_no_bulk(market: Market, tmp_p
 async def test_an_order_that_its_owner_closed_is_left_out_from_the_block_on_in_which_that_was(
     pushed: Federation, market: Market
 ) -> None:
-    task = await asked(pushed, {})
+    task = await begin_bulk(pushed, {})
     order = market.dataset_order(datasetprice=0, volume=BULK_VOLUME)
     await market.hub.cancel(market.wallet("owner"), order)
     closed = (await market.node.block()).number
@@ -118,7 +119,7 @@ async def test_an_order_that_its_owner_closed_is_left_out_from_the_block_on_in_w
 
 @pytest.mark.parametrize("block", [-1, 1 << 60], ids=["none", "not confirmed"])
 async def test_17_a_block_that_is_not_confirmed_is_refused(pushed: Federation, block: int) -> None:
-    task = await asked(pushed, {})
+    task = await begin_bulk(pushed, {})
     with pytest.raises(ReleaseRefused) as caught:
         await task.released(block=block)
     assert caught.value.check == "7.17"
@@ -129,7 +130,7 @@ async def test_17_a_block_from_before_the_owner_may_have_changed_its_mind_is_ref
 ) -> None:
     old = (await market.node.block()).number
     await market.node.rpc("evm_increaseTime", MAX_AGE_SECONDS + 60)
-    task = await asked(pushed, {})
+    task = await begin_bulk(pushed, {})
     pushed.clock.now += MAX_AGE_SECONDS + 60
     with pytest.raises(ReleaseRefused) as caught:
         await task.released(block=old)
@@ -137,7 +138,7 @@ async def test_17_a_block_from_before_the_owner_may_have_changed_its_mind_is_ref
 
 
 async def test_17_another_slice_than_the_requesters_is_refused(pushed: Federation) -> None:
-    task, other = await asked(pushed, {}), await asked(pushed, {}, {})
+    task, other = await begin_bulk(pushed, {}), await begin_bulk(pushed, {}, {})
     with pytest.raises(ReleaseRefused) as caught:
         await task.released(slice=other.bulk.slice)
     assert caught.value.check == "7.17"
@@ -145,7 +146,7 @@ async def test_17_another_slice_than_the_requesters_is_refused(pushed: Federatio
 
 async def test_17_a_block_from_before_the_task_began_is_refused(pushed: Federation, market: Market) -> None:
     before = (await market.node.block()).number
-    task = await asked(pushed, {})
+    task = await begin_bulk(pushed, {})
     with pytest.raises(ReleaseRefused) as caught:
         await task.released(block=before)
     assert caught.value.check == "7.17"
@@ -166,7 +167,7 @@ HOSTILE = {
 async def test_an_owner_that_is_a_hostile_contract_leaves_out_its_own_dataset_alone(
     pushed: Federation, market: Market, code: str
 ) -> None:
-    task = await asked(pushed, {})
+    task = await begin_bulk(pushed, {})
     await market.node.rpc("anvil_setCode", development_key("owner").address, "0x" + code)
     await market.node.rpc("evm_mine")
     answers = await task.released(block=(await market.node.block()).number)

@@ -1,4 +1,4 @@
-"""A key that came by iExec's route follows the dataset order that the chain matched, whatever a worker shows."""
+"""A key pushed by iExec's route follows the dataset order that the chain matched, not the worker's document."""
 
 import os
 from base64 import b64encode
@@ -14,7 +14,8 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.vault import MatchedOrder, ReleaseRequest
-from tests.integration.vault_federation import MODEL_DEK, Enclave, Federation
+from tests.integration.vault_enclave import Enclave
+from tests.integration.vault_federation import MODEL_DEK, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -57,9 +58,9 @@ async def test_the_matched_order_that_names_the_app_releases_the_key_with_the_va
     request, data = await evidence(enclave, shown)
     answer = enclave.answer(await pushed.clients[0].release(request), data)
     assert [share.index for share in answer.shares] == [1]
-    said = msgspec.json.decode(answer.facts)
-    assert (said["secrets"][0]["kind"], said["release"], said["params"]) == ("iexec", "direct", PARAMS)
-    assert said["secrets"][0]["value"] == to_digest(keccak256(b64encode(MODEL_DEK)))
+    facts = msgspec.json.decode(answer.facts)
+    assert (facts["secrets"][0]["kind"], facts["release"], facts["params"]) == ("iexec", "direct", PARAMS)
+    assert facts["secrets"][0]["value"] == to_digest(keccak256(b64encode(MODEL_DEK)))
 
 
 async def test_11_without_an_order_nothing_is_released(pushed: Federation) -> None:
@@ -92,7 +93,7 @@ async def test_12_an_order_that_is_open_to_any_app_is_refused_and_settled(pushed
     assert (msgspec.json.decode(answer.facts)["refusal"], answer.shares) == ("7.12", ())
 
 
-async def test_a_deal_says_when_it_was_made_and_its_order_is_found_by_that(pushed: Federation) -> None:
+async def test_the_matched_dataset_order_comes_with_the_block_of_its_deal(pushed: Federation) -> None:
     enclave, shown = await sold(pushed, salt=to_digest(b"\x31" * 32))
     assert shown.order["salt"] == to_digest(b"\x31" * 32)
     assert shown.order["sign"] == "0x"

@@ -1,4 +1,4 @@
-"""Three real vaults count uses: as one in total, nearly as one in an hour, and none that nobody paid for."""
+"""Three real vaults count uses: exactly in total, approximately in an hour, and no unpaid ones."""
 
 from pathlib import Path
 
@@ -239,8 +239,8 @@ async def test_the_chain_is_read_about_uses_only_at_a_limit(federation, monkeypa
     await federation.sell_model(uses_total=5)
     await (await federation.begin(await federation.order())).released()
     await unpaid_until(federation, CONTRIBUTION_SECONDS)
-    asked = []
+    queries = []
     for vault in federation.vaults:
-        monkeypatch.setattr(vault.chain, "tasks", lambda *words, **more: asked.append(words))
+        monkeypatch.setattr(vault.chain, "tasks", lambda *words, **more: queries.append(words))
     assert not (await (await federation.begin(await federation.order(version=2))).released()).facts.refusal
-    assert asked == []
+    assert queries == []

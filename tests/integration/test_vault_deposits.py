@@ -40,9 +40,9 @@ async def test_a_pushed_key_is_stored_once_takes_no_policy_and_needs_the_matched
 ) -> None:
     owner, dataset = development_key("owner"), federation.market.dataset
     await push_as_iexec(federation, owner)
-    kept = federation.vaults[0].share_store.find(dataset, owner.address)
-    assert kept is not None
-    assert kept.value_hash == to_digest(keccak256(b64encode(MODEL_DEK)))
+    stored = federation.vaults[0].share_store.find(dataset, owner.address)
+    assert stored is not None
+    assert stored.value_hash == to_digest(keccak256(b64encode(MODEL_DEK)))
     with pytest.raises(SharesRefused) as again:
         await push_as_iexec(federation, owner, b"\x77" * 32)
     assert again.value.check == "iexec-deposit.5"
@@ -55,9 +55,9 @@ async def test_a_pushed_key_is_stored_once_takes_no_policy_and_needs_the_matched
         )
     assert refused.value.check == "policy.6"
     enclave = await federation.begin(await federation.order())
-    with pytest.raises(ReleaseRefused) as kept_back:
+    with pytest.raises(ReleaseRefused) as caught:
         await enclave.released()
-    assert kept_back.value.check == "7.11"
+    assert caught.value.check == "7.11"
 
 
 async def test_an_owner_who_deposits_a_pushed_key_anew_sells_it_under_its_own_policy(federation: Federation) -> None:
@@ -121,25 +121,25 @@ async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_n
     category = "XL"
     await federation.order(category=category)
     timeref = (await federation.market.hub.view_category(federation.market.deployment.categories[category])).timeref
-    kept = {
+    keys = {
         "unused": (input_asset(unknown), stranger.address),
         "needed": (input_asset(PICTURE), requester.address),
         "model": (federation.market.dataset, development_key("owner").address),
     }
 
-    def here() -> set[str]:
-        return {name for name, key in kept.items() if vault.share_store.find(*key) is not None}
+    def stored_keys() -> set[str]:
+        return {name for name, key in keys.items() if vault.share_store.find(*key) is not None}
 
-    async def swept() -> int:
+    async def sweep() -> int:
         (gone,) = {await expiry.sweep() for expiry in expiries}
         return gone
 
-    assert await swept() == 0
+    assert await sweep() == 0
     federation.clock.now += 3600 * hours + 1
-    assert await swept() == 1
-    assert here() == {"needed", "model"}
+    assert await sweep() == 1
+    assert stored_keys() == {"needed", "model"}
     assert vault.share_store.grants(stranger.address, unknown) == []
-    assert vault.share_store.versions(*kept["unused"]) == []
+    assert vault.share_store.versions(*keys["unused"]) == []
     await federation.deposit(
         stranger,
         input_asset(unknown),
@@ -148,10 +148,10 @@ async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_n
         grant=grant,
         grant_signature=grant.sign(federation.market.domain, stranger),
     )
-    assert here() == {"unused", "needed", "model"}
+    assert stored_keys() == {"unused", "needed", "model"}
     federation.clock.now += 11 * timeref
-    assert await swept() == 2
-    assert here() == {"model"}
+    assert await sweep() == 2
+    assert stored_keys() == {"model"}
 
 
 async def test_a_request_order_that_was_cancelled_needs_no_input(federation: Federation) -> None:
@@ -161,7 +161,7 @@ async def test_a_request_order_that_was_cancelled_needs_no_input(federation: Fed
     assert await reader.last_deadline([order_hash(request, market.orders)]) == 0
 
 
-async def test_a_client_deposits_so_many_inputs_an_hour_and_others_go_on(federation: Federation) -> None:
+async def test_deposits_of_inputs_are_limited_for_each_client_and_hour(federation: Federation) -> None:
     vault = federation.vaults[0]
     requests = [await _input_deposit(federation, number) for number in range(5)]
     transport = httpx.ASGITransport(application(vault, inputs_per_hour=3), client=("192.0.2.1", 1))

@@ -1,19 +1,21 @@
 """A vault that is killed with SIGKILL, at every statement to its database and at random moments under load.
 
-Whatever it told anybody holds after the restart: a used nonce stays used, a verdict stays the verdict, a deposit with a
-receipt is there, the log has every release that was answered; and no share or entry is ever half there.
+After the restart all its answers still hold: a used nonce stays used, a verdict stays the verdict, a deposit with a
+receipt is stored, the log has every answered release; no share or entry is ever partly stored.
 """
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,9 @@ import pytest
 from sealgrid.attestation.statements import LogHead
 from sealgrid.attestation.vault_log import check_entry, check_head, contradiction
 from sealgrid.chain.accounts import development_key
+from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import commit
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ReleaseRefused, ServiceUnavailable
 from sealgrid.vault.keys import load_key_files
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
@@ -33,20 +37,14 @@ from sealgrid.wire.log import LogClient
 from sealgrid.wire.server import listen, serve
 from sealgrid.wire.vault import NonceRequest, ReleaseReply, ReleaseRequest, VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM, Market
-from tests.integration.vault_federation import (
-    MODEL_DEK,
-    Enclave,
-    Federation,
-    Session,
-    federation_over,
-    share_deposits,
-)
+from tests.integration.vault_enclave import Enclave, Session
+from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, share_deposits
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 SEED = 20261123
 TASKS = 160
-MOST_STATEMENTS = 60  #: a request that sends more would make this test endless
+MAX_STATEMENTS = 60  #: a request that sends more would make this test endless
 
 
 @dataclass
@@ -67,12 +65,12 @@ class Process:
     def light(self) -> None:
         os.kill(self.pid, signal.SIGUSR1)
 
-    async def ended(self) -> None:
+    async def wait_ended(self) -> None:
         assert await self._line() == b"ended\n"
 
     async def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
-        await self.ended()
+        await self.wait_ended()
 
     async def _line(self) -> bytes:
         assert self.forker.stdout is not None
@@ -82,73 +80,76 @@ class Process:
 @dataclass
 class Scene:
     federation: Federation
-    enclaves: list[Enclave]
+    first: Enclave  #: of the first task of a deal with many
     process: Process
     folder: Path
-    sent: dict[bytes, int] = field(default_factory=dict)  #: nonce -> how often it got an answer
+    answers: Counter[bytes] = field(default_factory=Counter)  #: by nonce
+    indices: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def evidence(self) -> tuple[Enclave, ReleaseRequest]:
-        """The next enclave, with its nonce and quote."""
-        enclave = self.enclaves.pop()
+        """The enclave of the deal's next task, with its nonce and quote."""
+        market, index = self.federation.market, next(self.indices)
+        task = await market.hub.initialize(market.wallet("pool"), self.first.deal, index)
+        enclave = replace(self.first, task=task, signing=SigningKey.generate(), hpke=HpkeKey.generate())
         nonce = (await self.process.client.nonce(NonceRequest(authorization=enclave.authorization))).nonce
         return enclave, enclave.evidence((nonce, b"\1" * 32, b"\2" * 32))
 
     async def release(self, request: ReleaseRequest) -> bool:
-        """Ask for a release; count it by its nonce."""
+        """Request a release; count its answer."""
         try:
             await self.process.client.release(request)
         except (ServiceUnavailable, ReleaseRefused):
             return False
-        self.sent[request.nonces[0]] = self.sent.get(request.nonces[0], 0) + 1
+        self.answers[request.nonces[0]] += 1
         return True
 
-    async def restarted(self, after: int = 0) -> None:
-        """The killed process is gone: nothing in its folder is half there, and it starts again."""
-        await self.process.ended()
+    async def restart_killed(self, after: int = 0) -> None:
+        """Wait for the end of the killed process, check that its folder is consistent, and start it again."""
+        await self.process.wait_ended()
         expect_whole(self.folder, self.federation)
         await self.process.start(after)
 
-    async def at_every_statement(self, ask: Callable[[], Awaitable["Asked"]]) -> int:
-        """Kill the vault after each statement that one request makes; return how many requests were cut off."""
-        for after in range(MOST_STATEMENTS):
-            await self.process.kill()
-            await self.process.start(after)
-            asked = await ask()
+    async def at_every_statement(self, prepare: Callable[[], Awaitable["InterruptedRequest"]]) -> int:
+        """Kill the vault after each statement of a request in turn; return how many requests were interrupted."""
+        await self.process.kill()
+        await self.process.start(0)
+        for after in range(MAX_STATEMENTS):
+            request = await prepare()
             self.process.light()
             try:
-                told = await asked.request()
+                answer = await request.send()
             except ServiceUnavailable:
-                await self.restarted()
-                await asked.expect_after(None)
+                await self.restart_killed(after + 1)
+                await request.expect_after(None)
             else:  # it made fewer statements than that
                 await self.process.kill()
                 await self.process.start()
-                await asked.expect_after(told)
+                await request.expect_after(answer)
                 return after
         raise AssertionError("the request makes too many statements")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that may be cut off, and what must hold afterwards, knowing the answer or None."""
+class InterruptedRequest:
+    """A request during which the vault may be killed, and the check of the vault's state after its restart."""
 
-    request: Callable[[], Awaitable[Any]]
-    expect_after: Callable[[Any], Awaitable[None]]
+    send: Callable[[], Awaitable[Any]]
+    expect_after: Callable[[Any], Awaitable[None]]  #: takes the answer, or None without one
 
 
 def expect_whole(folder: Path, federation: Federation) -> None:
-    """The database is sound, and every share in it opens and fits its owner's commitment."""
+    """Check that the database is intact, and that every share in it opens and fits its owner's commitment."""
     vault = federation.vaults[0]
     with closing(sqlite3.connect(folder / DATABASE)) as raw:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        held = raw.execute("SELECT asset, owner FROM assets").fetchall()
+        keys_of_assets = raw.execute("SELECT asset, owner FROM assets").fetchall()
         settled = raw.execute("SELECT task, enclave FROM settles").fetchall()
     keys = load_key_files(folder)
     with closing(VaultDatabase(folder / DATABASE)) as database:
         share_store, task_store = (kind(database, keys.at_rest, vault.federation) for kind in (ShareStore, TaskStore))
-        found = [share_store.find(asset, owner) for asset, owner in held]
-        found += [task_store.find_settle(task, enclave).result_share for task, enclave in settled]
-    assert all(commit(each.share) == each.record.commitments[each.share.index - 1] for each in found)
+        stored = [share_store.find(asset, owner) for asset, owner in keys_of_assets]
+        stored += [task_store.find_settle(task, enclave).result_share for task, enclave in settled]
+    assert all(commit(each.share) == each.record.commitments[each.share.index - 1] for each in stored)
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +159,12 @@ async def scene(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asy
     async with federation_over(market, folder) as federation, contextlib.AsyncExitStack() as stack:
         await federation.sell_model(uses_per_requester_hour=10_000)
         deal = await federation.order(tasks=TASKS)
-        enclaves = [await federation.begin(deal, index) for index in range(TASKS)]
+        first = await federation.begin(deal, 0)
         federation.vaults[0].database.close()
         storage = listen()
         serving = asyncio.create_task(serve(federation.storage, storage, lambda: None))
         stack.callback(serving.cancel)
-        config = written(federation, folder, f"http://127.0.0.1:{storage.getsockname()[1]}")
+        config = write_config(federation, folder, f"http://127.0.0.1:{storage.getsockname()[1]}")
         port = int(config.read_text().split("port = ")[1].split()[0])
         client = VaultClient(await stack.enter_async_context(HttpTransport(f"http://127.0.0.1:{port}")))
         forker = await asyncio.create_subprocess_exec(
@@ -177,14 +178,14 @@ async def scene(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asy
         )
         process = Process(config, forker, client)
         await process.start()
-        yield Scene(federation, enclaves, process, config.parent)
+        yield Scene(federation, first, process, config.parent)
         await process.kill()
         forker.stdin.close()
         await forker.wait()
 
 
-def written(federation: Federation, folder: Path, storage_url: str) -> Path:
-    """Write the first vault's settings as its operator would."""
+def write_config(federation: Federation, folder: Path, storage_url: str) -> Path:
+    """Write the first vault's settings as its operator does; return the file."""
     market, home = federation.market, folder / federation.addresses[0]
     (home / "root.der").write_bytes(federation.machine.trust_root.root_ca_der)
     with listen() as free:
@@ -210,24 +211,24 @@ certificate = "root.der"
 
 
 async def test_a_nonce_is_good_once_wherever_the_vault_is_killed(scene: Scene) -> None:
-    async def ask() -> Asked:
+    async def prepare() -> InterruptedRequest:
         _, request = await scene.evidence()
         nonce = request.nonces[0]
 
         async def expect_after(_: Any) -> None:
             for _ in range(2):
                 await scene.release(request)
-            assert scene.sent.get(nonce, 0) <= 1
+            assert scene.answers[nonce] <= 1
 
         async def once() -> bool:
             reply = await scene.process.client.release(request)
-            scene.sent[nonce] = scene.sent.get(nonce, 0) + 1
+            scene.answers[nonce] += 1
             return bool(reply.sealed)
 
-        return Asked(once, expect_after)
+        return InterruptedRequest(once, expect_after)
 
-    assert await scene.at_every_statement(ask) > 5
-    assert all(times == 1 for times in scene.sent.values())
+    assert await scene.at_every_statement(prepare) > 5
+    assert all(times == 1 for times in scene.answers.values())
 
 
 async def test_the_log_only_grows_and_has_every_answered_release_wherever_the_vault_is_killed(scene: Scene) -> None:
@@ -237,33 +238,33 @@ async def test_the_log_only_grows_and_has_every_answered_release_wherever_the_va
         signed = await log.head()
         return check_head(signed.head, signed.signature, vault.address, vault.federation.domain)
 
-    async def ask() -> Asked:
+    async def prepare() -> InterruptedRequest:
         before = await read()
         enclave, request = await scene.evidence()
 
-        async def expect_after(told: ReleaseReply | None) -> None:
+        async def expect_after(reply: ReleaseReply | None) -> None:
             now = await read()
-            assert now.size - before.size in ((1,) if told else (0, 1))
+            assert now.size - before.size in ((1,) if reply else (0, 1))
             path = (await log.consistency(before.size, now.size)).path if now.size > before.size else ()
             assert contradiction(before, now, path) is None
             new = (await log.entries(before.size)).entries
             known = [check_entry(each.entry.encode(), each.index, each.path, now) for each in new]
             assert [entry.task for entry in known] == [enclave.authorization.task][: now.size - before.size]
-            if told:
-                answered = enclave.answer(told, enclave.report_data(request.nonces)).log
+            if reply:
+                answered = enclave.answer(reply, enclave.report_data(request.nonces)).log
                 assert answered.logged.entry == new[0].entry
                 assert answered.head.head.root == now.root
 
-        return Asked(lambda: scene.process.client.release(request), expect_after)
+        return InterruptedRequest(lambda: scene.process.client.release(request), expect_after)
 
-    assert await scene.at_every_statement(ask) > 5
+    assert await scene.at_every_statement(prepare) > 5
 
 
 async def test_a_deposit_is_there_or_not_wherever_the_vault_is_killed(scene: Scene) -> None:
     owner, federation = development_key("owner"), scene.federation
     client, model = scene.process.client, federation.market.dataset
 
-    async def ask() -> Asked:
+    async def prepare() -> InterruptedRequest:
         before = (await client.asset(model, owner.address)).record
         identities = [await client.identity()] * 3  # only the first deposit is sent
         deposits = share_deposits(
@@ -275,44 +276,44 @@ async def test_a_deposit_is_there_or_not_wherever_the_vault_is_killed(scene: Sce
             assert now in ((deposits[0].record,) if receipt else (before, deposits[0].record))
             await client.deposit(deposits[0])
 
-        return Asked(lambda: client.deposit(deposits[0]), expect_after)
+        return InterruptedRequest(lambda: client.deposit(deposits[0]), expect_after)
 
-    assert await scene.at_every_statement(ask) > 3
+    assert await scene.at_every_statement(prepare) > 3
 
 
 async def test_a_verdict_stays_the_verdict_wherever_the_vault_is_killed(scene: Scene) -> None:
     client = scene.process.client
 
-    async def ask() -> Asked:
+    async def prepare() -> InterruptedRequest:
         enclave, request = await scene.evidence()
         data = enclave.report_data(request.nonces)
         answer = enclave.answer(await client.release(request), data)
         result = await Session(enclave, data, (answer,) * 3, request).seal(os.urandom(20))
         settle = result.request(0)
 
-        async def expect_after(told: Any) -> None:
+        async def expect_after(reply: Any) -> None:
             again = await client.settle(settle)
-            assert told is None or again == told
+            assert reply is None or again == reply
             assert await client.settle(settle) == again
             other = await Session(enclave, data, (answer,) * 3, request).seal(os.urandom(20))
             with pytest.raises(ReleaseRefused) as caught:
                 await client.settle(other.request(0))
             assert caught.value.check == "settle.3"
 
-        return Asked(lambda: client.settle(settle), expect_after)
+        return InterruptedRequest(lambda: client.settle(settle), expect_after)
 
-    assert await scene.at_every_statement(ask) > 3
+    assert await scene.at_every_statement(prepare) > 3
 
 
 @pytest.mark.parametrize("round_", range(6))
 async def test_under_load_no_nonce_is_good_twice(scene: Scene, round_: int) -> None:
     chance = random.Random(SEED + round_)
     requests = [(await scene.evidence())[1] for _ in range(8)]
-    asking = [asyncio.create_task(scene.release(request)) for request in requests]
+    sending = [asyncio.create_task(scene.release(request)) for request in requests]
     await asyncio.sleep(chance.uniform(0, 0.08))
     os.kill(scene.process.pid, signal.SIGKILL)
-    await asyncio.gather(*asking)
-    await scene.restarted()
+    await asyncio.gather(*sending)
+    await scene.restart_killed()
     for request in requests * 2:
         await scene.release(request)
-    assert all(times == 1 for times in scene.sent.values())
+    assert all(times == 1 for times in scene.answers.values())

@@ -1,4 +1,4 @@
-"""Every release at three real vaults is in their logs, and the vaults catch each other's logs lying."""
+"""Every release at three real vaults is in their logs, and each vault detects false logs of the others."""
 
 from pathlib import Path
 
@@ -100,7 +100,7 @@ class Forged(LogClient):
 
     def say(self, *words, issued):
         for word in words:
-            self.frontier, nodes = self.frontier.append(merkle.leaf_hash(canonical({"said": word})))
+            self.frontier, nodes = self.frontier.append(merkle.leaf_hash(canonical({"entry": word})))
             self.rows.append(nodes)
         self.issued = issued
         return self
@@ -141,9 +141,9 @@ async def test_vaults_countersign_a_log_that_only_grows(federation):
     log = Forged(watched.liar, federation)
     for size in range(1, 6):
         report = await watched.sees(log.say(str(size), issued=size))
-        (seen,) = report.heads
-        assert (seen.head.head.size, report.alarms) == (size, ())
-        check_witness(seen.head.head, report.witness, seen.signature, federation.market.domain)
+        (latest,) = report.heads
+        assert (latest.head.head.size, report.alarms) == (size, ())
+        check_witness(latest.head.head, report.witness, latest.signature, federation.market.domain)
 
 
 async def test_a_vault_that_takes_a_release_back_is_named_with_its_own_two_signatures(federation):

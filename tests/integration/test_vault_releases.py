@@ -12,13 +12,8 @@ from sealgrid.poco.tags import NO_TAG
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.vault import NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM
-from tests.integration.vault_federation import (
-    MODEL_DEK,
-    PICTURE,
-    PICTURE_DEK,
-    RUNTIME,
-    Federation,
-)
+from tests.integration.vault_enclave import RUNTIME
+from tests.integration.vault_federation import MODEL_DEK, PICTURE, PICTURE_DEK, Federation
 
 pytestmark = pytest.mark.chain
 
@@ -60,9 +55,12 @@ async def test_a_nonce_expires(federation: Federation) -> None:
 
 async def test_a_worker_without_the_pools_authorisation_gets_no_nonce(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
-    said = enclave.authorization
-    forged = said.__class__(
-        task=said.task, worker=said.worker, enclave=said.enclave, signature=development_key("worker").sign(b"\1" * 32)
+    honest = enclave.authorization
+    forged = honest.__class__(
+        task=honest.task,
+        worker=honest.worker,
+        enclave=honest.enclave,
+        signature=development_key("worker").sign(b"\1" * 32),
     )
     with pytest.raises(ReleaseRefused) as caught:
         await federation.clients[0].nonce(NonceRequest(authorization=forged))

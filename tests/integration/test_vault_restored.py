@@ -1,6 +1,5 @@
-"""The drill: a vault is copied, lost and restored by its operator's commands, while the others go on."""
+"""A vault is backed up, lost and restored by its operator's functions, while the others run on."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -11,7 +10,6 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import Address
-from sealgrid.vault.api import application
 from sealgrid.vault.keys import KEYS_FOLDER
 from sealgrid.vault.operator.backup import back_up
 from sealgrid.vault.operator.restore import restore
@@ -19,9 +17,14 @@ from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.vault.stores.database import DATABASE
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.server import listen, serve
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
-from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, local_market, vault_config
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, local_market
+from tests.integration.vault_federation import (
+    MODEL_DEK,
+    Federation,
+    federation_over,
+    serve_vault,
+    vault_config,
+)
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -38,16 +41,15 @@ async def market() -> AsyncIterator[Market]:
 Peers = tuple[tuple[Address, str], ...]
 
 
-async def served(federation: Federation, stack: AsyncExitStack) -> Peers:
-    """Serve the vaults but the first over loopback, each a witness of the first; return where."""
-    peers = []
+async def serve_peers(federation: Federation, stack: AsyncExitStack) -> Peers:
+    """Serve the vaults but the first, each a witness of the first; return their addresses and URLs."""
     watched = {federation.addresses[0]: LogClient(federation.transport)}
-    for vault in federation.vaults[1:]:
-        sock = listen()
-        app = application(vault, PeerLogWitness(vault, watched))
-        stack.callback(asyncio.create_task(serve(app, sock, lambda: None)).cancel)
-        peers.append((vault.address, f"http://127.0.0.1:{sock.getsockname()[1]}"))
-    return tuple(peers)
+    return tuple(
+        [
+            (vault.address, await serve_vault(stack, federation.http, vault, PeerLogWitness(vault, watched)))
+            for vault in federation.vaults[1:]
+        ]
+    )
 
 
 def lose_the_disk(federation: Federation, folder: Path) -> None:
@@ -67,13 +69,13 @@ async def test_a_lost_vault_comes_back_with_what_still_holds_and_serves_new_deal
         before = await federation.begin(await federation.order(), 0)
         await before.nonces()
         back_up(lost, copy)
-        peers = await served(federation, stack)
+        peers = await serve_peers(federation, stack)
         lose_the_disk(federation, lost)
         config = vault_config(market, federation.machine, lost, peers=peers)
-        done = await restore(config, copy, clock=federation.clock)
-        assert (done.restored, done.dropped, done.lost_entries) == (2, (), 0)
+        report = await restore(config, copy, clock=federation.clock, http=federation.http)
+        assert (report.restored, report.dropped, report.lost_entries) == (2, (), 0)
         with pytest.raises(InputRefused, match="newer than any copy"):
-            await restore(config, copy)
+            await restore(config, copy, http=federation.http)
         machine, at = federation.machine, federation.clock.now
     await market.node.rpc("evm_increaseTime", 60)
     await market.node.rpc("evm_mine")
@@ -92,10 +94,10 @@ async def test_a_share_that_was_destroyed_after_the_copy_stays_destroyed(market:
         await federation.sell_model()
         back_up(lost, copy)
         await federation.deposit(OWNER, market.dataset, DATASET_CHECKSUM, MODEL_DEK, version=2)
-        peers = await served(federation, stack)
+        peers = await serve_peers(federation, stack)
         lose_the_disk(federation, lost)
-        done = await restore(vault_config(market, federation.machine, lost, peers=peers), copy)
-        assert done.dropped == ((market.dataset, OWNER.address),)
+        report = await restore(vault_config(market, federation.machine, lost, peers=peers), copy, http=federation.http)
+        assert report.dropped == ((market.dataset, OWNER.address),)
         view = await federation.clients[0].asset(market.dataset, OWNER.address)
         assert [(each.version, each.destroyed > 0) for each in view.history] == [(1, True), (2, True)]
 
@@ -107,12 +109,12 @@ async def test_releases_logged_after_the_backup_are_reported_as_lost(market: Mar
         await federation.sell_model()
         back_up(lost, copy)
         await (await federation.begin(await federation.order(), 0)).released()
-        peers = await served(federation, stack)
-        async with HttpTransport(peers[0][1]) as witness:
+        peers = await serve_peers(federation, stack)
+        async with HttpTransport(peers[0][1], http=federation.http) as witness:
             await LogClient(witness).witnesses()
         lose_the_disk(federation, lost)
-        done = await restore(vault_config(market, federation.machine, lost, peers=peers), copy)
-        assert done.lost_entries == 1
+        report = await restore(vault_config(market, federation.machine, lost, peers=peers), copy, http=federation.http)
+        assert report.lost_entries == 1
 
 
 async def test_a_backup_is_restored_by_its_own_vault_and_only_vaults_are_queried(
@@ -122,13 +124,13 @@ async def test_a_backup_is_restored_by_its_own_vault_and_only_vaults_are_queried
         federation = await stack.enter_async_context(federation_over(market, tmp_path))
         copy = tmp_path / "copy.db"
         back_up(tmp_path / VAULTS[0].address, copy)
-        (second, url), (third, _) = await served(federation, stack)
+        (second, url), (third, _) = await serve_peers(federation, stack)
         mine, other = tmp_path / "mine", tmp_path / "other"
         for folder, key in ((mine, VAULTS[0]), (other, VAULTS[1])):
             shutil.copytree(tmp_path / key.address / KEYS_FOLDER, folder / KEYS_FOLDER)
         with pytest.raises(InputRefused, match="belongs to another vault"):
-            await restore(vault_config(market, federation.machine, other), copy)
+            await restore(vault_config(market, federation.machine, other), copy, http=federation.http)
         twice = ((second, url), (third, url))
         with pytest.raises(EvidenceRefused, match=third):
-            await restore(vault_config(market, federation.machine, mine, peers=twice), copy)
+            await restore(vault_config(market, federation.machine, mine, peers=twice), copy, http=federation.http)
         assert not (mine / DATABASE).exists()

@@ -12,11 +12,8 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContainerRefused, ContractReverted, ReleaseRefused
 from sealgrid.units import to_digest
 from sealgrid.vault.handlers.settled_files import sealed_limit
-from tests.integration.vault_federation import (
-    K2,
-    Federation,
-    Result,
-)
+from tests.integration.vault_enclave import K2, Result
+from tests.integration.vault_federation import Federation
 
 pytestmark = pytest.mark.chain
 
@@ -93,9 +90,9 @@ async def test_a_settled_task_gets_no_second_run(federation: Federation) -> None
 
 async def test_a_result_that_was_not_uploaded_gets_no_verdict(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
-    kept = await (await enclave.released()).seal(sealed_sha256=to_digest(b"\xef" * 32))
+    result = await (await enclave.released()).seal(sealed_sha256=to_digest(b"\xef" * 32))
     with pytest.raises(ReleaseRefused) as caught:
-        await kept.settled(0)
+        await result.settled(0)
     assert caught.value.check == "settle.5"
 
 

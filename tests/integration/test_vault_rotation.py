@@ -1,4 +1,4 @@
-"""Keys that are shared anew, withdrawn, and shared among other vaults after one was lost."""
+"""Keys that are reshared, withdrawn, and reshared among other vaults after one was lost."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,14 +11,9 @@ from sealgrid.crypto.shares import Share, combine, mismatched_vaults
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
 from sealgrid.wire.vault import OpenRequest, WithdrawRequest
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
-from tests.integration.vault_federation import (
-    MODEL_DEK,
-    Federation,
-    Session,
-    federation_over,
-    local_market,
-)
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, local_market
+from tests.integration.vault_enclave import Session
+from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -61,7 +56,7 @@ async def test_a_key_that_is_shared_anew_opens_and_its_old_shares_fit_no_new_one
         combine([stolen, fresh], record)
 
 
-async def test_vaults_tell_every_version_and_destroy_all_shares_but_the_newest(federation: Federation) -> None:
+async def test_vaults_list_every_version_and_destroy_all_shares_but_the_newest(federation: Federation) -> None:
     model = federation.market.dataset
     first = (await federation.clients[0].asset(model, OWNER.address)).record
     await federation.deposit(OWNER, model, DATASET_CHECKSUM, MODEL_DEK, version=2)
@@ -80,8 +75,8 @@ async def test_versions_only_grow(federation: Federation) -> None:
 
 
 async def withdraw(federation: Federation, version: int, by: SigningKey = OWNER) -> None:
-    word = Withdrawal(asset=federation.market.dataset, owner=OWNER.address, version=version)
-    request = WithdrawRequest(withdrawal=word, signature=word.sign(federation.market.domain, by))
+    withdrawal = Withdrawal(asset=federation.market.dataset, owner=OWNER.address, version=version)
+    request = WithdrawRequest(withdrawal=withdrawal, signature=withdrawal.sign(federation.market.domain, by))
     for client in federation.clients:
         view = await client.withdraw(request)
         assert not view.has_share

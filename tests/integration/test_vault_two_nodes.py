@@ -1,4 +1,4 @@
-"""Vaults that read their chain through two nodes, of which one lies or lags: they refuse, and say with which number."""
+"""Vaults that read their chain through two nodes, one of which lies or lags: they refuse, with the check's number."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.runner import open_vault
 from tests.contracts.lying_node import LyingNode, lying_node
-from tests.contracts.scene import Market
-from tests.integration.vault_federation import Federation, federation_over, local_market
+from tests.contracts.scene import Market, local_market
+from tests.integration.vault_federation import Federation, federation_over
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -41,9 +41,9 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         yield Scene(market, federation, liar)
 
 
-async def refused(asked: Any) -> str:
+async def refused(call: Any) -> str:
     with pytest.raises(NodesDisagree) as caught:
-        await asked
+        await call
     return caught.value.check
 
 
@@ -55,11 +55,11 @@ async def test_two_nodes_that_agree_serve_a_whole_release(scene: Scene) -> None:
 async def test_a_node_that_invents_a_task_gets_nothing_out_of_a_vault(scene: Scene) -> None:
     enclave = await scene.federation.begin(await scene.federation.order())
     request = enclave.evidence(await enclave.nonces())
-    asked = "0x" + interface("Hub").call_data("viewTask", enclave.task).hex()
+    view_call = "0x" + interface("Hub").call_data("viewTask", enclave.task).hex()
     settled = "0x" + (3).to_bytes(32, "big").hex()
 
     def invent(method: str, parameters: list[Any], result: Any) -> Any:
-        return settled + result[66:] if method == "eth_call" and parameters[0]["data"] == asked else result
+        return settled + result[66:] if method == "eth_call" and parameters[0]["data"] == view_call else result
 
     scene.liar.lie = invent
     await scene.market.node.rpc("evm_mine")

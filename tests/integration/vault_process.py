@@ -1,7 +1,7 @@
 """Vaults that can be killed: ``python -m tests.integration.vault_process CONFIG.toml``, one forked for each line of input.
 
-A vault that gets SIGUSR1 kills itself with SIGKILL right after so many further statements to its database as the line
-said; 0 is right before the first.
+After SIGUSR1 a vault kills itself with SIGKILL when its database executed as many further statements as the line has;
+0 is just before the first.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ class Fuse:
             self.after -= 1
             self.before()
 
-    def fit(self, _dialect: object, _record: object, _arguments: object, keywords: dict[str, Any]) -> None:
-        """Have every statement of a new connection pass here, whoever hands it to SQLite."""
+    def install(self, _dialect: object, _record: object, _arguments: object, keywords: dict[str, Any]) -> None:
+        """Count every statement of a new connection."""
 
         class Cursor(sqlite3.Cursor):
             def execute(cursor, *statement: Any) -> sqlite3.Cursor:  # noqa: N805
@@ -59,7 +59,7 @@ class Fuse:
 
 def serve(config: Path, after: int) -> None:
     fuse, (settings, port) = Fuse(after), read_config(config)
-    event.listen(Engine, "do_connect", fuse.fit)
+    event.listen(Engine, "do_connect", fuse.install)
     signal.signal(signal.SIGUSR1, fuse.light)
     asyncio.run(run(settings, listen(port), lambda: print(os.getpid(), flush=True)))  # noqa: T201
 

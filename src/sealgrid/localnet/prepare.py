@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import msgspec
 
 from sealgrid.attestation.policy import Platform
@@ -89,9 +90,18 @@ async def allow_runtime(rpc_url: str, broker: Address, runtime: Digest) -> bool:
         return True
 
 
-async def offer_computing(network: Network, *, price: int = POOL_PRICE, volume: int = POOL_VOLUME) -> bool:
-    """Sign an order of the pool, on chain if a gate owns the pool, and publish it; ``price`` in nRLC per task."""
-    async with connect(network, development_key("pool")) as pool:
+async def offer_computing(
+    network: Network,
+    *,
+    price: int = POOL_PRICE,
+    volume: int = POOL_VOLUME,
+    http: httpx.AsyncBaseTransport | None = None,
+) -> bool:
+    """Sign an order of the pool, on chain if a gate owns the pool, and publish it.
+
+    ``price`` is in nRLC per task; ``http`` as in ``HttpTransport``.
+    """
+    async with connect(network, development_key("pool"), http=http) as pool:
         order = WorkerpoolOrder(
             workerpool=network.workerpool,
             workerpoolprice=price,

@@ -5,15 +5,11 @@ import os
 import signal
 import urllib.request
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from sealgrid.attestation.evidence import TrustRoot
-from sealgrid.attestation.policy import Platform
-from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
@@ -39,29 +35,29 @@ from sealgrid.localnet.layout import (
 from sealgrid.localnet.listen_sockets import ListenSockets
 from sealgrid.localnet.prepare import Foundation, allow_runtime, lay_foundation, offer_computing
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
+from sealgrid.localnet.service_configs import (
+    ServiceUrls,
+    market_config,
+    network_file,
+    pool_config,
+    vault_config,
+    vault_names,
+    worker_config,
+)
 from sealgrid.localnet.service_settings import ServiceSettings
 from sealgrid.localnet.shop import list_goods
 from sealgrid.localnet.storage_settings import StorageSettings
-from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
-from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
-from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
+from sealgrid.sdk.network import Network, VaultAddress
 from sealgrid.storage.atomic_file import write_file
-from sealgrid.units import Address
-from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.keys import load_key_files
 from sealgrid.vault.runner import run as run_vault
 from sealgrid.web.runner import WebConfig
 from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import RuntimeMeasurement
-from sealgrid.wire.preview import OfferedMachine
-from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
-POOL_POLL_SECONDS = 0.1  #: the local chain makes a block for each transaction
-WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
 
 T = TypeVar("T")
 OnProgress = Callable[[str], None]
@@ -106,12 +102,10 @@ class _NetworkPlan:
     ) -> None:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
         self._services = ServiceSettings(layout)
-        numbered = ((load_key_files(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
-        self._vaults = sorted(numbered)
+        self._vaults = vault_names(layout, VAULTS)
         self._storage_names = storage_names(storages)
-        for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):
+        for name in (*self._vaults.values(), MARKET, POOL, WEB, SMS):
             sockets.open(name)
-        self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
 
     @property
     def gated(self) -> bool:
@@ -127,7 +121,7 @@ class _NetworkPlan:
         self._foundation = self.run_once(
             "foundation",
             Foundation,
-            lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured, gate=gate),
+            lambda: lay_foundation(self._rpc_url, package, tuple(self._vaults), THRESHOLD, self._measured, gate=gate),
         )
         if gate and not self.gated:
             raise InputRefused("this network was made without a gate; remove it first: sealgrid down --wipe")
@@ -169,44 +163,25 @@ class _NetworkPlan:
 
     def parts(self) -> list[tuple[str, Callable[[OnReady], None]]]:
         """Return the parts and the function that each runs."""
-        vaults = [(name, self._vault(name)) for _, name in self._vaults]
+        vaults = [(name, self._vault(name)) for name in self._vaults.values()]
         others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
         return [*vaults, *others, (WEB, self._web())]
 
     def network(self) -> Network:
         """Return the network file for clients."""
-        deployment = self._foundation.deployment
-        return Network(
-            name="local",
-            chain=deployment.chain,
-            genesis=deployment.genesis,
-            rpc_url=self._rpc_url,
-            hub=deployment.hub,
-            broker=deployment.broker,
-            token=deployment.token,
-            app_registry=deployment.app_registry,
-            dataset_registry=deployment.dataset_registry,
-            workerpool_registry=deployment.workerpool_registry,
-            vaults=tuple(VaultAddress(address, self._sockets.url(name)) for address, name in self._vaults),
-            threshold=THRESHOLD,
-            roots=(Root(Platform.SIMULATED, self._measured.root_ca_der),),
-            allow_simulated=True,
-            runtimes=(self._measured.runtime,),
-            platform=self._measured.platform,
-            python=self._measured.python,
-            storage_url=self._sockets.url(STORAGE),
+        url = self._sockets.url
+        urls = ServiceUrls(
+            chain=self._rpc_url,
+            vaults=tuple(VaultAddress(address, url(name)) for address, name in self._vaults.items()),
+            storage=url(STORAGE),
             storage_copies=self._copy_urls,
-            market_url=self._sockets.url(MARKET),
-            pool_url=self._sockets.url(POOL),
-            workerpool=self._foundation.workerpool,
-            short_category=deployment.categories["Short"],
-            pool_group=self._foundation.pool_group,
-            pools=(PinnedPool(self._foundation.workerpool, "local"),),
-            folder=str(self._layout.root),
-            platform_url=self._sockets.url(PLATFORM),
-            web_url=self._sockets.url(WEB),
-            sms_url=self._sockets.url(SMS),
+            market=url(MARKET),
+            pool=url(POOL),
+            platform=url(PLATFORM),
+            web=url(WEB),
+            sms=url(SMS),
         )
+        return network_file(self._layout, self._foundation, self._measured, urls)
 
     @property
     def _identity(self) -> NetworkIdentity:
@@ -225,42 +200,17 @@ class _NetworkPlan:
 
     def _vault(self, name: str) -> Callable[[OnReady], None]:
         sock = self._sockets.of(name)
-        config = VaultConfig(
-            folder=self._layout.part(name),
-            # One node, named twice: the vault compares two answers, as it does with two nodes.
-            network=replace(self._identity, rpc_urls=(self._rpc_url, self._rpc_url)),
-            storage_url=self._sockets.url(STORAGE),
-            storage_copies=self._copy_urls,
-            roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
-            peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
-            insecure_allow_simulated=True,
-            previews_per_minute=0,
-            access=self._services.of(name),
-        )
+        config = vault_config(self._layout, name, self.network(), self._services.of(name))
         return lambda ready: asyncio.run(run_vault(config, sock, ready))
 
     def _market(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(MARKET)
-        config = MarketConfig(
-            folder=self._layout.part(MARKET),
-            network=self._identity,
-            access=self._services.of(MARKET),
-            listeners_per_client=0,
-        )
+        config = market_config(self._layout, self.network(), self._services.of(MARKET))
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
     def _pool(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(POOL)
-        config = PoolConfig(
-            folder=self._layout.part(POOL),
-            network=self._identity,
-            workerpool=self._foundation.workerpool,
-            key_file=_key_file(self._layout, POOL),
-            workers=frozenset(development_key(name).address for name in WORKERS),
-            machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
-            poll_seconds=POOL_POLL_SECONDS,
-            access=self._services.of(POOL),
-        )
+        config = pool_config(self._layout, self.network(), self._services.of(POOL))
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 
     def _sms(self) -> Callable[[OnReady], None]:
@@ -292,23 +242,6 @@ class _NetworkPlan:
         return lambda ready: asyncio.run(run_worker(config, ready))
 
 
-def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
-    """Return the settings of a worker of the local pool, named after a development account."""
-    return WorkerConfig(
-        folder=layout.part(name),
-        key_file=_key_file(layout, name),
-        network=network.identity,
-        workerpool=network.workerpool,
-        pool_url=network.pool_url,
-        storage_url=network.storage_url,
-        platform_url=network.platform_url,
-        wheels=(cache_folder() / "wheels",),
-        market_url=network.market_url,
-        sms_url=network.sms_url,
-        storage_copies=network.storage_copies,
-    )
-
-
 def _chain(layout: Layout, port: int) -> ChildProcess:
     config = AnvilConfig(
         binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
@@ -322,12 +255,6 @@ def _chain(layout: Layout, port: int) -> ChildProcess:
             await stopped.wait()
 
     return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(run_anvil(ready)))
-
-
-def _key_file(layout: Layout, name: str) -> Path:
-    path = layout.part(name) / "chain.key"
-    write_file(path, development_key(name).secret.hex().encode())
-    return path
 
 
 def _storage_key(layout: Layout, name: str) -> tuple[Path, bytes]:

@@ -5,6 +5,8 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 
+from litestar.types import ASGIApp
+
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.market.admission import OrderAdmission
@@ -23,10 +25,17 @@ from sealgrid.wire.server import serve
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
+    async with open_app(config) as app:
+        await serve(app, sock, ready, config.access)
+
+
+@contextlib.asynccontextmanager
+async def open_app(config: MarketConfig) -> AsyncIterator[ASGIApp]:
+    """Yield the application of a market that follows its chain; raise InputRefused on another chain."""
     async with Node(*config.network.rpc_urls) as node:
         await config.network.check_chain(node)
         async with open_service(config, node) as service:
-            await serve(application(service, config), sock, ready, config.access)
+            yield application(service, config)
 
 
 @contextlib.asynccontextmanager

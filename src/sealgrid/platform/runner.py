@@ -2,20 +2,30 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
 
 from sealgrid.platform.api import handlers
 from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, connect_vsock
 from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from sealgrid.wire.server import create_app, serve
+from sealgrid.wire.service_access import ServiceAccess
 
 
 async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called when it accepts requests."""
-    platform = SimulatedPlatform(config, lambda: int(time.time()))
+    async with open_app(SimulatedPlatform(config, lambda: int(time.time())), config.access) as app:
+        await serve(app, sock, ready, config.access)
+
+
+@asynccontextmanager
+async def open_app(platform: SimulatedPlatform | HardwarePlatform, access: ServiceAccess) -> AsyncIterator[Litestar]:
+    """Yield the application of a platform; stop its enclaves when the context ends."""
     try:
-        await serve(create_app(handlers(platform), access=config.access), sock, ready, config.access)
+        yield create_app(handlers(platform), access=access)
     finally:
         await platform.close()
 
@@ -24,8 +34,5 @@ async def run_hardware(
     config: HardwareConfig, collateral: CollateralCache, sock: socket.socket, ready: Callable[[], None]
 ) -> None:
     """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as in ``run``."""
-    platform = HardwarePlatform(config, collateral, connect_vsock)
-    try:
-        await serve(create_app(handlers(platform), access=config.access), sock, ready, config.access)
-    finally:
-        await platform.close()
+    async with open_app(HardwarePlatform(config, collateral, connect_vsock), config.access) as app:
+        await serve(app, sock, ready, config.access)

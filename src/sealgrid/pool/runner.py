@@ -4,8 +4,11 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+from litestar import Litestar
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
@@ -39,6 +42,16 @@ _log = logging.getLogger("sealgrid.pool")
 
 async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused when chain, key and workerpool do not belong together."""
+    async with open_app(config) as app:
+        await serve(app, sock, ready, config.access)
+
+
+@asynccontextmanager
+async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Litestar]:
+    """Yield the application of a pool with its background tasks; raise InputRefused as ``run``.
+
+    ``http`` sends the requests to vaults (see ``HttpTransport``). A background task that fails cancels the context.
+    """
     key = read_key(config.key_file)
     config.folder.mkdir(parents=True, exist_ok=True)
     store = EventStore(config.folder / "pool.sqlite")
@@ -47,7 +60,7 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
             node = await stack.enter_async_context(Node(*config.network.rpc_urls))
             await check_configuration(config, node, key)
             vaults = [
-                (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}")))
+                (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http)))
                 for address, url in config.network.vault_endpoints
             ]
             task_service, background = assemble(config, node, key, store, vaults)
@@ -58,8 +71,13 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
             ]
             access = config.access
             origin_check = allow_cross_site_reads(access, *cross_origin_paths(config.network.chain))
-            app = create_app(paths, access=access, origin_check=origin_check, cors=cors_config("GET"))
-            await _run_together(background, serve(app, sock, ready, access))
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(each) for each in background]
+                try:
+                    yield create_app(paths, access=access, origin_check=origin_check, cors=cors_config("GET"))
+                finally:
+                    for task in running:
+                        task.cancel()
     finally:
         store.close()
 
@@ -134,16 +152,3 @@ class ChainPoller:
             self._follower.trail = before  # blocks that were not stored are read again
             raise
         return change
-
-
-async def _run_together(background: Sequence[Awaitable[None]], main: Awaitable[None]) -> None:
-    """Run until ``main`` ends; a background task that ends first ends all, with its error."""
-    tasks = [asyncio.ensure_future(each) for each in (main, *background)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+import httpx
+
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
@@ -67,12 +69,17 @@ class Connection:
 
 
 @contextlib.asynccontextmanager
-async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection]:
-    """Open the connections of one account; nothing is sent before the first request."""
+async def connect(
+    network: Network, key: SigningKey, *, http: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Connection]:
+    """Open the connections of one account; nothing is sent before the first request.
+
+    ``http`` sends the requests to all services (see ``HttpTransport``).
+    """
     async with contextlib.AsyncExitStack() as stack:
 
         async def transport(url: str, name: str) -> HttpTransport:
-            return await stack.enter_async_context(HttpTransport(url, name=name, timeout=PATIENCE_SECONDS))
+            return await stack.enter_async_context(HttpTransport(url, name=name, timeout=PATIENCE_SECONDS, http=http))
 
         vaults = [await transport(vault.url, f"vault {vault.address}") for vault in network.vaults]
         node = await stack.enter_async_context(Node(network.rpc_url))

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+import httpx
 from litestar import Litestar
 
 from sealgrid.crypto.digests import cid_of
@@ -33,16 +34,26 @@ UNRECORDED: Final = "unrecorded"  #: client of files without a record
 
 async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; ``ready`` is called when the server accepts requests."""
+    async with open_app(config) as app:
+        await serve(app, sock, ready, config.access)
+
+
+@contextlib.asynccontextmanager
+async def open_app(
+    config: StorageNodeConfig, *, http: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Litestar]:
+    """Yield the application; maintain its files until the context ends. ``http`` as in ``HttpTransport``."""
     async with contextlib.AsyncExitStack() as stack:
         chain = None
         if config.chain_url:
-            transport = HttpTransport(config.chain_url, name="the service that reads the chain", timeout=5.0)
+            name = "the service that reads the chain"
+            transport = HttpTransport(config.chain_url, name=name, timeout=5.0, http=http)
             chain = ChainViewClient(await stack.enter_async_context(transport))
         app, uploads = create_node(config, chain)
         stack.callback(uploads.close)
         maintenance = asyncio.create_task(_maintain(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
         try:
-            await serve(app, sock, ready, config.access)
+            yield app
         finally:
             maintenance.cancel()
             with contextlib.suppress(asyncio.CancelledError):

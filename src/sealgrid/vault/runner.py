@@ -7,6 +7,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import httpx
+from litestar import Litestar
+
 from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
@@ -47,18 +50,35 @@ async def run(
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
     """Serve one vault until SIGTERM; raise InputRefused if folder, chain or broker belong to another vault."""
+    async with open_app(config, clock=clock, random=random) as app:
+        await serve(app, sock, ready, config.access)
+
+
+@asynccontextmanager
+async def open_app(
+    config: VaultConfig,
+    *,
+    clock: Callable[[], int] = _now,
+    random: Callable[[int], bytes] = os.urandom,
+    http: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Litestar]:
+    """Yield the application of a vault with its background tasks; raise InputRefused as ``run``.
+
+    ``http`` sends the requests to storage nodes and other vaults (see ``HttpTransport``).
+    """
     async with AsyncExitStack() as stack:
         urls = (config.storage_url, *config.storage_copies)
-        nodes = [await stack.enter_async_context(HttpTransport(url, name="the storage node")) for url in urls]
+        nodes = [
+            await stack.enter_async_context(HttpTransport(url, name="the storage node", http=http)) for url in urls
+        ]
         files = AllStorageNodes([RemoteFiles(StorageClient(node)) for node in nodes])
         async with (
             open_vault(config, files, clock=clock, random=random) as vault,
-            watch_peers(config, vault) as witness,
+            watch_peers(config, vault, http) as witness,
         ):
             expiry = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
             try:
-                app = application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
-                await serve(app, sock, ready, config.access)
+                yield application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
             finally:
                 expiry.cancel()
 
@@ -111,12 +131,14 @@ async def open_vault(
 
 
 @asynccontextmanager
-async def watch_peers(config: VaultConfig, vault: Vault) -> AsyncIterator[PeerLogWitness]:
+async def watch_peers(
+    config: VaultConfig, vault: Vault, http: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[PeerLogWitness]:
     """Witness the other vaults' logs and count the uses in them for the duration of the context."""
     async with AsyncExitStack() as stack:
         peers = {}
         for address, url in config.peers:
-            transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
+            transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http))
             peers[address] = LogClient(transport)
         witness = PeerLogWitness(vault, peers)
         interval = config.peer_poll_seconds

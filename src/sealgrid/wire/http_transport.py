@@ -20,14 +20,24 @@ MAX_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
 
 
 class HttpTransport:
-    """Transport to one service at a base URL; use it as an async context manager, or close it."""
+    """Transport to one service at a base URL; use it as an async context manager, or close it.
 
-    def __init__(self, base: str, *, name: str = "the service", timeout: float = READ_SECONDS) -> None:
+    ``http`` sends the requests; None opens TCP connections. Closing does not close a passed ``http``'s services.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        name: str = "the service",
+        timeout: float = READ_SECONDS,
+        http: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.base = base
         self._name = name
         limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
         tls = _trusting_authorities() if base.startswith("https:") else _trusting_nobody()
-        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, verify=tls)
+        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, verify=tls, transport=http)
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 
+import httpx
+
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
@@ -33,9 +35,12 @@ HEARTBEAT_SECONDS = 2.0  #: well within a pool's lease
 _log = logging.getLogger("sealgrid.worker")
 
 
-async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
-    """Run jobs until cancelled; ``ready`` is called before the first request for a job."""
-    async with open_context(config) as (context, pool):
+async def run(config: WorkerConfig, ready: Callable[[], None], *, http: httpx.AsyncBaseTransport | None = None) -> None:
+    """Run jobs until cancelled; ``ready`` is called before the first request for a job.
+
+    ``http`` sends the requests to all services (see ``HttpTransport``).
+    """
+    async with open_context(config, http) as (context, pool):
         checkpoint = TaskCheckpoint(config.folder)
         await checkpoint.report_interrupted(pool)
         ready()
@@ -53,14 +58,16 @@ async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_context(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, SignedPoolClient]]:
+async def open_context(
+    config: WorkerConfig, http: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[tuple[JobContext, SignedPoolClient]]:
     """Open the clients and stores of a worker, and its pool client; close them at the end."""
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
         node = await stack.enter_async_context(Node(*config.network.rpc_urls))
 
         async def transport(url: str, name: str) -> HttpTransport:
-            return await stack.enter_async_context(HttpTransport(url, name=name))
+            return await stack.enter_async_context(HttpTransport(url, name=name, http=http))
 
         domain = config.network.domain
         nodes = tuple(

@@ -1,4 +1,4 @@
-"""Every way in which an order can be bad, by name: how it is made, and for which rule the market refuses it."""
+"""Every kind of bad order by name: how it is made, and the rule by which the market refuses it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -3,27 +3,25 @@ from pathlib import Path
 
 import httpx
 import pytest
+from litestar.types import ASGIApp
 
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.chain.network_identity import NetworkIdentity
-from sealgrid.chain.node import Node
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import open_service
 from sealgrid.market.service import OrderService
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.service_access import ONE_MACHINE
-from tests.contracts.scene import Market, open_market
-from tests.integration.market.traders import InProcess, Traders
-
-ROOT = Path(__file__).parents[3]
+from tests.contracts.scene import Market, local_market
+from tests.integration.market.traders import URL, Traders
 
 
 @pytest.fixture(scope="package")
 async def opened() -> AsyncIterator[Market]:
-    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
+    async with local_market() as market:
+        yield market
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
         network=NetworkIdentity(rpc_urls=(scene.node.url,), chain=place.chain, genesis=place.genesis, hub=place.hub),
         orders_per_signer=3,
         access=ONE_MACHINE,
-        follow_seconds=3600,  # tests say when the market looks at the chain
+        follow_seconds=3600,  # tests call ``sync``
     )
 
 
@@ -52,12 +50,17 @@ async def service(scene: Market, config: MarketConfig) -> AsyncIterator[OrderSer
 
 
 @pytest.fixture
-async def http(service: OrderService, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
-    app = application(service, config)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as client:
+def app(service: OrderService, config: MarketConfig) -> ASGIApp:
+    return application(service, config)
+
+
+@pytest.fixture
+async def http(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:
         yield client
 
 
 @pytest.fixture
-def traders(scene: Market, http: httpx.AsyncClient, service: OrderService) -> Traders:
-    return Traders(scene, MarketClient(InProcess(http), scene.deployment.chain), service)
+async def traders(scene: Market, app: ASGIApp, service: OrderService) -> AsyncIterator[Traders]:
+    async with HttpTransport(URL, http=httpx.ASGITransport(app)) as transport:
+        yield Traders(scene, MarketClient(transport, scene.deployment.chain), service)

@@ -16,7 +16,7 @@ _START_SECONDS = 30.0
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Run one; give its address as SQLAlchemy spells it."""
+    """Run a server; yield its SQLAlchemy URL."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="sealgrid-pg-", dir="/tmp"))
     account = _account()
@@ -38,7 +38,7 @@ def postgres() -> Iterator[str]:
             _wait(programs, folder, server)
             yield f"postgresql+psycopg://market@/postgres?host={folder}"
         finally:
-            server.send_signal(signal.SIGINT)  # without waiting for whoever is still connected
+            server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for clients
             server.wait(timeout=20)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -25,14 +25,14 @@ async def test_a_bad_order_is_refused_by_the_rule_that_it_breaks(
     kind, signer = place_of(order)
     if bad.before is not None:
         await bad.before(traders, order)
-        await traders.look_at_the_chain()
+        await traders.sync_with_chain()
     listed = traders.service.chain.book.count(kind)
     headers = {"authorization": await token(http, bad.who or signer)}
     answer = await http.post(f"/{kind}?chainId=31337", json={"order": document_of(bad, order)}, headers=headers)
-    said = answer.json()
-    assert (said["ok"], said["check"], answer.status_code) == (False, bad.rule, RULES[bad.rule].status)
-    assert len(said["error"]) > 15
-    assert "money" not in said, "a market knows no run of the reader's"
+    body = answer.json()
+    assert (body["ok"], body["check"], answer.status_code) == (False, bad.rule, RULES[bad.rule].status)
+    assert len(body["error"]) > 15
+    assert "money" not in body, "a market knows no run of the reader's"
     assert traders.service.chain.book.count(kind) == listed
 
 
@@ -68,10 +68,10 @@ async def test_an_app_that_belongs_to_a_contract_is_offered_by_the_contracts_wor
     order = scene.app_order()
 
     async def post() -> dict:
-        asked = (await http.get(f"/challenge?chainId=31337&address={contract.address}")).json()["data"]
-        digest = challenge_digest(31337, asked["message"]["challenge"])
+        challenge = (await http.get(f"/challenge?chainId=31337&address={contract.address}")).json()["data"]
+        digest = challenge_digest(31337, challenge["message"]["challenge"])
         await contract.call("approve", bytes.fromhex(digest[2:]))
-        await traders.look_at_the_chain()
+        await traders.sync_with_chain()
         headers = {"authorization": f"{digest}_0x01_{contract.address}"}
         body = {"order": to_document(order)}
         return (await http.post("/apporders?chainId=31337", json=body, headers=headers)).json()
@@ -107,7 +107,7 @@ async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: M
     await traders.publish(scene.request())
 
 
-async def test_groups_of_apps_and_of_pools_are_asked_too(scene: Market, traders: Traders) -> None:
+async def test_groups_of_apps_and_of_pools_are_read_too(scene: Market, traders: Traders) -> None:
     from sealgrid.chain.access_policy import AccessPolicy
     from sealgrid.errors import OrderRefused
 

@@ -33,11 +33,12 @@ from sealgrid.poco.orders import AppOrder, RequestOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.wire.challenge import SENTENCE, answer
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.market import MarketClient
 from tests.contracts.scene import Market
-from tests.integration.market.listening import listener, serving
+from tests.integration.market.feed_listener import listener, serving
 from tests.integration.market.postgres import postgres
-from tests.integration.market.traders import InProcess, Traders
+from tests.integration.market.traders import URL, Traders
 
 pytestmark = pytest.mark.chain
 DOMAIN = OrderDomain(chain=31337, hub=to_address(b"\x12" * 20))
@@ -97,7 +98,7 @@ def test_what_was_published_comes_back_whole_and_in_order(store: OrderStore) -> 
     assert store.changes_since(first) == (done.changes[1], back.changes[0])
 
 
-def test_any_params_are_kept(store: OrderStore) -> None:
+def test_any_params_are_stored(store: OrderStore) -> None:
     who = to_address(b"\x01" * 20)
     order = RequestOrder(app=who, requester=who, beneficiary=who, params='{"iexec_args": "\x00 é 😀 \' --"}')
     one = PublishedOrder(kind="requestorders", order_hash=to_digest(bytes(32)), order=order, signer=who, published=1)
@@ -107,13 +108,13 @@ def test_any_params_are_kept(store: OrderStore) -> None:
 
 def test_a_challenge_is_spent_once_in_time_and_by_its_address(store: OrderStore) -> None:
     one, other = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
-    asked = [StoreChallenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
-    store.perform(asked)
-    assert store.perform([ConsumeChallenge(asked[0].digest, other, 999)]).had_effect == (False,)
+    challenges = [StoreChallenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
+    store.perform(challenges)
+    assert store.perform([ConsumeChallenge(challenges[0].digest, other, 999)]).had_effect == (False,)
     assert store.perform(
-        [ConsumeChallenge(asked[0].digest, one, 999), ConsumeChallenge(asked[0].digest, one, 999)]
+        [ConsumeChallenge(challenges[0].digest, one, 999), ConsumeChallenge(challenges[0].digest, one, 999)]
     ).had_effect == (True, False)
-    assert store.perform([ConsumeChallenge(asked[1].digest, one, 1000)]).had_effect == (False,)
+    assert store.perform([ConsumeChallenge(challenges[1].digest, one, 1000)]).had_effect == (False,)
 
 
 def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderStore) -> None:
@@ -127,12 +128,13 @@ def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderSto
 def test_two_replicas_spend_a_challenge_once(url: str) -> None:
     replicas = [OrderStore(url, DOMAIN) for _ in range(2)]
     one = to_address(b"\x01" * 20)
-    asked = [StoreChallenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
-    replicas[0].perform(asked)
+    challenges = [StoreChallenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
+    replicas[0].perform(challenges)
     with ThreadPoolExecutor(2) as threads:
         jobs = [
             threads.submit(
-                lambda store: [store.perform([ConsumeChallenge(a.digest, one, 1)]).had_effect[0] for a in asked], each
+                lambda store: [store.perform([ConsumeChallenge(a.digest, one, 1)]).had_effect[0] for a in challenges],
+                each,
             )
             for each in replicas
         ]
@@ -144,7 +146,7 @@ def test_two_replicas_spend_a_challenge_once(url: str) -> None:
 
 def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> None:
     writers, reader = [OrderStore(url, DOMAIN) for _ in range(2)], OrderStore(url, DOMAIN)
-    seen, missing = 0, set(range(80))
+    newest, missing = 0, set(range(80))
 
     def write(store: OrderStore, numbers: range) -> None:
         for number in numbers:
@@ -154,8 +156,8 @@ def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> No
         jobs = [threads.submit(write, store, range(n, 80, 2)) for n, store in enumerate(writers)]
         while missing:
             finished = all(job.done() for job in jobs)
-            for change in reader.changes_since(seen):
-                seen = change.number
+            for change in reader.changes_since(newest):
+                newest = change.number
                 missing.discard(int(change.order_hash, 16))
             assert not finished or not missing
     for each in (*writers, reader):
@@ -173,15 +175,16 @@ def test_replicas_that_start_together_migrate_once(server: str) -> None:
 @asynccontextmanager
 async def replica(scene: Market, config: MarketConfig, url: str, folder: str) -> AsyncIterator[Traders]:
     mine = replace(config, database=url, folder=config.folder / folder, orders_per_signer=50)
-    async with open_service(mine, scene.node) as service:
-        transport = httpx.ASGITransport(application(service, mine))
-        async with httpx.AsyncClient(transport=transport, base_url="http://market.example") as http:
-            yield Traders(scene, MarketClient(InProcess(http), config.network.chain), service)
+    async with (
+        open_service(mine, scene.node) as service,
+        HttpTransport(URL, http=httpx.ASGITransport(application(service, mine))) as transport,
+    ):
+        yield Traders(scene, MarketClient(transport, config.network.chain), service)
 
 
-async def until(wanted: object, look: object) -> None:
+async def until(expected: object, read: object) -> None:
     async with asyncio.timeout(60):
-        while await look() != wanted:  # type: ignore[operator]
+        while await read() != expected:  # type: ignore[operator]
             await asyncio.sleep(0.02)
 
 
@@ -204,21 +207,21 @@ async def test_what_one_replica_lists_and_takes_off_another_offers_and_forgets(
         assert await third.apps() == ()
 
 
-async def test_who_listens_at_one_replica_hears_of_what_another_lists_and_takes_off(
+async def test_a_listener_of_one_replica_gets_events_of_the_other(
     scene: Market, config: MarketConfig, url: str
 ) -> None:
     async with (
         replica(scene, config, url, "a") as first,
         replica(scene, config, url, "b") as second,
-        serving(application(second.service, config)) as where,
-        listener(where, "orders") as ears,
+        serving(application(second.service, config)) as address,
+        listener(address, "orders") as feed,
     ):
         order = scene.app_order()
         name = await first.publish(order)
-        told, message = await ears.next()
-        assert (told, message["orderHash"]) == ("apporder_published", name)
+        event, message = await feed.next()
+        assert (event, message["orderHash"]) == ("apporder_published", name)
         await first.unpublish(order, name)
-        assert await ears.next() == ("apporder_unpublished", name)
+        assert await feed.next() == ("apporder_unpublished", name)
 
 
 async def test_a_challenge_of_one_replica_is_answered_at_another_once(
@@ -226,9 +229,9 @@ async def test_a_challenge_of_one_replica_is_answered_at_another_once(
 ) -> None:
     key = development_key("developer")
     async with replica(scene, config, url, "a") as first, replica(scene, config, url, "b") as second:
-        asked = await first.service.authenticator.issue(key.address)
-        assert asked["message"]["challenge"].startswith(SENTENCE)
-        token = answer(config.network.chain, asked["message"]["challenge"], key)
+        challenge = await first.service.authenticator.issue(key.address)
+        assert challenge["message"]["challenge"].startswith(SENTENCE)
+        token = answer(config.network.chain, challenge["message"]["challenge"], key)
         await second.service.authenticator.verify(token)
         with pytest.raises(CallRefused):
             await first.service.authenticator.verify(token)

@@ -1,4 +1,4 @@
-"""Deals as iExec's market tells them: every one that the chain made, none that it took back."""
+"""Deals in iExec's format: every one on the chain, none that a reorganisation removed."""
 
 import sqlite3
 from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.chain
 
 async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
     deal = await scene.deal()
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     found = await get(http, f"/deals/{deal}?{CHAIN}")
     block = await scene.node.block()
     assert found["transactionHash"].startswith("0x")
@@ -60,11 +60,11 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
     }
 
 
-async def test_a_deal_says_who_paid_for_it(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
+async def test_a_deal_names_its_payer(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
     sponsor, number = development_key("pool").address, scene.deployment.categories["XS"]
     orders = (scene.app_order(), scene.dataset_order(), scene.pool_order(category=number))
     deal = await scene.hub.sponsor_match_orders(scene.wallet("pool"), *orders, scene.request(category=number))
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     found = (await http.get(f"/deals/{deal}?chainId=31337")).json()
     assert (found["sponsor"], found["requester"]) == (
         mixed_case(sponsor),
@@ -77,7 +77,7 @@ async def test_deals_are_found_by_whatever_took_part_the_newest_first(
 ) -> None:
     first = await scene.deal()
     second = await scene.deal(category="Short", params='{"n":2}')
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
 
     async def found(query: str) -> list[str]:
         page = await get(http, f"/deals?{CHAIN}&{query}")
@@ -109,7 +109,7 @@ async def test_deals_are_found_by_whatever_took_part_the_newest_first(
 
 async def test_pages_of_deals_follow_each_other(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
     made = [await scene.deal(params=f'{{"n":{n}}}', volume=1) for n in range(11)][::-1]
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     first = await get(http, f"/deals?{CHAIN}&pageSize=10")
     assert ([each["dealid"] for each in first["deals"]], first["count"], first["nextPage"]) == (made[:10], 11, 10)
     second = await get(http, f"/deals?{CHAIN}&pageSize=10&pageIndex=1")
@@ -118,12 +118,12 @@ async def test_pages_of_deals_follow_each_other(scene: Market, traders: Traders,
     assert len((await get(http, f"/deals?{CHAIN}&page=1"))["deals"]) == 10
 
 
-async def test_the_prices_of_a_category_are_told_with_time_and_volume(
+async def test_the_prices_of_a_category_have_time_and_volume(
     scene: Market, traders: Traders, http: httpx.AsyncClient
 ) -> None:
     deal = await scene.deal(volume=2)
     await scene.deal(category="Short", params='{"n":2}')
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     at = (await get(http, f"/deals/{deal}?{CHAIN}"))["blockTimestamp"]
     assert (await get(http, f"/ohlc?{CHAIN}&category=0"))["ohlc"] == [[at, POOL_PRICE, 2]]
     assert (await get(http, f"/ohlc?{CHAIN}&category=3"))["ohlc"] == []
@@ -132,15 +132,15 @@ async def test_the_prices_of_a_category_are_told_with_time_and_volume(
 async def test_a_deal_that_a_reorganisation_took_back_is_gone(
     scene: Market, traders: Traders, http: httpx.AsyncClient
 ) -> None:
-    kept = await scene.deal()
+    remaining = await scene.deal()
     before = await snapshot(scene.node)
     gone = await scene.deal(params='{"n":2}')
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert (await get(http, f"/deals?{CHAIN}"))["count"] == 2
     await revert(scene.node, before)
     other = await scene.deal(params='{"n":3}')
-    await traders.look_at_the_chain()
-    assert [each["dealid"] for each in (await get(http, f"/deals?{CHAIN}"))["deals"]] == [other, kept]
+    await traders.sync_with_chain()
+    assert [each["dealid"] for each in (await get(http, f"/deals?{CHAIN}"))["deals"]] == [other, remaining]
     assert (await get(http, f"/deals/{gone}?{CHAIN}"))["code"] == 404
 
 
@@ -157,7 +157,7 @@ async def test_a_market_from_before_there_were_deals_reads_the_chain_again(scene
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "said"),
+    ("path", "status", "sentence"),
     [
         ("/deals", 400, "chainId is a required field"),
         (f"/deals?{CHAIN}&app=0x12", 400, "app is not a valid address"),
@@ -171,11 +171,11 @@ async def test_a_market_from_before_there_were_deals_reads_the_chain_again(scene
     ],
 )
 async def test_questions_about_deals_that_make_no_sense_are_answered_in_one_sentence(
-    http: httpx.AsyncClient, path: str, status: int, said: str
+    http: httpx.AsyncClient, path: str, status: int, sentence: str
 ) -> None:
     found = await get(http, path)
     assert (found["code"], found["ok"]) == (status, False)
-    assert said in found["error"]
+    assert sentence in found["error"]
 
 
 def _as_before(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What listeners of iExec's feed are told, over real sockets, by a market on a real chain."""
+"""Events of the feed (iExec's protocol) over real sockets, by a market on a real chain."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.service import OrderService
 from tests.contracts.scene import Market
-from tests.integration.market.listening import CHAIN, Listener, listener, serving
+from tests.integration.market.feed_listener import CHAIN, Listener, listener, serving
 from tests.integration.market.traders import Traders, place_of
 
 pytestmark = pytest.mark.chain
@@ -21,61 +21,61 @@ pytestmark = pytest.mark.chain
 
 @pytest.fixture
 async def url(service: OrderService, config: MarketConfig) -> AsyncIterator[str]:
-    async with serving(application(service, config)) as where:
-        yield where
+    async with serving(application(service, config)) as address:
+        yield address
 
 
 @pytest.fixture
-async def ears(url: str) -> AsyncIterator[Listener]:
-    async with listener(url, "orders") as found:
-        yield found
+async def feed(url: str) -> AsyncIterator[Listener]:
+    async with listener(url, "orders") as feed:
+        yield feed
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_listener_hears_of_an_order_when_it_is_listed_and_when_it_is_taken_off(
+async def test_a_listener_gets_an_event_when_an_order_is_published_and_unpublished(
     scene: Market, traders: Traders, http: httpx.AsyncClient, url: str, transport: str, service: OrderService
 ) -> None:
     order = scene.dataset_order()
-    async with listener(url, "orders", transport=transport) as ears:
+    async with listener(url, "orders", transport=transport) as feed:
         name = await traders.publish(order)
         expected = (await http.get(f"/datasetorders/{name}?chainId={CHAIN}")).json()
         del expected["ok"], expected["chainId"]
-        assert await ears.next() == ("datasetorder_published", expected)
+        assert await feed.next() == ("datasetorder_published", expected)
         await traders.unpublish(order, name)
-        assert await ears.next() == ("datasetorder_unpublished", name)
+        assert await feed.next() == ("datasetorder_unpublished", name)
         await service.feed.end_connections()  # a poll that waits for news would wait half a minute
 
 
-async def test_orders_of_each_kind_have_events_of_their_own(scene: Market, traders: Traders, ears: Listener) -> None:
+async def test_orders_of_each_kind_have_events_of_their_own(scene: Market, traders: Traders, feed: Listener) -> None:
     orders = (scene.app_order(), scene.dataset_order(), scene.pool_order(), scene.request())
     names = [await traders.publish(order) for order in orders]
-    told = await ears.heard(4)
+    events = await feed.take(4)
     kinds = [place_of(order)[0].removesuffix("s") for order in orders]
-    assert [(name, message["orderHash"]) for name, message in told] == [
+    assert [(name, message["orderHash"]) for name, message in events] == [
         (f"{kind}_published", name) for kind, name in zip(kinds, names, strict=True)
     ]
 
 
-async def test_nobody_hears_of_an_order_that_was_refused(scene: Market, traders: Traders, ears: Listener) -> None:
+async def test_a_refused_order_has_no_event(scene: Market, traders: Traders, feed: Listener) -> None:
     with pytest.raises(OrderRefused):
         await traders.publish(scene.app_order(volume=0))
     name = await traders.publish(scene.app_order())
-    assert (await ears.next())[1]["orderHash"] == name
+    assert (await feed.next())[1]["orderHash"] == name
 
 
-async def test_a_deal_is_told_and_what_it_left_of_its_orders(
+async def test_a_deal_has_an_event_and_so_have_its_partly_used_orders(
     scene: Market, traders: Traders, http: httpx.AsyncClient, url: str
 ) -> None:
     app, dataset = [await traders.publish(order) for order in (scene.app_order(), scene.dataset_order())]
     request = await traders.publish(scene.request())
-    async with listener(url, "orders") as ears, listener(url, "deals") as dealer:
+    async with listener(url, "orders") as feed, listener(url, "deals") as dealer:
         deal = await scene.deal()
-        await traders.look_at_the_chain()
-        told = {
+        await traders.sync_with_chain()
+        events = {
             (name, message if isinstance(message, str) else (message["orderHash"], message["remaining"]))
-            for name, message in await ears.heard(3)
+            for name, message in await feed.take(3)
         }
-        assert told == {
+        assert events == {
             ("apporder_updated", (app, 998)),
             ("datasetorder_updated", (dataset, 998)),
             ("requestorder_unpublished", request),
@@ -86,59 +86,61 @@ async def test_a_deal_is_told_and_what_it_left_of_its_orders(
 
 
 async def test_a_cancelled_order_is_unpublished_and_published_again_when_a_reorganisation_takes_that_back(
-    scene: Market, traders: Traders, ears: Listener
+    scene: Market, traders: Traders, feed: Listener
 ) -> None:
     order = scene.app_order()
     name = await traders.publish(order)
-    assert (await ears.next())[0] == "apporder_published"
+    assert (await feed.next())[0] == "apporder_published"
     before = await snapshot(scene.node)
     await scene.hub.cancel(scene.wallet("developer"), order)
-    await traders.look_at_the_chain()
-    assert await ears.next() == ("apporder_unpublished", name)
+    await traders.sync_with_chain()
+    assert await feed.next() == ("apporder_unpublished", name)
     await revert(scene.node, before)
     await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
-    await traders.look_at_the_chain()
-    again, message = await ears.next()
+    await traders.sync_with_chain()
+    again, message = await feed.next()
     assert (again, message["orderHash"], message["status"]) == ("apporder_published", name, "open")
 
 
-async def test_an_order_of_who_sold_the_asset_is_unpublished(scene: Market, traders: Traders, ears: Listener) -> None:
+async def test_an_order_of_a_former_owner_is_unpublished(scene: Market, traders: Traders, feed: Listener) -> None:
     name = await traders.publish(scene.app_order())
     buyer = development_key("stranger").address
     await scene.assets.transfer(scene.wallet("developer"), "App", scene.app, buyer)
-    await traders.look_at_the_chain()
-    assert [told for told, _ in await ears.heard(1)] == ["apporder_published"]
-    assert await ears.next() == ("apporder_unpublished", name)
+    await traders.sync_with_chain()
+    assert [event for event, _ in await feed.take(1)] == ["apporder_published"]
+    assert await feed.next() == ("apporder_unpublished", name)
 
 
-async def test_who_left_a_topic_hears_no_more_of_it(scene: Market, traders: Traders, url: str) -> None:
-    for word, asked in (("leave", {"chainId": CHAIN, "topic": "orders"}), ("leaveAll", {})):
-        async with listener(url, "orders") as quiet, listener(url, "orders") as ears:
-            assert await quiet.client.call(word, asked) is True
+async def test_a_listener_that_left_a_topic_gets_no_more_of_its_events(
+    scene: Market, traders: Traders, url: str
+) -> None:
+    for event, topic in (("leave", {"chainId": CHAIN, "topic": "orders"}), ("leaveAll", {})):
+        async with listener(url, "orders") as quiet, listener(url, "orders") as feed:
+            assert await quiet.client.call(event, topic) is True
             name = await traders.publish(scene.app_order())
-            await ears.next()
+            await feed.next()
             assert await quiet.join("orders") is True
             await traders.unpublish(scene.app_order(), name)
             assert await quiet.next() == ("apporder_unpublished", name)
 
 
 @pytest.mark.parametrize(
-    "asked", [{"chainId": 1, "topic": "orders"}, {"chainId": CHAIN, "topic": "cats"}, {}, "x", None]
+    "topic", [{"chainId": 1, "topic": "orders"}, {"chainId": CHAIN, "topic": "cats"}, {}, "x", None]
 )
-async def test_a_topic_that_there_is_not_cannot_be_joined(url: str, asked: object) -> None:
-    async with listener(url) as ears:
-        joined, why = await ears.client.call("join", asked)
+async def test_an_unknown_topic_cannot_be_joined(url: str, topic: object) -> None:
+    async with listener(url) as feed:
+        joined, why = await feed.client.call("join", topic)
         assert joined is False
         assert '"topic": "orders" or "deals"' in why
 
 
 async def test_a_chain_may_be_named_as_text(url: str) -> None:
-    async with listener(url) as ears:
-        assert await ears.join("deals", str(CHAIN)) is True
+    async with listener(url) as feed:
+        assert await feed.join("deals", str(CHAIN)) is True
 
 
 async def test_listeners_notice_that_they_were_cut_off(service: OrderService, config: MarketConfig) -> None:
-    async with serving(application(service, config)) as url, listener(url, "orders", "deals") as ears:
+    async with serving(application(service, config)) as url, listener(url, "orders", "deals") as feed:
         await service.feed.end_connections()
-        await asyncio.wait_for(ears.gone.wait(), 10)
+        await asyncio.wait_for(feed.disconnected.wait(), 10)
         assert service.feed.count() == 0

@@ -231,7 +231,7 @@ async def test_categories_come_shortest_first_with_what_made_them(scene: Market,
     }
 
 
-async def test_version_and_metrics_are_told(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
+async def test_version_and_metrics_are_served(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
     await traders.publish(scene.app_order())
     assert (await get(http, "/version"))["version"]
     metrics = await get(http, f"/metrics?{CHAIN}")

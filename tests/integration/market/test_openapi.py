@@ -53,7 +53,7 @@ async def test_every_path_that_names_one_thing_is_answered(
     scene: Market, traders: Traders, http: httpx.AsyncClient
 ) -> None:
     deal = await scene.deal()
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     orders = (scene.app_order(), scene.dataset_order(), scene.pool_order(), scene.request(params="another"))
     names = {place_of(order)[0]: await traders.publish(order) for order in orders}
     for path in PATHS:
@@ -64,7 +64,7 @@ async def test_every_path_that_names_one_thing_is_answered(
             assert (answer.status_code, answer.json()["ok"]) == (200, True), (path, answer.text)
 
 
-async def test_what_it_says_of_orders_is_what_the_market_writes(
+async def test_its_description_of_orders_is_what_the_market_writes(
     scene: Market, traders: Traders, http: httpx.AsyncClient
 ) -> None:
     await traders.publish(scene.dataset_order())

@@ -25,7 +25,7 @@ async def test_every_kind_of_signed_order_is_published_and_found(scene: Market, 
     (found,) = await traders.apps(app=scene.app)
     assert (from_document(AppOrder, found.order), found.left, found.status) == (app, 1000, "open")
     assert found.owner == development_key("developer").address
-    assert [len(await traders.datasets(app=asked)) for asked in (scene.app, scene.pool)] == [1, 0]
+    assert [len(await traders.datasets(app=app)) for app in (scene.app, scene.pool)] == [1, 0]
     assert len(await traders.pools(category="0")) == 1
     assert len(await traders.requests(requester=request.requester)) == 1
 
@@ -66,9 +66,9 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
     names = [await traders.publish(order) for order in orders]
     asset, signer = KINDS[kind].asset, place_of(orders[0])[1]
 
-    async def take_off(**asked: str) -> set[str]:
+    async def take_off(**selection: str) -> set[str]:
         headers = {"authorization": await token(http, signer)}
-        return set((await http.put(f"/{kind}?chainId=31337", json=asked, headers=headers)).json()["unpublished"])
+        return set((await http.put(f"/{kind}?chainId=31337", json=selection, headers=headers)).json()["unpublished"])
 
     mine = {asset: getattr(orders[0], asset)}
     assert await take_off(target="unpublish_last", **mine) == {names[2]}
@@ -79,7 +79,7 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "sentence"),
     [
         ({"target": "unpublish_everything"}, 400, "unpublish_everything"),
         ({}, 400, "orderHash must be a bytes32"),
@@ -92,37 +92,37 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
     ],
 )
 async def test_what_cannot_be_taken_off_is_answered_in_one_sentence(
-    scene: Market, traders: Traders, http: httpx.AsyncClient, body: dict, status: int, said: str
+    scene: Market, traders: Traders, http: httpx.AsyncClient, body: dict, status: int, sentence: str
 ) -> None:
     await traders.publish(scene.app_order())
     answer = await http.put(
         "/apporders?chainId=31337", json=body, headers={"authorization": await token(http, "developer")}
     )
     assert (answer.status_code, answer.json()["ok"]) == (status, False)
-    assert said in answer.json()["error"]
+    assert sentence in answer.json()["error"]
     assert len(await traders.apps()) == 1
 
 
 async def token(http: httpx.AsyncClient, name: str) -> str:
     key = development_key(name)
-    asked = (await http.get(f"/challenge?chainId=31337&address={key.address}")).json()["data"]
-    return str(answer(31337, asked["message"]["challenge"], key))
+    challenge = (await http.get(f"/challenge?chainId=31337&address={key.address}")).json()["data"]
+    return str(answer(31337, challenge["message"]["challenge"], key))
 
 
 async def test_a_token_counts_once(scene: Market, http: httpx.AsyncClient) -> None:
     once = {"authorization": await token(http, "developer")}
     for order, status in ((scene.app_order(), 200), (scene.app_order(appprice=1), 403)):
-        said = await http.post("/apporders?chainId=31337", json={"order": to_document(order)}, headers=once)
-        assert said.status_code == status
-    assert said.json()["error"] == "invalid authorization"
-    assert said.json()["ok"] is False
+        answer = await http.post("/apporders?chainId=31337", json={"order": to_document(order)}, headers=once)
+        assert answer.status_code == status
+    assert answer.json()["error"] == "invalid authorization"
+    assert answer.json()["ok"] is False
 
 
 @pytest.mark.parametrize("header", ["", "x", "0x_0x_0x", "0x" + "11" * 32 + "_0x" + "22" * 65 + "_0x" + "33" * 20])
 async def test_nobody_writes_without_a_token(scene: Market, http: httpx.AsyncClient, header: str) -> None:
     body = {"order": to_document(scene.app_order())}
-    said = await http.post("/apporders?chainId=31337", json=body, headers={"authorization": header})
-    assert (said.status_code, said.json()["error"]) == (403, "invalid authorization")
+    answer = await http.post("/apporders?chainId=31337", json=body, headers={"authorization": header})
+    assert (answer.status_code, answer.json()["error"]) == (403, "invalid authorization")
 
 
 async def test_a_challenge_for_one_account_is_no_token_of_another(scene: Market, http: httpx.AsyncClient) -> None:
@@ -130,8 +130,8 @@ async def test_a_challenge_for_one_account_is_no_token_of_another(scene: Market,
     thief = development_key("thief")
     signature = thief.sign(bytes.fromhex(digest[2:])).hex()
     forged = {"authorization": f"{digest}_0x{signature}_{thief.address}"}
-    said = await http.post("/apporders?chainId=31337", json={"order": to_document(scene.app_order())}, headers=forged)
-    assert said.status_code == 403
+    answer = await http.post("/apporders?chainId=31337", json={"order": to_document(scene.app_order())}, headers=forged)
+    assert answer.status_code == 403
 
 
 async def test_only_the_signer_publishes_an_order(scene: Market, traders: Traders) -> None:
@@ -144,7 +144,7 @@ def test_a_client_signs_challenges_and_nothing_else() -> None:
         answer(31337, "I give my app away", development_key("developer"))
 
 
-async def test_a_signer_has_room_for_so_many_open_orders(scene: Market, traders: Traders) -> None:
+async def test_open_orders_are_limited_for_each_signer(scene: Market, traders: Traders) -> None:
     orders = [scene.app_order(salt=to_digest(bytes([number]) * 32)) for number in range(4)]
     for order in orders[:3]:
         await traders.publish(order)
@@ -156,15 +156,15 @@ async def test_a_signer_has_room_for_so_many_open_orders(scene: Market, traders:
 
 async def test_orders_that_come_at_one_moment_find_no_more_room_than_others(scene: Market, traders: Traders) -> None:
     orders = [scene.app_order(salt=to_digest(bytes([number]) * 32)) for number in range(12)]
-    said = await asyncio.gather(*map(traders.publish, orders), return_exceptions=True)
-    refused = [each for each in said if isinstance(each, OrderRefused)]
-    assert (len(said) - len(refused), {each.check for each in refused}) == (3, {"room"})
+    outcomes = await asyncio.gather(*map(traders.publish, orders), return_exceptions=True)
+    refused = [each for each in outcomes if isinstance(each, OrderRefused)]
+    assert (len(outcomes) - len(refused), {each.check for each in refused}) == (3, {"room"})
     assert len(await traders.apps()) == 3
 
 
 async def test_an_order_that_comes_twice_at_one_moment_is_listed_once(scene: Market, traders: Traders) -> None:
-    said = await asyncio.gather(*[traders.publish(scene.pool_order()) for _ in range(6)], return_exceptions=True)
-    refused = [each for each in said if isinstance(each, OrderRefused)]
+    outcomes = await asyncio.gather(*[traders.publish(scene.pool_order()) for _ in range(6)], return_exceptions=True)
+    refused = [each for each in outcomes if isinstance(each, OrderRefused)]
     assert (len(refused), {each.check for each in refused}) == (5, {"published"})
 
 

@@ -1,4 +1,4 @@
-"""What the chain does to orders: a use, a cancellation, a sale, money that comes and goes, and all of it taken back."""
+"""Effects of the chain on orders: use, cancellation, sale, deposits and withdrawals, and their reorganisation."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,8 +18,7 @@ from sealgrid.market.runner import open_service
 from sealgrid.poco.orders import AppOrder, to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from tests.contracts.scene import DATASET_PRICE, POOL_PRICE, Market, open_market
-from tests.integration.market.conftest import ROOT
+from tests.contracts.scene import CACHE, DATASET_PRICE, POOL_PRICE, Market, local_market, open_market
 from tests.integration.market.traders import Traders
 
 pytestmark = pytest.mark.chain
@@ -33,7 +32,7 @@ async def test_an_order_shows_what_the_chain_left_of_it_and_vanishes_with_its_la
     request = scene.request(volume=2)
     name = await traders.publish(request)
     await scene.deal()
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert [each.left for each in await traders.apps()] == [998]
     assert await traders.requests() == ()
     assert await traders.status(request, name) == "filled"
@@ -43,21 +42,21 @@ async def test_a_cancelled_order_is_not_offered(scene: Market, traders: Traders)
     order = scene.app_order()
     name = await traders.publish(order)
     await scene.hub.cancel(scene.wallet("developer"), order)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert await traders.apps() == ()
     assert await traders.status(order, name) == "canceled"
 
 
-async def test_the_orders_of_who_sold_the_asset_die_and_live_again_when_it_comes_back(
+async def test_orders_of_a_former_owner_die_and_live_again_when_the_asset_comes_back(
     scene: Market, traders: Traders
 ) -> None:
     order, stranger = scene.app_order(), development_key("stranger").address
     name = await traders.publish(order)
     await scene.assets.transfer(scene.wallet("developer"), "App", scene.app, stranger)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert (await traders.apps(), await traders.status(order, name)) == ((), "dead")
     await scene.assets.transfer(scene.wallet("stranger"), "App", scene.app, development_key("developer").address)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert await traders.status(order, name) == "open"
 
 
@@ -66,13 +65,13 @@ async def test_a_pool_order_lives_as_long_as_its_owner_has_one_tasks_stake(scene
     name = await traders.publish(order)
     stake = (await scene.hub.account(pool.address)).stake
     await scene.hub.withdraw(pool, stake - POOL_PRICE * 30 // 100)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert await traders.status(order, name) == "open"
     await scene.hub.withdraw(pool, 1)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert await traders.status(order, name) == "dead"
     await scene.hub.deposit(pool, 1)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert len(await traders.pools()) == 1
 
 
@@ -83,18 +82,18 @@ async def test_a_request_lives_as_long_as_its_requester_can_pay_one_task(scene: 
     name = await traders.publish(order)
     stake = (await scene.hub.account(requester.address)).stake
     await scene.hub.withdraw(requester, stake - (3 + DATASET_PRICE + POOL_PRICE) + 1)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert await traders.status(order, name) == "dead"
 
 
-async def test_the_ledger_says_what_the_hub_says_after_deals_payments_and_transfers(
+async def test_the_ledger_agrees_with_the_hub_after_deals_payments_and_transfers(
     scene: Market, traders: Traders
 ) -> None:
     deal = await scene.deal()
     await scene.hub.initialize(scene.wallet("stranger"), deal, 0)
     await scene.hub.withdraw(scene.wallet("requester"), 17)
     await scene.wallet("pool").call(scene.hub.address, "Hub", "depositFor", 0, development_key("thief").address)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     ledger = traders.service.chain.ledger
     for name in NAMES:
         account = development_key(name).address
@@ -114,15 +113,15 @@ async def test_a_reorganisation_takes_back_what_it_undid(scene: Market, traders:
     await scene.hub.cancel(scene.wallet("owner"), cancelled)
     await scene.assets.transfer(scene.wallet("developer"), "App", scene.app, development_key("thief").address)
     await scene.hub.withdraw(scene.wallet("pool"), (await scene.hub.account(development_key("pool").address)).stake)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     orders = (sold, cancelled, used)
-    said = [await traders.status(order, name) for order, name in zip(orders, names, strict=True)]
-    assert said == ["dead", "canceled", "dead"]
+    statuses = [await traders.status(order, name) for order, name in zip(orders, names, strict=True)]
+    assert statuses == ["dead", "canceled", "dead"]
     await revert(scene.node, before)
     await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
-    await traders.look_at_the_chain()
-    said = [await traders.status(order, name) for order, name in zip(orders, names, strict=True)]
-    assert said == ["open", "open", "open"]
+    await traders.sync_with_chain()
+    statuses = [await traders.status(order, name) for order, name in zip(orders, names, strict=True)]
+    assert statuses == ["open", "open", "open"]
     assert [each.left for each in await traders.apps()] == [1000]
     requester = development_key("requester").address
     assert traders.service.chain.ledger.stake(requester) == (await scene.hub.account(requester)).stake
@@ -139,10 +138,10 @@ async def test_an_order_that_was_signed_on_chain_dies_with_that_transaction_and_
     assert (open_order.presigned, open_order.status, open_order.order["sign"]) == (True, "open", "0x")
     await revert(scene.node, before)
     await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert (await traders.apps(), await traders.status(order, name)) == ((), "dead")
     await scene.hub.presign(scene.wallet("developer"), order)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert await traders.status(order, name) == "open"
 
 
@@ -153,7 +152,7 @@ async def test_what_counts_by_a_signature_does_not_hang_on_a_transaction(scene: 
     name = await traders.publish(order)
     await revert(scene.node, before)
     await scene.hub.withdraw(scene.wallet("requester"), 1)
-    await traders.look_at_the_chain()
+    await traders.sync_with_chain()
     assert (await traders.status(order, name), (await traders.apps())[0].presigned) == ("open", False)
 
 
@@ -188,9 +187,7 @@ async def test_a_market_that_starts_again_resumes_where_it_was_also_behind_a_reo
 @pytest.fixture
 async def wiped(scene: Market) -> AsyncIterator[Market]:
     """Another chain with the same id and the same contracts at the same addresses."""
-    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
-        market = await open_market(node, ROOT / ".cache/poco")
+    async with local_market() as market:
         assert (market.hub.address, market.app) == (scene.hub.address, scene.app)
         yield market
 
@@ -210,15 +207,13 @@ async def test_a_wiped_chain_with_the_same_id_is_noticed_and_read_anew(
         assert service.chain.block == (await wiped.node.block()).number
 
 
-async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_the_new_one(
+async def test_a_market_logs_that_its_chain_was_wiped_and_follows_the_new_one(
     config: MarketConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
-        first = await open_market(node, ROOT / ".cache/poco")
-        async with open_service(
-            replace(config, folder=tmp_path / "wiped", network=replace(config.network, rpc_urls=(chain.url,))), node
-        ) as service:
+    async with local_market() as first:
+        node = first.node
+        here = replace(config, folder=tmp_path / "wiped", network=replace(config.network, rpc_urls=(node.url,)))
+        async with open_service(here, node) as service:
             order = first.app_order()
             name = await _without_http(first, service)(order)
             await first.deal()
@@ -227,11 +222,8 @@ async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_t
             await node.rpc("anvil_reset")
             await service.chain.sync()
             listed = service.chain.book.get("apporders", name)
-            assert (service.chain.book.status(listed), service.chain.block) == (
-                "dead",
-                0,
-            )  # nobody registered its app yet
-            again = await open_market(node, ROOT / ".cache/poco")
+            assert (service.chain.book.status(listed), service.chain.block) == ("dead", 0)  # its app is unregistered
+            again = await open_market(node, CACHE / "poco")
             await service.chain.sync()
             assert (again.hub.address, again.app) == (first.hub.address, first.app)
             assert (service.chain.book.status(listed), service.chain.book.remaining(listed)) == ("open", 1000)
@@ -239,14 +231,14 @@ async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_t
     assert "the chain was wiped or replaced" in caplog.text
 
 
-async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain_is_asked_to_come_again(
+async def test_without_the_chain_the_book_is_read_and_requests_that_need_the_chain_get_503(
     config: MarketConfig, tmp_path: Path
 ) -> None:
     from tests.integration.market.test_published_orders import token
 
-    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    anvil = AnvilConfig(binary=CACHE / "anvil/bin/anvil")
     async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
-        market = await open_market(node, ROOT / ".cache/poco")
+        market = await open_market(node, CACHE / "poco")
         here = replace(config, folder=tmp_path / "away", network=replace(config.network, rpc_urls=(chain.url,)))
         async with (
             open_service(here, node) as service,

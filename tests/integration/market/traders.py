@@ -1,39 +1,21 @@
-"""Everybody who trades on the scene's market, by name."""
+"""Publishes and reads orders on the scene's market, as its development accounts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-import httpx
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, to_document
 from sealgrid.units import Digest
-from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.market import Kind, MarketClient, OpenOrder
 from tests.contracts.scene import Market
 
+URL = "http://market.example"  #: the market accepts every host name
 ANY = {"workerpool": "any", "requester": "any"}
-
-
-class InProcess:
-    """The market's application without a socket; everything else as over HTTP."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-
-    async def request(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> bytes:
-        answer = await self.client.request(method, path, content=body or None, headers=headers)
-        if answer.is_success:
-            return answer.content
-        raise parse_error(answer.content, answer.status_code)
 
 
 @dataclass
 class Traders:
-    """Publishes as the development account that signs such orders; looks at the chain when told."""
+    """Publishes as the development account that signs orders of a kind."""
 
     scene: Market
     client: MarketClient
@@ -63,12 +45,12 @@ class Traders:
     async def status(self, order: Order, order_hash: Digest) -> str:
         return (await self.client.order(place_of(order)[0], order_hash)).status
 
-    async def look_at_the_chain(self) -> None:
+    async def sync_with_chain(self) -> None:
         await self.service.chain.sync()
 
 
 def place_of(order: Order) -> tuple[Kind, str]:
-    """Return where an order is published, and who signs such orders in the scene."""
+    """Return the kind of an order, and the account that signs such orders in the scene."""
     match order:
         case AppOrder():
             return "apporders", "developer"

@@ -37,7 +37,7 @@ def test_a_command_has_its_own_options_and_those_of_the_account(monkeypatch):
     assert SHOUTED == [("me", "hello", True)]
 
 
-@pytest.mark.parametrize("account", ["owner", SigningKey.generate().address])
+@pytest.mark.parametrize("account", ["owner", SigningKey.generate().address], ids=["name", "address"])
 def test_without_a_network_nothing_is_connected_and_collections_continue(tmp_path, account):
     with pytest.raises(NetworkNotRunning):
         run_as(account, tmp_path, lambda me: None)

@@ -12,7 +12,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.services import worker_config
+from sealgrid.localnet.service_configs import worker_config
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order

@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from sqlalchemy import delete, select
 
 from sealgrid.attestation.statements import DepositKey
@@ -79,12 +80,17 @@ class _Peer:
 
 
 async def restore(
-    config: VaultConfig, source: Path, *, clock: Callable[[], int] = lambda: int(time.time())
+    config: VaultConfig,
+    source: Path,
+    *,
+    clock: Callable[[], int] = lambda: int(time.time()),
+    http: httpx.AsyncBaseTransport | None = None,
 ) -> RestoreReport:
     """Restore a lost database from a backup; raise InputRefused for one that is damaged or another vault's.
 
     Queries the other vaults of the settings; an unreachable one counts as one that knows nothing. Raises
     EvidenceRefused if another service responds in place of a vault. The database gets its final name last.
+    ``http`` sends the requests (see ``HttpTransport``).
     """
     keys = load_keys(config.key_source)
     federation = VaultFederation.of(config.network, keys.address)
@@ -95,7 +101,7 @@ async def restore(
             peers = []
             for address, url in config.peers:
                 if address != federation.own_address:
-                    transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
+                    transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http))
                     peers.append(_Peer(address, VaultClient(transport), LogClient(transport)))
             share_store = ShareStore(database, keys.at_rest, federation)
             asset_keys = sorted({*share_store.share_keys(), *share_store.policy_keys()})
