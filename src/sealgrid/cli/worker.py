@@ -64,7 +64,7 @@ def run(
     from sealgrid.cli.network import layout_of
     from sealgrid.errors import InputRefused
     from sealgrid.localnet.layout import WORKER
-    from sealgrid.localnet.services import WORKERS, worker_config
+    from sealgrid.localnet.service_configs import WORKERS, worker_config
     from sealgrid.sdk.network import load_network
     from sealgrid.worker.runner import run as run_worker
 
