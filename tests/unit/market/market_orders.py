@@ -31,11 +31,10 @@ def listed(
     order: Order, number: int, *, signer: Address = ANNA, at: int = 0, presigned: bool = False
 ) -> PublishedOrder:
     return PublishedOrder(
-        kind=KIND_OF[type(order)],
         order_hash=name_of(number),
         order=order,
         signer=signer,
-        published=at,
+        published_at=at,
         presigned=presigned,
     )
 

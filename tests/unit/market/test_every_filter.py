@@ -139,7 +139,7 @@ def book_of(kind: Kind, orders: list[Order]) -> OrderBook:
 
 
 def signer_of(kind: Kind, order: Order) -> Address:
-    asset = asset_of(kind, order)
+    asset = asset_of(order)
     return asset if kind == "requestorders" else BERT if asset == OTHER else ANNA
 
 

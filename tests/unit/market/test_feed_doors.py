@@ -163,13 +163,13 @@ async def test_an_announcement_that_fails_is_the_only_one_that_is_missed(
     first, second = happened(2)
     feed.notify([first, second])
     heard = (await client.get(place)).text
-    assert (first.listed.order_hash in heard, second.listed.order_hash in heard) == (False, True)
+    assert (first.published.order_hash in heard, second.published.order_hash in heard) == (False, True)
     assert "unforeseen RuntimeError" in caplog.text
 
 
 async def test_what_nobody_listens_to_is_not_kept(feed: MarketFeed) -> None:
     feed.notify(happened(20))
-    assert feed._waiting.empty()
+    assert feed._queue.empty()
 
 
 async def talk(

@@ -156,7 +156,7 @@ class Naive:
             for name in ("appprice", "datasetprice", "workerpoolprice", "workerpoolmaxprice")
             if hasattr(order, name)
         )
-        return (-price if each.kind == "requestorders" else price, each.published, each.order_hash)
+        return (-price if each.kind == "requestorders" else price, each.published_at, each.order_hash)
 
 
 steps = st.lists(
@@ -175,7 +175,7 @@ def test_after_anything_the_book_finds_exactly_what_a_look_through_all_orders_fi
 ) -> None:
     for sorted_at_most in (0, 500):  # found orders are picked from the list of all, or sorted
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(order_index, "_SORTED_AT_MOST", sorted_at_most)
+            patch.setattr(order_index, "_MAX_SORTED", sorted_at_most)
             compare(history, who, tag, volume, strict)
 
 
@@ -183,10 +183,10 @@ def follow(told: dict[str, int], events: tuple[BookEvent, ...]) -> None:
     """Keep the open orders and what is left of them as somebody does who hears of events alone."""
     for event in events:
         if isinstance(event, OrderUnavailable):
-            del told[event.listed.order_hash]
+            del told[event.published.order_hash]
         else:
-            assert told.get(event.listed.order_hash) != event.remaining
-            told[event.listed.order_hash] = event.remaining
+            assert told.get(event.published.order_hash) != event.remaining
+            told[event.published.order_hash] = event.remaining
 
 
 def expect_offers(made: OrderBook, kind: Kind, open_orders: list[PublishedOrder]) -> None:
@@ -195,7 +195,7 @@ def expect_offers(made: OrderBook, kind: Kind, open_orders: list[PublishedOrder]
     for each in open_orders:
         offers.setdefault((each.signer, each.presigned, terms_of(each.order)), []).append(each)
     wanted = {
-        min(equal, key=lambda each: (each.published, each.order_hash)).order_hash: sum(map(made.remaining, equal))
+        min(equal, key=lambda each: (each.published_at, each.order_hash)).order_hash: sum(map(made.remaining, equal))
         for equal in offers.values()
     }
     anybody = dict.fromkeys(KINDS[kind].restrict, "any")
