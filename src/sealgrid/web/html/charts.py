@@ -26,7 +26,13 @@ def line(points: Sequence[tuple[float, float]], label: str, *, stairs: bool = Fa
     """Return a line chart of (x, y) points in ascending x, from zero up; ``stairs`` draws a step function."""
     if not points:
         return _svg("line", "", label)
-    scaled = _scale(points)
+    left, right = points[0][0], points[-1][0]
+    top, width = max(y for _, y in points) or 1.0, (right - left) or 1.0
+    scaled = [
+        (PAD + (x - left) / width * (WIDTH - 2 * PAD), HEIGHT - PAD - y / top * (HEIGHT - 2 * PAD)) for x, y in points
+    ]
+    if len(scaled) == 1:
+        scaled.append((WIDTH - PAD, scaled[0][1]))
     path = f"M{scaled[0][0]:.1f} {scaled[0][1]:.1f}"
     for x, y in scaled[1:]:
         path += f"H{x:.1f}V{y:.1f}" if stairs else f"L{x:.1f} {y:.1f}"
@@ -57,15 +63,6 @@ def count_by_day(times: Sequence[int], now: int, days: int = 30) -> list[int]:
         if 0 <= (ago := (now - time) // DAY) < days:
             counts[days - 1 - ago] += 1
     return counts
-
-
-def _scale(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    left, right = points[0][0], points[-1][0]
-    top, width = max(y for _, y in points) or 1.0, (right - left) or 1.0
-    scaled = [
-        (PAD + (x - left) / width * (WIDTH - 2 * PAD), HEIGHT - PAD - y / top * (HEIGHT - 2 * PAD)) for x, y in points
-    ]
-    return scaled if len(scaled) > 1 else [scaled[0], (WIDTH - PAD, scaled[0][1])]
 
 
 def _bar_height(value: int, top: int) -> float:

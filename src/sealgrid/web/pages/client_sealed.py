@@ -26,8 +26,6 @@ from sealgrid.sdk.operations.client_sealed import (
     ClientSealedInput,
     ClientSealedModel,
     Document,
-    KeyStatements,
-    PreparedPurchase,
     match_signed,
     prepare_publication,
     prepare_purchase,
@@ -115,7 +113,28 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
     async def prepare_run(request: WebRequest) -> Response[bytes]:
         run_input = await parse_json(request, ClientSealedInput)
         conn, _ = recording_connection(site.conn, require_wallet(site, request))
-        return _json(_run_document(site, await prepare_purchase(conn, run_input)))
+        prepared = await prepare_purchase(conn, run_input)
+        terms = prepared.terms
+        run = {
+            "document": {
+                "genesis": site.network.genesis,
+                "hub": site.network.hub,
+                "account": terms.request.requester,
+                "deal": prepared.deal,
+                "task": prepared.task,
+                "orders": [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)],
+            },
+            "typed": {
+                "record": statement_typed_data(site, prepared.record),
+                "grant": statement_typed_data(site, prepared.grant),
+                "request": order_typed_data(site, terms.request),
+            },
+            "price": str(Amount(terms.price)),
+            "why": prepared.reason,
+            "record": prepared.record,
+            "grant": prepared.grant,
+        }
+        return _json(run)
 
     @post("/wallet/runs/match", status_code=200)
     async def match_run(request: WebRequest) -> Response[bytes]:
@@ -129,7 +148,26 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
         model, owner = await parse_json(request, ClientSealedModel), require_wallet(site, request)
         conn, steps = recording_connection(site.conn, owner)
         statements = await prepare_publication(conn, model)
-        return _json(_model_document(site, model, statements, [step_document(site, owner, step) for step in steps]))
+        publication = {
+            "document": {
+                "genesis": site.network.genesis,
+                "hub": site.network.hub,
+                "account": statements.record.owner,
+                "model": statements.model,
+                "name": model.name,
+                "checksum": model.sha256,
+            },
+            "typed": {
+                "record": statement_typed_data(site, statements.record),
+                "policy": statement_typed_data(site, statements.policy),
+            },
+            "record": statements.record,
+            "policy": statements.policy,
+            "steps": [step_document(site, owner, step) for step in steps],
+            "next": f"/models/{statements.model}",
+            "notice": f"{model.name} is sealed and for sale.",
+        }
+        return _json(publication)
 
     return [prepare_run, match_run, prepare_model]
 
@@ -143,7 +181,16 @@ def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
         if envelope.refusal:
             raise DealRefused(envelope.refusal, refusal_message(envelope.refusal), money=money)
         replies = await openings(site.conn, envelope.settle)
-        opened = [_opening_document(site, reply) for reply in replies if isinstance(reply, OpenReply) and reply.record]
+        opened = [
+            {
+                "record": statement_typed_data(site, reply.record),
+                "signature": "0x" + reply.signature.hex(),
+                "index": reply.index,
+                "sealed": reply.sealed,
+            }
+            for reply in replies
+            if isinstance(reply, OpenReply) and reply.record
+        ]
         refused = next((reply.message for reply in replies if isinstance(reply, SealgridError)), "")
         settle, ended = statement_typed_data(site, envelope.settle), body.exit_class
         return _json({"settle": settle, "ended": ended, "openings": opened, "refused": refused, "money": money})
@@ -160,58 +207,6 @@ async def _read_identity(site: Site, client: VaultClient, address: str) -> dict[
         return None
     key, signature = "0x" + identity.deposit_key.hex(), "0x" + identity.signature.hex()
     return {"address": address, "key": key, "signature": signature}
-
-
-def _run_document(site: Site, prepared: PreparedPurchase) -> dict[str, Any]:
-    terms = prepared.terms
-    return {
-        "document": {
-            "genesis": site.network.genesis,
-            "hub": site.network.hub,
-            "account": terms.request.requester,
-            "deal": prepared.deal,
-            "task": prepared.task,
-            "orders": [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)],
-        },
-        "typed": {
-            "record": statement_typed_data(site, prepared.record),
-            "grant": statement_typed_data(site, prepared.grant),
-            "request": order_typed_data(site, terms.request),
-        },
-        "price": str(Amount(terms.price)),
-        "why": prepared.reason,
-        "record": prepared.record,
-        "grant": prepared.grant,
-    }
-
-
-def _model_document(
-    site: Site, model: ClientSealedModel, statements: KeyStatements, steps: list[dict[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "document": {
-            "genesis": site.network.genesis,
-            "hub": site.network.hub,
-            "account": statements.record.owner,
-            "model": statements.model,
-            "name": model.name,
-            "checksum": model.sha256,
-        },
-        "typed": {
-            "record": statement_typed_data(site, statements.record),
-            "policy": statement_typed_data(site, statements.policy),
-        },
-        "record": statements.record,
-        "policy": statements.policy,
-        "steps": steps,
-        "next": f"/models/{statements.model}",
-        "notice": f"{model.name} is sealed and for sale.",
-    }
-
-
-def _opening_document(site: Site, reply: OpenReply) -> dict[str, Any]:
-    record = statement_typed_data(site, reply.record) if reply.record else None
-    return {"record": record, "signature": "0x" + reply.signature.hex(), "index": reply.index, "sealed": reply.sealed}
 
 
 def _json(content: dict[str, Any]) -> Response[bytes]:

@@ -1,7 +1,7 @@
 """Compute market: the order book of each category, and each pool's page with its workers and offers."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -54,11 +54,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             _workers(site, row.address),
         )
         offers = await _to_offers(site, orders)
+        categories = {offer["category"] for offer in offers}
+        views = await asyncio.gather(*(site.hub.view_category(category) for category in categories))
         tasks = site.index.tasks(TaskFilter({"workerpool": row.address}))[:8]
         context = {
             "summary": summary,
             "offers": offers,
-            "categories": await _category_names(site, {offer["category"] for offer in offers}),
+            "categories": {category: view.name for category, view in zip(categories, views, strict=True)},
             "workers": workers,
             "recent_tasks": RECENT_TASKS,
             "tasks": tasks,
@@ -151,11 +153,6 @@ async def _pool_summary(site: Site, row: Any) -> dict[str, Any]:
         "view": view,
         "platform": Platform(site.network.platform).name.lower(),
     }
-
-
-async def _category_names(site: Site, categories: Collection[int]) -> dict[int, str]:
-    views = await asyncio.gather(*(site.hub.view_category(category) for category in categories))
-    return {category: view.name for category, view in zip(categories, views, strict=True)}
 
 
 async def _workers(site: Site, pool: Address) -> list[dict[str, Any]]:
