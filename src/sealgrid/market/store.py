@@ -120,7 +120,14 @@ class OrderStore:
             sql.event.listen(self._engine, "connect", _enable_write_ahead_log)
         try:
             migrate(self._engine)
-            self._check_domain(domain)
+            with self._engine.begin() as connection:
+                row = {"chain": domain.chain, "hub": domain.hub}
+                connection.execute(self._upsert(DATABASE_DOMAIN).values(row).on_conflict_do_nothing())
+                rows = connection.execute(sql.select(DATABASE_DOMAIN)).all()
+            if [tuple(each) for each in rows] != [(domain.chain, domain.hub)]:
+                raise InputRefused(  # noqa: TRY301  the engine is disposed for every error
+                    "this database belongs to a market of another hub; configure a separate database for this market."
+                )
         except BaseException:
             self._engine.dispose()
             raise
@@ -153,7 +160,21 @@ class OrderStore:
         """Return the latest change of each order that changed after this number, in order."""
         query = sql.select(ORDERS).where(ORDERS.c.change > number).order_by(ORDERS.c.change)
         with self._engine.connect() as connection:
-            return tuple(_change_of(row) for row in connection.execute(query))
+            rows = connection.execute(query).all()
+        changes: list[StoreChange] = []
+        for row in rows:
+            published = None
+            if not row.withdrawn:
+                read = KINDS[msgspec.convert(row.kind, Kind)].read
+                published = PublishedOrder(
+                    order_hash=Digest(row.order_hash),
+                    order=read(msgspec.json.decode(row.document, type=dict[str, str])),
+                    signer=Address(row.signer),
+                    published_at=row.published,
+                    presigned=row.presigned,
+                )
+            changes.append(StoreChange(row.change, Digest(row.order_hash), published))
+        return tuple(changes)
 
     def close(self) -> None:
         """Close the database."""
@@ -194,16 +215,6 @@ class OrderStore:
                 connection.execute(statement.values(withdrawn=True, document=b"", change=each.number))
         return tuple(changes)
 
-    def _check_domain(self, domain: OrderDomain) -> None:
-        with self._engine.begin() as connection:
-            row = {"chain": domain.chain, "hub": domain.hub}
-            connection.execute(self._upsert(DATABASE_DOMAIN).values(row).on_conflict_do_nothing())
-            rows = connection.execute(sql.select(DATABASE_DOMAIN)).all()
-        if [tuple(each) for each in rows] != [(domain.chain, domain.hub)]:
-            raise InputRefused(
-                "this database belongs to a market of another hub; configure a separate database for this market."
-            )
-
 
 def migrate(engine: sql.Engine) -> None:
     """Migrate a database to the newest revision; a lock serialises replicas that start together."""
@@ -238,18 +249,3 @@ def _consume_challenges(connection: sql.Connection, operations: Sequence[Consume
 
 def _expire(connection: sql.Connection, now: int) -> None:
     connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= now))
-
-
-def _change_of(row: sql.Row[Any]) -> StoreChange:
-    name = Digest(row.order_hash)
-    if row.withdrawn:
-        return StoreChange(row.change, name, None)
-    order = KINDS[msgspec.convert(row.kind, Kind)].read(msgspec.json.decode(row.document, type=dict[str, str]))
-    published = PublishedOrder(
-        order_hash=name,
-        order=order,
-        signer=Address(row.signer),
-        published_at=row.published,
-        presigned=row.presigned,
-    )
-    return StoreChange(row.change, name, published)

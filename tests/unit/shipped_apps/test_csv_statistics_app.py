@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.shipped_apps.csv_statistics.columns.numbers import (
-    BINS,
+    MAX_BINS,
     describe_numbers,
     quantile,
+    quantile_shares,
     rounded,
-    told_quantiles,
 )
 from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
-from sealgrid.shipped_apps.csv_statistics.columns.table import LEAST, Numbers
+from sealgrid.shipped_apps.csv_statistics.columns.table import MIN_ROWS, Numbers
 from tests.unit.shipped_apps.app_process import bundled, run_app
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
@@ -56,7 +56,7 @@ def test_a_table_is_described_column_by_column(tmp_path):
 def test_people_get_an_overview_that_tells_no_more_than_the_result(tmp_path):
     ran = run_app("csv_statistics", tmp_path, dataset=table([*SALES, ("Ornans", "")]))
     said = ran.files["overview.txt"].decode()
-    assert said.splitlines()[0] == "1001 rows; no number tells of fewer than 10"
+    assert said.splitlines()[0] == "1001 rows; no number describes fewer than 10"
     assert re.search(r"^city +1001 +Lyon 666, others 335$", said, re.MULTILINE)
     assert re.search(r"^price +1000 +499\.5 +288\.819 +499\.5  [▁-█ ]+$", said, re.MULTILINE)
     assert "Ornans" not in said
@@ -108,33 +108,33 @@ def test_lowest_and_highest_values_are_not_told(tmp_path):
     assert not any(value == 7 for each in ran.result["columns"] for value in each.values())
 
 
-@given(values=st.lists(NUMBERS, min_size=LEAST, max_size=300))
+@given(values=st.lists(NUMBERS, min_size=MIN_ROWS, max_size=300))
 def test_every_bin_holds_ten_rows_or_none_and_all_of_them_every_row(values):
     told = describe_numbers(Numbers("x", values))
     rows = [each["rows"] for each in told["histogram"]]
     assert sum(rows) == len(values)
-    assert all(count == 0 or count >= LEAST for count in rows)
-    assert len(rows) <= BINS
+    assert all(count == 0 or count >= MIN_ROWS for count in rows)
+    assert len(rows) <= MAX_BINS
     edges = [each["to"] for each in told["histogram"][:-1]]
     assert edges == [each["from"] for each in told["histogram"][1:]]
 
 
-@given(count=st.integers(LEAST, 2000))
+@given(count=st.integers(MIN_ROWS, 2000))
 def test_windows_of_quantiles_never_overlap_and_leave_ten_rows_or_none_outside(count):
     seen: set[int] = set()
-    for share in told_quantiles(count):
-        first = round(quantile(range(count), share) - (LEAST - 1) / 2)
-        window = set(range(first, first + LEAST))
+    for share in quantile_shares(count):
+        first = round(quantile(range(count), share) - (MIN_ROWS - 1) / 2)
+        window = set(range(first, first + MIN_ROWS))
         assert min(window) >= 0
         assert max(window) < count
         assert not window & seen
         seen |= window
-    assert count - len(seen) >= LEAST
+    assert count - len(seen) >= MIN_ROWS
 
 
 @given(
     rows=st.lists(
-        st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 30) | st.just("")), min_size=LEAST, max_size=200
+        st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 30) | st.just("")), min_size=MIN_ROWS, max_size=200
     )
 )
 def test_no_count_in_any_result_is_of_fewer_than_ten_rows(tmp_path_factory, rows):
@@ -144,7 +144,7 @@ def test_no_count_in_any_result_is_of_fewer_than_ten_rows(tmp_path_factory, rows
     for each in result["columns"]:
         counts = [part["rows"] for part in each.get("histogram", []) + each.get("most_frequent", [])]
         counts += [each.get("others", 0)]
-        assert all(rows == 0 or rows >= LEAST for rows in counts)
+        assert all(rows == 0 or rows >= MIN_ROWS for rows in counts)
     json.dumps(result, allow_nan=False)
 
 
@@ -154,15 +154,15 @@ def with_line(number: int, line: str) -> bytes:
 
 
 WRONG = {
-    "no text": (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 255)), "it is not text in UTF-8"),
-    "text in UTF-16": (table(SALES).decode().encode("utf-16-le"), "without a name"),
-    "empty": (b"", "names its columns; here it leaves some, or all, without a name"),
-    "a column without a name": (table(SALES, ("city", " ")), "without a name"),
+    "no text": (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 255)), "it is not UTF-8 text"),
+    "text in UTF-16": (table(SALES).decode().encode("utf-16-le"), "a column has no name"),
+    "empty": (b"", "names its columns; here a column has no name"),
+    "a column without a name": (table(SALES, ("city", " ")), "a column has no name"),
     "two columns with one name": (table(SALES, ("city", "city")), "two have the same name"),
-    "no names": (table(SALES[:100])[len("city,price\r\n") :], "here it holds a number, as a row does"),
-    "a short row": (with_line(17, "Secretville"), "line 17 has 1 cells, and the table 2 columns"),
-    "a long row": (with_line(1002, "Secretville,1,2"), "line 1002 has 3 cells, and the table 2 columns"),
-    "an open quotation mark": (with_line(3, '"Secretville,1'), "no line of a CSV table"),
+    "no names": (table(SALES[:100])[len("city,price\r\n") :], "here a name is a number, as in a row of values"),
+    "a short row": (with_line(17, "Secretville"), "line 17 has 1 cells; the table has 2 columns"),
+    "a long row": (with_line(1002, "Secretville,1,2"), "line 1002 has 3 cells; the table has 2 columns"),
+    "an open quotation mark": (with_line(3, '"Secretville,1'), "not a valid line of CSV"),
     "few rows": (table(SALES[:9]), "the table has 9 rows; of fewer than 10"),
     "a long name": (table(SALES, ("city", "x" * 201)), "at most 200 characters"),
 }

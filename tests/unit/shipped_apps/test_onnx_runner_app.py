@@ -190,11 +190,11 @@ def test_a_job_without_exactly_one_input_file_is_refused(run, inputs):
         ([1, 2], "the model has 2 inputs; name them: 'a', 'b'"),
         ({"a": [1, 2], "b": [[1, 2]]}, "the input 'b' has 2 dimensions; the model takes [2]"),
         ({"a": [1, 2], "b": [1, 2, 3]}, "the input 'b' has the shape [3]; the model takes [2]"),
-        ({"a": [1, 2], "b": [1, [2]]}, "the input 'b' is no even box of numbers"),
+        ({"a": [1, 2], "b": [1, [2]]}, "the input 'b' is not an array"),
         ({"a": [1, 2], "b": ["1", "2"]}, "the input 'b' is not numeric"),
         ({"a": [1, 2], "b": [1, None]}, "the input 'b' is not numeric"),
         ({"a": [1, 2], "b": [True, False]}, "the input 'b' takes float32, not bool"),
-        ({"a": [1, 2], "b": [1, 1e300]}, "the input 'b' holds numbers too large for float32"),
+        ({"a": [1, 2], "b": [1, 1e300]}, "the input 'b' has numbers too large for float32"),
     ],
 )
 def test_an_input_that_does_not_fit_the_model_is_refused(run, given, reason):

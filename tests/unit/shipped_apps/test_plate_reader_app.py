@@ -12,7 +12,7 @@ from PIL import Image
 
 from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.__main__ import main
-from sealgrid.shipped_apps.plate_reader.evaluation import _tally, evaluate
+from sealgrid.shipped_apps.plate_reader.evaluation import evaluate_model, tally_results
 from sealgrid.shipped_apps.plate_reader.model import build_model
 from sealgrid.shipped_apps.plate_reader.reader.model_file import (
     CARD,
@@ -133,7 +133,7 @@ def test_the_app_says_what_the_model_says_outside_and_frames_the_plate(tmp_path)
 
 @pytest.mark.parametrize(
     ("model", "picture", "said"),
-    [(None, b"x", "there is no model"), (MODEL_BYTES, b"x", "no PNG, JPEG"), (b"x", None, "no plate model")],
+    [(None, b"x", "there is no model"), (MODEL_BYTES, b"x", "not a PNG, JPEG"), (b"x", None, "not a plate model")],
 )
 def test_bad_input_ends_in_one_line_and_code_two(tmp_path, model, picture, said):
     content = draw_scene(SEEDS[0], FONT).png if picture is None else picture
@@ -144,7 +144,7 @@ def test_bad_input_ends_in_one_line_and_code_two(tmp_path, model, picture, said)
 
 
 def test_the_evaluation_counts_what_it_saw():
-    tally = evaluate(MODEL_BYTES, FONT, SEEDS)
+    tally = evaluate_model(MODEL_BYTES, FONT, SEEDS)
     assert (tally.scenes, tally.exact, tally.boxed, tally.empty, tally.alarms) == (3, 3, 3, 1, 0)
     assert any("not photographs" in line for line in tally.lines())
 
@@ -153,7 +153,7 @@ def test_a_misread_plate_counts_as_found_but_not_as_exact_and_is_named():
     scene = draw_scene(SEEDS[0], FONT)
     (plate,) = read_plates(MODEL_BYTES, scene.png)["plates"]
     wrong = "京" + plate["text"][1:]
-    tally = _tally([(7, scene, [plate | {"text": wrong}])], [], 0.1)
+    tally = tally_results([(7, scene, [plate | {"text": wrong}])], [], 0.1)
     assert (tally.exact, tally.last_six, tally.boxed) == (0, 1, 1)
     assert tally.misread == ((7, scene.expected, wrong),)
 

@@ -99,12 +99,28 @@ class ChainIndexer:
         matched = [event for event in change.events if isinstance(event, OrdersMatched)]
         deals = [await self._deal_rows(event) for event in matched]
         minted, owners = await self._registry_rows(first, change.block.number)
+        steps: list[Row] = []
+        for event in change.events:
+            if (kind := _STEP_KINDS.get(type(event))) is None:
+                continue
+            account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
+            row = {
+                "block": event.block_number,
+                "position": event.log_index,
+                "task": getattr(event, "task", ""),
+                "kind": kind,
+                "account": account,
+                "amount": getattr(event, "amount", 0),
+                "transaction": event.transaction,
+                "time": await self._time(event.block_number),
+            }
+            steps.append(row)
         return IndexedBlocks(
             assets=tuple(minted),
             owners=tuple(owners),
             deals=tuple(deal for deal, _ in deals),
             tasks=tuple(task for _, tasks in deals for task in tasks),
-            steps=tuple([await self._step_row(event) for event in change.events if type(event) in _STEP_KINDS]),
+            steps=tuple(steps),
         )
 
     async def _deal_rows(self, event: OrdersMatched) -> tuple[Row, list[Row]]:
@@ -134,19 +150,6 @@ class ChainIndexer:
         shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
         numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MAX_LISTED_TASKS), MAX_INTEGER))
         return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
-
-    async def _step_row(self, event: HubEvent) -> Row:
-        account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
-        return {
-            "block": event.block_number,
-            "position": event.log_index,
-            "task": getattr(event, "task", ""),
-            "kind": _STEP_KINDS[type(event)],
-            "account": account,
-            "amount": getattr(event, "amount", 0),
-            "transaction": event.transaction,
-            "time": await self._time(event.block_number),
-        }
 
     async def _registry_rows(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
         minted: list[Row] = []

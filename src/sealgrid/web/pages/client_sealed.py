@@ -63,10 +63,10 @@ class SignedOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers that buy_run.js, publish_model.js and open_result.js request."""
-    return [*_file_handlers(site), *_deposit_handlers(site), *_sale_handlers(site), *_result_handlers(site)]
+    return [*_storage_handlers(site), *_sale_handlers(site), *_result_handlers(site)]
 
 
-def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
+def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/files", status_code=200)
     async def store(request: WebRequest) -> Response[bytes]:
         check_same_origin(request)
@@ -78,10 +78,6 @@ def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
         content = await site.conn.storage.get_bytes(path_digest(sha256), MAX_UPLOAD)
         return Response(content, media_type="application/octet-stream")
 
-    return [store, fetch]
-
-
-def _deposit_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/vaults")
     async def vaults() -> Response[bytes]:
         members = zip(site.conn.vaults, site.conn.vault_addresses, strict=True)
@@ -105,7 +101,7 @@ def _deposit_handlers(site: Site) -> list[HTTPRouteHandler]:
         needed = len(site.network.vaults) if shares.grant is None else site.network.threshold
         await deposit_sealed_shares(site.conn, common, shares.sealed, needed)
 
-    return [vaults, deposit]
+    return [store, fetch, vaults, deposit]
 
 
 def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:

@@ -7,18 +7,15 @@ from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from markupsafe import Markup
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.poco import tags
 from sealgrid.poco.orders import WorkerpoolOrder, from_document
-from sealgrid.sdk.amounts import Amount
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.web.forms import path_address
-from sealgrid.web.html import charts
-from sealgrid.web.html.templates import minute
+from sealgrid.web.html.charts import depth_chart, price_chart
 from sealgrid.web.index.reader import RECENT_TASKS, TaskFilter
 from sealgrid.web.offers import find_groups
 from sealgrid.web.site import Site, WebRequest
@@ -74,6 +71,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 async def _category_book(site: Site, category: int) -> dict[str, Any]:
     view, orders = await asyncio.gather(site.hub.view_category(category), _pool_orders(site, category=str(category)))
     offers = await _to_offers(site, orders)
+    public = [(offer["price"], offer["volume"]) for offer in offers if offer["buyer"] == ZERO_ADDRESS]
     prices = site.index.pool_prices(category)
     return {
         "name": view.name,
@@ -81,8 +79,8 @@ async def _category_book(site: Site, category: int) -> dict[str, Any]:
         "offers": offers,
         "deals": len(prices),
         "names": site.index.names({offer["workerpool"] for offer in offers}),
-        "depth_chart": _depth_chart(offers),
-        "price_chart": _price_chart(prices, site.clock()),
+        "depth_chart": depth_chart(public),
+        "price_chart": price_chart([(row.time, row.pool_price) for row in prices], site.clock()),
     }
 
 
@@ -111,32 +109,6 @@ async def _to_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, A
         for order, each in zip(orders, found, strict=True)
     ]
     return sorted(offers, key=lambda offer: int(offer["price"]))
-
-
-def _depth_chart(offers: list[dict[str, Any]]) -> Markup:
-    """Draw the number of tasks on offer to everyone up to each price."""
-    public = [offer for offer in offers if offer["buyer"] == ZERO_ADDRESS]
-    points, tasks = [(0.0, 0.0)], 0
-    for offer in public:
-        tasks += offer["volume"]
-        points.append((float(offer["price"]), float(tasks)))
-    label = f"{tasks:,} tasks on offer to everyone"
-    if not public:
-        return charts.with_axes(charts.line([], label), y=("0", "0"), x=("0 RLC", str(Amount(0))))
-    label += f", from {Amount(public[0]['price'])} to {Amount(public[-1]['price'])} each"
-    end = points[-1][0] * 1.25
-    chart = charts.line([*points, (end, float(tasks))], label, stairs=True)
-    return charts.with_axes(chart, y=("0", f"{tasks:,}"), x=("0 RLC", str(Amount(int(end)))))
-
-
-def _price_chart(prices: Sequence[Any], now: float) -> Markup:
-    if not prices:
-        return Markup("")
-    paid = [row.pool_price for row in prices]
-    label = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
-    points = [(row.time, row.pool_price) for row in prices]
-    chart = charts.line([*points, (max(now, points[-1][0]), paid[-1])], label, stairs=True)
-    return charts.with_axes(chart, y=("0", str(Amount(max(paid)))), x=(minute(prices[0].time), "now"))
 
 
 async def _pool_summary(site: Site, row: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.web.pages.sales import base_name
+from sealgrid.web.pages.model_owner import base_name
 
 
 @pytest.mark.parametrize("filename", ["model.onnx", "/home/me/model.onnx", "../model.onnx"])
