@@ -20,7 +20,7 @@ from sealgrid.poco.orders import AppOrder
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.server import MOST_WEBSOCKET_BYTES
 from sealgrid.wire.service_access import ONE_MACHINE, ServiceAccess
-from tests.unit.market.market_orders import APP, listed
+from tests.unit.market.market_orders import APP, published_order
 
 CONFIG = MarketConfig(
     folder=Path(),
@@ -58,7 +58,7 @@ async def connect(client: httpx.AsyncClient) -> str:
 
 
 def happened(count: int) -> list[OrderOpened]:
-    return [OrderOpened(listed(AppOrder(app=APP), number), 1) for number in range(1, count + 1)]
+    return [OrderOpened(published_order(AppOrder(app=APP), number), 1) for number in range(1, count + 1)]
 
 
 async def until(wanted: Callable[[], bool]) -> None:
