@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgrid.chain.blocks import Block, BlockTrail
@@ -17,6 +17,7 @@ from tests.unit.market.market_orders import REGISTRIES, at_height, hash_of, hub_
 blocks = st.lists(st.lists(hub_events, max_size=4), min_size=1, max_size=6)
 
 
+@settings(max_examples=20)  # each writes a file
 @given(blocks, st.data())
 def test_the_stored_facts_and_undo_log_equal_the_ledgers(
     tmp_path_factory: pytest.TempPathFactory, chain: list[list], data: st.DataObject
