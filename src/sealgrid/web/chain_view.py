@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.views import TaskStatus
@@ -23,11 +24,11 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers."""
 
     @get("/chain/accounts/{address:str}")
-    async def account(address: str) -> Response[bytes]:
+    async def account(address: FromPath[str]) -> Response[bytes]:
         return _json(AccountBalance(balance=await _balance(site, path_address(address))))
 
     @get("/chain/tasks/{task:str}")
-    async def task(task: str) -> Response[bytes]:
+    async def task(task: FromPath[str]) -> Response[bytes]:
         view, head = await asyncio.gather(site.hub.view_task(path_task(task)), site.hub.node.block())
         if view.status is TaskStatus.UNSET:
             raise NotFound("the chain has no such task.", money="")

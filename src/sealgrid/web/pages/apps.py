@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
@@ -38,7 +39,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "app_cards.html" if is_htmx(request) else "apps.html", context)
 
     @get("/apps/{address:str}")
-    async def app(address: str, request: WebRequest) -> Response[bytes]:
+    async def app(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = site.index.asset(path_address(address))
         if row is None or row.kind != "App":
             raise NotFound(f"there is no app at {address[:60]} on this network.", money="")
@@ -72,7 +73,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "app.html", context)
 
     @post("/apps/{address:str}/run")
-    async def run(address: str, request: WebRequest) -> Redirect:
+    async def run(address: FromPath[str], request: WebRequest) -> Redirect:
         client, form = await site.client(request), await parse_form(request)
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
         steps: list[ProgressStep] = []

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.requester_refusals import refusal_message
@@ -74,7 +75,7 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
         return _json({"sha256": await site.conn.storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")
-    async def fetch(sha256: str) -> Response[bytes]:
+    async def fetch(sha256: FromPath[str]) -> Response[bytes]:
         content = await site.conn.storage.get_bytes(path_digest(sha256), MAX_UPLOAD)
         return Response(content, media_type="application/octet-stream")
 
@@ -170,7 +171,7 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
 
 def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/results/{task:str}")
-    async def result(task: str) -> Response[bytes]:
+    async def result(task: FromPath[str]) -> Response[bytes]:
         envelope = parse_envelope(await fetch_receipt.fetch_receipt(site.conn, path_task(task)))
         body = envelope.receipt.body
         money = sentence(await money_or_unknown(site.conn, body.deal, body.task), commands=False)

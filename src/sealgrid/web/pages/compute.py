@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import AccountView
@@ -41,7 +42,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "compute.html", {"books": sorted_books, "pools": pools})
 
     @get("/pools/{address:str}")
-    async def pool(address: str, request: WebRequest) -> Response[bytes]:
+    async def pool(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = site.index.asset(path_address(address))
         if row is None or row.kind != "Workerpool":
             raise NotFound(f"there is no pool at {address[:60]} on this network.", money="")

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sealgrid.bundle.archive import path_fault
@@ -47,7 +48,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await site.redirect_when_indexed(f"/models/{listing.address}", notice)
 
     @post("/models/{address:str}/grant")
-    async def grant(address: str, request: WebRequest) -> Response[Any]:
+    async def grant(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, form = await signing_session(site, request), await parse_form(request)
         buyer, until, app = form_text(form, "buyer"), form_day(form, "until"), form_text(form, "app") or None
         granted = await session.client.models.grant(path_address(address), buyer, until=until, app=app)
@@ -57,7 +58,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await session.finish(f"/models/{address}", notice, closed, *capitalised(granted.unreached))
 
     @post("/models/{address:str}/revoke")
-    async def revoke(address: str, request: WebRequest) -> Response[Any]:
+    async def revoke(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, form = await signing_session(site, request), await parse_form(request)
         running = bool(form_text(form, "running"))
         revoked = await session.client.models.revoke(path_address(address), form_text(form, "buyer"), running=running)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.attestation.policy import UNLIMITED, Platform
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
@@ -43,12 +44,12 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "model_cards.html" if is_htmx(request) else "models.html", context)
 
     @get("/models/{address:str}")
-    async def model(address: str, request: WebRequest) -> Response[bytes]:
+    async def model(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = _model_row(site, address)
         return site.page(request, "model.html", await _model_context(site, row, site.visitor_address(request)))
 
     @get("/models/{address:str}/uses")
-    async def uses(address: str, request: WebRequest) -> Response[bytes]:
+    async def uses(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = _model_row(site, address)
         try:  # reads every release from the vaults' logs, verified against each other and the chain
             report, problem = await usage_of(site.conn, row.address), ""

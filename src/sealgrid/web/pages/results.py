@@ -5,6 +5,7 @@ from typing import Final
 
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.errors import AppFailed, NotFound, SealgridError
 from sealgrid.receipts.report import VerificationReport
@@ -29,7 +30,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers of receipts and results."""
 
     @get("/tasks/{task:str}/checks")
-    async def checks(task: str, request: WebRequest) -> Response[bytes]:
+    async def checks(task: FromPath[str], request: WebRequest) -> Response[bytes]:
         report: VerificationReport | None = None
         problem = ""
         try:
@@ -40,12 +41,12 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.fragment(request, "checks.html", {"report": report, "problem": problem, "task": task})
 
     @get("/tasks/{task:str}/receipt.json")
-    async def receipt(task: str) -> Response[bytes]:
+    async def receipt(task: FromPath[str]) -> Response[bytes]:
         content = await fetch_receipt.fetch_receipt(site.conn, path_task(task))
         return Response(content, media_type=MediaType.JSON, headers={"content-disposition": "attachment"})
 
     @get("/tasks/{task:str}/result")
-    async def result(task: str, request: WebRequest) -> Response[bytes]:
+    async def result(task: FromPath[str], request: WebRequest) -> Response[bytes]:
         opened, failure = await _open_result(site, request, path_task(task))
         files = []
         for name, content in sorted(opened.files.items()):
@@ -56,7 +57,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.fragment(request, "result.html", context)
 
     @get("/tasks/{task:str}/result/{name:str}")
-    async def file(task: str, name: str, request: WebRequest) -> Response[bytes]:
+    async def file(task: FromPath[str], name: FromPath[str], request: WebRequest) -> Response[bytes]:
         opened, _ = await _open_result(site, request, path_task(task))
         if name not in opened.files:
             raise NotFound(f"the result has no file {name[:80]!r}.", money="")

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.sdk.amounts import amount
 from sealgrid.web.forms import form_count, form_text, parse_form, path_address
@@ -18,34 +19,34 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers of owners' forms."""
 
     @post("/apps/{address:str}/offer")
-    async def offer_app(address: str, request: WebRequest) -> Response[Any]:
+    async def offer_app(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, form = await signing_session(site, request), await parse_form(request)
         price, uses = amount(form_text(form, "price")), form_count(form, "uses")
         await session.client.apps.offer(path_address(address), price=price, uses=uses)
         return await session.finish(f"/apps/{address}", f"{uses} runs are for sale at {price} each.")
 
     @post("/apps/{address:str}/price")
-    async def reprice_app(address: str, request: WebRequest) -> Response[Any]:
+    async def reprice_app(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, form = await signing_session(site, request), await parse_form(request)
         price = amount(form_text(form, "price"))
         repriced = await session.client.apps.reprice(path_address(address), price)
         return await session.finish(f"/apps/{address}", f"{repriced.uses} runs are for sale at {price} each.")
 
     @post("/apps/{address:str}/unlist")
-    async def unlist_app(address: str, request: WebRequest) -> Response[Any]:
+    async def unlist_app(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, _ = await signing_session(site, request), await parse_form(request)
         await session.client.apps.unlist(path_address(address))
         return await session.finish(f"/apps/{address}", _UNLISTED)
 
     @post("/models/{address:str}/offer")
-    async def offer_model(address: str, request: WebRequest) -> Response[Any]:
+    async def offer_model(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, form = await signing_session(site, request), await parse_form(request)
         uses = form_count(form, "uses")
         await session.client.models.offer(path_address(address), price=form_text(form, "price"), uses=uses)
         return await session.finish(f"/models/{address}", f"{uses} uses are for sale.")
 
     @post("/models/{address:str}/price")
-    async def reprice_model(address: str, request: WebRequest) -> Response[Any]:
+    async def reprice_model(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, form = await signing_session(site, request), await parse_form(request)
         price = amount(form_text(form, "price"))
         repriced = await session.client.models.reprice(path_address(address), price)
@@ -53,7 +54,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await session.finish(f"/models/{address}", notice, *capitalised(repriced.unreached))
 
     @post("/models/{address:str}/unlist")
-    async def unlist_model(address: str, request: WebRequest) -> Response[Any]:
+    async def unlist_model(address: FromPath[str], request: WebRequest) -> Response[Any]:
         session, _ = await signing_session(site, request), await parse_form(request)
         unlisted = await session.client.models.unlist(path_address(address))
         return await session.finish(f"/models/{address}", _UNLISTED, *capitalised(unlisted.unreached))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sealgrid.errors import NotFound
@@ -76,17 +77,17 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return ServerSentEvent(_stream_changes(render))
 
     @get("/tasks/{task:str}")
-    async def one_task(task: str, request: WebRequest) -> Response[bytes]:
+    async def one_task(task: FromPath[str], request: WebRequest) -> Response[bytes]:
         return site.page(request, "task.html", await _task_context(site, request, path_task(task)))
 
     @get("/tasks/{task:str}/live")
-    async def live_timeline(task: str, request: WebRequest) -> ServerSentEvent:
+    async def live_timeline(task: FromPath[str], request: WebRequest) -> ServerSentEvent:
         task_id = path_task(task)
         slot = site.timeline_limits.acquire(client_address(request.scope), task_id)
         return ServerSentEvent(_stream_timeline(site, request, task_id, slot))
 
     @post("/tasks/{task:str}/claim")
-    async def claim(task: str, request: WebRequest) -> Response[Any]:
+    async def claim(task: FromPath[str], request: WebRequest) -> Response[Any]:
         session, _ = await signing_session(site, request), await parse_form(request)
         row = _task_row(site, path_task(task))
         await session.client.claim(row.task, deal=row.deal)
