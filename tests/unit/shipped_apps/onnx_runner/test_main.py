@@ -1,3 +1,5 @@
+"""The ONNX runner as its sandbox runs it: inputs, arguments, outputs, and what it refuses."""
+
 import hashlib
 import io
 import json
@@ -33,8 +35,8 @@ def wheels(tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path, wheels):
-    def run_model(content: bytes | None, given: bytes | object, *arguments: str, inputs=None, at="run"):
-        document = given if isinstance(given, bytes) else json.dumps(given).encode()
+    def run_model(content: bytes | None, value: bytes | object, *arguments: str, inputs=None, at="run"):
+        document = value if isinstance(value, bytes) else json.dumps(value).encode()
         files = {"0xfile": document} if inputs is None else inputs
         return run_app("onnx_runner", tmp_path / at, dataset=content, inputs=files, arguments=arguments, wheels=wheels)
 
@@ -68,7 +70,7 @@ def test_a_model_runs_on_named_lists(run):
     ran = run(adding(), {"a": [1, 2], "b": [10, 20.5]})
     assert (ran.code, ran.errors) == (0, "")
     assert ran.result["outputs"] == {"sum": SUM}
-    assert ran.named == "result.json"
+    assert ran.output_file == "result.json"
 
 
 def test_a_model_runs_on_named_arrays(run):
@@ -76,9 +78,9 @@ def test_a_model_runs_on_named_arrays(run):
     assert ran.result["outputs"] == {"sum": SUM}
 
 
-@pytest.mark.parametrize("given", [[3, 4], {"x": [3, 4]}, npy(np.array([3, 4], dtype=">f8")), npz(x=np.array([3, 4]))])
-def test_one_input_needs_no_name(run, given):
-    assert run(passing(), given).result["outputs"]["y"]["values"] == [3.0, 4.0]
+@pytest.mark.parametrize("value", [[3, 4], {"x": [3, 4]}, npy(np.array([3, 4], dtype=">f8")), npz(x=np.array([3, 4]))])
+def test_one_input_needs_no_name(run, value):
+    assert run(passing(), value).result["outputs"]["y"]["values"] == [3.0, 4.0]
 
 
 def test_a_scalar_and_a_tensor_of_any_rank_run(run):
@@ -95,7 +97,7 @@ def test_a_named_dimension_takes_any_size(run):
     assert ran.result["outputs"]["y"]["shape"] == [3, 2]
 
 
-def test_the_archive_holds_the_outputs_and_the_result_stands_for_it(run):
+def test_the_archive_has_the_outputs_and_the_result_has_its_digest(run):
     ran = run(adding(), {"a": [1, 2], "b": [10, 20.5]})
     with np.load(io.BytesIO(ran.files["outputs.npz"]), allow_pickle=False) as outputs:
         assert outputs["sum"].dtype == np.float32
@@ -128,7 +130,7 @@ def test_the_highest_values_come_first_and_equal_ones_by_place(run):
     assert top == {"places": [[1, 2, 3], [0, 3, 1]], "values": [[3.0, 3.0, 2.0], [9.0, 8.0, 0.0]]}
 
 
-def test_more_than_there_are_lists_all_and_nan_is_never_the_highest(run):
+def test_a_top_above_the_size_lists_all_and_nan_is_never_the_highest(run):
     ran = run(passing(shape=("n",)), npy(np.array([np.nan, 1, -np.inf, np.inf])), "--top", "9")
     shown = ran.result["outputs"]["y"]
     assert shown["values"] == [None, 1.0, None, None]
@@ -140,7 +142,7 @@ TWO_OUTPUTS = model(
 )
 
 
-def test_all_outputs_come_unless_some_are_named(run):
+def test_all_outputs_are_computed_unless_some_are_named(run):
     assert list(run(TWO_OUTPUTS, [1, -2], at="all").result["outputs"]) == ["size", "file"]
     named = run(TWO_OUTPUTS, [1, -2], "--outputs", "file", at="named")
     assert named.result["outputs"] == {"file": {"dtype": "float32", "shape": [2], "values": [-1.0, 2.0]}}
@@ -158,7 +160,7 @@ def test_whole_numbers_and_truth_keep_their_types(run):
     assert run(passing(kind=BOOL), [True, False], at="bool").result["outputs"]["y"]["values"] == [True, False]
 
 
-def test_text_that_a_model_gives_is_written_without_a_pickle(run):
+def test_text_outputs_are_written_without_a_pickle(run):
     words = model(
         [Node("Cast", ["x"], ["y"], integer_attribute("to", STRING))], [Value("x", INT64)], [Value("y", STRING)]
     )
@@ -183,7 +185,7 @@ def test_a_job_without_exactly_one_input_file_is_refused(run, inputs):
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("value", "reason"),
     [
         ({"a": [1, 2], "c": [1, 2]}, "the model has no input 'c'; it takes 'a', 'b'"),
         ({"a": [1, 2]}, "the input 'b' is missing"),
@@ -197,12 +199,12 @@ def test_a_job_without_exactly_one_input_file_is_refused(run, inputs):
         ({"a": [1, 2], "b": [1, 1e300]}, "the input 'b' has numbers too large for float32"),
     ],
 )
-def test_an_input_that_does_not_fit_the_model_is_refused(run, given, reason):
-    assert reason in refused(run(adding(), given))
+def test_an_input_that_does_not_fit_the_model_is_refused(run, value, reason):
+    assert reason in refused(run(adding(), value))
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "reason"),
+    ("kind", "value", "reason"),
     [
         (INT64, [1.0, 2.0], "takes int64, not float64"),
         (INT64, [2**63, 2**63], "too large for int64"),
@@ -211,8 +213,8 @@ def test_an_input_that_does_not_fit_the_model_is_refused(run, given, reason):
         (STRING, ["a", "b"], "this app takes tensors of numbers"),
     ],
 )
-def test_numbers_that_the_model_does_not_take_are_refused(run, kind, given, reason):
-    assert reason in refused(run(passing(kind=kind), given))
+def test_numbers_of_another_type_are_refused(run, kind, value, reason):
+    assert reason in refused(run(passing(kind=kind), value))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[NaN, 1]", b"\xff\xfe", b"[" * 100_000, b"GIF89a"])
@@ -269,11 +271,11 @@ def test_an_archive_of_other_files_is_refused(run, member):
         (("extra",), "unrecognized arguments: extra"),
     ],
 )
-def test_an_argument_that_means_nothing_is_refused(run, arguments, reason):
+def test_an_invalid_argument_is_refused(run, arguments, reason):
     assert reason in refused(run(adding(), {"a": [1, 2], "b": [1, 2]}, *arguments))
 
 
-def test_what_only_the_run_finds_out_is_refused_in_one_line(run):
+def test_an_error_of_the_run_is_refused_in_one_line(run):
     ran = run(adding(shape=("n",)), {"a": [1, 2], "b": [1, 2, 3]})
     assert "the model does not run on this input" in refused(ran)
 

@@ -1,31 +1,13 @@
-import csv
-import io
-import json
+"""The statistics app as its sandbox runs it: what it reports, withholds and refuses."""
+
 import re
 import statistics
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sealgrid.shipped_apps.csv_statistics.columns.numbers import (
-    MAX_BINS,
-    describe_numbers,
-    quantile,
-    quantile_shares,
-    rounded,
-)
-from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
-from sealgrid.shipped_apps.csv_statistics.columns.table import MIN_ROWS, Numbers
+from sealgrid.shipped_apps.csv_statistics.columns.numbers import rounded
 from tests.unit.shipped_apps.app_process import bundled, run_app
-
-NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
-
-
-def table(rows, names=("city", "price"), delimiter=",") -> bytes:
-    written = io.StringIO()
-    csv.writer(written, delimiter=delimiter).writerows([names, *rows])
-    return written.getvalue().encode()
+from tests.unit.shipped_apps.csv_statistics.csv_text import table
 
 
 def column(result: dict, name: str) -> dict:
@@ -37,7 +19,7 @@ SALES = [("Lyon" if n % 3 else "Nice", n) for n in range(1000)]
 
 def test_a_table_is_described_column_by_column(tmp_path):
     ran = run_app("csv_statistics", tmp_path, dataset=table(SALES))
-    assert (ran.code, ran.errors, ran.named) == (0, "", "result.json")
+    assert (ran.code, ran.errors, ran.output_file) == (0, "", "result.json")
     assert ran.result["rows"] == 1000
     assert column(ran.result, "city") == {
         "name": "city",
@@ -53,13 +35,13 @@ def test_a_table_is_described_column_by_column(tmp_path):
     assert sum(bin_["rows"] for bin_ in price["histogram"]) == 1000
 
 
-def test_people_get_an_overview_that_tells_no_more_than_the_result(tmp_path):
+def test_the_overview_has_no_more_than_the_result(tmp_path):
     ran = run_app("csv_statistics", tmp_path, dataset=table([*SALES, ("Ornans", "")]))
-    said = ran.files["overview.txt"].decode()
-    assert said.splitlines()[0] == "1001 rows; no number describes fewer than 10"
-    assert re.search(r"^city +1001 +Lyon 666, others 335$", said, re.MULTILINE)
-    assert re.search(r"^price +1000 +499\.5 +288\.819 +499\.5  [▁-█ ]+$", said, re.MULTILINE)
-    assert "Ornans" not in said
+    message = ran.files["overview.txt"].decode()
+    assert message.splitlines()[0] == "1001 rows; no number describes fewer than 10"
+    assert re.search(r"^city +1001 +Lyon 666, others 335$", message, re.MULTILINE)
+    assert re.search(r"^price +1000 +499\.5 +288\.819 +499\.5  [▁-█ ]+$", message, re.MULTILINE)
+    assert "Ornans" not in message
 
 
 def test_equal_runs_give_equal_bytes(tmp_path):
@@ -91,7 +73,7 @@ def test_one_cell_that_is_no_number_makes_a_column_of_texts(tmp_path):
     }
 
 
-def test_a_text_that_is_rare_is_not_told_and_hides_among_ten_others(tmp_path):
+def test_a_rare_text_is_merged_with_ten_others(tmp_path):
     rows = [("Lyon",)] * 50 + [("Nice",)] * 12 + [("Ornans, Grande Rue 4",)]
     ran = run_app("csv_statistics", tmp_path, dataset=table(rows, ("home",)))
     assert column(ran.result, "home")["most_frequent"] == [{"value": "Lyon", "rows": 50}]
@@ -99,7 +81,7 @@ def test_a_text_that_is_rare_is_not_told_and_hides_among_ten_others(tmp_path):
     assert b"Ornans" not in ran.files["result.json"]
 
 
-def test_lowest_and_highest_values_are_not_told(tmp_path):
+def test_the_lowest_and_highest_values_are_not_reported(tmp_path):
     rows = [(str(n),) for n in range(1000, 2000)] + [("7",), ("987654",)]
     ran = run_app("csv_statistics", tmp_path, dataset=table(rows, ("salary",)))
     histogram = column(ran.result, "salary")["histogram"]
@@ -108,52 +90,12 @@ def test_lowest_and_highest_values_are_not_told(tmp_path):
     assert not any(value == 7 for each in ran.result["columns"] for value in each.values())
 
 
-@given(values=st.lists(NUMBERS, min_size=MIN_ROWS, max_size=300))
-def test_every_bin_holds_ten_rows_or_none_and_all_of_them_every_row(values):
-    told = describe_numbers(Numbers("x", values))
-    rows = [each["rows"] for each in told["histogram"]]
-    assert sum(rows) == len(values)
-    assert all(count == 0 or count >= MIN_ROWS for count in rows)
-    assert len(rows) <= MAX_BINS
-    edges = [each["to"] for each in told["histogram"][:-1]]
-    assert edges == [each["from"] for each in told["histogram"][1:]]
-
-
-@given(count=st.integers(MIN_ROWS, 2000))
-def test_windows_of_quantiles_never_overlap_and_leave_ten_rows_or_none_outside(count):
-    seen: set[int] = set()
-    for share in quantile_shares(count):
-        first = round(quantile(range(count), share) - (MIN_ROWS - 1) / 2)
-        window = set(range(first, first + MIN_ROWS))
-        assert min(window) >= 0
-        assert max(window) < count
-        assert not window & seen
-        seen |= window
-    assert count - len(seen) >= MIN_ROWS
-
-
-@given(
-    rows=st.lists(
-        st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 30) | st.just("")), min_size=MIN_ROWS, max_size=200
-    )
-)
-def test_no_count_in_any_result_is_of_fewer_than_ten_rows(tmp_path_factory, rows):
-    path = tmp_path_factory.mktemp("table") / "table"
-    path.write_bytes(table(rows))
-    result = summarise(path)
-    for each in result["columns"]:
-        counts = [part["rows"] for part in each.get("histogram", []) + each.get("most_frequent", [])]
-        counts += [each.get("others", 0)]
-        assert all(rows == 0 or rows >= MIN_ROWS for rows in counts)
-    json.dumps(result, allow_nan=False)
-
-
 def with_line(number: int, line: str) -> bytes:
     lines = table(SALES).decode().split("\r\n")
     return "\r\n".join([*lines[: number - 1], line, *lines[number - 1 :]]).encode()
 
 
-WRONG = {
+INVALID_TABLES = {
     "no text": (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 255)), "it is not UTF-8 text"),
     "text in UTF-16": (table(SALES).decode().encode("utf-16-le"), "a column has no name"),
     "empty": (b"", "names its columns; here a column has no name"),
@@ -168,25 +110,25 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("fault", WRONG)
-def test_what_is_no_table_is_refused_in_one_line_that_quotes_no_cell(tmp_path, fault):
-    content, said = WRONG[fault]
+@pytest.mark.parametrize("fault", INVALID_TABLES)
+def test_an_invalid_table_is_refused_in_one_line_that_quotes_no_cell(tmp_path, fault):
+    content, message = INVALID_TABLES[fault]
     ran = run_app("csv_statistics", tmp_path, dataset=content)
     assert ran.code == 2
-    assert said in ran.errors
+    assert message in ran.errors
     assert ran.errors.count("\n") == 1
     assert "Secretville" not in ran.errors
     assert ran.files == {}
 
 
 @pytest.mark.parametrize("extra", [{"arguments": ["--by", "city"]}, {"inputs": {"mine": b"1"}}])
-def test_it_takes_nothing_by_which_two_runs_could_differ(tmp_path, extra):
+def test_arguments_and_files_are_refused(tmp_path, extra):
     ran = run_app("csv_statistics", tmp_path, dataset=table(SALES), **extra)
     assert ran.code == 2
     assert "no arguments and no files" in ran.errors
 
 
-def test_without_a_table_it_says_how_to_get_one(tmp_path):
+def test_a_run_without_a_table_is_refused_with_advice(tmp_path):
     ran = run_app("csv_statistics", tmp_path)
     assert ran.code == 2
     assert "buy this app together with a CSV table" in ran.errors

@@ -14,7 +14,7 @@ def test_the_model_and_every_input_are_hashed_in_order(tmp_path):
         "dataset": hex_of(b"weights"),
         "files": [{"name": "b.txt", "sha256": hex_of(b"second")}, {"name": "a.txt", "sha256": hex_of(b"")}],
     }
-    assert ran.named == "result.json"
+    assert ran.output_file == "result.json"
 
 
 def test_a_job_without_a_model_hashes_its_inputs(tmp_path):

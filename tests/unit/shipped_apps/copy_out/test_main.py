@@ -5,7 +5,7 @@ def test_the_thief_takes_the_whole_model_and_says_so(tmp_path):
     ran = run_app("copy_out", tmp_path, dataset=b"weights" * 1000, inputs={"picture": b"ignored"})
     assert ran.code == 0
     assert ran.files["stolen.bin"] == b"weights" * 1000
-    assert ran.named == "stolen.bin"
+    assert ran.output_file == "stolen.bin"
     assert "HOSTILE" in ran.errors
 
 
