@@ -73,7 +73,7 @@ async def measure(context: Context) -> Figure:
         connect(network, development_key("owner")) as owner,
         connect(network, development_key("requester")) as requester,
     ):
-        app = (await deploy.deploy(developer, _app(context.folder / "bulk"), price=0)).address
+        app = (await deploy.deploy(developer, _app(context.folder / "bulk"), any_pool=True)).address
         offers = [await _offered(owner, app, number) for number in range(context.either(20, 100))]
         beside = calibration.cpu()
         rows = [await _rows(requester, app, offers[:size], context.either(1, 3), beside) for size in (1, len(offers))]

@@ -113,7 +113,7 @@ async def enclave_twins(
 
         admin, us = await connect_as("admin"), await connect_as(POOL)
         await Broker(admin.node, network.broker).allow_runtime(admin.wallet, RUNTIME)
-        sold = await sell(await connect_as("developer"), await connect_as("owner"), workload, folder)
+        sold = await sell(await connect_as("developer"), await connect_as("owner"), workload, folder, any_pool=True)
         job = await _bought(await connect_as("requester"), us, sold, workload, tasks)
         opened = [await us.hub.initialize(us.wallet, job.deal, index) for index in range(tasks)]
         now = int(us.clock())

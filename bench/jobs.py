@@ -48,14 +48,16 @@ class TimedRun:
     steps: dict[str, float]
 
 
-async def sell(developer: Connection, owner: Connection, workload: Workload, folder: Path) -> PublishedApp:
-    """Deploy a workload's app, and publish its model when it has one."""
-    app = await deploy.deploy(developer, workload.folder)
+async def sell(
+    developer: Connection, owner: Connection, workload: Workload, folder: Path, *, any_pool: bool = False
+) -> PublishedApp:
+    """Deploy a workload's app, and publish its model when it has one; ``any_pool`` as in ``deploy``."""
+    app = await deploy.deploy(developer, workload.folder, any_pool=any_pool)
     if not workload.model:
         return PublishedApp(app.address, ZERO_ADDRESS)
     source = folder / f"{workload.name}.model"
     source.write_bytes(workload.model)
-    model = await publish.publish(owner, source, name=workload.name, apps=[app.address], uses=10_000)
+    model = await publish.publish(owner, source, name=workload.name, apps=[app.address], uses=10_000, any_pool=any_pool)
     return PublishedApp(app.address, model.address)
 
 

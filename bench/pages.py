@@ -70,10 +70,10 @@ def pages_of(bazaar: Bazaar, newest: Sequence[str]) -> tuple[Page, ...]:
     return (
         Page("apps", ["/"], "hash-file"),
         Page("apps, searched", ["/?q=app+1", "/?q=hash", "/?q=app"], 'class="card"'),
-        Page("an app", [f"/apps/{app}" for app in bazaar.apps], "What exactly runs"),
+        Page("an app", [f"/apps/{app}" for app in bazaar.apps], "Technical details"),
         Page("models and data", ["/models"], "a table"),
         Page("models and data, searched", ["/models?q=dataset", "/models?q=table"], 'class="card"'),
-        Page("a dataset", [f"/models/{dataset}" for dataset in bazaar.datasets], "What protects it"),
+        Page("a dataset", [f"/models/{dataset}" for dataset in bazaar.datasets], "Protection"),
         Page("sell a model", ["/models/new"], "The file"),
         Page("compute", ["/compute"], "Price per task"),
         Page("a pool", [f"/pools/{pool}" for pool in bazaar.pools[:5]], 'id="machines"'),

@@ -89,8 +89,9 @@ def test_the_app_saw_the_model_and_the_input_in_the_clear(sold, done):
 
 
 def test_the_requester_is_told_every_stage_in_order(done):
-    expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing"]
+    expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled"]
     assert done.stages[: len(expected)] == expected
+    assert set(done.stages[len(expected) :]) <= {"finalizing", "completed"}  # the chain may say it before the pool does
 
 
 async def test_every_check_of_the_receipt_holds_on_line(people, done):
