@@ -27,7 +27,7 @@ async def run(on: Network, folder: Path, *, on_progress: Callable[[str], None] =
                 outcome = await attack.attempt(scene)
             tried.append((attack, outcome))
             mark = f"stopped by {outcome.by} {outcome.check}".rstrip() if outcome.stopped else "NOT STOPPED"
-            on_progress(f"{attack.title:45} {mark}: {outcome.said}")
+            on_progress(f"{attack.title:45} {mark}: {outcome.message}")
     return tried
 
 
