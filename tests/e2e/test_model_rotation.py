@@ -57,7 +57,7 @@ async def test_a_key_that_is_shared_anew_serves_on_and_its_history_is_shown(loca
     listed = run_cli(localnet, "model", "show", "rotated")
     assert listed.count("its shares are destroyed") == 2
     assert "version 3" in listed
-    assert "held by 3 vaults" in listed
+    assert "stored by 3 vaults" in listed
 
 
 async def test_a_model_that_is_sealed_anew_takes_the_old_ones_place(owner, requester, tmp_path):

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.options import PRICE_HELP, Data, Json, PasswordFile
 from sealgrid.cli.output import credit_note, print_result, stderr, stdout
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
-    from sealgrid.crypto.signing import SigningKey
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.network import Network
-    from sealgrid.sdk.resources.account import Balance, Earnings
+    from sealgrid.sdk.resources.account import Balance
     from sealgrid.sdk.stores.keystores import Keystore, KeystoreFolder
 
 app = typer.Typer(help="Your accounts: keystores, wallet and escrow.", no_args_is_help=True)
@@ -43,9 +42,17 @@ def import_(
     data: Data = None,
 ) -> None:
     """Import an account from a keystore or a private key; the file stays unchanged."""
+    from sealgrid.cli.private_input import new_password, read_password
+    from sealgrid.sdk.stores.keystores import open_keystore, plain_key
+
     own = _keystores(data)
     own.check_free(name)
-    key, password = _read_key(name, file, password_file)
+    key = plain_key(file)
+    if key is not None:
+        password = new_password(name, password_file)
+    else:
+        password = read_password(str(file), password_file)
+        key = open_keystore(file, password)
     _print_created(own.add(name, key, password))
 
 
@@ -95,84 +102,64 @@ def restore(
 
 
 @app.command()
-def balance(
-    account: Account = "owner", as_json: Json = False, password_file: PasswordFile = None, data: Data = None
+@for_account("owner")
+async def balance(
+    me: "AsyncClient",
+    as_json: Json = False,
 ) -> None:
     """Show an account's money in its wallet and in escrow."""
-
-    async def work(me: "AsyncClient") -> None:
-        balance, address = await me.account.balance(), me.account.address
-        document = {"account": address, "wallet": balance.wallet, "escrow": balance.escrow, "locked": balance.locked}
-        print_result(document, (f"account  {address}", *_balance_lines(balance, me.network)), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    balance, address = await me.account.balance(), me.account.address
+    document = {"account": address, "wallet": balance.wallet, "escrow": balance.escrow, "locked": balance.locked}
+    print_result(document, (f"account  {address}", *_balance_lines(balance, me.network)), as_json=as_json)
 
 
 @app.command()
-def deposit(
+@for_account("requester")
+async def deposit(
+    me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)],
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Move money from the wallet into escrow, which pays for runs."""
-
-    async def work(me: "AsyncClient") -> None:
-        _print_balance(await me.account.deposit(amount), me.network)
-
-    run_as(account, data, work, password_file)
+    _print_balance(await me.account.deposit(amount), me.network)
 
 
 @app.command()
-def withdraw(
+@for_account("owner")
+async def withdraw(
+    me: "AsyncClient",
     amount: Annotated[
         str | None, typer.Argument(metavar="AMOUNT", help=f"By default all that is not locked. {PRICE_HELP}")
     ] = None,
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Move money from escrow into the wallet."""
-
-    async def work(me: "AsyncClient") -> None:
-        _print_balance(await me.account.withdraw(amount), me.network)
-
-    run_as(account, data, work, password_file)
+    _print_balance(await me.account.withdraw(amount), me.network)
 
 
 @app.command()
-def fund(
+@for_account("requester")
+async def fund(
+    me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)] = "1000",
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Send test credits and gas to an account of a local network. They have no value."""
-
-    async def work(me: "AsyncClient") -> None:
-        _print_balance(await me.account.fund(amount), me.network)
-
-    run_as(account, data, work, password_file)
+    _print_balance(await me.account.fund(amount), me.network)
 
 
-def earnings(
+@for_account("owner")
+async def earnings(
+    me: "AsyncClient",
     *,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them into the wallet.")] = False,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show the payments that an account received from tasks."""
-
-    async def work(me: "AsyncClient") -> None:
-        earned = await me.account.earnings()
-        print_result(earned, _earnings_lines(earned, me.network), as_json=as_json)
-        if withdraw and earned.withdrawable:
-            left = await me.account.withdraw(earned.withdrawable)
-            stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
-
-    run_as(account, data, work, password_file)
+    earned = await me.account.earnings()
+    lines = [f"task {payment.task}  {payment.amount}" for payment in earned.payments]
+    lines.append(f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow")
+    print_result(earned, lines, as_json=as_json)
+    if withdraw and earned.withdrawable:
+        left = await me.account.withdraw(earned.withdrawable)
+        stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
 
 
 def _print_balance(balance: "Balance", network: "Network") -> None:
@@ -185,27 +172,11 @@ def _balance_lines(balance: "Balance", network: "Network") -> Iterator[str]:
         yield f"{name:<8} {getattr(balance, name)}{credit_note(network)}"
 
 
-def _earnings_lines(earned: "Earnings", network: "Network") -> Iterator[str]:
-    for payment in earned.payments:
-        yield f"task {payment.task}  {payment.amount}"
-    yield f"earned {earned.total}{credit_note(network)}, of which {earned.withdrawable} is in escrow"
-
-
 def _keystores(data: Path | None) -> "KeystoreFolder":
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.keystores import KeystoreFolder
 
     return KeystoreFolder(home(data).accounts)
-
-
-def _read_key(name: str, file: Path, password_file: Path | None) -> "tuple[SigningKey, str]":
-    from sealgrid.cli.private_input import new_password, read_password
-    from sealgrid.sdk.stores.keystores import open_keystore, plain_key
-
-    if (key := plain_key(file)) is not None:
-        return key, new_password(name, password_file)
-    password = read_password(str(file), password_file)
-    return open_keystore(file, password), password
 
 
 def _print_created(keystore: "Keystore") -> None:
@@ -220,14 +191,12 @@ def _document(keystore: "Keystore") -> dict[str, str]:
 
 
 def _summary(paths: tuple[Path, ...]) -> str:
-    return ", ".join(_counts(paths)) or "nothing"
-
-
-def _counts(paths: tuple[Path, ...]) -> Iterator[str]:
+    counts = []
     for folder, one, more in (
         ("accounts", "keystore", "keystores"),
         ("models", "key of a model", "keys of models"),
         ("jobs", "key of a result", "keys of results"),
     ):
         if count := sum(path.parent.name == folder for path in paths):
-            yield f"{count} {one if count == 1 else more}"
+            counts.append(f"{count} {one if count == 1 else more}")
+    return ", ".join(counts) or "nothing"

@@ -8,7 +8,7 @@ import typer
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
 from sealgrid.cli.output import print_result, stderr, stdout, warn_if_simulated
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -18,30 +18,27 @@ App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or it
 
 
 @app.command()
-def deploy(
+@for_account("developer")
+async def deploy(
+    me: "AsyncClient",
     source: Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")],
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")] = "0",
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs for sale.")] = 1_000_000,
     orders: Orders = None,
     any_pool: AnyPool = False,
-    account: Account = "developer",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Register an app under the digest of its code, and offer runs of it."""
-
-    async def work(me: "AsyncClient") -> None:
-        made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
-        stdout.print(
-            f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
-        )
-
-    run_as(account, data, work, password_file)
+    made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
+    stdout.print(
+        f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
+    )
 
 
 @app.command()
-def offer(
+@for_account("developer")
+async def offer(
+    me: "AsyncClient",
     app: App,
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
@@ -49,70 +46,48 @@ def offer(
     orders: Orders = None,
     any_pool: AnyPool = False,
     presign: Presign = False,
-    account: Account = "developer",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Offer more runs of an app that you have deployed."""
-
-    async def work(me: "AsyncClient") -> None:
-        made = await me.apps.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
-        print_result(made, listing_lines(made, sealed="code digest"), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    made = await me.apps.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
+    print_result(made, listing_lines(made, sealed="code digest"), as_json=as_json)
 
 
 @app.command("list")
-def list_(
+@for_account("developer")
+async def list_(
+    me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
-    account: Account = "developer",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """List the apps on offer, cheapest first."""
-
-    async def work(me: "AsyncClient") -> None:
-        found = await me.apps.list(mine=mine)
-        print_result(found, offer_lines(found, "runs"), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    found = await me.apps.list(mine=mine)
+    print_result(found, offer_lines(found, "runs"), as_json=as_json)
 
 
 @app.command()
-def show(
+@for_account("developer")
+async def show(
+    me: "AsyncClient",
     source: App,
-    account: Account = "developer",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show an app's registration on the chain and its offers."""
-
-    async def work(me: "AsyncClient") -> None:
-        found = await me.apps.show(source)
-        print_result(found, listing_lines(found, sealed="code digest"), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    found = await me.apps.show(source)
+    print_result(found, listing_lines(found, sealed="code digest"), as_json=as_json)
 
 
 @app.command()
-def verify(
+@for_account("developer")
+async def verify(
+    me: "AsyncClient",
     source: App,
-    account: Account = "developer",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Check an app's bundle against its digest, and rebuild its environment from the wheels."""
-
-    async def work(me: "AsyncClient") -> None:
-        with stderr.status("fetching the bundle, rebuilding its environment …"):
-            found = await me.apps.verify(source)
-        stdout.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
-        stdout.print(found.environment, markup=False)
-
-    run_as(account, data, work, password_file)
+    with stderr.status("fetching the bundle, rebuilding its environment …"):
+        found = await me.apps.verify(source)
+    stdout.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
+    stdout.print(found.environment, markup=False)
 
 
 @app.command()

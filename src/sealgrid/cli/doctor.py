@@ -23,11 +23,15 @@ _MARK = {True: "ok", False: "NO", None: ""}
 
 def doctor(data: Data = None) -> None:
     """Check the installation and this machine. Exits with 1 if something required is missing."""
+    from sealgrid.cli.machine_limits import sandbox_limits
+
+    # A limit that this machine does not support is no fault of the installation.
+    limits = [DoctorFinding(each.name, True if each.found else None, each.detail) for each in sandbox_limits()]
     bad = False
     for title, findings in (
         ("installed", _installed()),
         ("sandbox of this machine, tested", _sandbox()),
-        ("limits of every app", _limits()),
+        ("limits of every app", limits),
         ("data and keys", _folders(data)),
         ("network", _network(data)),
     ):
@@ -72,13 +76,6 @@ def _sandbox() -> Iterator[DoctorFinding]:
             yield DoctorFinding(probe.what, probe.ok, probe.detail)
     except (SealgridError, OSError) as error:
         yield DoctorFinding("sandbox", False, str(error))
-
-
-def _limits() -> Iterator[DoctorFinding]:
-    from sealgrid.cli.machine_limits import sandbox_limits
-
-    # A limit that this machine does not support is no fault of the installation.
-    yield from (DoctorFinding(each.name, True if each.found else None, each.detail) for each in sandbox_limits())
 
 
 def _folders(data: Path | None) -> Iterator[DoctorFinding]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
+from sealgrid.cli.options import PRICE_HELP, AnyPool, Json, Orders, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -24,7 +24,9 @@ ProvingApp = Annotated[
 
 
 @app.command()
-def publish(
+@for_account("owner")
+async def publish(
+    me: "AsyncClient",
     file: Annotated[
         Path,
         typer.Argument(
@@ -65,76 +67,64 @@ def publish(
             help="Skip the run, at the price of app and computing, that proves that the key opens the file.",
         ),
     ] = False,
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Encrypt a model or data, deposit its key in the vaults for one app only, and offer its use."""
+    from sealgrid.errors import InputRefused
     from sealgrid.sdk.shipped_apps import app_for
 
     allowed = runs or app_for(file)
-
-    async def work(me: "AsyncClient") -> None:
-        warn_if_simulated(me.network)
-        with show_progress() as on_progress:
-            made = await me.models.publish(
-                file,
-                app=allowed,
-                price=price,
-                name=name,
-                uses=uses,
-                orders=orders,
-                any_pool=any_pool,
-                check_file=check_file,
-                callback=callback,
-                card="" if card is None else _read_text(card),
-                unproved=unproved,
-                on_progress=on_progress,
-            )
-        offer = made.offers[0]
-        stdout.print(
-            f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{credit_note(me.network)} for {allowed}"
+    warn_if_simulated(me.network)
+    try:
+        markdown = "" if card is None else card.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(f"{card} cannot be read as text: {error}.") from error
+    with show_progress() as on_progress:
+        made = await me.models.publish(
+            file,
+            app=allowed,
+            price=price,
+            name=name,
+            uses=uses,
+            orders=orders,
+            any_pool=any_pool,
+            check_file=check_file,
+            callback=callback,
+            card=markdown,
+            unproved=unproved,
+            on_progress=on_progress,
         )
-
-    run_as(account, data, work, password_file)
+    offered = f"{uses} uses at {made.offers[0].price}{credit_note(me.network)} for {allowed}"
+    stdout.print(f"{made.address}  {made.name!r}, {offered}")
 
 
 @app.command("list")
-def list_(
+@for_account("owner")
+async def list_(
+    me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """List the models on offer, cheapest first."""
-
-    async def work(me: "AsyncClient") -> None:
-        found = await me.models.list(mine=mine)
-        print_result(found, offer_lines(found, "uses"), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    found = await me.models.list(mine=mine)
+    print_result(found, offer_lines(found, "uses"), as_json=as_json)
 
 
 @app.command()
-def show(
+@for_account("owner")
+async def show(
+    me: "AsyncClient",
     model: Model,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show a model's registration on the chain and its offers."""
-
-    async def work(me: "AsyncClient") -> None:
-        found = await me.models.show(model)
-        print_result(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    found = await me.models.show(model)
+    print_result(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
 
 
 @app.command()
-def offer(
+@for_account("owner")
+async def offer(
+    me: "AsyncClient",
     model: Model,
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
@@ -142,71 +132,56 @@ def offer(
     orders: Orders = None,
     any_pool: AnyPool = False,
     presign: Presign = False,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Offer more uses of your model, on the terms of your last offer."""
-
-    async def work(me: "AsyncClient") -> None:
-        made = await me.models.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
-        print_result(made, listing_lines(made, sealed="sealed file"), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    made = await me.models.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
+    print_result(made, listing_lines(made, sealed="sealed file"), as_json=as_json)
 
 
 @app.command()
-def price(
+@for_account("owner")
+async def price(
+    me: "AsyncClient",
     model: Model,
     new_price: Annotated[str, typer.Argument(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Change the price of the uses that are left. The old offers are cancelled; the same buyers may buy."""
-
-    async def work(me: "AsyncClient") -> None:
-        done = await me.models.reprice(model, new_price)
-        stdout.print(f"{done.uses} uses of {model} are for sale at {new_price}{credit_note(me.network)}", markup=False)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    done = await me.models.reprice(model, new_price)
+    stdout.print(f"{done.uses} uses of {model} are for sale at {new_price}{credit_note(me.network)}", markup=False)
+    print_warnings(done.unreached)
 
 
 @app.command()
-def unlist(model: Model, account: Account = "owner", password_file: PasswordFile = None, data: Data = None) -> None:
+@for_account("owner")
+async def unlist(
+    me: "AsyncClient",
+    model: Model,
+) -> None:
     """Cancel every offer of your model on the chain, for ever. Runs bought before continue."""
-
-    async def work(me: "AsyncClient") -> None:
-        done = await me.models.unlist(model)
-        stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {model}", markup=False)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    done = await me.models.unlist(model)
+    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {model}", markup=False)
+    print_warnings(done.unreached)
 
 
 @app.command()
-def prove(
+@for_account("owner")
+async def prove(
+    me: "AsyncClient",
     model: Model,
     runs: ProvingApp = None,
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Run an app once on your model to prove that its key opens the file. Vaults release it to others after that."""
-
-    async def work(me: "AsyncClient") -> None:
-        with show_progress() as on_progress:
-            done = await me.models.prove(model, app=runs, on_progress=on_progress)
-        stdout.print(f"{done.task}  an enclave opened the file of {model}", markup=False)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    with show_progress() as on_progress:
+        done = await me.models.prove(model, app=runs, on_progress=on_progress)
+    stdout.print(f"{done.task}  an enclave opened the file of {model}", markup=False)
+    print_warnings(done.unreached)
 
 
 @app.command()
-def rotate(
+@for_account("owner")
+async def rotate(
+    me: "AsyncClient",
     model: Model,
     *,
     reseal: Annotated[bool, typer.Option("--reseal", help="Also encrypt the file anew, as a new model.")] = False,
@@ -215,42 +190,21 @@ def rotate(
         bool,
         typer.Option("--unproved", help="Skip the proving run; vaults refuse buyers until it is done."),
     ] = False,
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Distribute new shares of your model's key; the vaults destroy the old ones."""
-
-    async def work(me: "AsyncClient") -> None:
-        with show_progress() as on_progress:
-            done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, on_progress=on_progress)
-        resealed = f", encrypted again, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
-        stdout.print(f"{done.address}  version {done.version} of its key{resealed}", markup=False)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    with show_progress() as on_progress:
+        done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, on_progress=on_progress)
+    resealed = f", encrypted again, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
+    stdout.print(f"{done.address}  version {done.version} of its key{resealed}", markup=False)
+    print_warnings(done.unreached)
 
 
 @app.command()
-def recover(
+@for_account("owner")
+async def recover(
+    me: "AsyncClient",
     model: Model,
     out: Annotated[Path, typer.Option(metavar="FILE", help="A new file.")],
-    account: Account = "owner",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Decrypt your model into a new file: from the network's encrypted copy, with the key in the data folder."""
-
-    async def work(me: "AsyncClient") -> None:
-        stdout.print(str(await me.models.recover(model, out)), markup=False)
-
-    run_as(account, data, work, password_file)
-
-
-def _read_text(file: Path) -> str:
-    from sealgrid.errors import InputRefused
-
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"{file} cannot be read as text: {error}.") from error
+    stdout.print(str(await me.models.recover(model, out)), markup=False)

@@ -1,18 +1,19 @@
 """``sealgrid model grant | revoke | usage`` and ``sealgrid model policy …``: access to a model, and its use."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from sealgrid.cli.model import Model
-from sealgrid.cli.options import Account, Data, Json, PasswordFile
+from sealgrid.cli.options import Json
 from sealgrid.cli.output import print_result, print_warnings
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
-    from sealgrid.attestation.policy import Machines, Policy
+    from sealgrid.attestation.policy import Policy
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.operations.usage import UsageReport
 
@@ -32,98 +33,80 @@ def register(app: typer.Typer) -> None:
     app.add_typer(policy, name="policy")
 
 
-def grant(
+@for_account("owner")
+async def grant(
+    me: "AsyncClient",
     model: Model,
     person: Person,
     *,
     until: Until = None,
     for_app: Annotated[str | None, typer.Option("--app", metavar="APP", help="Only the offers of this app.")] = None,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Allow an account to buy uses of your model. From the first grant on, other accounts may not."""
-
-    async def work(me: "AsyncClient") -> None:
-        done = await me.models.grant(model, person, until=_seconds(until), app=for_app)
-        end = "without end" if done.until is None else f"until {_date(done.until)}"
-        lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
-        if done.closed:
-            lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")
-        print_result(done, lines, as_json=as_json)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    done = await me.models.grant(model, person, until=_seconds(until), app=for_app)
+    end = "without end" if done.until is None else f"until {_date(done.until)}"
+    lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
+    if done.closed:
+        lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")
+    print_result(done, lines, as_json=as_json)
+    print_warnings(done.unreached)
 
 
-def revoke(
+@for_account("owner")
+async def revoke(
+    me: "AsyncClient",
     model: Model,
     person: Person,
     *,
     running: Annotated[
         bool, typer.Option("--running", help="Also have the vaults refuse the runs that it bought before.")
     ] = False,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Withdraw an account's permission to buy uses of your model."""
-
-    async def work(me: "AsyncClient") -> None:
-        done = await me.models.revoke(model, person, running=running)
-        lines = [f"{done.account} may buy no more of {model}, from block {done.block} on"] if done.access else []
-        if running:
-            lines.append("the vaults release no key for its runs any more; a run that has the key finishes")
-        else:
-            lines.append(f"runs that it bought before may start within {done.worst_delay} s; --running refuses them")
-        print_result(done, lines, as_json=as_json)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
+    done = await me.models.revoke(model, person, running=running)
+    lines = [f"{done.account} may buy no more of {model}, from block {done.block} on"] if done.access else []
+    if running:
+        lines.append("the vaults release no key for its runs any more; a run that has the key finishes")
+    else:
+        lines.append(f"runs that it bought before may start within {done.worst_delay} s; --running refuses them")
+    print_result(done, lines, as_json=as_json)
+    print_warnings(done.unreached)
 
 
-def usage(
+@for_account("owner")
+async def usage(
+    me: "AsyncClient",
     model: Model,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """List every release of a model's key from the vaults' logs, compared with each other and the chain.
 
     Exits with 1 if they disagree.
     """
-
-    async def work(me: "AsyncClient") -> bool:
-        report = await me.models.usage(model)
-        print_result(report, _usage_lines(report), as_json=as_json)
-        return report.ok
-
-    if not run_as(account, data, work, password_file):
+    report = await me.models.usage(model)
+    print_result(report, _usage_lines(report), as_json=as_json)
+    if not report.ok:
         raise typer.Exit(1)
 
 
 @policy.command("show")
-def show_policy(
+@for_account("owner")
+async def show_policy(
+    me: "AsyncClient",
     model: Model,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show the newest policy that the owner signed and the vaults store."""
-
-    async def work(me: "AsyncClient") -> None:
-        shown = await me.models.policy(model)
-        print_result(shown, _policy_lines(shown), as_json=as_json)
-
-    run_as(account, data, work, password_file)
+    shown = await me.models.policy(model)
+    print_result(shown, _policy_lines(shown), as_json=as_json)
 
 
 @policy.command("set")
-def set_policy(
+@for_account("owner")
+async def set_policy(
+    me: "AsyncClient",
     model: Model,
     *,
     until: Until = None,
@@ -147,42 +130,30 @@ def set_policy(
     forbid_advisory: Ids = None,
     evaluation: Annotated[int | None, typer.Option(min=0, help="Lowest number of collateral.")] = None,
     up_to_date: Annotated[bool | None, typer.Option("--up-to-date/--any-status", help="Required TCB status.")] = None,
-    account: Account = "owner",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Change conditions of the policy; vaults apply them from their next release on. An empty ID clears a list."""
-
-    async def work(me: "AsyncClient") -> None:
-        changes = {
-            "allowed": _normalized(allow_machine),
-            "denied": _normalized(deny_machine),
-            "families": _normalized(family),
-            "forbidden_advisories": _normalized(forbid_advisory),
-            "evaluation": evaluation,
-            "up_to_date": up_to_date,
-        }
-        machines = _changed_machines((await me.models.policy(model)).machines, changes)
-        done = await me.models.set_policy(
-            model,
-            expiry=_seconds(until),
-            machines=machines,
-            uses_per_requester_hour=uses_per_hour,
-            uses_total=uses_total,
-            quorum=quorum,
-            direct=direct,
-        )
-        print_result(done, _policy_lines(done.policy), as_json=as_json)
-        print_warnings(done.unreached)
-
-    run_as(account, data, work, password_file)
-
-
-def _changed_machines(machines: "Machines", changes: Mapping[str, object]) -> "Machines":
-    import msgspec
-
-    return msgspec.structs.replace(machines, **{name: value for name, value in changes.items() if value is not None})
+    fields = {
+        "allowed": _normalized(allow_machine),
+        "denied": _normalized(deny_machine),
+        "families": _normalized(family),
+        "forbidden_advisories": _normalized(forbid_advisory),
+        "evaluation": evaluation,
+        "up_to_date": up_to_date,
+    }
+    changes = {name: value for name, value in fields.items() if value is not None}
+    machines = msgspec.structs.replace((await me.models.policy(model)).machines, **changes)
+    done = await me.models.set_policy(
+        model,
+        expiry=_seconds(until),
+        machines=machines,
+        uses_per_requester_hour=uses_per_hour,
+        uses_total=uses_total,
+        quorum=quorum,
+        direct=direct,
+    )
+    print_result(done, _policy_lines(done.policy), as_json=as_json)
+    print_warnings(done.unreached)
 
 
 def _normalized(ids: list[str] | None) -> tuple[str, ...] | None:
@@ -193,12 +164,15 @@ def _policy_lines(policy: "Policy") -> Iterator[str]:
     from sealgrid.attestation.policy import UNLIMITED
 
     machines = policy.machines
-    total = "no limit" if policy.uses_total == UNLIMITED else policy.uses_total
+    total, vaults = "no limit", f"{policy.quorum or 'the threshold'} must release"
+    if policy.uses_total != UNLIMITED:
+        total = str(policy.uses_total)
+        vaults = "all must release, because the total is exact; one that is down stops new uses"
     for field, value in (
         ("version", policy.version),
         ("until", _date(policy.expiry)),
         ("uses", f"{policy.uses_per_requester_hour} an hour for each account, {total} in all"),
-        ("vaults", _vaults_line(policy)),
+        ("vaults", vaults),
         ("results", "open at once" if policy.release else "open after the payment"),
         ("machines", ", ".join(machines.allowed) or "any that the vaults accept"),
         ("denied", ", ".join(machines.denied) or "none"),
@@ -210,14 +184,6 @@ def _policy_lines(policy: "Policy") -> Iterator[str]:
         yield f"{field:<12} {value}"
     for each in policy.allowed:
         yield f"{'app':<12} {each.app} on {each.platform.name} runtime {each.runtime}"
-
-
-def _vaults_line(policy: "Policy") -> str:
-    from sealgrid.attestation.policy import UNLIMITED
-
-    if policy.uses_total != UNLIMITED:
-        return "all must release, because the total is exact; one that is down stops new uses"
-    return f"{policy.quorum} must release" if policy.quorum else "the threshold must release"
 
 
 def _usage_lines(report: "UsageReport") -> Iterator[str]:

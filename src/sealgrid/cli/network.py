@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from sealgrid.cli.output import print_result
 
 if TYPE_CHECKING:
     from sealgrid.localnet.layout import Layout
-    from sealgrid.sdk.network import Network
 
 DEFAULT_PORT = 8545
 
@@ -106,21 +104,18 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "market_url": network and network.market_url,
         "python": network and network.python,
     }
-    print_result(document, _status_lines(pid, layout, network), as_json=as_json)
+    if pid is None:
+        lines = [f"no network is running in {layout.root}; start one with: sealgrid up"]
+    else:
+        lines = [f"running (process {pid}), data in {layout.root}"]
+        if network is None:
+            lines.append("it is starting or stopping")
+        else:
+            lines.append(f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}")
+            lines.append(f"apps run on Python {network.python}")
+    print_result(document, lines, as_json=as_json)
     if not pid:
         raise typer.Exit(1)
-
-
-def _status_lines(pid: int | None, layout: "Layout", network: "Network | None") -> Iterator[str]:
-    if pid is None:
-        yield f"no network is running in {layout.root}; start one with: sealgrid up"
-        return
-    yield f"running (process {pid}), data in {layout.root}"
-    if network is None:
-        yield "it is starting or stopping"
-    else:
-        yield f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}"
-        yield f"apps run on Python {network.python}"
 
 
 def _wipe(root: Path) -> list[Path]:

@@ -43,7 +43,11 @@ def read_pins(network: Path | None, data: Path | None, options: PinOptions) -> T
             pins = replace(pins, runtimes=frozenset(to_digest(each.lower()) for each in options.runtimes))
     except ValueError as error:
         raise InputRefused(f"a pin cannot be read: {error}.", money="") from error
-    return _with_roots(pins, options.roots) if options.roots else pins
+    if not options.roots:
+        return pins
+    roots = tuple(parse_root(each) for each in options.roots)
+    simulated = any(root.platform is Platform.SIMULATED for root in roots)
+    return replace(pins, roots=roots, allow_simulated=simulated)
 
 
 def _network_pins(network: Path | None, data: Path | None, options: PinOptions) -> TrustPins:
@@ -59,12 +63,6 @@ def _network_pins(network: Path | None, data: Path | None, options: PinOptions) 
             ) from error
         unset = ZERO_ADDRESS
         return TrustPins(chain=0, hub=unset, broker=unset, vaults=(unset,), t=1, roots=())
-
-
-def _with_roots(pins: TrustPins, options: Sequence[str]) -> TrustPins:
-    roots = tuple(parse_root(each) for each in options)
-    simulated = any(root.platform is Platform.SIMULATED for root in roots)
-    return replace(pins, roots=roots, allow_simulated=simulated)
 
 
 def parse_root(option: str) -> TrustRoot:

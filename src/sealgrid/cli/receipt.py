@@ -48,7 +48,13 @@ def verify(
     data: Data = None,
 ) -> None:
     """Verify a receipt offline against your pins, at the time when its verdicts were issued."""
-    envelope = _read(file)
+    from sealgrid.receipts.receipt import MAX_BYTES
+
+    try:
+        with file.open("rb") as opened:
+            envelope = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
     if online:
         report = _verify_online(envelope, network, data)
     else:
@@ -69,16 +75,6 @@ def _lines(report: "VerificationReport") -> Iterator[str]:
         yield f"({check.number:>2}) {outcome}  {check.sentence}  {check.detail}"
     if report.ok:
         yield f"all {len(report.checks)} checks hold"
-
-
-def _read(file: Path) -> bytes:
-    from sealgrid.receipts.receipt import MAX_BYTES
-
-    try:
-        with file.open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
 
 
 def _verify_online(envelope: bytes, network: Path | None, data: Path | None) -> "VerificationReport":

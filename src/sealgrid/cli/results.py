@@ -16,7 +16,6 @@ from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 if TYPE_CHECKING:
     from sealgrid.sdk.network import Network
     from sealgrid.sdk.operations.open_result import RunResult
-    from sealgrid.sdk.operations.wait_notices import WaitNotice
     from sealgrid.sdk.resources.runs import AsyncRun
     from sealgrid.wire.pool import StageAt
 
@@ -64,7 +63,12 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
     """Print every stage, open the result, and write it with its receipt to ``out``, or print it."""
     try:
         with _stage_printer() as on_stage:
-            opened = await run.result(on_stage, timeouts.result, patience=timeouts.notice, on_waiting=_print_notice)
+            opened = await run.result(
+                on_stage,
+                timeouts.result,
+                patience=timeouts.notice,
+                on_waiting=lambda notice: stderr.print(str(notice), style="yellow", markup=False),
+            )
     except AppFailed:
         if out is not None:
             _write_log(await run.log(), out)
@@ -77,9 +81,14 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
     try:
         _write(opened, out / RESULT)
         await run.receipt.save(out / RECEIPT)
-        (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_without_folder(network))) + b"\n")
+        public = msgspec.structs.replace(network, folder="")  # a path of this machine is private
+        (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(public)) + b"\n")
     except OSError as error:
-        _delete_partial(out)
+        # The folder was empty before. A partial result must not look complete.
+        shutil.rmtree(out / RESULT, ignore_errors=True)
+        for name in (RECEIPT, NETWORK):
+            with contextlib.suppress(OSError):
+                (out / name).unlink()
         again = f"open it again with: sealgrid task result {run.task} --out DIR"
         message = f"{out} cannot be written ({error.strerror}); {again}"
         raise InputRefused(message, money=await run.money()) from error
@@ -87,10 +96,6 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
         raise InputRefused(error.message, money=error.money or await run.money()) from error
     stdout.print(f"the result is in {out / RESULT}", markup=False)
     stdout.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
-
-
-def _print_notice(notice: "WaitNotice") -> None:
-    stderr.print(str(notice), style="yellow", markup=False)
 
 
 @contextlib.contextmanager
@@ -116,24 +121,14 @@ def _write_log(log: str, out: Path) -> None:
         stderr.print(f"{out / LOG} cannot be written ({error.strerror})", markup=False)
 
 
-def _delete_partial(out: Path) -> None:
-    # The folder was empty before. A partial result must not look complete.
-    shutil.rmtree(out / RESULT, ignore_errors=True)
-    for name in (RECEIPT, NETWORK):
-        with contextlib.suppress(OSError):
-            (out / name).unlink()
-
-
 def _print(opened: "RunResult") -> None:
-    text = _text_for_people(opened) if stdout.is_terminal else _text(opened, DOCUMENT)
+    text = _text(opened, DOCUMENT)
+    if stdout.is_terminal:
+        text = _text(opened, OVERVIEW) or text
+        text = text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]} …"
     if text:
         stdout.print(text.rstrip(), markup=False)
     stderr.print(f"the result has: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
-
-
-def _text_for_people(opened: "RunResult") -> str:
-    text = _text(opened, OVERVIEW) or _text(opened, DOCUMENT)
-    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]} …"
 
 
 def _text(opened: "RunResult", name: str) -> str:
@@ -145,11 +140,7 @@ def _write(opened: "RunResult", folder: Path) -> None:
     for name, content in opened.files.items():
         target = root / name
         if not target.resolve().is_relative_to(root):
-            raise InputRefused(f"the result holds a file outside its folder ({name!r}).")
+            raise InputRefused(f"the result has a file outside its folder ({name!r}).")
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:  # neither through a link, nor twice on a file system that ignores case
             file.write(content)
-
-
-def _without_folder(network: "Network") -> "Network":
-    return msgspec.structs.replace(network, folder="")  # a path of this machine is private

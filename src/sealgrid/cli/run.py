@@ -1,6 +1,5 @@
 """``sealgrid run APP``: buy runs of an app and open their results."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +100,13 @@ def run(
                 on_progress=on_progress,
             )
         runs.extend(bought.tasks)
-        _print_purchase(bought.tasks, f"{bought.price}{credit_note(me.network)}")
+        count, price = len(runs), f"{bought.price}{credit_note(me.network)}"
+        if count == 1:
+            stderr.print(f"bought for {price}; open it at any later time with:")
+        else:
+            stderr.print(f"bought {count} tasks for {price} each; open them at any later time with:")
+        for each in runs:
+            stderr.print(f"  sealgrid task result {each.task}")
         await follow_all(runs, me.network, out, FollowTimeouts(timeout, notice_after))
 
     with nothing_bought_before(runs):
@@ -109,12 +114,3 @@ def run(
         secrets = parse_secrets(secret or ())
         sponsor_password = password_for(sponsor, data, sponsor_password_file) if sponsor else None
         run_as(account, data, work, password_file)
-
-
-def _print_purchase(runs: "Sequence[AsyncRun]", price: str) -> None:
-    if len(runs) == 1:
-        stderr.print(f"bought for {price}; open it at any later time with:")
-    else:
-        stderr.print(f"bought {len(runs)} tasks for {price} each; open them at any later time with:")
-    for run in runs:
-        stderr.print(f"  sealgrid task result {run.task}")

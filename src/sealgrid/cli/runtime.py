@@ -1,7 +1,6 @@
 """``sealgrid runtime …``: the build recipe of the runtime for confidential hardware, and its identity."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -52,7 +51,12 @@ def build(
     rendered = (
         runtime_recipe.guest_recipe(target, files) if packed is None else runtime_recipe.enclave_recipe(files, packed)
     )
-    _write(out, rendered | {"measurement.json": json.dumps(report, indent=2) + "\n"})
+    for name, text in (rendered | {"measurement.json": json.dumps(report, indent=2) + "\n"}).items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if path.suffix == ".sh":
+            path.chmod(0o755)
     if packed is not None:
         (out / "app").mkdir()
         lay_out_app(packed, out / "app")
@@ -128,12 +132,3 @@ def _bundle(folder: Path | None) -> "VerifiedBundle":
         raise InputRefused("an SGX runtime holds one app; name its folder with --app.", money="")
     made = build_app(folder, running_python()).bundle  # the runtime is laid out with this interpreter
     return verify_bundle(made.archive, made.app_digest)
-
-
-def _write(out: Path, rendered: Mapping[str, str]) -> None:
-    for name, text in rendered.items():
-        path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        if path.suffix == ".sh":
-            path.chmod(0o755)

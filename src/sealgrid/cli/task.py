@@ -1,7 +1,6 @@
 """``sealgrid task …``: runs whose result keys are in the data folder."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +8,10 @@ import typer
 
 from sealgrid.cli.options import NOTICE_SECONDS, Account, Data, Json, NoticeAfter, PasswordFile
 from sealgrid.cli.output import print_result, stderr, stdout
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.amounts import Amount
     from sealgrid.sdk.client import AsyncClient
-    from sealgrid.sdk.resources.runs import RunStatus
-    from sealgrid.sdk.stores.job_store import JobRecord
 
 app = typer.Typer(help="Your runs: state, results, refunds.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as printed by `run`.")]
@@ -26,70 +22,52 @@ def list_(as_json: Json = False, data: Data = None) -> None:
     """List the runs whose keys are in the data folder, newest first. Works offline."""
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.job_store import JobStore
-
-    records = JobStore(home(data).jobs).all()
-    print_result([_document(record) for record in records], map(_line, records), as_json=as_json)
-
-
-def _document(record: "JobRecord") -> dict[str, object]:
     from sealgrid.units import ZERO_ADDRESS
 
-    app, dataset, pool, _ = record.signed_orders()
-    return {
-        "task": record.task,
-        "deal": record.deal,
-        "account": record.account,
-        "app": app.app,
-        "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
-        "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
-        "created": record.created,
-    }
-
-
-def _line(record: "JobRecord") -> str:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-    return f"{record.task}  {when}  app {record.signed_orders()[0].app}"
+    documents, lines = [], []
+    for record in JobStore(home(data).jobs).all():
+        app, dataset, pool, _ = record.signed_orders()
+        document = {
+            "task": record.task,
+            "deal": record.deal,
+            "account": record.account,
+            "app": app.app,
+            "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
+            "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
+            "created": record.created,
+        }
+        documents.append(document)
+        created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        lines.append(f"{record.task}  {created}  app {app.app}")
+    print_result(documents, lines, as_json=as_json)
 
 
 @app.command()
-def show(
+@for_account("requester")
+async def show(
+    me: "AsyncClient",
     task: Task,
-    account: Account = "requester",
     as_json: Json = False,
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Show the state of a run and its stages."""
-
-    async def work(me: "AsyncClient") -> None:
-        run = me.reopen(task)
-        status = await run.status()
-        document = {
-            "task": run.task,
-            "deal": run.deal,
-            "state": status.state,
-            "price": run.price,
-            "payer": status.payer,
-            "deadline": status.deadline,
-            "money": status.money,
-            "stages": status.stages,
-        }
-        sponsor = None if status.payer == me.account.address else status.payer
-        print_result(document, _status_lines(run.price, status, sponsor), as_json=as_json)
-
-    run_as(account, data, work, password_file)
-
-
-def _status_lines(price: "Amount", status: "RunStatus", sponsor: str | None) -> Iterator[str]:
-    by = f" by its sponsor {sponsor}" if sponsor else ""
-    yield f"{status.state}, bought for {price}{by}"
-    yield status.money
+    run = me.reopen(task)
+    status = await run.status()
+    document = {
+        "task": run.task,
+        "deal": run.deal,
+        "state": status.state,
+        "price": run.price,
+        "payer": status.payer,
+        "deadline": status.deadline,
+        "money": status.money,
+        "stages": status.stages,
+    }
+    by_sponsor = "" if status.payer in (None, me.account.address) else f" by its sponsor {status.payer}"
+    lines = [f"{status.state}, bought for {run.price}{by_sponsor}", status.money]
     for stage in status.stages:
-        yield f"  {_clock(stage.at)}  {stage.stage} {stage.detail}".rstrip()
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at))
+        clock = time.strftime("%H:%M:%S", time.localtime(stage.at))
+        lines.append(f"  {clock}  {stage.stage} {stage.detail}".rstrip())
+    print_result(document, lines, as_json=as_json)
 
 
 @app.command()
@@ -119,41 +97,31 @@ def result(
 
 
 @app.command()
-def claim(
+@for_account("requester")
+async def claim(
+    me: "AsyncClient",
     task: Task,
     *,
     every: Annotated[bool, typer.Option("--all", help="Claim every task of its deal, initialized or not.")] = False,
     deal: Annotated[
         str | None, typer.Option(metavar="DEAL", help="The task's deal, if the data folder has no key of the task.")
     ] = None,
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Claim the refund of a task that missed its final deadline. Any account may call it."""
-
-    async def work(me: "AsyncClient") -> None:
-        if not every:
-            stdout.print(await me.claim(task, deal=deal), markup=False)
-            return
-        for each, money in (await me.claim_deal(task, deal=deal)).items():
-            stdout.print(f"{each}  {money}", markup=False)
-
-    run_as(account, data, work, password_file)
+    if not every:
+        stdout.print(await me.claim(task, deal=deal), markup=False)
+        return
+    for each, money in (await me.claim_deal(task, deal=deal)).items():
+        stdout.print(f"{each}  {money}", markup=False)
 
 
 @app.command()
-def deliver(
+@for_account("requester")
+async def deliver(
+    me: "AsyncClient",
     task: Task,
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Address of a contract that checks the data.")],
-    account: Account = "requester",
-    password_file: PasswordFile = None,
-    data: Data = None,
 ) -> None:
     """Deliver the data of a deferred callback to a contract. This makes them public."""
-
-    async def work(me: "AsyncClient") -> None:
-        await me.reopen(task).deliver(contract)
-        stderr.print(f"{contract} received the callback data of task {task}")
-
-    run_as(account, data, work, password_file)
+    await me.reopen(task).deliver(contract)
+    stderr.print(f"{contract} received the callback data of task {task}")

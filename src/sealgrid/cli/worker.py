@@ -1,6 +1,8 @@
 """``sealgrid worker …``: confidential hardware of this machine, its quotes, and the service for its workers."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -12,6 +14,7 @@ from sealgrid.cli.output import stdout
 
 if TYPE_CHECKING:
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
+    from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware_quotes import RawQuote
     from sealgrid.platform.machine_probe import MachineProbe, ProbeFinding
 
@@ -66,14 +69,25 @@ def quote(
 
     from sealgrid.attestation.evidence import Trait
     from sealgrid.cli.pins import parse_root
-    from sealgrid.errors import InputRefused
-    from sealgrid.platform.hardware_quotes import RawQuote
+    from sealgrid.errors import InputRefused, SetupMissing
+    from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation, RawQuote
 
-    raw_quote = _make_quote() if file is None else RawQuote(_read(file))
+    if file is None:
+        source = next((each for each in (ConfigfsTsm(), GramineAttestation()) if each.is_available()), None)
+        if source is None:
+            raise SetupMissing(
+                "configfs-tsm and Gramine are missing here; run this inside a confidential guest or enclave."
+            )
+        raw_quote = source.quote(bytes(64))
+    else:
+        try:
+            raw_quote = RawQuote(file.read_bytes())
+        except OSError as error:
+            raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
     if unknown := set(traits or ()) - set(get_args(Trait)):
         raise InputRefused(f"{min(unknown)!r} is not a trait; the traits are: {', '.join(get_args(Trait))}.", money="")
     accepted_roots = tuple(replace(parse_root(each), traits=frozenset(traits or ())) for each in roots)  # type: ignore[arg-type]
-    claims = asyncio.run(_verify_quote(raw_quote, accepted_roots, _cache_folder(cache), (intel, amd)))
+    claims = asyncio.run(_verify_quote(raw_quote, accepted_roots, cache, (intel, amd)))
     stdout.print(f"accepted: {claims.platform.name} machine {claims.machine}", markup=False)
     stdout.print(f"  TCB {claims.tcb_status}, collateral {claims.eval_number}", markup=False)
     stdout.print(f"  measurements {' '.join(each.hex() for each in claims.measurements)}", markup=False)
@@ -93,19 +107,14 @@ def platform(
 ) -> None:
     """Serve this machine's confidential hardware to its workers, one guest a launch. Not tested on hardware."""
     import asyncio
-    import time
-
-    import httpx
 
     from sealgrid.cli.pins import parse_root
     from sealgrid.errors import InputRefused
-    from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware import HardwareConfig
     from sealgrid.platform.image import measure
     from sealgrid.platform.image_contents import interpreter_version
     from sealgrid.platform.runner import run_hardware
     from sealgrid.units import to_digest
-    from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
     from sealgrid.wire.server import listen
 
     trust_root = parse_root(root)
@@ -119,9 +128,7 @@ def platform(
     )
 
     async def serve() -> None:
-        async with httpx.AsyncClient(timeout=20) as client:
-            clients = IntelClient(HttpFetch(intel, client)), AmdClient(HttpFetch(amd, client))
-            collateral = CollateralCache(_cache_folder(cache), (trust_root,), *clients, lambda: int(time.time()))
+        async with _collateral(cache, (trust_root,), (intel, amd)) as collateral:
             sock = listen(port)
             address = f"http://127.0.0.1:{sock.getsockname()[1]}"
             await run_hardware(config, collateral, sock, lambda: print(f"ready at {address}", flush=True))
@@ -129,38 +136,34 @@ def platform(
     asyncio.run(serve())
 
 
-def _cache_folder(cache: Path | None) -> Path:
-    from sealgrid.sdk.stores.home import home
-
-    return cache or home(None).network.parent / "collateral"
-
-
-def _make_quote() -> "RawQuote":
-    from sealgrid.errors import SetupMissing
-    from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation
-
-    for source in (ConfigfsTsm(), GramineAttestation()):
-        if source.is_available():
-            return source.quote(bytes(64))
-    raise SetupMissing("configfs-tsm and Gramine are missing here; run this inside a confidential guest or enclave.")
-
-
-async def _verify_quote(
-    raw_quote: "RawQuote", roots: "tuple[TrustRoot, ...]", cache_folder: Path, services: tuple[str, str]
-) -> "VerifiedClaims":
+@asynccontextmanager
+async def _collateral(
+    folder: Path | None, roots: "tuple[TrustRoot, ...]", services: tuple[str, str]
+) -> "AsyncIterator[CollateralCache]":
     import time
 
     import httpx
 
-    from sealgrid.attestation.evidence import Quote
-    from sealgrid.attestation.verification import verify
     from sealgrid.platform.collateral import CollateralCache
+    from sealgrid.sdk.stores.home import home
     from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
 
     async with httpx.AsyncClient(timeout=20) as client:
         intel, amd = (HttpFetch(base, client) for base in services)
-        cache = CollateralCache(cache_folder, roots, IntelClient(intel), AmdClient(amd), lambda: int(time.time()))
-        collateral = await cache.collateral_for(raw_quote)
+        kept = folder or home(None).network.parent / "collateral"
+        yield CollateralCache(kept, roots, IntelClient(intel), AmdClient(amd), lambda: int(time.time()))
+
+
+async def _verify_quote(
+    raw_quote: "RawQuote", roots: "tuple[TrustRoot, ...]", cache: Path | None, services: tuple[str, str]
+) -> "VerifiedClaims":
+    import time
+
+    from sealgrid.attestation.evidence import Quote
+    from sealgrid.attestation.verification import verify
+
+    async with _collateral(cache, roots, services) as source:
+        collateral = await source.collateral_for(raw_quote)
     return verify(Quote(raw_quote.raw, collateral), roots, at=int(time.time()), allow_simulated=True)
 
 
@@ -193,12 +196,3 @@ def _print(machine: "MachineProbe") -> None:
 def _print_findings(findings: "tuple[ProbeFinding, ...]") -> None:
     for each in findings:
         stdout.print(f"  {'ok' if each.found else '--'} {each.name:<18} {each.detail}", markup=False)
-
-
-def _read(file: Path) -> bytes:
-    from sealgrid.errors import InputRefused
-
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error

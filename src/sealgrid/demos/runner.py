@@ -28,15 +28,24 @@ MAX_INPUT_BYTES = 32 << 20
 def run_plates_demo(console: Console, layout: Layout, picture: Path | None, seed: int | None) -> PlatesReport:
     """Run the plate reader on a picture, or on one drawn from ``seed``; print the report and return it."""
     model = _cached("models/plate_reader.zip").read_bytes()
+    if picture is not None:
+        image = PlateImage(_read(picture, "--picture"), None)
+    else:
+        scene = draw_scene(_seed(seed), _cached("fonts/NotoSansSC[wght].ttf"))
+        image = PlateImage(scene.png, scene.expected)
     with _steps(console, layout) as steps:
-        report = asyncio.run(PlatesDemo(steps, model).run(_image(picture, seed)))
+        report = asyncio.run(PlatesDemo(steps, model).run(image))
     print_plates_report(report, console)
     return report
 
 
 def run_table_demo(console: Console, layout: Layout, file: Path | None, seed: int | None) -> TableReport:
     """Sell the use of a CSV table, or of one drawn from ``seed``; print the report and return it."""
-    name, table = _table(file, seed)
+    if file is None:
+        name, table = "bicycle rides", draw_rides(_seed(seed))
+    else:
+        check_csv(file)
+        name, table = file.stem, _read(file, "--file")
     with _steps(console, layout) as steps:
         report = asyncio.run(TableDemo(steps, table).run(name))
     print_table_report(report, console)
@@ -50,20 +59,6 @@ def _steps(console: Console, layout: Layout) -> Iterator[DemoSteps]:
     with network(layout, on_progress=lambda part: console.print(f"  {part}", style="dim")) as running:
         console.print(f"  ready after {time.monotonic() - begun:.1f} s")
         yield DemoSteps(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), step_printer(console))
-
-
-def _image(picture: Path | None, seed: int | None) -> PlateImage:
-    if picture is not None:
-        return PlateImage(_read(picture, "--picture"), None)
-    scene = draw_scene(_seed(seed), _cached("fonts/NotoSansSC[wght].ttf"))
-    return PlateImage(scene.png, scene.expected)
-
-
-def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:
-    if file is None:
-        return "bicycle rides", draw_rides(_seed(seed))
-    check_csv(file)
-    return file.stem, _read(file, "--file")
 
 
 def _seed(seed: int | None) -> int:

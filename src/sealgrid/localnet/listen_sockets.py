@@ -16,7 +16,9 @@ class ListenSockets:
     def __init__(self, first: int) -> None:
         self._next = first
         self._open: dict[str, socket.socket] = {}
-        self.chain_port = self._free_port()  #: for anvil, which opens its own socket
+        probe = self.open("chain")
+        self.chain_port = int(probe.getsockname()[1])  #: for anvil, which opens its own socket
+        self._open.pop("chain").close()
 
     def open(self, part: str) -> socket.socket:
         """Open a listening socket for a part; raise InputRefused if its port is taken."""
@@ -34,9 +36,3 @@ class ListenSockets:
     def url(self, part: str) -> str:
         """Return a part's URL."""
         return f"http://{LOOPBACK}:{self._open[part].getsockname()[1]}"
-
-    def _free_port(self) -> int:
-        probe = self.open("chain")
-        port = int(probe.getsockname()[1])
-        self._open.pop("chain").close()
-        return port

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
 from sealgrid.localnet.layout import Layout, NetworkOptions
-from sealgrid.localnet.processes import die_with_parent
+from sealgrid.localnet.processes import die_with_parent, redirect_output
 from sealgrid.localnet.supervisor import OnProgress, end, running, supervise
 from sealgrid.sdk.network import Network, load_network
 
@@ -39,7 +39,17 @@ def start_in_background(
         os.close(reading)
         _run_child(layout, options, writing, parent if end_with_parent else None)
     os.close(writing)
-    _wait_ready(reading, pid, layout, on_progress)
+    with os.fdopen(reading, errors="replace") as lines:
+        for line in lines:
+            kind, _, rest = line.rstrip("\n").partition(" ")
+            if kind == "ready":
+                return
+            if kind == "error":
+                os.waitpid(pid, 0)
+                raise ServiceUnavailable(rest)
+            on_progress(rest)
+    os.waitpid(pid, 0)
+    raise ServiceUnavailable(f"the local network did not start; see {layout.log('supervisor')}.")
 
 
 def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: int | None) -> None:
@@ -47,7 +57,7 @@ def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: in
     os.setsid()
     if parent is not None:
         die_with_parent(parent)
-    _redirect_output(layout)
+    redirect_output(layout.log("supervisor"))
     code = 0
     try:
         supervise(
@@ -65,28 +75,6 @@ def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: in
     os._exit(code)
 
 
-def _wait_ready(reading: int, pid: int, layout: Layout, on_progress: OnProgress) -> None:
-    with os.fdopen(reading, errors="replace") as lines:
-        for line in lines:
-            kind, _, rest = line.rstrip("\n").partition(" ")
-            if kind == "ready":
-                return
-            if kind == "error":
-                os.waitpid(pid, 0)
-                raise ServiceUnavailable(rest)
-            on_progress(rest)
-    os.waitpid(pid, 0)
-    raise ServiceUnavailable(f"the local network did not start; see {layout.log('supervisor')}.")
-
-
 def _send(writing: int, line: str) -> None:
     with suppress(BrokenPipeError):
         os.write(writing, line.replace("\n", " ").encode() + b"\n")
-
-
-def _redirect_output(layout: Layout) -> None:
-    log = os.open(layout.log("supervisor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)

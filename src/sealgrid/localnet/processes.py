@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  #: prctl(2)
 _LOG_TAIL = 400
 STOP_SECONDS = 8.0
 
@@ -26,6 +26,17 @@ def die_with_parent(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def redirect_output(log: Path) -> None:
+    """Append standard output and error of this process to a private file; standard input is empty."""
+    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    os.close(fd)
+    os.close(null)
 
 
 @dataclass(slots=True)
@@ -77,7 +88,12 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProces
         os.close(writing)
         return ChildProcess(name, pid, reading, log, body, ends)
     os.close(reading)
-    _detach(name, log, parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the supervisor handles it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    die_with_parent(parent)
+    redirect_output(log)
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"sg-{name}".encode()[:15], 0, 0, 0)
     code = 0
     try:
         body(lambda: _signal_ready(writing))
@@ -104,21 +120,6 @@ def stop(children: list[ChildProcess]) -> None:
         if child.is_alive():
             os.kill(child.pid, signal.SIGKILL)
             os.waitpid(child.pid, 0)
-
-
-def _detach(name: str, log: Path, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the supervisor handles it
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    die_with_parent(parent)
-    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(fd, 1)
-    os.dup2(fd, 2)
-    os.close(fd)
-    os.close(null)
-    ctypes.CDLL(None).prctl(15, f"sg-{name}".encode()[:15], 0, 0, 0)  # PR_SET_NAME
 
 
 def _signal_ready(fd: int) -> None:

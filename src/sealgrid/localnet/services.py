@@ -80,7 +80,9 @@ def start(
     for child in children:
         child.wait_ready(STEP_SECONDS)
     rpc_url = f"http://127.0.0.1:{sockets.chain_port}"
-    net = _NetworkPlan(layout, sockets, rpc_url, _measurement(sockets.url(PLATFORM)), options.storages)
+    with urllib.request.urlopen(f"{sockets.url(PLATFORM)}/measurement", timeout=STEP_SECONDS) as reply:  # noqa: S310
+        measured = msgspec.json.decode(reply.read(), type=RuntimeMeasurement)
+    net = _NetworkPlan(layout, sockets, rpc_url, measured, options.storages)
     on_progress("contracts")
     net.prepare(gate=options.gate)
     net.write_storage_settings()
@@ -320,11 +322,6 @@ def _chain(layout: Layout, port: int) -> ChildProcess:
             await stopped.wait()
 
     return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(run_anvil(ready)))
-
-
-def _measurement(platform_url: str) -> RuntimeMeasurement:
-    with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as reply:  # noqa: S310
-        return msgspec.json.decode(reply.read(), type=RuntimeMeasurement)
 
 
 def _key_file(layout: Layout, name: str) -> Path:

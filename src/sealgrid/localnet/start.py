@@ -28,7 +28,10 @@ def start(layout: Layout, options: NetworkOptions, children: list[ChildProcess],
         on_progress(name)
         children.append(_storage(layout, sockets, settings, name))
     on_progress(PLATFORM)
-    children.append(_platform(layout, sockets, settings))
+    config = PlatformConfig(folder=layout.part(PLATFORM), access=settings.of(PLATFORM))
+    sock = sockets.open(PLATFORM)
+    platform = fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))
+    children.append(platform)
     # The other parts use the chain. Its libraries are imported once, here, and shared by the forked parts.
     from sealgrid.localnet import services  # noqa: PLC0415
 
@@ -55,8 +58,3 @@ def _storage(layout: Layout, sockets: ListenSockets, access: ServiceSettings, na
         asyncio.run(run_storage(config, sock, lambda: None))
 
     return fork(name, layout.log(name), body)
-
-
-def _platform(layout: Layout, sockets: ListenSockets, access: ServiceSettings) -> ChildProcess:
-    config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=access.of(PLATFORM)), sockets.open(PLATFORM)
-    return fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))

@@ -47,7 +47,8 @@ def supervise(
             pass
         finally:
             layout.network.unlink(missing_ok=True)
-            _ignore_signals()
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
             stop(children)
 
 
@@ -103,11 +104,6 @@ def _signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _watch(children: list[ChildProcess], layout: Layout, on_progress: OnProgress) -> None:

@@ -119,8 +119,9 @@ class AsyncClient:
         purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
 
         def store(job: PurchasedTask) -> None:
+            network, created = self._conn.network, int(self._conn.clock())
             for task in job.all_tasks():
-                self._store(task)
+                self._jobs.store(record_of(task, genesis=network.genesis, hub=network.hub, created=created))
                 stored.append(task)
             purchased.append(job)
 
@@ -141,7 +142,11 @@ class AsyncClient:
             address = await find_app(self._conn, app, model=None if model is None else dataset)
             if model is not None:
                 await check_approved(self._conn, dataset, address)
-            wallet = await self._sponsor_wallet(sponsor, sponsor_password)
+            wallet = None
+            if sponsor is not None:
+                wallet = Wallet(
+                    self._conn.node, await _key(sponsor, sponsor_password, self._conn.network, self._accounts)
+                )
             request = replace(request, app=address, model=dataset)
             job = await buy.run(self._conn, request, sponsor=wallet, store=store, on_progress=on_progress)
         except SealgridError as error:
@@ -204,17 +209,6 @@ class AsyncClient:
             return self.reopen(task).deal
         return await refunds.deal_of(self._conn, task)
 
-    async def _sponsor_wallet(self, account: str | SigningKey | None, password: str | None) -> Wallet | None:
-        if account is None:
-            return None
-        if isinstance(account, str):
-            account = await _key(account, password, self._conn.network, self._accounts)
-        return Wallet(self._conn.node, account)
-
-    def _store(self, job: PurchasedTask) -> None:
-        network = self._conn.network
-        self._jobs.store(record_of(job, genesis=network.genesis, hub=network.hub, created=int(self._conn.clock())))
-
 
 @contextlib.asynccontextmanager
 async def connect_async(
@@ -233,16 +227,14 @@ async def connect_async(
     """
     folders = home(data)
     chosen = network if isinstance(network, Network) else load_network(Path(network) if network else folders.network)
-    key = (
-        account
-        if isinstance(account, SigningKey)
-        else await _key(account, password, chosen, KeystoreFolder(folders.accounts))
-    )
+    key = await _key(account, password, chosen, KeystoreFolder(folders.accounts))
     async with open_connection(chosen, key) as conn:
         yield AsyncClient(conn, folders)
 
 
-async def _key(name: str, password: str | None, network: Network, own: KeystoreFolder) -> SigningKey:
+async def _key(name: str | SigningKey, password: str | None, network: Network, own: KeystoreFolder) -> SigningKey:
+    if isinstance(name, SigningKey):
+        return name
     if own.has(name):
         if password is None:
             raise InputRefused(f"the account {name!r} opens with its password only; give it.")
@@ -263,11 +255,10 @@ def _parse_contract(written: str | None) -> Address:
 
 
 def _read_files(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
-    return [file if isinstance(file, tuple) else _read_file(Path(file)) for file in files]
-
-
-def _read_file(path: Path) -> tuple[str, bytes]:
-    try:
-        return path.name, path.read_bytes()
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
+    named: list[tuple[str, bytes]] = []
+    for file in files:
+        try:
+            named.append(file if isinstance(file, tuple) else (Path(file).name, Path(file).read_bytes()))
+        except OSError as error:
+            raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
+    return named

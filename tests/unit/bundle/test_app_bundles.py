@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.build import Bundle, build
+from sealgrid.bundle.build import Bundle, build, read_app
 from sealgrid.bundle.lock import encode, lock, main
 from sealgrid.bundle.manifest import AppFileEntry, AppLimits, Manifest, WheelEntry
 from sealgrid.bundle.verify import verify_bundle
@@ -277,3 +277,8 @@ def test_an_app_without_memory_for_an_interpreter_is_not_built(folder):
     (folder / "app.toml").write_text(APP.replace("100000000", "33554431"))
     with pytest.raises(InputRefused, match="of memory"):
         build(folder, [])
+
+
+def test_a_folder_without_an_app_names_the_missing_file(tmp_path):
+    with pytest.raises(InputRefused, match=r"has no app\.toml"):
+        read_app(tmp_path)

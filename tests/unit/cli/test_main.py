@@ -6,9 +6,6 @@ import sys
 
 import pytest
 
-from sealgrid.cli.options import NOTICE_SECONDS
-from sealgrid.errors import InputRefused
-from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
 from tests.unit.cli.cli_runner import run_cli
 
 MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usage"}
@@ -72,10 +69,6 @@ def test_the_client_imports_no_heavy_library_of_the_chain():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_notice_of_the_options_is_that_of_the_client():
-    assert NOTICE_SECONDS == PATIENCE_SECONDS
-
-
 def test_the_help_names_every_noun_and_every_noun_its_verbs(sealgrid):
     listed = sealgrid("--help").out
     assert all(f" {word} " in listed for word in (*NOUNS, *VERBS))
@@ -108,38 +101,6 @@ def test_an_error_is_one_line_and_a_code(sealgrid, words, line):
     assert ended.err.startswith("sealgrid: ")
 
 
-def test_a_folder_that_is_not_empty_is_refused_before_anything_is_bought(sealgrid, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "precious").write_text("mine")
-    ended = sealgrid("run", "onnx-runner", "--out", tmp_path / "out")
-    assert "not an empty folder" in ended.err
-    assert "No money moved" in ended.err
-
-
-def test_without_any_job_the_list_is_empty(sealgrid):
-    ended = sealgrid("task", "list")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
-
-
-def test_the_doctor_tests_the_sandbox_and_names_the_folders_of_the_keys(sealgrid, tmp_path):
-    ended = sealgrid("doctor")
-    assert str(tmp_path / "home" / "jobs") in ended.out
-    assert str(tmp_path / "home" / "accounts") in ended.out
-    assert "Back them up with: sealgrid account backup" in ended.out
-    assert "no local network is running" in ended.out
-    assert "ok no network" in ended.out
-    assert ended.code == 0, ended.out
-
-
-def test_the_doctor_says_when_others_can_read_the_keys(sealgrid, tmp_path, monkeypatch):
-    monkeypatch.setattr("sealgrid.cli.sandbox_probes.run_probes", lambda: iter(()))
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "jobs").mkdir(mode=0o755)
-    ended = sealgrid("doctor")
-    assert ended.code == 1
-    assert "NO result keys" in ended.out
-
-
 def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_data_folder(sealgrid, tmp_path, monkeypatch):
     monkeypatch.setattr("sealgrid.sdk.stores.job_store.JobStore.all", lambda self: 1 / 0)
     ended = sealgrid("task", "list")
@@ -147,10 +108,3 @@ def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_data_folder
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == f"sealgrid: unexpected ZeroDivisionError; the details are in {log}.\n"
     assert "ZeroDivisionError" in log.read_text()
-
-
-def test_a_folder_without_an_app_names_the_missing_file(tmp_path):
-    from sealgrid.bundle.build import read_app
-
-    with pytest.raises(InputRefused, match=r"has no app\.toml"):
-        read_app(tmp_path)

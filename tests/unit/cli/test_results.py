@@ -1,4 +1,4 @@
-"""A result on standard output: its overview for people, its data for programs, without control characters."""
+"""A result on standard output or in a folder: for people or programs, and no file outside that folder."""
 
 import json
 
@@ -6,6 +6,7 @@ import pytest
 
 from sealgrid.cli import results
 from sealgrid.cli.output import Terminal, escape_controls
+from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.open_result import RunResult
 
 OVERVIEW, DATA = b"3 rows of :100: [bold]bikes[/bold]\n", json.dumps({"rows": ["bike"] * 2000}).encode()
@@ -43,5 +44,35 @@ def test_control_characters_are_escaped(monkeypatch, command):
     assert escape_controls(command).isprintable()
 
 
-def test_tabs_line_feeds_and_every_script_are_unchanged():
-    assert escape_controls("a\tb\n湘 é 🚲") == "a\tb\n湘 é 🚲"
+def test_a_result_is_written_below_its_folder_alone(tmp_path):
+    results._write(RunResult({"a/b": b"1", "c": b"2"}), tmp_path / "result")
+    assert (tmp_path / "result/a/b").read_bytes() == b"1"
+    for name in ("../escaped", "/tmp/escaped", "a/../../escaped"):
+        with pytest.raises(InputRefused, match="outside its folder"):
+            results._write(RunResult({name: b""}), tmp_path / "other")
+    assert not (tmp_path / "escaped").exists()
+
+
+async def test_the_error_for_a_result_that_cannot_be_written_states_where_the_price_is(tmp_path):
+    class Paid:
+        task = "0x" + "11" * 32
+
+        async def result(self, *_, **__):
+            return RunResult({"../escaped": b""})
+
+        async def money(self):
+            return "paid"
+
+    with pytest.raises(InputRefused, match="outside its folder") as refused:
+        await results.follow(Paid(), None, tmp_path / "out", results.FollowTimeouts(None, 30))
+    assert refused.value.money == "paid"
+
+
+def test_no_file_of_a_user_is_overwritten_or_written_through(tmp_path):
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result/mine").write_bytes(b"mine")
+    (tmp_path / "result/link").symlink_to(tmp_path / "result/elsewhere")
+    for name in ("mine", "link"):
+        with pytest.raises(OSError, match="File exists"):
+            results._write(RunResult({name: b"the app's"}), tmp_path / "result")
+    assert (tmp_path / "result/mine").read_bytes() == b"mine"

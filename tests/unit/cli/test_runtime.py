@@ -66,7 +66,7 @@ def test_without_the_parts_nothing_is_computed(sealgrid, tmp_path, platform, mis
     assert missing in measurements(tmp_path)["not computed"]
 
 
-def test_an_sgx_runtime_holds_one_app_and_leaves_mrenclave_to_gramine(sealgrid, tmp_path, app):
+def test_an_sgx_runtime_contains_one_app_and_leaves_mrenclave_to_gramine(sealgrid, tmp_path, app):
     ended = sealgrid("runtime", "build", "--platform", "sgx", "--out", "out", "--app", app)
     assert ended.code == 0, ended.err
     assert (tmp_path / "out" / "app" / "main.py").read_text() == "print('hello')\n"

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from sealgrid.cli.machine_limits import assess_limits
 from sealgrid.platform.cgroups import Cgroups
 
 LIMITS = {"memory": 64 << 20, "pids": 7}
@@ -71,26 +70,3 @@ def test_only_groups_whose_platform_is_gone_are_swept_away(unified):
     (unified / "ours" / f"sealgrid-{os.getpid()}-new").mkdir()
     groups.remove_stale()
     assert [path.name for path in (unified / "ours").glob("*-???")] == [f"sealgrid-{os.getpid()}-new"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "missing"),
-    [
-        ({}, set()),
-        ({"active": {"memory": 1}}, {"pids cgroup"}),
-        ({"active": {}}, {"memory cgroup", "pids cgroup"}),
-        ({"user": 0}, {"own user"}),
-        ({"actions": "allow"}, {"seccomp", "shared memory"}),
-        ({"lower": "RLIMIT_AS"}, {"own hard limits"}),
-        ({"pattern": "|/usr/lib/collector", "max_core_bytes": 0}, {"core dumps off"}),
-    ],
-)
-def test_no_limit_is_claimed_that_does_not_hold(changes, missing):
-    good = {
-        "active": {"memory": 2, "pids": 2},
-        "user": 1000,
-        "actions": "kill_process errno allow",
-        "pattern": "core",
-        "max_core_bytes": -1,
-    }
-    assert {each.name for each in assess_limits(**good | changes) if not each.found} == missing

@@ -12,7 +12,7 @@ from sealgrid.sdk.amounts import MAX_NRLC, Amount, amount
     ("written", "nrlc"),
     [("3", 3 * 10**9), ("3 RLC", 3 * 10**9), ("0.5 rlc", 5 * 10**8), ("250 nRLC", 250), ("0", 0), ("0.000000001", 1)],
 )
-def test_an_amount_is_rlc_unless_it_says_nrlc(written, nrlc):
+def test_an_amount_is_rlc_unless_the_unit_is_nrlc(written, nrlc):
     assert amount(written) == nrlc
 
 

@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from sealgrid.sdk.concurrency import both
+from sealgrid.errors import ServiceUnavailable
+from sealgrid.sdk.concurrency import both, require_replies
 
 
 async def test_both_results_come_back_in_order() -> None:
@@ -36,3 +37,10 @@ async def test_the_first_ones_error_comes_first() -> None:
 
     with pytest.raises(KeyError):
         await both(fail(KeyError(), 3), fail(ValueError(), 0))
+
+
+def test_too_few_vaults_that_answer_stop_a_purchase_as_they_would_stop_the_release():
+    silent = ServiceUnavailable("vault 2 does not answer.")
+    require_replies([None, None, silent], 2)
+    with pytest.raises(ServiceUnavailable, match="2 of 3 vaults do not answer"):
+        require_replies([None, silent, silent], 2)

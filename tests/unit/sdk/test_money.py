@@ -93,7 +93,7 @@ def test_on_a_page_no_sentence_names_a_command_line(money):
     assert "sealgrid" not in sentence(money, commands=False)
 
 
-def test_an_error_from_below_says_nothing_about_money_until_somebody_who_knows_adds_it():
+def test_an_error_has_no_sentence_about_money_until_it_is_attached():
     error = NotFound("no file with this digest is stored here.")
     assert str(error) == "no file with this digest is stored here."
     attach(error, MoneyState("paid", TASK))
@@ -108,7 +108,7 @@ def test_another_process_is_not_believed_about_our_money():
     assert from_wire({"error": "gone.", "money": "No money moved."}, 500).money == ""
 
 
-def test_before_anything_is_bought_no_money_moved_and_afterwards_that_is_not_said():
+def test_only_before_a_purchase_an_error_states_that_no_money_moved():
     bought: list[object] = []
     with pytest.raises(InputRefused) as before, nothing_bought_before(bought):
         raise InputRefused("no.")

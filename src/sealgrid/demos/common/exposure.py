@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.demos.common.leak_search import SearchResult, search
+from sealgrid.demos.common.leak_search import search
 from sealgrid.units import TaskId
 from sealgrid.worker.exposure_log import Exposure, exposure_file
 
@@ -37,17 +37,12 @@ def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Host
     found = [name for name in searched.found if not name.startswith("the planted window")]
     planted_found = len(found) < len(searched.found)
     sought = " or ".join(name.removeprefix("the ") for name in secrets)
-    return HostExposure(
-        tuple(_lines(exposures, searched, found, sought, planted_found)), clean=not found and planted_found
-    )
-
-
-def _lines(
-    exposures: list[Exposure], searched: SearchResult, found: list[str], sought: str, planted_found: bool
-) -> list[str]:
     files = [each for each in exposures if each.what.startswith("file")]
     messages = [each for each in exposures if not each.what.startswith("file")]
-    lines = [f"{_shorten(each.what)}: begins {each.head}" for each in files]
+    lines = []
+    for each in files:
+        what = re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", each.what))
+        lines.append(f"{what}: begins {each.head}")
     lines.append(
         f"{len(messages)} messages between enclave and vaults, {sum(m.size for m in messages)} bytes, encrypted"
     )
@@ -56,8 +51,4 @@ def _lines(
         + (f"FOUND {', '.join(found)}" if found else f"no byte window of {sought}")
         + (" (a planted one was found)" if planted_found else " (BUT the planted one was not found either)")
     )
-    return lines
-
-
-def _shorten(what: str) -> str:
-    return re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", what))
+    return HostExposure(tuple(lines), clean=not found and planted_found)

@@ -32,18 +32,15 @@ def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> SearchResult:
     patterns = {name: windows(secret) for name, secret in secrets.items()}
     files = size = 0
     found: set[str] = set()
-    for path in _files(folders):
+    below = (Path(root, name) for folder in folders for root, _, names in os.walk(folder) for name in names)
+    for path in below:
+        if not path.is_file():
+            continue
         files += 1
         for chunk in _chunks(path):
             size += len(chunk)
             found |= {f"{name} in {path}" for name, each in patterns.items() if any(window in chunk for window in each)}
     return SearchResult(files, size, tuple(sorted(found)))
-
-
-def _files(folders: Iterable[Path]) -> Iterator[Path]:
-    for folder in folders:
-        for root, _, names in os.walk(folder):
-            yield from (Path(root) / name for name in names if (Path(root) / name).is_file())
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

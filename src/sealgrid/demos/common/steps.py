@@ -2,8 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from sealgrid.demos.common.outcome import CheckLine, PartyPayment
 from sealgrid.errors import SetupMissing
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import shipped_apps
-from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.operations import buy, fetch_receipt, open_result
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, TaskId
@@ -56,6 +56,30 @@ class DemoSteps:
     folder: Path  #: for the files of the report
     on_step: Callable[[str], None]
     watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @asynccontextmanager
+    async def accounts(self, *names: str) -> AsyncIterator[tuple[Connection, ...]]:
+        """Connect development accounts by name."""
+        async with AsyncExitStack() as stack:
+            opened = [connect(self.network, development_key(name)) for name in names]
+            yield tuple([await stack.enter_async_context(each) for each in opened])
+
+    async def deploy(self, developer: Connection, app: str, price: int) -> deploy.DeployedApp:
+        """Deploy a shipped app for ``price`` nRLC a run."""
+        with self.watch.stage("deploy the app"):
+            made = await deploy.deploy(developer, folder_of(app), price=price)
+        self.on_step(f"the developer deployed {made.name}: app {made.address}, measured as {made.digest[:18]}…")
+        return made
+
+    async def publish(
+        self, owner: Connection, file: str, content: bytes, *, name: str, app: Address, price: int
+    ) -> publish.PublishedModel:
+        """Seal a file for one app, deposit its key, and sell its use for ``price`` nRLC; no plain copy stays."""
+        source = self.write(file, content)
+        try:
+            return await publish.publish(owner, source, name=name, apps=[app], price=price)
+        finally:
+            source.unlink()
 
     async def buy(
         self, requester: Connection, app: Address, dataset: Address, files: Sequence[tuple[str, bytes]] = ()

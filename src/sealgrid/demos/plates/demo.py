@@ -1,17 +1,15 @@
 """The plates demo: a developer deploys an app, an owner sells a model, a requester uses it, an attacker fails."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from sealgrid.chain.accounts import development_key
 from sealgrid.demos.common import thefts
 from sealgrid.demos.common.outcome import TheftRefusal, all_hold
 from sealgrid.demos.common.steps import DemoSteps, folder_of
 from sealgrid.demos.common.thief import open_thief
 from sealgrid.demos.plates.report import PlatesReport, text_of
-from sealgrid.sdk.connection import Connection, connect
-from sealgrid.sdk.operations import buy, deploy, publish
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations import buy
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates
 from sealgrid.units import Address
@@ -39,28 +37,30 @@ class PlatesDemo:
     async def run(self, image: PlateImage) -> PlatesReport:
         """Run the demo and return its report."""
         steps, watch = self.steps, self.steps.watch
-        async with AsyncExitStack() as stack:
-
-            async def connect_as(name: str) -> Connection:
-                return await stack.enter_async_context(connect(steps.network, development_key(name)))
-
-            developer, owner, requester = (
-                await connect_as("developer"),
-                await connect_as("owner"),
-                await connect_as("requester"),
-            )
-            with watch.stage("deploy the app"):
-                app = await self._deploy(developer)
+        async with steps.accounts("developer", "owner", "requester", "requester2") as accounts:
+            developer, owner, requester, accomplice = accounts
+            app = await steps.deploy(developer, "plate_reader", APP_PRICE)
             with watch.stage("seal and publish the model"):
-                model = await self._publish(owner, app.address)
+                model = await steps.publish(
+                    owner,
+                    "model.zip",
+                    self.model,
+                    name="licence plates (demo)",
+                    app=app.address,
+                    price=MODEL_PRICE,
+                )
+            size = model.sealed_bytes / 1e6
+            steps.on_step(f"the owner encrypted its model ({size:.1f} MB) and registered it: {model.address}")
+            steps.on_step("its key is split among three vaults; any two of them release it, to this app's enclave only")
             steps.on_step("the requester encrypts a picture for the enclave")
             bought = await steps.buy(requester, app.address, model.address, [(PICTURE, image.picture)])
             checks = await steps.verify(requester, bought.envelope)
-            reference = await self._reference(image)
+            with watch.stage("read the picture outside, for comparison"):
+                reference = text_of(await asyncio.to_thread(read_plates, self.model, image.picture))
             payments = await steps.payments(requester, bought.job.task)
             exposure = steps.inspect_host(bought.job.task, {"the model": self.model, "the picture": image.picture})
             with watch.stage("four attempted thefts"):
-                refused = await self._thefts(await connect_as("requester2"), owner, app.address, model.address, image)
+                refused = await self._thefts(accomplice, owner, app.address, model.address, image)
         plate = text_of(bought.result.json())
         return PlatesReport(
             ok=plate == reference and all_hold(checks, refused) and exposure.clean,
@@ -77,27 +77,6 @@ class PlatesDemo:
             receipt=str(steps.write("receipt.json", bought.envelope)),
             exposure=exposure.lines,
         )
-
-    async def _deploy(self, developer: Connection) -> deploy.DeployedApp:
-        folder = folder_of("plate_reader")
-        app = await deploy.deploy(developer, folder, price=APP_PRICE)
-        self.steps.on_step(f"the developer deployed plate-reader: app {app.address}, measured as {app.digest[:18]}…")
-        return app
-
-    async def _publish(self, owner: Connection, app: Address) -> publish.PublishedModel:
-        source = self.steps.write("model.zip", self.model)
-        model = await publish.publish(owner, source, name="licence plates (demo)", apps=[app], price=MODEL_PRICE)
-        source.unlink()
-        size = model.sealed_bytes / 1e6
-        self.steps.on_step(f"the owner encrypted its model ({size:.1f} MB) and registered it: {model.address}")
-        self.steps.on_step(
-            "its key is split among three vaults; any two of them release it, to this app's enclave only"
-        )
-        return model
-
-    async def _reference(self, image: PlateImage) -> str:
-        with self.steps.watch.stage("read the picture outside, for comparison"):
-            return text_of(await asyncio.to_thread(read_plates, self.model, image.picture))
 
     async def _thefts(
         self, accomplice: Connection, owner: Connection, app: Address, model: Address, image: PlateImage

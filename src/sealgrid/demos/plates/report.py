@@ -16,7 +16,7 @@ class PlatesReport(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     plate: str  #: what the enclave read, or "no plate"
     reference: str  #: what the same model reads outside an enclave
-    expected: str | None  #: what was drawn; None for a given picture
+    expected: str | None  #: what was drawn; None for the user's own picture
     task: TaskId
     deal: DealId
     receipt_checks: tuple[CheckLine, ...]

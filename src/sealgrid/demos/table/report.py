@@ -55,16 +55,6 @@ def print_table_report(report: TableReport, console: Console) -> None:
     console.print("the app takes no arguments: every run returns the same")
     comparison = "; ".join(report.differences) or "statistics that the company computed itself agree"
     console.print(comparison, style="dim" if not report.differences else "red")
-    _uses(report, console)
-    report_parts.payments(report.payments, console)
-    report_parts.checks(report.receipt_checks, report.receipt, console)
-    report_parts.seconds(report.seconds, console)
-    report_parts.exposure(report.exposure, console)
-    report_parts.thefts("An attempted theft", report.refused, console)
-    report_parts.verdict(ok=report.ok, task=report.task, console=console)
-
-
-def _uses(report: TableReport, console: Console) -> None:
     console.print("\n[bold]What the company sees[/] (the vaults' logs, compared with the chain)")
     for use in report.uses:
         time = dt.datetime.fromtimestamp(use.time, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -73,3 +63,9 @@ def _uses(report: TableReport, console: Console) -> None:
         console.print(f"  task {use.task}, in the logs of {use.logs} vaults", style="dim")
     for finding in report.findings:
         console.print(f"  {finding}", style="yellow")
+    report_parts.payments(report.payments, console)
+    report_parts.checks(report.receipt_checks, report.receipt, console)
+    report_parts.seconds(report.seconds, console)
+    report_parts.exposure(report.exposure, console)
+    report_parts.thefts("An attempted theft", report.refused, console)
+    report_parts.verdict(ok=report.ok, task=report.task, console=console)

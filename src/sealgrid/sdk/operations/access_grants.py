@@ -1,11 +1,11 @@
 """Grant and revoke on chain who may buy a model's uses (docs/protocol/access.md)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
-from sealgrid.attestation.policy import Policy
 from sealgrid.chain.access_policy import FOREVER, AccessGrant, AccessPolicy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
@@ -109,38 +109,30 @@ async def revoke(conn: Connection, model: Address, account: Address, offers: Off
         refused = tuple(dict.fromkeys((*policy.refused, account)))
         update = await set_policy(conn, msgspec.structs.replace(policy, refused=refused))
         unreached += update.unreached
-    delay = 0 if running else CONTRIBUTION_DEADLINE_RATIO * await _longest_time_reference(conn)
+    delay = 0
+    if not running:
+        categories = range(await conn.hub.count_categories())
+        longest = max([(await conn.hub.view_category(each)).timeref for each in categories], default=0)
+        delay = CONTRIBUTION_DEADLINE_RATIO * longest
     return RevokeResult(model, account, tuple(each.address for each in policies), block, delay, unreached)
 
 
 async def _own_policies(conn: Connection, offers: Offers) -> list[AccessPolicy]:
     restrictions = {order.requesterrestrict for order, _ in offers} - {ZERO_ADDRESS}
-    return [AccessPolicy(conn.node, each) for each in sorted(restrictions) if await _is_own(conn, each)]
-
-
-async def _is_own(conn: Connection, contract: Address) -> bool:
-    try:
-        return await AccessPolicy(conn.node, contract).owner() == conn.address
-    except ChainError:  # an account, or a group of another kind
-        return False
+    own = []
+    for policy in (AccessPolicy(conn.node, each) for each in sorted(restrictions)):
+        with suppress(ChainError):  # an account, or a group of another kind
+            if await policy.owner() == conn.address:
+                own.append(policy)
+    return own
 
 
 async def _allow_at_vaults(conn: Connection, model: Address, account: Address, app: Address | None) -> tuple[str, ...]:
-    policy = await policy_of(conn, model)
-    changed = await _allowing(conn, policy, app)
-    changed = msgspec.structs.replace(changed, refused=tuple(each for each in policy.refused if each != account))
+    policy, assets = await policy_of(conn, model), Assets(conn.hub)
+    allowed = policy.allowed
+    if app is not None and await assets.checksum("App", app) not in {each.app for each in allowed}:
+        output = max((each.output_bytes for each in allowed), default=publish.OUTPUT_BYTES)
+        allowed = (*allowed, *await publish.allowances(conn, assets, [app], output, callback=False))
+    refused = tuple(each for each in policy.refused if each != account)
+    changed = msgspec.structs.replace(policy, allowed=allowed, refused=refused)
     return () if changed == policy else (await set_policy(conn, changed)).unreached
-
-
-async def _allowing(conn: Connection, policy: Policy, app: Address | None) -> Policy:
-    assets = Assets(conn.hub)
-    if app is None or await assets.checksum("App", app) in {each.app for each in policy.allowed}:
-        return policy
-    output = max((each.output_bytes for each in policy.allowed), default=publish.OUTPUT_BYTES)
-    more = await publish.allowances(conn, assets, [app], output, callback=False)
-    return msgspec.structs.replace(policy, allowed=(*policy.allowed, *more))
-
-
-async def _longest_time_reference(conn: Connection) -> int:
-    count = await conn.hub.count_categories()
-    return max([(await conn.hub.view_category(each)).timeref for each in range(count)], default=0)

@@ -1,13 +1,11 @@
 """Build an app from its folder: the bundle, and the wheels or the environment that enclaves fetch beside it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from sealgrid.bundle.build import LOCK_FILE, Bundle, build, check_required_python, read_app, read_lock
 from sealgrid.bundle.lock import lock
-from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.environments import environment_of
@@ -35,9 +33,19 @@ def build_app(folder: Path, python: str) -> BuiltApp:
     check_required_python(app, python)
     if not app.wheels:
         return BuiltApp(build(folder, python=python), ())
-    source = _wheel_source(folder)
+    own_wheels = folder / WHEELS
+    source = own_wheels if own_wheels.is_dir() else wheel_folder()
+    if source is None:
+        raise InputRefused(
+            f"the wheels of {folder.name!r} are missing: `make setup` fetches those of the shipped apps; "
+            f"put your own into the app's folder {WHEELS!r}.",
+            money="",
+        )
     locked = read_lock(folder) or lock(app.wheels, source, python)
-    files = _wheel_files(locked, source)
+    files = tuple(source / wheel.filename for wheel in locked)
+    for wheel, file in zip(locked, files, strict=True):
+        if not file.is_file() or sha256(file.read_bytes()) != bytes.fromhex(wheel.sha256[2:]):
+            raise InputRefused(f"{source.name!r} has no {wheel.filename} with the digest in {LOCK_FILE}.", money="")
     bundle = build(folder, locked, python=python)  # refuses wheels of another Python before anything is compiled
     if not app.environment:
         return BuiltApp(bundle, files)
@@ -52,23 +60,3 @@ def shipped_bundle(name: str, python: str) -> Bundle:
     if folder is None:
         raise InputRefused(f"{name!r} is not a shipped app.")
     return build_app(folder, python).bundle
-
-
-def _wheel_source(folder: Path) -> Path:
-    own = folder / WHEELS
-    source = own if own.is_dir() else wheel_folder()
-    if source is None:
-        raise InputRefused(
-            f"the wheels of {folder.name!r} are missing: `make setup` fetches those of the shipped apps; "
-            f"put your own into the app's folder {WHEELS!r}.",
-            money="",
-        )
-    return source
-
-
-def _wheel_files(locked: Sequence[WheelEntry], source: Path) -> tuple[Path, ...]:
-    files = tuple(source / wheel.filename for wheel in locked)
-    for wheel, file in zip(locked, files, strict=True):
-        if not file.is_file() or sha256(file.read_bytes()) != bytes.fromhex(wheel.sha256[2:]):
-            raise InputRefused(f"{source.name!r} has no {wheel.filename} with the digest in {LOCK_FILE}.", money="")
-    return files

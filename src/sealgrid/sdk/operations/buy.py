@@ -1,6 +1,5 @@
 """Buy one or several runs of an app: seal the input, sign the request, make the deal."""
 
-import io
 import json
 import os
 from collections.abc import Callable
@@ -11,12 +10,9 @@ from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto import container
+from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.errors import (
-    ChainError,
-    ContractReverted,
-    NotFound,
-)
+from sealgrid.errors import ChainError, ContractReverted, NotFound
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.concurrency import both
@@ -28,7 +24,7 @@ from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes
+from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes, to_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +72,19 @@ async def run(
     _, offers = await both(check_runnable(conn, request.app), choose_offers(conn, request, on_progress))
     result_key = HpkeKey.generate()
     on_progress(ProgressStep("sealing the input"))
-    dek, sealed, sha256 = _seal_input(job_input)
-    params = params_of(sha256, result_key.public, request.public_args, deferred_callback=request.deferred_callback)
+    dek = os.urandom(32)
+    sealed = container.seal_bytes(job_input.pack(), dek=dek, key_id=os.urandom(16))
+    input_sha256 = to_digest(sha256(sealed))
+    params = params_of(
+        input_sha256, result_key.public, request.public_args, deferred_callback=request.deferred_callback
+    )
     terms = sign_request(conn, offers, request, params)
-    grant = await grant_of(conn, sha256, terms)
+    grant = await grant_of(conn, input_sha256, terms)
     on_progress(ProgressStep("storing the sealed input and depositing its key"))
     enough = conn.network.threshold
     await both(
         conn.storage.put_bytes(sealed),
-        deposit(conn, dek, asset=input_asset(sha256), file_sha256=sha256, grant=grant, at_least=enough),
+        deposit(conn, dek, asset=input_asset(input_sha256), file_sha256=input_sha256, grant=grant, at_least=enough),
     )
     if preview:
         on_progress(ProgressStep("asking the vaults whether they will release the keys"))
@@ -94,7 +94,12 @@ async def run(
     store(job)
     on_progress(ProgressStep("making the deal on the chain"))
     await _match(conn, job, sponsor)
-    return job if request.tasks == 1 else await _as_sold(conn, job)
+    if request.tasks == 1:
+        return job
+    sold = (await conn.hub.view_deal(deal)).bot_size
+    if sold < request.tasks:  # the unsold rest could be sold later
+        await conn.hub.cancel(conn.wallet, terms.request)
+    return replace(job, tasks=sold)
 
 
 async def _match(conn: Connection, job: PurchasedTask, sponsor: Wallet | None) -> None:
@@ -119,37 +124,25 @@ async def payer(conn: Connection, deal: DealId) -> Address | None:
         return None
 
 
-async def _as_sold(conn: Connection, job: PurchasedTask) -> PurchasedTask:
-    """Return the task with the number of tasks that were sold; cancel the unsold rest, which could be sold later."""
-    sold = (await conn.hub.view_deal(job.deal)).bot_size
-    if sold < job.tasks:
-        await conn.hub.cancel(conn.wallet, job.terms.request)
-    return replace(job, tasks=sold)
-
-
-def _seal_input(job_input: JobInput) -> tuple[bytes, bytes, Digest]:
-    dek, packed, sealed = os.urandom(32), job_input.pack(), io.BytesIO()
-    sha256 = container.seal(io.BytesIO(packed), sealed, dek=dek, size=len(packed), key_id=os.urandom(16))
-    return dek, sealed.getvalue(), sha256
-
-
-def params_of(sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False) -> str:
+def params_of(
+    input_sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False
+) -> str:
     """Return the request's public JSON: the digest of the sealed input and the X25519 key for the result."""
-    own: dict[str, object] = {"inputs": [sha256], "result_key": "0x" + result_key.hex()}
+    own: dict[str, object] = {"inputs": [input_sha256], "result_key": "0x" + result_key.hex()}
     ours = {"sealgrid": own | {"callback": "deferred"} if deferred_callback else own}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 
 
-async def grant_of(conn: Connection, sha256: Digest, terms: DealOrders) -> InputGrant:
+async def grant_of(conn: Connection, input_sha256: Digest, terms: DealOrders) -> InputGrant:
     """Return the grant that allows the app of these terms, at its present code, to read a sealed input."""
     return InputGrant(
         owner=conn.address,
-        file_sha256=sha256,
+        file_sha256=input_sha256,
         app=await Assets(conn.hub).checksum("App", terms.app.app),
         request=order_hash(terms.request, conn.order_domain),
     )
 
 
-def input_asset(sha256: Digest) -> Address:
+def input_asset(input_sha256: Digest) -> Address:
     """Return the address that a sealed input's key record names as its asset: the first 20 bytes of its hash."""
-    return to_address(to_bytes(sha256, 32)[:20])
+    return to_address(to_bytes(input_sha256, 32)[:20])

@@ -60,33 +60,23 @@ async def prepare_purchase(conn: Connection, sealed: ClientSealedInput) -> Prepa
     Raises OrderRefused when there is no offer, InputRefused while the escrow does not cover the price,
     InterpreterMismatch for an app that is built for another Python than the network's.
     """
-    with nothing_bought_before(()):
-        return await _prepare(conn, sealed)
-
-
-async def _prepare(conn: Connection, sealed: ClientSealedInput) -> PreparedPurchase:
     steps: list[ProgressStep] = []
-    await check_runnable(conn, sealed.app)
-    request = RunRequest(sealed.app, sealed.model, pool=sealed.pool)
-    offers = await choose_offers(conn, request, steps.append)
-    params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
-    terms = sign_request(conn, offers, request, params)
-    await _check_escrow(conn, terms.price)
-    grant, network = await grant_of(conn, sealed.sha256, terms), conn.network
-    record = record_from_commitments(
-        hub=network.hub,
-        asset=input_asset(sealed.sha256),
-        owner=conn.address,
-        version=1,
-        file_sha256=sealed.sha256,
-        t=network.threshold,
-        vaults=conn.vault_addresses,
-        commitments=sealed.commitments,
-    )
+    with nothing_bought_before(()):
+        await check_runnable(conn, sealed.app)
+        request = RunRequest(sealed.app, sealed.model, pool=sealed.pool)
+        offers = await choose_offers(conn, request, steps.append)
+        params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
+        terms = sign_request(conn, offers, request, params)
+        free = (await conn.hub.account(conn.address)).stake
+        if free < terms.price:
+            raise InputRefused(
+                f"the run costs {Amount(terms.price)}, and {Amount(free)} are free in escrow; deposit first."
+            )
+        grant = await grant_of(conn, sealed.sha256, terms)
+        record = _record_of(conn, input_asset(sealed.sha256), sealed)
     deal = deal_id(grant.request, 0)  # the salt is fresh, so no use of this request was consumed before
-    return PreparedPurchase(
-        terms, grant, record, deal, task_id(deal, 0), "".join(step.what for step in steps if step.lasting)
-    )
+    reason = "".join(step.what for step in steps if step.lasting)
+    return PreparedPurchase(terms, grant, record, deal, task_id(deal, 0), reason)
 
 
 async def match_signed(conn: Connection, orders: tuple[Document, Document, Document, Document]) -> None:
@@ -104,12 +94,6 @@ async def match_signed(conn: Connection, orders: tuple[Document, Document, Docum
     with nothing_bought_before(()):
         await check_release(conn, terms)
     await conn.hub.send_match(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
-
-
-async def _check_escrow(conn: Connection, price: int) -> None:
-    free = (await conn.hub.account(conn.address)).stake
-    if free < price:
-        raise InputRefused(f"the run costs {Amount(price)}, and {Amount(free)} are free in escrow; deposit first.")
 
 
 class ClientSealedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,20 +121,24 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
 
     ``conn`` records steps for an external wallet. The owner deposits the key after the first step, before the offer.
     """
-    assets, network = Assets(conn.hub), conn.network
+    assets = Assets(conn.hub)
     allowed = await allowances(conn, assets, [sealed.app], OUTPUT_BYTES, callback=False)
     model = await assets.send_dataset(
         conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
     )
-    record = record_from_commitments(
-        hub=network.hub,
-        asset=model,
+    record = _record_of(conn, model, sealed)
+    await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
+    return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))
+
+
+def _record_of(conn: Connection, asset: Address, sealed: ClientSealedInput | ClientSealedModel) -> KeyRecord:
+    return record_from_commitments(
+        hub=conn.network.hub,
+        asset=asset,
         owner=conn.address,
         version=1,
         file_sha256=sealed.sha256,
-        t=network.threshold,
+        t=conn.network.threshold,
         vaults=conn.vault_addresses,
         commitments=sealed.commitments,
     )
-    await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
-    return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))

@@ -10,7 +10,6 @@ from sealgrid.poco.orders import (
     NO_DATASET_ORDER,
     AppOrder,
     DatasetOrder,
-    Order,
     RequestOrder,
     WorkerpoolOrder,
     from_document,
@@ -133,13 +132,11 @@ async def _pool_choices(conn: Connection, request: RunRequest, parties: _DealPar
     for each, order in read:
         if each.left >= tasks:
             cheapest_by_pool.setdefault(order.workerpool, order)
-    return [_PoolChoice(order, await _unpinned_reason(conn, order, pinned)) for order in cheapest_by_pool.values()]
-
-
-async def _unpinned_reason(conn: Connection, order: WorkerpoolOrder, pinned: set[Address]) -> str:
-    if order.workerpool in pinned:
-        return ""
-    return f"pool {order.workerpool} is not pinned: {(await candidates(conn, [order]))[0]}"
+    choices = []
+    for pool, order in cheapest_by_pool.items():
+        reason = "" if pool in pinned else f"pool {pool} is not pinned: {(await candidates(conn, [order]))[0]}"
+        choices.append(_PoolChoice(order, reason))
+    return choices
 
 
 async def _cheapest(
@@ -175,17 +172,18 @@ async def _admitting(
     pages = await asyncio.gather(*(conn.market.orders(kind.kind, **(filters | each)) for each in (direct, restricted)))
     by_hash = {order.orderHash: order for page in pages for order in page}
     read = [(each, from_document(kind, each.order)) for each in by_hash.values()]
-    by_price = sorted((pair for pair in read if _matches(pair[1], filters)), key=lambda pair: pair[1].price)
+    fields = {name: value for name, value in filters.items() if name not in (_VOLUME, _GROUPED)}
+    matching = [
+        (each, order)
+        for each, order in read
+        if all(str(getattr(order, name)) == value for name, value in fields.items())
+    ]
+    by_price = sorted(matching, key=lambda pair: pair[1].price)
     groups = [groups_of(order, **asdict(parties)) for _, order in by_price]
     first_open = groups.index(()) if () in groups else len(groups)  # no order behind it is cheaper
     pairs = sorted({pair for each in groups[:first_open] for pair in each})
     members = dict(zip(pairs, await asyncio.gather(*(conn.hub.is_member(*pair) for pair in pairs)), strict=True))
     return [each for (each, _), needed in zip(by_price, groups, strict=True) if all(members.get(one) for one in needed)]
-
-
-def _matches(order: Order, filters: dict[str, str]) -> bool:
-    fields = {name: value for name, value in filters.items() if name not in (_VOLUME, _GROUPED)}
-    return all(str(getattr(order, name)) == value for name, value in fields.items())
 
 
 def sign_request(conn: Connection, offers: Offers, request: RunRequest, params: str) -> DealOrders:

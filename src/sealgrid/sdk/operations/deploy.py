@@ -1,7 +1,6 @@
 """Deploy an app: build and register its measured bundle, sell its use, set its developer secret."""
 
 import asyncio
-import io
 import os
 from pathlib import Path
 
@@ -94,11 +93,10 @@ async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:
     content = secret.encode()
     if not content or b"\0" in content or len(content) > MAX_SECRET_BYTES:
         raise InputRefused(f"a secret is a text of 1 to {MAX_SECRET_BYTES} bytes without a zero byte.", money="")
-    dek, sealed = os.urandom(32), io.BytesIO()
-    sha256 = container.seal(io.BytesIO(content), sealed, dek=dek, size=len(content), key_id=os.urandom(16))
-    await conn.storage.put_bytes(sealed.getvalue())
+    dek = os.urandom(32)
+    stored = await conn.storage.put_bytes(container.seal_bytes(content, dek=dek, key_id=os.urandom(16)))
     versions = await asyncio.gather(*(_current_version(vault, app, conn.address) for vault in conn.vaults))
-    return await deposit(conn, dek, asset=app, file_sha256=sha256, version=max(versions) + 1)
+    return await deposit(conn, dek, asset=app, file_sha256=stored, version=max(versions) + 1)
 
 
 async def _current_version(vault: VaultClient, app: Address, owner: Address) -> int:

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from sealgrid.bundle import bytecode
 from sealgrid.bundle.archive import file_entry
@@ -70,7 +69,11 @@ def environment_of(
     archive = folder / FOLDER / f"{key}.zip"
     if not archive.exists():
         archive.parent.mkdir(exist_ok=True)
-        build(wheels, {wheel.filename: _file(wheel, folder) for wheel in wheels}, archive, compiler)
+        sources = {wheel.filename: folder / wheel.filename for wheel in wheels}
+        for name, path in sources.items():
+            if not path.is_file():
+                raise SetupMissing(f"the wheel {name} is not in {folder}; run `make setup`, or download it.")
+        build(wheels, sources, archive, compiler)
     with archive.open("rb") as file:
         digest = to_digest(hashlib.file_digest(file, "sha256").digest())
     size = archive.stat().st_size
@@ -81,24 +84,12 @@ def build(
     wheels: Sequence[WheelEntry], sources: Mapping[str, Path], archive: Path, compiler: EnvironmentCompiler
 ) -> None:
     """Unpack wheels, compile them, and pack the result atomically into ``archive``."""
-    with tempfile.TemporaryDirectory(prefix="sealgrid-environment-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="sealgrid-environment-") as temporary:
+        folder = Path(temporary)
         unpack_wheels(wheels, {name: PrivateCopy.of(path) for name, path in sources.items()}, folder)
         command = (compiler.program, "-I", "-S", "-B", str(bytecode.__file__), str(folder), PREFIX)
         subprocess.run(command, check=True, env=_FIXED, capture_output=True)  # noqa: S603  our own script
-        with atomic_writer(archive, mode=0o644) as target:
-            _pack(folder, target)
-
-
-def _pack(folder: Path, target: BinaryIO) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
-            archive.writestr(file_entry(path.relative_to(folder).as_posix()), path.read_bytes())
-
-
-def _file(wheel: WheelEntry, folder: Path) -> Path:
-    path = folder / wheel.filename
-    if not path.is_file():
-        raise SetupMissing(f"the wheel {wheel.filename} is not in {folder}; run `make setup`, or download it.")
-    return path
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        with atomic_writer(archive, mode=0o644) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
+            for name in names:
+                packed.writestr(file_entry(name), (folder / name).read_bytes())

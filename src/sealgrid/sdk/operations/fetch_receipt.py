@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 
 import msgspec
 
@@ -84,7 +83,11 @@ async def _rebuild(conn: Connection, task: TaskId) -> bytes:
     enclave = (await conn.hub.view_contribution(task, worker)).enclave
     request = OpenRequest(task=task, enclave=enclave, testimony=True)
     replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
-    opened = await _testimonies(conn, task, replies)
+    opened: dict[Address, Testimony] = {}
+    for vault, reply in zip(conn.vault_addresses, replies, strict=True):
+        testimony = reply.testimony if isinstance(reply, OpenReply) else None
+        if testimony and await _is_paid(conn, task, testimony.settle, testimony.settle_signature):
+            opened[vault] = testimony
     if not opened:
         refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
         raise next(iter(refusals), NotFound(f"no vault has a result of task {task}.", money=""))
@@ -102,31 +105,12 @@ async def _rebuild(conn: Connection, task: TaskId) -> bytes:
     ).encode()
 
 
-async def _testimonies(
-    conn: Connection, task: TaskId, replies: Sequence[OpenReply | BaseException]
-) -> dict[Address, Testimony]:
-    testimonies = {
-        vault: reply.testimony
-        for vault, reply in zip(conn.vault_addresses, replies, strict=True)
-        if isinstance(reply, OpenReply) and reply.testimony
-    }
-    return {
-        vault: each
-        for vault, each in testimonies.items()
-        if await _is_paid(conn, task, each.settle, each.settle_signature)
-    }
-
-
 async def verify_online(conn: Connection, envelope: bytes) -> VerificationReport:
     """Verify a receipt against the network's pins, the chain and the storage."""
-    body = parse_envelope(envelope).receipt.body
-    return verify(envelope, pins_of(conn.network), await _chain_evidence(conn, parse_envelope(envelope), body.task))
-
-
-async def _chain_evidence(conn: Connection, envelope: ReceiptEnvelope, task_id: TaskId) -> ChainEvidence:
+    parsed = parse_envelope(envelope)
+    task_id, settle, assets = parsed.receipt.body.task, parsed.settle, Assets(conn.hub)
     task = await conn.hub.view_task(task_id)
     worker = task.contributors[0] if task.contributors else ZERO_ADDRESS
-    assets, settle = Assets(conn.hub), envelope.settle
     deal, contribution, broker, sealed, receipt = await asyncio.gather(
         conn.hub.view_deal(task.deal),
         conn.hub.view_contribution(task_id, worker),
@@ -137,7 +121,7 @@ async def _chain_evidence(conn: Connection, envelope: ReceiptEnvelope, task_id: 
     app_checksum, dataset_checksum = await asyncio.gather(
         assets.checksum("App", deal.app.pointer), _checksum_of_dataset(assets, deal.dataset.pointer)
     )
-    return ChainEvidence(
+    evidence = ChainEvidence(
         broker=broker,
         pool_owner=deal.workerpool.owner,
         completed=task.status is TaskStatus.COMPLETED,
@@ -151,6 +135,7 @@ async def _chain_evidence(conn: Connection, envelope: ReceiptEnvelope, task_id: 
         sealed_sha256=sealed,
         receipt_sha256=receipt,
     )
+    return verify(envelope, pins_of(conn.network), evidence)
 
 
 async def _checksum_of_dataset(assets: Assets, dataset: Address) -> Digest | None:

@@ -65,23 +65,17 @@ def _fields(file: BinaryIO, size: int) -> set[tuple[int, int]]:
     while file.tell() < size:
         tag = _varint(file)
         number, kind = tag >> 3, tag & 7
-        if number == 0:
+        if number == 0 or kind not in (VARINT, FIXED64, BYTES, FIXED32):
             raise ValueError("it is not protobuf")
-        _skip(file, kind, size)
+        if kind == VARINT:
+            _varint(file)
+        else:
+            length = _varint(file) if kind == BYTES else 8 if kind == FIXED64 else 4
+            if file.tell() + length > size:
+                raise ValueError("it is not protobuf, or it is cut short")
+            file.seek(length, os.SEEK_CUR)
         found.add((number, kind))
     return found
-
-
-def _skip(file: BinaryIO, kind: int, size: int) -> None:
-    if kind == VARINT:
-        _varint(file)
-        return
-    if kind not in (FIXED64, BYTES, FIXED32):
-        raise ValueError("it is not protobuf")
-    length = _varint(file) if kind == BYTES else 8 if kind == FIXED64 else 4
-    if file.tell() + length > size:
-        raise ValueError("it is not protobuf, or it is cut short")
-    file.seek(length, os.SEEK_CUR)
 
 
 def _varint(file: BinaryIO) -> int:
@@ -117,13 +111,13 @@ _CHECKS: Final[Mapping[str, Callable[[Path], None]]] = {
 
 async def check_readable(conn: Connection, file: Path, app: AssetRef) -> None:
     """Raise InputRefused if the app is a shipped one, by name or digest, that cannot read the file."""
-    name = str(app) if is_shipped(app) else _shipped_name(await _app_digest(conn, app), conn.network.python)
+    if is_shipped(app):
+        name = str(app)
+    else:
+        digest = await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
+        name = _shipped_name(digest, conn.network.python)
     if name in _CHECKS:
         await asyncio.to_thread(_CHECKS[name], file)
-
-
-async def _app_digest(conn: Connection, app: AssetRef) -> Digest:
-    return await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
 
 
 def _shipped_name(code: Digest, python: str) -> str:

@@ -40,50 +40,41 @@ async def follow(
     Raises HostFailed when no machine can finish the task any more; every error says where the price is.
     """
     async with with_money(conn, job.deal, job.task):
-        await _follow(conn, job, on_progress, patience, on_waiting)
-
-
-async def _follow(
-    conn: Connection, job: PurchasedTask, on_progress: OnStage, patience: float, on_waiting: OnWaiting
-) -> None:
-    reported, has_notified = 0, False
-    begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
-    wait = WAIT_SECONDS
-    while True:
-        polled_at = time.monotonic()
-        stages = await history(conn, job.task, after=reported, wait=wait)
-        news = stages[reported:]
-        for stage in news:
-            on_progress(stage)
-        reported += len(news)
-        wait = 0.0 if stages and stages[-1].stage in _ENDED else WAIT_SECONDS  # no stage follows an end
-        status = (await conn.hub.view_task(job.task)).status
-        if status is TaskStatus.COMPLETED:
-            for stage in (await history(conn, job.task))[reported:]:  # the chain may be ahead of the last reply
+        reported, has_notified = 0, False
+        begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
+        wait = WAIT_SECONDS
+        while True:
+            polled_at = time.monotonic()
+            stages = await history(conn, job.task, after=reported, wait=wait)
+            news = stages[reported:]
+            for stage in news:
                 on_progress(stage)
-            return
-        if status is TaskStatus.FAILED:
-            raise HostFailed("no machine finished the task before its deadline.")
-        if stages and stages[-1].stage == "failed":
-            await _raise_if_locked(conn, job, stages[-1].detail)
-        if not has_notified and conn.clock() - begun >= patience and is_waiting(stages):
-            money = await money_on_chain(conn, job.deal, job.task)
-            on_waiting(WaitNotice(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
-            has_notified = True
-        if not news:
-            await asyncio.sleep(max(0.0, polled_at + POLL_SECONDS - time.monotonic()))
-
-
-async def _raise_if_locked(conn: Connection, job: PurchasedTask, reason: str) -> None:
-    # An unlocked price means that the task ended in the meantime: the next read of the chain shows it.
-    if (await money_on_chain(conn, job.deal, job.task)).kind == "locked":
-        raise HostFailed(f"no machine could finish the task ({reason.rstrip('.') or 'the pool gave it up'}).")
+            reported += len(news)
+            wait = 0.0 if stages and stages[-1].stage in _ENDED else WAIT_SECONDS  # no stage follows an end
+            status = (await conn.hub.view_task(job.task)).status
+            if status is TaskStatus.COMPLETED:
+                for stage in (await history(conn, job.task))[reported:]:  # the chain may be ahead of the last reply
+                    on_progress(stage)
+                return
+            if status is TaskStatus.FAILED:
+                raise HostFailed("no machine finished the task before its deadline.")
+            if stages and stages[-1].stage == "failed":
+                money = await money_on_chain(conn, job.deal, job.task)
+                if money.kind == "locked":  # else the task ended in the meantime: the next read of the chain shows it
+                    reason = stages[-1].detail.rstrip(".") or "the pool gave it up"
+                    raise HostFailed(f"no machine could finish the task ({reason}).")
+            if not has_notified and conn.clock() - begun >= patience and is_waiting(stages):
+                money = await money_on_chain(conn, job.deal, job.task)
+                on_waiting(WaitNotice(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
+                has_notified = True
+            if not news:
+                await asyncio.sleep(max(0.0, polled_at + POLL_SECONDS - time.monotonic()))
 
 
 async def history(conn: Connection, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
     """Return a task's stages: exact ones to its requester, public ones to others; none while the pool is unavailable.
 
-    The pool answers its requester once there are more than ``after`` stages, or after ``wait`` seconds.
+    The pool answers once there are more than ``after`` stages, or after ``wait`` seconds.
     """
     try:
         return await conn.stage_reader.stages(task, after=after, wait=wait)

@@ -17,7 +17,7 @@ from sealgrid.crypto.shares import KeyRecord, Share, combine, mismatched_vaults
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
-from sealgrid.units import Address, TaskId
+from sealgrid.units import Address
 from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.result_metadata import ResultMetadata, k1_context
 from sealgrid.wire.shares import open_share
@@ -88,30 +88,21 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     sealed = await conn.storage.get_bytes(settled.sealed_sha256, MAX_RESULT_BYTES)
     if refused:
         return RunResult(_unzip(sealed))
-    metadata = _metadata(sealed, settled.task, settled.enclave)
-    k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
-    k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
-    dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
-    result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
-    await _report_opened(conn, settled)
-    return result
-
-
-async def _report_opened(conn: Connection, settled: Settle) -> None:
-    """Tell the storage nodes that they may remove the result later; failures are ignored."""
-    files = (settled.sealed_sha256, settled.receipt_sha256)
-    await asyncio.gather(*(node.report_opened(files) for node in conn.storage_nodes), return_exceptions=True)
-
-
-def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
     # Unverified here; opening verifies it: HPKE binds K1 to task and enclave, the container binds file and header.
     try:
         metadata = msgspec.json.decode(container.read_header(io.BytesIO(sealed)).metadata, type=ResultMetadata)
     except UNREADABLE as error:
         raise InputRefused("this sealed file is not a result.", money="") from error
-    if (metadata.task, metadata.enclave) != (task, enclave):
+    if (metadata.task, metadata.enclave) != (settled.task, settled.enclave):
         raise EvidenceRefused("open", "this sealed file is the result of another task or enclave.", money="")
-    return metadata
+    k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
+    k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
+    dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
+    result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
+    # The storage nodes may remove the files later; failures are ignored.
+    files = (settled.sealed_sha256, settled.receipt_sha256)
+    await asyncio.gather(*(node.report_opened(files) for node in conn.storage_nodes), return_exceptions=True)
+    return result
 
 
 async def openings(conn: Connection, settled: Settle) -> list[OpenReply | BaseException]:
@@ -129,8 +120,13 @@ async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, t
     if record is None:
         raise next(iter(refusals), EvidenceRefused("open", "no vault has the enclave's key record for this file."))
     context = settled.digest(conn.domain)
-    by_vault = zip(conn.vault_addresses, replies, strict=True)
-    opened = {vault: _share(reply, key, context) for vault, reply in by_vault if isinstance(reply, OpenReply)}
+    opened: dict[Address, Share | None] = {}
+    for vault, reply in zip(conn.vault_addresses, replies, strict=True):
+        if isinstance(reply, OpenReply):
+            try:
+                opened[vault] = open_share(reply.sealed, reply.index, key, context)
+            except ContainerRefused:  # an invalid reply of one vault must not prevent opening with the others' shares
+                opened[vault] = None
     shares = [share for share in opened.values() if share is not None]
     if len(shares) < record.t and refusals:
         raise refusals[0]
@@ -145,14 +141,6 @@ def _key_record(conn: Connection, opened: list[OpenReply], settled: Settle) -> K
         if matches and by_enclave and record.is_signed_by(settled.enclave, conn.domain, signature):
             return record
     return None
-
-
-def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
-    # An invalid reply of one vault must not prevent opening with the others' shares.
-    try:
-        return open_share(reply.sealed, reply.index, key, context)
-    except ContainerRefused:
-        return None
 
 
 def _unzip(archive: bytes) -> dict[str, bytes]:

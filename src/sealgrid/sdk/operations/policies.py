@@ -26,7 +26,7 @@ class PolicyUpdate:
 async def policy_of(conn: Connection, model: Address) -> Policy:
     """Return the newest policy that the model's present owner signed; raise NotFound when no vault has one."""
     owner = await Assets(conn.hub).owner(model)
-    newest = _newest(conn, await views_of(conn, model, owner), owner)
+    newest = newest_policy(conn, await views_of(conn, model, owner), model, owner)
     if newest is None:
         raise NotFound(f"no vault has a policy for {model} by its owner {owner}.", money="")
     return newest
@@ -35,12 +35,18 @@ async def policy_of(conn: Connection, model: Address) -> Policy:
 async def policy_of_quorum(conn: Connection, model: Address) -> Policy | None:
     """Return the same once t vaults answered; None when none of them has a policy."""
     owner = await Assets(conn.hub).owner(model)
-    return _newest(conn, await views_of_quorum(conn, model, owner), owner)
+    return newest_policy(conn, await views_of_quorum(conn, model, owner), model, owner)
 
 
-def _newest(conn: Connection, views: Sequence[AssetView | None], owner: Address) -> Policy | None:
+def newest_policy(conn: Connection, views: Sequence[AssetView | None], model: Address, owner: Address) -> Policy | None:
+    """Return the newest of the vaults' policies for a model that its owner signed; vaults are not trusted here."""
     signed = [
-        view.policy for view in views if view is not None and view.policy is not None and _is_signed(conn, view, owner)
+        view.policy
+        for view in views
+        if view is not None
+        and view.policy is not None
+        and view.policy.asset == model
+        and view.policy.is_signed_by(owner, conn.domain, view.policy_signature)
     ]
     return max(signed, key=lambda policy: policy.version, default=None)
 
@@ -61,9 +67,9 @@ async def send_policy(conn: Connection, request: PolicyRequest) -> PolicyUpdate:
     replies = await asyncio.gather(*(vault.set_policy(request) for vault in conn.vaults), return_exceptions=True)
     unreached = []
     for vault, reply in zip(conn.vault_addresses, replies, strict=True):
-        if isinstance(reply, CheckFailed) or (isinstance(reply, BaseException) and not _is_unavailable(reply)):
-            raise reply
         if isinstance(reply, BaseException):
+            if isinstance(reply, CheckFailed) or not isinstance(reply, ServiceUnavailable | NotFound):
+                raise reply
             unreached.append(f"vault {vault} does not have it yet; set it again once the vault is back.")
     if len(unreached) >= network.threshold:
         raise ServiceUnavailable(
@@ -71,11 +77,3 @@ async def send_policy(conn: Connection, request: PolicyRequest) -> PolicyUpdate:
             "previous one. Set it again."
         )
     return PolicyUpdate(request.policy, tuple(unreached))
-
-
-def _is_unavailable(reply: BaseException) -> bool:
-    return isinstance(reply, ServiceUnavailable | NotFound)
-
-
-def _is_signed(conn: Connection, view: AssetView, owner: Address) -> bool:
-    return view.policy is not None and view.policy.is_signed_by(owner, conn.domain, view.policy_signature)

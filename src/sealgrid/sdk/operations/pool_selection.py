@@ -100,17 +100,16 @@ def ranked(found: Sequence[PoolCandidate]) -> list[tuple[PoolCandidate, str]]:
 
     Proven and pinned pools come first, then those with a stake; then the price decides.
     """
-    return [(each, _reason(each)) for each in sorted(found, key=_rank)]
-
-
-def _reason(best: PoolCandidate) -> str:
-    if best.proven:
-        why = "the cheapest pool that locks a stake and succeeded lately, or is pinned"
-    elif best.pinned:
-        why = "pinned by the network file, and no cheaper pool both locks a stake and succeeded lately"
-    else:
-        why = "without a good record: no pool on offer is pinned, or locks a stake and succeeded lately"
-    return f"chose pool {best.order.workerpool}, {why}: {best}"
+    chosen = []
+    for each in sorted(found, key=_rank):
+        if each.proven:
+            why = "the cheapest pool that locks a stake and succeeded lately, or is pinned"
+        elif each.pinned:
+            why = "pinned by the network file, and no cheaper pool both locks a stake and succeeded lately"
+        else:
+            why = "without a good record: no pool on offer is pinned, or locks a stake and succeeded lately"
+        chosen.append((each, f"chose pool {each.order.workerpool}, {why}: {each}"))
+    return chosen
 
 
 def _rank(candidate: PoolCandidate) -> tuple[bool, bool, int, int]:

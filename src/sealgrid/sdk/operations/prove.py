@@ -10,7 +10,7 @@ from sealgrid.errors import AppFailed, InputRefused, OrderRefused, SealgridError
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.receipts.receipt import ReceiptBody, parse_envelope
+from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentence
@@ -23,7 +23,6 @@ from sealgrid.sdk.operations.run_money import money_after, money_or_unknown, wit
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, TaskId
-from sealgrid.wire.vault import AssetView
 
 _WITHOUT_PROOF = "or skip the proof (--unproved, in Python unproved=True)"
 
@@ -43,28 +42,23 @@ async def check_provable(conn: Connection, app: Address, on_progress: Progress =
     Raises OrderRefused when app or computing is not offered, InputRefused while the escrow does not cover the price.
     """
     with nothing_bought_before(()):
-        price = await _price(conn, app)
+        try:
+            app_order, _, pool = await choose_offers(conn, RunRequest(app))
+        except OrderRefused as error:
+            raise OrderRefused(
+                f"the run that proves that the model opens cannot be bought: {error.reason} "
+                f"Name another app, {_WITHOUT_PROOF}."
+            ) from error
+        price = app_order.price + pool.price
+        free = (await conn.hub.account(conn.address)).stake
+        if free < price:
+            raise InputRefused(
+                f"the run that proves that the model opens costs {Amount(price)}, and {Amount(free)} are free in "
+                f"escrow; deposit first, {_WITHOUT_PROOF}."
+            )
     on_progress(
         ProgressStep(f"an own run proves that the model opens, before it is offered: {Amount(price)}", lasting=True)
     )
-    return price
-
-
-async def _price(conn: Connection, app: Address) -> int:
-    try:
-        app_order, _, pool = await choose_offers(conn, RunRequest(app))
-    except OrderRefused as error:
-        raise OrderRefused(
-            f"the run that proves that the model opens cannot be bought: {error.reason} "
-            f"Name another app, {_WITHOUT_PROOF}."
-        ) from error
-    price = app_order.price + pool.price
-    free = (await conn.hub.account(conn.address)).stake
-    if free < price:
-        raise InputRefused(
-            f"the run that proves that the model opens costs {Amount(price)}, and {Amount(free)} are free in escrow; "
-            f"deposit first, {_WITHOUT_PROOF}."
-        )
     return price
 
 
@@ -98,7 +92,12 @@ async def prove(conn: Connection, model: Address, app: Address, on_progress: Pro
         envelope = parse_envelope(await fetch_receipt.fetch_receipt(conn, job.task))
         fetch_receipt.check_own(envelope, job.terms.request, conn.order_domain)
     # Without commands: the key of this result is not stored.
-    _check_opened(envelope.receipt.body, sentence(await money_or_unknown(conn, job.deal, job.task), commands=False))
+    money = sentence(await money_or_unknown(conn, job.deal, job.task), commands=False)
+    body = envelope.receipt.body
+    if body.exit_class == "unopened":
+        raise AppFailed("the sealed file does not open with the key that the vaults have; publish anew.", money=money)
+    if body.opened is not True:
+        raise AppFailed("the run ended before the model was opened and proves nothing; prove it again.", money=money)
     views = await views_of_quorum(conn, model, conn.address)
     unreached = tuple(
         f"vault {vault} does not know yet that the model opens and refuses its key to others: "
@@ -130,20 +129,9 @@ async def prove_new_key(
 async def check_proved(conn: Connection, model: Address) -> None:
     """Raise OrderRefused for an own model whose key too few vaults would release, because it was never proved."""
     views = await views_of_quorum(conn, model, conn.address)
-    unproved = [each for each in views if each is not None and _needs_proof(each)]
+    unproved = [view for view in views if view and view.policy and view.policy.proved is True and not view.opened]
     if len(unproved) > len(views) - conn.network.threshold:
         raise OrderRefused(
             f"the vaults release the key of {model} to no other account, because no enclave opened it yet; first: "
             f"sealgrid model prove {model}."
         )
-
-
-def _needs_proof(view: AssetView) -> bool:
-    return view.policy is not None and view.policy.proved is True and not view.opened
-
-
-def _check_opened(body: ReceiptBody, money: str) -> None:
-    if body.exit_class == "unopened":
-        raise AppFailed("the sealed file does not open with the key that the vaults have; publish anew.", money=money)
-    if body.opened is not True:
-        raise AppFailed("the run ended before the model was opened and proves nothing; prove it again.", money=money)

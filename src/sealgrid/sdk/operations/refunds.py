@@ -20,7 +20,11 @@ async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
             return money
         if money.kind == "paid":
             raise InputRefused(f"task {task} was completed; there is nothing to claim.")
-        index = await _index_of(conn, deal, task)
+        view = await conn.hub.view_deal(deal)
+        indices = range(view.bot_first, view.bot_first + view.bot_size)
+        index = next((each for each in indices if task_id(deal, each) == task), None)
+        if index is None:
+            raise NotFound(f"deal {deal} has no task {task}.")
         if max((await conn.node.block()).timestamp, int(conn.clock())) < money.until:
             raise _too_early(task, money)
         try:
@@ -44,14 +48,6 @@ async def deal_of(conn: Connection, task: TaskId) -> DealId:
     if view.status is TaskStatus.UNSET:
         raise NotFound(f"no pool opened task {task}, so the chain does not know its deal; give the deal too.")
     return view.deal
-
-
-async def _index_of(conn: Connection, deal: DealId, task: TaskId) -> int:
-    view = await conn.hub.view_deal(deal)
-    for index in range(view.bot_first, view.bot_first + view.bot_size):
-        if task_id(deal, index) == task:
-            return index
-    raise NotFound(f"deal {deal} has no task {task}.")
 
 
 def _too_early(task: TaskId, money: MoneyState) -> InputRefused:

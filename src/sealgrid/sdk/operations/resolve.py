@@ -31,7 +31,15 @@ async def find_app(conn: Connection, app: AssetRef, *, model: Address | None = N
     offers = await open_offers(conn, "App")
     if shipped_apps.app_folder(name) is not None:
         digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
-        return await _shipped_offer(conn, [offer for offer in offers if offer.digest == digest], name, model)
+        shipped = [offer.address for offer in offers if offer.digest == digest]
+        if not shipped:
+            raise OrderRefused(
+                f"the app {name!r} is not offered on this network; offer it with: sealgrid app deploy {name}"
+            )
+        if model is None:
+            return shipped[0]
+        allowed = {offer.app for offer in await open_offers(conn, "Dataset", model)}
+        return next((address for address in shipped if address in allowed), shipped[0])
     matches = [offer for offer in offers if offer.name == name]
     own_matches = [offer for offer in matches if offer.owner == conn.address]
     if own and matches and not own_matches:
@@ -82,29 +90,15 @@ async def _check_registered(conn: Connection, kind: AssetKind, address: Address)
     return address
 
 
-async def _shipped_offer(conn: Connection, offers: list[Offer], name: str, model: Address | None) -> Address:
-    if not offers:
-        raise OrderRefused(
-            f"the app {name!r} is not offered on this network; offer it with: sealgrid app deploy {name}"
-        )
-    if model is None:
-        return offers[0].address
-    allowed = {offer.app for offer in await open_offers(conn, "Dataset", model)}
-    return next((offer.address for offer in offers if offer.address in allowed), offers[0].address)
-
-
 def _single(offers: list[Offer], kind: AssetKind, name: str) -> Address:
     addresses = sorted({offer.address for offer in offers})
     if not addresses:
         raise OrderRefused(
-            f"nobody offers {_article(kind)} called {name!r} right now; it may be sold out: ask its owner."
+            f"nobody offers {'an app' if kind == 'App' else 'a model'} called {name!r} right now; "
+            "it may be sold out: ask its owner."
         )
     if len(addresses) > 1:
         raise InputRefused(
             f"{len(addresses)} {_NOUN[kind]}s are called {name!r}; give an address: {', '.join(addresses)}."
         )
     return addresses[0]
-
-
-def _article(kind: AssetKind) -> str:
-    return "an app" if kind == "App" else "a model"

@@ -24,6 +24,7 @@ from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.key_versions import key_versions, views_of
 from sealgrid.sdk.operations.orders import count_offers, on_terms_of, sign_and_publish
 from sealgrid.sdk.operations.own_offers import cancel, open_model_offers
+from sealgrid.sdk.operations.policies import newest_policy
 from sealgrid.sdk.operations.prove import check_provable, prove_new_key
 from sealgrid.sdk.operations.publish import SealedFile
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
@@ -110,7 +111,7 @@ async def reshare(conn: Connection, key: ModelKey) -> int:
         asset=key.model,
         file_sha256=key.checksum,
         version=version,
-        policy=_newest_policy(conn, key.model, views),
+        policy=_own_policy(conn, key.model, views),
     )
     return version
 
@@ -128,7 +129,7 @@ async def reseal(
     The vaults get the new key under the old model's policy. ``store`` is called with the key before. Nothing is offered
     yet, and the old model does not change.
     """
-    policy = _newest_policy(conn, key.model, await views_of(conn, key.model, conn.address))
+    policy = _own_policy(conn, key.model, await views_of(conn, key.model, conn.address))
     dek = os.urandom(publish.DEK_BYTES)
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         plain = await publish.recover(conn, key.checksum, key.dek, Path(folder) / "plain")
@@ -160,20 +161,8 @@ async def withdraw(conn: Connection, model: Address) -> tuple[Address, ...]:
     return tuple(vault for vault, reply in by_vault if isinstance(reply, ServiceUnavailable))
 
 
-def _newest_policy(conn: Connection, model: Address, views: Sequence[AssetView | None]) -> Policy:
-    # Vaults are not trusted here: only policies that this account signed count.
-    signed = [
-        view.policy
-        for view in views
-        if view is not None and view.policy is not None and _is_own(conn, model, view.policy, view.policy_signature)
-    ]
-    if not signed:
+def _own_policy(conn: Connection, model: Address, views: Sequence[AssetView | None]) -> Policy:
+    policy = newest_policy(conn, views, model, conn.address)
+    if policy is None:
         raise NotFound(f"no vault has a policy of yours for {model}; no run could use it.")
-    return max(signed, key=lambda policy: policy.version)
-
-
-def _is_own(conn: Connection, model: Address, policy: Policy, signature: bytes) -> bool:
-    try:
-        return policy.asset == model and policy.signer(conn.domain, signature) == conn.address
-    except ValueError:
-        return False
+    return policy

@@ -23,21 +23,17 @@ class StageReader:
     async def stages(self, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
         """Return the exact stages of a task that this account requested, the public ones of any other.
 
-        The pool answers a requester once there are more than ``after`` stages, or after ``wait`` seconds; others at
-        once. Raises NotFound for a task that the pool does not know, ServiceUnavailable while the pool is away.
+        The pool answers once there are more than ``after`` stages, or after ``wait`` seconds. Raises NotFound for a
+        task that the pool does not know, ServiceUnavailable while the pool is away.
         """
         try:
-            return await self._pool.stages(task, await self._login(), after=after, wait=wait)
+            if self._token is None or self._clock() >= self._renew_at:
+                challenge = await self._pool.challenge(self._chain, self._key.address)
+                self._token = answer(self._chain, challenge, self._key, CORE)
+                self._renew_at = self._clock() + _RENEW_SECONDS
+            return await self._pool.stages(task, self._token, after=after, wait=wait)
         except CallRefused as refused:
-            if refused.check != "requester":  # the pool restarted and forgot the login
-                self._token = None
+            if refused.check == "requester":
+                return (await self._pool.task(task, after=after, wait=wait)).history
+            self._token = None  # the pool restarted and forgot the login
             return (await self._pool.task(task)).history
-
-    async def _login(self) -> Token:
-        if self._token is None or self._clock() >= self._renew_at:
-            challenge = await self._pool.challenge(self._chain, self._key.address)
-            self._token, self._renew_at = (
-                answer(self._chain, challenge, self._key, CORE),
-                self._clock() + _RENEW_SECONDS,
-            )
-        return self._token

@@ -1,11 +1,11 @@
 """Usage of a model: compare the vaults' logs with each other and with the chain. Pure.
 
-(usage.1) Each vault showed its log and proved every entry.
-(usage.2) No vault contradicted its own log, to us or to another vault.
-(usage.3) Each release has the task on the chain that it names: this deal, this model, this requester and app. The deal
-          of a bulk names no model, but a list that its requester laid down.
-(usage.4) No vault leaves out a release that it signed for; the receipt of the task carries its signature.
-(usage.5) No vault lacks a release that others have. It may have been away then: this names it, and proves nothing.
+(usage.1) Each vault returned its log and proved every entry.
+(usage.2) No vault contradicted its own log, towards this client or another vault.
+(usage.3) Each release names a task of the chain, with the same deal, model, requester and app. The deal of a bulk names
+          no model, but its requester's list of models.
+(usage.4) No vault omits a release that it signed; the receipt of the task carries its signature.
+(usage.5) No vault lacks a release that others have. The vault may have been unavailable then: a finding proves nothing.
 (usage.6) Each task that paid for the model on the chain was released by a vault, or its receipt proves a refusal.
 """
 
@@ -105,7 +105,24 @@ def uses_of(logs: Sequence[VerifiedLog]) -> tuple[ModelUse, ...]:
     for log in logs:
         for entry in log.entries:
             by_release[entry.task, entry.enclave, entry.session].setdefault(log.vault, entry)
-    return tuple(sorted((_use(entries) for entries in by_release.values()), key=lambda use: (use.time, use.task)))
+    uses = []
+    for entries in by_release.values():
+        first = min(entries.values(), key=lambda entry: entry.time)
+        uses.append(
+            ModelUse(
+                task=first.task,
+                deal=first.deal,
+                requester=first.requester,
+                app=first.app,
+                worker=first.worker,
+                enclave=first.enclave,
+                session=first.session,
+                policy=first.policy,
+                time=first.time,
+                vaults=tuple(sorted(entries)),
+            )
+        )
+    return tuple(sorted(uses, key=lambda use: (use.time, use.task)))
 
 
 def compare(
@@ -125,32 +142,15 @@ def compare(
 
 
 def _unpaid(uses: Sequence[ModelUse], evidence: UsageEvidence) -> tuple[UnpaidUses, ...]:
-    # Several enclaves with the key for one task are one use, attributed to the last worker.
-    last = {use.task: use for use in uses if use.task in evidence.unpaid and _is_on_chain(use, evidence)}
-    found = Counter((use.requester, evidence.unpaid[task], use.worker) for task, use in last.items())
+    last: dict[TaskId, ModelUse] = {}  # several enclaves with the key for one task are one use, of the last worker
+    for use in uses:
+        found = evidence.tasks.get(use.task)
+        is_on_chain = found and (found.deal, found.requester, found.app) == (use.deal, use.requester, use.app)
+        if use.task in evidence.unpaid and is_on_chain:
+            last[use.task] = use
+    counts = Counter((use.requester, evidence.unpaid[task], use.worker) for task, use in last.items())
     return tuple(
-        UnpaidUses(*who, uses=count) for who, count in sorted(found.items(), key=lambda each: (-each[1], each[0]))
-    )
-
-
-def _is_on_chain(use: ModelUse, evidence: UsageEvidence) -> bool:
-    found = evidence.tasks.get(use.task)
-    return found is not None and (found.deal, found.requester, found.app) == (use.deal, use.requester, use.app)
-
-
-def _use(entries: Mapping[Address, LogEntry]) -> ModelUse:
-    first = min(entries.values(), key=lambda entry: entry.time)
-    return ModelUse(
-        task=first.task,
-        deal=first.deal,
-        requester=first.requester,
-        app=first.app,
-        worker=first.worker,
-        enclave=first.enclave,
-        session=first.session,
-        policy=first.policy,
-        time=first.time,
-        vaults=tuple(sorted(entries)),
+        UnpaidUses(*who, uses=count) for who, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     )
 
 

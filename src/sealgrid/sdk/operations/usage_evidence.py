@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from msgspec import UnsetType
@@ -61,15 +62,11 @@ async def _task(conn: Connection, task: TaskId) -> ChainTask | None:
     if view.status is TaskStatus.UNSET:
         return None
     deal = await conn.hub.view_deal(view.deal)
-    model = None if _names_a_bulk(deal.params) else deal.dataset.pointer
+    model: Address | None = deal.dataset.pointer
+    with suppress(InputRefused):
+        if parse_params(deal.params).bulk_cid is not None:
+            model = None
     return ChainTask(view.deal, model, deal.requester, deal.app.pointer)
-
-
-def _names_a_bulk(params: str) -> bool:
-    try:
-        return parse_params(params).bulk_cid is not None
-    except InputRefused:
-        return False
 
 
 async def _signers(conn: Connection, use: ModelUse, model: Address) -> frozenset[Address]:
@@ -97,7 +94,10 @@ def _is_about(release: SignedRelease, body: ReceiptBody, model: Address) -> bool
 async def _unlogged(conn: Connection, model: Address, logs: Sequence[VerifiedLog]) -> frozenset[TaskId]:
     entries = [entry for log in logs for entry in log.entries]
     owners = {await Assets(conn.hub).owner(model), *(entry.owner for entry in entries)}
-    paid = await _tasks(conn, await _rewarded(conn, owners) - {entry.task for entry in entries})
+    topics, last = [interface("Hub").topic("Reward")], (await conn.node.block()).number
+    events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=last))
+    rewarded = {event.task for event in events if isinstance(event, Reward) and event.account in owners}
+    paid = await _tasks(conn, rewarded - {entry.task for entry in entries})
     unlogged = [task for task, one in paid.items() if one.model == model]
     refused = await asyncio.gather(*(_is_refused(conn, task) for task in unlogged))
     return frozenset(task for task, is_refused in zip(unlogged, refused, strict=True) if not is_refused)
@@ -110,9 +110,3 @@ async def _is_refused(conn: Connection, task: TaskId) -> bool:
         return bool(parse_envelope(document).refusal) and (await verify_online(conn, document)).ok
     except SealgridError:
         return False
-
-
-async def _rewarded(conn: Connection, owners: set[Address]) -> set[TaskId]:
-    topics, last = [interface("Hub").topic("Reward")], (await conn.node.block()).number
-    events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=last))
-    return {event.task for event in events if isinstance(event, Reward) and event.account in owners}

@@ -92,13 +92,13 @@ async def _check_growth(log: LogClient, before: LogHead | None, now: LogHead) ->
 
 
 async def _contradiction(log: LogClient, one: LogHead, other: LogHead) -> str | None:
-    held, offered = sorted((one, other), key=lambda head: head.size)
+    smaller, larger = sorted((one, other), key=lambda head: head.size)
     if one.size > other.size and other.issued > one.issued:
         return "rollback"
-    if held.size in (0, offered.size):
-        return contradiction(held, offered, ())
+    if smaller.size in (0, larger.size):
+        return contradiction(smaller, larger, ())
     try:
-        return contradiction(held, offered, (await log.consistency(held.size, offered.size)).path)
+        return contradiction(smaller, larger, (await log.consistency(smaller.size, larger.size)).path)
     except ServiceUnavailable:
         return None  # no consistency proof is no contradiction
 

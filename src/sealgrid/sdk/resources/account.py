@@ -97,9 +97,8 @@ class AsyncAccount:
             EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount
         )
         total = sum(payment.amount for payment in paid)
-        gone = sum(event.amount for event in events if isinstance(event, Transfer) and self._withdrew(event))
+        withdrawal = (self.address, ZERO_ADDRESS)
+        transfers = [event for event in events if isinstance(event, Transfer)]
+        gone = sum(event.amount for event in transfers if (event.sender, event.receiver) == withdrawal)
         free = (await self.balance()).escrow
         return Earnings(Amount(total), Amount(max(0, min(free, total - gone))), paid)
-
-    def _withdrew(self, event: Transfer) -> bool:
-        return (event.sender, event.receiver) == (self.address, ZERO_ADDRESS)

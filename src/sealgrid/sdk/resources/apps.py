@@ -36,7 +36,12 @@ class AsyncApps:
         InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
         cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
-        folder, per_run = _folder(app), int(amount(price))
+        folder = shipped_apps.app_folder(app) if isinstance(app, str) and "/" not in app else None
+        if folder is None:
+            folder = Path(app)
+            if not folder.is_dir():
+                raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
+        per_run = int(amount(price))
         deployed = await deploy.deploy(self._conn, folder, price=per_run, uses=uses, orders=orders, any_pool=any_pool)
         return await listing_of(self._conn, "App", deployed.address)
 
@@ -103,11 +108,3 @@ class AsyncApps:
         address = await find_app(self._conn, app, own=True)
         simulated_warning.warn(self._conn.network)
         await deploy.set_secret(self._conn, address, secret)
-
-
-def _folder(app: str | Path) -> Path:
-    if isinstance(app, str) and "/" not in app and (folder := shipped_apps.app_folder(app)) is not None:
-        return folder
-    if not Path(app).is_dir():
-        raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
-    return Path(app)

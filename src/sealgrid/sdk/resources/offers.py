@@ -81,7 +81,8 @@ async def open_offers(conn: Connection, kind: AssetKind, asset: Address | None =
     """Return all open offers of a kind, or of one asset, cheapest first, including those for other buyers."""
     equal = defaultdict(list)
     for each in await open_orders(conn, kind, asset):
-        order = _order(kind, each)
+        document = each.order
+        order = from_document(AppOrder, document) if kind == "App" else from_document(DatasetOrder, document)
         equal[each.owner, each.presigned, terms_of(order)].append((each, order))
     assets = sorted({order.asset for ((_, order), *_) in equal.values()})
     facts = dict(
@@ -143,10 +144,6 @@ def _offer(orders: Sequence[tuple[OpenOrder, AppOrder | DatasetOrder]], facts: A
         pools=_restriction(order.workerpoolrestrict),
         orders=len(orders),
     )
-
-
-def _order(kind: AssetKind, order: OpenOrder) -> AppOrder | DatasetOrder:
-    return from_document(AppOrder, order.order) if kind == "App" else from_document(DatasetOrder, order.order)
 
 
 def _restriction(address: Address) -> Address | None:

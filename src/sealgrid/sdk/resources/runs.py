@@ -153,7 +153,8 @@ class AsyncRun:
                     "key from now on; use another model."
                 )
             if envelope.receipt.body.exit_class != "ok":
-                raise AppFailed(f"the app failed: {_last_line(opened)}")
+                lines = opened.log.strip().splitlines()
+                raise AppFailed(f"the app failed: {lines[-1].strip()[:500] if lines else 'its log is empty.'}")
             return opened
 
     async def opened(self) -> RunResult:
@@ -192,8 +193,3 @@ class AsyncRun:
                 self._conn, envelope.settle, self._job.result_key, refused=bool(envelope.refusal)
             )
             return opened, envelope
-
-
-def _last_line(opened: RunResult) -> str:
-    lines = opened.log.strip().splitlines()
-    return lines[-1].strip()[:500] if lines else "its log is empty."

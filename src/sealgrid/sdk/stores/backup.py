@@ -3,7 +3,6 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +27,11 @@ def back_up(home: Home, target: Path) -> tuple[Path, ...]:
     Keystores stay encrypted; model and result keys are in plain text, so the backup is as secret as they are.
     Raises InputRefused when the file exists, cannot be written, or there is nothing to back up.
     """
-    paths, archive = tuple(_paths(home)), io.BytesIO()
+    files = [path for folder in home.precious for path in sorted(folder.glob("*.json"))]
+    paths = tuple(path for path in files if _ENTRY.fullmatch(f"{path.parent.name}/{path.name}"))
     if not paths:
         raise InputRefused(f"there is nothing to back up in {home.jobs.parent}.", money="")
+    archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writing:
         for path in paths:
             writing.write(path, f"{path.parent.name}/{path.name}")
@@ -59,11 +60,6 @@ def restore(home: Home, source: Path) -> BackupContents:
         except OSError as error:
             raise InputRefused(f"{path} cannot be written ({error.strerror}).", money="") from error
     return BackupContents(tuple(written), tuple(conflicts))
-
-
-def _paths(home: Home) -> Iterator[Path]:
-    for folder in home.precious:
-        yield from sorted(path for path in folder.glob("*.json") if _ENTRY.fullmatch(f"{folder.name}/{path.name}"))
 
 
 def _read(home: Home, source: Path) -> list[tuple[Path, bytes]]:

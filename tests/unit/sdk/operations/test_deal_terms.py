@@ -22,20 +22,20 @@ HONEST = {
     "datasetorders": DatasetOrder(dataset=MODEL, datasetprice=5, volume=9),
     "workerpoolorders": WorkerpoolOrder(workerpool=POOL, workerpoolprice=5, volume=9, category=2),
 }
-ASKED = {"apporders": "app", "datasetorders": "dataset", "workerpoolorders": "category"}
+FILTERS = {"apporders": "app", "datasetorders": "dataset", "workerpoolorders": "category"}
 
 
-class Answers:
-    """A market over the wire: it gives what it likes, whatever it is requested for."""
+class ListedOrders:
+    """A market that returns its listed orders, whatever the filters are."""
 
     def __init__(self, **offers) -> None:
         self.offers, self.requested = offers, {}
 
     async def request(self, method, path, body=b"", headers=None):
         kind = urlsplit(path).path.strip("/")
-        if kind not in ASKED:
+        if kind not in FILTERS:
             raise ServiceUnavailable("this market knows no deals.")
-        self.requested[kind] = parse_qs(urlsplit(path).query)[ASKED[kind]]
+        self.requested[kind] = parse_qs(urlsplit(path).query)[FILTERS[kind]]
         listed = [self._listed(number, order) for number, order in enumerate(self.offers.get(kind, ()))]
         return msgspec.json.encode({"ok": True, "orders": listed, "count": len(listed)})
 
@@ -59,7 +59,7 @@ class NoGroups:
 
 
 async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
-    transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
+    transport = ListedOrders(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
         market=MarketClient(transport, 31337),
         hub=NoGroups(),
@@ -70,7 +70,7 @@ async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
     return found, transport.requested
 
 
-async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
+async def test_a_run_is_bought_on_the_offers_of_the_requested_app_and_model():
     found, requested = await bought_at()
     assert found == tuple(HONEST.values())
     assert requested == {"apporders": [APP], "datasetorders": [MODEL], "workerpoolorders": ["2"]}
@@ -85,13 +85,13 @@ async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
         ("workerpoolorders", "workerpool", OTHER),
     ],
 )
-async def test_a_market_that_gives_another_thing_than_was_asked_for_sells_nothing(kind, field, another):
+async def test_a_market_that_returns_another_asset_than_requested_sells_nothing(kind, field, another):
     swapped = msgspec.structs.replace(HONEST[kind], **{field: another})
     with pytest.raises(OrderRefused, match="nobody offers"):
         await bought_at(**{kind: [swapped]})
 
 
-async def test_a_cheaper_offer_of_another_app_does_not_stand_before_the_app_that_was_asked_for():
+async def test_a_cheaper_offer_of_another_app_does_not_replace_the_requested_app():
     cheap = AppOrder(app=OTHER, appprice=0, volume=9)
     found, _ = await bought_at(apporders=[cheap, HONEST["apporders"]])
     assert found[0] == HONEST["apporders"]
@@ -108,7 +108,7 @@ STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, catego
     ],
     ids=["app", "model"],
 )
-async def test_where_any_pool_will_do_one_is_taken_that_the_owners_of_app_and_model_admit(restricted):
+async def test_with_any_pool_allowed_one_is_chosen_that_app_and_model_admit(restricted):
     steps = []
     found, _ = await bought_at(
         pool="any", on_progress=steps.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
@@ -117,7 +117,7 @@ async def test_where_any_pool_will_do_one_is_taken_that_the_owners_of_app_and_mo
     assert "app and model admit none of 1 better pools" in str(steps[-1])
 
 
-async def test_where_any_pool_will_do_the_best_is_taken_that_nothing_forbids():
+async def test_with_any_pool_allowed_the_best_admitted_one_is_chosen():
     found, _ = await bought_at(pool="any", workerpoolorders=[STRANGER, HONEST["workerpoolorders"]])
     assert found[2] == HONEST["workerpoolorders"]
 

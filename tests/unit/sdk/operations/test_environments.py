@@ -75,7 +75,7 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     assert done.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
 
 
-def test_an_environment_is_compiled_by_the_python_that_is_asked_for(wheels, tmp_path, monkeypatch):
+def test_an_environment_is_compiled_by_the_requested_python(wheels, tmp_path, monkeypatch):
     other = tmp_path / "bin" / "python3.99"
     other.parent.mkdir()
     other.write_text(f'#!/bin/sh\n[ "$3" = -c ] && echo 3.99.4 || exec {sys.executable} "$@"\n')

@@ -3,7 +3,6 @@
 import io
 import pickle
 import zipfile
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.file_checks import check_csv, check_onnx
-from sealgrid.sdk.shipped_apps import app_for
 
 GRAPH = b"\x3a\x02\x12\x00"  # field 7, a graph
 MODEL = b"\x08\x08" + GRAPH + b"\x42\x02\x10\x0d"  # ir_version 8, graph, opset
@@ -104,8 +102,3 @@ def test_what_the_app_would_refuse_is_refused_before_anything_is_sealed(tmp_path
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InputRefused, match=r"nothing.csv cannot be read"):
         check_csv(tmp_path / "nothing.csv")
-
-
-def test_a_file_is_for_the_app_that_its_name_says():
-    assert app_for(Path("rides.CSV")) == "csv-statistics"
-    assert app_for(Path("model.onnx")) == app_for(Path("model")) == "onnx-runner"

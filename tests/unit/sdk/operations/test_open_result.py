@@ -1,4 +1,4 @@
-"""What a result's archive may hold, whoever made it, and what of it is written to a requester's disk."""
+"""Checks of a result's archive."""
 
 import io
 import zipfile
@@ -6,7 +6,6 @@ import zipfile
 import pytest
 
 from sealgrid.bundle.archive import pack
-from sealgrid.cli import results as written
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations import open_result
 from sealgrid.sdk.operations.open_result import RunResult
@@ -59,37 +58,3 @@ def test_an_app_that_ended_well_has_no_log_whatever_it_calls_its_files():
     faked = {"app.log": b"the machine refused the input"}
     assert RunResult(faked | {"sealgrid.json": b'{"exit":0}'}).log == ""
     assert RunResult(faked | {"sealgrid.json": b'{"exit":3}'}).log == "the machine refused the input"
-
-
-def test_a_result_is_written_below_its_folder_alone(tmp_path):
-    written._write(RunResult({"a/b": b"1", "c": b"2"}), tmp_path / "result")
-    assert (tmp_path / "result/a/b").read_bytes() == b"1"
-    for name in ("../escaped", "/tmp/escaped", "a/../../escaped"):
-        with pytest.raises(InputRefused, match="outside its folder"):
-            written._write(RunResult({name: b""}), tmp_path / "other")
-    assert not (tmp_path / "escaped").exists()
-
-
-async def test_a_result_that_cannot_be_written_says_what_became_of_the_price(tmp_path):
-    class Paid:
-        task = "0x" + "11" * 32
-
-        async def result(self, *_, **__):
-            return RunResult({"../escaped": b""})
-
-        async def money(self):
-            return "paid"
-
-    with pytest.raises(InputRefused, match="outside its folder") as refused:
-        await written.follow(Paid(), None, tmp_path / "out", written.FollowTimeouts(None, 30))
-    assert refused.value.money == "paid"
-
-
-def test_no_file_of_a_user_is_overwritten_or_written_through(tmp_path):
-    (tmp_path / "result").mkdir()
-    (tmp_path / "result/mine").write_bytes(b"mine")
-    (tmp_path / "result/link").symlink_to(tmp_path / "result/elsewhere")
-    for name in ("mine", "link"):
-        with pytest.raises(OSError, match="File exists"):
-            written._write(RunResult({name: b"the app's"}), tmp_path / "result")
-    assert (tmp_path / "result/mine").read_bytes() == b"mine"

@@ -25,7 +25,7 @@ def test_by_default_one_deal_takes_a_tenth_of_a_large_offer(uses: int, parts: in
 
 
 @pytest.mark.parametrize("orders", [0, MAX_ORDERS + 1])
-def test_an_owner_asks_for_one_to_a_hundred_orders(orders: int) -> None:
+def test_an_offer_is_one_to_a_hundred_orders(orders: int) -> None:
     with pytest.raises(InputRefused, match=f"1 to {MAX_ORDERS} orders"):
         volumes_of(100, orders)
 

@@ -36,7 +36,7 @@ def order(pool, price):
     return WorkerpoolOrder(workerpool=pool, workerpoolprice=price, volume=10**9)
 
 
-def test_a_buyer_takes_the_pools_that_the_network_file_pins_unless_told_otherwise():
+def test_a_run_goes_to_the_pools_that_the_network_file_pins_unless_another_is_named():
     two = network(PinnedPool(PINNED, "mine"), PinnedPool(OTHER, "yours"))
     assert pools_named(two, None) == pools_named(two, "") == (PINNED, OTHER)
     assert pools_named(two, "yours") == (OTHER,)
@@ -77,7 +77,7 @@ GOOD = PoolRecord(10, 9)
         pytest.param([found(STRANGER, 3 * RLC, GOOD)], "or is pinned", id="good and dearer"),
     ],
 )
-def test_where_any_pool_will_do_a_good_one_comes_before_a_cheap_one(others, why):
+def test_with_any_pool_allowed_a_good_one_comes_before_a_cheap_one(others, why):
     best, reason = ranked([*others, found(PINNED, 2 * RLC, GOOD, pinned=True)])[0]
     assert best.order.workerpool == PINNED
     assert why in reason
@@ -95,7 +95,7 @@ def test_a_pinned_pool_that_is_new_is_taken_before_an_unknown_one():
     assert "pinned by the network file" in reason
 
 
-def test_a_pool_for_which_nothing_speaks_is_not_chosen_silently():
+def test_a_pool_without_a_good_record_is_not_chosen_silently():
     best, reason = ranked([found(STRANGER, 0), found(OTHER, RLC)])[0]
     assert best.order.workerpool == OTHER, "one with a stake before a free one"
     assert "without a good record" in reason
@@ -107,10 +107,10 @@ class Chain:
     """A market that names deals, and a hub that knows some of them."""
 
     def __init__(self, deals, named, *, away=False) -> None:
-        self.deals, self.named, self.away, self.looks = deals, named, away, 0
+        self.deals, self.named, self.away, self.reads = deals, named, away, 0
 
     async def request(self, method, path, body=b"", headers=None):
-        self.looks += 1
+        self.reads += 1
         if self.away:
             raise ServiceUnavailable("the market does not answer.")
         assert "/deals?" in path
@@ -138,7 +138,7 @@ class Chain:
 A, B, C, D = (to_digest(bytes([n]) * 32) for n in range(4))
 
 
-async def test_a_record_is_what_the_chain_says_of_the_deals_that_the_market_names():
+async def test_a_record_is_read_from_the_chain_for_the_deals_that_the_market_lists():
     deals = {
         A: (STRANGER, NOW - DAY, TaskStatus.COMPLETED),
         B: (STRANGER, NOW - DAY, TaskStatus.ACTIVE),
@@ -150,13 +150,13 @@ async def test_a_record_is_what_the_chain_says_of_the_deals_that_the_market_name
     assert await record_of(chain.conn(), STRANGER) == PoolRecord(deals=2, completed=1)
 
 
-async def test_a_market_that_does_not_answer_gives_no_pool_a_record():
+async def test_without_the_market_a_record_is_empty():
     assert await record_of(Chain({}, [], away=True).conn(), STRANGER) == PoolRecord()
 
 
-async def test_a_flood_of_free_pools_neither_costs_many_looks_nor_crowds_the_pinned_one_out():
+async def test_a_flood_of_free_pools_neither_costs_many_reads_nor_displaces_the_pinned_one():
     flood = [order(to_address(n.to_bytes(20, "big")), 0) for n in range(100, 300)]
     chain = Chain({}, [])
-    looked = await candidates(chain.conn(), [*flood, order(PINNED, RLC)])
-    assert len(looked) == chain.looks == MAX_POOLS + 1
-    assert ranked(looked)[0][0].order.workerpool == PINNED
+    found_pools = await candidates(chain.conn(), [*flood, order(PINNED, RLC)])
+    assert len(found_pools) == chain.reads == MAX_POOLS + 1
+    assert ranked(found_pools)[0][0].order.workerpool == PINNED

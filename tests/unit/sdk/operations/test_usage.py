@@ -52,7 +52,7 @@ def found(logs, known, accusations=()):
 ALL = logs_of(*[[entry(1), entry(2)]] * 3)
 
 
-def test_logs_that_say_what_the_chain_says_leave_nothing_to_find():
+def test_logs_that_agree_with_the_chain_have_no_findings():
     usage = compare(MODEL, ALL, (), evidence(1, 2))
     assert (usage.ok, usage.findings) == (True, ())
     assert [use.task for use in usage.uses] == [entry(1).task, entry(2).task]
@@ -65,7 +65,7 @@ def test_the_second_answer_to_one_enclave_is_the_same_use():
     assert (use.time, use.vaults) == (1001, VAULTS)
 
 
-def test_what_was_released_and_never_paid_is_told_by_who_took_part_and_accuses_nobody():
+def test_unpaid_releases_are_listed_by_participants_and_accuse_nobody():
     logs = logs_of(*[[entry(1), entry(2, worker=STRANGER), entry(3), entry(4, requester=STRANGER)]] * 3)
     known = evidence(1, 2, 3, unpaid={entry(task).task: APP for task in (1, 2, 3, 4)})
     usage = compare(MODEL, logs, (), known)

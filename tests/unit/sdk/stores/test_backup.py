@@ -59,7 +59,7 @@ def test_a_backup_never_replaces_a_file(folders, tmp_path):
     assert (tmp_path / "backup.zip").read_text() == "precious"
 
 
-def test_nothing_to_back_up_is_said(tmp_path):
+def test_an_empty_data_folder_is_not_backed_up(tmp_path):
     with pytest.raises(InputRefused, match="nothing to back up"):
         back_up(home(tmp_path), tmp_path / "backup.zip")
     assert not (tmp_path / "backup.zip").exists()

@@ -4,29 +4,10 @@ import stat
 
 import pytest
 
-from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
-from sealgrid.sdk.operations.buy import PurchasedTask
-from sealgrid.sdk.operations.deal_terms import DealOrders
-from sealgrid.sdk.stores.job_store import JobStore, record_of
-from sealgrid.units import Address, DealId, Digest, TaskId
-
-A, D = Address("0x" + "aa" * 20), "0x" + "dd" * 32
-
-
-def job(number: int = 1) -> PurchasedTask:
-    terms = DealOrders(
-        AppOrder(app=A, appprice=5, sign=b"1"),
-        DatasetOrder(dataset=A, datasetprice=7, sign=b"2"),
-        WorkerpoolOrder(workerpool=A, sign=b"3"),
-        RequestOrder(app=A, requester=A, beneficiary=A, params='{"a": "ü"}', sign=b"4"),
-    )
-    return PurchasedTask(DealId(D), TaskId("0x" + f"{number:064x}"), terms, HpkeKey.generate())
-
-
-def record(of: PurchasedTask, created: int = 1):
-    return record_of(of, genesis=Digest(D), hub=A, created=created)
+from sealgrid.sdk.stores.job_store import JobStore
+from sealgrid.units import TaskId
+from tests.unit.sdk.stores.job_records import D, job, record
 
 
 def test_a_stored_task_is_read_back_whole(tmp_path):

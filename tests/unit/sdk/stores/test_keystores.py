@@ -1,4 +1,4 @@
-"""An account of one's own is a keystore as every wallet has it, and opens with its password alone."""
+"""An account is a keystore of the common format, which only its password opens."""
 
 import json
 import stat
@@ -48,7 +48,7 @@ def test_guessing_is_as_slow_as_in_other_wallets(tmp_path):
     assert json.loads(made.path.read_text())["crypto"]["kdfparams"]["n"] == 1 << 18
 
 
-def test_only_its_owner_reads_the_file_and_it_holds_neither_key_nor_password(own):
+def test_the_file_is_private_and_contains_neither_key_nor_password(own):
     key = SigningKey.generate()
     path = own.add("alice", key, PASSWORD).path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

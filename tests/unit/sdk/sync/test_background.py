@@ -56,7 +56,7 @@ def test_a_context_that_does_not_open_leaves_no_thread_behind():
     assert "sealgrid" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_closed_client_says_so():
+def test_a_closed_client_raises():
     with pytest.raises(RuntimeError, match="closed"):
         BackgroundLoop().run(asyncio.sleep(0))
 

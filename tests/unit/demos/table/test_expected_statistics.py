@@ -1,4 +1,4 @@
-"""The company's own sums, held against what an app result, find whatever differs."""
+"""Statistics of a table, compared with those that an app computed."""
 
 import json
 
@@ -15,7 +15,7 @@ def result(tmp_path):
     return json.loads(json.dumps(summarise(tmp_path / "rides")))
 
 
-def test_the_drawn_table_is_told_as_it_is(result):
+def test_the_statistics_of_the_drawn_table_do_not_differ(result):
     assert [column["name"] for column in result["columns"]] == list(NAMES)
     assert differences(draw_rides(5, rows=300), result) == ()
 

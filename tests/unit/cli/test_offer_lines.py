@@ -1,0 +1,54 @@
+"""Lines of an offer and of a listing."""
+
+import pytest
+
+from sealgrid.cli.offer_lines import listing_lines, offer_lines
+from sealgrid.sdk.amounts import amount
+from sealgrid.sdk.operations.key_versions import KeyVersionView
+from sealgrid.sdk.resources.offers import Listing, Offer
+from sealgrid.units import to_address, to_digest
+
+MODEL, OWNER, APP = (to_address(bytes([number]) * 20) for number in range(1, 4))
+DIGEST = to_digest(bytes(32))
+
+
+def offer(**changes):
+    fields = {"app": None, "buyer": None, "presigned": False} | changes
+    return Offer(MODEL, "faces", OWNER, DIGEST, amount("3"), 5, **fields)
+
+
+def listing(**changes):
+    return Listing(MODEL, "faces", OWNER, DIGEST, "/ipfs/x", **{"offers": (offer(),)} | changes)
+
+
+def test_an_offer_is_one_line_with_address_price_and_uses():
+    assert list(offer_lines([offer()], "runs")) == [f"{MODEL}         3 RLC        5 runs  'faces'"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "offer        3 RLC for each of 5 uses"),
+        ({"offers": ()}, "offer        none"),
+        ({"offers": (offer(app=APP),)}, f"offer        3 RLC for each of 5 uses, for the app {APP} only"),
+        ({"offers": (offer(presigned=True),)}, "offer        3 RLC for each of 5 uses, signed on the chain"),
+        (
+            {"iexec_compatible": True},
+            "policy       none, iExec-compatible: used through the one app that a matched order names",
+        ),
+        ({"unopened": DIGEST}, f"WARNING      did not open for a buyer (task {DIGEST}); the vaults refuse it (7.22)"),
+        ({"opened": DIGEST}, f"opened       by an enclave, with its present key (task {DIGEST})"),
+        (
+            {"versions": (KeyVersionView(2, DIGEST, 60, 3),)},
+            "key          version 2, since 1970-01-01 00:01 UTC, stored by 3 vaults",
+        ),
+        (
+            {"versions": (KeyVersionView(1, DIGEST, 60, 0),)},
+            "key          version 1, since 1970-01-01 00:01 UTC, its shares are destroyed",
+        ),
+    ],
+)
+def test_a_listing_has_a_line_for_each_of_its_facts(changes, line):
+    lines = list(listing_lines(listing(**changes), sealed="sealed file"))
+    assert lines[0] == f"address      {MODEL}"
+    assert line in lines

@@ -1,0 +1,8 @@
+"""Options that several commands share."""
+
+from sealgrid.cli.options import NOTICE_SECONDS
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
+
+
+def test_the_notice_of_the_options_is_that_of_the_client():
+    assert NOTICE_SECONDS == PATIENCE_SECONDS

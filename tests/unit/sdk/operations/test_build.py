@@ -1,0 +1,65 @@
+"""Building an app needs the wheels that its lock names, with their digests."""
+
+import pytest
+
+from sealgrid.bundle.lock import encode
+from sealgrid.bundle.manifest import WheelEntry
+from sealgrid.crypto.digests import sha256
+from sealgrid.errors import InputRefused
+from sealgrid.sdk.operations import build as building
+from sealgrid.sdk.operations.build import build_app, shipped_bundle
+from sealgrid.units import to_digest
+
+WHEEL = "tiny-1-py3-none-any.whl"
+
+
+@pytest.fixture
+def app(tmp_path):
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "main.py").write_text("")
+    return folder
+
+
+def require_wheel(folder, content=b"a wheel"):
+    (folder / "app.toml").write_text(
+        'name = "a"\nversion = "1"\nentrypoint = ["main.py"]\nwheels = ["tiny==1"]\nenvironment = false\n'
+    )
+    entry = WheelEntry(name="tiny", version="1", filename=WHEEL, sha256=to_digest(sha256(content)))
+    (folder / "wheels.lock").write_text(encode((entry,)))
+
+
+def test_an_app_without_wheels_needs_no_folder_of_them(app, monkeypatch):
+    monkeypatch.setattr(building, "wheel_folder", lambda: None)
+    (app / "app.toml").write_text('name = "a"\nversion = "1"\nentrypoint = ["main.py"]\n')
+    built = build_app(app, "3.11")
+    assert (built.bundle.manifest.name, built.dependencies) == ("a", ())
+
+
+def test_the_wheels_of_the_apps_folder_are_its_dependencies(app):
+    require_wheel(app)
+    (app / "wheels").mkdir()
+    (app / "wheels" / WHEEL).write_bytes(b"a wheel")
+    assert build_app(app, "3.11").dependencies == (app / "wheels" / WHEEL,)
+
+
+@pytest.mark.parametrize("content", [None, b"another wheel"], ids=["missing", "changed"])
+def test_a_wheel_that_is_missing_or_differs_from_the_lock_is_refused(app, content):
+    require_wheel(app)
+    (app / "wheels").mkdir()
+    if content is not None:
+        (app / "wheels" / WHEEL).write_bytes(content)
+    with pytest.raises(InputRefused, match=f"has no {WHEEL} with the digest in wheels.lock"):
+        build_app(app, "3.11")
+
+
+def test_without_any_folder_of_wheels_the_error_says_where_they_come_from(app, monkeypatch):
+    monkeypatch.setattr(building, "wheel_folder", lambda: None)
+    require_wheel(app)
+    with pytest.raises(InputRefused, match="`make setup` fetches those of the shipped apps"):
+        build_app(app, "3.11")
+
+
+def test_another_name_is_no_shipped_app():
+    with pytest.raises(InputRefused, match="'nothing' is not a shipped app"):
+        shipped_bundle("nothing", "3.11")

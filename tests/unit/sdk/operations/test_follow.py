@@ -1,0 +1,98 @@
+"""Following a task: the pool's stages are information, the chain decides."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from sealgrid.chain.views import TaskStatus
+from sealgrid.errors import HostFailed, ServiceUnavailable
+from sealgrid.sdk.operations import follow as following
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.units import to_address, to_digest
+from sealgrid.wire.pool import StageAt
+
+POOL = to_address(b"\x01" * 20)
+JOB = SimpleNamespace(
+    deal=to_digest(b"\xdd" * 32),
+    task=to_digest(b"\xee" * 32),
+    terms=SimpleNamespace(workerpool=SimpleNamespace(workerpool=POOL)),
+)
+NOW = 1_000.0
+
+
+class Network:
+    """A pool and a chain that go one step further at each read of the task's status."""
+
+    def __init__(self, *steps: tuple[tuple[str, ...], TaskStatus], detail: str = "", bought: float = NOW) -> None:
+        self.steps, self.detail, self.bought, self.final_deadline = list(steps), detail, bought, 10**9
+        self.waits: list[float] = []
+
+    async def stages(self, task, *, after=0, wait=0.0):
+        self.waits.append(wait)
+        if not self.steps[0][0]:
+            raise ServiceUnavailable("the pool does not answer.")
+        return tuple(StageAt(stage=stage, at=NOW, detail=self.detail) for stage in self.steps[0][0])
+
+    async def view_task(self, task):
+        _, status = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        return SimpleNamespace(status=status)
+
+    async def view_deal(self, deal):
+        return SimpleNamespace(start_time=self.bought, category=0, sponsor=POOL, requester=POOL)
+
+    async def view_category(self, number):
+        return SimpleNamespace(timeref=30)
+
+    async def block(self):
+        return SimpleNamespace(timestamp=int(NOW))
+
+    def conn(self):
+        return SimpleNamespace(hub=self, node=self, stage_reader=self, clock=lambda: NOW)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.0)
+
+
+async def test_each_stage_is_reported_once_until_the_chain_completes_the_task():
+    running = ("waiting", "assigned")
+    network = Network(
+        (("waiting",), TaskStatus.UNSET),
+        (running, TaskStatus.ACTIVE),
+        (running, TaskStatus.ACTIVE),
+        ((*running, "completed"), TaskStatus.COMPLETED),
+    )
+    reported = []
+    await follow(network.conn(), JOB, reported.append)
+    assert [each.stage for each in reported] == ["waiting", "assigned", "completed"]
+    assert set(network.waits[:-1]) == {following.WAIT_SECONDS}, "each read is a long poll"
+
+
+async def test_a_pool_that_does_not_answer_stops_nobody():
+    await follow(Network(((), TaskStatus.ACTIVE), ((), TaskStatus.COMPLETED)).conn(), JOB)
+
+
+async def test_a_task_that_the_chain_failed_is_refunded():
+    with pytest.raises(HostFailed, match="before its deadline") as failed:
+        await follow(Network((("waiting",), TaskStatus.FAILED)).conn(), JOB)
+    assert failed.value.money == "The requester was refunded."
+
+
+async def test_a_task_that_its_pool_gave_up_ends_with_the_pools_reason():
+    with pytest.raises(HostFailed, match=r"no machine could finish the task \(out of memory\)") as failed:
+        await follow(Network((("waiting", "failed"), TaskStatus.ACTIVE), detail="out of memory.").conn(), JOB)
+    assert failed.value.money.startswith("The price is locked until")
+
+
+async def test_a_failure_that_the_pool_reports_for_a_paid_task_is_ignored():
+    await follow(Network((("failed",), TaskStatus.COMPLETED)).conn(), JOB)
+
+
+@pytest.mark.parametrize(("stages", "notices"), [((), 1), (("waiting",), 1), (("waiting", "assigned"), 0)])
+async def test_a_task_that_no_machine_took_is_noticed_once(stages, notices):
+    network = Network(*[(stages, TaskStatus.ACTIVE)] * 3, (stages, TaskStatus.COMPLETED), bought=NOW - 31)
+    waiting = []
+    await follow(network.conn(), JOB, on_waiting=waiting.append)
+    assert len(waiting) == notices
+    assert all((each.pool, each.seconds, each.money.kind) == (POOL, 31, "locked") for each in waiting)

@@ -1,0 +1,18 @@
+"""Shipped apps by name, and the app for a file."""
+
+from pathlib import Path
+
+import pytest
+
+from sealgrid.sdk.shipped_apps import app_folder, app_for
+
+
+def test_the_suffix_of_a_file_selects_its_app():
+    assert app_for(Path("rides.CSV")) == "csv-statistics"
+    assert app_for(Path("model.onnx")) == app_for(Path("model")) == "onnx-runner"
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "../sdk", "onnx-runner/..", "onnx runner"])
+def test_another_name_has_no_folder(name):
+    assert app_folder("onnx-runner").name == "onnx_runner"
+    assert app_folder(name) is None
