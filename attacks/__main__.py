@@ -27,7 +27,7 @@ async def run(on: Network, folder: Path, *, on_progress: Callable[[str], None] =
                 outcome = await attack.attempt(scene)
             tried.append((attack, outcome))
             mark = f"stopped by {outcome.by} {outcome.check}".rstrip() if outcome.stopped else "NOT STOPPED"
-            on_progress(f"{attack.title:45} {mark}: {outcome.said}")
+            on_progress(f"{attack.title:45} {mark}: {outcome.message}")
     return tried
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     """Run the suite, write the page, exit with 1 if an attack succeeded."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-attack-") as name:
         folder = Path(name)
-        print("starting a local network whose parts will be on_progress to lie …", file=sys.stderr)
+        print("starting a local network whose parts will lie …", file=sys.stderr)
         with network(Layout(folder / "network")) as on:
             (folder / "scene").mkdir()
             tried = asyncio.run(run(on, folder / "scene"))

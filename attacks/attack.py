@@ -15,7 +15,7 @@ class Outcome:
 
     by: str  #: the part that stopped it; empty when nothing did
     check: str  #: number of its check, as docs/protocol/ counts them
-    said: str  #: the sentence of the refusal, or what happened instead of harm
+    message: str  #: the sentence of the refusal, or what happened instead of harm
 
     @property
     def stopped(self) -> bool:
@@ -33,9 +33,9 @@ class Attack:
     at_network_pool: bool = False  #: whether the network's own pool takes part, and so runs the gate where there is one
 
 
-def harmless(by: str, said: str) -> Outcome:
+def harmless(by: str, message: str) -> Outcome:
     """Return the outcome of an attack that nobody has to refuse, since it changes nothing."""
-    return Outcome(by, "", said)
+    return Outcome(by, "", message)
 
 
 async def refused(by: str, attempt: Awaitable[object], *, otherwise: str = "") -> Outcome:

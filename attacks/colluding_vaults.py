@@ -120,7 +120,7 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
     run.collude(scene, job, Collusion(lie=lie, shown=lambda order: invented))
     outcome = await refused("PoCo", run.run(), otherwise="task")
     if not run.receipt:
-        return Outcome("", outcome.said, "the enclave signed no receipt, so PoCo's refusal was not tried")
+        return Outcome("", outcome.message, "the enclave signed no receipt, so PoCo's refusal was not tried")
     whole = parse_envelope(run.receipt)
     last = verify(run.receipt, pins_of(scene.network)).checks[-1]
     assert (last.ok, last.detail.endswith("t vaults vouch for the requester's signature")) == (True, True), last

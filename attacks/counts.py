@@ -57,8 +57,8 @@ async def burn_uses_without_paying(scene: Scene) -> Outcome:
     if check := await refusal_of(scene, honest):
         return Outcome("", "", f"an honest buyer is refused by ({check})")
     who = seen.requester == scene.requester.address
-    said = f"all {seen.uses} uses were given back, and the owner sees who had them"
-    return harmless("vaults", said) if who and seen.uses == TOTAL else Outcome("", "", "the owner does not see who")
+    message = f"all {seen.uses} uses were given back, and the owner sees who had them"
+    return harmless("vaults", message) if who and seen.uses == TOTAL else Outcome("", "", "the owner does not see who")
 
 
 async def buy_all_uses_at_an_idle_pool(scene: Scene) -> Outcome:

@@ -25,7 +25,7 @@ from sealgrid.wire.vault import DepositRequest, VaultIdentity
 from sealgrid.wire.worker_session import SessionCall
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 
-MOST_DEPOSITS = 400
+MAX_DEPOSITS = 400
 SILENT = 60
 HALF_A_HEAD = b"GET /ident"
 HALF_A_BODY = b"POST /deposits HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n"
@@ -64,14 +64,14 @@ async def fill_a_vault_with_inputs(scene: Scene) -> Outcome:
     vault = scene.network.vaults[0]
     identity = await scene.owner.vaults[0].identity()
     async with _client(vault.url, "127.0.0.1") as flood, _client(vault.url, "127.0.0.2") as honest:
-        for _ in range(MOST_DEPOSITS):
+        for _ in range(MAX_DEPOSITS):
             answer = await flood.post("/deposits", content=_deposit(scene, identity))
             if answer.status_code != 200:
                 break
         other = await honest.post("/deposits", content=_deposit(scene, identity))
     if answer.status_code == 429 and "retry-after" in answer.headers and other.status_code == 200:
         return Outcome("vault", "", "a client deposits so many inputs an hour; another address is served")
-    return Outcome("", "", f"{MOST_DEPOSITS} deposits were taken")
+    return Outcome("", "", f"{MAX_DEPOSITS} deposits were taken")
 
 
 async def hold_connections_and_say_nothing(scene: Scene) -> Outcome:

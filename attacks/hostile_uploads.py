@@ -98,11 +98,11 @@ async def let_anothers_result_go(scene: Scene) -> Outcome:
     job, run = await scene.job()
     await run.run()
     settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
-    said = ResultOpened(reader=scene.requester.address, file_sha256=settled.sealed_sha256)
-    word = ResultOpenedNotice(opened=said, signature=said.sign(scene.requester.domain, SigningKey.generate()))
+    opened = ResultOpened(reader=scene.requester.address, file_sha256=settled.sealed_sha256)
+    notice = ResultOpenedNotice(opened=opened, signature=opened.sign(scene.requester.domain, SigningKey.generate()))
     async with HttpTransport(scene.network.storage_url) as node:
         path = f"/files/{settled.sealed_sha256}/opened"
-        outcome = await refused("storage node", call(node, "POST", path, word, _Nothing))
+        outcome = await refused("storage node", call(node, "POST", path, notice, _Nothing))
         await call(node, "GET", f"/files/{settled.sealed_sha256}", None, StoredFileInfo)
     return outcome
 

@@ -78,8 +78,8 @@ async def have_the_pool_fined(scene: Scene) -> Outcome:
     opened, paid = await _ended(scene, await _bought_with(scene, archive.getvalue()))
     if opened.exit != -1 or not paid:
         return Outcome("", "", "the task was not settled as the input's failure")
-    check, _, said = opened.log.partition(" ")
-    return Outcome("enclave", check.strip("()"), f"settled, the pool is paid: {said}")
+    check, _, message = opened.log.partition(" ")
+    return Outcome("enclave", check.strip("()"), f"settled, the pool is paid: {message}")
 
 
 async def end_the_app_by_a_signal(scene: Scene) -> Outcome:

@@ -71,5 +71,7 @@ async def sell_an_unproved_model(scene: Scene) -> Outcome:
         await JobRun(await scene.thief.open_task(bought), scene.thief.context).run()
     except CheckFailed as refusal:
         if await owner.hub.account(owner.address) == paid:
-            return Outcome("vaults", refusal.check, "its first buyer is told before money moves; nobody pays for it.")
+            return Outcome(
+                "vaults", refusal.check, "its first buyer is refused before money moves; nobody pays for it."
+            )
     return Outcome("", "", "the seller was paid by a client that asks no vault")

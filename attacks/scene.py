@@ -74,7 +74,7 @@ class Scene:
         return job, kind(await self.thief.open_task(job), self.thief.context)
 
     async def read_facts(self, job: buy.PurchasedTask, enclave: Address) -> Facts:
-        """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
+        """Return the facts that honest vaults will sign about a bought task, from the control run and the chain."""
         params, vault = job.terms.request.params, self.owner.vaults[0]
         inputs = parse_params(params).inputs
         record = (await vault.asset(input_asset(inputs[0]), self.requester.address)).record
@@ -125,9 +125,9 @@ class Scene:
     def share(self, index: int, asset: Address, owner: Address) -> StoredShare:
         """Return a vault's share of a key, which its operator can decrypt."""
         with self._database(index) as (database, keys, federation):
-            held = ShareStore(database, keys.at_rest, federation).find(asset, owner)
-        assert held is not None
-        return held
+            share = ShareStore(database, keys.at_rest, federation).find(asset, owner)
+        assert share is not None
+        return share
 
     def share_of_result(self, index: int, task: TaskId, enclave: Address) -> ResultShare:
         """Return a vault's share of the half of a result's key that it keeps until the chain has paid."""

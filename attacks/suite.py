@@ -85,22 +85,22 @@ SUITE = (
     ),
     Attack(
         "take the deal back before the release",
-        "whoever reorganises the chain",
+        "someone who reorganises the chain",
         chain.take_the_deal_back_before_the_release,
     ),
     Attack(
         "take the deal back before the verdict",
-        "whoever reorganises the chain",
+        "someone who reorganises the chain",
         chain.take_the_deal_back_before_the_verdict,
     ),
     Attack(
         "take the deal back before the payment",
-        "whoever reorganises the chain",
+        "someone who reorganises the chain",
         chain.take_the_deal_back_before_the_payment,
     ),
     Attack("open the result without paying", "requester and worker", people.open_without_paying),
     Attack("burn a model's uses without paying", "requester and worker", counts.burn_uses_without_paying),
-    Attack("send a worker's call again", "whoever listens on the wire", floods.replay_a_workers_call),
+    Attack("send a worker's call again", "someone who records the traffic", floods.replay_a_workers_call),
     Attack("hold connections and say nothing", "anybody", floods.hold_connections_and_say_nothing),
     Attack("fill a vault with inputs", "anybody", floods.fill_a_vault_with_inputs),
 )

@@ -15,7 +15,7 @@ same attacks and compares. Numbers are those of [release](../protocol/release.md
 [broker](../protocol/broker.md) and [evidence](../protocol/evidence.md), as the refusals name them.
 Each run begins with a job in which nobody lies, so that a refusal means something.
 
-| attack | who | stopped by | check | what was said |
+| attack | who | stopped by | check | message |
 |---|---|---|---|---|
 """
 
@@ -27,5 +27,5 @@ def page(tried: Sequence[tuple[Attack, Outcome]]) -> str:
 
 def _row(attack: Attack, outcome: Outcome) -> str:
     by = outcome.by or "**nothing**"
-    said = re.sub(r"0x[0-9a-f]{8,}", "0x…", outcome.said).replace("|", "\\|")
-    return f"| {attack.title} | {attack.who} | {by} | {outcome.check or '-'} | {said} |\n"
+    message = re.sub(r"0x[0-9a-f]{8,}", "0x…", outcome.message).replace("|", "\\|")
+    return f"| {attack.title} | {attack.who} | {by} | {outcome.check or '-'} | {message} |\n"

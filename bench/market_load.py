@@ -103,19 +103,18 @@ def write_orders(folder: Path, network: Network, orders: Sequence[tuple[Kind, Or
     """Write orders, each with the development account that signed it, into a market's database."""
     domain = OrderDomain(chain=network.chain, hub=network.hub)
     store = OrderStore(f"sqlite:///{folder / 'market.sqlite'}", domain)
-    listed = (
+    operations = (
         StoreOrder(
             PublishedOrder(
-                kind=kind,
                 order_hash=order_hash(order, domain),
                 order=order,
                 signer=development_key(signer).address,
-                published=number,
+                published_at=number,
             )
         )
         for number, (kind, order, signer) in enumerate(orders)
     )
-    while batch := list(islice(listed, BATCH)):
+    while batch := list(islice(operations, BATCH)):
         store.perform(batch)
     store.close()
 

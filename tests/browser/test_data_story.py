@@ -24,7 +24,7 @@ def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the
     page.wait_for_url(re.compile("/tasks/0x"))
     task = page.url.rpartition("/")[2]
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=RUN_MS)
-    expect(page.locator("#result")).to_contain_text("5000 rows; no number tells of fewer than 10")
+    expect(page.locator("#result")).to_contain_text("5000 rows; no number describes fewer than 10")
     expect(page.locator("#result")).to_contain_text('"name": "kilometres"')
     visitor.picture("data-result")
 

@@ -25,7 +25,7 @@ IncomingRequest = Request[Any, Any, Any]
 def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
     """Return the ASGI application of the adapter."""
     return create_app(
-        [*_dataset_keys(secrets), *_app_secrets(secrets), *_requester_secrets(secrets), *_result_keys(secrets)],
+        [*_secret_handlers(secrets), *_result_key_handlers(secrets)],
         max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so that the service returns the numbered refusal
         access=access,
         origin_check=allow_every_site,
@@ -33,48 +33,49 @@ def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) 
     )
 
 
-def _dataset_keys(secrets: SecretService) -> list[HTTPRouteHandler]:
+def _secret_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/secrets/web3")
-    async def exists(request: IncomingRequest) -> Response[None]:
+    async def has_dataset_key(request: IncomingRequest) -> Response[None]:
         return _no_content_if(await secrets.has_secret("Dataset", _query_address(request, "secretAddress")))
 
     @post("/secrets/web3")
-    async def push(request: IncomingRequest) -> Response[None]:
+    async def push_dataset_key(request: IncomingRequest) -> Response[None]:
         await secrets.push_dataset_key(await _read_secret(request, _query_address(request, "secretAddress")))
         return _no_content()
 
-    return [exists, push]
-
-
-def _app_secrets(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/apps/{app:str}/secrets")
-    async def exists(app: FromPath[str]) -> Response[None]:
+    async def has_app_secret(app: FromPath[str]) -> Response[None]:
         return _no_content_if(await secrets.has_secret("App", _parse_address(app)))
 
     @post("/apps/{app:str}/secrets")
-    async def push(app: FromPath[str], request: IncomingRequest) -> Response[None]:
+    async def push_app_secret(app: FromPath[str], request: IncomingRequest) -> Response[None]:
         await secrets.push_app_secret(await _read_secret(request, _parse_address(app)))
         return _no_content()
 
-    return [exists, push]
-
-
-def _requester_secrets(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/requesters/{requester:str}/secrets/{name:str}")
-    async def exists(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
+    async def has_requester_secret(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
         return _no_content_if(
             is_secret_name(name) and await secrets.has_requester_secret(_parse_address(requester), name)
         )
 
     @post("/requesters/{requester:str}/secrets/{name:str}")
-    async def push(requester: FromPath[str], name: FromPath[str], request: IncomingRequest) -> Response[None]:
+    async def push_requester_secret(
+        requester: FromPath[str], name: FromPath[str], request: IncomingRequest
+    ) -> Response[None]:
         await secrets.push_requester_secret(await _read_secret(request, _parse_address(requester)), name)
         return _no_content()
 
-    return [exists, push]
+    return [
+        has_dataset_key,
+        push_dataset_key,
+        has_app_secret,
+        push_app_secret,
+        has_requester_secret,
+        push_requester_secret,
+    ]
 
 
-def _result_keys(secrets: SecretService) -> list[HTTPRouteHandler]:
+def _result_key_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/secrets/web2")
     async def exists(request: IncomingRequest) -> Response[None]:
         named = request.query_params.get("secretName") == RESULT_KEY_NAME

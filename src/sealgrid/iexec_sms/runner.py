@@ -1,8 +1,8 @@
 """Runs the iExec SMS adapter in front of a federation of vaults."""
 
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Literal
 
 from sealgrid.chain.assets import Assets
@@ -27,31 +27,32 @@ from sealgrid.wire.vault import VaultClient
 
 async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused if the node serves another chain."""
-    async with Node(*config.network.rpc_urls) as node, _members(config) as members:
-        await config.network.check_chain(node)
-        async with _stores(config) as files:
-            secrets = open_service(config, members, node, files)
-            await serve(application(secrets, config.access), sock, ready, config.access)
-
-
-@asynccontextmanager
-async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
-    key, domain = _storage_key(config), config.network.domain
-    async with AsyncExitStack() as stack:
-        nodes = [
+    network = config.network
+    if config.storage_key_file is None:
+        key = SigningKey.generate()  # an unlisted account: the node's quota of this network address applies
+    else:
+        key = SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
+    async with Node(*network.rpc_urls) as node, AsyncExitStack() as stack:
+        await network.check_chain(node)
+        vaults = [
+            VaultClient(
+                await stack.enter_async_context(
+                    HttpTransport(url, name=f"vault {address}", timeout=config.vault_timeout)
+                )
+            )
+            for address, url in network.vault_endpoints
+        ]
+        storage_nodes = [
             StorageClient(
                 await stack.enter_async_context(HttpTransport(url, name="the storage node")),
-                TicketSigner(url, key, domain),
+                TicketSigner(url, key, network.domain),
             )
             for url in (config.storage_url, *config.storage_copies)
         ]
-        yield RemoteFiles(*nodes)
-
-
-def _storage_key(config: SmsConfig) -> SigningKey:
-    if config.storage_key_file is None:
-        return SigningKey.generate()  # an unlisted account: the node's quota of this network address applies
-    return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
+        target = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
+        members = VaultMembers(target, tuple(vaults))
+        secrets = open_service(config, members, node, RemoteFiles(*storage_nodes))
+        await serve(application(secrets, config.access), sock, ready, config.access)
 
 
 class AssetReader:
@@ -79,19 +80,3 @@ def open_service(config: SmsConfig, members: VaultMembers, node: Node, files: Fi
         DocumentStore(config.folder / "result-keys", RegisteredResultKey, limit=config.max_result_keys),
         replaced_keys=DocumentStore(config.folder / "given-up", ReplacedKeys, limit=config.max_result_keys),
     )
-
-
-@asynccontextmanager
-async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
-    network = config.network
-    target = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
-    async with AsyncExitStack() as stack:
-        clients = [
-            VaultClient(
-                await stack.enter_async_context(
-                    HttpTransport(url, name=f"vault {address}", timeout=config.vault_timeout)
-                )
-            )
-            for address, url in network.vault_endpoints
-        ]
-        yield VaultMembers(target, tuple(clients))

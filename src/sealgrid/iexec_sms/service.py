@@ -5,7 +5,7 @@ fit. The service therefore stores the sealed shares before the first delivery, a
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -27,7 +27,7 @@ from sealgrid.iexec_sms.push_checks import (
 from sealgrid.storage.file_store import FileStore
 from sealgrid.units import ZERO_DIGEST, Address, Digest, to_digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
-from sealgrid.wire.vault import IexecDeposit, VaultIdentity
+from sealgrid.wire.vault import IexecDeposit
 
 MAX_REPLACED_KEYS = 50  #: of one account; their record stays below 10 kB
 
@@ -141,15 +141,12 @@ class SecretService:
         if pushed.value_hash in replaced:  # (5)
             raise SecretExists("result-key.5", "this account replaced this key before; create a new one.")
         if known is not None:
-            self._record_replaced(known, replaced)
+            if len(replaced) >= MAX_REPLACED_KEYS:  # (5)
+                raise SecretExists(
+                    "result-key.5", "this account replaced its key too often; use another account as beneficiary."
+                )
+            self._replaced_keys.put(known.owner, (*replaced, to_digest(keccak256(known.value.encode()))))
         self._result_keys.put(pushed.address, checked)
-
-    def _record_replaced(self, known: RegisteredResultKey, before: ReplacedKeys) -> None:
-        if len(before) >= MAX_REPLACED_KEYS:
-            raise SecretExists(
-                "result-key.5", "this account replaced its key too often; use another account as beneficiary."
-            )
-        self._replaced_keys.put(known.owner, (*before, to_digest(keccak256(known.value.encode()))))
 
     async def _push(
         self, asset: SecretAsset, pushed: PushedSecret, seal: Callable[[], Awaitable["_SealedFileKey"]], number: str
@@ -163,27 +160,23 @@ class SecretService:
                 is_new, identities = await self._members.prepare(asset.address, asset.owner)
                 if not is_new:  # (4)
                     raise exists
-                delivery = self._split(await seal(), asset, pushed, identities)
+                sealed = await seal()
+                delivery = split_key(
+                    sealed.key,
+                    asset,
+                    file_sha256=sealed.file_sha256,
+                    value_hash=pushed.value_hash,
+                    name=sealed.name,
+                    signature=pushed.signature,
+                    target=self._members.target,
+                    identities=identities,
+                    random=self._random,
+                )
                 self._deliveries.put(_document_name(asset), delivery)
             elif delivery[0].value_hash != pushed.value_hash:  # (4)
                 raise exists
             if not await self._deliver(asset, delivery):  # (4): the key reached the vaults by another route meanwhile
                 raise exists
-
-    def _split(
-        self, sealed: "_SealedFileKey", asset: SecretAsset, pushed: PushedSecret, identities: Sequence[VaultIdentity]
-    ) -> Delivery:
-        return split_key(
-            sealed.key,
-            asset,
-            file_sha256=sealed.file_sha256,
-            value_hash=pushed.value_hash,
-            name=sealed.name,
-            signature=pushed.signature,
-            target=self._members.target,
-            identities=identities,
-            random=self._random,
-        )
 
     async def _deliver(self, asset: SecretAsset, delivery: Delivery) -> bool:
         """Deliver the shares; return False if vaults already have another key."""

@@ -37,7 +37,7 @@ class OrderAdmission:
         self._chain, self.domain, self._per_signer = chain, domain, per_signer
         self._reserved: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
 
-    async def admit(self, kind: Kind, order: Order, claimant: Address) -> AdmittedOrder:
+    async def admit(self, order: Order, claimant: Address) -> AdmittedOrder:
         """Return an order's hash and signer; raise OrderRefused, with the failed ``check``, unless all checks hold.
 
         (1) Its volume is positive. (2) Its category exists. (3) Its asset is in this hub's registry of its kind.
@@ -49,11 +49,11 @@ class OrderAdmission:
         """
         name = order_hash(order, self.domain)
         try:
-            admitted = await self._check(kind, order, name, claimant)
+            admitted = await self._check(order, name, claimant)
         except OrderRefused:
             # The book may be behind the chain, for example by a registration or a deposit: sync and check again.
             await self._chain.sync()
-            admitted = await self._check(kind, order, name, claimant)
+            admitted = await self._check(order, name, claimant)
         if isinstance(order, RequestOrder):
             # (9) matching offers
             await self._check_matching_offer("app", order)
@@ -79,25 +79,38 @@ class OrderAdmission:
             if not self._reserved[signer_key]:
                 del self._reserved[signer_key]
 
-    async def _check(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> AdmittedOrder:
+    async def _check(self, order: Order, name: Digest, claimant: Address) -> AdmittedOrder:
+        ledger = self._chain.ledger
         # (1) volume
         if order.volume == 0:
             raise OrderRefused("the order's volume is 0; sign one with at least 1.", check="volume")
         # (2) category
-        self._check_category(order)
+        if isinstance(order, RequestOrder | WorkerpoolOrder) and ledger.category(order.category) is None:
+            raise OrderRefused(f"the hub has no category {order.category}; see GET /categories.", check="category")
         # (3) asset
-        signer = self._owner(kind, order)
+        asset, registry = asset_of(order), KINDS[order.kind].registry
+        signer = asset if registry is None else ledger.owner(registry, asset)
+        if signer is None:
+            raise OrderRefused(
+                f"{asset} is not a registered {str(registry).lower()} of this hub; register it first.",
+                check="unregistered",
+            )
         # (4) claimant
         if signer != claimant and not await self._chain.is_presigned_by(signer, name):
             raise OrderRefused(
                 f"only order signer {signer} can publish an order; authenticate with that account.", check="not-yours"
             )
         # (5) not cancelled, used up or published
-        self._check_unused(kind, order, name)
+        self._check_unused(order, name)
         # (6) limit
-        self._check_room(kind, signer)
+        self._check_room(order.kind, signer)
         # (7) money
-        self._check_money(order, signer)
+        needed, balance = money_for_one(order), ledger.stake(signer)
+        if balance < needed:
+            check, what = ("funds", "may cost") if isinstance(order, RequestOrder) else ("stake", "takes as stake")
+            raise OrderRefused(
+                f"{signer} has {balance} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
+            )
         # (8) signature
         signed = await self._chain.is_signed_by(signer, name, order.sign)
         if not signed and not await self._chain.is_presigned_by(signer, name):
@@ -107,46 +120,22 @@ class OrderAdmission:
             )
         return AdmittedOrder(name, signer, presigned=not signed)
 
-    def _check_category(self, order: Order) -> None:
-        if not isinstance(order, RequestOrder | WorkerpoolOrder):
-            return
-        if self._chain.ledger.category(order.category) is None:
-            raise OrderRefused(f"the hub has no category {order.category}; see GET /categories.", check="category")
-
-    def _owner(self, kind: Kind, order: Order) -> Address:
-        asset, registry = asset_of(kind, order), KINDS[kind].registry
-        owner = asset if registry is None else self._chain.ledger.owner(registry, asset)
-        if owner is None:
-            raise OrderRefused(
-                f"{asset} is not a registered {str(registry).lower()} of this hub; register it first.",
-                check="unregistered",
-            )
-        return owner
-
-    def _check_unused(self, kind: Kind, order: Order, name: Digest) -> None:
+    def _check_unused(self, order: Order, name: Digest) -> None:
         book, consumed = self._chain.book, self._chain.ledger.consumed(name)
         if consumed >= CLOSED:
             raise OrderRefused("the order was cancelled on chain; sign a new one with another salt.", check="cancelled")
         if consumed >= order.volume:
             raise OrderRefused("the order is used up; sign a new one with another salt.", check="used-up")
-        listed = book.get(kind, name)
-        if listed is not None and book.status(listed) != "dead":
+        published = book.get(order.kind, name)
+        if published is not None and book.status(published) != "dead":
             raise _published()
 
     def _check_room(self, kind: Kind, signer: Address) -> None:
-        book, most = self._chain.book, self._per_signer
+        book, limit = self._chain.book, self._per_signer
         reserved = sum(not book.is_open(kind, name) for name in self._reserved.get((kind, signer), ()))
-        if book.count_open_orders(kind, signer) + reserved >= most:
+        if book.count_open_orders(kind, signer) + reserved >= limit:
             raise OrderRefused(
-                f"{signer} has {most} open {kind}, the most that a signer may have; withdraw some.", check="room"
-            )
-
-    def _check_money(self, order: Order, signer: Address) -> None:
-        needed, balance = money_for_one(order), self._chain.ledger.stake(signer)
-        if balance < needed:
-            check, what = ("funds", "may cost") if isinstance(order, RequestOrder) else ("stake", "takes as stake")
-            raise OrderRefused(
-                f"{signer} has {balance} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
+                f"{signer} has {limit} open {kind}, the most that a signer may have; withdraw some.", check="room"
             )
 
     async def _check_matching_offer(self, asset: Literal["app", "dataset"], request: RequestOrder) -> None:
@@ -158,7 +147,7 @@ class OrderAdmission:
         _, offers = self._chain.book.find(kind, filters, start=0, size=_MAX_OFFERS)
         for offer in offers:
             if await self._permits(offer.order, request):
-                if (price := price_of(kind, offer.order)) <= max_price:
+                if (price := price_of(offer.order)) <= max_price:
                     return
                 raise OrderRefused(
                     f"the cheapest order for the {asset} costs {price} nRLC; the request offers {max_price}.",

@@ -6,7 +6,7 @@ Cross-origin requests from any site are allowed: all answers are public, and wri
 from importlib.metadata import version
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, get, post, put
+from litestar import MediaType, Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -25,12 +25,25 @@ from sealgrid.wire.market import Kind, PublishReply, PublishRequest, UnpublishRe
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import allow_every_site, cors_config, create_app
 
-Ask = Request[object, object, State]
+MarketRequest = Request[object, object, State]
 
 
 def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
     """Return the ASGI application of one market: the feed at ``/ws``, the HTTP API at all other paths."""
-    api, feed = _api(order_service, config), FeedLimits(order_service.feed, config)
+    chain = config.network.chain
+    api = create_app(
+        [
+            *_order_handlers(order_service, chain),
+            *_deal_handlers(order_service, chain),
+            *_market_handlers(order_service, chain),
+        ],
+        max_body=config.largest_body,
+        access=config.access,
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
+        error_fields={"ok": False},
+    )
+    feed = FeedLimits(order_service.feed, config)
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         is_feed = scope.get("path", "").rstrip("/") == PATH
@@ -39,41 +52,25 @@ def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
     return route
 
 
-def _api(order_service: OrderService, config: MarketConfig) -> Litestar:
-    chain = config.network.chain
-    return create_app(
-        [
-            *_orders(order_service, chain),
-            *_deals(order_service, chain),
-            *_about(order_service, chain),
-        ],
-        max_body=config.largest_body,
-        access=config.access,
-        origin_check=allow_every_site,
-        cors=cors_config("GET", "POST", "PUT"),
-        error_fields={"ok": False},
-    )
-
-
-def _orders(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
+def _order_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/{kind:str}")
-    async def find(kind: FromPath[str], request: Ask) -> Response[bytes]:
+    async def find(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
         return _json(order_service.orders(_kind(kind), _query(request, chain)))
 
     @get("/{kind:str}/{order:str}")
-    async def order_by_hash(kind: FromPath[str], order: FromPath[str], request: Ask) -> Response[bytes]:
+    async def order_by_hash(kind: FromPath[str], order: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         return _json(order_service.order(_kind(kind), order))
 
     @post("/{kind:str}")
-    async def publish(kind: FromPath[str], request: Ask) -> Response[bytes]:
+    async def publish(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         order_kind, token = _kind(kind), read_token(request.headers.get("authorization"))
         published = await order_service.publish(order_kind, parse(await request.body(), PublishRequest).order, token)
         return _json(PublishReply(ok=True, published=published))
 
     @put("/{kind:str}")
-    async def unpublish(kind: FromPath[str], request: Ask) -> Response[bytes]:
+    async def unpublish(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         order_kind, token = _kind(kind), read_token(request.headers.get("authorization"))
         removed = await order_service.unpublish(order_kind, parse(await request.body(), UnpublishRequest), token)
@@ -82,26 +79,26 @@ def _orders(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     return [find, order_by_hash, publish, unpublish]
 
 
-def _deals(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
+def _deal_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/deals")
-    async def deals(request: Ask) -> Response[bytes]:
+    async def deals(request: MarketRequest) -> Response[bytes]:
         return _json(order_service.deals(_query(request, chain)))
 
     @get("/deals/{deal:str}")
-    async def deal(deal: FromPath[str], request: Ask) -> Response[bytes]:
+    async def deal(deal: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         return _json(order_service.deal(deal))
 
     @get("/ohlc")
-    async def prices(request: Ask) -> Response[bytes]:
+    async def prices(request: MarketRequest) -> Response[bytes]:
         return _json(order_service.prices(_query(request, chain)))
 
     return [deals, deal, prices]
 
 
-def _about(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
+def _market_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/challenge")
-    async def challenge(request: Ask) -> Response[bytes]:
+    async def challenge(request: MarketRequest) -> Response[bytes]:
         params = _query(request, chain)
         try:
             address = to_address(params.get("address", ""))
@@ -118,18 +115,18 @@ def _about(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
         return _json(description(version("sealgrid")))
 
     @get("/metrics")
-    async def metrics(request: Ask) -> Response[bytes]:
+    async def metrics(request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         counts: dict[str, int] = {kind: order_service.chain.book.count(kind) for kind in KINDS}
         blocks = {"lastBlock": order_service.chain.block, "checkpointBlock": order_service.chain.block}
         return _json({"ok": True} | blocks | counts)
 
     @get("/categories")
-    async def categories(request: Ask) -> Response[bytes]:
+    async def categories(request: MarketRequest) -> Response[bytes]:
         return _json(await order_service.categories(_query(request, chain)))
 
     @get("/categories/{number:str}")
-    async def category(number: FromPath[str], request: Ask) -> Response[bytes]:
+    async def category(number: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         return _json(await order_service.category(number))
 
@@ -144,7 +141,7 @@ def _kind(text: str) -> Kind:
     return kind
 
 
-def _query(request: Ask, chain: int) -> dict[str, str]:
+def _query(request: MarketRequest, chain: int) -> dict[str, str]:
     params = {name: str(value) for name, value in request.query_params.items()}
     named = params.pop("chainId", None)
     if named is None:

@@ -11,7 +11,6 @@ from sealgrid.wire.market import (
     CategoryPage,
     CategoryReply,
     DealPage,
-    Kind,
     OrderPage,
     OrderReply,
     PublishReply,
@@ -58,16 +57,16 @@ def description(version: str) -> Document:
     _, schemas = msgspec.json.schema_components(
         _MESSAGES, ref_template="#/components/schemas/{name}", schema_hook=lambda _: {"description": "any JSON"}
     )
-    info = {"title": "Market of signed orders", "version": version, "description": "Paths as iExec's market API."}
-    return {"openapi": "3.1.0", "info": info, "paths": _paths(), "components": {"schemas": schemas | {"Error": _ERROR}}}
-
-
-def _paths() -> Document:
     paths: Document = {}
-    for kind in KINDS:
-        paths[f"/{kind}"] = _kind(kind)
+    for kind, rules in KINDS.items():
+        find = _get(f"a page of open {kind}, the best first", "OrderPage")
+        paths[f"/{kind}"] = {
+            "get": _with_query(find, filters.order_parameters(kind)),
+            "post": _write(f"publish a signed {rules.one}", "PublishRequest", "PublishReply"),
+            "put": _write(f"withdraw own {kind}", "UnpublishRequest", "UnpublishReply"),
+        }
         paths[f"/{kind}/{{orderHash}}"] = {"get": _get("one order in any status", "OrderReply", "orderHash")}
-    return paths | {
+    paths |= {
         "/deals": {"get": _with_query(_get("a page of deals, the newest first", "DealPage"), filters.DEAL_PARAMETERS)},
         "/deals/{dealid}": {"get": _get("one deal", None, "dealid")},
         "/ohlc": {"get": _with_query(_get("last prices of a category", None), ("category",), required=True)},
@@ -78,15 +77,8 @@ def _paths() -> Document:
         "/version": {"get": _get("version of the market", None)},
         "/docs": {"get": _get("this document", None)},
     }
-
-
-def _kind(kind: Kind) -> Document:
-    one = KINDS[kind].one
-    return {
-        "get": _with_query(_get(f"a page of open {kind}, the best first", "OrderPage"), filters.order_parameters(kind)),
-        "post": _write(f"publish a signed {one}", "PublishRequest", "PublishReply"),
-        "put": _write(f"withdraw own {kind}", "UnpublishRequest", "UnpublishReply"),
-    }
+    info = {"title": "Market of signed orders", "version": version, "description": "Paths as iExec's market API."}
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas | {"Error": _ERROR}}}
 
 
 def _get(summary: str, reply: str | None, path_parameter: str = "") -> Document:
@@ -96,7 +88,11 @@ def _get(summary: str, reply: str | None, path_parameter: str = "") -> Document:
         else []
     )
     chain = {"name": "chainId", "in": "query", "required": True, "schema": _schema("chainId")}
-    return {"summary": summary, "parameters": [chain, *path], "responses": _responses(reply)}
+    responses = {
+        "200": {"description": "success", "content": _json_content(reply)},
+        "default": {"description": "error", "content": _json_content("Error")},
+    }
+    return {"summary": summary, "parameters": [chain, *path], "responses": responses}
 
 
 def _with_query(operation: Document, names: Iterable[str], *, required: bool = False) -> Document:
@@ -107,21 +103,14 @@ def _with_query(operation: Document, names: Iterable[str], *, required: bool = F
 def _write(summary: str, body: str, reply: str) -> Document:
     token = {"name": "authorization", "in": "header", "required": True, "schema": {"type": "string"}}
     operation = _get(summary, reply)
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}}
     return operation | {
         "parameters": [*operation["parameters"], token],
-        "requestBody": {"required": True, "content": content},
+        "requestBody": {"required": True, "content": _json_content(body)},
     }
 
 
-def _responses(reply: str | None) -> Document:
-    def json(name: str | None) -> Document:
-        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"} if name else {}}}
-
-    return {
-        "200": {"description": "success", "content": json(reply)},
-        "default": {"description": "error", "content": json("Error")},
-    }
+def _json_content(name: str | None) -> Document:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"} if name else {}}}
 
 
 def _schema(name: str) -> Document:

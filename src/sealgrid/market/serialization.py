@@ -9,29 +9,37 @@ from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView, ResourceView
 from sealgrid.crypto.digests import keccak256
 from sealgrid.market.book.order_book import OrderBook, OrderStatus, PublishedOrder
-from sealgrid.poco.orders import DatasetOrder, Order, is_bulk
+from sealgrid.poco.orders import DatasetOrder, is_bulk
 from sealgrid.units import Address
 from sealgrid.wire.market import EXACT, Amount, OpenOrder
 
 
-def to_open_order(listed: PublishedOrder, book: OrderBook, chain: int, *, offer: bool = False) -> OpenOrder:
+def to_open_order(published: PublishedOrder, book: OrderBook, chain: int, *, offer: bool = False) -> OpenOrder:
     """Return a published order with its remaining uses and status; ``offer`` adds the uses left of its whole offer."""
-    order = open_order(listed, book.remaining(listed), book.status(listed), chain)
-    return msgspec.structs.replace(order, offerRemaining=amount(book.remaining_of_offer(listed))) if offer else order
+    order = open_order(published, book.remaining(published), book.status(published), chain)
+    return msgspec.structs.replace(order, offerRemaining=amount(book.remaining_of_offer(published))) if offer else order
 
 
-def open_order(listed: PublishedOrder, remaining: int, status: OrderStatus, chain: int) -> OpenOrder:
+def open_order(published: PublishedOrder, remaining: int, status: OrderStatus, chain: int) -> OpenOrder:
     """Return a published order with the given remaining uses and status."""
+    document: dict[str, Amount] = {}
+    for solidity, name in published.order.TYPES:
+        value = getattr(published.order, name)
+        if solidity == "address":
+            value = mixed_case(value)
+        elif solidity == "uint256":
+            value = amount(value)
+        document[name] = value
     return OpenOrder(
-        orderHash=listed.order_hash,
+        orderHash=published.order_hash,
         chainId=chain,
-        order=_document(listed.order),
+        order=document | {"sign": "0x" + published.order.sign.hex()},
         remaining=amount(remaining),
         status=status.value,
-        publicationTimestamp=timestamp(listed.published),
-        signer=mixed_case(listed.signer),
-        bulk=is_bulk(listed.order) if isinstance(listed.order, DatasetOrder) else None,
-        presigned=listed.presigned,
+        publicationTimestamp=timestamp(published.published_at),
+        signer=mixed_case(published.signer),
+        bulk=is_bulk(published.order) if isinstance(published.order, DatasetOrder) else None,
+        presigned=published.presigned,
     )
 
 
@@ -90,15 +98,3 @@ def mixed_case(address: Address) -> str:
     return "0x" + "".join(
         digit.upper() if int(nibble, 16) >= 8 else digit for digit, nibble in zip(digits, check, strict=False)
     )
-
-
-def _document(order: Order) -> dict[str, Amount]:
-    fields: dict[str, Amount] = {}
-    for solidity, name in order.TYPES:
-        value = getattr(order, name)
-        if solidity == "address":
-            value = mixed_case(value)
-        elif solidity == "uint256":
-            value = amount(value)
-        fields[name] = value
-    return fields | {"sign": "0x" + order.sign.hex()}

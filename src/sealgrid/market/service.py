@@ -53,12 +53,12 @@ class OrderService:
         """Publish an order for its signer; raise CallRefused for a bad token, OrderRefused for a bad order."""
         await self.authenticator.verify(token)
         order = KINDS[kind].read(document)
-        admitted = await self._admission.admit(kind, order, token.address)
-        published = int(self._clock() * 1000)
-        listed = PublishedOrder(kind=kind, order=order, published=published, **msgspec.structs.asdict(admitted))
+        admitted = await self._admission.admit(order, token.address)
+        now = int(self._clock() * 1000)
+        published = PublishedOrder(order=order, published_at=now, **msgspec.structs.asdict(admitted))
         with self._admission.reserve(kind, admitted):
-            await self._writer.submit(StoreOrder(listed))
-        return to_open_order(listed, self.chain.book, self._chain_id)
+            await self._writer.submit(StoreOrder(published))
+        return to_open_order(published, self.chain.book, self._chain_id)
 
     async def unpublish(self, kind: Kind, request: UnpublishRequest, token: Token) -> tuple[Digest, ...]:
         """Withdraw one order of the token's address, or the last or all of one asset; return their hashes."""
@@ -75,17 +75,17 @@ class OrderService:
         count, matches = book.find(kind, query.filters, start=query.start, size=query.size)
         return OrderPage(
             ok=True,
-            orders=tuple(to_open_order(listed, book, self._chain_id, offer=query.offers) for listed in matches),
+            orders=tuple(to_open_order(published, book, self._chain_id, offer=query.offers) for published in matches),
             count=count,
             nextPage=filters.next_page(query.start, query.size, count),
         )
 
     def order(self, kind: Kind, name: str) -> OrderReply:
         """Return a published order in any status; raise NotFound for one that is unknown or withdrawn."""
-        listed = self.chain.book.get(kind, _hash(name))
-        if listed is None:
+        published = self.chain.book.get(kind, _hash(name))
+        if published is None:
             raise NotFound(f"{KINDS[kind].one} not found")
-        one = to_open_order(listed, self.chain.book, self._chain_id)
+        one = to_open_order(published, self.chain.book, self._chain_id)
         return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
     def deals(self, params: Mapping[str, str]) -> DealPage:
@@ -109,9 +109,9 @@ class OrderService:
 
     async def categories(self, params: Mapping[str, str]) -> CategoryPage:
         """Return a page of the hub's categories, the shortest first."""
-        least, most, start, size = filters.parse_category_query(params)
+        minimum, maximum, start, size = filters.parse_category_query(params)
         numbered = enumerate(self.chain.ledger.categories())
-        fitting = [(number, each) for number, each in numbered if least <= each.timeref <= most]
+        fitting = [(number, each) for number, each in numbered if minimum <= each.timeref <= maximum]
         fitting.sort(key=lambda numbered_category: numbered_category[1].timeref)
         page = [await self._category(number, each) for number, each in fitting[start : start + size]]
         following = filters.next_page(start, size, len(fitting))
@@ -139,22 +139,23 @@ class OrderService:
         )
 
     def _orders_to_remove(self, kind: Kind, request: UnpublishRequest, signer: Address) -> tuple[PublishedOrder, ...]:
+        book, rules = self.chain.book, KINDS[kind]
         if request.target == "unpublish_orderHash":
-            return (self._own_order(kind, _hash(request.orderHash), signer),)
-        what = KINDS[kind].asset
-        asset = _address(what, getattr(request, what))
-        own_orders = [each for each in self.chain.book.open_orders(kind, signer) if asset_of(kind, each.order) == asset]
+            order_hash = _hash(request.orderHash)
+            published = book.get(kind, order_hash)
+            if published is None or book.status(published) is not OrderStatus.OPEN:
+                raise OrderRefused(f"{rules.one} with orderHash {order_hash} is not published")
+            if published.signer != signer:
+                raise OrderRefused(f"only order signer {published.signer} can unpublish an order", check="not-yours")
+            return (published,)
+        try:
+            asset = to_address(getattr(request, rules.asset))
+        except ValueError as error:
+            raise InputRefused(f"{rules.asset} is not a valid ethereum address: give 0x and 40 hex digits.") from error
+        own_orders = [each for each in book.open_orders(kind, signer) if asset_of(each.order) == asset]
         if not own_orders:
-            raise OrderRefused(f"no open {KINDS[kind].one} published by signer {signer} for {what} {asset}")
+            raise OrderRefused(f"no open {rules.one} published by signer {signer} for {rules.asset} {asset}")
         return tuple(own_orders if request.target == "unpublish_all" else own_orders[:1])
-
-    def _own_order(self, kind: Kind, order_hash: Digest, signer: Address) -> PublishedOrder:
-        listed = self.chain.book.get(kind, order_hash)
-        if listed is None or self.chain.book.status(listed) is not OrderStatus.OPEN:
-            raise OrderRefused(f"{KINDS[kind].one} with orderHash {order_hash} is not published")
-        if listed.signer != signer:
-            raise OrderRefused(f"only order signer {listed.signer} can unpublish an order", check="not-yours")
-        return listed
 
 
 def _hash(text: str, what: str = "orderHash") -> Digest:
@@ -162,10 +163,3 @@ def _hash(text: str, what: str = "orderHash") -> Digest:
         return to_digest(text)
     except ValueError as error:
         raise InputRefused(f"{what} must be a bytes32 hexstring: 0x and 64 hex digits.") from error
-
-
-def _address(name: str, text: str) -> Address:
-    try:
-        return to_address(text)
-    except ValueError as error:
-        raise InputRefused(f"{name} is not a valid ethereum address: give 0x and 40 hex digits.") from error

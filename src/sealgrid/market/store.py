@@ -67,7 +67,7 @@ CHALLENGES: Final = sql.Table(
 class StoreOrder(msgspec.Struct, frozen=True):
     """Publish an order."""
 
-    listed: PublishedOrder
+    published: PublishedOrder
 
 
 class RemoveOrder(msgspec.Struct, frozen=True):
@@ -96,11 +96,11 @@ Operation = StoreOrder | RemoveOrder | StoreChallenge | ConsumeChallenge
 
 
 class StoreChange(msgspec.Struct, frozen=True):
-    """A numbered change of one order, by any replica; ``listed`` is None for a withdrawn order."""
+    """A numbered change of one order, by any replica; ``published`` is None for a withdrawn order."""
 
     number: int
     order_hash: Digest
-    listed: PublishedOrder | None
+    published: PublishedOrder | None
 
 
 class BatchResult(msgspec.Struct, frozen=True):
@@ -117,77 +117,103 @@ class OrderStore:
         self._engine = sql.create_engine(url)
         self._upsert: Any = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert
         if self._engine.dialect.name == "sqlite":
-            sql.event.listen(self._engine, "connect", _write_ahead)
+            sql.event.listen(self._engine, "connect", _enable_write_ahead_log)
         try:
             migrate(self._engine)
-            self._check_domain(domain)
+            with self._engine.begin() as connection:
+                row = {"chain": domain.chain, "hub": domain.hub}
+                connection.execute(self._upsert(DATABASE_DOMAIN).values(row).on_conflict_do_nothing())
+                rows = connection.execute(sql.select(DATABASE_DOMAIN)).all()
+            if [tuple(each) for each in rows] != [(domain.chain, domain.hub)]:
+                raise InputRefused(  # noqa: TRY301  the engine is disposed for every error
+                    "this database belongs to a market of another hub; configure a separate database for this market."
+                )
         except BaseException:
             self._engine.dispose()
             raise
 
     def perform(self, operations: Sequence[Operation]) -> BatchResult:
         """Perform a batch in one transaction. Only a ConsumeChallenge can have no effect: expired, unknown or used."""
+        issued = [each for each in operations if isinstance(each, StoreChallenge)]
+        answered = [each for each in operations if isinstance(each, ConsumeChallenge)]
         changing = [each for each in operations if isinstance(each, StoreOrder | RemoveOrder)]
         with self._engine.begin() as connection:
-            _store_challenges(connection, [each for each in operations if isinstance(each, StoreChallenge)])
-            consumed = self._consume_challenges(
-                connection, [each for each in operations if isinstance(each, ConsumeChallenge)]
-            )
-            changes = self._change_of(connection, changing) if changing else ()
-        # Of two that consume one challenge in one batch, the first has the effect.
-        had_effect = tuple(
-            not isinstance(each, ConsumeChallenge) or _take_first(consumed, (each.digest, each.address))
-            for each in operations
-        )
-        return BatchResult(had_effect, changes)
+            if issued:
+                _expire(connection, max(each.now for each in issued))
+                rows = [
+                    {"digest": each.digest, "address": each.address, "expires": each.now + CHALLENGE_SECONDS}
+                    for each in issued
+                ]
+                connection.execute(CHALLENGES.insert(), rows)
+            consumed = _consume_challenges(connection, answered) if answered else set()
+            changes = self._store_changes(connection, changing) if changing else ()
+        had_effect = [True] * len(operations)
+        for index, each in enumerate(operations):
+            if isinstance(each, ConsumeChallenge):
+                # Of two that consume one challenge in one batch, the first has the effect.
+                challenge = (each.digest, each.address)
+                had_effect[index] = challenge in consumed
+                consumed.discard(challenge)
+        return BatchResult(tuple(had_effect), changes)
 
     def changes_since(self, number: int) -> tuple[StoreChange, ...]:
         """Return the latest change of each order that changed after this number, in order."""
         query = sql.select(ORDERS).where(ORDERS.c.change > number).order_by(ORDERS.c.change)
         with self._engine.connect() as connection:
-            return tuple(_change_of(row) for row in connection.execute(query))
+            rows = connection.execute(query).all()
+        changes: list[StoreChange] = []
+        for row in rows:
+            published = None
+            if not row.withdrawn:
+                read = KINDS[msgspec.convert(row.kind, Kind)].read
+                published = PublishedOrder(
+                    order_hash=Digest(row.order_hash),
+                    order=read(msgspec.json.decode(row.document, type=dict[str, str])),
+                    signer=Address(row.signer),
+                    published_at=row.published,
+                    presigned=row.presigned,
+                )
+            changes.append(StoreChange(row.change, Digest(row.order_hash), published))
+        return tuple(changes)
 
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
 
-    def _consume_challenges(
-        self, connection: sql.Connection, spends: Sequence[ConsumeChallenge]
-    ) -> set[tuple[str, str]]:
-        if not spends:
-            return set()
-        _expire(connection, max(each.now for each in spends))
-        pair = sql.tuple_(CHALLENGES.c.digest, CHALLENGES.c.address)
-        statement = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
-        deleted = connection.execute(statement.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
-        return {(row.digest, row.address) for row in deleted}
-
-    def _change_of(
+    def _store_changes(
         self, connection: sql.Connection, operations: Sequence[StoreOrder | RemoveOrder]
     ) -> tuple[StoreChange, ...]:
+        """Store published and withdrawn orders; return the numbered changes."""
         counted = sql.update(CHANGES).values(made=CHANGES.c.made + len(operations)).returning(CHANGES.c.made)
         last = int(connection.execute(counted).scalar_one())
-        changes = [_to_change(each, last - len(operations) + 1 + n) for n, each in enumerate(operations)]
-        rows = [_row(each.listed) | {"change": each.number} for each in changes if each.listed is not None]
+        changes: list[StoreChange] = []
+        rows: list[dict[str, object]] = []
+        for number, operation in enumerate(operations, start=last - len(operations) + 1):
+            if isinstance(operation, RemoveOrder):
+                changes.append(StoreChange(number, operation.order_hash, None))
+                continue
+            published = operation.published
+            changes.append(StoreChange(number, published.order_hash, published))
+            row: dict[str, object] = {
+                "order_hash": published.order_hash,
+                "kind": published.kind,
+                "document": msgspec.json.encode(to_document(published.order)),
+                "signer": published.signer,
+                "published": published.published_at,
+                "withdrawn": False,
+                "presigned": published.presigned,
+                "change": number,
+            }
+            rows.append(row)
         if rows:
             insert = self._upsert(ORDERS)
             renewed = {name: insert.excluded[name] for name in rows[0]}
             connection.execute(insert.on_conflict_do_update(index_elements=["order_hash"], set_=renewed), rows)
         for each in changes:
-            if each.listed is None:
+            if each.published is None:
                 statement = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
                 connection.execute(statement.values(withdrawn=True, document=b"", change=each.number))
         return tuple(changes)
-
-    def _check_domain(self, domain: OrderDomain) -> None:
-        with self._engine.begin() as connection:
-            row = {"chain": domain.chain, "hub": domain.hub}
-            connection.execute(self._upsert(DATABASE_DOMAIN).values(row).on_conflict_do_nothing())
-            rows = connection.execute(sql.select(DATABASE_DOMAIN)).all()
-        if [tuple(each) for each in rows] != [(domain.chain, domain.hub)]:
-            raise InputRefused(
-                "this database belongs to a market of another hub; configure a separate database for this market."
-            )
 
 
 def migrate(engine: sql.Engine) -> None:
@@ -205,64 +231,21 @@ def migrate(engine: sql.Engine) -> None:
         command.upgrade(config, "head")
 
 
-def _write_ahead(connection: Any, _: object) -> None:
+def _enable_write_ahead_log(connection: Any, _: object) -> None:
     # In WAL mode a commit survives a kill of the process without waiting for the disk.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA busy_timeout=5000")
 
 
-def _store_challenges(connection: sql.Connection, operations: Sequence[StoreChallenge]) -> None:
-    if not operations:
-        return
+def _consume_challenges(connection: sql.Connection, operations: Sequence[ConsumeChallenge]) -> set[tuple[str, str]]:
+    """Delete the challenges of one or more operations; return the digest and address of each that existed."""
     _expire(connection, max(each.now for each in operations))
-    rows = [
-        {"digest": each.digest, "address": each.address, "expires": each.now + CHALLENGE_SECONDS} for each in operations
-    ]
-    connection.execute(CHALLENGES.insert(), rows)
+    pair = sql.tuple_(CHALLENGES.c.digest, CHALLENGES.c.address)
+    statement = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in operations]))
+    deleted = connection.execute(statement.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
+    return {(row.digest, row.address) for row in deleted}
 
 
 def _expire(connection: sql.Connection, now: int) -> None:
     connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= now))
-
-
-def _take_first(consumed: set[tuple[str, str]], challenge: tuple[str, str]) -> bool:
-    if challenge not in consumed:
-        return False
-    consumed.remove(challenge)
-    return True
-
-
-def _to_change(operation: StoreOrder | RemoveOrder, number: int) -> StoreChange:
-    if isinstance(operation, StoreOrder):
-        return StoreChange(number, operation.listed.order_hash, operation.listed)
-    return StoreChange(number, operation.order_hash, None)
-
-
-def _row(listed: PublishedOrder) -> dict[str, object]:
-    return {
-        "order_hash": listed.order_hash,
-        "kind": listed.kind,
-        "document": msgspec.json.encode(to_document(listed.order)),
-        "signer": listed.signer,
-        "published": listed.published,
-        "withdrawn": False,
-        "presigned": listed.presigned,
-    }
-
-
-def _change_of(row: sql.Row[Any]) -> StoreChange:
-    name = Digest(row.order_hash)
-    if row.withdrawn:
-        return StoreChange(row.change, name, None)
-    kind = msgspec.convert(row.kind, Kind)
-    order = KINDS[kind].read(msgspec.json.decode(row.document, type=dict[str, str]))
-    listed = PublishedOrder(
-        kind=kind,
-        order_hash=name,
-        order=order,
-        signer=Address(row.signer),
-        published=row.published,
-        presigned=row.presigned,
-    )
-    return StoreChange(row.change, name, listed)

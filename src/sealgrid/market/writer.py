@@ -34,7 +34,7 @@ class _PendingOperation:
 class BatchWriter:
     """Serialises all writes of one replica. Operations that arrive during a commit share the next transaction.
 
-    ``notify`` is called with what each change had_effect to open orders.
+    ``notify`` is called with the events of each change of the book.
     """
 
     def __init__(self, store: OrderStore, book: OrderBook, notify: Notify) -> None:
@@ -100,8 +100,8 @@ class BatchWriter:
 
     def _apply(self, changes: Sequence[StoreChange]) -> None:
         for change in changes:
-            if change.listed is None:
+            if change.published is None:
                 self._notify(self._book.withdraw(change.order_hash))
             else:
-                self._notify(self._book.publish(change.listed))
+                self._notify(self._book.publish(change.published))
             self._last_applied = change.number

@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
-from sealgrid.units import Address, TaskId
+from sealgrid.units import Address
 from sealgrid.web.forms import path_address, path_task
 from sealgrid.web.site import Site, WebRequest
 from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, AccountBalance, NamedAnswer, NamedQuestion, TaskParties
@@ -23,12 +24,27 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers."""
 
     @get("/chain/accounts/{address:str}")
-    async def account(address: str) -> Response[bytes]:
+    async def account(address: FromPath[str]) -> Response[bytes]:
         return _json(AccountBalance(balance=await _balance(site, path_address(address))))
 
     @get("/chain/tasks/{task:str}")
-    async def task(task: str) -> Response[bytes]:
-        return _json(await _task_parties(site, path_task(task)))
+    async def task(task: FromPath[str]) -> Response[bytes]:
+        view, head = await asyncio.gather(site.hub.view_task(path_task(task)), site.hub.node.block())
+        if view.status is TaskStatus.UNSET:
+            raise NotFound("the chain has no such task.", money="")
+        deal = await site.hub.view_deal(view.deal)
+        owner = deal.workerpool.owner
+        signer, balance = await asyncio.gather(
+            pool_signer(site.hub.node, owner, site.network.broker), _balance(site, owner)
+        )
+        parties = TaskParties(
+            active=view.status is TaskStatus.ACTIVE and head.timestamp < view.contribution_deadline,
+            requester=deal.requester,
+            pool_owner=owner,
+            pool_signer=signer,
+            pool_balance=balance,
+        )
+        return _json(parties)
 
     @post("/chain/named", status_code=200)
     async def named(request: WebRequest) -> Response[bytes]:
@@ -46,24 +62,6 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 async def _balance(site: Site, account: Address) -> int:
     view = await site.hub.account(account)
     return view.stake + view.locked
-
-
-async def _task_parties(site: Site, task: TaskId) -> TaskParties:
-    view, head = await asyncio.gather(site.hub.view_task(task), site.hub.node.block())
-    if view.status is TaskStatus.UNSET:
-        raise NotFound("the chain has no such task.", money="")
-    deal = await site.hub.view_deal(view.deal)
-    owner = deal.workerpool.owner
-    signer, balance = await asyncio.gather(
-        pool_signer(site.hub.node, owner, site.network.broker), _balance(site, owner)
-    )
-    return TaskParties(
-        active=view.status is TaskStatus.ACTIVE and head.timestamp < view.contribution_deadline,
-        requester=deal.requester,
-        pool_owner=owner,
-        pool_signer=signer,
-        pool_balance=balance,
-    )
 
 
 def _json(message: object) -> Response[bytes]:

@@ -1,6 +1,7 @@
 """Open offers as pages show them: the cheapest few of an asset, an app or an owner, in one market request.
 
-Unlike ``sdk.resources.offers.Offer`` these need no chain read for each asset: the index has names and digests.
+``sdk.resources.offers.Offer`` has names and digests from the chain and also works with iExec's market, which cannot
+group orders. Pages have names in their index, and show whether a buyer is a group.
 """
 
 import asyncio
@@ -12,12 +13,10 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
 from sealgrid.sdk.asset_facts import AssetKind as Kind
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import ZERO_ADDRESS, Address
-from sealgrid.wire.market import Kind as OrderKind
-from sealgrid.wire.market import OpenOrder
 
 MAX_OFFERS: Final = 50  #: on one page
 _MIN_PAGE: Final = 10  #: the market's smallest page
-_ORDER_KINDS: dict[Kind, OrderKind] = {"App": "apporders", "Dataset": "datasetorders"}
+_ORDERS: Final[dict[Kind, type[AppOrder | DatasetOrder]]] = {"App": AppOrder, "Dataset": DatasetOrder}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +64,25 @@ async def _read_offers(conn: Connection, kind: Kind, limit: int, filters: dict[s
     if f"{kind.lower()}Owner" not in filters:
         unrestricted[kind.lower()] = "any"
     query = unrestricted | {"grouped": "true", "pageSize": str(max(limit, _MIN_PAGE))} | filters
-    found = await conn.market.orders(_ORDER_KINDS[kind], **query)
-    orders = [_parse_order(kind, each) for each in found]
+    found = await conn.market.orders(_ORDERS[kind].kind, **query)
+    orders = [
+        from_document(AppOrder, each.order) if kind == "App" else from_document(DatasetOrder, each.order)
+        for each in found
+    ]
     groups = await find_groups(conn, [order.requesterrestrict for order in orders])
     own_pools = conn.network.pool_group
-    offers = [_to_offer(order, each, groups, own_pools) for order, each in zip(orders, found, strict=True)]
+    offers = [
+        OpenOffer(
+            asset=order.asset,
+            owner=each.owner,
+            price=order.price,
+            uses=each.left_of_offer,
+            app=order.apprestrict if isinstance(order, DatasetOrder) else ZERO_ADDRESS,
+            buyer=order.requesterrestrict,
+            is_group=order.requesterrestrict in groups,
+            pool=ZERO_ADDRESS if order.workerpoolrestrict == own_pools else order.workerpoolrestrict,
+            presigned=each.presigned,
+        )
+        for order, each in zip(orders, found, strict=True)
+    ]
     return sorted(offers, key=lambda offer: offer.price)
-
-
-def _parse_order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
-    if kind == "App":
-        return from_document(AppOrder, found.order)
-    return from_document(DatasetOrder, found.order)
-
-
-def _to_offer(
-    order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[Address], own_pools: Address
-) -> OpenOffer:
-    if isinstance(order, AppOrder):
-        asset, price, app = order.app, order.appprice, ZERO_ADDRESS
-    else:
-        asset, price, app = order.dataset, order.datasetprice, order.apprestrict
-    return OpenOffer(
-        asset=asset,
-        owner=found.owner,
-        price=price,
-        uses=found.left_of_offer,
-        app=app,
-        buyer=order.requesterrestrict,
-        is_group=order.requesterrestrict in groups,
-        pool=ZERO_ADDRESS if order.workerpoolrestrict == own_pools else order.workerpoolrestrict,
-        presigned=found.presigned,
-    )

@@ -39,11 +39,15 @@ class WebConfig:
 
 async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT."""
+    if config.storage_key_file is None:
+        key = SigningKey.generate()  # reads only; owns nothing
+    else:
+        key = SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
     config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = IndexStore(config.folder / "index.sqlite", config.network.genesis)
     dev_wallets = DevelopmentWallets(config.network, config.data)
     try:
-        async with connect(config.network, _load_key(config)) as conn:
+        async with connect(config.network, key) as conn:
             indexing = asyncio.create_task(ChainIndexer(conn.hub, store).run())
             site = Site(
                 network=config.network,
@@ -64,9 +68,3 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     finally:
         await dev_wallets.close()
         store.close()
-
-
-def _load_key(config: WebConfig) -> SigningKey:
-    if config.storage_key_file is None:
-        return SigningKey.generate()  # reads only; owns nothing
-    return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))

@@ -7,6 +7,7 @@ from typing import Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import NotFound
@@ -60,7 +61,7 @@ def handlers(libraries: Path) -> list[HTTPRouteHandler]:
     files["sse.js"] = (libraries / "htmx-sse" / "dist" / "sse.js").read_bytes(), _MEDIA_TYPES[".js"]
 
     @get("/static/{name:path}")
-    async def static(name: str) -> Response[bytes]:
+    async def static(name: FromPath[str]) -> Response[bytes]:
         if name.removeprefix("/") not in files:
             raise NotFound("there is no such file.", money="")
         content, media_type = files[name.removeprefix("/")]

@@ -26,14 +26,14 @@ async def test_a_bad_order_is_refused_by_the_rule_that_it_breaks(
     if bad.before is not None:
         await bad.before(traders, order)
         await traders.sync_with_chain()
-    listed = traders.service.chain.book.count(kind)
+    published = traders.service.chain.book.count(kind)
     headers = {"authorization": await token(http, bad.who or signer)}
     answer = await http.post(f"/{kind}?chainId=31337", json={"order": document_of(bad, order)}, headers=headers)
     body = answer.json()
     assert (body["ok"], body["check"], answer.status_code) == (False, bad.rule, RULES[bad.rule].status)
     assert len(body["error"]) > 15
     assert "money" not in body, "a market knows no run of the reader's"
-    assert traders.service.chain.book.count(kind) == listed
+    assert traders.service.chain.book.count(kind) == published
 
 
 def test_every_rule_has_a_bad_order_and_there_are_at_least_forty() -> None:

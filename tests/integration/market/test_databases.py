@@ -73,10 +73,10 @@ def store(url: str) -> Iterator[OrderStore]:
     opened.close()
 
 
-def listed(number: int, **fields: object) -> PublishedOrder:
+def published(number: int, **fields: object) -> PublishedOrder:
     order = AppOrder(**{"app": to_address(b"\x01" * 20), "appprice": 2**255, "sign": b"\x05" * 65} | fields)
     name = to_digest(number.to_bytes(32, "big"))
-    return PublishedOrder(kind="apporders", order_hash=name, order=order, signer=order.app, published=1_700_000_000_123)
+    return PublishedOrder(order_hash=name, order=order, signer=order.app, published_at=1_700_000_000_123)
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(store: OrderStore) -> None:
@@ -86,13 +86,13 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(store: O
 
 
 def test_what_was_published_comes_back_whole_and_in_order(store: OrderStore) -> None:
-    one, two = listed(1), msgspec.structs.replace(listed(2, volume=2**256 - 1, sign=b""), presigned=True)
+    one, two = published(1), msgspec.structs.replace(published(2, volume=2**256 - 1, sign=b""), presigned=True)
     done = store.perform([StoreOrder(one), StoreOrder(two)])
     assert done.changes == store.changes_since(0)
-    assert [change.listed for change in done.changes] == [one, two]
+    assert [change.published for change in done.changes] == [one, two]
     first = done.changes[0].number
     gone = store.perform([RemoveOrder(one.order_hash)])
-    assert [(change.order_hash, change.listed) for change in gone.changes] == [(one.order_hash, None)]
+    assert [(change.order_hash, change.published) for change in gone.changes] == [(one.order_hash, None)]
     assert store.changes_since(first) == (done.changes[1], gone.changes[0])
     back = store.perform([StoreOrder(one)])
     assert store.changes_since(first) == (done.changes[1], back.changes[0])
@@ -101,9 +101,9 @@ def test_what_was_published_comes_back_whole_and_in_order(store: OrderStore) -> 
 def test_any_params_are_stored(store: OrderStore) -> None:
     who = to_address(b"\x01" * 20)
     order = RequestOrder(app=who, requester=who, beneficiary=who, params='{"iexec_args": "\x00 é 😀 \' --"}')
-    one = PublishedOrder(kind="requestorders", order_hash=to_digest(bytes(32)), order=order, signer=who, published=1)
+    one = PublishedOrder(order_hash=to_digest(bytes(32)), order=order, signer=who, published_at=1)
     store.perform([StoreOrder(one)])
-    assert store.changes_since(0)[0].listed == one
+    assert store.changes_since(0)[0].published == one
 
 
 def test_a_challenge_is_spent_once_in_time_and_by_its_address(store: OrderStore) -> None:
@@ -150,7 +150,7 @@ def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> No
 
     def write(store: OrderStore, numbers: range) -> None:
         for number in numbers:
-            store.perform([StoreOrder(listed(number))])
+            store.perform([StoreOrder(published(number))])
 
     with ThreadPoolExecutor(2) as threads:
         jobs = [threads.submit(write, store, range(n, 80, 2)) for n, store in enumerate(writers)]

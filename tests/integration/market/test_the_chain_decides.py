@@ -202,8 +202,8 @@ async def test_a_wiped_chain_with_the_same_id_is_noticed_and_read_anew(
         await service.chain.sync()
         assert service.chain.book.remaining(service.chain.book.get("apporders", name)) == 998
     async with open_service(config, wiped.node) as service:
-        listed = service.chain.book.get("apporders", name)
-        assert (service.chain.book.remaining(listed), service.chain.book.status(listed)) == (1000, "open")
+        published = service.chain.book.get("apporders", name)
+        assert (service.chain.book.remaining(published), service.chain.book.status(published)) == (1000, "open")
         assert service.chain.block == (await wiped.node.block()).number
 
 
@@ -221,12 +221,12 @@ async def test_a_market_logs_that_its_chain_was_wiped_and_follows_the_new_one(
             assert service.chain.deals.find({}, start=0, size=10)[0] == 1
             await node.rpc("anvil_reset")
             await service.chain.sync()
-            listed = service.chain.book.get("apporders", name)
-            assert (service.chain.book.status(listed), service.chain.block) == ("dead", 0)  # its app is unregistered
+            published = service.chain.book.get("apporders", name)
+            assert (service.chain.book.status(published), service.chain.block) == ("dead", 0)  # its app is unregistered
             again = await open_market(node, CACHE / "poco")
             await service.chain.sync()
             assert (again.hub.address, again.app) == (first.hub.address, first.app)
-            assert (service.chain.book.status(listed), service.chain.book.remaining(listed)) == ("open", 1000)
+            assert (service.chain.book.status(published), service.chain.book.remaining(published)) == ("open", 1000)
             assert service.chain.deals.find({}, start=0, size=10)[0] == 0
     assert "the chain was wiped or replaced" in caplog.text
 
@@ -276,12 +276,10 @@ def _without_http(scene: Market, service):
     from tests.integration.market.traders import place_of
 
     async def publish(order):
-        kind, signer = place_of(order)
+        _, signer = place_of(order)
         name = order_hash(order, scene.orders)
-        listed = PublishedOrder(
-            kind=kind, order_hash=name, order=order, signer=development_key(signer).address, published=1
-        )
-        await service._writer.submit(StoreOrder(listed))
+        published = PublishedOrder(order_hash=name, order=order, signer=development_key(signer).address, published_at=1)
+        await service._writer.submit(StoreOrder(published))
         return name
 
     return publish

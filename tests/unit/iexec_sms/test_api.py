@@ -33,12 +33,12 @@ class NoAssets:
         return None
 
 
-def a_key() -> bytes:
+def rsa_key() -> bytes:
     public = rsa.generate_private_key(65537, 2048).public_key()
     return base64.b64encode(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
-FIRST, SECOND, THIRD = a_key(), a_key(), a_key()
+KEY_1, KEY_2, KEY_3 = rsa_key(), rsa_key(), rsa_key()
 
 
 def adapter(folder: Path, *, limit: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
@@ -60,7 +60,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def push(
     http: httpx.AsyncClient,
-    value: bytes = FIRST,
+    value: bytes = KEY_1,
     by: SigningKey = OWNER,
     *,
     method: str = "POST",
@@ -81,15 +81,15 @@ async def test_a_result_key_is_public_with_its_owners_signature(http: httpx.Asyn
     assert (await push(http)).status_code == 204
     assert await exists(http) == 204
     shown = (await http.get(f"/result-keys/{OWNER.address}")).json()
-    assert (shown["owner"], shown["value"].encode()) == (OWNER.address, FIRST)
+    assert (shown["owner"], shown["value"].encode()) == (OWNER.address, KEY_1)
 
 
 async def test_only_put_replaces_a_result_key(http: httpx.AsyncClient) -> None:
     await push(http)
-    again = await push(http, SECOND)
+    again = await push(http, KEY_2)
     assert (again.status_code, again.json()["check"]) == (409, "result-key.4")
-    assert (await push(http, SECOND, method="PUT")).status_code == 204
-    assert (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
+    assert (await push(http, KEY_2, method="PUT")).status_code == 204
+    assert (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == KEY_2
 
 
 async def test_a_replaced_key_is_not_restored_with_its_public_signature(
@@ -97,14 +97,14 @@ async def test_a_replaced_key_is_not_restored_with_its_public_signature(
 ) -> None:
     await push(http)
     old = (await http.get(f"/result-keys/{OWNER.address}")).json()
-    await push(http, SECOND, method="PUT")
+    await push(http, KEY_2, method="PUT")
     authorization = "0x" + base64.b64decode(old["signature"]).hex()
     params = {"ownerAddress": OWNER.address, "secretName": RESULT_KEY_NAME}
     request = {"params": params, "content": old["value"].encode(), "headers": {"authorization": authorization}}
     async with adapter(tmp_path) as restarted:
         again = await restarted.put("/secrets/web2", **request)
         assert (again.status_code, again.json()["check"]) == (409, "result-key.5")
-        assert (await restarted.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
+        assert (await restarted.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == KEY_2
 
 
 async def test_a_key_that_is_pushed_again_does_not_count_as_replaced(http: httpx.AsyncClient) -> None:
@@ -116,8 +116,8 @@ async def test_the_number_of_replacements_is_limited(tmp_path: Path, monkeypatch
     monkeypatch.setattr(service_module, "MAX_REPLACED_KEYS", 1)
     async with adapter(tmp_path) as http:
         await push(http)
-        assert (await push(http, SECOND, method="PUT")).status_code == 204
-        assert (await push(http, THIRD, method="PUT")).json()["check"] == "result-key.5"
+        assert (await push(http, KEY_2, method="PUT")).status_code == 204
+        assert (await push(http, KEY_3, method="PUT")).json()["check"] == "result-key.5"
 
 
 async def test_result_keys_survive_a_restart(http: httpx.AsyncClient, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_result_keys_survive_a_restart(http: httpx.AsyncClient, tmp_path: 
 
 async def test_an_account_does_not_replace_the_key_of_another(http: httpx.AsyncClient) -> None:
     await push(http)
-    assert (await push(http, SECOND, OTHER, method="PUT")).status_code == 401
+    assert (await push(http, KEY_2, OTHER, method="PUT")).status_code == 401
 
 
 async def test_a_token_for_another_storage_is_refused_since_results_go_to_ipfs(http: httpx.AsyncClient) -> None:
@@ -165,7 +165,7 @@ async def test_the_request_rate_is_limited(tmp_path: Path) -> None:
 
 async def test_pages_of_any_origin_may_read_and_push(http: httpx.AsyncClient) -> None:
     request = {"access-control-request-method": "PUT", "access-control-request-headers": "authorization"}
-    leave = await http.options("/secrets/web2", headers=PAGE | request)
-    assert leave.headers["access-control-allow-origin"] == "*"
-    assert "PUT" in leave.headers["access-control-allow-methods"]
+    preflight = await http.options("/secrets/web2", headers=PAGE | request)
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "PUT" in preflight.headers["access-control-allow-methods"]
     assert (await http.get(f"/result-keys/{OWNER.address}", headers=PAGE)).headers["access-control-allow-origin"] == "*"

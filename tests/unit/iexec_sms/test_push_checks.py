@@ -1,4 +1,4 @@
-"""Which values iExec's SDK may push; the signatures are made as ethers makes them, by eth-account."""
+"""Checks of pushed secrets; eth-account signs them as ethers does."""
 
 import base64
 from typing import Any
@@ -73,11 +73,11 @@ def test_a_value_longer_than_iexecs_limit_is_refused() -> None:
     refused(dataset_key(b"A" * (MAX_SECRET_BYTES + 1)), "1", SecretTooLarge)
 
 
-def test_a_dataset_that_nobody_registered_has_no_owner_to_sign_for_it() -> None:
+def test_a_key_for_an_unregistered_dataset_is_refused() -> None:
     refused(dataset_key(), "2", SecretNotSigned, owner=None)
 
 
-def test_a_strangers_signature_is_refused() -> None:
+def test_a_signature_by_another_account_is_refused() -> None:
     refused(dataset_key(by=STRANGER), "2", SecretNotSigned)
 
 
@@ -139,43 +139,45 @@ def test_an_apps_secret_that_no_environment_can_hold_is_refused(value: bytes) ->
     refused_app_secret(app_secret(value), "3", SecretRefused)
 
 
-def requesters(value: bytes = b"a token", **signed: Any) -> PushedSecret:
+def requester_secret(value: bytes = b"a token", **signed: Any) -> PushedSecret:
     usual = {"address": OWNER.address, "value": value, "name": "api-key"}
     return PushedSecret(OWNER.address, value, authorization(**usual | signed))
 
 
-def refused_requesters(pushed: PushedSecret, number: str, kind: type[SecretRefused], name: str = "api-key") -> None:
+def refused_requester_secret(
+    pushed: PushedSecret, number: str, kind: type[SecretRefused], name: str = "api-key"
+) -> None:
     with pytest.raises(SecretRefused) as caught:
         check_requester_secret(pushed, name)
     assert (type(caught.value), caught.value.check) == (kind, f"requester-secret.{number}")
 
 
 def test_a_secret_that_its_requester_signed_under_its_name_is_accepted() -> None:
-    check_requester_secret(requesters(), "api-key")
+    check_requester_secret(requester_secret(), "api-key")
 
 
-def test_a_requesters_secret_that_is_too_long_or_badly_called_is_refused() -> None:
-    refused_requesters(requesters(b"A" * (MAX_SECRET_BYTES + 1)), "1", SecretRefused)
+def test_a_requesters_secret_that_is_too_long_or_has_an_invalid_name_is_refused() -> None:
+    refused_requester_secret(requester_secret(b"A" * (MAX_SECRET_BYTES + 1)), "1", SecretRefused)
     for name in ("", "a b", "x" * 65, "ä"):
-        refused_requesters(requesters(name=name), "1", SecretRefused, name)
+        refused_requester_secret(requester_secret(name=name), "1", SecretRefused, name)
 
 
-def test_a_requesters_secret_that_somebody_else_or_another_name_signed_is_refused() -> None:
-    refused_requesters(requesters(by=STRANGER), "2", SecretNotSigned)
-    refused_requesters(requesters(name="another"), "2", SecretNotSigned)
-    refused_requesters(requesters(address=OTHER), "2", SecretNotSigned)
+def test_a_requesters_secret_signed_by_another_account_or_for_another_name_is_refused() -> None:
+    refused_requester_secret(requester_secret(by=STRANGER), "2", SecretNotSigned)
+    refused_requester_secret(requester_secret(name="another"), "2", SecretNotSigned)
+    refused_requester_secret(requester_secret(address=OTHER), "2", SecretNotSigned)
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff", b"a\0b"], ids=["nothing", "no text", "a zero byte"])
 def test_a_requesters_secret_that_no_environment_can_hold_is_refused(value: bytes) -> None:
-    refused_requesters(requesters(value), "3", SecretRefused)
+    refused_requester_secret(requester_secret(value), "3", SecretRefused)
 
 
-def test_an_accounts_rsa_key_is_kept_as_it_was_signed() -> None:
-    kept = check_result_key(result_key())
+def test_an_accounts_rsa_key_is_registered_as_it_was_signed() -> None:
+    registered = check_result_key(result_key())
     digest = named_secret_digest(OWNER.address, RESULT_KEY_NAME, to_digest(keccak(RSA)))
-    assert (kept.owner, kept.value.encode()) == (OWNER.address, RSA)
-    assert recover(digest, kept.signature) == OWNER.address
+    assert (registered.owner, registered.value.encode()) == (OWNER.address, RSA)
+    assert recover(digest, registered.signature) == OWNER.address
     assert parse_rsa_key(RSA).key_size == 2048
 
 
@@ -208,7 +210,7 @@ def test_a_result_key_that_is_no_rsa_key_of_2048_bits_is_refused(value: bytes) -
     refused_result_key(result_key(value), "3", SecretRefused)
 
 
-def test_a_larger_rsa_key_than_anybody_needs_is_refused() -> None:
+def test_an_rsa_key_above_8192_bits_is_refused() -> None:
     numbers = rsa.RSAPublicNumbers(65537, (1 << 8200) + 1)
     pem = numbers.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(InputRefused):

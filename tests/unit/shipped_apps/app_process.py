@@ -1,4 +1,4 @@
-"""Run an app as its sandbox would: its own folder and wheels on the path, and the variables of iExec's conventions."""
+"""Runs an app as its sandbox does: its own folder and wheels on the path, and the variables of iExec's conventions."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 @dataclass(frozen=True)
-class Ran:
+class AppRun:
     code: int
     errors: str
     files: Mapping[str, bytes]
@@ -35,8 +35,8 @@ class Ran:
         return json.loads(self.files["result.json"])
 
     @property
-    def named(self) -> str:
-        """Return the name of the file that stands for the result."""
+    def output_file(self) -> str:
+        """Return the name of the file whose digest is the result's."""
         return Path(json.loads(self.files[COMPUTED])["deterministic-output-path"]).name
 
 
@@ -48,31 +48,31 @@ def run_app(
     inputs: Mapping[str, bytes] | None = None,
     arguments: Sequence[str] = (),
     wheels: Path | None = None,
-) -> Ran:
-    datasets, given, out = (folder / name for name in ("iexec_in", "iexec_inputs", "iexec_out"))
-    for each in (datasets, given, out):
+) -> AppRun:
+    datasets, inputs_folder, out = (folder / name for name in ("iexec_in", "iexec_inputs", "iexec_out"))
+    for each in (datasets, inputs_folder, out):
         each.mkdir(parents=True)
-    shown = {"IEXEC_IN": datasets, "IEXEC_OUT": out, "IEXEC_INPUT_FILES_FOLDER": given}
-    shown["IEXEC_INPUT_FILES_NUMBER"] = len(inputs or {})
+    environment = {"IEXEC_IN": datasets, "IEXEC_OUT": out, "IEXEC_INPUT_FILES_FOLDER": inputs_folder}
+    environment["IEXEC_INPUT_FILES_NUMBER"] = len(inputs or {})
     for number, (file, content) in enumerate((inputs or {}).items(), start=1):
-        (given / file).write_bytes(content)
-        shown[f"IEXEC_INPUT_FILE_NAME_{number}"] = file
+        (inputs_folder / file).write_bytes(content)
+        environment[f"IEXEC_INPUT_FILE_NAME_{number}"] = file
     if dataset is not None:
         address = "0x" + "d5" * 20
         (datasets / address).write_bytes(dataset)
-        shown |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
+        environment |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
     libraries = wheels or folder
     bytecode = f"pycache_prefix={libraries / 'bytecode'}"  # compiled once for all runs, and never into the checkout
     ended = subprocess.run(
         [sys.executable, "-I", "-S", "-X", bytecode, "-c", START, str(APPS / name), str(libraries), *arguments],
-        env={key: str(value) for key, value in shown.items()},
+        env={key: str(value) for key, value in environment.items()},
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
     )
     assert ended.stdout == ""
-    return Ran(ended.returncode, ended.stderr, {path.name: path.read_bytes() for path in sorted(out.iterdir())})
+    return AppRun(ended.returncode, ended.stderr, {path.name: path.read_bytes() for path in sorted(out.iterdir())})
 
 
 def bundled(name: str) -> tuple[Bundle, VerifiedBundle]:

@@ -14,7 +14,6 @@ from sealgrid.localnet.layout import cache_folder
 from sealgrid.web import static_files
 from sealgrid.web.api import CONTENT_SECURITY_POLICY
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated inferred style")
 SCRIPTS = sorted((Path(static_files.__file__).with_name("static")).glob("*.js"))
 IMPORTED = re.compile(r'(?:from|import\()\s*"([^"]+)"')
 

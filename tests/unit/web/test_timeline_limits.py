@@ -30,7 +30,6 @@ async def open_timeline(stack: AsyncExitStack, port: int, task: str, address: st
     return raw, await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 20)
 
 
-@pytest.mark.filterwarnings("ignore:.*deprecated inferred style")
 async def test_a_client_and_a_task_have_a_limit_and_others_are_served(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(page, "_task_context", endless_context)
     monkeypatch.setattr(page, "POLL_SECONDS", 0.05)

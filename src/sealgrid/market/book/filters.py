@@ -21,8 +21,8 @@ from sealgrid.units import ZERO_ADDRESS, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind
 
 ANY: Final = "any"  #: value of an address filter that matches every address
-SMALLEST_PAGE, PAGE, LARGEST_PAGE = 10, 20, 1000
-_LARGEST: Final = 2**53 - 2  #: of a number in a query, as iExec's
+MIN_PAGE, PAGE, MAX_PAGE = 10, 20, 1000
+_MAX_NUMBER: Final = 2**53 - 2  #: of a number in a query, as iExec's
 GROUPED: Final = "grouped"
 _PAGING: Final = ("page", "pageIndex", "pageSize")
 DEAL_PARAMETERS: Final = (*FILTERS, *_PAGING)
@@ -52,11 +52,13 @@ def parse_order_query(kind: Kind, params: Mapping[str, str]) -> OrderQuery:
     rest = dict(params)
     start, size = _page(rest)
     rules = KINDS[kind]
-    _check_scope(rules, rest)
+    # As iExec's market: apps and datasets need an asset or an owner; "any" is a valid value.
+    if rules.asset in ("app", "dataset") and rules.asset not in rest and rules.owner not in rest:
+        raise InputRefused(f"{rules.asset} or {rules.owner} is required; {rules.asset}=any shows all.")
     grouped = rules.offered and _boolean(rest, GROUPED)
     if grouped and "minVolume" in rest:
         raise InputRefused(f"minVolume applies to single orders; omit {GROUPED} to use it.")
-    filters = (*_field_filters(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
+    filters = (*_field_filters(rules, rest), *_bounds(rules, rest))
     if rest:
         raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
     return OrderQuery((*filters, OneOfFilter("first", (True,))) if grouped else filters, start, size, grouped)
@@ -83,7 +85,7 @@ def parse_category_query(params: Mapping[str, str]) -> tuple[int, int, int, int]
     """Parse the query of a page of categories: minimum and maximum seconds, start, size."""
     rest = dict(params)
     start, size = _page(rest)
-    least, most = _number(rest, "minWorkClockTimeRef", 0), _number(rest, "maxWorkClockTimeRef", _LARGEST)
+    least, most = _number(rest, "minWorkClockTimeRef", 0), _number(rest, "maxWorkClockTimeRef", _MAX_NUMBER)
     if rest:
         raise InputRefused(f"categories cannot be filtered by {', '.join(sorted(rest))[:80]}.")
     return least, most, start, size
@@ -105,16 +107,10 @@ def next_page(start: int, size: int, count: int) -> int | None:
 def _page(rest: dict[str, str]) -> tuple[int, int]:
     numbered = "pageIndex" in rest or "pageSize" in rest
     size = _number(rest, "pageSize", PAGE)
-    if not SMALLEST_PAGE <= size <= LARGEST_PAGE:
-        raise InputRefused(f"pageSize is {SMALLEST_PAGE} to {LARGEST_PAGE}.")
+    if not MIN_PAGE <= size <= MAX_PAGE:
+        raise InputRefused(f"pageSize is {MIN_PAGE} to {MAX_PAGE}.")
     skipped = _number(rest, "page", 0)  # iExec's older parameter: an offset
     return (_number(rest, "pageIndex", 0) * size if numbered else skipped), size
-
-
-def _check_scope(rules: OrderKind, rest: Mapping[str, str]) -> None:
-    # As iExec's market: apps and datasets need an asset or an owner; "any" is a valid value.
-    if rules.asset in ("app", "dataset") and rules.asset not in rest and rules.owner not in rest:
-        raise InputRefused(f"{rules.asset} or {rules.owner} is required; {rules.asset}=any shows all.")
 
 
 def _field_filters(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
@@ -127,9 +123,6 @@ def _field_filters(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
             yield OneOfFilter(name, (address,))
     if rules.owner in rest and (owner := _address(rest, rules.owner)) is not None:
         yield OneOfFilter("signer", (owner,))
-
-
-def _restrictions(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
     for name, field in rules.restrict.items():
         strict = _boolean(rest, _strict(name))
         if name not in rest:
@@ -159,9 +152,9 @@ def _bounds(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
 
 def _number(rest: dict[str, str], name: str, default: int, *, least: int = 0) -> int:
     text = rest.pop(name, str(default))
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else _LARGEST + 1
-    if not least <= number <= _LARGEST:
-        raise InputRefused(f"{name} is a whole number from {least} to {_LARGEST}.")
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else _MAX_NUMBER + 1
+    if not least <= number <= _MAX_NUMBER:
+        raise InputRefused(f"{name} is a whole number from {least} to {_MAX_NUMBER}.")
     return number
 
 

@@ -35,32 +35,36 @@ class OrderStatus(StrEnum):
 class PublishedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A published order."""
 
-    kind: Kind
     order_hash: Digest
     order: Order
     signer: Address
-    published: int  #: Unix milliseconds at the market
+    published_at: int  #: Unix milliseconds at the market
     presigned: bool = False  #: valid by its signer's transaction alone, not by its ``sign`` field
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind of the order."""
+        return self.order.kind
 
 
 class OrderOpened(msgspec.Struct, frozen=True):
     """An order became open."""
 
-    listed: PublishedOrder
+    published: PublishedOrder
     remaining: int
 
 
 class OrderUpdated(msgspec.Struct, frozen=True):
     """The remaining uses of an open order changed."""
 
-    listed: PublishedOrder
+    published: PublishedOrder
     remaining: int
 
 
 class OrderUnavailable(msgspec.Struct, frozen=True):
     """An order is no longer open: withdrawn, cancelled, used up or dead."""
 
-    listed: PublishedOrder
+    published: PublishedOrder
 
 
 BookEvent = OrderOpened | OrderUpdated | OrderUnavailable
@@ -71,7 +75,7 @@ class OrderBook:
 
     def __init__(self, ledger: ChainLedger) -> None:
         self._ledger = ledger
-        self._listed: dict[Digest, PublishedOrder] = {}
+        self._orders: dict[Digest, PublishedOrder] = {}
         self._by_fact: defaultdict[Key, set[Digest]] = defaultdict(set)
         self._open_by_signer: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
         self._indexes = {kind: OrderIndex(_fields(kind), _NUMBERS) for kind in KINDS}
@@ -79,40 +83,40 @@ class OrderBook:
 
     # --- changes
 
-    def publish(self, listed: PublishedOrder) -> tuple[BookEvent, ...]:
+    def publish(self, published: PublishedOrder) -> tuple[BookEvent, ...]:
         """Add an order, or replace it."""
-        self._listed[listed.order_hash] = listed
-        for key in _facts_of(listed):
-            self._by_fact[key].add(listed.order_hash)
-        return tuple(self._refresh(listed))
+        self._orders[published.order_hash] = published
+        for key in _facts_of(published):
+            self._by_fact[key].add(published.order_hash)
+        return tuple(self._refresh(published))
 
     def withdraw(self, order_hash: Digest) -> tuple[BookEvent, ...]:
         """Remove an order; an unknown one has no effect."""
-        listed = self._listed.pop(order_hash, None)
-        if listed is None:
+        published = self._orders.pop(order_hash, None)
+        if published is None:
             return ()
-        for key in _facts_of(listed):
+        for key in _facts_of(published):
             self._by_fact[key].discard(order_hash)
             if not self._by_fact[key]:
                 del self._by_fact[key]
-        return tuple(self._close(listed))
+        return tuple(self._close(published))
 
     def update(self, facts: Iterable[Key]) -> tuple[BookEvent, ...]:
         """Update the status of every order that depends on these facts of the ledger."""
         touched = {each for key in facts for each in self._by_fact.get(key, ())}
-        return tuple(event for order_hash in touched for event in self._refresh(self._listed[order_hash]))
+        return tuple(event for order_hash in touched for event in self._refresh(self._orders[order_hash]))
 
     def replace(self, ledger: ChainLedger) -> tuple[BookEvent, ...]:
         """Use another ledger and update every order: the chain was replaced."""
         self._ledger = ledger
-        return tuple(event for listed in self._listed.values() for event in self._refresh(listed))
+        return tuple(event for published in self._orders.values() for event in self._refresh(published))
 
     # --- queries
 
     def get(self, kind: Kind, order_hash: Digest) -> PublishedOrder | None:
         """Return a published order in any status."""
-        listed = self._listed.get(order_hash)
-        return listed if listed and listed.kind == kind else None
+        published = self._orders.get(order_hash)
+        return published if published and published.kind == kind else None
 
     def find(
         self, kind: Kind, filters: Sequence[Filter], *, start: int, size: int
@@ -122,7 +126,7 @@ class OrderBook:
         Order: cheapest offer or best paying request first, then oldest.
         """
         count, best = self._indexes[kind].find(filters, start=start, size=size)
-        return count, tuple(self._listed[each] for each in best)
+        return count, tuple(self._orders[each] for each in best)
 
     def count(self, kind: Kind) -> int:
         """Return how many orders of a kind are open."""
@@ -130,8 +134,8 @@ class OrderBook:
 
     def open_orders(self, kind: Kind, signer: Address) -> tuple[PublishedOrder, ...]:
         """Return a signer's open orders of one kind, the newest first."""
-        orders = [self._listed[each] for each in self._open_by_signer.get((kind, signer), ())]
-        return tuple(sorted(orders, key=lambda listed: (-listed.published, listed.order_hash)))
+        orders = [self._orders[each] for each in self._open_by_signer.get((kind, signer), ())]
+        return tuple(sorted(orders, key=lambda published: (-published.published_at, published.order_hash)))
 
     def count_open_orders(self, kind: Kind, signer: Address) -> int:
         """Return how many open orders of one kind a signer has."""
@@ -141,82 +145,94 @@ class OrderBook:
         """Return whether an order of this kind is open."""
         return self._indexes[kind].get(order_hash) is not None
 
-    def remaining(self, listed: PublishedOrder) -> int:
+    def remaining(self, published: PublishedOrder) -> int:
         """Return the remaining uses of an order."""
-        return max(0, listed.order.volume - self._ledger.consumed(listed.order_hash))
+        return max(0, published.order.volume - self._ledger.consumed(published.order_hash))
 
-    def remaining_of_offer(self, listed: PublishedOrder) -> int:
+    def remaining_of_offer(self, published: PublishedOrder) -> int:
         """Return the remaining uses of all open orders of the same offer."""
-        return sum(self.remaining(self._listed[each]) for each in self._offers.members(_offer_key(listed)))
+        return sum(self.remaining(self._orders[each]) for each in self._offers.members(_offer_key(published)))
 
-    def status(self, listed: PublishedOrder) -> OrderStatus:
+    def status(self, published: PublishedOrder) -> OrderStatus:
         """Return the status of an order at the ledger's block."""
-        if self._ledger.consumed(listed.order_hash) >= CLOSED:
+        if self._ledger.consumed(published.order_hash) >= CLOSED:
             return OrderStatus.CANCELED
-        if not self.remaining(listed):
+        if not self.remaining(published):
             return OrderStatus.FILLED
-        return OrderStatus.OPEN if self._is_matchable(listed) else OrderStatus.DEAD
+        registry = KINDS[published.kind].registry
+        if registry is not None and self._ledger.owner(registry, asset_of(published.order)) != published.signer:
+            return OrderStatus.DEAD
+        if published.presigned and not self._ledger.presigned(published.order_hash):
+            return OrderStatus.DEAD
+        has_money = self._ledger.stake(published.signer) >= money_for_one(published.order)
+        return OrderStatus.OPEN if has_money else OrderStatus.DEAD
 
-    def _is_matchable(self, listed: PublishedOrder) -> bool:
-        registry = KINDS[listed.kind].registry
-        asset = asset_of(listed.kind, listed.order)
-        if registry is not None and self._ledger.owner(registry, asset) != listed.signer:
-            return False
-        if listed.presigned and not self._ledger.presigned(listed.order_hash):
-            return False
-        return self._ledger.stake(listed.signer) >= money_for_one(listed.order)
-
-    def _refresh(self, listed: PublishedOrder) -> Iterator[BookEvent]:
-        if self.status(listed) is not OrderStatus.OPEN:
-            yield from self._close(listed)
+    def _refresh(self, published: PublishedOrder) -> Iterator[BookEvent]:
+        if self.status(published) is not OrderStatus.OPEN:
+            yield from self._close(published)
             return
-        index, remaining = self._indexes[listed.kind], self.remaining(listed)
-        before = index.get(listed.order_hash)
-        former = self._offers.first(_offer_key(listed))
-        self._offers.add(_offer_key(listed), listed.published, listed.order_hash)
-        self._index(listed)
-        if former is not None and former != self._offers.first(_offer_key(listed)):
-            self._index(self._listed[former])
-        self._open_by_signer[listed.kind, listed.signer].add(listed.order_hash)
+        index, remaining = self._indexes[published.kind], self.remaining(published)
+        before = index.get(published.order_hash)
+        former = self._offers.first(_offer_key(published))
+        self._offers.add(_offer_key(published), published.published_at, published.order_hash)
+        self._index(published)
+        if former is not None and former != self._offers.first(_offer_key(published)):
+            self._index(self._orders[former])
+        self._open_by_signer[published.kind, published.signer].add(published.order_hash)
         if before is None:
-            yield OrderOpened(listed, remaining)
+            yield OrderOpened(published, remaining)
         elif before.fields["remaining"] != remaining:
-            yield OrderUpdated(listed, remaining)
+            yield OrderUpdated(published, remaining)
 
-    def _index(self, listed: PublishedOrder) -> None:
-        first = self._offers.first(_offer_key(listed)) == listed.order_hash
-        self._indexes[listed.kind].put(_entry(listed, self.remaining(listed), first=first))
+    def _index(self, published: PublishedOrder) -> None:
+        """Put an order into its index, with the fields that filters compare and the rank that sorts it."""
+        kind, order = published.kind, published.order
+        price = price_of(order)
+        own: dict[str, Value] = {
+            "signer": published.signer,
+            "remaining": self.remaining(published),
+            "bulk": is_bulk(order),
+            "tag": bits(order.tag),
+            "trust": getattr(order, "trust", 0),
+            "first": self._offers.first(_offer_key(published)) == published.order_hash,
+        }
+        entry = IndexEntry(
+            order_hash=published.order_hash,
+            rank=(-price if kind == "requestorders" else price, published.published_at, published.order_hash),
+            fields={name: own.get(name, getattr(order, name, "")) for name in _fields(kind)},
+        )
+        self._indexes[kind].put(entry)
 
-    def _close(self, listed: PublishedOrder) -> Iterator[BookEvent]:
-        if not self.is_open(listed.kind, listed.order_hash):
+    def _close(self, published: PublishedOrder) -> Iterator[BookEvent]:
+        if not self.is_open(published.kind, published.order_hash):
             return
-        self._indexes[listed.kind].drop(listed.order_hash)
-        self._offers.drop(_offer_key(listed), listed.order_hash)
-        following = self._offers.first(_offer_key(listed))
+        self._indexes[published.kind].drop(published.order_hash)
+        self._offers.drop(_offer_key(published), published.order_hash)
+        following = self._offers.first(_offer_key(published))
         if following is not None:
-            self._index(self._listed[following])
-        open_orders = self._open_by_signer[listed.kind, listed.signer]
-        open_orders.discard(listed.order_hash)
+            self._index(self._orders[following])
+        open_orders = self._open_by_signer[published.kind, published.signer]
+        open_orders.discard(published.order_hash)
         if not open_orders:
-            del self._open_by_signer[listed.kind, listed.signer]
-        yield OrderUnavailable(listed)
+            del self._open_by_signer[published.kind, published.signer]
+        yield OrderUnavailable(published)
 
 
-def _offer_key(listed: PublishedOrder) -> Hashable:
-    if not KINDS[listed.kind].offered:
-        return listed.order_hash
-    return listed.kind, listed.signer, listed.presigned, terms_of(listed.order)
+def _offer_key(published: PublishedOrder) -> Hashable:
+    if not KINDS[published.kind].offered:
+        return published.order_hash
+    return published.kind, published.signer, published.presigned, terms_of(published.order)
 
 
-def _facts_of(listed: PublishedOrder) -> tuple[Key, ...]:
-    registry = KINDS[listed.kind].registry
-    keys: list[Key] = [("consumed", listed.order_hash)]
+def _facts_of(published: PublishedOrder) -> tuple[Key, ...]:
+    registry = KINDS[published.kind].registry
+    keys: list[Key] = [("consumed", published.order_hash)]
     if registry is not None:
-        keys.append((registry, asset_of(listed.kind, listed.order)))
-    if listed.presigned:
-        keys.append(("presigned", listed.order_hash))
-    if isinstance(listed.order, RequestOrder | WorkerpoolOrder):
-        keys.append(("stake", listed.signer))
+        keys.append((registry, asset_of(published.order)))
+    if published.presigned:
+        keys.append(("presigned", published.order_hash))
+    if isinstance(published.order, RequestOrder | WorkerpoolOrder):
+        keys.append(("stake", published.signer))
     return tuple(keys)
 
 
@@ -228,22 +244,3 @@ _NUMBERS: Final = {"tag": 256, "remaining": 53, "trust": 53}
 def _fields(kind: Kind) -> tuple[str, ...]:
     rules = KINDS[kind]
     return (*rules.equal, *rules.restrict.values(), *_NUMBERS, "signer", "bulk", "first")
-
-
-def _entry(listed: PublishedOrder, remaining: int, *, first: bool) -> IndexEntry:
-    kind, order = listed.kind, listed.order
-    price = price_of(kind, order)
-    rank = (-price if kind == "requestorders" else price, listed.published, listed.order_hash)
-    own: dict[str, Value] = {
-        "signer": listed.signer,
-        "remaining": remaining,
-        "bulk": is_bulk(order),
-        "tag": bits(order.tag),
-        "trust": getattr(order, "trust", 0),
-        "first": first,
-    }
-    return IndexEntry(
-        order_hash=listed.order_hash,
-        rank=rank,
-        fields={name: own.get(name, getattr(order, name, "")) for name in _fields(kind)},
-    )

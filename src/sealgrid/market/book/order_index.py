@@ -18,7 +18,7 @@ from sealgrid.units import Digest
 Rank = tuple[int, int, str]  #: price (negative for requests), publication in ms, order hash
 Value = str | int | bool
 #: Up to this many matching rows are sorted; with more, scanning the ranked list is faster.
-_SORTED_AT_MOST: Final = 500
+_MAX_SORTED: Final = 500
 
 
 class IndexEntry(msgspec.Struct, frozen=True):
@@ -122,7 +122,10 @@ class OrderIndex:
             if (numbers := self._numbers.get(field)) is not None:
                 numbers.drop(row, int(value))
             else:
-                self._remove_posting(field, value, row)
+                rows = self._postings[field][value]
+                rows.discard(row)
+                if not rows:
+                    del self._postings[field][value]
         self._free.append(row)
 
     def find(self, filters: Sequence[Filter], *, start: int, size: int) -> tuple[int, list[Digest]]:
@@ -130,7 +133,12 @@ class OrderIndex:
         rows = self._all
         for each in filters:
             rows = self._matching(each, rows)
-        return len(rows), self._best(rows, start, size)
+        best: Iterable[int]
+        if len(rows) <= _MAX_SORTED:
+            best = sorted(rows, key=lambda row: self._entries[row].rank)
+        else:
+            best = filter(rows.__contains__, self._ranked)
+        return len(rows), [self._entries[row].order_hash for row in islice(best, start, start + size)]
 
     def _matching(self, condition: Filter, among: BitMap) -> BitMap:
         match condition:
@@ -146,17 +154,3 @@ class OrderIndex:
                 return self._numbers[field].with_all_bits(bits, among)
             case OnlyBitsFilter(field=field, bits=bits):
                 return self._numbers[field].with_only_bits(bits, among)
-
-    def _remove_posting(self, field: str, value: Value, row: int) -> None:
-        rows = self._postings[field][value]
-        rows.discard(row)
-        if not rows:
-            del self._postings[field][value]
-
-    def _best(self, rows: BitMap, start: int, size: int) -> list[Digest]:
-        best: Iterable[int]
-        if len(rows) <= _SORTED_AT_MOST:
-            best = sorted(rows, key=lambda row: self._entries[row].rank)
-        else:
-            best = filter(rows.__contains__, self._ranked)
-        return [self._entries[row].order_hash for row in islice(best, start, start + size)]

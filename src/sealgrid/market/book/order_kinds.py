@@ -14,13 +14,12 @@ from sealgrid.wire.market import Kind
 
 
 class OrderKind(msgspec.Struct, frozen=True, kw_only=True):
-    """Description of one kind; every name is a field of the order."""
+    """Description of one kind."""
 
     one: str  #: iExec's singular name
     read: Callable[[Mapping[str, object]], Order]  #: from JSON as iExec's market spells it; raises OrderMalformed
-    asset: str  #: field of the asset; of the requester for a request
+    asset: str  #: name of the filter by asset; by requester for a request
     registry: Registry | None  #: registry of the asset; None for requests, which belong to the requester
-    price: str
     equal: tuple[str, ...]  #: fields that are filters of the same name
     restrict: Mapping[str, str]  #: filter → restriction field that must be open to anyone, or equal it
     owner: str = ""  #: name of the filter by signer
@@ -32,9 +31,8 @@ KINDS: Final[dict[Kind, OrderKind]] = {
     "apporders": OrderKind(
         one="apporder",
         read=partial(from_document, AppOrder),
-        asset="app",
+        asset=AppOrder.ASSET_FIELD,
         registry="App",
-        price="appprice",
         equal=("app",),
         restrict={
             "dataset": "datasetrestrict",
@@ -47,9 +45,8 @@ KINDS: Final[dict[Kind, OrderKind]] = {
     "datasetorders": OrderKind(
         one="datasetorder",
         read=partial(from_document, DatasetOrder),
-        asset="dataset",
+        asset=DatasetOrder.ASSET_FIELD,
         registry="Dataset",
-        price="datasetprice",
         equal=("dataset",),
         restrict={"app": "apprestrict", "workerpool": "workerpoolrestrict", "requester": "requesterrestrict"},
         owner="datasetOwner",
@@ -58,9 +55,8 @@ KINDS: Final[dict[Kind, OrderKind]] = {
     "workerpoolorders": OrderKind(
         one="workerpoolorder",
         read=partial(from_document, WorkerpoolOrder),
-        asset="workerpool",
+        asset=WorkerpoolOrder.ASSET_FIELD,
         registry="Workerpool",
-        price="workerpoolprice",
         equal=("workerpool", "category"),
         restrict={"app": "apprestrict", "dataset": "datasetrestrict", "requester": "requesterrestrict"},
         owner="workerpoolOwner",
@@ -71,7 +67,6 @@ KINDS: Final[dict[Kind, OrderKind]] = {
         read=partial(from_document, RequestOrder),
         asset="requester",
         registry=None,
-        price="workerpoolmaxprice",
         equal=("app", "dataset", "requester", "beneficiary", "category"),
         restrict={"workerpool": "workerpool"},
         trust="maxTrust",
@@ -79,14 +74,14 @@ KINDS: Final[dict[Kind, OrderKind]] = {
 }
 
 
-def asset_of(kind: Kind, order: Order) -> Address:
+def asset_of(order: Order) -> Address:
     """Return the asset of an order; the requester of a request."""
-    return Address(getattr(order, KINDS[kind].asset))
+    return order.requester if isinstance(order, RequestOrder) else order.asset
 
 
-def price_of(kind: Kind, order: Order) -> int:
+def price_of(order: Order) -> int:
     """Return an order's price in nRLC; for a request, the most that it pays a pool."""
-    return int(getattr(order, KINDS[kind].price))
+    return order.workerpoolmaxprice if isinstance(order, RequestOrder) else order.price
 
 
 def money_for_one(order: Order) -> int:

@@ -61,7 +61,7 @@ DEALS: Final = sql.Table(
     sql.Index("deals_to_describe", "block", sqlite_where=sql.text("document IS NULL")),
 )
 
-MOST_PRICES: Final = 100
+MAX_PRICES: Final = 100
 #: iExec's name of a filter → our column
 FILTERS: Final[Mapping[str, str]] = {
     "category": "category",
@@ -156,6 +156,6 @@ class DealIndex:
             _IS_COMPLETE, DEALS.c.category == category
         )
         dearer = (sql.func.length(DEALS.c.pool_price), DEALS.c.pool_price)  # decimal text, by its value
-        ordered = query.order_by(DEALS.c.block.desc(), *dearer, DEALS.c.deal).limit(MOST_PRICES)
+        ordered = query.order_by(DEALS.c.block.desc(), *dearer, DEALS.c.deal).limit(MAX_PRICES)
         with self._engine.connect() as connection:
             return [DealPrice(row.time, int(row.pool_price), int(row.volume)) for row in connection.execute(ordered)]

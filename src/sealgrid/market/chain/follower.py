@@ -44,7 +44,7 @@ class MarketChainFollower:
         self.book = OrderBook(self.ledger)
         self._follower = self._new_follower()
         self._sync_lock = asyncio.Lock()
-        self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})
+        self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})  #: which accounts have code, at one block
         self._times: dict[Digest, int] = {}
 
     @classmethod
@@ -79,7 +79,14 @@ class MarketChainFollower:
 
     async def is_signed_by(self, account: Address, digest: Digest, signature: bytes) -> bool:
         """Return whether PoCo accepts an account's signature of a digest: by key, or by ERC-1271 for contracts."""
-        if not await self._has_code(account):
+        tip = self._follower.trail.tip
+        block = tip.hash if tip else None
+        if self._code[0] != block:
+            self._code = (block, {})
+        has_code = self._code[1]
+        if account not in has_code:
+            has_code[account] = bool(await self._hub.node.code(account))
+        if not has_code[account]:
             return typed_data.is_signed_by(account, digest, signature)
         return await self._hub.verify_signature(account, digest, signature)
 
@@ -96,16 +103,6 @@ class MarketChainFollower:
     async def is_member(self, group: Address, account: Address) -> bool:
         """Return whether an account is a member of a group (ERC-734), by PoCo's call at the newest block."""
         return await self._hub.is_member(group, account)
-
-    async def _has_code(self, account: Address) -> bool:
-        tip = self._follower.trail.tip
-        block = tip.hash if tip else None
-        if self._code[0] != block:
-            self._code = (block, {})
-        known = self._code[1]
-        if account not in known:
-            known[account] = bool(await self._hub.node.code(account))
-        return known[account]
 
     async def _step(self) -> Change | None:
         try:

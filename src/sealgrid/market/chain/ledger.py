@@ -125,15 +125,20 @@ class ChainLedger:
 
     def _writes(self, event: HubEvent) -> Iterator[tuple[Key, Value]]:
         match event:
-            case OrdersMatched() | OrderClosed() | OrderSigned():
-                yield from self._order_writes(event)
+            case OrdersMatched():
+                hashes = (event.app_hash, event.dataset_hash, event.workerpool_hash, event.request_hash)
+                for order in filter(ZERO_DIGEST.__ne__, hashes):
+                    yield ("consumed", order), self.consumed(order) + event.volume
+            case OrderClosed(order_hash=order):
+                yield ("consumed", order), CLOSED
+            case OrderSigned(order_hash=order):
+                yield ("presigned", order), event.block_number
             case AssetTransferred(registry=registry, asset=asset, receiver=receiver) if registry in self._registries:
                 yield (self._registries[registry], asset), receiver
             case Transfer(sender=sender, receiver=receiver, amount=amount):
-                if sender != ZERO_ADDRESS:
-                    yield ("stake", sender), self.stake(sender) - amount
-                if receiver != ZERO_ADDRESS:
-                    yield ("stake", receiver), self.stake(receiver) + amount
+                for account, change in ((sender, -amount), (receiver, amount)):
+                    if account != ZERO_ADDRESS:
+                        yield ("stake", account), self.stake(account) + change
             case CategoryCreated():
                 category = LedgerCategory(
                     event.name,
@@ -144,17 +149,6 @@ class ChainLedger:
                     event.transaction,
                 )
                 yield ("category", str(event.category)), msgspec.json.encode(category).decode()
-
-    def _order_writes(self, event: OrdersMatched | OrderClosed | OrderSigned) -> Iterator[tuple[Key, Value]]:
-        match event:
-            case OrdersMatched():
-                for order in (event.app_hash, event.dataset_hash, event.workerpool_hash, event.request_hash):
-                    if order != ZERO_DIGEST:
-                        yield ("consumed", order), self.consumed(order) + event.volume
-            case OrderClosed(order_hash=order):
-                yield ("consumed", order), CLOSED
-            case OrderSigned(order_hash=order):
-                yield ("presigned", order), event.block_number
 
     def _number(self, table: Literal["stake", "consumed"], name: str) -> int:
         return int(self._facts.get((table, name), 0))

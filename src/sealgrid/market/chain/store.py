@@ -49,7 +49,12 @@ class MarketChainStore:
 
     def __init__(self, path: Path) -> None:
         self._engine = sql.create_engine(f"sqlite:///{path}")
-        _create_tables(self._engine)
+        # A file of another schema version is emptied: its content is read from the chain again.
+        with self._engine.begin() as connection:
+            if connection.exec_driver_sql("PRAGMA user_version").scalar() != SCHEMA_VERSION:
+                META.drop_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            META.create_all(connection)
         self.deals = DealIndex(self._engine)
 
     def trail(self) -> BlockTrail:
@@ -75,8 +80,12 @@ class MarketChainStore:
         with self._engine.begin() as connection:
             add(connection, matched)
             self._write(connection, written.facts)
-            if written.undo:
-                connection.execute(UNDO.insert(), [_undo_row(each) for each in written.undo])
+            undo = [
+                {"block": each.block, "table": each.key[0], "name": each.key[1], "before": _encode_value(each.before)}
+                for each in written.undo
+            ]
+            if undo:
+                connection.execute(UNDO.insert(), undo)
             connection.execute(UNDO.delete().where(UNDO.c.block <= trail.blocks[0].number))
             _store_trail(connection, trail)
 
@@ -111,25 +120,11 @@ class MarketChainStore:
                 )
 
 
-def _create_tables(engine: sql.Engine) -> None:
-    # A file of another schema version is emptied: its content is read from the chain again.
-    with engine.begin() as connection:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() != SCHEMA_VERSION:
-            META.drop_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        META.create_all(connection)
-
-
 def _store_trail(connection: sql.Connection, trail: BlockTrail) -> None:
     numbers = [block.number for block in trail.blocks]
     connection.execute(BLOCKS.delete().where(BLOCKS.c.number.not_in(numbers)))
     newest = {"number": trail.blocks[-1].number, "block": msgspec.json.encode(trail.blocks[-1])}
     connection.execute(insert(BLOCKS).values(newest).on_conflict_do_nothing())
-
-
-def _undo_row(undo: LedgerUndo) -> dict[str, object]:
-    table, name = undo.key
-    return {"block": undo.block, "table": table, "name": name, "before": _encode_value(undo.before)}
 
 
 def _key(row: sql.Row[Any]) -> Key:

@@ -11,7 +11,6 @@ from sealgrid.market.book.order_book import (
     OrderStatus,
     OrderUnavailable,
     OrderUpdated,
-    PublishedOrder,
 )
 from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.market.serialization import open_order
@@ -48,16 +47,12 @@ def feed_event(event: Event, chain: int) -> FeedEvent:
     match event:
         case DealCreated(document=document):
             return FeedEvent("deals", "deal_created", msgspec.json.decode(document))
-        case OrderUnavailable(listed=listed):
-            return FeedEvent("orders", f"{KINDS[listed.kind].one}_unpublished", listed.order_hash)
-        case OrderOpened(listed=listed, remaining=remaining):
+        case OrderUnavailable(published=published):
+            return FeedEvent("orders", f"{KINDS[published.kind].one}_unpublished", published.order_hash)
+        case OrderOpened(published=published, remaining=remaining):
             name = "published"
-        case OrderUpdated(listed=listed, remaining=remaining):
+        case OrderUpdated(published=published, remaining=remaining):
             name = "updated"
-    return FeedEvent("orders", f"{KINDS[listed.kind].one}_{name}", _order(listed, remaining, chain))
-
-
-def _order(listed: PublishedOrder, remaining: int, chain: int) -> dict[str, Any]:
-    message: dict[str, Any] = msgspec.to_builtins(open_order(listed, remaining, OrderStatus.OPEN, chain))
+    message: dict[str, Any] = msgspec.to_builtins(open_order(published, remaining, OrderStatus.OPEN, chain))
     del message["chainId"]  # implied by the subscription
-    return message
+    return FeedEvent("orders", f"{KINDS[published.kind].one}_{name}", message)

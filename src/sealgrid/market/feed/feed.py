@@ -27,7 +27,7 @@ class MarketFeed:
     def __init__(self, chain: int) -> None:
         self._chain = str(chain)
         self._listeners: dict[Topic, set[str]] = {topic: set() for topic in TOPICS}
-        self._waiting: asyncio.Queue[Event] = asyncio.Queue()
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
         self._server = socketio.AsyncServer(
             async_mode="asgi",
             async_handlers=False,
@@ -46,14 +46,20 @@ class MarketFeed:
         """Queue events that have a subscriber."""
         for event in events:
             if self._listeners[topic_of(event)]:
-                self._waiting.put_nowait(event)
+                self._queue.put_nowait(event)
 
     async def run(self) -> NoReturn:
         """Emit queued events until cancelled."""
         while True:
-            event = await self._waiting.get()
+            event = await self._queue.get()
             try:
-                await (self._reset() if self._waiting.qsize() > MAX_QUEUED else self._emit(event))
+                if self._queue.qsize() <= MAX_QUEUED:
+                    await self._emit(event)
+                    continue
+                # Too many events to emit one by one, for example after the chain was replaced.
+                while not self._queue.empty():
+                    self._queue.get_nowait()
+                await self.end_connections()
             except Exception as error:  # noqa: BLE001  an error of the feed must not stop the market
                 log_unexpected_error(error)
 
@@ -116,18 +122,9 @@ class MarketFeed:
         await self._server.emit(message.name, message.message, room=message.topic)
         for sid in tuple(self._listeners[message.topic]):
             connection = self._server.manager.eio_sid_from_sid(sid, "/")
-            if self._queue_length(connection) > MAX_UNREAD:
+            socket = self._server.eio.sockets.get(connection)
+            if socket is not None and socket.queue.qsize() > MAX_UNREAD:
                 await self._disconnect(connection)
-
-    async def _reset(self) -> None:
-        # Too many events to emit one by one, for example after the chain was replaced.
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
-        await self.end_connections()
-
-    def _queue_length(self, connection: str) -> int:
-        socket = self._server.eio.sockets.get(connection)
-        return 0 if socket is None else int(socket.queue.qsize())
 
     async def _disconnect(self, connection: str) -> None:
         # Socket.IO's disconnect message would stop the client from reconnecting. Unread messages are dropped.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from sealgrid.errors import InputRefused, SealgridError, TooManyRequests
 from sealgrid.market.config import MarketConfig
@@ -32,11 +32,7 @@ class FeedLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a connection (1) within the request rate, (2) with short messages, (3) below the connection limits."""
         try:
-            client = client_address(scope)
-            self._requests.acquire(scope)  # (1)
-            if scope["type"] == ScopeType.HTTP:
-                _check_length(scope)  # (2)
-            self._check_connections(scope, client)  # (3)
+            self._check(scope)
         except SealgridError as error:
             await _refuse(scope, send, error)
             return
@@ -48,7 +44,17 @@ class FeedLimits:
             with contextlib.suppress(Exception):  # the connection may have ended
                 await _refuse(scope, send, InputRefused("this is not a valid Socket.IO message."))
 
-    def _check_connections(self, scope: Scope, client: str) -> None:
+    def _check(self, scope: Scope) -> None:
+        client = client_address(scope)
+        # (1) request rate
+        self._requests.acquire(scope)
+        # (2) message length
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "POST":
+            length = dict(scope["headers"]).get(b"content-length", b"")
+            is_number = length.isdigit() and len(length) <= len(str(MAX_WEBSOCKET_BYTES))
+            if not is_number or int(length) > MAX_WEBSOCKET_BYTES:
+                raise InputRefused(f"send a content-length of at most {MAX_WEBSOCKET_BYTES} bytes.")
+        # (3) connections
         if b"sid" in parse_qs(scope["query_string"]):
             return  # an open connection
         config = self._config
@@ -70,14 +76,6 @@ class FeedLimits:
             return event
 
         return counted
-
-
-def _check_length(scope: HTTPScope) -> None:
-    if scope["method"] != "POST":
-        return
-    length = dict(scope["headers"]).get(b"content-length", b"")
-    if not length.isdigit() or len(length) > len(str(MAX_WEBSOCKET_BYTES)) or int(length) > MAX_WEBSOCKET_BYTES:
-        raise InputRefused(f"send a content-length of at most {MAX_WEBSOCKET_BYTES} bytes.")
 
 
 async def _refuse(scope: Scope, send: Send, error: SealgridError) -> None:

@@ -1,4 +1,4 @@
-"""Statistics of a CSV table, the dataset, as result.json and overview.txt; no arguments, no files: always the same."""
+"""Statistics of a CSV table, the dataset, as result.json and overview.txt. No arguments and no files: one result."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from columns.errors import TableRefused
 from columns.overview import overview
-from columns.summary import summarise, written
+from columns.summary import summarise, to_json
 
 
 def main(arguments: list[str]) -> None:
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> None:
     out = Path(os.environ["IEXEC_OUT"])
     result = summarise(Path(os.environ["IEXEC_IN"], name))
     (out / "overview.txt").write_text(overview(result), encoding="utf-8")
-    (out / "result.json").write_text(written(result), encoding="utf-8")
+    (out / "result.json").write_text(to_json(result), encoding="utf-8")
     (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
 
 

@@ -1,4 +1,4 @@
-"""Draws the table of a fictional bicycle hire from a seed."""
+"""The table of a fictional bicycle hire, generated from a seed."""
 
 import csv
 import datetime as dt
@@ -14,24 +14,21 @@ SPEED = {"city": 14, "electric": 19, "cargo": 12}  #: kilometres an hour
 
 
 def draw_rides(seed: int, rows: int = ROWS) -> bytes:
-    """Return a CSV table, the same one for a seed."""
-    chance = random.Random(seed)  # noqa: S311  a drawing, no secret
-    written = io.StringIO()
-    table = csv.writer(written)
+    """Return a CSV table; a seed always gives the same bytes."""
+    chance = random.Random(seed)  # noqa: S311  generated data, no secret
+    text = io.StringIO()
+    table = csv.writer(text)
     table.writerow(NAMES)
-    table.writerows(_ride(chance) for _ in range(rows))
-    return written.getvalue().encode()
+    for _ in range(rows):
+        kind = _weighted_choice(chance, BICYCLES)
+        kilometres = round(chance.lognormvariate(1.4, 0.6), 1)
+        minutes = max(1, round(kilometres / SPEED[kind] * 60 * chance.uniform(0.8, 1.5)))
+        price = round(1 + minutes * (0.22 if kind == "electric" else 0.12), 2)
+        rating = chance.choice([3, 4, 4, 5, 5, 5, 2, 1]) if chance.random() < 0.7 else ""
+        day = FIRST_DAY + dt.timedelta(days=chance.randrange(240))
+        table.writerow([day, _weighted_choice(chance, CITIES), kind, kilometres, minutes, price, rating])
+    return text.getvalue().encode()
 
 
-def _ride(chance: random.Random) -> list[object]:
-    kind = _one(chance, BICYCLES)
-    kilometres = round(chance.lognormvariate(1.4, 0.6), 1)
-    minutes = max(1, round(kilometres / SPEED[kind] * 60 * chance.uniform(0.8, 1.5)))
-    price = round(1 + minutes * (0.22 if kind == "electric" else 0.12), 2)
-    rating = chance.choice([3, 4, 4, 5, 5, 5, 2, 1]) if chance.random() < 0.7 else ""
-    day = FIRST_DAY + dt.timedelta(days=chance.randrange(240))
-    return [day, _one(chance, CITIES), kind, kilometres, minutes, price, rating]
-
-
-def _one(chance: random.Random, weights: dict[str, int]) -> str:
+def _weighted_choice(chance: random.Random, weights: dict[str, int]) -> str:
     return chance.choices(list(weights), list(weights.values()))[0]

@@ -1,4 +1,4 @@
-"""Run an ONNX model, the dataset, on one input file; write result.json and outputs.npz."""
+"""Runs an ONNX model, the dataset, on one input file; writes result.json and outputs.npz."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Accuracy of the model on drawn scenes. It is no measure for photographs, and the report says so."""
+"""Accuracy of the model on drawn scenes. It says nothing about photographs, and the report states that."""
 
 import time
 from collections.abc import Iterable
@@ -12,21 +12,21 @@ from sealgrid.shipped_apps.plate_reader.reader.geometry import overlap
 from sealgrid.shipped_apps.plate_reader.reader.pipeline import PlateReader, open_picture
 from sealgrid.shipped_apps.plate_reader.scenes import Scene, draw_scene
 
-FIRST_SEED = 1000  #: settings were chosen on seeds below this
-WITHOUT_PLATE = 4  #: one scene without a plate for so many with one
-_RIGHT_OVERLAP = 0.5  #: intersection over union from which a box counts as right
+EVALUATION_SEED = 1000  #: the settings were chosen on lower seeds
+SCENES_PER_EMPTY = 4  #: scenes with a plate for each scene without one
+_MIN_OVERLAP = 0.5  #: intersection over union of a correct box
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What was counted."""
+    """Counts of one evaluation."""
 
     scenes: int  #: with a plate
     exact: int
-    last_six: int  #: right but for the province's sign
+    last_six: int  #: correct except for the province
     boxed: int
     empty: int  #: scenes without a plate
-    alarms: int  #: of those, read as having one
+    alarms: int  #: scenes without a plate in which one was read
     seconds: float  #: per picture, model loaded
     misread: tuple[tuple[int, str, str], ...]  #: (seed, drawn, read)
 
@@ -36,47 +36,48 @@ class Tally:
             f"{self.scenes} drawn scenes with a plate, {self.empty} without; synthetic pictures, not photographs",
             f"exact             {_share(self.exact, self.scenes)}",
             f"last six exact    {_share(self.last_six, self.scenes)}",
-            f"box found         {_share(self.boxed, self.scenes)}   (overlap above {_RIGHT_OVERLAP})",
+            f"box found         {_share(self.boxed, self.scenes)}   (overlap above {_MIN_OVERLAP})",
             f"false alarms      {_share(self.alarms, self.empty)}   (scenes without a plate)",
             f"seconds/picture   {self.seconds:.3f}   (one thread, model loaded)",
             *(f"misread: seed {seed}: {drawn} as {read or 'nothing'}" for seed, drawn, read in self.misread),
         ]
 
 
-def evaluate(model: bytes, font: Path, seeds: Iterable[int]) -> Tally:
+def evaluate_model(model: bytes, font: Path, seeds: Iterable[int]) -> Tally:
     """Read the scene of each seed, and for some seeds one without a plate."""
-    reader, spent = PlateReader(model), 0.0
+    reader, duration = PlateReader(model), 0.0
     with_plate, without = [], []
     for index, seed in enumerate(seeds):
         scene = draw_scene(seed, font)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         result = reader.read(open_picture(scene.png))
-        spent += time.perf_counter() - begun
+        duration += time.perf_counter() - start
         with_plate.append((seed, scene, result["plates"]))
-        if index % WITHOUT_PLATE == 0:
+        if index % SCENES_PER_EMPTY == 0:
             empty = draw_scene(seed, font, with_plate=False)
             without.append(reader.read(open_picture(empty.png))["plates"])
-    return _tally(with_plate, without, spent)
+    return tally_results(with_plate, without, duration)
 
 
-def _tally(
-    results: list[tuple[int, Scene, list[dict[str, Any]]]], without: list[list[dict[str, Any]]], spent: float
+def tally_results(
+    results: list[tuple[int, Scene, list[dict[str, Any]]]], without: list[list[dict[str, Any]]], duration: float
 ) -> Tally:
+    """Count the plates read in scenes with a plate, (seed, scene, plates), and in scenes without one."""
     reads = [(seed, scene, _best(scene, plates)) for seed, scene, plates in results]
     return Tally(
         scenes=len(reads),
         exact=sum(read == scene.expected for _, scene, (read, _) in reads),
         last_six=sum(read[-6:] == str(scene.expected)[-6:] for _, scene, (read, _) in reads),
-        boxed=sum(right > _RIGHT_OVERLAP for _, _, (_, right) in reads),
+        boxed=sum(right > _MIN_OVERLAP for _, _, (_, right) in reads),
         empty=len(without),
         alarms=sum(bool(plates) for plates in without),
-        seconds=spent / max(1, len(reads)),
+        seconds=duration / max(1, len(reads)),
         misread=tuple((seed, str(scene.expected), read) for seed, scene, (read, _) in reads if read != scene.expected),
     )
 
 
 def _best(scene: Scene, plates: list[dict[str, Any]]) -> tuple[str, float]:
-    """Return the text of the plate that lies nearest to the drawn one, and how well its box fits."""
+    """Return the text and the overlap of the plate whose box fits the drawn one best."""
     if not plates:
         return "", 0.0
     corners = np.array(scene.corners)

@@ -1,4 +1,4 @@
-"""Read the licence plates in a picture with a plate model, the dataset; write result.json and annotated.png."""
+"""Reads the licence plates in a picture with a plate model, the dataset; writes result.json and annotated.png."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Street scenes, drawn from a seed, with a known plate or none."""
+"""Street scenes generated from a seed, with a known plate or none."""
 
 import io
 import random
@@ -16,13 +16,13 @@ from sealgrid.shipped_apps.plate_reader.drawing.street import HORIZON, LIGHTS, d
 from sealgrid.shipped_apps.plate_reader.reader.geometry import Corners, homography, rectangle
 
 SIZE = (960, 640)
-_FINER = 2  #: everything is drawn at this multiple and made smaller at the end
+_OVERSAMPLING = 2  #: scenes are drawn at this multiple of SIZE and reduced at the end
 _CAMERA_MM = 1500  #: height of the camera
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A drawn picture and the truth about it."""
+    """A drawn picture and its plate."""
 
     png: bytes = field(repr=False)
     expected: str | None  #: the plate's text; None without a plate
@@ -30,35 +30,44 @@ class Scene:
 
 
 def draw_scene(seed: int, font: Path, *, with_plate: bool = True) -> Scene:
-    """Draw the scene of a seed: always the same bytes. The font needs the signs of China's provinces."""
-    chance = random.Random(seed)  # noqa: S311  a picture is no secret
+    """Draw the scene of a seed, always the same bytes. The font needs the characters of China's provinces."""
+    chance = random.Random(seed)  # noqa: S311  a picture, no secret
     text = random_text(chance)
     plate = draw_plate(text, font) if with_plate else None
     light = chance.choice(LIGHTS)
-    street = draw_street(chance, (SIZE[0] * _FINER, SIZE[1] * _FINER), light)
+    street = draw_street(chance, (SIZE[0] * _OVERSAMPLING, SIZE[1] * _OVERSAMPLING), light)
     picture, corners = _park(chance, street, plate)
-    picture = _photograph(chance, picture.reduce(_FINER))
-    known = tuple((float(x), float(y)) for x, y in corners / _FINER) if with_plate else None
-    return Scene(_png(picture), text if with_plate else None, known)
+    picture = _photograph(chance, picture.reduce(_OVERSAMPLING))
+    known = tuple((float(x), float(y)) for x, y in corners / _OVERSAMPLING) if with_plate else None
+    png = io.BytesIO()
+    picture.save(png, "PNG")
+    return Scene(png.getvalue(), text if with_plate else None, known)
 
 
 def _park(chance: random.Random, street: Image.Image, plate: Image.Image | None) -> tuple[Image.Image, Corners]:
-    """Put a car on the street; return the picture and where the plate's corners are in it."""
+    """Put a car on the street; return the picture and the corners of the plate in it."""
     car = draw_car(chance, plate).image
-    scale = chance.uniform(0.215, 0.30) * _FINER  # pixels per mm
+    scale = chance.uniform(0.215, 0.30) * _OVERSAMPLING  # pixels per mm
     foot = street.height * HORIZON + _CAMERA_MM * scale
     centre = street.width * chance.uniform(0.40, 0.60)
     target = _stance(chance, centre, foot, scale)
     size = (round(2 * HALF_MM * scale), round(HIGH_MM * scale))
     small = car.resize(size, Image.Resampling.LANCZOS)
-    _shadow(street, centre, foot, scale)
+    shadow = Image.new("L", street.size)
+    for half, depth, strength in ((1050, 150, 110), (900, 75, 215)):
+        box = (centre - half * scale, foot - depth * scale, centre + half * scale, foot + depth * scale)
+        ImageDraw.Draw(shadow).ellipse(box, fill=strength)
+    street.paste((16, 17, 20), (0, 0), soft(shadow, 26 * _OVERSAMPLING * scale))
     matrix = homography(target, rectangle(*size))
     warped = small.transform(
         street.size, Image.Transform.PERSPECTIVE, matrix.reshape(9)[:8].tolist(), Image.Resampling.BICUBIC
     )
     street.paste(warped, (0, 0), warped)
     flat = [to_pixels((PLATE_MM[0] + x, PLATE_MM[1] - y)) for x, y in rectangle(WIDTH_MM, HEIGHT_MM)]
-    return street, _through(homography(rectangle(*car.size), target), np.array(flat))
+    projected: NDArray[np.float64] = (
+        np.column_stack((flat, np.ones(len(flat)))) @ homography(rectangle(*car.size), target).T
+    )
+    return street, projected[:, :2] / projected[:, 2:]
 
 
 def _stance(chance: random.Random, centre: float, foot: float, scale: float) -> Corners:
@@ -73,22 +82,8 @@ def _stance(chance: random.Random, centre: float, foot: float, scale: float) -> 
     return stance
 
 
-def _through(matrix: NDArray[np.float64], points: Corners) -> Corners:
-    taken: NDArray[np.float64] = np.column_stack((points, np.ones(len(points)))) @ matrix.T
-    return taken[:, :2] / taken[:, 2:]
-
-
-def _shadow(street: Image.Image, centre: float, foot: float, scale: float) -> None:
-    mask = Image.new("L", street.size)
-    draw = ImageDraw.Draw(mask)
-    for half, depth, strength in ((1050, 150, 110), (900, 75, 215)):
-        box = (centre - half * scale, foot - depth * scale, centre + half * scale, foot + depth * scale)
-        draw.ellipse(box, fill=strength)
-    street.paste((16, 17, 20), (0, 0), soft(mask, 26 * _FINER * scale))
-
-
 def _photograph(chance: random.Random, picture: Image.Image) -> Image.Image:
-    """Return the picture as a middling camera takes it: exposure, contrast, blur, noise, dark corners."""
+    """Return the picture as a camera takes it: exposure, contrast, blur, noise, dark corners."""
     picture = ImageEnhance.Brightness(picture).enhance(chance.uniform(0.8, 1.14))
     picture = ImageEnhance.Contrast(picture).enhance(chance.uniform(0.8, 1.1))
     picture = picture.filter(ImageFilter.GaussianBlur(chance.uniform(0.0, 0.9)))
@@ -97,9 +92,3 @@ def _photograph(chance: random.Random, picture: Image.Image) -> Image.Image:
     dark = 1 - 0.13 * (x * x + y * y)
     pixels = np.asarray(picture, float) * dark[:, :, None] + grain
     return Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
-
-
-def _png(picture: Image.Image) -> bytes:
-    target = io.BytesIO()
-    picture.save(target, "PNG")
-    return target.getvalue()

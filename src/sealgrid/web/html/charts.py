@@ -6,6 +6,9 @@ from typing import Final
 
 from markupsafe import Markup
 
+from sealgrid.sdk.amounts import Amount
+from sealgrid.web.html.templates import minute
+
 WIDTH, HEIGHT, PAD = 320, 96, 4
 DAY: Final = 24 * 3600
 _GRID = f'<path class="grid" d="M0 {PAD}H{WIDTH}M0 {HEIGHT // 2}H{WIDTH}M0 {HEIGHT - PAD}H{WIDTH}"/>'
@@ -26,7 +29,13 @@ def line(points: Sequence[tuple[float, float]], label: str, *, stairs: bool = Fa
     """Return a line chart of (x, y) points in ascending x, from zero up; ``stairs`` draws a step function."""
     if not points:
         return _svg("line", "", label)
-    scaled = _scale(points)
+    left, right = points[0][0], points[-1][0]
+    top, width = max(y for _, y in points) or 1.0, (right - left) or 1.0
+    scaled = [
+        (PAD + (x - left) / width * (WIDTH - 2 * PAD), HEIGHT - PAD - y / top * (HEIGHT - 2 * PAD)) for x, y in points
+    ]
+    if len(scaled) == 1:
+        scaled.append((WIDTH - PAD, scaled[0][1]))
     path = f"M{scaled[0][0]:.1f} {scaled[0][1]:.1f}"
     for x, y in scaled[1:]:
         path += f"H{x:.1f}V{y:.1f}" if stairs else f"L{x:.1f} {y:.1f}"
@@ -50,6 +59,31 @@ def daily_bars(values: Sequence[int], label: str) -> Markup:
     return with_axes(bars(values, label), y=("0", str(max(values, default=0))), x=(f"{len(values)} days ago", "today"))
 
 
+def depth_chart(offers: Sequence[tuple[int, int]]) -> Markup:
+    """Draw the number of tasks on offer to everyone up to each price; offers are (price in nRLC, tasks), ascending."""
+    points, tasks = [(0.0, 0.0)], 0
+    for price, volume in offers:
+        tasks += volume
+        points.append((float(price), float(tasks)))
+    label = f"{tasks:,} tasks on offer to everyone"
+    if not offers:
+        return with_axes(line([], label), y=("0", "0"), x=("0 RLC", str(Amount(0))))
+    label += f", from {Amount(offers[0][0])} to {Amount(offers[-1][0])} each"
+    end = points[-1][0] * 1.25
+    chart = line([*points, (end, float(tasks))], label, stairs=True)
+    return with_axes(chart, y=("0", f"{tasks:,}"), x=("0 RLC", str(Amount(int(end)))))
+
+
+def price_chart(prices: Sequence[tuple[int, int]], now: float) -> Markup:
+    """Draw the prices of deals up to now, (Unix seconds, price in nRLC), oldest first; empty without deals."""
+    if not prices:
+        return Markup("")
+    paid = [price for _, price in prices]
+    label = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
+    chart = line([*prices, (max(now, prices[-1][0]), paid[-1])], label, stairs=True)
+    return with_axes(chart, y=("0", str(Amount(max(paid)))), x=(minute(prices[0][0]), "now"))
+
+
 def count_by_day(times: Sequence[int], now: int, days: int = 30) -> list[int]:
     """Count Unix times by day, for the last ``days`` days up to now."""
     counts = [0] * days
@@ -57,15 +91,6 @@ def count_by_day(times: Sequence[int], now: int, days: int = 30) -> list[int]:
         if 0 <= (ago := (now - time) // DAY) < days:
             counts[days - 1 - ago] += 1
     return counts
-
-
-def _scale(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    left, right = points[0][0], points[-1][0]
-    top, width = max(y for _, y in points) or 1.0, (right - left) or 1.0
-    scaled = [
-        (PAD + (x - left) / width * (WIDTH - 2 * PAD), HEIGHT - PAD - y / top * (HEIGHT - 2 * PAD)) for x, y in points
-    ]
-    return scaled if len(scaled) > 1 else [scaled[0], (WIDTH - PAD, scaled[0][1])]
 
 
 def _bar_height(value: int, top: int) -> float:

@@ -56,18 +56,15 @@ class ChainIndexer:
                 if not await self.step():
                     await asyncio.sleep(poll_seconds)
             except Exception as error:  # noqa: BLE001  a dead indexer would leave the pages up and outdated
-                await self._recover(error)
+                if isinstance(error, SealgridError):
+                    _log.warning("the chain cannot be indexed now: %s", error)
+                else:
+                    log_unexpected_error(error)
+                if isinstance(error, ChainReplaced) and await self._is_other_chain():
+                    await asyncio.to_thread(self._store.clear)
+                # The follower may be ahead of the store: follow again from what is stored.
+                self._follower = HubFollower(self._hub, await asyncio.to_thread(self._store.trail))
                 await asyncio.sleep(RETRY_SECONDS)
-
-    async def _recover(self, error: Exception) -> None:
-        if isinstance(error, SealgridError):
-            _log.warning("the chain cannot be indexed now: %s", error)
-        else:
-            log_unexpected_error(error)
-        if isinstance(error, ChainReplaced) and await self._is_other_chain():
-            await asyncio.to_thread(self._store.clear)
-        # The follower may be ahead of the store: follow again from what is stored.
-        self._follower = HubFollower(self._hub, await asyncio.to_thread(self._store.trail))
 
     async def step(self) -> bool:
         """Index one change; return whether there was one."""
@@ -84,32 +81,46 @@ class ChainIndexer:
         return True
 
     async def _is_other_chain(self) -> bool:
-        tip = self._follower.trail.tip
+        """Return whether the node answers and has none of the indexed blocks."""
+        node, trail = self._hub.node, self._follower.trail
+        if trail.tip is None:
+            return False
         try:
-            return (
-                tip is not None
-                and (await self._hub.node.block(0)).number == 0
-                and await self._lost_every_block(tip.number)
-            )
+            if (await node.block(0)).number != 0:
+                return False
+            highest = min(trail.tip.number, (await node.block()).number)
+            blocks = [block for block in trail.blocks if block.number <= highest]
+            return not blocks or all([(await node.block(block.number)).hash != block.hash for block in blocks])
         except SealgridError:
             return False
-
-    async def _lost_every_block(self, number: int) -> bool:
-        head = await self._hub.node.block()
-        blocks = [block for block in self._follower.trail.blocks if block.number <= min(number, head.number)]
-        return not blocks or all([(await self._hub.node.block(block.number)).hash != block.hash for block in blocks])
 
     async def _rows_of(self, change: BlocksApplied, first: int) -> IndexedBlocks:
         self._times = {change.block.number: change.block.timestamp}
         matched = [event for event in change.events if isinstance(event, OrdersMatched)]
         deals = [await self._deal_rows(event) for event in matched]
         minted, owners = await self._registry_rows(first, change.block.number)
+        steps: list[Row] = []
+        for event in change.events:
+            if (kind := _STEP_KINDS.get(type(event))) is None:
+                continue
+            account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
+            row = {
+                "block": event.block_number,
+                "position": event.log_index,
+                "task": getattr(event, "task", ""),
+                "kind": kind,
+                "account": account,
+                "amount": getattr(event, "amount", 0),
+                "transaction": event.transaction,
+                "time": await self._time(event.block_number),
+            }
+            steps.append(row)
         return IndexedBlocks(
             assets=tuple(minted),
             owners=tuple(owners),
             deals=tuple(deal for deal, _ in deals),
             tasks=tuple(task for _, tasks in deals for task in tasks),
-            steps=tuple([await self._step_row(event) for event in change.events if type(event) in _STEP_KINDS]),
+            steps=tuple(steps),
         )
 
     async def _deal_rows(self, event: OrdersMatched) -> tuple[Row, list[Row]]:
@@ -140,19 +151,6 @@ class ChainIndexer:
         numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MAX_LISTED_TASKS), MAX_INTEGER))
         return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
 
-    async def _step_row(self, event: HubEvent) -> Row:
-        account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
-        return {
-            "block": event.block_number,
-            "position": event.log_index,
-            "task": getattr(event, "task", ""),
-            "kind": _STEP_KINDS[type(event)],
-            "account": account,
-            "amount": getattr(event, "amount", 0),
-            "transaction": event.transaction,
-            "time": await self._time(event.block_number),
-        }
-
     async def _registry_rows(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
         minted: list[Row] = []
         owners: list[Row] = []
@@ -167,7 +165,14 @@ class ChainIndexer:
         return minted, owners
 
     async def _asset_row(self, kind: Kind, asset: Address, owner: Address, block: int) -> Row:
-        name, multiaddr, checksum = await self._read_asset(kind, asset)
+        multiaddr, checksum = "", ZERO_DIGEST
+        try:
+            name = (await self._assets.name(kind, asset))[:MAX_NAME]
+            if kind != "Workerpool":
+                checksum = await self._assets.checksum(kind, asset)
+                multiaddr = await self._assets.multiaddr(kind, asset)
+        except ValueError:  # anyone may register a name that is not valid text; the asset is indexed without it
+            name, checksum = "", ZERO_DIGEST
         return {
             "address": asset,
             "kind": kind,
@@ -178,15 +183,6 @@ class ChainIndexer:
             "block": block,
             "time": await self._time(block),
         }
-
-    async def _read_asset(self, kind: Kind, asset: Address) -> tuple[str, str, str]:
-        try:
-            name = (await self._assets.name(kind, asset))[:MAX_NAME]
-            if kind == "Workerpool":
-                return name, "", ZERO_DIGEST
-            return name, await self._assets.multiaddr(kind, asset), await self._assets.checksum(kind, asset)
-        except ValueError:  # Anyone may register a name that is not valid text; the asset is listed without it.
-            return "", "", ZERO_DIGEST
 
     async def _time(self, block: int) -> int:
         if block not in self._times:

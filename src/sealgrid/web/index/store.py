@@ -33,10 +33,13 @@ class IndexStore:
 
     def __init__(self, path: Path, genesis: Digest) -> None:
         self.engine = sql.create_engine(f"sqlite:///{path}")
-        sql.event.listen(self.engine, "connect", _configure)
-        _create_schema(self.engine)
+        sql.event.listen(self.engine, "connect", _enable_write_ahead_log)
         self._genesis = genesis
         with self.engine.begin() as connection:
+            if connection.exec_driver_sql("PRAGMA user_version").scalar() != SCHEMA_VERSION:
+                META.drop_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            META.create_all(connection)
             if connection.scalar(sql.select(progress.c.genesis)) not in {None, genesis}:
                 self._clear(connection)
 
@@ -109,26 +112,14 @@ def _update_states(connection: sql.Connection, changed: Iterable[str]) -> None:
         last = connection.execute(query.order_by(steps.c.block.desc(), steps.c.position.desc()).limit(1)).one_or_none()
         state = "waiting" if last is None else STATES[last.kind]
         ended = last.time if last is not None and state in {"completed", "refunded"} else None
-        _count_run(connection, task, state)
+        row = connection.execute(sql.select(tasks).where(tasks.c.task == task)).one_or_none()
+        change = 0 if row is None else (state == "completed") - (row.state == "completed")
+        if row is not None and change:
+            parties = assets.c.address.in_({row.app, row.dataset, row.workerpool})
+            connection.execute(assets.update().where(parties).values(runs=assets.c.runs + change))
         connection.execute(tasks.update().where(tasks.c.task == task).values(state=state, ended=ended))
 
 
-def _count_run(connection: sql.Connection, task: str, state: str) -> None:
-    row = connection.execute(sql.select(tasks).where(tasks.c.task == task)).one_or_none()
-    change = 0 if row is None else (state == "completed") - (row.state == "completed")
-    if row is not None and change:
-        parties = assets.c.address.in_({row.app, row.dataset, row.workerpool})
-        connection.execute(assets.update().where(parties).values(runs=assets.c.runs + change))
-
-
-def _create_schema(engine: sql.Engine) -> None:
-    with engine.begin() as connection:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() != SCHEMA_VERSION:
-            META.drop_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        META.create_all(connection)
-
-
-def _configure(connection: Any, _: object) -> None:
+def _enable_write_ahead_log(connection: Any, _: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
         connection.execute(f"PRAGMA {pragma}")

@@ -12,7 +12,6 @@ from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.resources.account import AsyncAccount
-from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form
 from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_by
@@ -32,7 +31,26 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         address = site.visitor_address(request)
         if address is None:
             return site.page(request, "connect_wallet.html", {})
-        return site.page(request, "account.html", await _account_context(site, address))
+        conn, _ = recording_connection(site.conn, address)
+        balance, model_offers, app_offers = await asyncio.gather(
+            AsyncAccount(conn).balance(), offers_by(conn, "Dataset", address), offers_by(conn, "App", address)
+        )
+        tasks = site.index.tasks(TaskFilter({"requester": address}))[:MAX_TASKS]
+        models, apps = site.index.assets("Dataset", owner=address), site.index.assets("App", owner=address)
+        assets = {task.app for task in tasks} | {task.dataset for task in tasks}
+        assets |= {offer.asset for offer in (*model_offers, *app_offers)}
+        context = {
+            "address": address,
+            "balance": balance,
+            "models": _with_offers(models, model_offers),
+            "apps": _with_offers(apps, app_offers),
+            "offers": [("models", model_offers), ("apps", app_offers)],
+            "rewards": site.index.rewards(address, MAX_REWARDS),
+            "total_earned": site.index.total_earned(address),
+            "tasks": tasks,
+            "names": site.index.names(assets),
+        }
+        return site.page(request, "account.html", context)
 
     @post("/account/use")
     async def use(request: WebRequest) -> Redirect:
@@ -60,28 +78,6 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await session.finish("/account", f"{value or 'All free escrow'} went into the wallet.")
 
     return [account, use, deposit, withdraw]
-
-
-async def _account_context(site: Site, address: Address) -> dict[str, Any]:
-    conn, _ = recording_connection(site.conn, address)
-    balance, model_offers, app_offers = await asyncio.gather(
-        AsyncAccount(conn).balance(), offers_by(conn, "Dataset", address), offers_by(conn, "App", address)
-    )
-    tasks = site.index.tasks(TaskFilter({"requester": address}))[:MAX_TASKS]
-    models, apps = site.index.assets("Dataset", owner=address), site.index.assets("App", owner=address)
-    assets = {task.app for task in tasks} | {task.dataset for task in tasks}
-    assets |= {offer.asset for offer in (*model_offers, *app_offers)}
-    return {
-        "address": address,
-        "balance": balance,
-        "models": _with_offers(models, model_offers),
-        "apps": _with_offers(apps, app_offers),
-        "offers": [("models", model_offers), ("apps", app_offers)],
-        "rewards": site.index.rewards(address, MAX_REWARDS),
-        "total_earned": site.index.total_earned(address),
-        "tasks": tasks,
-        "names": site.index.names(assets),
-    }
 
 
 def _with_offers(rows: Sequence[Any], offers: list[OpenOffer]) -> list[tuple[Any, OpenOffer | None]]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
@@ -38,14 +39,41 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "app_cards.html" if is_htmx(request) else "apps.html", context)
 
     @get("/apps/{address:str}")
-    async def app(address: str, request: WebRequest) -> Response[bytes]:
+    async def app(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = site.index.asset(path_address(address))
         if row is None or row.kind != "App":
             raise NotFound(f"there is no app at {address[:60]} on this network.", money="")
-        return site.page(request, "app.html", await _app_context(site, request, row))
+        offers, models, details, computing_price = await asyncio.gather(
+            offers_of(site.conn, "App", row.address),
+            models_for(site.conn, row.address),
+            site.app_bundles.details(row.multiaddr, row.checksum),
+            _cheapest_computing(site),
+        )
+        now = int(site.clock())
+        tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
+        uses = site.index.uses("app", row.address, now - MONTH_SECONDS)
+        own_model = next((offer.asset for offer in models if offer.app == row.address), "")
+        named = {row.address, *(offer.asset for offer in models), *(task.dataset for task in tasks)}
+        context = {
+            "app": row,
+            "details": details,
+            "offer": offers[0] if offers else None,
+            "record": site.index.record("app", row),
+            "models": models,
+            "selected_model": query_text(request, "model") or own_model,
+            "is_owner": row.owner == site.visitor_address(request),
+            "offers": offers,
+            "names": site.index.names(named),
+            "tasks": tasks,
+            "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} runs in the last 30 days"),
+            "computing_price": computing_price,
+            "pools": pinned_pools(site.network),
+            "python": site.network.python,
+        }
+        return site.page(request, "app.html", context)
 
     @post("/apps/{address:str}/run")
-    async def run(address: str, request: WebRequest) -> Redirect:
+    async def run(address: FromPath[str], request: WebRequest) -> Redirect:
         client, form = await site.client(request), await parse_form(request)
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
         steps: list[ProgressStep] = []
@@ -60,35 +88,6 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await site.redirect_when_indexed(f"/tasks/{bought.task}", *(step.what for step in steps if step.lasting))
 
     return [store, app, run]
-
-
-async def _app_context(site: Site, request: WebRequest, row: Any) -> dict[str, Any]:
-    offers, models, details, computing_price = await asyncio.gather(
-        offers_of(site.conn, "App", row.address),
-        models_for(site.conn, row.address),
-        site.app_bundles.details(row.multiaddr, row.checksum),
-        _cheapest_computing(site),
-    )
-    now = int(site.clock())
-    tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
-    uses = site.index.uses("app", row.address, now - MONTH_SECONDS)
-    own_model = next((offer.asset for offer in models if offer.app == row.address), "")
-    return {
-        "app": row,
-        "details": details,
-        "offer": offers[0] if offers else None,
-        "record": site.index.record("app", row),
-        "models": models,
-        "selected_model": query_text(request, "model") or own_model,
-        "is_owner": row.owner == site.visitor_address(request),
-        "offers": offers,
-        "names": site.index.names({row.address, *(offer.asset for offer in models), *(task.dataset for task in tasks)}),
-        "tasks": tasks,
-        "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} runs in the last 30 days"),
-        "computing_price": computing_price,
-        "pools": pinned_pools(site.network),
-        "python": site.network.python,
-    }
 
 
 async def _cheapest_computing(site: Site) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.requester_refusals import refusal_message
@@ -26,8 +27,6 @@ from sealgrid.sdk.operations.client_sealed import (
     ClientSealedInput,
     ClientSealedModel,
     Document,
-    KeyStatements,
-    PreparedPurchase,
     match_signed,
     prepare_publication,
     prepare_purchase,
@@ -65,10 +64,10 @@ class SignedOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers that buy_run.js, publish_model.js and open_result.js request."""
-    return [*_file_handlers(site), *_deposit_handlers(site), *_sale_handlers(site), *_result_handlers(site)]
+    return [*_storage_handlers(site), *_sale_handlers(site), *_result_handlers(site)]
 
 
-def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
+def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/files", status_code=200)
     async def store(request: WebRequest) -> Response[bytes]:
         check_same_origin(request)
@@ -76,14 +75,10 @@ def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
         return _json({"sha256": await site.conn.storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")
-    async def fetch(sha256: str) -> Response[bytes]:
+    async def fetch(sha256: FromPath[str]) -> Response[bytes]:
         content = await site.conn.storage.get_bytes(path_digest(sha256), MAX_UPLOAD)
         return Response(content, media_type="application/octet-stream")
 
-    return [store, fetch]
-
-
-def _deposit_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/vaults")
     async def vaults() -> Response[bytes]:
         members = zip(site.conn.vaults, site.conn.vault_addresses, strict=True)
@@ -107,7 +102,7 @@ def _deposit_handlers(site: Site) -> list[HTTPRouteHandler]:
         needed = len(site.network.vaults) if shares.grant is None else site.network.threshold
         await deposit_sealed_shares(site.conn, common, shares.sealed, needed)
 
-    return [vaults, deposit]
+    return [store, fetch, vaults, deposit]
 
 
 def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -115,7 +110,28 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
     async def prepare_run(request: WebRequest) -> Response[bytes]:
         run_input = await parse_json(request, ClientSealedInput)
         conn, _ = recording_connection(site.conn, require_wallet(site, request))
-        return _json(_run_document(site, await prepare_purchase(conn, run_input)))
+        prepared = await prepare_purchase(conn, run_input)
+        terms = prepared.terms
+        run = {
+            "document": {
+                "genesis": site.network.genesis,
+                "hub": site.network.hub,
+                "account": terms.request.requester,
+                "deal": prepared.deal,
+                "task": prepared.task,
+                "orders": [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)],
+            },
+            "typed": {
+                "record": statement_typed_data(site, prepared.record),
+                "grant": statement_typed_data(site, prepared.grant),
+                "request": order_typed_data(site, terms.request),
+            },
+            "price": str(Amount(terms.price)),
+            "why": prepared.reason,
+            "record": prepared.record,
+            "grant": prepared.grant,
+        }
+        return _json(run)
 
     @post("/wallet/runs/match", status_code=200)
     async def match_run(request: WebRequest) -> Response[bytes]:
@@ -129,21 +145,49 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
         model, owner = await parse_json(request, ClientSealedModel), require_wallet(site, request)
         conn, steps = recording_connection(site.conn, owner)
         statements = await prepare_publication(conn, model)
-        return _json(_model_document(site, model, statements, [step_document(site, owner, step) for step in steps]))
+        publication = {
+            "document": {
+                "genesis": site.network.genesis,
+                "hub": site.network.hub,
+                "account": statements.record.owner,
+                "model": statements.model,
+                "name": model.name,
+                "checksum": model.sha256,
+            },
+            "typed": {
+                "record": statement_typed_data(site, statements.record),
+                "policy": statement_typed_data(site, statements.policy),
+            },
+            "record": statements.record,
+            "policy": statements.policy,
+            "steps": [step_document(site, owner, step) for step in steps],
+            "next": f"/models/{statements.model}",
+            "notice": f"{model.name} is sealed and for sale.",
+        }
+        return _json(publication)
 
     return [prepare_run, match_run, prepare_model]
 
 
 def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/results/{task:str}")
-    async def result(task: str) -> Response[bytes]:
+    async def result(task: FromPath[str]) -> Response[bytes]:
         envelope = parse_envelope(await fetch_receipt.fetch_receipt(site.conn, path_task(task)))
         body = envelope.receipt.body
         money = sentence(await money_or_unknown(site.conn, body.deal, body.task), commands=False)
         if envelope.refusal:
             raise DealRefused(envelope.refusal, refusal_message(envelope.refusal), money=money)
         replies = await openings(site.conn, envelope.settle)
-        opened = [_opening_document(site, reply) for reply in replies if isinstance(reply, OpenReply) and reply.record]
+        opened = [
+            {
+                "record": statement_typed_data(site, reply.record),
+                "signature": "0x" + reply.signature.hex(),
+                "index": reply.index,
+                "sealed": reply.sealed,
+            }
+            for reply in replies
+            if isinstance(reply, OpenReply) and reply.record
+        ]
         refused = next((reply.message for reply in replies if isinstance(reply, SealgridError)), "")
         settle, ended = statement_typed_data(site, envelope.settle), body.exit_class
         return _json({"settle": settle, "ended": ended, "openings": opened, "refused": refused, "money": money})
@@ -160,58 +204,6 @@ async def _read_identity(site: Site, client: VaultClient, address: str) -> dict[
         return None
     key, signature = "0x" + identity.deposit_key.hex(), "0x" + identity.signature.hex()
     return {"address": address, "key": key, "signature": signature}
-
-
-def _run_document(site: Site, prepared: PreparedPurchase) -> dict[str, Any]:
-    terms = prepared.terms
-    return {
-        "document": {
-            "genesis": site.network.genesis,
-            "hub": site.network.hub,
-            "account": terms.request.requester,
-            "deal": prepared.deal,
-            "task": prepared.task,
-            "orders": [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)],
-        },
-        "typed": {
-            "record": statement_typed_data(site, prepared.record),
-            "grant": statement_typed_data(site, prepared.grant),
-            "request": order_typed_data(site, terms.request),
-        },
-        "price": str(Amount(terms.price)),
-        "why": prepared.reason,
-        "record": prepared.record,
-        "grant": prepared.grant,
-    }
-
-
-def _model_document(
-    site: Site, model: ClientSealedModel, statements: KeyStatements, steps: list[dict[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "document": {
-            "genesis": site.network.genesis,
-            "hub": site.network.hub,
-            "account": statements.record.owner,
-            "model": statements.model,
-            "name": model.name,
-            "checksum": model.sha256,
-        },
-        "typed": {
-            "record": statement_typed_data(site, statements.record),
-            "policy": statement_typed_data(site, statements.policy),
-        },
-        "record": statements.record,
-        "policy": statements.policy,
-        "steps": steps,
-        "next": f"/models/{statements.model}",
-        "notice": f"{model.name} is sealed and for sale.",
-    }
-
-
-def _opening_document(site: Site, reply: OpenReply) -> dict[str, Any]:
-    record = statement_typed_data(site, reply.record) if reply.record else None
-    return {"record": record, "signature": "0x" + reply.signature.hex(), "index": reply.index, "sealed": reply.sealed}
 
 
 def _json(content: dict[str, Any]) -> Response[bytes]:

@@ -1,24 +1,22 @@
 """Compute market: the order book of each category, and each pool's page with its workers and offers."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from markupsafe import Markup
+from litestar.params import FromPath
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.poco import tags
 from sealgrid.poco.orders import WorkerpoolOrder, from_document
-from sealgrid.sdk.amounts import Amount
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.web.forms import path_address
-from sealgrid.web.html import charts
-from sealgrid.web.html.templates import minute
+from sealgrid.web.html.charts import depth_chart, price_chart
 from sealgrid.web.index.reader import RECENT_TASKS, TaskFilter
 from sealgrid.web.offers import find_groups
 from sealgrid.web.site import Site, WebRequest
@@ -44,7 +42,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "compute.html", {"books": sorted_books, "pools": pools})
 
     @get("/pools/{address:str}")
-    async def pool(address: str, request: WebRequest) -> Response[bytes]:
+    async def pool(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = site.index.asset(path_address(address))
         if row is None or row.kind != "Workerpool":
             raise NotFound(f"there is no pool at {address[:60]} on this network.", money="")
@@ -54,11 +52,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             _workers(site, row.address),
         )
         offers = await _to_offers(site, orders)
+        categories = {offer["category"] for offer in offers}
+        views = await asyncio.gather(*(site.hub.view_category(category) for category in categories))
         tasks = site.index.tasks(TaskFilter({"workerpool": row.address}))[:8]
         context = {
             "summary": summary,
             "offers": offers,
-            "categories": await _category_names(site, {offer["category"] for offer in offers}),
+            "categories": {category: view.name for category, view in zip(categories, views, strict=True)},
             "workers": workers,
             "recent_tasks": RECENT_TASKS,
             "tasks": tasks,
@@ -72,6 +72,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 async def _category_book(site: Site, category: int) -> dict[str, Any]:
     view, orders = await asyncio.gather(site.hub.view_category(category), _pool_orders(site, category=str(category)))
     offers = await _to_offers(site, orders)
+    public = [(offer["price"], offer["volume"]) for offer in offers if offer["buyer"] == ZERO_ADDRESS]
     prices = site.index.pool_prices(category)
     return {
         "name": view.name,
@@ -79,8 +80,8 @@ async def _category_book(site: Site, category: int) -> dict[str, Any]:
         "offers": offers,
         "deals": len(prices),
         "names": site.index.names({offer["workerpool"] for offer in offers}),
-        "depth_chart": _depth_chart(offers),
-        "price_chart": _price_chart(prices, site.clock()),
+        "depth_chart": depth_chart(public),
+        "price_chart": price_chart([(row.time, row.pool_price) for row in prices], site.clock()),
     }
 
 
@@ -111,32 +112,6 @@ async def _to_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, A
     return sorted(offers, key=lambda offer: int(offer["price"]))
 
 
-def _depth_chart(offers: list[dict[str, Any]]) -> Markup:
-    """Draw the number of tasks on offer to everyone up to each price."""
-    public = [offer for offer in offers if offer["buyer"] == ZERO_ADDRESS]
-    points, tasks = [(0.0, 0.0)], 0
-    for offer in public:
-        tasks += offer["volume"]
-        points.append((float(offer["price"]), float(tasks)))
-    label = f"{tasks:,} tasks on offer to everyone"
-    if not public:
-        return charts.with_axes(charts.line([], label), y=("0", "0"), x=("0 RLC", str(Amount(0))))
-    label += f", from {Amount(public[0]['price'])} to {Amount(public[-1]['price'])} each"
-    end = points[-1][0] * 1.25
-    chart = charts.line([*points, (end, float(tasks))], label, stairs=True)
-    return charts.with_axes(chart, y=("0", f"{tasks:,}"), x=("0 RLC", str(Amount(int(end)))))
-
-
-def _price_chart(prices: Sequence[Any], now: float) -> Markup:
-    if not prices:
-        return Markup("")
-    paid = [row.pool_price for row in prices]
-    label = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
-    points = [(row.time, row.pool_price) for row in prices]
-    chart = charts.line([*points, (max(now, points[-1][0]), paid[-1])], label, stairs=True)
-    return charts.with_axes(chart, y=("0", str(Amount(max(paid)))), x=(minute(prices[0].time), "now"))
-
-
 async def _pool_summary(site: Site, row: Any) -> dict[str, Any]:
     """Return a pool's stake, task counts, and its own view; the view is known for this network's pool only."""
     stake: AccountView = await site.hub.account(row.owner)
@@ -151,11 +126,6 @@ async def _pool_summary(site: Site, row: Any) -> dict[str, Any]:
         "view": view,
         "platform": Platform(site.network.platform).name.lower(),
     }
-
-
-async def _category_names(site: Site, categories: Collection[int]) -> dict[int, str]:
-    views = await asyncio.gather(*(site.hub.view_category(category) for category in categories))
-    return {category: view.name for category, view in zip(categories, views, strict=True)}
 
 
 async def _workers(site: Site, pool: Address) -> list[dict[str, Any]]:

@@ -1,13 +1,13 @@
 """Data marketplace: the list of models and data, each one's page with access and protection, and its recorded uses."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
-from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
+from sealgrid.attestation.policy import UNLIMITED, Platform
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.operations.access_grants import read_grants
@@ -21,7 +21,6 @@ from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
 from sealgrid.web.pages.apps import MONTH_SECONDS
 from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
-from sealgrid.wire.vault import AssetView
 
 MAX_USES: Final = 50
 USES_DAYS: Final = 30
@@ -45,14 +44,29 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "model_cards.html" if is_htmx(request) else "models.html", context)
 
     @get("/models/{address:str}")
-    async def model(address: str, request: WebRequest) -> Response[bytes]:
+    async def model(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = _model_row(site, address)
-        context = await _model_context(site, row, is_owner=row.owner == site.visitor_address(request))
-        return site.page(request, "model.html", context)
+        return site.page(request, "model.html", await _model_context(site, row, site.visitor_address(request)))
 
     @get("/models/{address:str}/uses")
-    async def uses(address: str, request: WebRequest) -> Response[bytes]:
-        return site.fragment(request, "uses.html", await _uses_context(site, _model_row(site, address)))
+    async def uses(address: FromPath[str], request: WebRequest) -> Response[bytes]:
+        row = _model_row(site, address)
+        try:  # reads every release from the vaults' logs, verified against each other and the chain
+            report, problem = await usage_of(site.conn, row.address), ""
+        except SealgridError as error:
+            report, problem = UsageReport(row.address, (), ()), error.message
+        days = charts.count_by_day([use.time for use in report.uses], int(site.clock()), USES_DAYS)
+        label = f"{sum(days)} releases in the last {USES_DAYS} days, at most {max(days)} a day"
+        context = {
+            "model": row,
+            "report": report,
+            "uses": report.uses[::-1][:MAX_USES],
+            "problem": problem,
+            "names": site.index.names({use.app for use in report.uses}),
+            "logs": len(site.conn.logs),
+            "chart": charts.daily_bars(days, label),
+        }
+        return site.fragment(request, "uses.html", context)
 
     return [store, model, uses]
 
@@ -64,7 +78,7 @@ def _model_row(site: Site, address: str) -> Any:
     return row
 
 
-async def _model_context(site: Site, row: Any, *, is_owner: bool) -> dict[str, Any]:
+async def _model_context(site: Site, row: Any, visitor: Address | None) -> dict[str, Any]:
     offers, views, sealed_size, card = await asyncio.gather(
         offers_of(site.conn, "Dataset", row.address),
         views_of(site.conn, row.address, row.owner),
@@ -74,16 +88,23 @@ async def _model_context(site: Site, row: Any, *, is_owner: bool) -> dict[str, A
     now = int(site.clock())
     uses = site.index.uses("dataset", row.address, now - MONTH_SECONDS)
     tasks = site.index.tasks(TaskFilter({"dataset": row.address}))[:8]
-    policy = _newest_policy(views)
+    policies = [view.policy for view in views if view is not None and view.policy is not None]
+    policy = max(policies, key=lambda policy: policy.version, default=None)
+    app_digests = {allowance.app for allowance in policy.allowed} if policy else set()
+    registered = {row.checksum: row for row in site.index.with_checksums("App", app_digests)}
     return {
         "model": row,
         "offers": offers,
         "views": views,
         "policy": policy,
-        "apps": _allowed_apps(site, policy),
+        "apps": [
+            {"digest": digest, "name": app.name if app else "", "address": app.address if app else ""}
+            for digest in sorted(app_digests)
+            for app in (registered.get(digest),)
+        ],
         "platforms": sorted({Platform(allowance.platform).name for allowance in policy.allowed}) if policy else [],
         "record": site.index.record("dataset", row),
-        "is_owner": is_owner,
+        "is_owner": row.owner == visitor,
         "sealed_size": sealed_size,
         "card": card,
         "buyers": await _granted_buyers(site, offers),
@@ -117,40 +138,6 @@ async def _granted_buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGra
     return [AccessGrant(account, until) for account, until in sorted(expiries.items())]
 
 
-def _newest_policy(views: Sequence[AssetView | None]) -> Policy | None:
-    policies = [view.policy for view in views if view is not None and view.policy is not None]
-    return max(policies, key=lambda policy: policy.version, default=None)
-
-
-def _allowed_apps(site: Site, policy: Policy | None) -> list[dict[str, str]]:
-    digests = {allowance.app for allowance in policy.allowed} if policy else set()
-    registered = {row.checksum: row for row in site.index.with_checksums("App", digests)}
-    return [
-        {"digest": digest, "name": row.name if row else "", "address": row.address if row else ""}
-        for digest in sorted(digests)
-        for row in (registered.get(digest),)
-    ]
-
-
 async def _card(site: Site, row: Any) -> dict[str, Any]:
     offers = await offers_of(site.conn, "Dataset", row.address, 1)
     return {"model": row, "offer": offers[0] if offers else None, "record": site.index.record("dataset", row)}
-
-
-async def _uses_context(site: Site, row: Any) -> dict[str, Any]:
-    """Read every release from the vaults' logs, verified against each other and the chain."""
-    try:
-        report, problem = await usage_of(site.conn, row.address), ""
-    except SealgridError as error:
-        report, problem = UsageReport(row.address, (), ()), error.message
-    days = charts.count_by_day([use.time for use in report.uses], int(site.clock()), USES_DAYS)
-    label = f"{sum(days)} releases in the last {USES_DAYS} days, at most {max(days)} a day"
-    return {
-        "model": row,
-        "report": report,
-        "uses": report.uses[::-1][:MAX_USES],
-        "problem": problem,
-        "names": site.index.names({use.app for use in report.uses}),
-        "logs": len(site.conn.logs),
-        "chart": charts.daily_bars(days, label),
-    }

@@ -1,21 +1,18 @@
-"""Tasks: the live list, and each task's page with its timeline, payments, receipt and result."""
+"""Tasks: the live list, and each task's page with its timeline and payments."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any, Final
 
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from sealgrid.errors import AppFailed, NotFound, SealgridError
-from sealgrid.receipts.report import VerificationReport
+from sealgrid.errors import NotFound
 from sealgrid.sdk.money import Kind, MoneyState, sentence
-from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.follow import public_history
-from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, is_waiting, waiting_sentence
 from sealgrid.units import TaskId
 from sealgrid.web.forms import parse_form, path_task
@@ -23,19 +20,9 @@ from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
 from sealgrid.web.site import Site, WebRequest, page_number, query_text
 from sealgrid.web.timeline_limits import TimelineSlot
 from sealgrid.web.wallets.signing_steps import signing_session
-from sealgrid.wire.pool import StageAt
 from sealgrid.wire.service_access import client_address
 
 POLL_SECONDS = 0.3
-MAX_SHOWN: Final = 20_000  #: characters of a text file on the page; the link saves the whole file
-IMAGE_TYPES: Final = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-}
-PROTOCOL_FILES: Final = {"computed.json", "sealgrid.json"}  #: iExec's and ours, in every result
 ENDED: Final = {"completed", "refunded"}
 
 _STAGE_TEXTS: Final = {
@@ -73,10 +60,7 @@ class TimelineLine:
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers of tasks."""
-    return [*_list_handlers(site), *_timeline_handlers(site), *_receipt_handlers(site), *_result_handlers(site)]
 
-
-def _list_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/tasks")
     async def all_tasks(request: WebRequest) -> Response[bytes]:
         page, state = page_number(request), query_text(request, "state")
@@ -85,76 +69,32 @@ def _list_handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "tasks.html", context | _with_names(site, rows[:PAGE_SIZE]))
 
     @get("/tasks/live")
-    async def live(request: WebRequest) -> ServerSentEvent:
+    async def live_list(request: WebRequest) -> ServerSentEvent:
         def render() -> str:
             rows = site.index.tasks(TaskFilter())[:PAGE_SIZE]
             return site.render(request, "task_rows.html", _with_names(site, rows))
 
         return ServerSentEvent(_stream_changes(render))
 
-    return [all_tasks, live]
-
-
-def _timeline_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/tasks/{task:str}")
-    async def one_task(task: str, request: WebRequest) -> Response[bytes]:
+    async def one_task(task: FromPath[str], request: WebRequest) -> Response[bytes]:
         return site.page(request, "task.html", await _task_context(site, request, path_task(task)))
 
     @get("/tasks/{task:str}/live")
-    async def live(task: str, request: WebRequest) -> ServerSentEvent:
+    async def live_timeline(task: FromPath[str], request: WebRequest) -> ServerSentEvent:
         task_id = path_task(task)
         slot = site.timeline_limits.acquire(client_address(request.scope), task_id)
         return ServerSentEvent(_stream_timeline(site, request, task_id, slot))
 
     @post("/tasks/{task:str}/claim")
-    async def claim(task: str, request: WebRequest) -> Response[Any]:
+    async def claim(task: FromPath[str], request: WebRequest) -> Response[Any]:
         session, _ = await signing_session(site, request), await parse_form(request)
         row = _task_row(site, path_task(task))
         await session.client.claim(row.task, deal=row.deal)
         claimed = replace(money_of_row(row, 0), kind="refunded")  # an external wallet sends it before this is shown
         return await session.finish(f"/tasks/{task}", f"The refund is claimed. {sentence(claimed)}")
 
-    return [one_task, live, claim]
-
-
-def _receipt_handlers(site: Site) -> list[HTTPRouteHandler]:
-    @get("/tasks/{task:str}/checks")
-    async def checks(task: str, request: WebRequest) -> Response[bytes]:
-        report: VerificationReport | None = None
-        problem = ""
-        try:
-            envelope = await fetch_receipt.fetch_receipt(site.conn, path_task(task))
-            report = await fetch_receipt.verify_online(site.conn, envelope)
-        except SealgridError as error:
-            problem = error.message
-        return site.fragment(request, "checks.html", {"report": report, "problem": problem, "task": task})
-
-    @get("/tasks/{task:str}/receipt.json")
-    async def receipt(task: str) -> Response[bytes]:
-        content = await fetch_receipt.fetch_receipt(site.conn, path_task(task))
-        return Response(content, media_type=MediaType.JSON, headers={"content-disposition": "attachment"})
-
-    return [checks, receipt]
-
-
-def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
-    @get("/tasks/{task:str}/result")
-    async def result(task: str, request: WebRequest) -> Response[bytes]:
-        opened, failure = await _open_result(site, request, path_task(task))
-        files = [_file_context(name, content) for name, content in sorted(opened.files.items())]
-        context = {"task": task, "files": files, "failure": failure, "protocol_files": PROTOCOL_FILES}
-        return site.fragment(request, "result.html", context)
-
-    @get("/tasks/{task:str}/result/{name:str}")
-    async def file(task: str, name: str, request: WebRequest) -> Response[bytes]:
-        opened, _ = await _open_result(site, request, path_task(task))
-        if name not in opened.files:
-            raise NotFound(f"the result has no file {name[:80]!r}.", money="")
-        media_type = IMAGE_TYPES.get(PurePath(name).suffix.lower(), "application/octet-stream")
-        disposition = "inline" if media_type in IMAGE_TYPES.values() else "attachment"
-        return Response(opened.files[name], media_type=media_type, headers={"content-disposition": disposition})
-
-    return [result, file]
+    return [all_tasks, live_list, one_task, live_timeline, claim]
 
 
 def _with_names(site: Site, rows: Sequence[Any]) -> dict[str, Any]:
@@ -208,7 +148,10 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
     row = _task_row(site, task)
     visitor, has_ended = site.visitor_address(request), row.state in ENDED
     is_requester = row.requester == visitor
-    stages = await _read_stages(site, request, task, is_requester=is_requester)
+    if is_requester and site.dev_account(request):
+        stages = await (await site.client(request)).stages(task)
+    else:  # the pool gives the exact stages for a signed request only; an external wallet is not asked to sign it
+        stages = await public_history(site.conn, task)
     now = 0 if has_ended else (await site.hub.node.block()).timestamp  # the deadline is in the chain's time
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
     shows_notice = money.kind == "locked" and age >= PATIENCE_SECONDS and is_waiting(stages)
@@ -228,28 +171,3 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
         "money": sentence(money, commands=False),
         "waiting": waiting,
     }
-
-
-async def _read_stages(site: Site, request: WebRequest, task: TaskId, *, is_requester: bool) -> tuple[StageAt, ...]:
-    """Return the exact stages to a requester with a development key, else the public ones.
-
-    The pool gives the exact stages for a signed request only; an external wallet is not asked to sign it.
-    """
-    if is_requester and site.dev_account(request):
-        return await (await site.client(request)).stages(task)
-    return await public_history(site.conn, task)
-
-
-async def _open_result(site: Site, request: WebRequest, task: TaskId) -> tuple[RunResult, str]:
-    """Return a run's result, and the failure of its app; empty if the app succeeded."""
-    run = (await site.client(request)).reopen(task)
-    try:
-        return await run.result(), ""
-    except AppFailed as error:
-        return await run.opened(), str(error)
-
-
-def _file_context(name: str, content: bytes) -> dict[str, Any]:
-    is_image = PurePath(name).suffix.lower() in IMAGE_TYPES
-    text = None if is_image or b"\0" in content[:1000] else content[:MAX_SHOWN].decode(errors="replace")
-    return {"name": name, "size": len(content), "is_image": is_image, "text": text}

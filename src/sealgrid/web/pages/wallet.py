@@ -47,10 +47,7 @@ class StepsDone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers that wallet.js requests."""
-    return [*_connection_handlers(site), *_signature_handlers(site)]
 
-
-def _connection_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet", status_code=204)
     async def connect(request: WebRequest) -> Response[None]:
         address = _parse_address(form_text(await parse_form(request), "address"))
@@ -75,10 +72,6 @@ def _connection_handlers(site: Site) -> list[HTTPRouteHandler]:
             await until_market_follows(conn, "Dataset" if kind == "models" else "App", _parse_address(asset))
         return set_notice(Response(None, status_code=204), steps_done.notice)
 
-    return [connect, leave, done]
-
-
-def _signature_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/challenge", status_code=200)
     async def request_challenge(request: WebRequest) -> Response[bytes]:
         await parse_form(request)
@@ -101,7 +94,7 @@ def _signature_handlers(site: Site) -> list[HTTPRouteHandler]:
         signature = parse_signature(signed.signature)
         await send_policy(site.conn, PolicyRequest(policy=signed.policy, signature=signature))
 
-    return [request_challenge, publish_order, set_policy]
+    return [connect, leave, done, request_challenge, publish_order, set_policy]
 
 
 def require_wallet(site: Site, request: WebRequest) -> Address:

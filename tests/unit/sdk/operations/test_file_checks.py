@@ -88,8 +88,8 @@ def test_a_table_passes(tmp_path):
     ("content", "reason"),
     [
         (b"city,price\n" + b"Lyon,1\n" * 9, "fewer than 10"),
-        (b"\x08\x08\x3a\x02\xff", "it is not text in UTF-8"),
-        (ROWS.encode(), "here it holds a number"),
+        (b"\x08\x08\x3a\x02\xff", "it is not UTF-8 text"),
+        (ROWS.encode(), "here a name is a number"),
         (b"city,price\n" + ROWS.encode() + b"Nice\n", "line 12 has 1 cells"),
     ],
 )

@@ -34,6 +34,18 @@ def test_the_text_of_the_axes_is_escaped():
     assert [each.text for each in drawn.iter("span") if each.text] == ["<b>", "0", "then", "now"]
 
 
+def test_a_depth_chart_adds_up_the_tasks_up_to_each_price():
+    chart = str(charts.depth_chart([(10**9, 3), (2 * 10**9, 4)]))
+    assert "7 tasks on offer to everyone, from 1 RLC to 2 RLC each" in chart
+    assert "0 tasks on offer to everyone" in str(charts.depth_chart([]))
+
+
+def test_a_price_chart_has_the_range_of_the_last_deals_and_is_empty_without_one():
+    chart = str(charts.price_chart([(0, 10**9), (60, 3 * 10**9)], now=120.0))
+    assert "from 1 RLC to 3 RLC in the last 2 deals" in chart
+    assert charts.price_chart([], now=0.0) == ""
+
+
 def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())
 

@@ -1,5 +1,5 @@
-"""The error that csv-statistics ends with."""
+"""The error with which csv-statistics ends."""
 
 
 class TableRefused(Exception):
-    """The table cannot be used; one line for the buyer, who must not see a cell of it: lines and columns by number."""
+    """The table is invalid; the message is one line for the buyer and names lines by number: it quotes no cell."""

@@ -1,4 +1,4 @@
-"""The result: statistics of a table's columns, none about fewer than ten rows."""
+"""The result: statistics of a table's columns; none describes fewer than ten rows."""
 
 import json
 from collections.abc import Mapping
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from .numbers import describe_numbers
-from .table import LEAST, Numbers, Texts, read_table
+from .table import MIN_ROWS, Numbers, Texts, read_table
 from .texts import describe_texts
 
 
 def summarise(path: Path) -> dict[str, object]:
-    """Return the content of result.json; raise TableRefused for a file that is no table."""
+    """Return the content of result.json; raise TableRefused for an invalid table."""
     table = read_table(path)
-    return {"rows": table.rows, "least_rows": LEAST, "columns": [describe(column) for column in table.columns]}
+    return {"rows": table.rows, "least_rows": MIN_ROWS, "columns": [describe(column) for column in table.columns]}
 
 
-def written(result: Mapping[str, Any]) -> str:
+def to_json(result: Mapping[str, Any]) -> str:
     """Return the text of result.json: each column on a line of its own."""
 
     def as_json(value: object) -> str:
@@ -27,11 +27,10 @@ def written(result: Mapping[str, Any]) -> str:
 
 
 def describe(column: Numbers | Texts) -> dict[str, object]:
-    """Return what is told of one column; of fewer than ``LEAST`` values, nothing but that."""
+    """Return the statistics of one column; a column with fewer than ``MIN_ROWS`` values is withheld."""
     count = len(column.values) if isinstance(column, Numbers) else column.counts.total()
-    if count < LEAST:
-        return {"name": column.name, "kind": "withheld", "reason": f"it has fewer than {LEAST} values"}
-    kind, told = (
-        ("number", describe_numbers(column)) if isinstance(column, Numbers) else ("text", describe_texts(column))
-    )
-    return {"name": column.name, "kind": kind, "values": count, **told}
+    if count < MIN_ROWS:
+        return {"name": column.name, "kind": "withheld", "reason": f"it has fewer than {MIN_ROWS} values"}
+    if isinstance(column, Numbers):
+        return {"name": column.name, "kind": "number", "values": count, **describe_numbers(column)}
+    return {"name": column.name, "kind": "text", "values": count, **describe_texts(column)}

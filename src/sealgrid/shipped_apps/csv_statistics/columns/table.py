@@ -1,8 +1,8 @@
-"""Reads a CSV table twice, once for the kinds of its columns, once for their values. Never a whole table in memory.
+"""Reads a CSV table twice: once for the kinds of its columns, once for their values. No whole table is in memory.
 
-A table is accepted when (1) it is text in UTF-8, (2) its first line names every column, each by another name, (3) no
-name is a number, as it would be if the names were missing and a row stood in their place, (4) every row has one cell
-for each column, (5) it has enough rows to hide each one.
+A table is accepted if (1) it is UTF-8 text, (2) its first line has a different name for each column, (3) no name is a
+number, which would mean that the line of names is missing, (4) every row has one cell for each column, (5) it has at
+least ``MIN_ROWS`` rows.
 """
 
 import csv
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 from .errors import TableRefused
 
 if TYPE_CHECKING:
-    import _csv  # the one name for what csv.reader returns
+    import _csv  # the type of csv.reader
 
-LEAST = 10  #: rows that any number in the result tells of
+MIN_ROWS = 10  #: that each number of a result describes
 DELIMITERS = ",;\t|"
-MOST_COLUMNS = 1000
-MOST_NAME = 200  #: characters
-LARGEST = 1e100  #: of a number, so that sums of squares stay numbers
+MAX_COLUMNS = 1000
+MAX_NAME = 200  #: characters
+MAX_NUMBER = 1e100  #: sums of squares of larger numbers overflow
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -38,7 +38,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Texts:
-    """A column of anything else: how often each text occurs."""
+    """A column of other text: how often each text occurs."""
 
     name: str
     counts: Counter[str]
@@ -51,79 +51,74 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Return every column of a table; raise TableRefused for a file that is none."""
+    """Return every column of a table; raise TableRefused for an invalid table."""
     rows, numeric = 0, []
     with _rows(path) as (names, lines):
         numeric = [True] * len(names)
         for row in lines:
             rows += 1
-            numeric = [so_far and _may_be_number(cell) for so_far, cell in zip(numeric, row, strict=True)]
+            numeric = [so_far and _is_number_or_empty(cell) for so_far, cell in zip(numeric, row, strict=True)]
     # (5)
-    if rows < LEAST:
-        raise TableRefused(f"the table has {rows} rows; of fewer than {LEAST}, statistics would tell of single ones.")
-    return Table(rows, _columns(path, numeric))
-
-
-def _columns(path: Path, numeric: list[bool]) -> tuple[Numbers | Texts, ...]:
+    if rows < MIN_ROWS:
+        raise TableRefused(f"the table has {rows} rows; of fewer than {MIN_ROWS}, statistics would reveal single rows.")
     with _rows(path) as (names, lines):
-        made = [
-            Numbers(name, array("d")) if kind else Texts(name, Counter())
-            for name, kind in zip(names, numeric, strict=True)
+        columns = [
+            Numbers(name, array("d")) if is_numeric else Texts(name, Counter())
+            for name, is_numeric in zip(names, numeric, strict=True)
         ]
         for row in lines:
-            for column, cell in zip(made, row, strict=True):
-                if text := cell.strip():
-                    if isinstance(column, Numbers):
-                        column.values.append(float(text))
-                    else:
-                        column.counts[text] += 1
-    return tuple(made)
+            for column, cell in zip(columns, row, strict=True):
+                text = cell.strip()
+                if text and isinstance(column, Numbers):
+                    column.values.append(float(text))
+                elif text and isinstance(column, Texts):
+                    column.counts[text] += 1
+    return Table(rows, tuple(columns))
 
 
-def _may_be_number(cell: str) -> bool:
+def _is_number_or_empty(cell: str) -> bool:
     text = cell.strip()
-    return not text or (_NUMBER.fullmatch(text) is not None and abs(float(text)) <= LARGEST)
+    return not text or (_NUMBER.fullmatch(text) is not None and abs(float(text)) <= MAX_NUMBER)
 
 
 @contextmanager
 def _rows(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=_delimiter(file.readline(1 << 20)), strict=True)
+            header = file.readline(1 << 20)
             file.seek(0)
+            reader = csv.reader(file, delimiter=max(DELIMITERS, key=header.count), strict=True)
             try:
                 names = _names(next(reader, []))
-                yield names, _checked(reader, len(names))
+                yield names, _checked_rows(reader, len(names))
             except csv.Error as error:
-                raise TableRefused(f"line {reader.line_num} of the dataset is no line of a CSV table.") from error
+                raise TableRefused(f"line {reader.line_num} of the dataset is not a valid line of CSV.") from error
     except UnicodeDecodeError as error:  # (1)
-        raise TableRefused("the dataset is no CSV table: it is not text in UTF-8.") from error
-
-
-def _delimiter(header: str) -> str:
-    return max(DELIMITERS, key=header.count)
+        raise TableRefused("the dataset is not a CSV table: it is not UTF-8 text.") from error
 
 
 def _names(header: list[str]) -> list[str]:
     names = [name.strip() for name in header]
     # (2)
     if not names or not all(name and name.isprintable() for name in names):
-        raise TableRefused("the first line of a table names its columns; here it leaves some, or all, without a name.")
+        raise TableRefused("the first line of a table names its columns; here a column has no name.")
     if len(set(names)) < len(names):
         raise TableRefused("the first line of a table names its columns; here two have the same name.")
-    if len(names) > MOST_COLUMNS or max(map(len, names)) > MOST_NAME:
-        raise TableRefused(f"a table has at most {MOST_COLUMNS} columns, with names of at most {MOST_NAME} characters.")
+    if len(names) > MAX_COLUMNS or max(map(len, names)) > MAX_NAME:
+        raise TableRefused(f"a table has at most {MAX_COLUMNS} columns, with names of at most {MAX_NAME} characters.")
     # (3)
     if any(_NUMBER.fullmatch(name) for name in names):
-        raise TableRefused("the first line of a table names its columns; here it holds a number, as a row does.")
+        raise TableRefused(
+            "the first line of a table names its columns; here a name is a number, as in a row of values."
+        )
     return names
 
 
-def _checked(reader: "_csv.Reader", width: int) -> Iterator[list[str]]:
+def _checked_rows(reader: "_csv.Reader", width: int) -> Iterator[list[str]]:
     for row in reader:
         if not row:
             continue  # an empty line, as at the end of many files
         # (4)
         if len(row) != width:
-            raise TableRefused(f"line {reader.line_num} has {len(row)} cells, and the table {width} columns.")
+            raise TableRefused(f"line {reader.line_num} has {len(row)} cells; the table has {width} columns.")
         yield row

@@ -1,15 +1,15 @@
-"""Statistics of a column of texts: those in ten rows or more, and the number of rows with others."""
+"""Statistics of a column of texts: the texts in ten rows or more, and the number of rows with other texts."""
 
-from .table import LEAST, Texts
+from .table import MIN_ROWS, Texts
 
-MOST_LISTED = 20
+MAX_TEXTS = 20
 
 
 def describe_texts(column: Texts) -> dict[str, object]:
-    """Return what a result tells of a column with at least ``LEAST`` values; others are none, or ``LEAST`` or more."""
+    """Return the statistics of a column with at least ``MIN_ROWS`` values; ``others`` is 0 or at least ``MIN_ROWS``."""
     ordered = sorted(column.counts.items(), key=lambda item: (-item[1], item[0]))
-    listed = [(text, rows) for text, rows in ordered[:MOST_LISTED] if rows >= LEAST]
-    others = column.counts.total() - sum(rows for _, rows in listed)
-    while listed and 0 < others < LEAST:
-        others += listed.pop()[1]
-    return {"most_frequent": [{"value": text, "rows": rows} for text, rows in listed], "others": others}
+    frequent = [(text, rows) for text, rows in ordered[:MAX_TEXTS] if rows >= MIN_ROWS]
+    others = column.counts.total() - sum(rows for _, rows in frequent)
+    while frequent and 0 < others < MIN_ROWS:
+        others += frequent.pop()[1]
+    return {"most_frequent": [{"value": text, "rows": rows} for text, rows in frequent], "others": others}

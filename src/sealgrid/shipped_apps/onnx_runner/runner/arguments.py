@@ -22,8 +22,8 @@ def parse(arguments: list[str]) -> Options:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--outputs", default="")
     parser.add_argument("--top", type=_positive)
-    given = parser.parse_args(arguments)
-    return Options(outputs=tuple(name for name in given.outputs.split(",") if name), top=given.top)
+    options = parser.parse_args(arguments)
+    return Options(outputs=tuple(name for name in options.outputs.split(",") if name), top=options.top)
 
 
 def _positive(text: str) -> int:

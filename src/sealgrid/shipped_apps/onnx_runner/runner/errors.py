@@ -1,4 +1,4 @@
-"""The error that onnx-runner ends with."""
+"""The error with which onnx-runner ends."""
 
 
 class RunRefused(Exception):

@@ -24,7 +24,7 @@ class OnnxModel:
         self._outputs = {node.name: node.type for node in self._session.get_outputs()}
 
     def choose(self, names: Sequence[str]) -> list[str]:
-        """Return the outputs to compute: those named, or else all tensors."""
+        """Return the outputs to compute: the named ones, or all tensors if none is named."""
         for name in names:
             if name not in self._outputs:
                 raise RunRefused(f"the model has no output {name!r}; it has {', '.join(map(repr, self._outputs))}.")
@@ -36,14 +36,11 @@ class OnnxModel:
         return chosen
 
     def run(self, inputs: dict[str, np.ndarray], outputs: list[str]) -> dict[str, np.ndarray]:
-        """Return name -> array for the chosen outputs."""
+        """Return the chosen outputs by name."""
         try:
             computed = self._session.run(outputs, inputs)
         except ERRORS as error:
             raise RunRefused(f"the model does not run on this input: {error}") from error
-        return {name: _plain(array) for name, array in zip(outputs, computed, strict=True)}
-
-
-def _plain(array: np.ndarray) -> np.ndarray:
-    # onnxruntime gives texts as Python objects, which only a pickle could hold.
-    return array.astype(np.str_) if array.dtype.hasobject else array
+        # onnxruntime returns texts as Python objects, which NumPy would write as a pickle.
+        arrays = (array.astype(np.str_) if array.dtype.hasobject else array for array in computed)
+        return dict(zip(outputs, arrays, strict=True))

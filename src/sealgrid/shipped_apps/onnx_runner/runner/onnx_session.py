@@ -10,26 +10,26 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    # The C++ library writes past sys.stderr while it loads, about parts of the machine that a sandbox hides.
-    shown = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+def _without_stderr() -> Iterator[None]:
+    # While it loads, the C++ library writes to file descriptor 2 about parts of the machine that a sandbox hides.
+    saved = os.dup(2)
+    with Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(shown, 2)
-        os.close(shown)
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
-with _silence():
+with _without_stderr():
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as _state
 
 _FATAL = 4
-_SEED = 0  #: of random operators that a model may hold
+_SEED = 0  #: of a model's random operators
 
-#: onnxruntime's errors have no common root of their own
+#: onnxruntime's errors have no common base class
 ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in vars(_state).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
@@ -40,7 +40,7 @@ onnxruntime.set_seed(_SEED)
 
 
 def open_session(model: Path) -> onnxruntime.InferenceSession:
-    """Open a model file; raises one of ``ERRORS`` for anything that is none."""
+    """Open a model file; raises one of ``ERRORS`` for an invalid one."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True

@@ -1,4 +1,4 @@
-"""A car seen from the front or from behind, drawn flat in millimetres: x from its middle, y up from the road."""
+"""A car from the front or the rear, drawn flat in millimetres: x from its middle, y up from the road."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .paint import Canvas, Colour, Point, mix
 from .plate import HEIGHT_MM, WIDTH_MM
 
 SCALE = 0.9  #: pixels per mm
-HALF_MM, HIGH_MM = 1060, 1480  #: what the canvas holds
+HALF_MM, HIGH_MM = 1060, 1480  #: half the width, and the height, of the canvas
 PLATE_MM = (-WIDTH_MM / 2, 452 + HEIGHT_MM / 2)  #: its top left corner
 
 _PAINTS: tuple[Colour, ...] = (
@@ -44,29 +44,32 @@ _HOOD: tuple[Point, ...] = ((0, 936), (640, 926), (800, 866), (846, 800), (600, 
 
 @dataclass(frozen=True)
 class Car:
-    """What is drawn, on a transparent ground."""
+    """A drawn car on a transparent background."""
 
     image: Image.Image
     is_front: bool
 
 
 def to_pixels(point: Point) -> Point:
-    """Return where a point in millimetres lies on the canvas."""
+    """Convert a point in millimetres to pixels of the canvas."""
     return (point[0] + HALF_MM) * SCALE, (HIGH_MM - point[1]) * SCALE
 
 
 def draw_car(chance: random.Random, plate: Image.Image | None) -> Car:
-    """Return a random car; without a plate its mount stays empty."""
+    """Return a random car; its mount is empty if there is no plate."""
     size = (round(2 * HALF_MM * SCALE), round(HIGH_MM * SCALE))
     image = Image.new("RGBA", size)
     is_front, paint = chance.random() < 0.6, chance.choice(_PAINTS)
     canvas = Canvas(image, to_pixels)
-    _wheels_and_mirrors(canvas, paint)
-    _body(canvas, paint)
-    _glass(canvas, is_front)
+    _body(canvas, paint, is_front=is_front)
     (_front if is_front else _rear)(canvas, paint)
     _bumper(canvas, paint)
-    _mount(canvas, plate)
+    left, top = PLATE_MM
+    canvas.rounded((left - 12, top + 12), (-left + 12, top - HEIGHT_MM - 12), 10, (20, 21, 24), (34, 36, 40))
+    if plate is not None:
+        small = plate.resize((round(WIDTH_MM * SCALE), round(HEIGHT_MM * SCALE)), Image.Resampling.LANCZOS)
+        x, y = to_pixels(PLATE_MM)
+        image.paste(small, (round(x), round(y)), small)
     return Car(image, is_front)
 
 
@@ -86,20 +89,15 @@ def _discs(canvas: Canvas, centre: Point, radii: Point, top: Colour, bottom: Col
         canvas.ellipse(low, high, top, bottom)
 
 
-def _wheels_and_mirrors(canvas: Canvas, paint: Colour) -> None:
+def _body(canvas: Canvas, paint: Colour, *, is_front: bool) -> None:
+    """Draw wheels, mirrors, body and windows."""
     for side in (-1, 1):
         canvas.rounded((side * 880, 0), (side * 660, 420), 26, _RUBBER, _BLACK)
         canvas.rounded((side * 842, 4), (side * 832, 300), 4, (58, 60, 64))
         canvas.line([(side * 640, 985), (side * 780, 1010)], _BLACK, 14)
     _discs(canvas, (820, 1030), (112, 66), mix(paint, (255, 255, 255), 0.3), mix(paint, _BLACK, 0.35))
-
-
-def _body(canvas: Canvas, paint: Colour) -> None:
     canvas.polygon(both(_OUTLINE), mix(paint, (255, 255, 255), 0.22), mix(paint, _BLACK, 0.45))
     canvas.polygon(both(((0, 1436), (440, 1418), (500, 1392), (0, 1406))), mix(paint, (255, 255, 255), 0.55), paint)
-
-
-def _glass(canvas: Canvas, is_front: bool) -> None:
     canvas.polygon(both(_GLASS), (92, 122, 146), (20, 28, 36))
     for x in (-265, 265):  # seats, behind the reflection
         canvas.rounded((x - 92, 948), (x + 92, 1175), 30, (36, 44, 52), (16, 20, 26))
@@ -149,18 +147,8 @@ def _bumper(canvas: Canvas, paint: Colour) -> None:
     canvas.line([(-880, 246), (-640, 222), (640, 222), (880, 246)], _RUBBER, 12)
 
 
-def _mount(canvas: Canvas, plate: Image.Image | None) -> None:
-    left, top = PLATE_MM
-    canvas.rounded((left - 12, top + 12), (-left + 12, top - HEIGHT_MM - 12), 10, (20, 21, 24), (34, 36, 40))
-    if plate is None:
-        return
-    small = plate.resize((round(WIDTH_MM * SCALE), round(HEIGHT_MM * SCALE)), Image.Resampling.LANCZOS)
-    x, y = to_pixels(PLATE_MM)
-    canvas.image.paste(small, (round(x), round(y)), small)
-
-
 def _seal(canvas: Canvas, centre: Point) -> None:
-    """Draw the maker's badge: a ring, which is nobody's trade mark."""
+    """Draw the maker's badge: a ring, which is no trade mark."""
     x, y = centre
     canvas.ellipse((x - 46, y - 46), (x + 46, y + 46), (240, 242, 244), (140, 144, 150))
     canvas.ellipse((x - 34, y - 34), (x + 34, y + 34), (30, 32, 36))

@@ -1,5 +1,6 @@
-"""Brushes on a canvas whose unit is chosen by the painter: gradients, soft shapes, random numbers that repeat."""
+"""Draws shapes with gradients and soft edges on a canvas with coordinates of its own."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,28 +26,28 @@ def vertical(size: tuple[int, int], top: Colour, bottom: Colour) -> Image.Image:
 
 @dataclass
 class Canvas:
-    """A picture with its own coordinates: ``place`` takes a point to pixels."""
+    """A picture with its own coordinates: ``place`` maps a point to pixels."""
 
     image: Image.Image
     place: Callable[[Point], Point]
 
     def polygon(self, points: Sequence[Point], top: Colour, bottom: Colour | None = None) -> None:
         """Fill a polygon, from top to bottom when there are two colours."""
-        self._through(lambda draw, at: draw.polygon(at, fill=255), points, top, bottom)
+        self._fill(lambda draw, at: draw.polygon(at, fill=255), points, top, bottom)
 
     def ellipse(self, low: Point, high: Point, top: Colour, bottom: Colour | None = None) -> None:
         """Fill the ellipse in a box given by two opposite corners."""
-        self._through(lambda draw, at: draw.ellipse(_box(at), fill=255), (low, high), top, bottom)
+        self._fill(lambda draw, at: draw.ellipse(_box(at), fill=255), (low, high), top, bottom)
 
     def rounded(self, low: Point, high: Point, radius: float, top: Colour, bottom: Colour | None = None) -> None:
         """Fill a rectangle with round corners; the radius is in pixels."""
-        self._through(lambda draw, at: draw.rounded_rectangle(_box(at), radius, fill=255), (low, high), top, bottom)
+        self._fill(lambda draw, at: draw.rounded_rectangle(_box(at), radius, fill=255), (low, high), top, bottom)
 
     def line(self, points: Sequence[Point], colour: Colour, width: int) -> None:
         """Draw a line; the width is in pixels."""
         ImageDraw.Draw(self.image).line([self.place(p) for p in points], colour, width, joint="curve")
 
-    def _through(
+    def _fill(
         self,
         shape: Callable[[ImageDraw.ImageDraw, list[Point]], None],
         points: Sequence[Point],
@@ -54,7 +55,8 @@ class Canvas:
         bottom: Colour | None,
     ) -> None:
         at = [self.place(point) for point in points]
-        x1, y1, x2, y2 = _whole(_box(at))
+        left, top_edge, right, bottom_edge = _box(at)
+        x1, y1, x2, y2 = math.floor(left), math.floor(top_edge), math.ceil(right), math.ceil(bottom_edge)
         if x2 <= x1 or y2 <= y1:
             return
         mask = Image.new("L", (x2 - x1 + 1, y2 - y1 + 1))
@@ -76,8 +78,3 @@ def lighten(image: Image.Image, colour: Colour, mask: Image.Image) -> Image.Imag
 def _box(points: Sequence[Point]) -> tuple[float, float, float, float]:
     xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def _whole(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
-    x1, y1, x2, y2 = box
-    return int(x1 // 1), int(y1 // 1), int(-(-x2 // 1)), int(-(-y2 // 1))

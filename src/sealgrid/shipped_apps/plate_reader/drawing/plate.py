@@ -56,7 +56,7 @@ def _disc(draw: ImageDraw.ImageDraw, place: tuple[float, float, float], colour: 
 
 @lru_cache(maxsize=128)
 def _glyph(character: str, font: Path) -> Image.Image:
-    """Return one character as a mask that fills its place on the plate."""
+    """Return one character as a mask of the size of its place on the plate."""
     is_latin = character.isascii()
     drawn = Image.new("L", (900, 900))
     ImageDraw.Draw(drawn).text((150, 50), character, 255, _font(font, _LATIN_WEIGHT if is_latin else _SIGN_WEIGHT))

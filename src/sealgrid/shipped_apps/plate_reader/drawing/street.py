@@ -1,4 +1,4 @@
-"""A street seen from the height of a person: sky, houses, trees, pavement and road, in pixels of the canvas."""
+"""A street at a person's eye level: sky, houses, trees, pavement and road, in pixels of the canvas."""
 
 import random
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Light:
 
     sky: tuple[Colour, Colour]  #: above, at the horizon
     sun: Colour
-    shade: float  #: how much is taken from the ground's brightness
-    lamps: float  #: how many windows are lit
+    shade: float  #: share by which the ground is darkened
+    lamps: float  #: share of lit windows
 
 
 LIGHTS = (
@@ -43,7 +43,12 @@ def draw_street(chance: random.Random, size: tuple[int, int], light: Light) -> I
     image = vertical(size, *light.sky)
     image = _sun_and_clouds(chance, image, light)
     canvas = Canvas(image, lambda point: point)
-    _skyline(chance, canvas, light)
+    horizon, x = image.height * HORIZON, 0.0
+    while x < image.width:  # the skyline
+        width, height = chance.uniform(50, 130), chance.uniform(50, 250)
+        colour = mix((96, 110, 130), light.sky[1], chance.uniform(0.45, 0.7))
+        canvas.polygon(_block(x, horizon - height, x + width, horizon), colour, mix(colour, light.sky[1], 0.4))
+        x += width * chance.uniform(0.8, 1.2)
     _ground(chance, canvas, light)
     _houses(chance, canvas, light)
     _trees(chance, canvas, light)
@@ -69,17 +74,8 @@ def _sun_and_clouds(chance: random.Random, image: Image.Image, light: Light) -> 
     return lighten(image, light.sun, soft(sun, 90))
 
 
-def _skyline(chance: random.Random, canvas: Canvas, light: Light) -> None:
-    horizon, x = canvas.image.height * HORIZON, 0.0
-    while x < canvas.image.width:
-        width, height = chance.uniform(50, 130), chance.uniform(50, 250)
-        colour = mix((96, 110, 130), light.sky[1], chance.uniform(0.45, 0.7))
-        canvas.polygon(_block(x, horizon - height, x + width, horizon), colour, mix(colour, light.sky[1], 0.4))
-        x += width * chance.uniform(0.8, 1.2)
-
-
 def _houses(chance: random.Random, canvas: Canvas, light: Light) -> None:
-    """Two rows of houses that run towards the vanishing point."""
+    """Draw two rows of houses towards the vanishing point."""
     middle, horizon = canvas.image.width / 2, canvas.image.height * HORIZON
     for side in (-1, 1):
         near = 1.16
@@ -128,13 +124,15 @@ def _ground(chance: random.Random, canvas: Canvas, light: Light) -> None:
         edge = [(middle + side * 12, horizon), (middle + side * 15, horizon)]
         kerb = [*edge, (middle + side * width * 0.83, height), (middle + side * width * 0.80, height)]
         canvas.polygon(kerb, mix((206, 204, 198), black, light.shade))
-    _lanes(chance, canvas, light)
-    _grain(chance, canvas, round(horizon))
+    _lanes(chance, canvas, mix((232, 232, 226), black, light.shade))
+    noise = np.random.default_rng(chance.getrandbits(32)).normal(0, 5, (height - round(horizon), width, 1))
+    ground = np.asarray(canvas.image.crop((0, round(horizon), width, height)), float) + noise
+    canvas.image.paste(Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8)), (0, round(horizon)))
 
 
-def _lanes(chance: random.Random, canvas: Canvas, light: Light) -> None:
+def _lanes(chance: random.Random, canvas: Canvas, paint: Colour) -> None:
     width, height = canvas.image.size
-    middle, horizon, paint = width / 2, height * HORIZON, mix((232, 232, 226), (0, 0, 0), light.shade)
+    middle, horizon = width / 2, height * HORIZON
     start = chance.random()
     for lane in (-0.36, 0.36):
         for stripe in range(12):
@@ -144,13 +142,6 @@ def _lanes(chance: random.Random, canvas: Canvas, light: Light) -> None:
                 for depth, shift in ((depths[0], -9), (depths[0], 9), (depths[1], 9), (depths[1], -9))
             ]
             canvas.polygon(quad, paint)
-
-
-def _grain(chance: random.Random, canvas: Canvas, horizon: int) -> None:
-    image = canvas.image
-    noise = np.random.default_rng(chance.getrandbits(32)).normal(0, 5, (image.height - horizon, image.width, 1))
-    ground = np.asarray(image.crop((0, horizon, image.width, image.height)), float) + noise
-    image.paste(Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8)), (0, horizon))
 
 
 def _trees(chance: random.Random, canvas: Canvas, light: Light) -> None:
@@ -172,7 +163,7 @@ def _trees(chance: random.Random, canvas: Canvas, light: Light) -> None:
 
 
 def _signs(chance: random.Random, canvas: Canvas) -> None:
-    """A blue traffic sign in some streets: what a careless reader takes for a plate."""
+    """Draw a blue traffic sign in some streets, which a weak model takes for a plate."""
     if chance.random() < 0.5:
         return
     side, horizon = chance.choice((-1, 1)), canvas.image.height * HORIZON

@@ -2,6 +2,6 @@
 
 import os
 
-# Before numpy and onnxruntime load: one thread, and no word to their makers.
+# Before numpy and onnxruntime load: one thread, no telemetry.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

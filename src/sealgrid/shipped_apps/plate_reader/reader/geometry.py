@@ -1,4 +1,4 @@
-"""Boxes, and four-sided figures seen in perspective."""
+"""Overlap of boxes, and perspective transforms of quadrilaterals."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ Corners = NDArray[np.float64]  #: (4, 2): top left, top right, bottom right, bot
 
 
 def homography(source: Corners, target: Corners) -> NDArray[np.float64]:
-    """Return the 3x3 matrix that takes the four source points to the four target points."""
+    """Return the 3x3 matrix that maps the four source points to the four target points."""
     rows = []
     for (x, y), (u, v) in zip(source, target, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -22,8 +22,8 @@ def rectangle(width: float, height: float) -> Corners:
 
 
 def flatten(picture: Image.Image, corners: Corners, size: tuple[int, int]) -> Image.Image:
-    """Return what lies between the corners, as an upright picture of the size."""
-    # Pillow asks where each pixel of the result comes from.
+    """Return the quadrilateral between the corners as an upright picture of the size."""
+    # Pillow needs the inverse: for each pixel of the result its place in the picture.
     matrix = homography(rectangle(*size), corners)
     return picture.transform(
         size, Image.Transform.PERSPECTIVE, matrix.reshape(9)[:8].tolist(), Image.Resampling.BICUBIC
@@ -33,15 +33,11 @@ def flatten(picture: Image.Image, corners: Corners, size: tuple[int, int]) -> Im
 def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return intersection over union of one box (x1, y1, x2, y2) with each of the others."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    shared = _product(high - low)
-    together: NDArray[np.float64] = _area(box[None]) + _area(others) - shared
-    return shared / together
+    shared = _area(low, high)
+    union: NDArray[np.float64] = _area(box[None, :2], box[None, 2:]) + _area(others[:, :2], others[:, 2:]) - shared
+    return shared / union
 
 
-def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _product(boxes[:, 2:] - boxes[:, :2])
-
-
-def _product(sides: NDArray[np.float64]) -> NDArray[np.float64]:
-    product: NDArray[np.float64] = np.clip(sides, 0, None).prod(axis=1)
-    return product
+def _area(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    area: NDArray[np.float64] = np.clip(high - low, 0, None).prod(axis=1)
+    return area

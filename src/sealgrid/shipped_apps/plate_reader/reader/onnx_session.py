@@ -1,4 +1,4 @@
-"""Imports onnxruntime without its output on stderr; opens deterministic sessions."""
+"""Configures onnxruntime: no telemetry, no output on stderr, one thread."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def _without_stderr() -> Iterator[None]:
-    # A sandbox without /sys makes the C++ library complain as it loads, past Python's sys.stderr.
+    # While it loads, the C++ library writes to file descriptor 2 about a sandbox without /sys.
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
@@ -28,7 +28,7 @@ onnxruntime.disable_telemetry_events()
 
 
 def open_session(model: bytes) -> onnxruntime.InferenceSession:
-    """Open a model on one thread; raises onnxruntime's own errors for bytes that are not a model."""
+    """Open a model; raises onnxruntime's own errors for an invalid one."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True

@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from .detector import Detection, Detector
-from .geometry import Corners, flatten
+from .detector import Detector
+from .geometry import flatten
 from .model_file import NoModel, open_model
-from .recogniser import HEIGHT, Read, Recogniser
+from .recogniser import HEIGHT, Recogniser
 
 GRID = 4  #: pixels; resolution of the boxes
-LEAST_CHARACTERS = 6
-MOST_PIXELS = 48_000_000
-LEAST_SIDE = 32  #: pixels; the detector halves a picture five times
+MIN_CHARACTERS = 6
+MAX_PIXELS = 48_000_000
+MIN_SIDE = 32  #: pixels; the detector halves a picture five times
 NO_PLATE = "no plate"
 
-_WIDTH = 256  #: pixels of a flattened plate, HEIGHT high; stretched, as it reads best (README.md)
-_MARGIN = 0.03  #: of a plate's sides, added all around
-_TOO_LARGE = f"the picture has more than {MOST_PIXELS // 10**6} million pixels; give a smaller one."
+_WIDTH = 256  #: pixels of a flattened plate, HEIGHT high; the recogniser is most accurate at this stretch
+_MARGIN = 0.03  #: of a plate's sides, added on each side
+_TOO_LARGE = f"the picture has more than {MAX_PIXELS // 10**6} million pixels; give a smaller one."
 _LEVELS = ((0.9, "high"), (0.7, "medium"), (0.0, "low"))
 
 
@@ -42,54 +42,41 @@ class PlateReader:
 
     def read(self, picture: Image.Image) -> dict[str, Any]:
         """Return ``{"plates": [{"text", "box", "confidence"}]}``, from left to right, or a message."""
-        detections = [(found, self._text_of(picture, found)) for found in self._detector.find(picture)]
-        plates = [_plate(found, read, picture.size) for found, read in detections if len(read.text) >= LEAST_CHARACTERS]
+        limits = (*picture.size, *picture.size)
+        plates: list[dict[str, Any]] = []
+        for found in self._detector.find(picture):
+            centre: NDArray[np.float64] = np.mean(found.corners, axis=0)
+            corners = centre + (found.corners - centre) * (1 + 2 * _MARGIN)
+            read = self._recogniser.read(flatten(picture, corners, (_WIDTH, HEIGHT)))
+            if len(read.text) < MIN_CHARACTERS:
+                continue
+            sides = zip(found.box, limits, strict=True)
+            box = [max(0, min(limit, GRID * round(float(side) / GRID))) for side, limit in sides]
+            score = min(found.score, read.score)
+            confidence = next(level for minimum, level in _LEVELS if score >= minimum)
+            plates.append({"text": read.text, "box": box, "confidence": confidence})
         plates.sort(key=lambda plate: plate["box"])
         return {"plates": plates} if plates else {"plates": [], "message": NO_PLATE}
 
-    def _text_of(self, picture: Image.Image, found: Detection) -> Read:
-        return self._recogniser.read(flatten(picture, _grown(found.corners), (_WIDTH, HEIGHT)))
-
 
 def read_plates(model: bytes, picture: bytes) -> dict[str, Any]:
-    """Read a picture with a model, both whole files; raise NoModel or NoPicture. The same inside an enclave and out."""
+    """Read a picture file with a model file; raise NoModel or NoPicture. The result is the same outside an enclave."""
     return PlateReader(model).read(open_picture(picture))
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """Return the picture in RGB, turned as its camera says; raise NoPicture."""
+    """Return the picture in RGB, turned by its EXIF orientation; raise NoPicture for an invalid one."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a camera's faulty notes are no fault of the picture
+            warnings.simplefilter("ignore")  # invalid EXIF data are not an error of the picture
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP"))
-            _expect_bounded(picture)
+            if picture.width * picture.height > MAX_PIXELS:
+                raise NoPicture(_TOO_LARGE)
+            if min(picture.size) < MIN_SIDE:
+                raise NoPicture(f"the picture is smaller than {MIN_SIDE} pixels.")
             return ImageOps.exif_transpose(picture).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise NoPicture(_TOO_LARGE) from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise NoPicture("the input is no PNG, JPEG, WebP or BMP picture.") from error
-
-
-def _expect_bounded(picture: Image.Image) -> None:
-    if picture.width * picture.height > MOST_PIXELS:
-        raise NoPicture(_TOO_LARGE)
-    if min(picture.size) < LEAST_SIDE:
-        raise NoPicture(f"the picture is smaller than {LEAST_SIDE} pixels.")
-
-
-def _plate(found: Detection, read: Read, size: tuple[int, int]) -> dict[str, Any]:
-    score = min(found.score, read.score)
-    confidence = next(level for least, level in _LEVELS if score >= least)
-    return {"text": read.text, "box": _on_grid(found.box, size), "confidence": confidence}
-
-
-def _on_grid(box: NDArray[np.float64], size: tuple[int, int]) -> list[int]:
-    return [
-        max(0, min(limit, GRID * round(float(side) / GRID))) for side, limit in zip(box, (*size, *size), strict=True)
-    ]
-
-
-def _grown(corners: Corners) -> Corners:
-    centre: NDArray[np.float64] = np.mean(corners, axis=0)
-    return centre + (corners - centre) * (1 + 2 * _MARGIN)
+        raise NoPicture("the input is not a PNG, JPEG, WebP or BMP picture.") from error

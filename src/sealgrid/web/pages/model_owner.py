@@ -1,0 +1,82 @@
+"""Forms of a model's owner: publish a model, grant and revoke access to it."""
+
+import tempfile
+from pathlib import Path, PurePath
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from sealgrid.bundle.archive import path_fault
+from sealgrid.errors import InputRefused
+from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
+from sealgrid.web.html.templates import day
+from sealgrid.web.pages.sales import capitalised
+from sealgrid.web.site import Site, WebRequest
+from sealgrid.web.wallets.signing_steps import signing_session
+
+
+def handlers(site: Site) -> list[HTTPRouteHandler]:
+    """Return the handlers of forms about models and access to them."""
+
+    @get("/models/new")
+    async def new(request: WebRequest) -> Response[bytes]:
+        return site.page(request, "publish.html", {"apps": site.index.assets("App")})
+
+    @post("/models/new")
+    async def publish(request: WebRequest) -> Redirect:
+        client, form = await site.client(request), await parse_form(request)
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile) or not upload.filename:
+            raise InputRefused("choose the file of the model.")
+        with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
+            path = Path(folder) / base_name(upload.filename)
+            path.write_bytes(await upload.read())
+            listing = await client.models.publish(
+                path,
+                app=form_text(form, "app") or None,
+                name=form_text(form, "name") or None,
+                price=form_text(form, "price"),
+                uses=form_count(form, "uses"),
+                card=form_text(form, "card"),
+                unproved=bool(form_text(form, "unproved")),
+            )
+        notice = f"{listing.name} is sealed and for sale."
+        return await site.redirect_when_indexed(f"/models/{listing.address}", notice)
+
+    @post("/models/{address:str}/grant")
+    async def grant(address: FromPath[str], request: WebRequest) -> Response[Any]:
+        session, form = await signing_session(site, request), await parse_form(request)
+        buyer, until, app = form_text(form, "buyer"), form_day(form, "until"), form_text(form, "app") or None
+        granted = await session.client.models.grant(path_address(address), buyer, until=until, app=app)
+        account = site.dev_wallets.name(granted.account) or granted.account
+        notice = f"{account} may buy it {'without end' if until is None else f'until {day(until)}'}."
+        closed = "Accounts without a grant can no longer buy it." if granted.closed else ""
+        return await session.finish(f"/models/{address}", notice, closed, *capitalised(granted.unreached))
+
+    @post("/models/{address:str}/revoke")
+    async def revoke(address: FromPath[str], request: WebRequest) -> Response[Any]:
+        session, form = await signing_session(site, request), await parse_form(request)
+        running = bool(form_text(form, "running"))
+        revoked = await session.client.models.revoke(path_address(address), form_text(form, "buyer"), running=running)
+        account = site.dev_wallets.name(revoked.account) or revoked.account
+        notice = f"{account} can no longer buy it." if revoked.access else ""
+        earlier = (
+            "The vaults also refuse the key to runs bought earlier."
+            if running
+            else f"Runs bought earlier can get the key for at most {-(-revoked.worst_delay // 3600)} more hours."
+        )
+        return await session.finish(f"/models/{address}", notice, earlier, *capitalised(revoked.unreached))
+
+    return [new, publish, grant, revoke]
+
+
+def base_name(filename: str) -> str:
+    """Return the last part of an uploaded file's name; raise InputRefused if it is not a valid file name."""
+    name = PurePath(filename).name
+    if (fault := path_fault(name)) is not None:
+        raise InputRefused(f"the file's name {fault}; rename it.")
+    return name

@@ -1,0 +1,65 @@
+"""Queries of the pages on the index."""
+
+from sealgrid.web.index.reader import IndexReader, SuccessRecord, TaskFilter
+from sealgrid.web.index.store import IndexedBlocks, IndexStore
+from sealgrid.wire.chain_view import FileAddresses
+from tests.unit.web.index.index_rows import APPS, GENESIS, asset_row, digest, trail_of, worked_block
+
+
+def test_a_pools_machines_are_the_workers_of_its_recent_ended_tasks_the_busiest_first(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    ends = [
+        ("finalize", APPS[0]),
+        ("finalize", APPS[1]),
+        ("claimed", APPS[1]),
+        ("initialize", APPS[1]),
+        (None, APPS[0]),
+    ]
+    for number, (end, worker) in enumerate(ends):
+        store.write(worked_block(number, worker, end), trail_of([0] * (number + 1)))
+    index = IndexReader(store.engine)
+    assert [tuple(row) for row in index.machines(APPS[1])] == [(APPS[1], 2, 1, 2), (APPS[0], 1, 1, 0)]
+    assert [tuple(row) for row in index.machines(APPS[1], recent=2)] == [(APPS[1], 2, 1, 2)]
+    assert index.machines(APPS[0]) == []
+    store.close()
+
+
+def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_path):
+    store = IndexStore(tmp_path / "index.sqlite", GENESIS)
+    files = [
+        FileAddresses(sha256=digest(name), cids=(f"bafkrei{name}", f"Qm{name}"))
+        for name in ("app", "qm", "sum", "code", "no")
+    ]
+    rows = [
+        asset_row(1, "App", multiaddr="/ipfs/bafkreiapp", checksum=digest("code")),  # an app's names no file
+        asset_row(2, "Dataset", multiaddr="/ipfs/Qmqm"),
+        asset_row(3, "Dataset", multiaddr="elsewhere", checksum=digest("sum")),
+    ]
+    store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+    assert set(IndexReader(store.engine).named_files(files)) == {digest("app"), digest("qm"), digest("sum")}
+    store.close()
+
+
+def test_tasks_are_filtered_by_party_and_state_the_newest_first(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    for number, end in enumerate(("finalize", "claimed", "finalize")):
+        store.write(worked_block(number, APPS[0], end), trail_of([0] * (number + 1)))
+    index = IndexReader(store.engine)
+    completed = index.tasks(TaskFilter({"workerpool": APPS[1]}, state="completed"))
+    assert [row.time for row in completed] == [2, 0]
+    assert index.tasks(TaskFilter({"workerpool": APPS[0]})) == []
+    assert index.uses("workerpool", APPS[1], since=1) == [1, 1, 2, 2]
+    store.close()
+
+
+def test_a_success_rate_counts_ended_tasks_only():
+    assert SuccessRecord().success_rate is None
+    assert SuccessRecord(ended=4, completed=3, open=9).success_rate == 0.75
+
+
+def test_an_empty_index_has_no_height_and_no_assets(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    index = IndexReader(store.engine)
+    assert (index.height(), index.counts(), index.total_earned(APPS[0])) == (-1, {"completed": 0}, 0)
+    assert index.asset(APPS[0]) is None
+    store.close()

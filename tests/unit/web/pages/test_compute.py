@@ -1,0 +1,39 @@
+"""The compute market: each category's offers, the cheapest first, with those for everyone in the chart."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from sealgrid.poco.orders import WorkerpoolOrder, to_document
+from sealgrid.units import ZERO_ADDRESS
+from sealgrid.web.site import Site
+from sealgrid.wire.market import OpenOrder
+from tests.unit.web.site_scene import OWNER, VISITOR, browser, open_site
+
+
+def open_order(price: int, buyer: str = ZERO_ADDRESS) -> OpenOrder:
+    order = WorkerpoolOrder(workerpool=OWNER, workerpoolprice=price, volume=4, requesterrestrict=buyer)
+    document: dict[str, Any] = dict(to_document(order))
+    return OpenOrder(
+        orderHash="0x" + "00" * 32,
+        chainId=1,
+        order=document,
+        remaining=4,
+        status="open",
+        publicationTimestamp="2026-01-01T00:00:00.000Z",
+        signer=OWNER,
+    )
+
+
+async def test_offers_are_sorted_by_price_and_only_public_ones_are_in_the_chart(tmp_path: Path) -> None:
+    async def orders(kind: str, **query: str) -> list[OpenOrder]:
+        return [open_order(5 * 10**9), open_order(2 * 10**9), open_order(10**9, buyer=VISITOR)]
+
+    async with open_site(tmp_path, market=SimpleNamespace(orders=orders)) as site:
+        shown = (await browser(site).get("/compute")).text
+    assert "8 tasks on offer to everyone, from 2 RLC to 5 RLC each" in shown
+    assert shown.index("1 RLC") < shown.index("2 RLC") < shown.index("5 RLC")
+
+
+async def test_an_address_without_a_pool_is_not_found(site: Site) -> None:
+    assert (await browser(site).get(f"/pools/{OWNER}")).status_code == 404
