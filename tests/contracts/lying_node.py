@@ -7,6 +7,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.http_server import post_server
+
 Lie = Callable[[str, list[Any], Any], Any]  #: (method, parameters, honest result) -> result
 
 
@@ -16,7 +18,7 @@ class LyingNode:
     def __init__(self, honest: str) -> None:
         self.honest, self.url = honest, ""
         self.lie: Lie = lambda method, parameters, result: result
-        self.batches: list[int] = []  #: how calls questions came in each request
+        self.batches: list[int] = []  #: number of calls in each request
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -34,14 +36,6 @@ class LyingNode:
 
 @asynccontextmanager
 async def lying_node(honest: str) -> AsyncIterator[LyingNode]:
-    node, app = LyingNode(honest), web.Application()
-    app.router.add_post("/", node.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    node.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    node = LyingNode(honest)
+    async with post_server(node.answer) as node.url:
         yield node
-    finally:
-        await runner.cleanup()

@@ -2,15 +2,13 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.shipped_apps.csv_statistics.rides import NAMES, draw_rides
-from tests.e2e.running_network import SEALGRID
-from tests.e2e.shell import Shell
+from tests.e2e.shell import Shell, run_demo
 
 SEED = 2
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-model.md"
@@ -18,16 +16,9 @@ HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-mode
 pytestmark = pytest.mark.localnet
 
 
-def demo(folder: Path, *options: str) -> tuple[int, dict, str]:
-    command = [SEALGRID, "demo", "data", "--json", "--data", str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
-    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "{}"
-    return done.returncode, json.loads(last), done.stderr
-
-
 @pytest.fixture(scope="module")
 def demo_run(localnet) -> tuple[dict, str]:
-    code, report, printed = demo(localnet.layout.root, "--seed", str(SEED))
+    code, report, printed = run_demo("data", localnet.layout.root, "--seed", str(SEED))
     assert code == 0, printed
     return report, printed
 
@@ -77,7 +68,7 @@ def test_the_machine_saw_only_ciphertext(demo_run):
 
 def test_a_file_that_is_not_a_table_is_refused_in_one_line(localnet, tmp_path):
     (tmp_path / "table.csv").write_text("city,price\nLyon,1\n")
-    code, _, printed = demo(localnet.layout.root, "--file", str(tmp_path / "table.csv"))
+    code, _, printed = run_demo("data", localnet.layout.root, "--file", str(tmp_path / "table.csv"))
     assert code == 1
     assert "fewer than 10" in printed
     assert "Traceback" not in printed

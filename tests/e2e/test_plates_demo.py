@@ -1,8 +1,6 @@
 """The plates demo: one command, a plate, a receipt, payments, four refused thefts."""
 
 import io
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from PIL import Image
 
 from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
-from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import run_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 FONT = cached_files.font()
@@ -19,16 +17,9 @@ SEED = 2
 pytestmark = pytest.mark.localnet
 
 
-def demo(folder: Path, *options: str) -> tuple[int, dict, str]:
-    command = [SEALGRID, "demo", "plates", "--json", "--data", str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
-    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "{}"
-    return done.returncode, json.loads(last), done.stderr
-
-
 @pytest.fixture(scope="module")
 def demo_run(localnet) -> tuple[dict, str]:
-    code, report, printed = demo(localnet.layout.root, "--seed", str(SEED))
+    code, report, printed = run_demo("plates", localnet.layout.root, "--seed", str(SEED))
     assert code == 0, printed
     return report, printed
 
@@ -84,14 +75,14 @@ def test_the_demo_prints_every_stage(demo_run):
 def test_a_picture_without_a_plate_gives_no_plate(localnet, tmp_path):
     street = tmp_path / "street.png"
     street.write_bytes(draw_scene(SEED, FONT, with_plate=False).png)
-    code, report, printed = demo(localnet.layout.root, "--picture", str(street))
+    code, report, printed = run_demo("plates", localnet.layout.root, "--picture", str(street))
     assert code == 0, printed
     assert report["plate"] == report["reference"] == "no plate"
     assert report["expected"] is None
 
 
 def test_a_missing_picture_is_refused_in_one_line(localnet, tmp_path):
-    code, _, printed = demo(localnet.layout.root, "--picture", str(tmp_path / "nothing.png"))
+    code, _, printed = run_demo("plates", localnet.layout.root, "--picture", str(tmp_path / "nothing.png"))
     assert code == 1
     assert "cannot be read" in printed
     assert "Traceback" not in printed

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.http_server import post_server
+
 Answer = Callable[[str, list[Any]], Any]  #: method, parameters -> result; raises RpcError
 
 
@@ -38,14 +40,6 @@ class RpcServer:
 
 @asynccontextmanager
 async def rpc_server(answer: Answer) -> AsyncIterator[RpcServer]:
-    server, app = RpcServer(answer), web.Application()
-    app.router.add_post("/", server.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    server = RpcServer(answer)
+    async with post_server(server.handle) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
