@@ -1,10 +1,13 @@
 """A local network for tests: ``sealgrid up`` as a child process that exits with them."""
 
+import asyncio
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from sealgrid.localnet.layout import Layout
 from sealgrid.sdk.network import Network, load_network
@@ -23,6 +26,13 @@ class RunningNetwork:
     @property
     def network(self) -> Network:
         return load_network(self.layout.network)
+
+    async def page(self, path: str) -> str:
+        """Return a page's HTML when the index, which follows the chain with a short delay, contains its subject."""
+        async with httpx.AsyncClient(base_url=self.network.web_url) as pages, asyncio.timeout(60):
+            while (answer := await pages.get(path)).status_code != httpx.codes.OK:
+                await asyncio.sleep(0.2)
+        return answer.text
 
     def stop(self) -> int:
         self.process.terminate()

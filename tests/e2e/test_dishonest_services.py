@@ -5,7 +5,6 @@ import dataclasses
 import os
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 import pytest_asyncio
@@ -95,13 +94,6 @@ async def test_provably_invalid_input_is_settled_and_paid_with_the_reason_in_the
     assert b"not a valid sealgrid/input/1 archive" in opened.files["app.log"]
 
 
-async def page_of(network, model):
-    async with httpx.AsyncClient(base_url=network.web_url) as pages, asyncio.timeout(60):
-        while (answer := await pages.get(f"/models/{model}")).status_code == 404:
-            await asyncio.sleep(0.2)  # the pages index the chain with a short delay
-    return answer.text
-
-
 async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, people, hasher, tmp_path, monkeypatch):
     async def with_another_key(conn, dek, **terms):
         return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
@@ -123,7 +115,7 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     listed = await listing_of(buyer, "Dataset", model.address)
     assert listed.unopened == first.task
     assert any(f"did not open for a buyer (task {first.task})" in line for line in listing_lines(listed, sealed=""))
-    page = await page_of(localnet.network, model.address)
+    page = await localnet.page(f"/models/{model.address}")
     assert "It did not open for a buyer" in page
     assert f"/tasks/{first.task}" in page
     assert (await usage_of(seller, model.address)).unopened == first.task

@@ -12,7 +12,6 @@ from asyncio import to_thread
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 import pytest_asyncio
@@ -155,9 +154,9 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
     with pytest.raises(InterpreterMismatch, match="No money moved"):
         await prepare_purchase(conn, sealed)
     assert steps == []
-    page = await to_thread(httpx.get, f"{localnet.network.web_url}/apps/{foreign}")
-    assert f"This app is built for Python {OTHER_PYTHON}" in page.text
-    assert "Buy one run" not in page.text
+    page = await localnet.page(f"/apps/{foreign}")
+    assert f"This app is built for Python {OTHER_PYTHON}" in page
+    assert "Buy one run" not in page
 
 
 async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import shutil
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -208,13 +207,10 @@ def test_commands_and_pages_mark_the_dataset_as_iexec_compatible(
     shell = Shell(tmp_path, localnet.layout.root)
     assert "none, iExec-compatible" in shell.output("model", "show", dataset)
     assert json.loads(shell.output("data", "show", dataset, "--json"))["iexec_compatible"] is True
-    page = f"{localnet.network.web_url}/models/{dataset}"
-    deadline = time.monotonic() + 60
-    while (answer := httpx.get(page)).status_code == 404 and time.monotonic() < deadline:
-        time.sleep(0.2)  # the pages index the chain with a short delay
-    assert "iExec-compatible" in answer.text
-    assert "AES-256-CBC" in answer.text
-    assert "signed no policy" not in answer.text
+    page = asyncio.run(localnet.page(f"/models/{dataset}"))
+    assert "iExec-compatible" in page
+    assert "AES-256-CBC" in page
+    assert "signed no policy" not in page
 
 
 def test_the_sdk_stores_a_bulk_as_a_list_of_slices(output: Output, localnet: RunningNetwork) -> None:

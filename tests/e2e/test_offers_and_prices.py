@@ -2,7 +2,6 @@
 
 import asyncio
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -61,13 +60,6 @@ async def test_a_models_card_is_public_and_stays_after_resealing(localnet, owner
     assert await owner.models.card(rotated.address) == "# Passes\n\nthree numbers on"
 
 
-async def page_of(url: str) -> str:
-    async with httpx.AsyncClient() as http, asyncio.timeout(60):
-        while (answer := await http.get(url)).status_code == 404:
-            await asyncio.sleep(0.1)  # the pages index the chain with a short delay
-    return answer.text
-
-
 async def test_a_presigned_offer_is_bought(localnet, owner, tmp_path):
     (tmp_path / "main.py").write_text(
         "import json, os, pathlib\n"
@@ -84,7 +76,7 @@ async def test_a_presigned_offer_is_bought(localnet, owner, tmp_path):
     async with sealgrid.connect_async("requester", data=localnet.layout.root) as requester:
         (offered,) = await requester._conn.market.orders("apporders", app=app.address, workerpool="any")
         assert (offered.order["sign"], offered.presigned) == ("0x", True)
-        assert "signed on chain" in await page_of(f"{localnet.network.web_url}/apps/{app.address}")
+        assert "signed on chain" in await localnet.page(f"/apps/{app.address}")
         run = await requester.run(app.address)
         assert (await run.result()).files["result.txt"] == b"signed on the chain"
 

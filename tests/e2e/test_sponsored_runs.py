@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 
-import httpx
 import msgspec
 import pytest
 import pytest_asyncio
@@ -56,16 +55,8 @@ async def test_an_account_without_money_runs_an_app_that_its_sponsor_pays_for(lo
     after = await hub.account(sponsor)
     assert (shown["payer"], before.stake - after.stake, after.locked) == (sponsor, shown["price"], before.locked)
     assert await hub.account(me) == AccountView(stake=0, locked=0)
-    page = await page_of(f"{localnet.network.web_url}/tasks/{task}")
+    page = await localnet.page(f"/tasks/{task}")
     assert "pays, and receives any refund" in page
-
-
-async def page_of(url: str) -> str:
-    """Return a page; the pages index the chain with a short delay."""
-    async with httpx.AsyncClient() as browser, asyncio.timeout(30):
-        while (answer := await browser.get(url)).status_code != httpx.codes.OK:
-            await asyncio.sleep(0.1)
-    return answer.text
 
 
 class RivalHub(Hub):
