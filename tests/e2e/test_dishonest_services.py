@@ -223,4 +223,4 @@ async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, 
     envelope = await fetch_receipt.fetch_receipt(conn, job.task)
     opened = await open_result.open_result(conn, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["files"]
-    assert opened.liars == (conn.vault_addresses[liar],)
+    assert opened.lying_vaults == (conn.vault_addresses[liar],)

@@ -51,7 +51,7 @@ async def test_a_reshared_key_still_works_and_its_versions_are_listed(localnet, 
     assert await run_succeeds(requester, "rotated")
     assert "version 2" in run_cli(localnet, "model", "rotate", "rotated")
     shown = (await owner.models.show("rotated")).versions
-    assert [(each.number, each.held) for each in shown] == [(1, 0), (2, 3)]
+    assert [(each.number, each.vaults) for each in shown] == [(1, 0), (2, 3)]
     assert (await owner.models.rotate(model)).version == 3
     assert await run_succeeds(requester, "rotated")
     listed = run_cli(localnet, "model", "show", "rotated")
@@ -72,7 +72,7 @@ async def test_a_resealed_model_replaces_the_old_one(owner, requester, tmp_path)
     assert await run_succeeds(requester, "resealed")
     before = await owner.models.show(old.address)
     assert before.offers == ()
-    assert [each.held for each in before.versions] == [0]
+    assert [each.vaults for each in before.versions] == [0]
     with pytest.raises(OrderRefused):
         await requester.run("onnx-runner", model=old.address)
     plain = await owner.models.recover("resealed", tmp_path / "again.onnx")

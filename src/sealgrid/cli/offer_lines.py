@@ -37,6 +37,6 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
     if listing.opened:
         yield f"{'opened':<12} by an enclave, with its present key (task {listing.opened})"
     for version in listing.versions:
-        where = f"stored by {version.held} vaults" if version.held else "its shares are destroyed"
+        where = f"stored by {version.vaults} vaults" if version.vaults else "its shares are destroyed"
         since = datetime.fromtimestamp(version.since, UTC).strftime("%Y-%m-%d %H:%M UTC")
         yield f"{'key':<12} version {version.number}, since {since}, {where}"

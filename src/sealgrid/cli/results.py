@@ -73,7 +73,7 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
         if out is not None:
             _write_log(await run.log(), out)
         raise
-    for vault in opened.liars:
+    for vault in opened.lying_vaults:
         stderr.print(f"vault {vault} sent an invalid share; the shares of the others are enough", style="yellow")
     if out is None:
         _print(opened)

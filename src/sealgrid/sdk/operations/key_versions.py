@@ -18,7 +18,7 @@ class KeyVersionView:
     number: int
     record: Digest  #: of the KeyRecord that the owner signed
     since: int  #: Unix seconds, the earliest that a vault reports
-    held: int  #: number of vaults that hold a share of it now
+    vaults: int  #: number of vaults that store a share of it now
 
 
 async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
@@ -65,7 +65,7 @@ def key_versions(views: Sequence[AssetView | None]) -> tuple[KeyVersionView, ...
             number=number,
             record=record,
             since=min(each.received for each in reported if (each.version, each.record) == (number, record)),
-            held=sum((each.version, each.record, each.destroyed) == (number, record, 0) for each in reported),
+            vaults=sum((each.version, each.record, each.destroyed) == (number, record, 0) for each in reported),
         )
         for number, record in versions
     )

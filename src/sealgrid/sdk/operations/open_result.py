@@ -42,9 +42,8 @@ class RunResult:
     """The files that the app wrote into IEXEC_OUT."""
 
     files: dict[str, bytes] = field(repr=False)
-    liars: tuple[
-        Address, ...
-    ] = ()  #: vaults that returned an invalid share of the result's key; the others were enough
+    #: vaults that returned an invalid share of the result's key; the others were enough
+    lying_vaults: tuple[Address, ...] = ()
 
     @property
     def exit(self) -> int:
@@ -95,9 +94,9 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     if (metadata.task, metadata.enclave) != (settled.task, settled.enclave):
         raise EvidenceRefused("open", "this sealed file is the result of another task or enclave.", money="")
     k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
-    k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
+    k2, lying_vaults = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
-    result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
+    result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), lying_vaults)
     # The storage nodes may remove the files later; failures are ignored.
     files = (settled.sealed_sha256, settled.receipt_sha256)
     await asyncio.gather(*(node.report_opened(files) for node in conn.storage_nodes), return_exceptions=True)
@@ -129,8 +128,8 @@ async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, t
     shares = [share for share in opened.values() if share is not None]
     if len(shares) < record.t and refusals:
         raise refusals[0]
-    liars = {vault for vault, share in opened.items() if share is None or mismatched_vaults([share], record)}
-    return combine(shares, record), tuple(sorted(liars))
+    lying_vaults = {vault for vault, share in opened.items() if share is None or mismatched_vaults([share], record)}
+    return combine(shares, record), tuple(sorted(lying_vaults))
 
 
 def _key_record(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord | None:

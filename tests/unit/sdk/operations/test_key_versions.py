@@ -52,7 +52,7 @@ def test_a_key_is_iexecs_when_more_than_half_of_the_vaults_say_it():
 def test_versions_are_those_of_all_vaults_with_the_vaults_that_store_a_share_now():
     assert key_versions(
         [view(version(1, ONE, 50, destroyed=90), version(2, TWO, 95)), view(version(1, ONE, 40)), None]
-    ) == (KeyVersionView(1, ONE, since=40, held=1), KeyVersionView(2, TWO, since=95, held=1))
+    ) == (KeyVersionView(1, ONE, since=40, vaults=1), KeyVersionView(2, TWO, since=95, vaults=1))
 
 
 class Vault:
