@@ -112,7 +112,7 @@ DOOMED = [
     ),
     (
         ("GREETER", "--arg", "Oslo", "--secret", "1=token", "--model", "MODEL"),
-        "doomed-greeter takes no model and no data",
+        "its owner has not approved this app",
     ),
 ]
 
