@@ -42,9 +42,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 price=form_text(form, "price"),
                 uses=form_count(form, "uses"),
                 card=form_text(form, "card"),
+                withhold_signature=bool(form_text(form, "withhold_signature")),
                 unproved=bool(form_text(form, "unproved")),
             )
-        notice = f"{listing.name} is sealed and for sale."
+        notice = " ".join([f"{listing.name} is sealed and for sale.", *capitalised(listing.notices)])
         return await site.redirect_when_indexed(f"/models/{listing.address}", notice)
 
     @post("/models/{address:str}/grant")
