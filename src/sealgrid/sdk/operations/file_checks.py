@@ -50,18 +50,21 @@ def prepare_onnx(file: Path) -> PreparedFile:
 
 
 def prepare_csv(file: Path) -> PreparedFile:
-    """Return a table; raise InputRefused like ``check_csv``."""
-    check_csv(file)
-    return PreparedFile(file)
+    """Return a table with the notes of ``check_csv``; raise InputRefused like it."""
+    return PreparedFile(file, notices=check_csv(file))
 
 
-def check_csv(path: Path) -> None:
-    """Raise InputRefused unless csv-statistics can read a table; the checks are those of its ``columns/table.py``."""
+def check_csv(path: Path) -> tuple[str, ...]:
+    """Read a table with the code of csv-statistics; return notes on cells that it leaves out or reads otherwise.
+
+    The notes have counts and examples of cells: they are for the table's owner. Raises InputRefused for a file that the
+    app would refuse.
+    """
     from sealgrid.shipped_apps.csv_statistics.columns.errors import TableRefused  # noqa: PLC0415  only where the shipped apps are
     from sealgrid.shipped_apps.csv_statistics.columns.table import read_table  # noqa: PLC0415
 
     try:
-        read_table(path)
+        return read_table(path).owner_notes()
     except TableRefused as refused:
         raise InputRefused(f"{path.name} cannot be sold as a table: {refused}") from refused
     except OSError as error:

@@ -32,7 +32,7 @@ from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, 
 from sealgrid.sdk.operations.rotate import RotationResult, rotate_key, rotate_shares
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
-from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing, listing_of, open_offers
 from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
@@ -64,11 +64,13 @@ class AsyncModels:
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
-        the file, public and permanent. So is the signature of an ONNX model, the names, types and shapes of its inputs
-        and outputs, which buyers' inputs are checked against; ``withhold_signature`` leaves it out.
+        Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
+        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
+        result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
+        So is the signature of an ONNX model, the names, types and shapes of its inputs and outputs, which buyers' inputs
+        are checked against; ``withhold_signature`` leaves it out.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.
@@ -87,7 +89,10 @@ class AsyncModels:
         async with AsyncExitStack() as stack:
             prepared = PreparedFile(path)
             if check_file:
+                on_progress(ProgressStep("checking that the app can read the file"))
                 prepared = await stack.enter_async_context(prepare_file(self._conn, path, allowed_app))
+            for notice in prepared.notices:
+                on_progress(ProgressStep(notice, lasting=True))
             address = await self._offered(allowed_app)
             warning = simulated_warning.warn(self._conn.network)
             model = await publish.publish(
