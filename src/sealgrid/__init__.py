@@ -22,6 +22,7 @@ _NAMES = {
         "ChainError",
         "ChainReplaced",
         "CheckFailed",
+        "ClientForked",
         "ContainerRefused",
         "ContentDiffers",
         "ContractReverted",
