@@ -42,7 +42,8 @@
     │   ├── AppFailed           the app itself failed; settled and paid
     │   │   └── FileUnopened    a sealed file does not open with its deposited key
     │   └── HostFailed          the machine failed; not paid
-    └── NetworkNotRunning       no local network runs
+    ├── NetworkNotRunning       no local network runs
+    └── ClientForked            a client is used after a fork; open one in each process
 """
 
 from typing import ClassVar, Final, Self
@@ -350,6 +351,18 @@ class HostFailed(TaskFailed):
 
 class NetworkNotRunning(SealgridError):
     """No local network runs; start one with ``sealgrid up``."""
+
+
+class ClientForked(SealgridError):
+    """A client is used in a process that was forked from the one that opened it."""
+
+    def __init__(
+        self,
+        message: str = "this client was opened before a fork; open one in this process with sealgrid.connect.",
+        *,
+        money: str = "",
+    ) -> None:
+        super().__init__(message, money=money)
 
 
 def from_wire(body: dict[str, str], status: int) -> SealgridError:

@@ -18,6 +18,7 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
+from sealgrid.sdk.input_files import InputFiles, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.sdk.operations import buy, refunds
@@ -39,8 +40,6 @@ from sealgrid.sdk.stores.keystores import KeystoreFolder
 from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import StageAt
-
-InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
 
 class AsyncClient:
@@ -80,7 +79,7 @@ class AsyncClient:
         self,
         app: AssetRef,
         model: AssetRef | None = None,
-        files: Sequence[InputFile] = (),
+        files: InputFiles = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
         *,
@@ -96,6 +95,8 @@ class AsyncClient:
     ) -> AsyncRun:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
+        ``files`` is one file or several: a path, bytes, an open file, a NumPy array, a table of pandas or polars, or a
+        mapping from names to such contents (``read_files``).
         ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
         ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
@@ -130,7 +131,7 @@ class AsyncClient:
         try:
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(_read_files, files),
+                files=await asyncio.to_thread(read_files, files),
                 args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args),
@@ -254,13 +255,3 @@ def _parse_contract(written: str | None) -> Address:
         return ZERO_ADDRESS if written is None else parse_address(written)
     except ValueError as error:
         raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
-
-
-def _read_files(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
-    named: list[tuple[str, bytes]] = []
-    for file in files:
-        try:
-            named.append(file if isinstance(file, tuple) else (Path(file).name, Path(file).read_bytes()))
-        except OSError as error:
-            raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
-    return named

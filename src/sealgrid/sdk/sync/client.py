@@ -6,7 +6,8 @@ from typing import Self
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.amounts import Price
-from sealgrid.sdk.client import AsyncClient, InputFile, connect_async
+from sealgrid.sdk.client import AsyncClient, connect_async
+from sealgrid.sdk.input_files import InputFiles
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef
@@ -55,7 +56,7 @@ class Client:
         self,
         app: AssetRef,
         model: AssetRef | None = None,
-        files: Sequence[InputFile] = (),
+        files: InputFiles = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
         *,
@@ -71,6 +72,8 @@ class Client:
     ) -> Run:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
+        ``files`` is one file or several: a path, bytes, an open file, a NumPy array, a table of pandas or polars, or a
+        mapping from names to such contents (``read_files``).
         ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
         ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
