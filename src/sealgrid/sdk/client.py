@@ -240,9 +240,9 @@ async def _key(name: str | SigningKey, password: str | None, network: Network, o
             raise InputRefused(f"the account {name!r} opens with its password only; give it.")
         return await asyncio.to_thread(own.open, name, password)
     if name not in NAMES:
-        known = f"; a local network has {', '.join(NAMES)}" if network.folder else ""
+        known = f"; a local network has {', '.join(NAMES)}" if network.has_development_accounts else ""
         raise InputRefused(f"there is no account {name!r}; make one with `sealgrid account new`{known}.")
-    if not network.folder:
+    if not network.has_development_accounts:
         raise InputRefused(f"the key of {name!r} is public; use your own on the network {network.name!r}.")
     return development_key(name)
 

@@ -96,7 +96,10 @@ async def read_bounded(answer: httpx.Response, limit: int, service: str) -> byte
 
 @functools.cache
 def _trusting_authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()  # also the system's, and SSL_CERT_FILE: authorities of a company or a test network
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate in that file is enough
+    return context
 
 
 @functools.cache
