@@ -14,9 +14,10 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.localnet.chain_proxy import METHOD_NOT_FOUND, METHODS, ChainProxyConfig, run
 from sealgrid.wire.server import listen
+from sealgrid.wire.service_access import ONE_MACHINE
 
 STATE = (
-    "addBalance autoImpersonateAccount dealERC20 dropAllTransactions dropTransaction dumpState enableTraces "
+    "addBalance autoImpersonateAccount dealERC20 dropAllTransactions dropTransaction dumpState "
     "getAutomine getIntervalMining impersonateAccount impersonateSignature increaseTime loadState metadata mine "
     "nodeInfo removeBlockTimestampInterval removePoolTransactions reorg reset revert rollback setAutomine setBalance "
     "setBlockGasLimit setBlockTimestampInterval setChainId setCode setCoinbase setERC20Allowance setIntervalMining "
@@ -28,7 +29,7 @@ ADMINISTRATION = {
     "evm": "increaseTime mine mine_detailed revert setAccountNonce setAutomine setBlockGasLimit setIntervalMining "
     "setNextBlockTimestamp setTime snapshot",
     "hardhat": "dropTransaction getAutomine impersonateAccount metadata mine reset setBalance setCode setCoinbase "
-    "setLoggingEnabled setMinGasPrice setNextBlockBaseFeePerGas setNonce setPrevRandao setStorageAt "
+    "setLoggingEnabled setMinGasPrice setNextBlockBaseFeePerGas setNonce setStorageAt "
     "stopImpersonatingAccount",
     "debug": "codeByHash dbGet getRawReceipts getRawTransaction setHead traceBlockByHash traceBlockByNumber traceCall "
     "traceTransaction",
@@ -81,7 +82,7 @@ async def chain(anvil_binary: Path) -> AsyncIterator[PublicChain]:
     async with await Anvil.start(AnvilConfig(binary=anvil_binary)) as anvil:
         sock, ready = listen(), asyncio.Event()
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        serving = asyncio.create_task(run(ChainProxyConfig(anvil.url), sock, ready.set))
+        serving = asyncio.create_task(run(ChainProxyConfig(anvil.url, ONE_MACHINE), sock, ready.set))
         await ready.wait()
         async with httpx.AsyncClient(base_url=anvil.url) as direct, httpx.AsyncClient(base_url=url) as proxy:
             yield PublicChain(direct, proxy, url)

@@ -1,7 +1,6 @@
 """Starts every part of a local network: storage nodes and platform before the chain's libraries are imported."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 
@@ -18,6 +17,7 @@ from sealgrid.platform.runner import run as run_platform
 from sealgrid.platform.simulated import PlatformConfig
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.runner import run as run_storage
+from sealgrid.wire.http_transport import trust_certificate
 
 SETTINGS_POLL_SECONDS = 0.02  #: between two checks for a storage node's settings
 
@@ -50,7 +50,7 @@ def _address(layout: Layout, options: NetworkOptions) -> PublicAddress | None:
         return None
     address = public_address(options.host, options.certificate, options.certificate_key)
     if address.certificate:  # the services call each other at this address
-        os.environ.setdefault("SSL_CERT_FILE", str(address.certificate))
+        trust_certificate(address.certificate)
     return address
 
 
