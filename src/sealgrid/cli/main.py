@@ -1,7 +1,9 @@
 """The command ``sealgrid``: one module a noun, one line an error."""
 
+import os
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -12,6 +14,7 @@ from sealgrid.cli import (
     model,
     model_access,
     network,
+    networks,
     pool,
     receipt,
     run,
@@ -21,6 +24,7 @@ from sealgrid.cli import (
     worker,
 )
 from sealgrid.cli import app as apps
+from sealgrid.cli.options import NETWORK_ENVIRONMENT
 from sealgrid.cli.output import escape_controls
 from sealgrid.errors import SealgridError
 
@@ -31,14 +35,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Demos: sealgrid demo plates, demo data. To sell a model: sealgrid up, sealgrid model publish.",
 )
+
+
+@app.callback()
+def choose(
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="NAME|FILE", help="A joined network, or a network file; by default SEALGRID_NETWORK."
+        ),
+    ] = None,
+) -> None:
+    """Choose the network of this command."""
+    if network is not None:
+        os.environ[NETWORK_ENVIRONMENT] = network
+
+
 model_access.register(model.app)
-SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
+SELL, BUY, MONEY = "Sell", "Buy", "Keys and money"
+LOCAL, OTHERS, MACHINES = "A network on this machine", "Networks of others", "Machines and vaults"
 for noun, commands, panel in (
     ("model", model.app, SELL),
     ("app", apps.app, SELL),
     ("task", task.app, BUY),
     ("receipt", receipt.app, BUY),
     ("account", account.app, MONEY),
+    ("network", networks.app, OTHERS),
     ("demo", demo.app, LOCAL),
     ("pool", pool.app, MACHINES),
     ("worker", worker.app, MACHINES),
