@@ -2,11 +2,13 @@
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
 from sealgrid.cli import (
     account,
+    app_development,
     demo,
     doctor,
     model,
@@ -32,6 +34,7 @@ app = typer.Typer(
     epilog="Demos: sealgrid demo plates, demo data. To sell a model: sealgrid up, sealgrid model publish.",
 )
 model_access.register(model.app)
+app_development.register(apps.app)
 SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
 for noun, commands, panel in (
     ("model", model.app, SELL),
@@ -56,6 +59,23 @@ for command, panel in (
     (account.earnings, MONEY),
 ):
     app.command(rich_help_panel=panel)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"sealgrid {version('sealgrid')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Sell and buy the use of AI models without giving the models away."""
 
 
 def main() -> None:
