@@ -1,4 +1,4 @@
-"""``sealgrid app new | try``: write an app and run it in the sandbox of this machine; no network and no account."""
+"""``sealgrid app new | try | test``: write an app and test it in this machine's sandbox, without network or account."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,10 +7,11 @@ import typer
 
 from sealgrid.cli.options import Json
 from sealgrid.cli.output import print_result, stderr, stdout
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, SetupMissing
 
 if TYPE_CHECKING:
     from sealgrid.testing.app_trial import AppTrial
+    from sealgrid.testing.determinism import DeterminismReport
 
 TEMPLATE = Path(__file__).with_name("app_template")
 PLACEHOLDER = "my-app"  #: the name in the template's files
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``sealgrid app``."""
     app.command("new")(new)
     app.command("try")(try_)
+    app.command("test")(run_tests)
 
 
 def new(
@@ -99,6 +101,79 @@ def try_(
         stderr.print(f"the result is in {out}", markup=False)
     if trial.failure:
         raise typer.Exit(1)
+
+
+def run_tests(
+    source: AppFolder,
+    *,
+    determinism: Annotated[
+        bool,
+        typer.Option("--determinism", help="Compare the results of runs with other clocks, hash seeds, processors …"),
+    ] = False,
+    runs: Annotated[int, typer.Option(min=2, max=20, metavar="NUMBER", help="Number of runs to compare.")] = 2,
+    file: Files = None,
+    model: Model = None,
+    arg: Arguments = None,
+    secret: Secrets = None,
+    as_json: Json = False,
+) -> None:
+    """Run the tests of an app's folder, or check that equal inputs give equal results. Exits with 1 if they do not."""
+    from sealgrid.cli.private_input import parse_secrets
+    from sealgrid.sdk.shipped_apps import source_folder
+    from sealgrid.testing.determinism import check_determinism
+
+    folder, secrets = source_folder(source), parse_secrets(secret or ())
+    if not determinism:
+        raise typer.Exit(_run_pytest(folder))
+    with stderr.status("running the app in the sandbox …") as status:
+        report = check_determinism(
+            folder, files=file or (), model=model, args=arg or (), secrets=secrets, runs=runs, on_run=status.update
+        )
+    if as_json:
+        print_result(_report_document(report), (), as_json=True)
+    else:
+        _print_determinism(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _run_pytest(folder: Path) -> int:
+    """Run the tests of a folder; return pytest's exit code."""
+    import importlib.util
+    import subprocess
+    import sys
+
+    if importlib.util.find_spec("pytest") is None:
+        raise SetupMissing("pytest is not installed for the Python of sealgrid; run `pip install pytest`.")
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
+    return subprocess.run(command, cwd=folder, check=False).returncode  # noqa: S603
+
+
+def _report_document(report: "DeterminismReport") -> dict[str, object]:
+    return {
+        "ok": report.ok,
+        "runs": [_document(trial) for trial in report.trials],
+        "differing": report.differing,
+        "uncovered": report.uncovered,
+        "causes": report.causes,
+    }
+
+
+def _print_determinism(report: "DeterminismReport") -> None:
+    for number, trial in enumerate(report.trials, start=1):
+        if trial.failure:
+            stderr.print(f"run {number}:", style="dim")
+            _print_report(trial)
+    for name in report.differing:
+        stdout.print(f"differs   {name}", markup=False)
+    for name in report.uncovered:
+        stdout.print(f"differs   {name}, which the digest does not cover", markup=False)
+    for cause in report.causes:
+        stdout.print(f"because the result depends on {cause}", markup=False)
+    if report.ok:
+        stdout.print(f"deterministic: {len(report.trials)} runs gave the digest {report.trials[0].digest}")
+    elif len(report.trials) > 1:
+        stdout.print(f"not deterministic: {len({trial.digest for trial in report.trials})} different results")
 
 
 def _document(trial: "AppTrial") -> dict[str, object]:

@@ -9,15 +9,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sealgrid.testing.app_trial import AppTrial, try_app
+    from sealgrid.testing.determinism import DeterminismReport, check_determinism
     from sealgrid.testing.network import AsyncLocalNetwork, local_network_async
     from sealgrid.testing.sync_network import LocalNetwork, local_network
 
-__all__ = ["AppTrial", "AsyncLocalNetwork", "LocalNetwork", "local_network", "local_network_async", "try_app"]
+__all__ = [
+    "AppTrial",
+    "AsyncLocalNetwork",
+    "DeterminismReport",
+    "LocalNetwork",
+    "check_determinism",
+    "local_network",
+    "local_network_async",
+    "try_app",
+]
 
 _MODULES = {
     "AppTrial": "app_trial",
     "AsyncLocalNetwork": "network",
+    "DeterminismReport": "determinism",
     "LocalNetwork": "sync_network",
+    "check_determinism": "determinism",
     "local_network": "sync_network",
     "local_network_async": "network",
     "try_app": "app_trial",

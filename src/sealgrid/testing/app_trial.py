@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
 from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.bundle.interpreter import running_python
@@ -27,6 +29,7 @@ from sealgrid.enclave.sandbox.exit_cause import PlatformProtection
 from sealgrid.errors import AppFailed, InputRefused
 from sealgrid.sdk.operations.build import BuiltApp, build_app
 from sealgrid.sdk.sync.background import BACKGROUND
+from sealgrid.testing import varied_start
 from sealgrid.testing.sandbox_check import check_sandbox
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 from sealgrid.wire.relay import Call, RelayClient
@@ -34,6 +37,7 @@ from sealgrid.wire.relay import Call, RelayClient
 InputFile = str | Path | tuple[str, bytes]  #: a path, or a name and its content
 
 _ALL_PROTECTION: Final = PlatformProtection(signals=True, memory=True, clock=True)  #: nobody else runs this sandbox
+_VARIED_START: Final = "sealgrid-varied-start.py"  #: beside the files of an app whose conditions are chosen
 _TASK: Final = to_digest(sha256(b"a trial of an app"))
 
 
@@ -46,6 +50,16 @@ class TrialInput:
     args: Sequence[str] = field(default=(), repr=False)
     secrets: Mapping[int, str] = field(default_factory=dict, repr=False)  #: IEXEC_REQUESTER_SECRET_n by n
     developer_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunConditions:
+    """Conditions of a run on which no result may depend; ``varied_start.py`` sets them."""
+
+    clock_shift: int = 0  #: seconds that are added to the wall clock
+    hash_seed: int = 1  #: of Python's str and bytes; each run in an enclave has a random one
+    temporary_folder: str = "/tmp"  # noqa: S108  of the sandbox
+    processors: int = 1  #: that the app can use and count
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +105,20 @@ def try_app(
         BACKGROUND.leave()
 
 
-async def run_trial(app: BuiltApp, given: TrialInput) -> AppTrial:
-    """Run a built app once; raise as ``try_app``."""
+async def run_trial(app: BuiltApp, given: TrialInput, conditions: RunConditions | None = None) -> AppTrial:
+    """Run a built app once, as an enclave does or under chosen conditions; raise as ``try_app``."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-try-") as root:
         prepared = await prepare(_LocalFiles(app), app.bundle.app_digest, Path(root))
-        return await asyncio.to_thread(_run, prepared, given)
+        return await asyncio.to_thread(_run, prepared, given, conditions)
 
 
-def _run(prepared: PreparedApp, given: TrialInput) -> AppTrial:
+def _run(prepared: PreparedApp, given: TrialInput, conditions: RunConditions | None) -> AppTrial:
     manifest, folders = prepared.bundle.manifest, prepared.folders
     inputs = _lay_out_inputs(prepared, given)
     dataset = None if given.model is None else _lay_out_model(prepared, given.model)
     app = sandbox.AppRun(
         folders=folders.sandbox_folders(),
-        entrypoint=manifest.entrypoint,
+        entrypoint=manifest.entrypoint if conditions is None else _varied_entrypoint(prepared, conditions),
         arguments=inputs.arguments,
         environment=environment(_facts(prepared.bundle.app_digest, dataset), inputs),
         limits=manifest.limits,
@@ -125,6 +139,11 @@ def _run(prepared: PreparedApp, given: TrialInput) -> AppTrial:
     except AppFailed as error:
         return AppTrial(None, end.code, error.message, log, {}, seconds)
     return AppTrial(digest, end.code, "", log, files, seconds)
+
+
+def _varied_entrypoint(prepared: PreparedApp, conditions: RunConditions) -> tuple[str, ...]:
+    write_new(prepared.folders.path("app") / _VARIED_START, Path(varied_start.__file__).read_bytes())
+    return (_VARIED_START, msgspec.json.encode(conditions).decode(), *prepared.bundle.manifest.entrypoint)
 
 
 def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:

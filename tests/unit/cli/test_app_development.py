@@ -97,3 +97,43 @@ def test_without_bubblewrap_one_line_says_what_to_install(app, sealgrid, tmp_pat
     tried = sealgrid("app", "try", "word-count")
     assert tried.code == 1
     assert "bubblewrap is not installed" in tried.err.strip().splitlines()[-1]
+
+
+def test_the_template_is_deterministic(app, sealgrid):
+    tested = sealgrid("app", "test", "word-count", "--determinism", "--file", "letter.txt")
+    assert tested.code == 0, tested.err
+    assert tested.out.startswith("deterministic: 2 runs gave the digest 0x")
+
+
+def test_a_result_that_differs_is_named_with_its_cause(app, sealgrid):
+    source = (app / "main.py").read_text()
+    (app / "main.py").write_text(
+        source.replace("dict(sorted(words.items()))", "{'year': __import__('time').gmtime()[0]}")
+    )
+    tested = sealgrid("app", "test", "word-count", "--determinism", "--file", "letter.txt")
+    assert tested.code == 1
+    assert tested.out.splitlines() == [
+        "differs   result.json",
+        "differs   overview.txt, which the digest does not cover",
+        "because the result depends on the clock",
+        "not deterministic: 2 different results",
+    ]
+
+
+def test_the_comparison_is_one_document_for_programs(app, sealgrid):
+    words = ("app", "test", "word-count", "--determinism", "--runs", "3", "--file", "letter.txt", "--json")
+    tested = json.loads(sealgrid(*words).out)
+    assert set(tested) == {"ok", "runs", "differing", "uncovered", "causes"}
+    assert (tested["ok"], len(tested["runs"])) == (True, 3)
+
+
+def test_an_app_that_fails_shows_its_log(app, sealgrid):
+    tested = sealgrid("app", "test", "word-count", "--determinism")
+    assert tested.code == 1
+    assert "give at least one text file" in tested.err
+
+
+def test_without_an_option_the_tests_of_the_folder_run(app, sealgrid):
+    assert sealgrid("app", "test", "word-count").code == 0
+    (app / "test_app.py").write_text("def test_it(): assert False")
+    assert sealgrid("app", "test", "word-count").code == 1
