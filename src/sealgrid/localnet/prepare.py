@@ -29,6 +29,7 @@ INITIAL_CREDITS = 10_000 * RLC  #: of every development account
 INITIAL_ESCROW = 1_000 * RLC  #: of these credits
 POOL_PRICE = 2 * RLC
 POOL_VOLUME = 100_000
+IEXEC_CATEGORY = 0  #: of the requests that iExec's libraries sign
 UNSTAKED = ("admin", "vault1", "vault2", "vault3")
 
 
@@ -95,11 +96,12 @@ async def offer_computing(
     *,
     price: int = POOL_PRICE,
     volume: int = POOL_VOLUME,
+    category: int | None = None,
     http: httpx.AsyncBaseTransport | None = None,
 ) -> bool:
     """Sign an order of the pool, on chain if a gate owns the pool, and publish it.
 
-    ``price`` is in nRLC per task; ``http`` as in ``HttpTransport``.
+    ``price`` is in nRLC per task; ``category`` is the network's short one by default; ``http`` as in ``HttpTransport``.
     """
     async with connect(network, development_key("pool"), http=http) as pool:
         order = WorkerpoolOrder(
@@ -107,7 +109,7 @@ async def offer_computing(
             workerpoolprice=price,
             volume=volume,
             tag=TEE_TAG,
-            category=network.short_category,
+            category=network.short_category if category is None else category,
             salt=fresh_salt(),
         )
         if await Assets(pool.hub).owner(network.workerpool) == network.broker:

@@ -33,7 +33,7 @@ from sealgrid.localnet.layout import (
     storage_names,
 )
 from sealgrid.localnet.listen_sockets import ListenSockets
-from sealgrid.localnet.prepare import Foundation, allow_runtime, lay_foundation, offer_computing
+from sealgrid.localnet.prepare import IEXEC_CATEGORY, Foundation, allow_runtime, lay_foundation, offer_computing
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
 from sealgrid.localnet.service_configs import (
     ServiceUrls,
@@ -90,6 +90,7 @@ def start(
     write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     on_progress("orders")
     net.run_once("offer", bool, lambda: offer_computing(net.network()))
+    net.run_once("iexec-offer", bool, lambda: offer_computing(net.network(), category=IEXEC_CATEGORY))
     if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network()))):
         children.append(shop)
 
