@@ -118,7 +118,9 @@ def _plan(filename: str, source: Path) -> UnpackPlan:
     for _, path in installed:
         module = path.split("/", 1)[0].split(".")[0].casefold()
         if path.casefold().endswith(".pth") or module in _HOOKS:  # (7)
-            raise BundleRefused("7", f"{path!r} in {filename} would run at start-up; use a version or package without it.")
+            raise BundleRefused(
+                "7", f"{path!r} in {filename} would run at start-up; use a version or package without it."
+            )
     return UnpackPlan(filename, source, installed)
 
 
