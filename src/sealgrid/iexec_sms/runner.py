@@ -57,7 +57,7 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
         await serve(application(secrets, config.access), sock, ready, config.access)
 
 
-class ChainReader:
+class SmsChainReader:
     """Reads assets of one hub at a confirmed block, since vaults ignore newer ones, and tasks at the newest block."""
 
     def __init__(self, hub: Hub, broker: Address, chain: int) -> None:
@@ -90,7 +90,7 @@ def open_service(config: SmsConfig, members: VaultMembers, node: Node, files: Fi
     """Return the service with the stores in its folder."""
     return SecretService(
         members,
-        ChainReader(Hub(node, config.network.hub), config.network.broker, config.network.chain),
+        SmsChainReader(Hub(node, config.network.hub), config.network.broker, config.network.chain),
         files,
         DocumentStore(config.folder / "deliveries", Delivery, limit=config.max_deliveries),
         DocumentStore(config.folder / "result-key-histories", ResultKeyHistory, limit=config.max_result_keys),
