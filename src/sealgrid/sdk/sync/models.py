@@ -40,6 +40,8 @@ class Models:
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
+        ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
+        its next version (``iris@2``); older versions stay for sale until ``unlist``.
         Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
         that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
         charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
