@@ -59,13 +59,15 @@ class AsyncModels:
         any_pool: bool = False,
         card: str = "",
         withhold_signature: bool = False,
+        try_input: str | Path | None = None,
         unproved: bool = False,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
+        that this app cannot read is refused: onnx-runner itself opens a model and runs it once, in its sandbox, on
+        ``try_input`` or on generated inputs. A shipped app that nobody offers yet is offered by this account, free of
         charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
         the file, public and permanent. So is the signature of an ONNX model, the names, types and shapes of its inputs
         and outputs, which buyers' inputs are checked against; ``withhold_signature`` leaves it out.
@@ -87,7 +89,15 @@ class AsyncModels:
         async with AsyncExitStack() as stack:
             prepared = PreparedFile(path)
             if check_file:
-                prepared = await stack.enter_async_context(prepare_file(self._conn, path, allowed_app))
+                prepared = await stack.enter_async_context(
+                    prepare_file(
+                        self._conn,
+                        path,
+                        allowed_app,
+                        try_input=None if try_input is None else Path(try_input),
+                        on_progress=on_progress,
+                    )
+                )
             address = await self._offered(allowed_app)
             warning = simulated_warning.warn(self._conn.network)
             model = await publish.publish(

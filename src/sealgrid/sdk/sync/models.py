@@ -36,13 +36,15 @@ class Models:
         any_pool: bool = False,
         card: str = "",
         withhold_signature: bool = False,
+        try_input: str | Path | None = None,
         unproved: bool = False,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
+        that this app cannot read is refused: onnx-runner itself opens a model and runs it once, in its sandbox, on
+        ``try_input`` or on generated inputs. A shipped app that nobody offers yet is offered by this account, free of
         charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
         the file, public and permanent. So is the signature of an ONNX model, the names, types and shapes of its inputs
         and outputs, which buyers' inputs are checked against; ``withhold_signature`` leaves it out.
@@ -71,6 +73,7 @@ class Models:
                 any_pool=any_pool,
                 card=card,
                 withhold_signature=withhold_signature,
+                try_input=try_input,
                 unproved=unproved,
                 on_progress=on_progress,
             )
