@@ -54,7 +54,9 @@ class OnnxModel:
             computed = self._run(inputs, outputs)
         except ERRORS as error:
             raise RunRefused(f"the model does not run on this input: {reason(error)}") from error
-        return {name: from_value(value, name) for name, value in zip(outputs, computed, strict=True)}
+        return {
+            name: from_value(value, name, self.outputs[name][0]) for name, value in zip(outputs, computed, strict=True)
+        }
 
     def _run(self, inputs: Mapping[str, object], outputs: list[str]) -> list[object]:
         kinds = [each.kind for each in self.inputs] + [self.outputs[name][0] for name in outputs]

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .element import DTYPES
 from .errors import RunRefused
 
 MAX_LISTED = 10_000  #: values; a larger output is in outputs.npz alone
@@ -36,31 +38,37 @@ class EmptyOutput:
 Output = TensorOutput | SequenceOutput | EmptyOutput
 
 
-def from_value(value: object, name: str) -> Output:
-    """Return a value of onnxruntime: an array, a list of arrays, a list of maps, one map, or none."""
+def from_value(value: object, name: str, kind: str) -> Output:
+    """Return a value of onnxruntime, of the type ``kind``: a tensor, a list of tensors, a list of maps, one map, none.
+
+    Raises RunRefused for any other value.
+    """
     if value is None:
         return EmptyOutput()
     if isinstance(value, np.ndarray):
         return TensorOutput(_plain(value))
     if isinstance(value, dict):
-        rows = _matrix([value])
+        rows = _matrix([value], _map_dtype(kind))
         return TensorOutput(rows.array[0], rows.classes)
-    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
-        return _matrix(value)
+    if isinstance(value, list) and "map(" in kind and all(isinstance(each, dict) for each in value):
+        return _matrix(value, _map_dtype(kind))
     if isinstance(value, list) and all(isinstance(each, np.ndarray) for each in value):
         return SequenceOutput(tuple(_plain(each) for each in value))
-    raise RunRefused(f"the output {name!r} is a {type(value).__name__} that this app cannot write.")
+    raise RunRefused(f"the output {name!r} is a {kind} that this app cannot write.")
 
 
-def _matrix(maps: Sequence[Mapping[int | str, object]]) -> TensorOutput:
+def _matrix(maps: Sequence[Mapping[int | str, object]], dtype: np.dtype) -> TensorOutput:
     """Return maps of classes to values as a matrix of a row for each map; a class that a map lacks is NaN there."""
     classes = tuple(dict.fromkeys(key for each in maps for key in each))
-    complete = all(len(each) == len(classes) for each in maps)
+    has_gaps = any(len(each) < len(classes) for each in maps)
     rows = [[each.get(key, np.nan) for key in classes] for each in maps]
-    values = np.array(rows).reshape(len(maps), len(classes))
-    if values.dtype.kind == "f" and complete:
-        values = values.astype(np.float32) if (values.astype(np.float32) == values).all() else values
-    return TensorOutput(_plain(values), classes)
+    values = np.array(rows, dtype=np.float64 if has_gaps and dtype.kind in "iu" else dtype)
+    return TensorOutput(_plain(values.reshape(len(maps), len(classes))), classes)
+
+
+def _map_dtype(kind: str) -> np.dtype:
+    found = re.search(r"tensor\((\w+)\)", kind)
+    return DTYPES[found[1]] if found else np.dtype(object)
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
