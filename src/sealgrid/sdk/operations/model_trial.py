@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -22,7 +21,7 @@ from sealgrid.bundle.lock import lock
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 from sealgrid.errors import BundleRefused, InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped_apps
-from sealgrid.sdk.operations.environments import environment_of
+from sealgrid.sdk.operations.environments import environment_of, unpacked
 
 WALL_SECONDS: Final = 120  #: of one trial
 _MODEL, _EXAMPLE, _ENTRY, _REPORT = "model", "input", "trial.py", "report.json"
@@ -68,7 +67,7 @@ def try_model(model: Path, name: str, example: Path | None = None) -> ModelTrial
         places = {each: Path(temporary, each) for each in ("wheels", "datasets", "inputs", "outputs")}
         for place in places.values():
             place.mkdir()
-        _unpack_wheels(folder, places["wheels"])
+        places["wheels"] = _wheels(folder, places["wheels"])
         _link(model, places["datasets"] / _MODEL)
         if example is not None:
             _copy_example(example, places["inputs"] / _EXAMPLE)
@@ -85,15 +84,14 @@ def try_model(model: Path, name: str, example: Path | None = None) -> ModelTrial
     return ModelTrial(signature, report.reason, tuple(report.left_out))
 
 
-def _unpack_wheels(app: Path, target: Path) -> None:
+def _wheels(app: Path, fallback: Path) -> Path:
+    """Return a folder of the app's wheels, unpacked; raise SetupMissing where this machine lacks them."""
     source = shipped_apps.wheel_folder()
     if source is None:
         raise SetupMissing("the wheels of onnx-runner are not on this machine.")
     try:
-        wheels = lock(read_app(app).wheels, source, running_python())
-        _, archive = environment_of(wheels, source)
-        with zipfile.ZipFile(archive) as packed:
-            packed.extractall(target)
+        _, archive = environment_of(lock(read_app(app).wheels, source, running_python()), source)
+        return unpacked(archive, fallback)
     except (InputRefused, BundleRefused, InterpreterMismatch, OSError, subprocess.CalledProcessError) as error:
         raise SetupMissing(f"the wheels of onnx-runner cannot be used here: {error}") from error
 
