@@ -14,6 +14,7 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
@@ -36,7 +37,7 @@ from sealgrid.sdk.stores.home import Home, home
 from sealgrid.sdk.stores.job_store import JobStore, record_of
 from sealgrid.sdk.stores.keystores import KeystoreFolder
 from sealgrid.sdk.stores.model_store import ModelStore
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import StageAt
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
@@ -111,9 +112,10 @@ class AsyncClient:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
-        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
-        built for another Python than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
+        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
+        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
+        than the network's.
         """
         stored: list[PurchasedTask] = []
         purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
@@ -249,7 +251,7 @@ async def _key(name: str | SigningKey, password: str | None, network: Network, o
 
 def _parse_contract(written: str | None) -> Address:
     try:
-        return ZERO_ADDRESS if written is None else to_address(written.lower())
+        return ZERO_ADDRESS if written is None else parse_address(written)
     except ValueError as error:
         raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
 
