@@ -36,7 +36,7 @@ class ModelTrial:
     left_out: tuple[str, ...]  #: outputs that the app does not write
 
 
-class _Report(msgspec.Struct, frozen=True, kw_only=True):
+class _TrialReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of ``trial.py``."""
 
     inputs: tuple[TensorSpec, ...]
@@ -45,7 +45,7 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, str]
 
 
-class _End(msgspec.Struct, frozen=True, kw_only=True):
+class _SandboxEnd(msgspec.Struct, frozen=True, kw_only=True):
     """``LocalRunEnd`` of ``sealgrid.enclave.sandbox.local_run``."""
 
     end: Literal["exited", "stopped", "unattributed"]
@@ -78,7 +78,7 @@ def try_model(model: Path, name: str, example: Path | None = None) -> ModelTrial
             raise InputRefused(f"{name} cannot be sold: onnx-runner was stopped, because {end.reason}")
         if end.code != 0:
             raise InputRefused(f"{name} cannot be sold, onnx-runner refuses it: {_last_line(end)}")
-        report = msgspec.json.decode((places["outputs"] / _REPORT).read_bytes(), type=_Report)
+        report = msgspec.json.decode((places["outputs"] / _REPORT).read_bytes(), type=_TrialReport)
     checked: Literal["inference", "opening"] = "opening" if report.reason else "inference"
     signature = ModelSignature(inputs=report.inputs, outputs=report.outputs, checked=checked)
     return ModelTrial(signature, report.reason, tuple(report.left_out))
@@ -96,7 +96,7 @@ def _wheels(app: Path, fallback: Path) -> Path:
         raise SetupMissing(f"the wheels of onnx-runner cannot be used here: {error}") from error
 
 
-def _run(app: Path, places: dict[str, Path], *, has_example: bool) -> _End:
+def _run(app: Path, places: dict[str, Path], *, has_example: bool) -> _SandboxEnd:
     limits = msgspec.structs.replace(read_app(app).limits, wall_seconds=WALL_SECONDS)
     environment = {
         "IEXEC_IN": "/iexec_in",
@@ -117,7 +117,7 @@ def _run(app: Path, places: dict[str, Path], *, has_example: bool) -> _End:
     done = subprocess.run(command, input=msgspec.json.encode(request), capture_output=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise SetupMissing(f"the sandbox did not run: {done.stderr.decode(errors='replace').strip()[-200:]}")
-    return msgspec.json.decode(done.stdout, type=_End)
+    return msgspec.json.decode(done.stdout, type=_SandboxEnd)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -134,6 +134,6 @@ def _copy_example(source: Path, target: Path) -> None:
         raise InputRefused(f"{source} cannot be read ({error.strerror}).") from error
 
 
-def _last_line(end: _End) -> str:
+def _last_line(end: _SandboxEnd) -> str:
     lines = end.log.strip().splitlines()
     return lines[-1][:2000] if lines else f"it ended with {end.code}"
