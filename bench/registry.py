@@ -13,6 +13,7 @@ from bench import (
     network_start,
     pages,
     plates_job,
+    publish_check,
     sealing,
     settle_open,
     transparency_log,
@@ -41,5 +42,6 @@ FIGURES: Final[dict[str, Measure]] = {
     "log": transparency_log.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,
+    "publish_check": publish_check.measure,
     "gas": gas.measure,
 }

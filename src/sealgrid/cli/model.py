@@ -62,6 +62,12 @@ async def publish(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Description in Markdown: PUBLIC for ever.")
     ] = None,
+    try_input: Annotated[
+        Path | None,
+        typer.Option(
+            "--try", metavar="FILE", help="An input with which the app tries the model; by default generated ones."
+        ),
+    ] = None,
     withhold_signature: Annotated[
         bool,
         typer.Option(
@@ -100,6 +106,7 @@ async def publish(
             callback=callback,
             card=markdown,
             withhold_signature=withhold_signature,
+            try_input=try_input,
             unproved=unproved,
             on_progress=on_progress,
         )

@@ -1,5 +1,6 @@
 """Forms of a model's owner: publish a model, grant and revoke access to it."""
 
+import asyncio
 import tempfile
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,6 +13,8 @@ from litestar.response import Redirect
 
 from sealgrid.bundle.archive import path_fault
 from sealgrid.errors import InputRefused
+from sealgrid.sdk.operations.file_checks import shipped_digest
+from sealgrid.sdk.shipped_apps import ONNX_RUNNER
 from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
 from sealgrid.web.html.templates import day
 from sealgrid.web.pages.sales import capitalised
@@ -24,7 +27,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/models/new")
     async def new(request: WebRequest) -> Response[bytes]:
-        return site.page(request, "publish.html", {"apps": site.index.assets("App")})
+        runner = await asyncio.to_thread(shipped_digest, ONNX_RUNNER, site.network.python)
+        return site.page(request, "publish.html", {"apps": site.index.assets("App"), "onnx_app": runner})
 
     @post("/models/new")
     async def publish(request: WebRequest) -> Redirect:
@@ -45,7 +49,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 card=form_text(form, "card"),
                 withhold_signature=bool(form_text(form, "withhold_signature")),
                 unproved=bool(form_text(form, "unproved")),
-                on_progress=lambda step: lasting.append(f"{step.what}.") if step.lasting else None,
+                on_progress=lambda step: lasting.append(f"{step.what.rstrip('.')}.") if step.lasting else None,
             )
         notice = f"{listing.name} is sealed and for sale."
         return await site.redirect_when_indexed(f"/models/{listing.address}", notice, *capitalised(lasting))
