@@ -23,6 +23,7 @@ def task(status: TaskStatus) -> TaskView:
         contributors=(),
         result_digest=DIGEST,
         results=b"",
+        results_time=0,
         results_callback=b"",
     )
 

@@ -22,6 +22,7 @@ from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.manifests import check_runnable
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
+from sealgrid.sdk.operations.price import check_escrow, price_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes, to_digest
@@ -61,17 +62,20 @@ async def run(
     what it stores survives a crash of this process. ``on_progress`` is called with each step until the deal is on
     chain. Without ``preview`` the vaults are not consulted first, and a deal that they refuse is bought.
 
-    Raises InputRefused for input that the enclave would refuse (``bundle.job_input``), OrderRefused when app, model or
-    computing is not offered or costs more than allowed, InterpreterMismatch for an app that is built for another Python
-    than the network's, and DealRefused, before money moves, when the vaults would refuse.
+    Raises InputRefused for input that the enclave would refuse (``bundle.job_input``) and while the escrow does not
+    cover the price, OrderRefused when app, model or computing is not offered or costs more than allowed,
+    InterpreterMismatch for an app that is built for another Python than the network's, and DealRefused, before money
+    moves, when the vaults would refuse.
     """
     job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
     check_input(job_input, split_arguments(request.public_args))
     pools_named(conn.network, request.pool)  # refuses an unknown name before anything is sealed
     on_progress(ProgressStep("choosing the cheapest offers"))
     _, offers = await both(check_runnable(conn, request.app), choose_offers(conn, request, on_progress))
+    price = price_of(offers, request.tasks)
+    await check_escrow(conn, price, conn.address if sponsor is None else sponsor.address)
     result_key = HpkeKey.generate()
-    on_progress(ProgressStep("sealing the input"))
+    on_progress(ProgressStep(f"sealing the input of a run for {price}"))
     dek = os.urandom(32)
     sealed = container.seal_bytes(job_input.pack(), dek=dek, key_id=os.urandom(16))
     input_sha256 = to_digest(sha256(sealed))
@@ -125,10 +129,11 @@ async def payer(conn: Connection, deal: DealId) -> Address | None:
 
 
 def params_of(
-    input_sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False
+    input_sha256: Digest | None, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False
 ) -> str:
-    """Return the request's public JSON: the digest of the sealed input and the X25519 key for the result."""
-    own: dict[str, object] = {"inputs": [input_sha256], "result_key": "0x" + result_key.hex()}
+    """Return the request's public JSON: the digest of the sealed input, if any, and the X25519 key for the result."""
+    inputs = [] if input_sha256 is None else [input_sha256]
+    own: dict[str, object] = {"inputs": inputs, "result_key": "0x" + result_key.hex()}
     ours = {"sealgrid": own | {"callback": "deferred"} if deferred_callback else own}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 

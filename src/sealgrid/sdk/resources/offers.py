@@ -75,6 +75,8 @@ class PublishedListing(Listing):
     """The listing of a model that was just published."""
 
     warning: str = ""  #: for the owner; empty where enclaves are real
+    expiry: int = 0  #: Unix seconds at which the policy ends, and with it every sale and grant
+    uses_per_requester_hour: int = 0  #: limit of the policy for each account
 
 
 async def open_offers(conn: Connection, kind: AssetKind, asset: Address | None = None) -> tuple[Offer, ...]:
