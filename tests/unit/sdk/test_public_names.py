@@ -50,6 +50,7 @@ NAMES = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunQuote",
     "RunResult",
     "RunStatus",
     "SigningKey",

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
+from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads, split_arguments
@@ -96,7 +97,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         model, pool = form_text(form, "model") or None, form_text(form, "pool")
         quoted = await session.client.quote(path_address(address), model, pool=pool)
         names = site.index.names({quoted.app, quoted.pool, quoted.model or quoted.app})
-        return site.fragment(request, "quote.html", {"quote": quoted, "names": names})
+        context = {"quote": quoted, "names": names, "money": sentence(UNMATCHED)}
+        return site.fragment(request, "quote.html", context)
 
     return [store, app, run, quote]
 
