@@ -44,16 +44,16 @@ def test_a_quote_has_the_price_of_the_run_and_moves_no_money(requester, model, f
     run = requester.run("onnx-runner", model, files=[folder / "input.json"], max_price=quote.total)
     assert len(run.tasks) == 1
     run.result(timeout=120)
-    after = requester.quote("onnx-runner", model)
+    after = requester.quote("onnx-runner", model, check_inputs=False)
     assert after.past_runs == quote.past_runs + 1
     assert 0 <= after.expected_seconds <= after.slowest_seconds
 
 
-def test_a_run_that_the_vaults_would_refuse_has_no_quote(requester, model):
+def test_a_run_that_the_vaults_would_refuse_has_no_quote(requester, model, folder):
     with pytest.raises(
         DealRefused, match=r"vaults 1, 2 and 3 of 3 refuse this run: .*buy the run without a callback"
     ) as no:
-        requester.quote("onnx-runner", model, callback=CALLBACK)
+        requester.quote("onnx-runner", model, files=[folder / "input.json"], callback=CALLBACK)
     assert (no.value.check, no.value.money) == ("7.3", "No money moved.")
 
 
@@ -77,3 +77,9 @@ def test_a_sale_states_its_terms(localnet, folder):
     granted = sealgrid_.output("model", "grant", ended.out.split()[0], "0x" + "77" * 20)
     assert "until 2099-12-31 00:00:00 UTC, when the model's policy ends" in granted
     assert "which has passed" in sealgrid_.error_line(*words, "--until", "2020-01-01")
+
+
+def test_a_quote_checks_the_inputs_like_a_purchase(requester, model):
+    with pytest.raises(sealgrid.InputMismatch) as refused:
+        requester.quote("onnx-runner", model)
+    assert refused.value.money == "No money moved."

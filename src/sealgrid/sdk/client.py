@@ -114,9 +114,10 @@ class AsyncClient:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
-        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
-        built for another Python than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
+        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
+        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
+        than the network's.
         """
         stored: list[PurchasedTask] = []
         purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
@@ -173,13 +174,15 @@ class AsyncClient:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
+        check_inputs: bool = True,
         on_progress: Progress = ignore_progress,
     ) -> RunQuote:
         """Return what the run with these arguments of ``run`` would cost now; nothing is bought or reserved.
 
         The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
         the app on the model took. The vaults are asked whether they would release the keys. Raises like ``run`` for a
-        run that cannot be bought; a price that the escrow does not cover is no error.
+        run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
+        and arguments may be left out.
         """
         with nothing_bought_before(()):
             request = RunRequest(
@@ -196,7 +199,9 @@ class AsyncClient:
             )
             request = await self._resolved(request, app, model)
             payer = None if sponsor is None else (await self._sponsor_key(sponsor, sponsor_password)).address
-            return await quotes.quote(self._conn, request, payer=payer, on_progress=on_progress)
+            return await quotes.quote(
+                self._conn, request, payer=payer, check_inputs=check_inputs, on_progress=on_progress
+            )
 
     async def _resolved(self, request: RunRequest, app: AssetRef, model: AssetRef | None) -> RunRequest:
         """Return the request with the addresses of app and model; raise OrderRefused for a model without approval."""

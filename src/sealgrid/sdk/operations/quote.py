@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.sdk.amounts import Amount
-from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.buy import params_of
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, request_order
-from sealgrid.sdk.operations.manifests import check_runnable
+from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.past_runs import past_runs
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import price_of
+from sealgrid.sdk.operations.run_inputs import check_request, check_request_model
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -46,20 +46,31 @@ class RunQuote:
 
 
 async def quote(
-    conn: Connection, request: RunRequest, *, payer: Address | None = None, on_progress: Progress = ignore_progress
+    conn: Connection,
+    request: RunRequest,
+    *,
+    payer: Address | None = None,
+    check_inputs: bool = True,
+    on_progress: Progress = ignore_progress,
 ) -> RunQuote:
     """Return the price of a request and ask the vaults whether they would release the keys; nothing is bought.
 
     ``payer`` pays from its escrow, by default this account. Raises like ``buy.run`` for a request that cannot be
-    bought; a price that the escrow does not cover is no error. The previewed deal names no input file.
+    bought; a price that the escrow does not cover is no error. The previewed deal names no input file. Without
+    ``check_inputs`` the request has no input yet: only its model is compared with the app's specification.
     """
     check_input(
         JobInput(tuple(request.args), tuple(request.files), dict(request.secrets)), split_arguments(request.public_args)
     )
     pools_named(conn.network, request.pool)
     payer = payer or conn.address
+    manifest = await runnable_manifest(conn, request.app)
+    if check_inputs:
+        check_request(manifest, request)
+    else:
+        check_request_model(manifest, request)
     on_progress(ProgressStep("choosing the cheapest offers"))
-    _, offers = await both(check_runnable(conn, request.app), choose_offers(conn, request, on_progress))
+    offers = await choose_offers(conn, request, on_progress)
     params = params_of(
         None, HpkeKey.generate().public, request.public_args, deferred_callback=request.deferred_callback
     )

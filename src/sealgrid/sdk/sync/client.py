@@ -88,9 +88,10 @@ class Client:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
-        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
-        built for another Python than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
+        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
+        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
+        than the network's.
         """
         return Run(
             BACKGROUND.run(
@@ -129,13 +130,15 @@ class Client:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
+        check_inputs: bool = True,
         on_progress: Progress = ignore_progress,
     ) -> RunQuote:
         """Return what the run with these arguments of ``run`` would cost now; nothing is bought or reserved.
 
         The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
         the app on the model took. The vaults are asked whether they would release the keys. Raises like ``run`` for a
-        run that cannot be bought; a price that the escrow does not cover is no error.
+        run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
+        and arguments may be left out.
         """
         return BACKGROUND.run(
             self._inner.quote(
@@ -152,6 +155,7 @@ class Client:
                 sponsor=sponsor,
                 sponsor_password=sponsor_password,
                 pool=pool,
+                check_inputs=check_inputs,
                 on_progress=on_progress,
             )
         )

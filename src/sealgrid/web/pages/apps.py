@@ -95,7 +95,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     async def quote(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         session, form = await signing_session(site, request), await parse_form(request)
         model, pool = form_text(form, "model") or None, form_text(form, "pool")
-        quoted = await session.client.quote(path_address(address), model, pool=pool)
+        quoted = await session.client.quote(path_address(address), model, pool=pool, check_inputs=False)
         names = site.index.names({quoted.app, quoted.pool, quoted.model or quoted.app})
         context = {"quote": quoted, "names": names, "money": sentence(UNMATCHED)}
         return site.fragment(request, "quote.html", context)
