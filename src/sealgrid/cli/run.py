@@ -29,7 +29,8 @@ def run(
         str | None, typer.Option("--model", "--dataset", metavar="MODEL", help="Name or address of a model or data.")
     ] = None,
     file: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="An input file, encrypted; repeatable.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="An input file, encrypted; repeatable. - is standard input."),
     ] = None,
     arg: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="An argument, encrypted; repeatable.")] = None,
     secret: Annotated[
@@ -77,7 +78,7 @@ def run(
     data: Data = None,
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
-    from sealgrid.cli.private_input import parse_secrets, password_for
+    from sealgrid.cli.private_input import parse_secrets, password_for, read_standard_input
     from sealgrid.cli.quote_lines import quote_lines
     from sealgrid.cli.results import FollowTimeouts, check_empty, follow_all
     from sealgrid.sdk.money import nothing_bought_before
@@ -112,7 +113,7 @@ def run(
         check_empty(out)
         options: dict[str, Any] = {
             "model": model,
-            "files": file or (),
+            "files": read_standard_input(file or ()),
             "args": arg or (),
             "max_price": max_price,
             "secrets": parse_secrets(secret or ()),

@@ -20,6 +20,7 @@ from sealgrid.sdk.money import nothing_bought_before
 from sealgrid.sdk.operations.buy import grant_of, input_asset, params_of
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import check_escrow, price_of
 from sealgrid.sdk.operations.publish import (
@@ -134,9 +135,8 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
     check_expiry(conn, sealed.expiry)
     assets = Assets(conn.hub)
     allowed = await allowances(conn, assets, [sealed.app], OUTPUT_BYTES, callback=False)
-    model = await assets.send_dataset(
-        conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
-    )
+    name = await next_name(conn, "Dataset", sealed.name)
+    model = await assets.send_dataset(conn.wallet, name=name, multiaddr=location(sealed.sha256), checksum=sealed.sha256)
     record = _record_of(conn, model, sealed)
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
     policy = first_policy(
