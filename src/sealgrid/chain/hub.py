@@ -76,7 +76,7 @@ class Hub:
         status, deal, index, timeref, contribution, reveal, final, consensus, *rest = await self._call(
             "viewTask", task, at=at
         )
-        reveals, winners, contributors, digest, results, results_time, callback = rest
+        reveals, winners, contributors, digest, results, _, callback = rest
         return TaskView(
             status=TaskStatus(status),
             deal=DealId(to_digest(deal)),
@@ -91,7 +91,6 @@ class Hub:
             contributors=tuple(contributors),
             result_digest=to_digest(digest),
             results=results,
-            results_time=results_time,
             results_callback=callback,
         )
 

@@ -72,7 +72,6 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     contributors: tuple[Address, ...]
     result_digest: Digest
     results: bytes
-    results_time: int  #: Unix seconds of the chain at which the task was completed; 0 before
     results_callback: bytes
 
 

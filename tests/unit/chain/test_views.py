@@ -23,7 +23,6 @@ def task(status: TaskStatus) -> TaskView:
         contributors=(),
         result_digest=DIGEST,
         results=b"",
-        results_time=0,
         results_callback=b"",
     )
 

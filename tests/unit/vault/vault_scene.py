@@ -151,7 +151,6 @@ def task(**changes: Any) -> TaskView:
         "contributors": (),
         "result_digest": ZERO_DIGEST,
         "results": b"",
-        "results_time": 0,
         "results_callback": b"",
     }
     return TaskView(**usual | changes)

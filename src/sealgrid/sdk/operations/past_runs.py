@@ -2,14 +2,16 @@
 
 import asyncio
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.abi import interface
+from sealgrid.chain.events import TaskFinalize, parse_events
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.connection import Connection
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 
 LATEST_DEALS: Final = 20
 
@@ -43,19 +45,30 @@ async def past_runs(conn: Connection, app: Address, model: Address) -> PastRuns:
     filters = {"app": app} if model == ZERO_ADDRESS else {"app": app, "dataset": model}
     try:
         deals = await conn.market.latest_deals(LATEST_DEALS, **filters)
+        found = await asyncio.gather(*(_first_task(conn, deal, app, model) for deal in deals[:LATEST_DEALS]))
+        begun = dict(each for each in found if each is not None)
+        ended = await _completion_times(conn, list(begun)) if begun else {}
     except SealgridError:
         return PastRuns()
-    found = await asyncio.gather(*(_seconds(conn, deal, app, model) for deal in deals[:LATEST_DEALS]))
-    return PastRuns(tuple(sorted(each for each in found if each is not None)))
+    return PastRuns(tuple(sorted(time - begun[task] for task, time in ended.items())))
 
 
-async def _seconds(conn: Connection, deal: DealId, app: Address, model: Address) -> int | None:
-    """Return how long a deal's first task took; None unless it completed, and for a deal of another app or model."""
+async def _first_task(conn: Connection, deal: DealId, app: Address, model: Address) -> tuple[TaskId, int] | None:
+    """Return a deal's first task and the time of the deal; None for a deal of another app or model."""
     try:
         view = await conn.hub.view_deal(DealId(to_digest(deal)))
     except (NotFound, ValueError):
         return None
     if (view.app.pointer, view.dataset.pointer) != (app, model):
         return None
-    task = await conn.hub.view_task(task_id(deal, view.bot_first))
-    return task.results_time - view.start_time if task.status is TaskStatus.COMPLETED else None
+    return task_id(deal, view.bot_first), view.start_time
+
+
+async def _completion_times(conn: Connection, tasks: Sequence[TaskId]) -> dict[TaskId, int]:
+    """Return the times at which tasks were completed and paid, without those that were not."""
+    topics = [interface("Hub").topic("TaskFinalize"), [bytes.fromhex(task[2:]) for task in tasks]]
+    head = (await conn.node.block()).number
+    events = parse_events(await conn.node.logs(conn.hub.address, topics, first=0, last=head))
+    blocks = {event.block_number for event in events}
+    times = {number: (await conn.node.block(number)).timestamp for number in blocks}
+    return {event.task: times[event.block_number] for event in events if isinstance(event, TaskFinalize)}

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.blocks import EventLog
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.operations.past_runs import PastRuns, past_runs
@@ -19,7 +19,9 @@ START = 1_000
 
 
 class Chain:
-    """A market that names deals, and a hub that knows some of them; each started at the same time."""
+    """A market that names deals, and a chain that has some of them; each started at the same time."""
+
+    address = OTHER
 
     def __init__(self, deals, *, named=(), away=False) -> None:
         self.deals, self.named, self.away, self.query = deals, named, away, {}
@@ -33,26 +35,42 @@ class Chain:
     async def view_deal(self, deal):
         if deal not in self.deals:
             raise NotFound("no such deal.")
-        app, model, _, _ = self.deals[deal]
+        app, model, _ = self.deals[deal]
         return SimpleNamespace(
             app=SimpleNamespace(pointer=app), dataset=SimpleNamespace(pointer=model), start_time=START, bot_first=3
         )
 
-    async def view_task(self, task):
-        status, ended = next(each[2:] for deal, each in self.deals.items() if task_id(deal, 3) == task)
-        return SimpleNamespace(status=status, results_time=ended)
+    async def block(self, number=99):
+        return SimpleNamespace(number=number, timestamp=START + number)
+
+    async def logs(self, contract, topics, *, first, last):
+        """Return an event for each completed task, in a block as many seconds after the start as its number."""
+        finalize, tasks = topics
+        ended = {task_id(deal, 3): block for deal, (_, _, block) in self.deals.items() if block is not None}
+        return [
+            EventLog(
+                address=contract,
+                topics=(finalize, task),
+                data=bytes.fromhex(f"{32:064x}{0:064x}"),
+                block_number=ended["0x" + task.hex()],
+                block_hash=A,
+                transaction=A,
+                index=0,
+            )
+            for task in tasks
+            if "0x" + task.hex() in ended
+        ]
 
     def conn(self):
-        return SimpleNamespace(market=MarketClient(self, 31337), hub=self)
+        return SimpleNamespace(market=MarketClient(self, 31337), hub=self, node=self)
 
 
-COMPLETED = TaskStatus.COMPLETED
 DEALS = {
-    A: (APP, MODEL, COMPLETED, START + 9),
-    B: (APP, MODEL, COMPLETED, START + 2),
-    C: (APP, MODEL, TaskStatus.FAILED, 0),
-    D: (OTHER, MODEL, COMPLETED, START + 100),
-    E: (APP, ZERO_ADDRESS, COMPLETED, START + 1),
+    A: (APP, MODEL, 9),
+    B: (APP, MODEL, 2),
+    C: (APP, MODEL, None),
+    D: (OTHER, MODEL, 50),
+    E: (APP, ZERO_ADDRESS, 1),
 }
 INVENTED = to_digest(b"\xee" * 32)
 
