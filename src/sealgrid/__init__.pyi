@@ -92,6 +92,9 @@ from sealgrid.sdk.operations.policies import (
 from sealgrid.sdk.operations.prove import (
     Proof,
 )
+from sealgrid.sdk.operations.quote import (
+    RunQuote,
+)
 from sealgrid.sdk.operations.rebuild import (
     RebuildResult,
 )
@@ -224,6 +227,7 @@ __all__ = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunQuote",
     "RunResult",
     "RunStatus",
     "SealgridError",

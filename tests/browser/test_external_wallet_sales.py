@@ -4,6 +4,7 @@ import msgspec
 from browser_wallet import connect_wallet
 from owner_steps import act_as
 from playwright.sync_api import expect
+from purchase import buy_one_run
 from visitor import Visitor
 
 from sealgrid.sdk.stores.model_store import ModelRecord
@@ -52,7 +53,7 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     page.goto(model)
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(tmp_path / "mine.txt")
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
 
 

@@ -168,9 +168,13 @@ class MarketClient:
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
         return (await call(self.transport, "GET", self._path(kind) + query, None, OrderPage)).orders
 
-    async def latest_deals(self, workerpool: Address, most: int) -> tuple[DealId, ...]:
-        """Return the ids of a pool's latest deals, the newest first; ``most`` is at least 10, as on iExec's market."""
-        path = self._path("deals") + f"&pageSize={most}&workerpool={workerpool}"
+    async def latest_deals(self, most: int, **filters: Address) -> tuple[DealId, ...]:
+        """Return the ids of the latest deals, the newest first; ``most`` is at least 10, as on iExec's market.
+
+        Filters as iExec's: app, dataset, workerpool, requester.
+        """
+        query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
+        path = self._path("deals") + f"&pageSize={most}{query}"
         return tuple(DealId(each.dealid) for each in (await call(self.transport, "GET", path, None, _DealNames)).deals)
 
     async def order(self, kind: Kind, order: Digest) -> OpenOrder:

@@ -53,6 +53,7 @@ NAMES = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunQuote",
     "RunResult",
     "RunStatus",
     "SecretSpec",

@@ -63,6 +63,8 @@ class AsyncModels:
         withhold_signature: bool = False,
         try_input: str | Path | None = None,
         unproved: bool = False,
+        expiry: int | None = None,
+        uses_per_requester_hour: int = publish.USES_PER_HOUR,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
@@ -84,6 +86,9 @@ class AsyncModels:
         model, which proves that the file opens. Until then the vaults release the key to no other account; each new
         version of the key needs such a run. ``on_progress`` is called with its price first. ``unproved`` skips this
         run, so the first buyer finds out whether the file opens.
+        The policy ends at ``expiry``, Unix seconds, by default after a year: the vaults then release the key to nobody,
+        granted accounts included. Each account may use the model ``uses_per_requester_hour`` times an hour.
+        ``set_policy`` changes both later.
         ``on_progress`` is called with each step, possibly from another thread. Raises InputRefused for a file that
         cannot be used and while the escrow does not cover the price of that run; OrderRefused when nobody offers it.
         The model's key and the signed offers are in a private file of the data folder before any other party has them.
@@ -123,6 +128,8 @@ class AsyncModels:
                 card=card,
                 signature=None if withhold_signature else prepared.signature,
                 proved=not unproved,
+                expiry=expiry,
+                uses_per_requester_hour=uses_per_requester_hour,
                 on_progress=on_progress,
                 store=lambda sealed: self._store.store(self._conn, sealed),
             )
@@ -136,6 +143,8 @@ class AsyncModels:
             offers=listing.offers,
             signature=None if withhold_signature else prepared.signature,
             warning=warning,
+            expiry=model.policy.expiry,
+            uses_per_requester_hour=model.policy.uses_per_requester_hour,
             notices=prepared.notices,
         )
 

@@ -35,7 +35,9 @@ export async function publishModel(form, page) {
 async function prepareSale(page, fields, model) {
   const app = fields.get("app");
   const name = fields.get("name").trim() || fields.get("file").name.replace(/\.[^.]*$/, "");
-  const sale = { name, app, price: fields.get("price"), uses: Number(fields.get("uses")) };
+  const [uses, hourly] = [Number(fields.get("uses")), Number(fields.get("uses_per_hour"))];
+  const expiry = Date.parse(`${fields.get("until")}T00:00:00Z`) / 1000;
+  const sale = { name, app, price: fields.get("price"), uses, expiry, uses_per_requester_hour: hourly };
   const body = { ...sale, sha256: model.sha256, commitments: model.commitments };
   const plan = await page.sendRequest("/wallet/models", JSON.stringify(body));
   checkRecord(model, plan.typed.record);
@@ -46,6 +48,8 @@ async function prepareSale(page, fields, model) {
     policy.asset === asset,
     policy.allowed.length > 0,
     policy.release === "0",
+    policy.expiry === `${expiry}`,
+    policy.usesPerRequesterHour === `${hourly}`,
     plan.document.model === asset,
     order.dataset === asset,
     order.apprestrict === app,
