@@ -103,9 +103,15 @@ def _folders(data: Path | None) -> Iterator[DoctorFinding]:
 
 
 def _network(data: Path | None) -> Iterator[DoctorFinding]:
+    from sealgrid.cli.network import layout_of
     from sealgrid.errors import NetworkNotRunning
     from sealgrid.sdk.network import load_network
     from sealgrid.sdk.stores.home import home
+
+    layout = layout_of(data)
+    for path, what in ((layout.start_error, "the last start"), (layout.shop_error, "its shop")):
+        if path.exists():
+            yield DoctorFinding(what, False, path.read_text(errors="replace"))
 
     try:
         network = load_network(home(data).network)

@@ -18,6 +18,7 @@ CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "web",
     "sms",
 )
+SHOP = "shop"  #: the process that offers the goods of a fresh network, and ends
 VAULTS = 3
 THRESHOLD = 2
 
@@ -67,6 +68,16 @@ class Layout:
     def chain_state(self) -> Path:
         """Return anvil's dumped state."""
         return self.part("chain") / "state.json"
+
+    @property
+    def start_error(self) -> Path:
+        """Return the file with the reason why the last start failed; it exists only then."""
+        return self.root / "start-error.txt"
+
+    @property
+    def shop_error(self) -> Path:
+        """Return the file with the reason why the shop is empty; it exists only then."""
+        return self.root / "shop-error.txt"
 
     def storage_settings(self, name: str) -> Path:
         """Return the file that a storage node waits for."""

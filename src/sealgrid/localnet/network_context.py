@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
-from sealgrid.localnet.layout import Layout, NetworkOptions
+from sealgrid.localnet.layout import SHOP, Layout, NetworkOptions
 from sealgrid.localnet.processes import die_with_parent, redirect_output
 from sealgrid.localnet.supervisor import OnProgress, end, running, supervise
 from sealgrid.sdk.network import Network, load_network
@@ -28,8 +28,11 @@ def network(layout: Layout, *, on_progress: OnProgress = lambda line: None) -> I
 
 def start_in_background(
     layout: Layout, options: NetworkOptions, on_progress: OnProgress, *, end_with_parent: bool = False
-) -> None:
-    """Start a network in a process of its own and return when it is ready."""
+) -> str:
+    """Start a network in a process of its own; return when it is ready and its shop filled, if it is to have one.
+
+    Returns the reason why the shop is empty, or nothing. Raises ServiceUnavailable if the network does not start.
+    """
     reading, writing = os.pipe()
     parent = os.getpid()
     sys.stdout.flush()
@@ -43,7 +46,12 @@ def start_in_background(
         for line in lines:
             kind, _, rest = line.rstrip("\n").partition(" ")
             if kind == "ready":
-                return
+                if not options.stocked:
+                    return ""
+                on_progress(SHOP)
+                continue
+            if kind == "shop":
+                return rest
             if kind == "error":
                 os.waitpid(pid, 0)
                 raise ServiceUnavailable(rest)
@@ -65,6 +73,7 @@ def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: in
             options,
             on_ready=lambda: _send(writing, "ready"),
             on_progress=lambda part: _send(writing, f"progress {part}"),
+            on_shop=lambda error: _send(writing, f"shop {error}"),
         )
     except SealgridError as error:
         _send(writing, f"error {error.message}")
