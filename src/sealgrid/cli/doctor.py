@@ -36,10 +36,23 @@ def doctor(data: Data = None) -> None:
         ("network", _network(data)),
     ):
         stdout.print(title, style="bold")
-        for finding in findings:
+        for finding in _reported(findings):
             bad |= finding.ok is False
             stdout.print(f"  {_MARK[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
     raise typer.Exit(1 if bad else 0)
+
+
+def _reported(findings: Iterator[DoctorFinding]) -> Iterator[DoctorFinding]:
+    """Yield findings, and one for the error that ends them."""
+    from sealgrid.errors import SealgridError
+    from sealgrid.sdk.stores.file_errors import file_error
+
+    try:
+        yield from findings
+    except SealgridError as error:
+        yield DoctorFinding("error", False, str(error))
+    except OSError as error:
+        yield DoctorFinding("error", False, str(file_error(error) or error))
 
 
 def _installed() -> Iterator[DoctorFinding]:

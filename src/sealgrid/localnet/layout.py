@@ -4,9 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from sealgrid.errors import SetupMissing
+from sealgrid.sdk.stores.home import user_data_folder
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "chain",
@@ -102,7 +101,7 @@ class Layout:
 def default_folder() -> Path:
     """Return SEALGRID_HOME, or the user's data folder."""
     chosen = os.environ.get("SEALGRID_HOME")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("sealgrid")) / "localnet"
+    return Path(chosen) if chosen else user_data_folder() / "localnet"
 
 
 def cache_folder() -> Path:

@@ -11,6 +11,7 @@ from sealgrid.localnet.layout import SHOP, Layout, NetworkOptions
 from sealgrid.localnet.processes import die_with_parent, redirect_output
 from sealgrid.localnet.supervisor import OnProgress, end, running, supervise
 from sealgrid.sdk.network import Network, load_network
+from sealgrid.sdk.stores.file_errors import file_error
 
 
 @contextmanager
@@ -65,9 +66,9 @@ def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: in
     os.setsid()
     if parent is not None:
         die_with_parent(parent)
-    redirect_output(layout.log("supervisor"))
     code = 0
     try:
+        redirect_output(layout.log("supervisor"))
         supervise(
             layout,
             options,
@@ -78,12 +79,15 @@ def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: in
     except SealgridError as error:
         _send(writing, f"error {error.message}")
         code = 1
-    except BaseException:  # noqa: BLE001  the last frame of this process
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001  the last frame of this process
+        if isinstance(error, OSError) and (known := file_error(error)) is not None:
+            _send(writing, f"error {known.message}")
+        else:
+            traceback.print_exc()
         code = 1
     os._exit(code)
 
 
 def _send(writing: int, line: str) -> None:
     with suppress(BrokenPipeError):
-        os.write(writing, line.replace("\n", " ").encode() + b"\n")
+        os.write(writing, line.replace("\n", " ").encode(errors="replace") + b"\n")

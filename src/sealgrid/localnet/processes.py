@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
+from sealgrid.sdk.stores.file_errors import file_error
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  #: prctl(2)
 _LOG_TAIL = 400
@@ -106,8 +107,10 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProces
         sys.stderr.write(f"{error}\n")
         start.failed(str(error))
         code = 1
-    except BaseException:  # noqa: BLE001  the last frame of this process
+    except BaseException as error:  # noqa: BLE001  the last frame of this process
         traceback.print_exc()
+        if isinstance(error, OSError) and (known := file_error(error)) is not None:
+            start.failed(str(known))
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

@@ -80,8 +80,12 @@ def end(layout: Layout, seconds: float = 20.0) -> bool:
     pid = running(layout)
     if pid is None:
         return False
-    with suppress(ProcessLookupError):
+    try:
         os.kill(pid, signal.SIGTERM)
+    except PermissionError as error:
+        raise InputRefused(f"the network (process {pid}) belongs to another user, who can stop it.") from error
+    except ProcessLookupError:
+        pass  # it ended meanwhile
     deadline = time.monotonic() + seconds
     while running(layout) is not None:
         if time.monotonic() > deadline:

@@ -123,3 +123,20 @@ def test_11_an_environment_that_cannot_be_the_apps_is_refused(tmp_path, fault):
     with pytest.raises(BundleRefused) as refused:
         app_with(tmp_path, EnvironmentEntry(**fields), [] if fault == "no wheels" else [wheel])
     assert refused.value.check == "11"
+
+
+def test_where_the_folder_of_wheels_cannot_be_written_the_users_cache_is(wheels, tmp_path, monkeypatch):
+    (tmp_path / FOLDER).write_text("a file instead of a folder cannot be written, also not by root")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    entry, archive = environment_of(wheels, tmp_path)
+    assert archive.parent == tmp_path / "cache" / "sealgrid" / FOLDER
+    assert archive.stat().st_size == entry.size
+    assert environment_of(wheels, tmp_path) == (entry, archive)
+
+
+def test_without_any_cache_the_user_is_told_what_to_set(wheels, tmp_path, monkeypatch):
+    (tmp_path / FOLDER).write_text("")
+    (tmp_path / "cache").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SetupMissing, match="set HOME or XDG_CACHE_HOME"):
+        environment_of(wheels, tmp_path)
