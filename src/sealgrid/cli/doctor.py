@@ -1,6 +1,6 @@
 """``sealgrid doctor``: checks the installation, the sandbox, data and keys, and the local network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ def doctor(data: Data = None) -> None:
     raise typer.Exit(1 if bad else 0)
 
 
-def _reported(findings: Iterator[DoctorFinding]) -> Iterator[DoctorFinding]:
+def _reported(findings: Iterable[DoctorFinding]) -> Iterator[DoctorFinding]:
     """Yield findings, and one for the error that ends them."""
     from sealgrid.errors import SealgridError
     from sealgrid.sdk.stores.file_errors import file_error

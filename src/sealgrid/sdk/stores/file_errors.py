@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sealgrid.errors import InputRefused
 
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _OTHER_FOLDER = "choose a folder of yours with --data DIR or SEALGRID_HOME"
 
@@ -17,7 +17,7 @@ def file_error(error: OSError) -> InputRefused | None:
     if error.filename is None:
         return None
     path = Path(os.fsdecode(error.filename))
-    if error.errno in _FORBIDDEN:
+    if error.errno in _UNUSABLE:
         return InputRefused(f"{path} cannot be used ({error.strerror}{_owner(path)}); {_OTHER_FOLDER}.")
     if error.errno in _FULL:
         return InputRefused(f"{path} cannot be written ({error.strerror}); free some space, or {_OTHER_FOLDER}.")
