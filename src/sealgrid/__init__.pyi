@@ -4,6 +4,12 @@ from sealgrid.attestation.policy import (
     Platform,
     Policy,
 )
+from sealgrid.bundle.input_spec import (
+    ArgumentSpec,
+    FileSpec,
+    InputSpec,
+    SecretSpec,
+)
 from sealgrid.crypto.signing import (
     SigningKey,
 )
@@ -23,6 +29,7 @@ from sealgrid.errors import (
     FileTooLarge,
     FileUnopened,
     HostFailed,
+    InputMismatch,
     InputRefused,
     InterpreterMismatch,
     LogRefused,
@@ -157,6 +164,7 @@ __all__ = [
     "Amount",
     "AppFailed",
     "Apps",
+    "ArgumentSpec",
     "AsyncAccount",
     "AsyncApps",
     "AsyncClient",
@@ -178,11 +186,14 @@ __all__ = [
     "EarnedPayment",
     "Earnings",
     "EvidenceRefused",
+    "FileSpec",
     "FileTooLarge",
     "FileUnopened",
     "GrantResult",
     "HostFailed",
+    "InputMismatch",
     "InputRefused",
+    "InputSpec",
     "InterpreterMismatch",
     "KeyVersionView",
     "Listing",
@@ -219,6 +230,7 @@ __all__ = [
     "SecretExists",
     "SecretNotSigned",
     "SecretRefused",
+    "SecretSpec",
     "SecretTooLarge",
     "ServiceUnavailable",
     "SessionEnded",

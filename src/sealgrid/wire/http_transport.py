@@ -5,6 +5,7 @@ import functools
 import os
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -100,7 +101,15 @@ async def read_bounded(answer: httpx.Response, limit: int, service: str) -> byte
 
 @functools.cache
 def _trusting_authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()  # also the system's, and SSL_CERT_FILE: authorities of a company or a test network
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate in that file is enough
+    return context
+
+
+def trust_certificate(file: Path) -> None:
+    """Accept the certificates of a PEM file, besides those of the authorities, in this process and its forks."""
+    _trusting_authorities().load_verify_locations(file)
 
 
 @functools.cache
