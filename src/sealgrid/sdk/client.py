@@ -19,12 +19,13 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
-from sealgrid.sdk.input_files import InputFiles, read_files
+from sealgrid.sdk.input_files import InputFiles, has_tables, list_files, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
+from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.preview import check_approved
 from sealgrid.sdk.operations.resolve import find_offered
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
@@ -131,9 +132,10 @@ class AsyncClient:
             purchased.append(job)
 
         try:
+            listed = list_files(files)
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(read_files, files),
+                files=await asyncio.to_thread(read_files, listed),
                 args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args),
@@ -146,6 +148,10 @@ class AsyncClient:
             address, dataset = await find_offered(self._conn, app, model, on_progress)
             if model is not None:
                 await check_approved(self._conn, dataset, address)
+            if has_tables(listed):
+                specification = (await runnable_manifest(self._conn, address)).inputs
+                taken = specification.files.media_types if specification and specification.files else ()
+                request = replace(request, files=await asyncio.to_thread(read_files, listed, taken))
             wallet = None
             if sponsor is not None:
                 wallet = Wallet(
