@@ -75,11 +75,12 @@ def list_files(files: InputFiles) -> tuple[InputFile, ...]:
         return ()
     if isinstance(files, Mapping):
         return tuple((str(name), content) for name, content in files.items())
+    given: Any = files
     single = isinstance(files, (str, os.PathLike, *_BYTES)) or _is_pair(files)
     if single or hasattr(files, "read") or hasattr(files, "__array__") or _table_method(files):
-        return (files,)  # type: ignore[return-value]
+        return (given,)
     if isinstance(files, Iterable):
-        return tuple(files)
+        return tuple(given)
     raise _not_a_file(files)
 
 
