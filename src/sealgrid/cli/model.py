@@ -100,13 +100,14 @@ async def publish(
     from sealgrid.errors import InputRefused
     from sealgrid.sdk.money import format_time
     from sealgrid.sdk.shipped_apps import app_for
+    from sealgrid.sdk.stores.text_files import decode_text
 
     allowed, expiry = runs or app_for(file), parse_end(until)
     warn_if_simulated(me.network)
     try:
-        markdown = "" if card is None else card.read_text()
+        markdown = "" if card is None else decode_text(card.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"{card} cannot be read as text: {error}.") from error
+        raise InputRefused(f"{card} cannot be read as UTF-8 text: {error}.") from error
     with show_progress() as on_progress:
         made = await me.models.publish(
             file,

@@ -11,10 +11,9 @@ import msgspec
 from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.sdk import shipped_apps, simulated_warning
+from sealgrid.sdk import file_names, shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.file_names import is_utf8
 from sealgrid.sdk.model_cards import card_of, signature_of
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
@@ -96,7 +95,7 @@ class AsyncModels:
         """
         path, per_use = Path(file), int(amount(price))
         _check_not_empty(path)
-        if not is_utf8(name or path.stem):
+        if not file_names.is_utf8(name or path.stem):
             raise InputRefused(f"the name of {str(path)!a} is not UTF-8; give the model another one (--name).")
         allowed_app = shipped_apps.app_for(path) if app is None else app
         async with AsyncExitStack() as stack:

@@ -150,3 +150,20 @@ def test_where_the_folder_of_the_archive_cannot_be_written_another_is_taken(tmp_
     monkeypatch.setattr(environments.tempfile, "TemporaryDirectory", refuse)
     assert unpacked(archive, tmp_path / "other") == tmp_path / "other"
     assert (tmp_path / "other/pkg/module.py").read_text() == "x = 1\n"
+
+
+def test_where_the_folder_of_wheels_cannot_be_written_the_users_cache_is(wheels, tmp_path, monkeypatch):
+    (tmp_path / FOLDER).write_text("a file instead of a folder cannot be written, also not by root")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    entry, archive = environment_of(wheels, tmp_path)
+    assert archive.parent == tmp_path / "cache" / "sealgrid" / FOLDER
+    assert archive.stat().st_size == entry.size
+    assert environment_of(wheels, tmp_path) == (entry, archive)
+
+
+def test_without_any_cache_the_user_is_told_what_to_set(wheels, tmp_path, monkeypatch):
+    (tmp_path / FOLDER).write_text("")
+    (tmp_path / "cache").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SetupMissing, match="set HOME or XDG_CACHE_HOME"):
+        environment_of(wheels, tmp_path)
