@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import NOTICE_SECONDS, PRICE_HELP, Account, Data, NoticeAfter, PasswordFile, Pool
+from sealgrid.cli.options import NOTICE_SECONDS, PRICE_HELP, Account, Data, NetworkName, NoticeAfter, PasswordFile, Pool
 from sealgrid.cli.output import credit_note, stderr
 from sealgrid.cli.progress import show_progress
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import AccountChoice, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -66,8 +66,9 @@ def run(
     ] = None,
     pool: Pool = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
-    account: Account = "requester",
+    account: Account = None,
     password_file: PasswordFile = None,
+    network: NetworkName = None,
     data: Data = None,
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
@@ -113,4 +114,4 @@ def run(
         check_empty(out)
         secrets = parse_secrets(secret or ())
         sponsor_password = password_for(sponsor, data, sponsor_password_file) if sponsor else None
-        run_as(account, data, work, password_file)
+        run_as(AccountChoice(account, "requester", password_file, network), data, work)
