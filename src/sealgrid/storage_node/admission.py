@@ -22,7 +22,7 @@ from sealgrid.storage_node.quota_types import ClientKind, StorageClientId
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import parse
-from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, ResultOpenedNotice, SignedTicket
+from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, TIME_CHECK, ResultOpenedNotice, SignedTicket
 
 MAX_CACHED: Final = 100_000  #: nonces and balances; the oldest are removed first
 BALANCE_SECONDS: Final = 60.0  #: lifetime of a cached balance
@@ -82,13 +82,17 @@ class UploadAdmission:
         if ticket.node not in {config.url, config.access.public_url}:  # (1)
             raise TicketRefused("ticket.1", f"this ticket is for {ticket.node[:80]!r}; this node is {config.url!r}.")
         if not now < ticket.expiry <= now + TICKET_SECONDS:  # (2)
-            raise TicketRefused("ticket.2", f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
+            raise TicketRefused(TIME_CHECK, f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
         assert config.domain is not None
         if not ticket.is_signed_by(ticket.account, config.domain, signed.signature):  # (3)
             raise TicketRefused("ticket.3", "the ticket's account did not sign it.")
         if ticket.nonce in self._nonces:  # (4)
             raise TicketRefused("ticket.4", "this ticket was used already; sign another one.")
         _cache_entry(self._nonces, ticket.nonce, None)
+
+    def seconds(self) -> int:
+        """Return the node's time, by which tickets expire."""
+        return int(self._clock())
 
     def is_signed(self, notice: ResultOpenedNotice) -> bool:
         """Return whether the reader signed the notice."""
