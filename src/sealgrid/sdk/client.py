@@ -15,6 +15,7 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
@@ -38,7 +39,7 @@ from sealgrid.sdk.stores.job_store import JobStore, record_of
 from sealgrid.sdk.stores.keystores import KeystoreFolder
 from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.sdk.stores.network_store import choose_network
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import StageAt
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
@@ -258,7 +259,7 @@ async def _key(
 
 def _parse_contract(written: str | None) -> Address:
     try:
-        return ZERO_ADDRESS if written is None else to_address(written.lower())
+        return ZERO_ADDRESS if written is None else parse_address(written)
     except ValueError as error:
         raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
 

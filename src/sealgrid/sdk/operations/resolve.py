@@ -10,11 +10,12 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
 from sealgrid.sdk import shipped_apps
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.build import shipped_bundle
 from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
-from sealgrid.units import Address, to_address
+from sealgrid.units import Address
 
 _NOUN = {"App": "app", "Dataset": "model"}
 
@@ -65,7 +66,7 @@ def find_account(conn: Connection, account: str) -> Address:
     if conn.network.has_development_accounts and account in NAMES:
         return development_key(account).address
     try:
-        return to_address(account.lower())
+        return parse_address(account)
     except ValueError as error:
         raise InputRefused(f"{account[:80]!r} is not an account; give its address, 0x and 40 hex digits.") from error
 
@@ -79,7 +80,7 @@ def _address(asset: AssetRef) -> Address | None:
     if not isinstance(asset, str):
         return asset.address
     try:
-        return to_address(asset.lower())
+        return parse_address(asset)
     except ValueError:
         return None
 
