@@ -14,7 +14,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.build import shipped_app_digests
 from sealgrid.sdk.operations.resolve import find_app, is_shipped
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.units import Digest
@@ -123,6 +123,6 @@ async def check_readable(conn: Connection, file: Path, app: AssetRef) -> None:
 def _shipped_name(code: Digest, python: str) -> str:
     for name in (name for name in _CHECKS if shipped_apps.app_folder(name) is not None):
         with suppress(InterpreterMismatch, SetupMissing):  # this machine cannot build it for the network's Python
-            if shipped_bundle(name, python).app_digest == code:
+            if code in shipped_app_digests(name, python):
                 return name
     return ""

@@ -13,7 +13,7 @@ from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.build import shipped_app_digests
 from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
 from sealgrid.units import Address
 
@@ -31,8 +31,8 @@ async def find_app(conn: Connection, app: AssetRef, *, model: Address | None = N
     name = str(app)
     offers = await open_offers(conn, "App")
     if shipped_apps.app_folder(name) is not None:
-        digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
-        shipped = [offer.address for offer in offers if offer.digest == digest]
+        digests = await asyncio.to_thread(shipped_app_digests, name, conn.network.python)
+        shipped = [offer.address for offer in offers if offer.digest in digests]
         if not shipped:
             raise OrderRefused(
                 f"the app {name!r} is not offered on this network; offer it with: sealgrid app deploy {name}"
