@@ -9,6 +9,7 @@ import typer
 
 from sealgrid.cli import (
     account,
+    app_development,
     demo,
     doctor,
     model,
@@ -38,21 +39,8 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def choose(
-    network: Annotated[
-        str | None,
-        typer.Option(
-            "--network", metavar="NAME|FILE", help="A joined network, or a network file; by default SEALGRID_NETWORK."
-        ),
-    ] = None,
-) -> None:
-    """Choose the network of this command."""
-    if network is not None:
-        os.environ[NETWORK_ENVIRONMENT] = network
-
-
 model_access.register(model.app)
+app_development.register(apps.app)
 SELL, BUY, MONEY = "Sell", "Buy", "Keys and money"
 LOCAL, OTHERS, MACHINES = "A network on this machine", "Networks of others", "Machines and vaults"
 for noun, commands, panel in (
@@ -80,6 +68,31 @@ for command, panel in (
     (account.earnings, MONEY),
 ):
     app.command(rich_help_panel=panel)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"sealgrid {version('sealgrid')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="NAME|FILE", help="A joined network, or a network file; by default SEALGRID_NETWORK."
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Sell and buy the use of AI models without giving the models away."""
+    if network is not None:
+        os.environ[NETWORK_ENVIRONMENT] = network
 
 
 def main() -> None:

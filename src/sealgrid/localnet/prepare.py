@@ -34,6 +34,7 @@ POOL_PRICE = 2 * RLC
 POOL_VOLUME = 100_000
 FAUCET_CREDITS = 50_000_000 * RLC  #: of the supply of 87 million
 UNSTAKED = ("admin", "vault1", "vault2", "vault3", FAUCET)
+IEXEC_CATEGORY = 0  #: of the requests that iExec's libraries sign
 
 
 class Foundation(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,12 +110,13 @@ async def offer_computing(
     price: int = POOL_PRICE,
     volume: int = POOL_VOLUME,
     key: SigningKey | None = None,
+    category: int | None = None,
     http: httpx.AsyncBaseTransport | None = None,
 ) -> bool:
     """Sign an order of the pool, on chain if a gate owns the pool, and publish it.
 
-    ``price`` is in nRLC per task, ``key`` the pool's, by default the development account's; ``http`` as in
-    ``HttpTransport``.
+    ``price`` is in nRLC per task; ``category`` is the network's short one by default; ``key`` is the pool's, by default
+    the development account's; ``http`` as in ``HttpTransport``.
     """
     async with connect(network, key or development_key("pool"), http=http) as pool:
         order = WorkerpoolOrder(
@@ -122,7 +124,7 @@ async def offer_computing(
             workerpoolprice=price,
             volume=volume,
             tag=TEE_TAG,
-            category=network.short_category,
+            category=network.short_category if category is None else category,
             salt=fresh_salt(),
         )
         if await Assets(pool.hub).owner(network.workerpool) == network.broker:

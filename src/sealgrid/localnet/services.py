@@ -41,7 +41,7 @@ from sealgrid.localnet.layout import (
 )
 from sealgrid.localnet.listen_sockets import ListenSockets
 from sealgrid.localnet.network_accounts import account_keys, account_names
-from sealgrid.localnet.prepare import Foundation, allow_runtime, lay_foundation, offer_computing
+from sealgrid.localnet.prepare import IEXEC_CATEGORY, Foundation, allow_runtime, lay_foundation, offer_computing
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
 from sealgrid.localnet.service_configs import (
     LOCAL,
@@ -101,6 +101,9 @@ def start(
     write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     on_progress("orders")
     net.run_once("offer", bool, lambda: offer_computing(net.network(), key=net.key_of("pool")))
+    net.run_once(
+        "iexec-offer", bool, lambda: offer_computing(net.network(), category=IEXEC_CATEGORY, key=net.key_of("pool"))
+    )
     if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network(), net.key_of))):
         children.append(shop)
 

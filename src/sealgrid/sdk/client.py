@@ -19,13 +19,14 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
+from sealgrid.sdk.input_files import InputFiles, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.preview import check_approved
-from sealgrid.sdk.operations.resolve import find_app, find_model
+from sealgrid.sdk.operations.resolve import find_offered
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
@@ -41,8 +42,6 @@ from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.sdk.stores.network_store import choose_network
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import StageAt
-
-InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
 
 class AsyncClient:
@@ -82,7 +81,7 @@ class AsyncClient:
         self,
         app: AssetRef,
         model: AssetRef | None = None,
-        files: Sequence[InputFile] = (),
+        files: InputFiles = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
         *,
@@ -98,6 +97,8 @@ class AsyncClient:
     ) -> AsyncRun:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
+        ``files`` is one file or several: a path, bytes, an open file, a NumPy array, a table of pandas or polars, or a
+        mapping from names to such contents (``read_files``).
         ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
         ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
@@ -114,9 +115,10 @@ class AsyncClient:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
-        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
-        built for another Python than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
+        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
+        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
+        than the network's.
         """
         stored: list[PurchasedTask] = []
         purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
@@ -131,7 +133,7 @@ class AsyncClient:
         try:
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(_read_files, files),
+                files=await asyncio.to_thread(read_files, files),
                 args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args),
@@ -141,8 +143,7 @@ class AsyncClient:
                 max_price=None if max_price is None else int(amount(max_price)),
                 pool=pool,
             )
-            dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
-            address = await find_app(self._conn, app, model=None if model is None else dataset)
+            address, dataset = await find_offered(self._conn, app, model, on_progress)
             if model is not None:
                 await check_approved(self._conn, dataset, address)
             wallet = None
@@ -262,13 +263,3 @@ def _parse_contract(written: str | None) -> Address:
         return ZERO_ADDRESS if written is None else parse_address(written)
     except ValueError as error:
         raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
-
-
-def _read_files(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
-    named: list[tuple[str, bytes]] = []
-    for file in files:
-        try:
-            named.append(file if isinstance(file, tuple) else (Path(file).name, Path(file).read_bytes()))
-        except OSError as error:
-            raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
-    return named

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Self
 import httpx
 import msgspec
 
-from sealgrid.errors import DECODE_ERRORS, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
+from sealgrid.errors import DECODE_ERRORS, ClientForked, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -38,6 +39,7 @@ class HttpTransport:
         self._name = name
         limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
         tls = _trusting_authorities() if base.startswith("https:") else _trusting_nobody()
+        self._process = os.getpid()
         self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, verify=tls, transport=http)
 
     async def __aenter__(self) -> Self:
@@ -73,6 +75,8 @@ class HttpTransport:
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
     ) -> tuple[int, int, bytes]:
         """Return status, seconds to wait before a retry (0 for no retry), and body of one answer."""
+        if os.getpid() != self._process:
+            raise ClientForked  # its sockets and its event loop are those of the other process
         try:
             async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
                 content = await read_bounded(answer, MAX_ANSWER_BYTES, f"{self._name} at {self.base}")

@@ -81,7 +81,11 @@ async def prove(conn: Connection, model: Address, app: Address, on_progress: Pro
     sent: list[buy.PurchasedTask] = []
     try:
         job = await buy.run(
-            conn, RunRequest(app, model=model, model_order=signed), store=sent.append, on_progress=on_progress
+            conn,
+            RunRequest(app, model=model, model_order=signed),
+            store=sent.append,
+            on_progress=on_progress,
+            check_inputs=False,  # the run proves that the file opens, and the app may refuse to work without input
         )
     except SealgridError as error:
         attach(error, await money_after(conn, error, sent[0].deal, sent[0].task) if sent else UNMATCHED)
@@ -117,7 +121,8 @@ async def prove_new_key(
     except AppFailed:
         raise
     except SealgridError as error:
-        error.message += (
+        error.sentence, error.hint = error.message, ""
+        error.sentence += (
             f" The vaults have the key of {model} and release it to other accounts only after: sealgrid model prove "
             f"{model} --app {app}. Then make the missing offers: sealgrid model offer {model}."
         )

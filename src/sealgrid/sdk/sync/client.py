@@ -7,7 +7,8 @@ from typing import Self
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.amounts import Price
-from sealgrid.sdk.client import AsyncClient, InputFile, connect_async
+from sealgrid.sdk.client import AsyncClient, connect_async
+from sealgrid.sdk.input_files import InputFiles
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef
@@ -56,7 +57,7 @@ class Client:
         self,
         app: AssetRef,
         model: AssetRef | None = None,
-        files: Sequence[InputFile] = (),
+        files: InputFiles = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
         *,
@@ -72,6 +73,8 @@ class Client:
     ) -> Run:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
+        ``files`` is one file or several: a path, bytes, an open file, a NumPy array, a table of pandas or polars, or a
+        mapping from names to such contents (``read_files``).
         ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
         ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
@@ -88,9 +91,10 @@ class Client:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
-        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
-        built for another Python than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
+        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
+        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
+        than the network's.
         """
         return Run(
             BACKGROUND.run(
