@@ -15,7 +15,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "quick")
 MAY_SKIP = (
     "recorded evidence lies beside the checkout",
     "the numbers of these calls are x86_64's",
-    "two network namespaces need root, and a checkout that another user can read",
+    "a second machine or user needs root, and a checkout that another user can read",
 )
 
 _RECURSION_LIMIT = 1000  #: Python's default

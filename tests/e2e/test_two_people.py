@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.localnet,
     pytest.mark.timeout(900),
     pytest.mark.skipif(
-        not can_make_machines(), reason="two network namespaces need root, and a checkout that another user can read"
+        not can_make_machines(), reason="a second machine or user needs root, and a checkout that another user can read"
     ),
 ]
 PASSWORD = "correct horse\n"

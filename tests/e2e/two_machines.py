@@ -52,8 +52,8 @@ def can_make_machines() -> bool:
     """Return whether this process may make namespaces, and another user may read the checkout."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("ip", "nsenter", "setpriv"))):
         return False
-    read = ("setpriv", "--reuid", str(USER), "--clear-groups", _python(), "-c", "import msgspec, sealgrid")
-    machine = Machine((), _python(), Path("/"))
+    read = ("setpriv", "--reuid", str(USER), "--clear-groups", system_python(), "-c", "import msgspec, sealgrid")
+    machine = Machine((), system_python(), Path("/"))
     return subprocess.run(read, env=machine.environment, cwd="/", capture_output=True, check=False).returncode == 0
 
 
@@ -79,11 +79,11 @@ def two_machines() -> Iterator[tuple[Machine, Machine]]:
             os.chown(home, user, user)
             become = ("setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups") if user else ()
             prefix = ("nsenter", f"--net=/run/netns/{name}", *become)
-            machines.append(Machine(prefix, _python() if user else sys.executable, home))
+            machines.append(Machine(prefix, system_python() if user else sys.executable, home))
         yield machines[0], machines[1]
 
 
-def _python() -> str:
+def system_python() -> str:
     """Return an interpreter of this version that every user may run."""
     system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     return system if Path(system).exists() else sys.executable
