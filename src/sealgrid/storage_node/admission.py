@@ -22,7 +22,7 @@ from sealgrid.storage_node.quota_types import ClientKind, StorageClientId
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import parse
-from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, TIME_CHECK, ResultOpenedNotice, SignedTicket
+from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, ResultOpenedNotice, SignedTicket
 
 MAX_CACHED: Final = 100_000  #: nonces and balances; the oldest are removed first
 BALANCE_SECONDS: Final = 60.0  #: lifetime of a cached balance
@@ -82,7 +82,7 @@ class UploadAdmission:
         if ticket.node not in {config.url, config.access.public_url}:  # (1)
             raise TicketRefused("ticket.1", f"this ticket is for {ticket.node[:80]!r}; this node is {config.url!r}.")
         if not now < ticket.expiry <= now + TICKET_SECONDS:  # (2)
-            raise TicketRefused(TIME_CHECK, f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
+            raise TicketRefused("ticket.2", f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
         assert config.domain is not None
         if not ticket.is_signed_by(ticket.account, config.domain, signed.signature):  # (3)
             raise TicketRefused("ticket.3", "the ticket's account did not sign it.")
