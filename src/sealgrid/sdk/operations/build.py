@@ -8,9 +8,10 @@ from sealgrid.bundle.build import LOCK_FILE, Bundle, build, check_required_pytho
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.wheel_unpacker import check_archives
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.sdk.operations.environments import environment_of
-from sealgrid.sdk.shipped_apps import app_folder, wheel_folder
+from sealgrid.sdk.shipped_apps import app_folder, shipped_digests, wheel_folder
+from sealgrid.units import Digest
 
 WHEELS = "wheels"  #: folder with wheel files inside an app's folder
 
@@ -38,7 +39,7 @@ def build_app(folder: Path, python: str) -> BuiltApp:
     source = own_wheels if own_wheels.is_dir() else wheel_folder()
     if source is None:
         raise InputRefused(
-            f"the wheels of {folder.name!r} are missing: `make setup` fetches those of the shipped apps; "
+            f"the wheels of {folder.name!r} are missing: `sealgrid setup` fetches those of the shipped apps; "
             f"put your own into the app's folder {WHEELS!r}.",
             money="",
         )
@@ -62,3 +63,17 @@ def shipped_bundle(name: str, python: str) -> Bundle:
     if folder is None:
         raise InputRefused(f"{name!r} is not a shipped app.")
     return build_app(folder, python).bundle
+
+
+def shipped_app_digests(name: str, python: str) -> frozenset[Digest]:
+    """Return the digests of a shipped app for ``python``: as built here, and as computed for this package.
+
+    Raises InputRefused or SetupMissing if the app cannot be built here and the package names no digest.
+    """
+    known = shipped_digests(name, python)
+    try:
+        return known | {shipped_bundle(name, python).app_digest}
+    except (InputRefused, SetupMissing):  # without its wheels, or the Python that compiles them
+        if known:
+            return known
+        raise

@@ -75,7 +75,9 @@ def environment_of(
         sources = {wheel.filename: folder / wheel.filename for wheel in wheels}
         for name, path in sources.items():
             if not path.is_file():
-                raise SetupMissing(f"the wheel {name} is not in {folder}; run `make setup`, or download it.")
+                raise SetupMissing(
+                    f"the wheel {name} is not in {folder}; run `make setup` or `sealgrid setup`, or download it."
+                )
         build(wheels, sources, archive, compiler)
     with archive.open("rb") as file:
         digest = to_digest(hashlib.file_digest(file, "sha256").digest())

@@ -13,7 +13,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.build import shipped_app_digests, shipped_bundle
 from sealgrid.sdk.operations.model_trial import try_model
 from sealgrid.sdk.operations.onnx_structure import read_structure
 from sealgrid.sdk.operations.onnx_weights import fold_weights
@@ -129,4 +129,10 @@ def shipped_digest(name: str, python: str) -> Digest | None:
 
 
 def _shipped_name(code: Digest, python: str) -> str:
-    return next((name for name in _PREPARE if shipped_digest(name, python) == code), "")
+    for name in (name for name in _PREPARE if shipped_apps.app_folder(name) is not None):
+        with suppress(
+            InputRefused, InterpreterMismatch, SetupMissing
+        ):  # this machine cannot build it for the network's Python
+            if code in shipped_app_digests(name, python):
+                return name
+    return ""
