@@ -1,4 +1,4 @@
-"""``sealgrid app new | try | test``: write an app and test it in this machine's sandbox, without network or account."""
+"""``sealgrid app new | try | test | lock``: write an app and test it in this machine's sandbox, without an account."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("new")(new)
     app.command("try")(try_)
     app.command("test")(run_tests)
+    app.command("lock")(lock)
 
 
 def new(
@@ -135,6 +136,22 @@ def run_tests(
         _print_determinism(report)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def lock(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with an app.toml and a requirements.txt.")],
+    python: Annotated[
+        str | None, typer.Option(metavar="VERSION", help='The network\'s Python, as "3.13"; by default this one.')
+    ] = None,
+) -> None:
+    """Resolve and fetch the wheels of an app's requirements.txt, and pin them by hash in its requirements.lock."""
+    from sealgrid.bundle.interpreter import running_python
+    from sealgrid.sdk.operations.build import lock_requirements
+
+    with stderr.status("fetching the wheels …"):
+        written = lock_requirements(folder, python or running_python())
+    count = written.read_text().count("--hash=")
+    stdout.print(f"{written} pins {count} wheel{'s' if count != 1 else ''} by hash", markup=False)
 
 
 def _run_pytest(folder: Path) -> int:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.unit.cli.cli_runner import run_cli
+from tests.unit.sdk.operations.wheel_files import write_wheel
 
 
 @pytest.fixture
@@ -137,3 +138,13 @@ def test_without_an_option_the_tests_of_the_folder_run(app, sealgrid):
     assert sealgrid("app", "test", "word-count").code == 0
     (app / "test_app.py").write_text("def test_it(): assert False")
     assert sealgrid("app", "test", "word-count").code == 1
+
+
+def test_requirements_are_locked_and_the_app_imports_them(app, sealgrid, tmp_path, monkeypatch):
+    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(tmp_path / "index"), "CONFIG_FILE": "/dev/null"}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    write_wheel(tmp_path / "index", "greeting", "1.2")
+    (app / "requirements.txt").write_text("greeting>=1\n")
+    assert sealgrid("app", "lock", "word-count").out == "word-count/requirements.lock pins 1 wheel by hash\n"
+    (app / "main.py").write_text("import greeting\nraise SystemExit(greeting.VERSION)")
+    assert "1.2" in sealgrid("app", "try", "word-count").err
