@@ -68,6 +68,11 @@ from sealgrid.sdk.operations.access_grants import (
     GrantResult,
     RevokeResult,
 )
+from sealgrid.sdk.operations.app_usage import (
+    AppUsage,
+    AppUse,
+    BuyerUses,
+)
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
 )
@@ -155,6 +160,8 @@ __all__ = [
     "Allowance",
     "Amount",
     "AppFailed",
+    "AppUsage",
+    "AppUse",
     "Apps",
     "AsyncAccount",
     "AsyncApps",
@@ -164,6 +171,7 @@ __all__ = [
     "AsyncRun",
     "Balance",
     "BundleRefused",
+    "BuyerUses",
     "CallRefused",
     "ChainError",
     "ChainReplaced",

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from sealgrid.cli.output import print_result
 
 if TYPE_CHECKING:
     from sealgrid.localnet.layout import Layout
+    from sealgrid.sdk.network import Network
 
 DEFAULT_PORT = 8545
 
@@ -102,6 +104,13 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "chain": network and network.chain,
         "rpc_url": network and network.rpc_url,
         "market_url": network and network.market_url,
+        "web_url": network and network.web_url,
+        "storage_urls": network and network.storage_nodes,
+        "pool_url": network and network.pool_url,
+        "workerpool": network and network.workerpool,
+        "vaults": network and network.vaults,
+        "sms_url": network and network.sms_url,
+        "platform_url": network and network.platform_url,
         "python": network and network.python,
     }
     if pid is None:
@@ -111,11 +120,26 @@ def status(as_json: Json = False, data: Data = None) -> None:
         if network is None:
             lines.append("it is starting or stopping")
         else:
-            lines.append(f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}")
+            lines += _address_lines(network)
             lines.append(f"apps run on Python {network.python}")
     print_result(document, lines, as_json=as_json)
     if not pid:
         raise typer.Exit(1)
+
+
+def _address_lines(network: "Network") -> Iterator[str]:
+    for part, url in (
+        ("web pages", network.web_url),
+        (f"chain {network.chain}", network.rpc_url),
+        ("market", network.market_url),
+        *(("storage", url) for url in network.storage_nodes),
+        ("pool", f"{network.pool_url}  {network.workerpool}"),
+        *(("vault", f"{vault.url}  {vault.address}") for vault in network.vaults),
+        ("iExec's SMS", network.sms_url),
+        ("platform", network.platform_url),
+    ):
+        if url:
+            yield f"{part:<12} {url}"
 
 
 def _wipe(root: Path) -> list[Path]:
