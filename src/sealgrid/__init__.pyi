@@ -4,6 +4,12 @@ from sealgrid.attestation.policy import (
     Platform,
     Policy,
 )
+from sealgrid.bundle.input_spec import (
+    ArgumentSpec,
+    FileSpec,
+    InputSpec,
+    SecretSpec,
+)
 from sealgrid.crypto.signing import (
     SigningKey,
 )
@@ -22,6 +28,7 @@ from sealgrid.errors import (
     FileTooLarge,
     FileUnopened,
     HostFailed,
+    InputMismatch,
     InputRefused,
     InterpreterMismatch,
     LogRefused,
@@ -163,6 +170,7 @@ __all__ = [
     "AppUsage",
     "AppUse",
     "Apps",
+    "ArgumentSpec",
     "AsyncAccount",
     "AsyncApps",
     "AsyncClient",
@@ -184,11 +192,14 @@ __all__ = [
     "EarnedPayment",
     "Earnings",
     "EvidenceRefused",
+    "FileSpec",
     "FileTooLarge",
     "FileUnopened",
     "GrantResult",
     "HostFailed",
+    "InputMismatch",
     "InputRefused",
+    "InputSpec",
     "InterpreterMismatch",
     "KeyVersionView",
     "Listing",
@@ -225,6 +236,7 @@ __all__ = [
     "SecretExists",
     "SecretNotSigned",
     "SecretRefused",
+    "SecretSpec",
     "SecretTooLarge",
     "ServiceUnavailable",
     "SessionEnded",
