@@ -73,6 +73,9 @@ def try_(
     arg: Arguments = None,
     secret: Secrets = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder for the files of the result.")] = None,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Also run on inputs that the app's [inputs] refuse before a purchase.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run an app once in the enclave's sandbox on this machine: no network, no account, nothing encrypted.
@@ -87,7 +90,7 @@ def try_(
     check_empty(out)
     folder, secrets = source_folder(source), parse_secrets(secret or ())
     with stderr.status("running the app in the sandbox …"):
-        trial = try_app(folder, files=file or (), model=model, args=arg or (), secrets=secrets)
+        trial = try_app(folder, files=file or (), model=model, args=arg or (), secrets=secrets, check=not unchecked)
     if as_json:
         print_result(_document(trial), (), as_json=True)
     else:

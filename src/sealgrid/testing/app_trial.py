@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import UnsetType
 
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
 from sealgrid.attestation.job_params import NO_RESULT_KEY
+from sealgrid.bundle.input_check import OfferedInputs, check_inputs
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.job_input import JobInput, check_input
 from sealgrid.bundle.wheel_unpacker import PrivateCopy
@@ -50,6 +52,7 @@ class TrialInput:
     args: Sequence[str] = field(default=(), repr=False)
     secrets: Mapping[int, str] = field(default_factory=dict, repr=False)  #: IEXEC_REQUESTER_SECRET_n by n
     developer_secret: str | None = field(default=None, repr=False)
+    check: bool = True  #: by the inputs that app.toml declares, as before a purchase
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,13 @@ def try_app(
     args: Sequence[str] = (),
     secrets: Mapping[int, str] | None = None,
     developer_secret: str | None = None,
+    check: bool = True,
 ) -> AppTrial:
     """Run the app of a folder once in the sandbox of this machine; an app that fails is an ``AppTrial`` too.
 
     ``files``, ``args`` and ``secrets`` as in ``client.run``; ``model`` is the unencrypted file. Raises InputRefused for
-    a folder or input that is invalid, BundleRefused and InterpreterMismatch as ``apps.deploy``, SetupMissing where
+    a folder or input that is invalid, InputMismatch for input that the app does not declare, as before a purchase
+    (``check=False`` runs it nevertheless), BundleRefused and InterpreterMismatch as ``apps.deploy``, SetupMissing where
     bubblewrap is missing or the machine lets it make no sandbox.
     """
     given = TrialInput(
@@ -95,6 +100,7 @@ def try_app(
         args=args,
         secrets=secrets or {},
         developer_secret=developer_secret,
+        check=check,
     )
     check_sandbox()
     app = build_app(Path(folder), running_python())
@@ -153,6 +159,12 @@ def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
         secrets={str(number): text for number, text in given.secrets.items()},
     )
     check_input(job)
+    manifest = prepared.bundle.manifest
+    if given.check and not isinstance(manifest.inputs, UnsetType):
+        offered = OfferedInputs(
+            has_model=given.model is not None, files=job.files, args=job.args, secrets=job.secrets.keys()
+        )
+        check_inputs(manifest.name, manifest.inputs, offered)
     for name, content in job.files:
         write_new(prepared.folders.path("inputs") / name, content)
     return AppInputs(

@@ -14,8 +14,6 @@ def compute(files: dict[str, bytes], arguments: list[str], model: Path | None) -
     inputs must give equal results: no clock, no random number, no order that changes between runs.
     """
     del arguments, model
-    if not files:
-        raise SystemExit("there is nothing to count: give at least one text file.")
     words = Counter(word for content in files.values() for word in content.decode().lower().split())
     return dict(sorted(words.items()))
 
