@@ -63,7 +63,7 @@ def find_account(conn: Connection, account: str) -> Address:
 
     Raises InputRefused for any other text.
     """
-    if conn.network.folder and account in NAMES:
+    if conn.network.has_development_accounts and account in NAMES:
         return development_key(account).address
     try:
         return parse_address(account)

@@ -18,7 +18,7 @@ from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import encode_card, read_card
+from sealgrid.sdk.model_cards import CardSubject, card_of, encode_card
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.key_versions import key_versions, views_of
@@ -133,7 +133,8 @@ async def reseal(
     dek = os.urandom(publish.DEK_BYTES)
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         plain = await publish.recover(conn, key.checksum, key.dek, Path(folder) / "plain")
-        card = encode_card(await read_card(conn.storage, key.checksum))
+        subject = CardSubject(conn.address, name, conn.domain)
+        card = encode_card(await card_of(conn, key.model), subject, conn.key)
         checksum, _ = await publish.seal_and_upload(conn, plain, dek, on_progress, card)
     where = location(checksum)
     model = await Assets(conn.hub).create_dataset(conn.wallet, name=name, multiaddr=where, checksum=checksum)
