@@ -84,7 +84,7 @@ def root(
             "--network", metavar="NAME|FILE", help="A joined network, or a network file; by default SEALGRID_NETWORK."
         ),
     ] = None,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:

@@ -26,7 +26,7 @@ from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.preview import check_approved
-from sealgrid.sdk.operations.resolve import find_app, find_model
+from sealgrid.sdk.operations.resolve import find_offered
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
@@ -143,8 +143,7 @@ class AsyncClient:
                 max_price=None if max_price is None else int(amount(max_price)),
                 pool=pool,
             )
-            dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
-            address = await find_app(self._conn, app, model=None if model is None else dataset)
+            address, dataset = await find_offered(self._conn, app, model, on_progress)
             if model is not None:
                 await check_approved(self._conn, dataset, address)
             wallet = None

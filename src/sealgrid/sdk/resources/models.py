@@ -14,10 +14,11 @@ from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import card_of, signature_of
 from sealgrid.sdk.file_names import is_utf8
+from sealgrid.sdk.model_cards import card_of, signature_of
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
+from sealgrid.sdk.operations.asset_names import parse_name, parse_reference
 from sealgrid.sdk.operations.file_checks import PreparedFile, prepare_file
 from sealgrid.sdk.operations.own_offers import (
     RepriceResult,
@@ -65,13 +66,15 @@ class AsyncModels:
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
+        ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
+        its next version (``iris@2``); older versions stay for sale until ``unlist``.
         Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
         onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
         ``on_progress`` tell what it would leave out of a table or read in another way than written.
         A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
         result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
-        So is the signature of an ONNX model, the names, types and shapes of its inputs and outputs, which buyers' inputs
-        are checked against; ``withhold_signature`` leaves it out.
+        So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
+        inputs are checked; ``withhold_signature`` leaves it out.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.
@@ -349,7 +352,12 @@ class AsyncModels:
     def _find_record(self, model: AssetRef) -> ModelRecord | None:
         name = _name_or_address(model)
         own = self._store.own(self._conn)
-        found = [each for each in own if name == each.model or (name == each.name and not each.successor)]
+        if exact := [each for each in own if name == each.model]:
+            return exact[0]
+        reference = parse_reference(name)
+        matches = [each for each in own if reference.selects(each.name) and not each.successor]
+        newest = max((parse_name(each.name).version for each in matches), default=1)
+        found = [each for each in matches if parse_name(each.name).version == newest]
         if len(found) > 1:
             addresses = ", ".join(each.model for each in found)
             raise InputRefused(f"{len(found)} models of yours are called {name!r}; give an address: {addresses}.")
