@@ -71,9 +71,12 @@ def test_the_how_tos_requirements_are_locked(localnet, tmp_path):
 
 def test_the_runs_of_an_app_are_counted_by_how_they_ended(developer):
     (developer.folder / "word_count" / "app.toml").write_text(blocks("toml")[0].replace("1.0.0", "1.0.9"))
+    fails = 'import os, sys\nif os.environ["IEXEC_INPUT_FILE_NAME_1"] == "bad.txt": sys.exit("bad")\n'
+    (developer.folder / "word_count" / "main.py").write_text(fails + blocks("python")[0])
+    (developer.folder / "bad.txt").write_text("bad\n")
     app = developer.output("app", "deploy", "word_count", "--price", "1").split()[0]
     developer.output("run", app, "--file", "letter.txt", "--out", "answer")
-    developer.error_line("run", app)
+    assert "bad" in developer.error_line("run", app, "--file", "bad.txt")
     usage = json.loads(developer.output("app", "usage", app, "--json"))
     assert usage["counts"] == {"answer": 1, "app-failed": 1}
     assert (usage["runs"], usage["complete"], usage["revenue"]) == (2, True, 2 * 10**9)
