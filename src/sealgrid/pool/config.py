@@ -32,7 +32,7 @@ class PoolConfig:
     first_block: int = 0  #: first block to read on the first start
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
-    tasks_per_worker: int = 4  #: tasks that one worker may have at one time: a worker that only holds tasks holds these
+    tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
 

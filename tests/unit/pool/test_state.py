@@ -355,7 +355,7 @@ def test_an_answer_of_the_vaults_without_a_reported_refusal_changes_nothing() ->
     assert after(*ASSIGNED, answered("7.10")).task(TASK).stage == "assigned"
 
 
-def test_a_worker_that_only_holds_tasks_holds_no_more_than_the_limit() -> None:
+def test_a_worker_that_takes_tasks_and_does_not_work_has_no_more_than_the_limit() -> None:
     rules = e.PoolTimeouts(tasks_per_worker=2)
     ready = [e.TaskInitialized(at=1, task=task_id(DEAL, index)) for index in range(4, 9)]
     state = after(deal(size=5), *ready, rules=rules)
