@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -130,9 +130,8 @@ def shipped_digest(name: str, python: str) -> Digest | None:
 
 def _shipped_name(code: Digest, python: str) -> str:
     for name in (name for name in _PREPARE if shipped_apps.app_folder(name) is not None):
-        with suppress(
-            InputRefused, InterpreterMismatch, SetupMissing
-        ):  # this machine cannot build it for the network's Python
+        # suppressed: this machine cannot build it for the network's Python
+        with suppress(InputRefused, InterpreterMismatch, SetupMissing):
             if code in shipped_app_digests(name, python):
                 return name
     return ""
