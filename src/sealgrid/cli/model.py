@@ -30,7 +30,8 @@ async def publish(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="An ONNX model, a CSV table or any other file. It is encrypted before it is uploaded."
+            metavar="FILE",
+            help="An ONNX model, a table (CSV, TSV, gzip) or any other file. It is encrypted before it is uploaded.",
         ),
     ],
     *,
@@ -40,7 +41,8 @@ async def publish(
         typer.Option(
             "--app",
             metavar="APP",
-            help="The only app that may use it, name or address; by default csv-statistics for .csv, else onnx-runner.",
+            help="The only app that may use it, name or address; by default csv-statistics for tables (.csv, .tsv, "
+            ".csv.gz), else onnx-runner.",
         ),
     ] = None,
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of uses for sale.")] = 1000,

@@ -32,8 +32,8 @@ _MISTAKEN: Final = (
 )
 
 
-def check_onnx(path: Path) -> None:
-    """Raise InputRefused unless the outermost fields of a file are those of one ONNX model.
+def check_onnx(path: Path) -> tuple[str, ...]:
+    """Raise InputRefused unless the outermost fields of a file are those of one ONNX model; return no notes.
 
     (1) It is not empty. (2) It is not another well-known kind of file. (3) It is protobuf from its first to its last
     byte. (4) It has an IR version and a graph, as every ModelProto has.
@@ -57,6 +57,7 @@ def check_onnx(path: Path) -> None:
     # (4)
     if not {(IR_VERSION, VARINT), (GRAPH, BYTES)} <= found:
         raise InputRefused(f"{path.name} is not an ONNX model (it has no IR version or no graph).")
+    return ()
 
 
 def _fields(file: BinaryIO, size: int) -> set[tuple[int, int]]:
@@ -90,34 +91,40 @@ def _varint(file: BinaryIO) -> int:
     raise ValueError("it is not protobuf")
 
 
-def check_csv(path: Path) -> None:
-    """Raise InputRefused unless csv-statistics can read a table; the checks are those of its ``columns/table.py``."""
+def check_csv(path: Path) -> tuple[str, ...]:
+    """Read a table with the code of csv-statistics; return notes on cells that it leaves out or reads otherwise.
+
+    The notes have counts and examples of cells: they are for the table's owner. Raises InputRefused for a file that the
+    app would refuse.
+    """
     from sealgrid.shipped_apps.csv_statistics.columns.errors import TableRefused  # noqa: PLC0415  only where the shipped apps are
     from sealgrid.shipped_apps.csv_statistics.columns.table import read_table  # noqa: PLC0415
 
     try:
-        read_table(path)
+        return read_table(path).owner_notes()
     except TableRefused as refused:
         raise InputRefused(f"{path.name} cannot be sold as a table: {refused}") from refused
     except OSError as error:
         raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
 
 
-_CHECKS: Final[Mapping[str, Callable[[Path], None]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Path], tuple[str, ...]]]] = {
     shipped_apps.ONNX_RUNNER: check_onnx,
     shipped_apps.CSV_STATISTICS: check_csv,
 }
 
 
-async def check_readable(conn: Connection, file: Path, app: AssetRef) -> None:
-    """Raise InputRefused if the app is a shipped one, by name or digest, that cannot read the file."""
+async def check_readable(conn: Connection, file: Path, app: AssetRef) -> tuple[str, ...]:
+    """Return notes for the owner on a file that a shipped app, by name or digest, is to read; none for other apps.
+
+    Raises InputRefused if the app cannot read the file.
+    """
     if is_shipped(app):
         name = str(app)
     else:
         digest = await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
         name = _shipped_name(digest, conn.network.python)
-    if name in _CHECKS:
-        await asyncio.to_thread(_CHECKS[name], file)
+    return await asyncio.to_thread(_CHECKS[name], file) if name in _CHECKS else ()
 
 
 def _shipped_name(code: Digest, python: str) -> str:

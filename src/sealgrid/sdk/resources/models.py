@@ -31,7 +31,7 @@ from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, 
 from sealgrid.sdk.operations.rotate import RotationResult, rotate_key, rotate_shares
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
-from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing, listing_of, open_offers
 from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
@@ -62,10 +62,11 @@ class AsyncModels:
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
-        the file, public and permanent.
+        Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
+        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
+        result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.
@@ -82,7 +83,9 @@ class AsyncModels:
         _check_not_empty(path)
         allowed_app = shipped_apps.app_for(path) if app is None else app
         if check_file:
-            await check_readable(self._conn, path, allowed_app)
+            on_progress(ProgressStep("checking that the app can read the file"))
+            for note in await check_readable(self._conn, path, allowed_app):
+                on_progress(ProgressStep(note, lasting=True))
         address = await self._offered(allowed_app)
         warning = simulated_warning.warn(self._conn.network)
         model = await publish.publish(

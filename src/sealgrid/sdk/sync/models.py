@@ -40,10 +40,11 @@ class Models:
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
-        the file, public and permanent.
+        Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
+        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
+        result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.

@@ -79,16 +79,27 @@ def test_a_large_model_is_never_read_into_memory(tmp_path):
 ROWS = "".join(f"Lyon,{n}\n" for n in range(10))
 
 
-def test_a_table_passes(tmp_path):
+def test_a_table_passes_without_notes(tmp_path):
     (tmp_path / "rides.csv").write_text("city,price\n" + ROWS)
-    check_csv(tmp_path / "rides.csv")
+    assert check_csv(tmp_path / "rides.csv") == ()
+
+
+def test_the_owner_is_told_what_is_left_out_and_read_otherwise(tmp_path):
+    (tmp_path / "rides.tsv").write_text("city\tprice\n" + "Lyon\t1.234,50 €\n" * 9 + "Nice\tclosed\n" + "Nice\tNA\n")
+    assert check_csv(tmp_path / "rides.tsv") == (
+        "column 'price': a comma is read as the decimal mark: 9 cells ('1.234,50 €')",
+        "column 'price': marks between thousands are left out: 9 cells ('1.234,50 €')",
+        "column 'price': the currency € is left out: 9 cells ('1.234,50 €')",
+        "column 'price': left out, not a number: 1 cell ('closed')",
+        "column 'price': left out as missing: 1 cell ('NA')",
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"city,price\n" + b"Lyon,1\n" * 9, "fewer than 10"),
-        (b"\x08\x08\x3a\x02\xff", "it is not UTF-8 text"),
+        (b"\x08\x08\x3a\x02\xff\x81", "it is not text in UTF-8"),
         (ROWS.encode(), "here a name is a number"),
         (b"city,price\n" + ROWS.encode() + b"Nice\n", "line 12 has 1 cells"),
     ],
