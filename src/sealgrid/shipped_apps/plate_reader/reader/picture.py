@@ -43,6 +43,8 @@ _TURNS = {  # by the value of the tag
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"8BPS")
+_DAMAGED = "the picture is damaged or cut short; send the whole file, or save it anew as PNG or JPEG."
 _RAW = "a camera's raw file; export it as JPEG"
 _OTHER_FILES = (
     (0, b"%PDF", "a PDF document; export the page as PNG"),
@@ -98,13 +100,7 @@ def open_picture(content: bytes) -> Picture:
                 _check_size(picture)
                 return _read(picture)
     except Image.UnidentifiedImageError as error:
-        if content[:4] in {b"II*\0", b"MM\0*"}:
-            raise NoPicture(
-                "the TIFF file has pixels of a kind that cannot be read; save it as PNG or JPEG."
-            ) from error
-        raise NoPicture(
-            "the input is not a picture in a form that can be read; send JPEG, PNG, HEIC, WebP, AVIF, TIFF or GIF."
-        ) from error
+        raise NoPicture(_unidentified(content)) from error
     except Image.DecompressionBombError as error:
         raise _too_large() from error
     except MemoryError as error:
@@ -135,6 +131,14 @@ def _too_large() -> NoPicture:
     return NoPicture(f"the picture has more than {MAX_PIXELS // 10**6} million pixels; give a smaller one.")
 
 
+def _unidentified(content: bytes) -> str:
+    if content[:4] in {b"II*\0", b"MM\0*"}:
+        return "the TIFF file has pixels of a kind that cannot be read; save it as PNG or JPEG."
+    if content.startswith(_STARTS) or content[4:8] == b"ftyp":
+        return _DAMAGED
+    return "the input is not a picture in a form that can be read; send JPEG, PNG, HEIC, WebP, AVIF, TIFF or GIF."
+
+
 def _damage(error: Exception) -> str:
     text = str(error).lower()
     if any(
@@ -143,7 +147,7 @@ def _damage(error: Exception) -> str:
         return "the picture is cut short; send the whole file."
     if "mode" in text or "support" in text:
         return "the picture has pixels of a kind that cannot be read; save it as PNG or JPEG."
-    return "the picture is damaged or cut short; send the whole file, or save it anew as PNG or JPEG."
+    return _DAMAGED
 
 
 def _check_size(picture: Image.Image) -> None:
