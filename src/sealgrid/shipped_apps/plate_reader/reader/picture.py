@@ -25,7 +25,10 @@ _FORMATS = (
     *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM", "PCX", "ICO", "ICNS", "PSD"),
     *("QOI", "SGI", "SUN", "DDS"),
 )
-_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_HEIF_BRANDS = frozenset(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
+)
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _ORIENTATION, _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT, _SUBFILE, _DNG_VERSION = (
     274,
     262,
@@ -90,7 +93,7 @@ def open_picture(content: bytes) -> Picture:
             raise NoPicture(f"the input is not a picture but {what}.")
     if not content:
         raise NoPicture("the input is empty, not a picture.")
-    is_heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
+    is_heif = _is_heif(content)
     if is_heif:
         _register_heif()
     try:
@@ -107,6 +110,13 @@ def open_picture(content: bytes) -> Picture:
         raise NoPicture("the picture needs too much memory; give a smaller one.") from error
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error, IndexError, KeyError) as error:
         raise NoPicture(_damage(error)) from error
+
+
+def _is_heif(content: bytes) -> bool:
+    """Return whether a file is HEIF with a picture in HEVC, by the brands at its beginning (ISO/IEC 14496-12)."""
+    end = int.from_bytes(content[:4], "big")
+    brands = {content[8:12], *(content[place : place + 4] for place in range(16, min(end, 256), 4))}
+    return content[4:8] == b"ftyp" and bool(brands & _HEIF_BRANDS) and not brands & _AVIF_BRANDS
 
 
 def _register_heif() -> None:
