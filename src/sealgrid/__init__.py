@@ -14,6 +14,12 @@ _NAMES = {
         "Platform",
         "Policy",
     ),
+    "sealgrid.bundle.input_spec": (
+        "ArgumentSpec",
+        "FileSpec",
+        "InputSpec",
+        "SecretSpec",
+    ),
     "sealgrid.crypto.signing": ("SigningKey",),
     "sealgrid.errors": (
         "AppFailed",
@@ -30,6 +36,7 @@ _NAMES = {
         "FileTooLarge",
         "FileUnopened",
         "HostFailed",
+        "InputMismatch",
         "InputRefused",
         "InterpreterMismatch",
         "LogRefused",

@@ -4,6 +4,12 @@ from sealgrid.attestation.policy import (
     Platform,
     Policy,
 )
+from sealgrid.bundle.input_spec import (
+    ArgumentSpec,
+    FileSpec,
+    InputSpec,
+    SecretSpec,
+)
 from sealgrid.crypto.signing import (
     SigningKey,
 )
@@ -22,6 +28,7 @@ from sealgrid.errors import (
     FileTooLarge,
     FileUnopened,
     HostFailed,
+    InputMismatch,
     InputRefused,
     InterpreterMismatch,
     LogRefused,
@@ -156,6 +163,7 @@ __all__ = [
     "Amount",
     "AppFailed",
     "Apps",
+    "ArgumentSpec",
     "AsyncAccount",
     "AsyncApps",
     "AsyncClient",
@@ -176,11 +184,14 @@ __all__ = [
     "EarnedPayment",
     "Earnings",
     "EvidenceRefused",
+    "FileSpec",
     "FileTooLarge",
     "FileUnopened",
     "GrantResult",
     "HostFailed",
+    "InputMismatch",
     "InputRefused",
+    "InputSpec",
     "InterpreterMismatch",
     "KeyVersionView",
     "Listing",
@@ -217,6 +228,7 @@ __all__ = [
     "SecretExists",
     "SecretNotSigned",
     "SecretRefused",
+    "SecretSpec",
     "SecretTooLarge",
     "ServiceUnavailable",
     "SessionEnded",

@@ -9,10 +9,12 @@ from typing import Annotated
 import msgspec
 
 from sealgrid.bundle.archive import pack
+from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.bundle.interpreter import PYTHON_PATTERN, running_python
 from sealgrid.bundle.manifest import (
     MANIFEST,
     MIN_MEMORY,
+    SCHEMA_WITH_INPUTS,
     AppFileEntry,
     AppLimits,
     EnvironmentEntry,
@@ -46,6 +48,7 @@ class AppToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     )
     files: tuple[str, ...] = ("**/*.py",)  #: globs below the folder
     limits: AppLimits = msgspec.field(default_factory=AppLimits)
+    inputs: InputSpec | None = None  #: what a run needs and takes; without it, anything
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def _manifest(
         AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     ]
-    document = {
+    document: dict[str, object] = {
         **{name: getattr(app, name) for name in ("name", "version", "title", "description", "entrypoint")},
         "python": python,
         "files": files,
@@ -151,6 +154,8 @@ def _manifest(
         "environment": environment,
         "limits": app.limits,
     }
+    if app.inputs is not None:
+        document |= {"schema": SCHEMA_WITH_INPUTS, "inputs": app.inputs}
     try:
         return msgspec.convert(msgspec.to_builtins(document), Manifest)
     except msgspec.ValidationError as error:

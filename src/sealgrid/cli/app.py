@@ -12,6 +12,7 @@ from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.resources.offers import Listing
 
 app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
 App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name if it is unique.")]
@@ -70,11 +71,31 @@ async def list_(
 async def show(
     me: "AsyncClient",
     source: App,
+    *,
+    schema: Annotated[bool, typer.Option("--schema", help="Only the JSON Schema of the inputs of a run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an app's registration on the chain and its offers."""
+    """Show an app's registration on the chain, its offers, and what a run of it takes."""
+    if schema:
+        print_result(await me.apps.input_schema(source), (), as_json=True)
+        return
     found = await me.apps.show(source)
-    print_result(found, listing_lines(found, sealed="code digest"), as_json=as_json)
+    inputs = [] if as_json else await _input_lines(me, found)
+    print_result(found, (*listing_lines(found, sealed="code digest"), *inputs), as_json=as_json)
+
+
+async def _input_lines(me: "AsyncClient", found: "Listing") -> list[str]:
+    """Return what a run takes, one line each; none while the app's bundle cannot be read."""
+    from sealgrid.bundle.input_words import describe_inputs
+    from sealgrid.errors import SealgridError
+
+    try:
+        spec = await me.apps.inputs(found)
+    except SealgridError as error:
+        return [f"{'takes':<12} unknown: {error.reason}"]
+    return [
+        f"{'takes':<12} {line}" for line in (describe_inputs(spec) if spec else ["anything; it declares no inputs"])
+    ]
 
 
 @app.command()

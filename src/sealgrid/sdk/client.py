@@ -112,9 +112,10 @@ class AsyncClient:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
-        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
-        built for another Python than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
+        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
+        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
+        than the network's.
         """
         stored: list[PurchasedTask] = []
         purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
