@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import AvifImagePlugin, Image, ImageCms
+from PIL import AvifImagePlugin, Image, ImageCms, UnidentifiedImageError
 
 MAX_PIXELS = 220_000_000  #: of a file; phones make pictures of 200 million
 WORKING_PIXELS = 50_000_000  #: larger pictures are reduced
@@ -102,7 +102,7 @@ def open_picture(content: bytes) -> Picture:
             with Image.open(io.BytesIO(content), formats=("HEIF",) if is_heif else _FORMATS) as picture:
                 _check_size(picture)
                 return _read(picture)
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise NoPicture(_unidentified(content)) from error
     except Image.DecompressionBombError as error:
         raise _too_large() from error
@@ -231,7 +231,8 @@ def _scaled(samples: NDArray[Any]) -> NDArray[np.uint8]:
     decimal = np.issubdtype(samples.dtype, np.floating)
     limit = next((limit for limit in ((1,) if decimal else ()) + (255, 65535) if low >= 0 and high <= limit), None)
     base, extent = (0.0, float(limit)) if limit else (low, (high - low) or 1.0)
-    return np.clip((finite - base) * (255 / extent) + 0.5, 0, 255).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.clip((finite - base) * (255 / extent) + 0.5, 0, 255).astype(np.uint8)
+    return scaled
 
 
 def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
