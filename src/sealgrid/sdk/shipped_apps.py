@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sealgrid.bundle.build import APP_FILE
+from sealgrid.errors import InputRefused
 
 ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
 
@@ -23,6 +24,15 @@ def app_folder(name: str) -> Path | None:
         return None
     folder = _APPS / folder_name
     return folder if (folder / APP_FILE).is_file() else None
+
+
+def source_folder(app: str | Path) -> Path:
+    """Return the folder of an app: a folder with an app.toml, or the name of a shipped app; raise InputRefused."""
+    shipped = app_folder(app) if isinstance(app, str) and "/" not in app else None
+    folder = Path(app) if shipped is None else shipped
+    if not folder.is_dir():
+        raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
+    return folder
 
 
 def app_for(file: Path) -> str:

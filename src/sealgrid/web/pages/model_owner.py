@@ -43,6 +43,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 price=form_text(form, "price"),
                 uses=form_count(form, "uses"),
                 card=form_text(form, "card"),
+                withhold_signature=bool(form_text(form, "withhold_signature")),
                 unproved=bool(form_text(form, "unproved")),
                 on_progress=lambda step: lasting.append(f"{step.what}.") if step.lasting else None,
             )
