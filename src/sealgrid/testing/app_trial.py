@@ -29,7 +29,7 @@ from sealgrid.enclave.protocol.relay_files import BUNDLE, write_new
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.exit_cause import PlatformProtection
 from sealgrid.errors import AppFailed, InputRefused
-from sealgrid.sdk.input_files import InputFiles, read_files
+from sealgrid.sdk.input_files import InputFiles, list_files, read_files
 from sealgrid.sdk.operations.build import BuiltApp, build_app
 from sealgrid.sdk.sync.background import BACKGROUND
 from sealgrid.testing import varied_start
@@ -154,7 +154,7 @@ def _varied_entrypoint(prepared: PreparedApp, conditions: RunConditions) -> tupl
 def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
     job = JobInput(
         args=tuple(given.args),
-        files=tuple(read_files(given.files)),
+        files=tuple(read_files(list_files(given.files))),
         secrets={str(number): text for number, text in given.secrets.items()},
     )
     check_input(job)
