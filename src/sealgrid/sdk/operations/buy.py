@@ -68,7 +68,7 @@ async def run(
 
     Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
     for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and while the
-    escrow does not cover the price, OrderRefused when app, model or computing is not offered or costs more than allowed,
+    escrow does not cover the price, OrderRefused when app, model or computing is not offered or costs too much,
     InterpreterMismatch for an app that is built for another Python than the network's, and DealRefused, before money
     moves, when the vaults would refuse.
     """
