@@ -27,6 +27,7 @@ from sealgrid.platform.simulated import load_or_create_keys
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy
@@ -48,6 +49,7 @@ class EnclaveTwin:
     conn: Connection
     task: TaskId
     app: Digest
+    request: RequestDocument
     quoter: SimulatedQuoter
     signing: SigningKey = field(default_factory=SigningKey.generate, repr=False)
     hpke: HpkeKey = field(default_factory=HpkeKey.generate, repr=False)
@@ -60,6 +62,7 @@ class EnclaveTwin:
         quote = self.quoter.quote(MRTD, binding.locked_config(self.app), self.report_data(nonces))
         return ReleaseRequest(
             authorization=authorization,
+            request=self.request,
             nonces=tuple(nonces),
             hpke_public=self.hpke.public,
             app_digest=self.app,
@@ -119,7 +122,8 @@ async def enclave_twins(
         now = int(us.clock())
         quoter = SimulatedQuoter(load_or_create_keys(Layout(Path(network.folder)).part(PLATFORM), now), now=now)
         app = await Assets(us.hub).checksum("App", sold.app)
-        yield [EnclaveTwin(us, task, app, quoter) for task in opened]
+        request = RequestDocument.of(job.terms.request)
+        yield [EnclaveTwin(us, task, app, request, quoter) for task in opened]
 
 
 async def _bought(

@@ -14,6 +14,12 @@ _NAMES = {
         "Platform",
         "Policy",
     ),
+    "sealgrid.bundle.input_spec": (
+        "ArgumentSpec",
+        "FileSpec",
+        "InputSpec",
+        "SecretSpec",
+    ),
     "sealgrid.crypto.signing": ("SigningKey",),
     "sealgrid.errors": (
         "AppFailed",
@@ -22,6 +28,7 @@ _NAMES = {
         "ChainError",
         "ChainReplaced",
         "CheckFailed",
+        "ClientForked",
         "ContainerRefused",
         "ContentDiffers",
         "ContractReverted",
@@ -30,6 +37,7 @@ _NAMES = {
         "FileTooLarge",
         "FileUnopened",
         "HostFailed",
+        "InputMismatch",
         "InputRefused",
         "InterpreterMismatch",
         "LogRefused",

@@ -4,7 +4,8 @@
 
     SealgridError
     ├── InputRefused            an input is invalid; change it
-    │   └── FileTooLarge        a file is larger than a store accepts
+    │   ├── FileTooLarge        a file is larger than a store accepts
+    │   └── InputMismatch       a run's inputs are not what the app's specification takes
     ├── SetupMissing            a program, file or package is not installed
     ├── CheckFailed             a numbered check failed
     │   ├── ContainerRefused    a sealed file was altered, truncated, or opened with the wrong key
@@ -41,7 +42,8 @@
     │   ├── AppFailed           the app itself failed; settled and paid
     │   │   └── FileUnopened    a sealed file does not open with its deposited key
     │   └── HostFailed          the machine failed; not paid
-    └── NetworkNotRunning       no local network runs
+    ├── NetworkNotRunning       no local network runs
+    └── ClientForked            a client is used after a fork; open one in each process
 """
 
 from typing import ClassVar, Final, Self
@@ -108,6 +110,23 @@ class FileTooLarge(InputRefused):
     """A file is larger than a store accepts; use a store with a larger limit."""
 
     http_status = 413
+
+
+class InputMismatch(InputRefused):
+    """A run's inputs are not what the app's specification takes; ``check`` is the number of the check."""
+
+    def __init__(self, check: str, message: str, *, money: str = "") -> None:
+        super().__init__(message, money=money)
+        self.check = check
+
+    def wire_fields(self) -> dict[str, str]:
+        """Return the number of the check."""
+        return {"check": self.check}
+
+    @classmethod
+    def from_body(cls, body: dict[str, str]) -> Self:
+        """Rebuild the error from the body of an HTTP error; raise KeyError or ValueError if it is malformed."""
+        return cls(body.get("check", "?"), body["error"])
 
 
 class SetupMissing(SealgridError):
@@ -338,6 +357,18 @@ class HostFailed(TaskFailed):
 
 class NetworkNotRunning(SealgridError):
     """No local network runs; start one with ``sealgrid up``."""
+
+
+class ClientForked(SealgridError):
+    """A client is used in a process that was forked from the one that opened it."""
+
+    def __init__(
+        self,
+        message: str = "this client was opened before a fork; open one in this process with sealgrid.connect.",
+        *,
+        money: str = "",
+    ) -> None:
+        super().__init__(message, money=money)
 
 
 def from_wire(body: dict[str, str], status: int) -> SealgridError:

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.shell import Shell
 from tests.unit.shipped_apps.onnx_writer import passing
 
+INPUT = ("--model", "nouns", "--file", "input.json")
+
 pytestmark = pytest.mark.localnet
 
 
@@ -82,9 +84,9 @@ def test_a_deposit_into_escrow_can_be_withdrawn(sealgrid, localnet):
         (("run", "0x" + "12" * 20), "no app is registered at 0x1212"),
         (("run", "onnx-runner", "--model", "no-such-model"), "nobody offers a model called 'no-such-model'"),
         (("run", "onnx-runner", "--model", "nouns", "--file", "nowhere.json"), "nowhere.json cannot be read"),
-        (("run", "onnx-runner", "--model", "nouns", "--max-price", "0.1"), "more than the"),
+        (("run", "onnx-runner", *INPUT, "--max-price", "0.1"), "more than the"),
         (("run", "onnx-runner", "--as", "nobody"), "there is no account 'nobody'"),
-        (("run", "onnx-runner", "--account", "vault2"), "escrow is too small; deposit more"),
+        (("run", "onnx-runner", *INPUT, "--account", "vault2"), "escrow is too small; deposit more"),
         (("model", "publish", "input.json", "--price", "3"), "input.json is not an ONNX model"),
         (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is not a valid amount"),
         (("model", "unlist", "nouns", "--account", "thief"), "nobody offers a model called 'nouns'"),

@@ -85,7 +85,7 @@ async def test_provably_invalid_input_is_settled_and_paid_with_the_reason_in_the
     people, hasher, monkeypatch
 ):
     monkeypatch.setattr(buy, "JobInput", InvalidInput)
-    job = await buy.run(people.requester, RunRequest(hasher.address))
+    job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")]))
     await asyncio.wait_for(follow(people.requester, job), 60)
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
     assert parse_envelope(envelope).receipt.body.exit_class == "app-failed"

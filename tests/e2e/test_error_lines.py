@@ -197,6 +197,20 @@ def test_an_app_toml_that_requires_the_networks_python_is_deployed_and_another_i
     assert f"for Python {ours}, measured as 0x" in sealgrid.output("app", "deploy", "./demanding")
 
 
+def test_inputs_that_an_app_does_not_take_cost_nothing(sealgrid, model):
+    folder = sealgrid.folder / "picky"
+    shutil.copytree(sealgrid.folder / "odd", folder)
+    inputs = '[inputs.files]\nmedia_types = ["image/png"]\n'
+    (folder / "app.toml").write_text((folder / "app.toml").read_text().replace("odd-of", "picky-of") + inputs)
+    app = sealgrid.output("app", "deploy", "./picky").split()[0]
+    own = sealgrid.output(
+        "model", "publish", "errors.onnx", "--no-check-file", "--app", app, "--price", "1", "--unproved"
+    )
+    expect_row(sealgrid, "no file for an app that needs one", "run", app)
+    expect_row(sealgrid, "a file of a type that the app does not take", "run", app, "--file", "input.json")
+    expect_row(sealgrid, "a model for an app that takes none", "run", app, "--model", own.split()[0])
+
+
 def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
     folder = sealgrid.folder / "wheeled"
     shutil.copytree(sealgrid.folder / "odd", folder)

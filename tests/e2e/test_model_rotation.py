@@ -74,7 +74,7 @@ async def test_a_resealed_model_replaces_the_old_one(owner, requester, tmp_path)
     assert before.offers == ()
     assert [each.vaults for each in before.versions] == [0]
     with pytest.raises(OrderRefused):
-        await requester.run("onnx-runner", model=old.address)
+        await requester.run("onnx-runner", model=old.address, files=[("input.json", b"[[1, 2, 3]]")])
     plain = await owner.models.recover("resealed", tmp_path / "again.onnx")
     assert plain.read_bytes() == (tmp_path / "model.onnx").read_bytes()
 

@@ -51,6 +51,13 @@ async def published(owner, folder, name, **more):
         return await owner.models.publish(folder / "my-model.onnx", price="3", name=name, **more)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def spare(localnet, folder) -> str:
+    """Publish a model for runs that are not bought or that fail."""
+    async with sealgrid.connect_async("owner", data=localnet.layout.root) as me:
+        return (await published(me, folder, "spare")).address
+
+
 async def test_an_owner_publishes_a_model_is_paid_for_a_run_withdraws_and_unlists(owner, requester, folder):
     model = await published(owner, folder, "face")
     assert "SIMULATED" in model.warning
@@ -97,27 +104,27 @@ async def test_a_client_that_crashed_opens_its_paid_result_later(localnet, owner
     await owner.models.unlist(model)
 
 
-async def test_a_failed_purchase_leaves_no_key(localnet, folder, tmp_path):
+async def test_a_failed_purchase_leaves_no_key(localnet, spare, folder, tmp_path):
     async with sealgrid.connect_async("vault1", network=localnet.layout.network, data=tmp_path) as poor:
         with pytest.raises(ContractReverted, match="escrow is too small"):
-            await poor.run("onnx-runner", files=[folder / "input.json"])
+            await poor.run("onnx-runner", spare, files=[folder / "input.json"])
     assert JobStore(tmp_path / "jobs").all() == ()
 
 
-async def test_nothing_is_bought_if_the_results_key_cannot_be_stored(localnet, folder, tmp_path):
+async def test_nothing_is_bought_if_the_results_key_cannot_be_stored(localnet, spare, folder, tmp_path):
     (tmp_path / "jobs").write_text("a file in place of the folder")
     async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path) as me:
         before = await me.account.balance()
         with pytest.raises(InputRefused, match="nothing was bought"):
-            await me.run("onnx-runner", files=[folder / "input.json"])
+            await me.run("onnx-runner", spare, files=[folder / "input.json"])
         assert await me.account.balance() == before
 
 
-async def test_a_price_above_the_maximum_is_refused_and_a_failed_app_is_paid(requester, folder):
+async def test_a_price_above_the_maximum_is_refused_and_a_failed_app_is_paid(requester, spare, folder):
     with pytest.raises(OrderRefused, match="more than"):
-        await requester.run("onnx-runner", files=[folder / "input.json"], max_price="1 nRLC")
-    run = await requester.run("onnx-runner", files=[folder / "input.json"])
-    with pytest.raises(AppFailed, match="there is no model") as failed:
+        await requester.run("onnx-runner", spare, files=[folder / "input.json"], max_price="1 nRLC")
+    run = await requester.run("onnx-runner", spare, files=[folder / "input.json"], args=["--outputs", "absent"])
+    with pytest.raises(AppFailed, match="no output 'absent'") as failed:
         await run.result()
     assert "was paid" in failed.value.money
 
@@ -179,7 +186,6 @@ def test_the_examples_of_the_run_options_page_work(localnet, folder):
     (lines,), (commands,) = (blocks(language, RUN_OPTIONS) for language in ("python", "sh"))
     done = in_python(lines, localnet, folder)
     assert done.stdout.count("[[1.0, 2.0, 3.0]]") == 2, done.stderr
-    (folder / "token.txt").write_text("a token")
     in_a_shell(commands, localnet, folder)
     assert len(list(folder.glob("answers/*/receipt.json"))) == 2
 

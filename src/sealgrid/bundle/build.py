@@ -9,10 +9,12 @@ from typing import Annotated
 import msgspec
 
 from sealgrid.bundle.archive import pack
+from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.bundle.interpreter import PYTHON_PATTERN, running_python
 from sealgrid.bundle.manifest import (
     MANIFEST,
     MIN_MEMORY,
+    SCHEMA_WITH_INPUTS,
     AppFileEntry,
     AppLimits,
     EnvironmentEntry,
@@ -46,6 +48,7 @@ class AppToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     )
     files: tuple[str, ...] = ("**/*.py",)  #: globs below the folder
     limits: AppLimits = msgspec.field(default_factory=AppLimits)
+    inputs: InputSpec | None = None  #: what a run needs and takes; without it, anything
 
 
 @dataclass(frozen=True)
@@ -102,12 +105,12 @@ def build(
 def read_app(folder: Path) -> AppToml:
     """Read a folder's app.toml; raise InputRefused when it is missing or invalid."""
     try:
-        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppToml)
+        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text("utf-8-sig")), AppToml)
     except FileNotFoundError as error:
         raise InputRefused(
             f"the folder {str(folder)!r} has no {APP_FILE}; create one, or name the app's folder."
         ) from error
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InputRefused(f"{APP_FILE} of {folder.name!r} is invalid: {error}.") from error
 
 
@@ -143,7 +146,7 @@ def _manifest(
         AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     ]
-    document = {
+    document: dict[str, object] = {
         **{name: getattr(app, name) for name in ("name", "version", "title", "description", "entrypoint")},
         "python": python,
         "files": files,
@@ -151,6 +154,8 @@ def _manifest(
         "environment": environment,
         "limits": app.limits,
     }
+    if app.inputs is not None:
+        document |= {"schema": SCHEMA_WITH_INPUTS, "inputs": app.inputs}
     try:
         return msgspec.convert(msgspec.to_builtins(document), Manifest)
     except msgspec.ValidationError as error:

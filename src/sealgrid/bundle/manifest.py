@@ -1,15 +1,19 @@
 """App manifest: the files, wheels, entry point and limits that an app digest commits to (docs/protocol/bundle.md)."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.bundle.interpreter import PYTHON_PATTERN
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.units import Digest, to_digest
 
-SCHEMA: Literal["sealgrid/app/1"] = "sealgrid/app/1"
+Schema = Literal["sealgrid/app/1", "sealgrid/app/2"]
+SCHEMA: Final = "sealgrid/app/1"  #: of an app without an input specification
+SCHEMA_WITH_INPUTS: Final = "sealgrid/app/2"
 MANIFEST = "manifest.json"  #: file name in the bundle
 
 HexDigest = Annotated[Digest, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}$")]
@@ -66,7 +70,7 @@ class AppLimits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An app as its developer published it; not verified against a bundle."""
 
-    schema: Literal["sealgrid/app/1"] = SCHEMA
+    schema: Schema = SCHEMA
     name: Name
     version: Version
     title: Text = ""
@@ -79,6 +83,7 @@ class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None  #: these wheels, ready to import; None: the enclave unpacks them in each run
     )
     limits: AppLimits = msgspec.field(default_factory=AppLimits)
+    inputs: InputSpec | UnsetType = UNSET  #: what a run takes; exactly in schema sealgrid/app/2
 
     def encode(self) -> bytes:
         """Return the canonical document (RFC 8785)."""

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import UNSET
 
 from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, path_fault
+from sealgrid.bundle.input_spec import check_spec
 from sealgrid.bundle.interpreter import runs_on
-from sealgrid.bundle.manifest import MANIFEST, AppLimits, Manifest, package_name
+from sealgrid.bundle.manifest import MANIFEST, SCHEMA_WITH_INPUTS, AppLimits, Manifest, package_name
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import DECODE_ERRORS, BundleRefused, InterpreterMismatch
 from sealgrid.units import Digest, to_digest
@@ -39,7 +41,7 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
     A bundle is the app ``app_digest`` when
     (1) it is a readable archive of a bounded number of plain files: no links, folders, encryption, no name twice;
     (2) its manifest's SHA-256 is the app digest;
-    (3) the manifest is a canonical ``sealgrid/app/1`` document;
+    (3) the manifest is a canonical document of the schema ``sealgrid/app/2``, or ``/1`` if it has no ``inputs``;
     (4) every path is relative, without ``..``, and means the same on every system;
     (5) no two paths are equal ignoring case, and none is both a file and a folder;
     (6) it has the manifest's files and no others;
@@ -48,7 +50,8 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
     (9) the entry point is a Python file of the app;
     (10) the limits are at most the ceiling;
     (11) an environment is built from wheels by the manifest's Python, and of a bounded size;
-    (12) each wheel runs on the manifest's Python, by the tags of its file name.
+    (12) each wheel runs on the manifest's Python, by the tags of its file name;
+    (14) a run can meet the input specification (``input_spec.check_spec``).
 
     Raises BundleRefused with the number of the first check that fails.
     """
@@ -66,7 +69,7 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
             members = {entry.filename: source.read(entry) for entry in entries}
     except BROKEN as error:  # (1)
         raise BundleRefused("1", f"the bundle is not a readable archive ({type(error).__name__}).") from error
-    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (12)
+    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (12), (14)
     if set(members) != {file.path for file in manifest.files}:  # (6)
         differing = min(set(members) ^ {file.path for file in manifest.files})
         raise BundleRefused("6", f"the bundle and its manifest differ in {differing!r}.")
@@ -87,7 +90,9 @@ def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
         manifest = msgspec.json.decode(document, type=Manifest)
         canonical = manifest.encode() == document
     except (ValueError, *DECODE_ERRORS) as error:  # (3)
-        raise BundleRefused("3", f"the manifest is not a valid sealgrid/app/1 document: {error}.") from error
+        raise BundleRefused("3", f"the manifest is not a valid sealgrid/app document: {error}.") from error
+    if (manifest.schema == SCHEMA_WITH_INPUTS) is (manifest.inputs is UNSET):  # (3)
+        raise BundleRefused("3", f"a manifest has inputs exactly in the schema {SCHEMA_WITH_INPUTS}.")
     if not canonical:  # (3)
         raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")
     check_manifest(manifest)
@@ -95,7 +100,7 @@ def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Apply checks (4), (5) and (8) to (12) of ``verify_bundle``; raise BundleRefused."""
+    """Apply checks (4), (5), (8) to (12) and (14) of ``verify_bundle``; raise BundleRefused."""
     paths = [file.path for file in manifest.files]
     _check_paths(paths)  # (4), (5)
     _check_wheels(manifest)  # (8)
@@ -113,6 +118,8 @@ def check_manifest(manifest: Manifest) -> None:
     for wheel in manifest.wheels:  # (12)
         if not runs_on(wheel.filename, manifest.python):
             raise InterpreterMismatch("12", f"the wheel {wheel.filename} is not for Python {manifest.python}.")
+    if manifest.inputs is not UNSET:
+        check_spec(manifest.inputs, set(paths))  # (14)
 
 
 def check_interpreter(manifest: Manifest, python: str) -> None:

@@ -36,23 +36,35 @@ def import_(
     name: Name,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A keystore, or a file with a key of 64 hex digits."),
+        typer.Argument(
+            metavar="FILE",
+            help="A keystore of any wallet, or a file with a private key: 64 hex digits, a line of settings, or JSON.",
+        ),
     ],
     password_file: PasswordFile = None,
+    new_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with another password for our copy, in its first line; required if the keystore's is too short.",
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Import an account from a keystore or a private key; the file stays unchanged."""
-    from sealgrid.cli.private_input import new_password, read_password
-    from sealgrid.sdk.stores.keystores import open_keystore, plain_key
+    from sealgrid.cli.private_input import new_password, password_of_copy, read_password
+    from sealgrid.sdk.stores.keystores import open_keystore
+    from sealgrid.sdk.stores.plain_keys import plain_key
 
     own = _keystores(data)
     own.check_free(name)
     key = plain_key(file)
     if key is not None:
-        password = new_password(name, password_file)
+        password = new_password(name, new_password_file or password_file)
     else:
-        password = read_password(str(file), password_file)
-        key = open_keystore(file, password)
+        old = read_password(str(file), password_file)
+        key = open_keystore(file, old)
+        password = password_of_copy(name, old, new_password_file)
     _print_created(own.add(name, key, password))
 
 

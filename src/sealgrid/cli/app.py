@@ -1,4 +1,4 @@
-"""``sealgrid app …``: deploy and offer apps, set their secrets, list and verify them."""
+"""``sealgrid app …``: deploy and offer apps, change prices, set secrets, list and verify them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,11 +7,12 @@ import typer
 
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
-from sealgrid.cli.output import print_result, stderr, stdout, warn_if_simulated
+from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.resources.offers import Listing
 
 app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
 App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name if it is unique.")]
@@ -70,11 +71,56 @@ async def list_(
 async def show(
     me: "AsyncClient",
     source: App,
+    *,
+    schema: Annotated[bool, typer.Option("--schema", help="Only the JSON Schema of the inputs of a run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an app's registration on the chain and its offers."""
+    """Show an app's registration on the chain, its offers, and what a run of it takes."""
+    if schema:
+        print_result(await me.apps.input_schema(source), (), as_json=True)
+        return
     found = await me.apps.show(source)
-    print_result(found, listing_lines(found, sealed="code digest"), as_json=as_json)
+    inputs = [] if as_json else await _input_lines(me, found)
+    print_result(found, (*listing_lines(found, sealed="code digest"), *inputs), as_json=as_json)
+
+
+async def _input_lines(me: "AsyncClient", found: "Listing") -> list[str]:
+    """Return what a run takes, one line each; none while the app's bundle cannot be read."""
+    from sealgrid.bundle.input_words import describe_inputs
+    from sealgrid.errors import SealgridError
+
+    try:
+        spec = await me.apps.inputs(found)
+    except SealgridError as error:
+        return [f"{'takes':<12} unknown: {error.reason}"]
+    return [
+        f"{'takes':<12} {line}" for line in (describe_inputs(spec) if spec else ["anything; it declares no inputs"])
+    ]
+
+
+@app.command()
+@for_account("developer")
+async def price(
+    me: "AsyncClient",
+    app: App,
+    new_price: Annotated[str, typer.Argument(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
+) -> None:
+    """Change the price of the runs that are left. The old offers are cancelled."""
+    done = await me.apps.reprice(app, new_price)
+    stdout.print(f"{done.uses} runs of {app} are for sale at {new_price}{credit_note(me.network)}", markup=False)
+    print_warnings(done.unreached)
+
+
+@app.command()
+@for_account("developer")
+async def unlist(
+    me: "AsyncClient",
+    app: App,
+) -> None:
+    """Cancel every offer of your app on the chain, for ever. Runs bought before continue."""
+    done = await me.apps.unlist(app)
+    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {app}", markup=False)
+    print_warnings(done.unreached)
 
 
 @app.command()

@@ -9,9 +9,10 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.receipts.report import TrustPins
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.network import load_network, pins_of
 from sealgrid.sdk.stores.home import home
-from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, to_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ def read_pins(network: Path | None, data: Path | None, options: PinOptions) -> T
     pins = _network_pins(network, data, options)
     try:
         if options.vaults is not None:
-            vaults = tuple(sorted(map(to_address, options.vaults.replace(" ", "").lower().split(","))))
+            vaults = tuple(sorted(map(parse_address, options.vaults.replace(" ", "").split(","))))
             pins = replace(pins, vaults=vaults, t=(len(vaults) + 1) // 2)
         if options.chain is not None:
             pins = replace(pins, chain=options.chain)
         if options.hub is not None:
-            pins = replace(pins, hub=to_address(options.hub.lower()))
+            pins = replace(pins, hub=parse_address(options.hub))
         if options.broker is not None:
-            pins = replace(pins, broker=to_address(options.broker.lower()))
+            pins = replace(pins, broker=parse_address(options.broker))
         if options.runtimes:
             pins = replace(pins, runtimes=frozenset(to_digest(each.lower()) for each in options.runtimes))
     except ValueError as error:

@@ -3,6 +3,7 @@
 Never from arguments or the environment: every user of the machine can read those in the list of processes.
 """
 
+import codecs
 import getpass
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from sealgrid.errors import InputRefused
 
 MAX_SECRET_BYTES = 64 << 10
+_MAX_LINE_BYTES = 4096
 
 
 def password_for(account: str, data: Path | None, file: Path | None) -> str | None:
@@ -36,6 +38,24 @@ def new_password(account: str, file: Path | None) -> str:
     return first
 
 
+def password_of_copy(account: str, password: str, file: Path | None) -> str:
+    """Return the password for our copy of an imported keystore: from ``file``, else its own if it is long enough.
+
+    Prompts for a new one on a terminal if it is too short; raises InputRefused without a terminal.
+    """
+    from sealgrid.sdk.stores.keystores import MIN_PASSWORD
+
+    if file is None and len(password) >= MIN_PASSWORD:
+        return password
+    if file is None and not sys.stdin.isatty():
+        raise InputRefused(
+            f"the keystore's password has fewer than {MIN_PASSWORD} characters, too few for our copy; give a new one "
+            "with --new-password-file FILE. No account was made.",
+            money="",
+        )
+    return new_password(account, file)
+
+
 def read_secret(file: Path) -> str:
     """Return the text of a file, or of standard input for ``-``, without its last line end."""
     try:
@@ -44,12 +64,19 @@ def read_secret(file: Path) -> str:
         else:
             with file.open("rb") as opened:
                 content = opened.read(MAX_SECRET_BYTES + 2)
-        text = content.decode()
+        text = content.removeprefix(codecs.BOM_UTF8).decode()
     except OSError as error:
         raise InputRefused(f"the secret {file} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise InputRefused(f"the secret {file} is not valid UTF-8 text.") from error
     return text.removesuffix("\n").removesuffix("\r")
+
+
+def read_standard_input(files: Sequence[Path]) -> list[Path | tuple[str, bytes]]:
+    """Replace the file ``-`` by standard input, which is called ``input``; raise InputRefused for a second one."""
+    if [str(file) for file in files].count("-") > 1:
+        raise InputRefused("standard input can be one file only; give - once.")
+    return [("input", sys.stdin.buffer.read()) if str(file) == "-" else file for file in files]
 
 
 def parse_secrets(options: Sequence[str]) -> dict[int, str]:
@@ -66,11 +93,16 @@ def parse_secrets(options: Sequence[str]) -> dict[int, str]:
 
 
 def _first_line(file: Path) -> str:
+    from sealgrid.sdk.stores.text_files import decode_text
+
     try:
-        with file.open() as lines:
-            return lines.readline(4096).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"the password file {file} cannot be read ({error}).") from error
+        with file.open("rb") as opened:
+            text = decode_text(opened.read(_MAX_LINE_BYTES))
+    except OSError as error:
+        raise InputRefused(f"the password file {file} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise InputRefused(f"the password file {file} is not valid UTF-8 text; save it as UTF-8.") from error
+    return text.partition("\n")[0].removesuffix("\r")
 
 
 def _prompt(text: str) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from litestar.datastructures import FormMultiDict, UploadFile
 
 from sealgrid.errors import DECODE_ERRORS, InputRefused, NotFound
-from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
+from sealgrid.sdk.addresses import parse_address
+from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.web.site import WebRequest
 
 M = TypeVar("M")
@@ -88,7 +89,7 @@ def form_day(form: FormMultiDict, name: str) -> int | None:
 def path_address(text: str) -> Address:
     """Parse an address in a URL; raise NotFound if malformed."""
     try:
-        return to_address(text.lower())
+        return parse_address(text)
     except ValueError as error:
         raise NotFound(f"{text[:60]!r} is not a valid address.", money="") from error
 

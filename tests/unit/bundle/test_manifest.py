@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from sealgrid.bundle.manifest import AppFileEntry, Manifest, package_name
+from sealgrid.bundle.input_spec import FileSpec, InputSpec
+from sealgrid.bundle.manifest import SCHEMA_WITH_INPUTS, AppFileEntry, Manifest, package_name
 from tests.unit.bundle.bundle_scene import PYTHON, WHEEL
 
 MANIFEST = Manifest(
@@ -13,6 +14,9 @@ MANIFEST = Manifest(
     entrypoint=("app.py",),
     files=(AppFileEntry(path="app.py", size=1, sha256="0x" + "11" * 32),),
     wheels=(WHEEL,),
+)
+WITH_INPUTS = msgspec.structs.replace(
+    MANIFEST, schema=SCHEMA_WITH_INPUTS, inputs=InputSpec(model="required", files=FileSpec())
 )
 
 
@@ -30,5 +34,16 @@ def test_every_field_is_in_the_digest(change: dict[str, object]) -> None:
     assert msgspec.structs.replace(MANIFEST, **change).digest() != MANIFEST.digest()
 
 
-def test_a_manifest_survives_its_canonical_form() -> None:
-    assert msgspec.json.decode(MANIFEST.encode(), type=Manifest) == MANIFEST
+@pytest.mark.parametrize("inputs", [InputSpec(), InputSpec(model="optional"), InputSpec(files=FileSpec(max=2))])
+def test_the_input_specification_is_in_the_digest(inputs: InputSpec) -> None:
+    assert msgspec.structs.replace(WITH_INPUTS, inputs=inputs).digest() != WITH_INPUTS.digest()
+
+
+@pytest.mark.parametrize("manifest", [MANIFEST, WITH_INPUTS])
+def test_a_manifest_survives_its_canonical_form(manifest: Manifest) -> None:
+    assert msgspec.json.decode(manifest.encode(), type=Manifest) == manifest
+
+
+def test_an_app_without_inputs_keeps_the_digest_of_the_first_schema() -> None:
+    assert b"inputs" not in MANIFEST.encode()
+    assert MANIFEST.digest() == "0xe860a811a2c145911ae2e97e06f3be9e0f81f56ac42bdd764840eabc0cdce6d6"

@@ -1,4 +1,4 @@
-"""Verification of a bundle: one named bad input for each of (1) to (10)."""
+"""Verification of a bundle: one named bad input for each of (1) to (10) and (14)."""
 
 import io
 import zipfile
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.build import Bundle
-from sealgrid.bundle.manifest import AppFileEntry, AppLimits, Manifest, WheelEntry
+from sealgrid.bundle.input_spec import FileSpec, InputSpec
+from sealgrid.bundle.manifest import SCHEMA, SCHEMA_WITH_INPUTS, AppFileEntry, AppLimits, Manifest, WheelEntry
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.errors import BundleRefused
@@ -199,3 +200,13 @@ def test_9_an_entry_point_that_is_no_python_file_of_the_app_is_refused(entrypoin
 @pytest.mark.parametrize("name", AppLimits.__struct_fields__)
 def test_10_limits_that_no_platform_gives_are_refused(name):
     assert refused_as(CONTENTS, limits=AppLimits(**{name: 1 << 39})) == "10"
+
+
+def test_3_inputs_in_the_first_schema_and_a_second_schema_without_are_refused():
+    assert refused_as(CONTENTS, schema=SCHEMA, inputs=InputSpec()) == "3"
+    assert refused_as(CONTENTS, schema=SCHEMA_WITH_INPUTS) == "3"
+
+
+def test_14_inputs_that_no_run_can_meet_are_refused():
+    impossible = InputSpec(files=FileSpec(min=3, max=2))
+    assert refused_as(CONTENTS, schema=SCHEMA_WITH_INPUTS, inputs=impossible) == "14"

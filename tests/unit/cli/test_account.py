@@ -3,8 +3,10 @@
 import json
 import shutil
 
+import eth_account
 import pytest
 
+from sealgrid.chain.accounts import TEST_MNEMONIC
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.stores import keystores
 from sealgrid.sdk.stores.keystores import KeystoreFolder
@@ -68,6 +70,50 @@ def test_a_keystore_of_another_wallet_or_a_plain_key_is_imported(sealgrid, tmp_p
         assert KeystoreFolder(tmp_path / "home" / "accounts").open(name, "correct horse").secret == key.secret
     (tmp_path / "password").write_text("another horse")
     assert "wrong password" in sealgrid("account", "import", "three", elsewhere, "--password-file", "password").err
+
+
+def short_keystore(folder, password):
+    """Write a keystore with a password that is too short for ours; return its file and key."""
+    key = SigningKey.generate()
+    file = folder / "short.json"
+    file.write_text(json.dumps(eth_account.Account.encrypt(key.secret, password, kdf="pbkdf2", iterations=2)))
+    (folder / "short").write_text(f"{password}\n")
+    return file, key
+
+
+@pytest.mark.parametrize("password", ["", "test"])
+def test_a_keystore_with_a_short_password_gets_a_new_one_for_our_copy(sealgrid, tmp_path, password):
+    file, key = short_keystore(tmp_path, password)
+    words = ("account", "import", "alice", file, "--password-file", "short")
+    refused = sealgrid(*words)
+    assert refused.code == 1
+    assert "give a new one with --new-password-file FILE. No account was made." in refused.err
+    assert not (tmp_path / "home" / "accounts").exists()
+    ended = sealgrid(*words, "--new-password-file", "password")
+    assert ended.code == 0, ended.err
+    assert KeystoreFolder(tmp_path / "home" / "accounts").open("alice", "correct horse").secret == key.secret
+
+
+def test_a_terminal_asks_for_the_new_password_twice(sealgrid, tmp_path, monkeypatch):
+    file, key = short_keystore(tmp_path, "test")
+    type_passwords(monkeypatch, "test", "correct horse", "correct horse")
+    assert sealgrid("account", "import", "alice", file).code == 0
+    assert KeystoreFolder(tmp_path / "home" / "accounts").open("alice", "correct horse").secret == key.secret
+
+
+def test_a_wrong_short_password_is_wrong_before_it_is_short(sealgrid, tmp_path):
+    file, _ = short_keystore(tmp_path, "test")
+    (tmp_path / "short").write_text("tset\n")
+    assert "wrong password" in sealgrid("account", "import", "alice", file, "--password-file", "short").err
+
+
+def test_a_recovery_phrase_is_named_and_makes_no_account(sealgrid, tmp_path):
+    (tmp_path / "phrase").write_text(TEST_MNEMONIC)
+    ended = sealgrid("account", "import", "alice", "phrase", "--password-file", "password")
+    assert ended.code == 1
+    assert "phrase contains a recovery phrase" in ended.err
+    assert "junk" not in ended.err
+    assert not (tmp_path / "home" / "accounts").exists()
 
 
 def test_accounts_are_restored_from_a_backup(sealgrid, tmp_path):

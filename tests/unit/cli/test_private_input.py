@@ -1,10 +1,11 @@
-"""Secrets are read from files and standard input."""
+"""Secrets and passwords are read from files and standard input, as editors of every system write them."""
 
 import io
+from pathlib import Path
 
 import pytest
 
-from sealgrid.cli.private_input import parse_secrets, read_secret
+from sealgrid.cli.private_input import parse_secrets, read_password, read_secret, read_standard_input
 from sealgrid.errors import InputRefused
 
 
@@ -31,3 +32,48 @@ def test_a_number_given_twice_and_a_file_that_cannot_be_read_are_refused(tmp_pat
     for options in ([f"1={tmp_path / 'one'}"] * 2, ["1=/nowhere"], [f"1={tmp_path / 'binary'}"]):
         with pytest.raises(InputRefused):
             parse_secrets(options)
+
+
+def test_a_secret_has_no_byte_order_mark(tmp_path):
+    (tmp_path / "windows").write_bytes("\ufefftoken\r\n".encode())
+    assert read_secret(tmp_path / "windows") == "token"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "pässwörd\n".encode(),
+        "pässwörd".encode(),
+        "pässwörd\r\nanother line\r\n".encode(),
+        "\ufeffpässwörd\r\n".encode(),
+        "pässwörd\r\n".encode("utf-16"),
+    ],
+    ids=["line end", "no line end", "CRLF", "byte order mark", "UTF-16"],
+)
+def test_a_password_is_the_first_line_of_its_file(tmp_path, content):
+    (tmp_path / "password").write_bytes(content)
+    assert read_password("alice", tmp_path / "password") == "pässwörd"
+
+
+def test_spaces_are_part_of_a_password(tmp_path):
+    (tmp_path / "password").write_text(" correct horse \n")
+    assert read_password("alice", tmp_path / "password") == " correct horse "
+
+
+def test_a_password_file_in_another_encoding_is_refused_without_its_content(tmp_path):
+    (tmp_path / "password").write_bytes("pässwörd".encode("latin-1"))
+    with pytest.raises(InputRefused, match="save it as UTF-8") as refused:
+        read_password("alice", tmp_path / "password")
+    assert "ssw" not in str(refused.value).replace("password", "")
+
+
+def test_a_password_file_that_does_not_exist_is_one_error(tmp_path):
+    with pytest.raises(InputRefused, match="cannot be read"):
+        read_password("alice", tmp_path / "nowhere")
+
+
+def test_standard_input_may_be_one_input_file(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff[1]")))
+    assert read_standard_input([Path("a.json"), Path("-")]) == [Path("a.json"), ("input", b"\xff[1]")]
+    with pytest.raises(InputRefused, match="give - once"):
+        read_standard_input([Path("-"), Path("-")])

@@ -19,9 +19,10 @@ from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.deposit import deposit
-from sealgrid.sdk.operations.manifests import check_runnable
+from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
+from sealgrid.sdk.operations.run_inputs import check_request
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes, to_digest
@@ -50,6 +51,7 @@ async def run(
     store: Callable[[PurchasedTask], None] = lambda job: None,
     on_progress: Progress = ignore_progress,
     preview: bool = True,
+    check_inputs: bool = True,
 ) -> PurchasedTask:
     """Buy the runs of a request and return the first task; arguments, files and secrets go into one sealed input.
 
@@ -59,17 +61,22 @@ async def run(
 
     ``sponsor`` pays from its escrow instead of this account. ``store`` is called with the task before the deal is sent:
     what it stores survives a crash of this process. ``on_progress`` is called with each step until the deal is on
-    chain. Without ``preview`` the vaults are not consulted first, and a deal that they refuse is bought.
+    chain. Without ``preview`` the vaults are not consulted first, and a deal that they refuse is bought. Without
+    ``check_inputs`` the app gets inputs that its specification does not take: an owner's proof needs no input.
 
-    Raises InputRefused for input that the enclave would refuse (``bundle.job_input``), OrderRefused when app, model or
+    Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
+    for input that the enclave would refuse (``bundle.job_input``), OrderRefused when app, model or
     computing is not offered or costs more than allowed, InterpreterMismatch for an app that is built for another Python
     than the network's, and DealRefused, before money moves, when the vaults would refuse.
     """
     job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
     check_input(job_input, split_arguments(request.public_args))
     pools_named(conn.network, request.pool)  # refuses an unknown name before anything is sealed
+    manifest = await runnable_manifest(conn, request.app)
+    if check_inputs:
+        check_request(manifest, request)
     on_progress(ProgressStep("choosing the cheapest offers"))
-    _, offers = await both(check_runnable(conn, request.app), choose_offers(conn, request, on_progress))
+    offers = await choose_offers(conn, request, on_progress)
     result_key = HpkeKey.generate()
     on_progress(ProgressStep("sealing the input"))
     dek = os.urandom(32)

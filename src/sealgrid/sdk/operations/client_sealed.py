@@ -20,9 +20,11 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import nothing_bought_before
 from sealgrid.sdk.operations.buy import grant_of, input_asset, params_of
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
-from sealgrid.sdk.operations.manifests import check_runnable
+from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.publish import OUTPUT_BYTES, allowances, first_policy, sell
+from sealgrid.sdk.operations.run_inputs import check_request_model
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
@@ -57,13 +59,14 @@ class PreparedPurchase:
 async def prepare_purchase(conn: Connection, sealed: ClientSealedInput) -> PreparedPurchase:
     """Choose the cheapest offers and prepare what the account of ``conn`` must sign for one run.
 
-    Raises OrderRefused when there is no offer, InputRefused while the escrow does not cover the price,
-    InterpreterMismatch for an app that is built for another Python than the network's.
+    Raises InputMismatch where the app needs a model and none is named, or takes none; OrderRefused when there is no
+    offer; InputRefused while the escrow does not cover the price; InterpreterMismatch for an app that is built for
+    another Python than the network's.
     """
     steps: list[ProgressStep] = []
     with nothing_bought_before(()):
-        await check_runnable(conn, sealed.app)
         request = RunRequest(sealed.app, sealed.model, pool=sealed.pool)
+        check_request_model(await runnable_manifest(conn, sealed.app), request)
         offers = await choose_offers(conn, request, steps.append)
         params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
         terms = sign_request(conn, offers, request, params)
@@ -123,9 +126,8 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
     """
     assets = Assets(conn.hub)
     allowed = await allowances(conn, assets, [sealed.app], OUTPUT_BYTES, callback=False)
-    model = await assets.send_dataset(
-        conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
-    )
+    name = await next_name(conn, "Dataset", sealed.name)
+    model = await assets.send_dataset(conn.wallet, name=name, multiaddr=location(sealed.sha256), checksum=sealed.sha256)
     record = _record_of(conn, model, sealed)
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
     return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))

@@ -19,12 +19,14 @@ from sealgrid.units import Address, Digest, to_digest
 _LOCAL_HEADER: Final = 30  #: bytes of a local file header before its name (APPNOTE 4.3.7)
 
 
-async def check_runnable(conn: Connection, app: Address) -> None:
-    """Raise InterpreterMismatch unless the app is built for the network's Python.
+async def runnable_manifest(conn: Connection, app: Address) -> Manifest:
+    """Return an app's manifest; raise InterpreterMismatch unless it is built for the network's Python.
 
     Called before every purchase, because workers reject such a task only after the deal. Raises like ``manifest_of``.
     """
-    check_interpreter(await manifest_of(conn, app), conn.network.python)  # (13)
+    manifest = await manifest_of(conn, app)
+    check_interpreter(manifest, conn.network.python)  # (13)
+    return manifest
 
 
 async def manifest_of(conn: Connection, app: Address) -> Manifest:

@@ -14,10 +14,11 @@ from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import WorkerpoolOrder
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network, PinnedPool
-from sealgrid.units import Address, DealId, to_address, to_digest
+from sealgrid.units import Address, DealId, to_digest
 
 ANY: Final = "any"
 LATEST_DEALS: Final = 10  #: of a pool, which make its record
@@ -75,7 +76,7 @@ def pools_named(network: Network, choice: str | None) -> tuple[Address, ...] | N
     if named := tuple(pool.address for pool in pinned if pool.name == choice):
         return named
     try:
-        return (to_address(choice.lower()),)
+        return (parse_address(choice),)
     except ValueError as error:
         known = ", ".join(pool.name for pool in pinned)
         raise InputRefused(

@@ -1,12 +1,15 @@
 """Apps: deploy, list, show, offer, reprice, unlist and verify them."""
 
 from pathlib import Path
+from typing import Any
 
-from sealgrid.errors import InputRefused
+from sealgrid.bundle.input_schema import input_schema
+from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations.manifests import manifest_of
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
 from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
 from sealgrid.sdk.operations.resolve import find_app
@@ -36,11 +39,7 @@ class AsyncApps:
         InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
         cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
-        folder = shipped_apps.app_folder(app) if isinstance(app, str) and "/" not in app else None
-        if folder is None:
-            folder = Path(app)
-            if not folder.is_dir():
-                raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
+        folder = shipped_apps.source_folder(app)
         per_run = int(amount(price))
         deployed = await deploy.deploy(self._conn, folder, price=per_run, uses=uses, orders=orders, any_pool=any_pool)
         return await listing_of(self._conn, "App", deployed.address)
@@ -53,6 +52,19 @@ class AsyncApps:
     async def show(self, app: AssetRef) -> Listing:
         """Return an app's data from the chain, with its open offers."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
+
+    async def inputs(self, app: AssetRef) -> InputSpec | None:
+        """Return what a run of an app needs and takes, from its verified manifest; None for an app that takes anything.
+
+        ``Client.run`` checks a run's inputs against it before any deal. Raises InputRefused for an app without a
+        bundle, NotFound when the storage lacks it.
+        """
+        spec = (await manifest_of(self._conn, await find_app(self._conn, app))).inputs
+        return spec if isinstance(spec, InputSpec) else None
+
+    async def input_schema(self, app: AssetRef) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of an app's inputs; raises as ``inputs`` does."""
+        return input_schema(await manifest_of(self._conn, await find_app(self._conn, app)))
 
     async def offer(
         self,

@@ -9,6 +9,7 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, StillRunning
 from sealgrid.receipts.receipt import ReceiptEnvelope, parse_envelope
 from sealgrid.receipts.report import VerificationReport
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import sentence
@@ -18,7 +19,7 @@ from sealgrid.sdk.operations.follow import OnStage, follow, history, ignore_stag
 from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.run_money import money_or_unknown, with_money
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ignore_waiting
-from sealgrid.units import Address, DealId, TaskId, to_address
+from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
 _STATE = {
@@ -174,7 +175,7 @@ class AsyncRun:
                 f"task {self.task} has no deferred callback; request one when you buy the run.", money=""
             )
         try:
-            target = to_address(contract.lower())
+            target = parse_address(contract)
         except ValueError as error:
             raise InputRefused(f"{contract!r} is not a contract address.", money="") from error
         result = parse_envelope(await fetch_receipt.fetch_receipt(self._conn, self.task)).receipt.body.covering_digest

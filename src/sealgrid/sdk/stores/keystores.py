@@ -10,14 +10,14 @@ from typing import Any
 from sealgrid.chain.accounts import NAMES
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound
+from sealgrid.sdk.stores.keystore_format import check_password, decrypt_keystore
+from sealgrid.sdk.stores.plain_keys import read_key_file
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, to_address
 
 SCRYPT_N = 1 << 18  #: as geth's standard: about a second and 256 MiB for each guess
 MIN_PASSWORD = 8  #: characters
-MAX_BYTES = 64 << 10
 
-_PLAIN = re.compile(rb"(?:0x)?([0-9a-fA-F]{64})")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -61,6 +61,7 @@ class KeystoreFolder:
         """Store a key under a name and a password; raise InputRefused for a name in use or a short password."""
         self.check_free(name)
         path = self.path(name)
+        check_password(password)
         if len(password) < MIN_PASSWORD:
             raise InputRefused(f"a password has at least {MIN_PASSWORD} characters.", money="")
         locked = _eth_account().encrypt(key.secret, password, kdf="scrypt", iterations=SCRYPT_N)
@@ -91,27 +92,7 @@ class KeystoreFolder:
 
 def open_keystore(path: Path, password: str) -> SigningKey:
     """Return the key of any wallet's keystore; raise InputRefused for a wrong password or an invalid keystore."""
-    content = _read(path)
-    try:
-        key = SigningKey.from_bytes(bytes(_eth_account().decrypt(content, password)))
-    except ValueError as error:
-        # A wrong password and a damaged file fail the same MAC check.
-        raise InputRefused(f"wrong password for {path.stem!r} ({path}).") from error
-    except (KeyError, TypeError, NotImplementedError) as error:
-        raise InputRefused(f"{path} is not a supported keystore; restore it from your backup.") from error
-    if "address" in content and key.address != _address(content, path):
-        raise InputRefused(f"{path} names an address that does not belong to its key; restore it from your backup.")
-    return key
-
-
-def plain_key(path: Path) -> SigningKey | None:
-    """Return the key in a file of 64 hex digits, None for another file; raise InputRefused where it cannot be read."""
-    if (found := _PLAIN.fullmatch(_content(path).strip())) is None:
-        return None
-    try:
-        return SigningKey.from_bytes(bytes.fromhex(found[1].decode()))
-    except ValueError as error:
-        raise InputRefused(f"{path} contains 64 hex digits that are not a valid key.", money="") from error
+    return decrypt_keystore(_read(path), password, f"{path.stem!r} ({path})")
 
 
 def _eth_account() -> Any:
@@ -124,18 +105,10 @@ def _eth_account() -> Any:
     return Account
 
 
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES)
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be read ({error.strerror}).", money="") from error
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(_content(path))
-    except ValueError as error:
+        content = json.loads(read_key_file(path))
+    except (ValueError, RecursionError) as error:
         raise InputRefused(f"{path} is not a valid keystore; restore it from your backup.", money="") from error
     if not isinstance(content, dict):
         raise InputRefused(f"{path} is not a valid keystore; restore it from your backup.", money="")

@@ -11,10 +11,11 @@ from litestar.response import Redirect
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.operations.own_offers import until_market_follows
 from sealgrid.sdk.operations.policies import send_policy
-from sealgrid.units import Address, to_address
+from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form, parse_json
 from sealgrid.web.site import WALLET_COOKIE, Site, WebRequest, set_notice
 from sealgrid.wire import challenge
@@ -115,6 +116,6 @@ def parse_signature(text: str) -> bytes:
 
 def _parse_address(text: str) -> Address:
     try:
-        return to_address(text.lower())
+        return parse_address(text)
     except ValueError as error:
         raise InputRefused(f"{text[:60]!r} is not a valid address.") from error

@@ -102,9 +102,11 @@ async def test_a_bundle_that_another_tool_packed_is_read_whole(network):
 async def test_13_an_app_for_another_python_is_refused_and_one_for_this_is_not(network):
     manifest, members = made(SMALL, python="3.11")
     with pytest.raises(InterpreterMismatch, match="the app is built for Python") as refused:
-        await manifests.check_runnable(network(pack(members), manifest.digest())[0], APP)
+        await manifests.runnable_manifest(network(pack(members), manifest.digest())[0], APP)
     assert refused.value.check == "13"
-    await manifests.check_runnable(network(pack(members), manifest.digest(), python="3.11")[0], APP)
+    assert (
+        await manifests.runnable_manifest(network(pack(members), manifest.digest(), python="3.11")[0], APP) == manifest
+    )
 
 
 async def test_a_bundle_that_is_another_apps_is_refused(network):

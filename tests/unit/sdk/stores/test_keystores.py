@@ -8,7 +8,7 @@ import pytest
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sdk.stores import keystores
-from sealgrid.sdk.stores.keystores import KeystoreFolder, open_keystore, plain_key
+from sealgrid.sdk.stores.keystores import KeystoreFolder, open_keystore
 
 PASSWORD = "correct horse"
 
@@ -102,13 +102,6 @@ def test_an_unknown_account_is_not_found(own):
         own.open("alice", PASSWORD)
 
 
-def test_a_plain_key_is_read_with_or_without_its_prefix_and_nothing_else_is(tmp_path):
-    file = tmp_path / "key"
-    for text in (VECTORS_KEY, f"0x{VECTORS_KEY}\n"):
-        file.write_text(text)
-        assert plain_key(file).secret.hex() == VECTORS_KEY
-    file.write_text(VECTOR)
-    assert plain_key(file) is None
-    file.write_text("00" * 32)
-    with pytest.raises(InputRefused, match="not a valid key"):
-        plain_key(file)
+def test_a_keystore_with_a_byte_order_mark_opens(tmp_path):
+    (tmp_path / "windows.json").write_bytes(b"\xef\xbb\xbf" + VECTOR.encode())
+    assert open_keystore(tmp_path / "windows.json", "testpassword").secret.hex() == VECTORS_KEY

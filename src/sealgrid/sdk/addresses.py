@@ -1,0 +1,33 @@
+"""Reads addresses that people write; a checksum in their letter case (EIP-55) finds mistyped characters."""
+
+import re
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.errors import InputRefused
+from sealgrid.units import Address, to_address
+
+_ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{40})")
+
+
+def checksum_address(address: Address) -> str:
+    """Return an address in mixed case (EIP-55)."""
+    digits = address[2:]
+    mask = keccak256(digits.encode()).hex()
+    return "0x" + "".join(d.upper() if int(m, 16) >= 8 else d for d, m in zip(digits, mask, strict=False))
+
+
+def parse_address(text: str) -> Address:
+    """Return an address that a person wrote, in lower, upper or mixed case; raise ValueError for any other text.
+
+    Raises InputRefused for mixed case that is not the address's checksum.
+    """
+    if (match := _ADDRESS.fullmatch(text)) is None:
+        raise ValueError("an address is 0x and 40 hex digits")
+    digits = match[1]
+    address = to_address(f"0x{digits.lower()}")
+    if digits not in {digits.lower(), digits.upper()} and checksum_address(address) != f"0x{digits}":
+        raise InputRefused(
+            f"{text} is not a valid address: its upper and lower case letters (EIP-55) do not fit; it was mistyped. "
+            "Copy it again."
+        )
+    return address
