@@ -3,9 +3,11 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import platformdirs
 
+from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import SetupMissing
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
@@ -21,6 +23,12 @@ CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
 CHAIN_PROXY, FAUCET = "chain-proxy", "faucet"  #: parts of a shared network
 VAULTS = 3
 THRESHOLD = 2
+
+
+#: Ids that a local chain may have. A transaction that is signed for an id is valid on every chain with that id and
+#: nonce: never the id of a chain with real money.
+ARBITRUM_SEPOLIA: Final = 421614
+CHAINS: Final = (LOCAL_CHAIN, ARBITRUM_SEPOLIA)
 
 
 def storage_names(number: int) -> tuple[str, ...]:
@@ -39,6 +47,7 @@ class NetworkOptions:
     host: str = ""  #: address or name at which other machines reach the network; empty for this machine only
     certificate: Path | None = None  #: PEM file with the certificate chain of ``host``; None for plain HTTP
     certificate_key: Path | None = None  #: PEM file with its key
+    chain: int | None = None  #: id of the chain, one of CHAINS; None for the one that the network was made with
 
 
 @dataclass(frozen=True, slots=True)
