@@ -151,7 +151,7 @@ def test_a_table_of_numbers_becomes_an_array_under_such_a_name():
 @pytest.mark.parametrize(
     "files",
     [3, 1.5, object(), [[5.1, 3.5]], [None], {"a.txt": [1]}, {"a.txt": None}, [("a.txt", 3)]],
-    ids=repr,
+    ids=["int", "float", "object", "rows", "list-of-none", "text-of-list", "text-of-none", "pair-of-int"],
 )
 def test_anything_else_is_refused_with_the_ways_to_give_a_file(files):
     with pytest.raises(InputRefused, match="is not an input file; give a path, bytes"):

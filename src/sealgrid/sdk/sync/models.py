@@ -48,8 +48,8 @@ class Models:
         ``on_progress`` tell what it would leave out of a table or read in another way than written.
         A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
         result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
-        So is the signature of an ONNX model: the names, types and shapes of its inputs and outputs, against which inputs
-        of buyers are checked; ``withhold_signature`` leaves it out.
+        So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
+        inputs are checked; ``withhold_signature`` leaves it out.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.
