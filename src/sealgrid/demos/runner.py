@@ -80,5 +80,5 @@ def _read(file: Path, option: str) -> bytes:
 def _cached(name: str) -> Path:
     path = cache_folder() / name
     if not path.exists():
-        raise SetupMissing(f"{name} is missing; run `make setup`.")
+        raise SetupMissing(f"{name} is missing; run `make setup` in a checkout, else `sealgrid setup`.")
     return path
