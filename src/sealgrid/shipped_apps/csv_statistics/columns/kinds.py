@@ -19,7 +19,7 @@ MIN_SHARE = 0.9  #: of a column's cells that have its kind
 _IDENTIFIER_SHARE = 0.01  #: of a column's numbers that only identifiers have, as 0123
 _PHONE_SHARE = 0.5
 _MANY = 0.5  #: of a column of texts, cells that are nearly numbers, for a note
-_LONG_DECIMALS = 30  #: so many numbers with three decimals each, besides whole ones, are rather thousands
+_LONG_DECIMALS = 5  #: so many numbers with three decimals each, besides whole ones, are rather thousands
 MIN_YEAR, MAX_YEAR = 1500, 2500
 _IDENTIFIER_WORDS = frozenset(
     "id ids uuid guid phone telephone telefon telefono telefone téléphone tel mobile handy fax zip zipcode postcode "  # noqa: SIM905
@@ -101,7 +101,7 @@ class Evidence:
             self.both_point += abs(point) < abs(comma)
         if reread & Reread.BARE and point is not None:
             self.big_bare += point >= 1000
-            self.small_bare += point < 1000
+            self.small_bare += 0 < point < 1000
             self.years += MIN_YEAR <= point <= MAX_YEAR
         self.identifiers += bool(reread & (Reread.PADDED | Reread.LONG))
         self.phones += bool(reread & Reread.PLUS)

@@ -45,6 +45,11 @@ def test_an_ambiguous_column_follows_the_others_then_custom_and_says_so(cell, de
     assert "it could be" in decision.notes[0]
 
 
+def test_three_digits_behind_each_mark_beside_small_whole_numbers_are_thousands():
+    assert decided("950", "12", *["1.020", "12.345"] * 3, delimiter="\t").comma
+    assert not decided("0", *["1.020", "12.345"] * 3, delimiter="\t").comma
+
+
 def test_mixed_decimal_marks_and_mixed_units_make_texts_with_a_note():
     assert "mixed" in decided("1.5", "1,5").notes[0]
     assert "mixed" in decided("1.234", "1,234").notes[0]
