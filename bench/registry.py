@@ -14,6 +14,7 @@ from bench import (
     pages,
     plates_job,
     preview,
+    publish_check,
     sealing,
     settle_open,
     transparency_log,
@@ -43,5 +44,6 @@ FIGURES: Final[dict[str, Measure]] = {
     "log": transparency_log.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,
+    "publish_check": publish_check.measure,
     "gas": gas.measure,
 }

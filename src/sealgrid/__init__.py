@@ -82,6 +82,11 @@ _NAMES = {
         "GrantResult",
         "RevokeResult",
     ),
+    "sealgrid.sdk.operations.app_usage": (
+        "AppUsage",
+        "AppUse",
+        "BuyerUses",
+    ),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (

@@ -76,6 +76,11 @@ from sealgrid.sdk.operations.access_grants import (
     GrantResult,
     RevokeResult,
 )
+from sealgrid.sdk.operations.app_usage import (
+    AppUsage,
+    AppUse,
+    BuyerUses,
+)
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
 )
@@ -166,6 +171,8 @@ __all__ = [
     "Allowance",
     "Amount",
     "AppFailed",
+    "AppUsage",
+    "AppUse",
     "Apps",
     "ArgumentSpec",
     "AsyncAccount",
@@ -176,6 +183,7 @@ __all__ = [
     "AsyncRun",
     "Balance",
     "BundleRefused",
+    "BuyerUses",
     "CallRefused",
     "ChainError",
     "ChainReplaced",

@@ -63,6 +63,12 @@ async def publish(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Description in Markdown: PUBLIC for ever.")
     ] = None,
+    try_input: Annotated[
+        Path | None,
+        typer.Option(
+            "--try", metavar="FILE", help="An input with which the app tries the model; by default generated ones."
+        ),
+    ] = None,
     withhold_signature: Annotated[
         bool,
         typer.Option(
@@ -94,13 +100,14 @@ async def publish(
     from sealgrid.errors import InputRefused
     from sealgrid.sdk.money import format_time
     from sealgrid.sdk.shipped_apps import app_for
+    from sealgrid.sdk.stores.text_files import decode_text
 
     allowed, expiry = runs or app_for(file), parse_end(until)
     warn_if_simulated(me.network)
     try:
-        markdown = "" if card is None else card.read_text()
+        markdown = "" if card is None else decode_text(card.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"{card} cannot be read as text: {error}.") from error
+        raise InputRefused(f"{card} cannot be read as UTF-8 text: {error}.") from error
     with show_progress() as on_progress:
         made = await me.models.publish(
             file,
@@ -114,6 +121,7 @@ async def publish(
             callback=callback,
             card=markdown,
             withhold_signature=withhold_signature,
+            try_input=try_input,
             unproved=unproved,
             expiry=expiry,
             uses_per_requester_hour=uses_per_hour,
@@ -131,7 +139,7 @@ async def publish(
 
 
 @app.command("list")
-@for_account("owner")
+@for_account("owner", reads=True)
 async def list_(
     me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
@@ -143,7 +151,7 @@ async def list_(
 
 
 @app.command()
-@for_account("owner")
+@for_account("owner", reads=True)
 async def show(
     me: "AsyncClient",
     model: Model,

@@ -5,10 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sealgrid.cli.options import NOTICE_SECONDS, PRICE_HELP, Account, Data, Json, NoticeAfter, PasswordFile, Pool
+from sealgrid.cli.options import (
+    NOTICE_SECONDS,
+    PRICE_HELP,
+    Account,
+    Data,
+    Json,
+    NetworkName,
+    NoticeAfter,
+    PasswordFile,
+    Pool,
+)
 from sealgrid.cli.output import credit_note, print_result, stderr
 from sealgrid.cli.progress import show_progress
-from sealgrid.cli.session import run_as
+from sealgrid.cli.session import AccountChoice, run_as
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -73,8 +83,9 @@ def run(
         typer.Option("--quote", help="Print price, balance and expected time, and buy nothing; --json for programs."),
     ] = False,
     as_json: Json = False,
-    account: Account = "requester",
+    account: Account = None,
     password_file: PasswordFile = None,
+    network: NetworkName = None,
     data: Data = None,
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
@@ -125,4 +136,4 @@ def run(
             "sponsor_password": password_for(sponsor, data, sponsor_password_file) if sponsor else None,
             "pool": pool,
         }
-        run_as(account, data, work, password_file)
+        run_as(AccountChoice(account, "requester", password_file, network), data, work)

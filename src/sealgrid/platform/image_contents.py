@@ -106,7 +106,7 @@ def plan_image(boot: Path | None = None) -> Plan:
     files |= _interpreter()
     bubblewrap = shutil.which("bwrap")
     if bubblewrap is None:
-        raise SetupMissing("bwrap is not installed; `apt-get install bubblewrap` brings it.")
+        raise SetupMissing("bubblewrap is not installed; install it with: sudo apt-get install bubblewrap")
     files[f"{PROGRAMS}/bwrap"] = Path(bubblewrap).resolve()
     native = [
         path for name, path in files.items() if ".so" in path.name or name.startswith((PROGRAMS, f"{PYTHON}/bin"))

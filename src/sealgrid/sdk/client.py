@@ -19,13 +19,14 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
-from sealgrid.sdk.input_files import InputFiles, read_files
+from sealgrid.sdk.input_files import InputFiles, has_tables, list_files, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentence
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations import quote as quotes
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
+from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.preview import check_approved
 from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.operations.resolve import find_offered
@@ -135,7 +136,6 @@ class AsyncClient:
         try:
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(read_files, files),
                 args=args,
                 secrets=_numbered(secrets),
                 public_args=shlex.join(public_args),
@@ -145,7 +145,7 @@ class AsyncClient:
                 max_price=_parse_limit(max_price),
                 pool=pool,
             )
-            request = await self._resolved(request, app, model, on_progress)
+            request = await self._resolved(request, files, app, model, on_progress)
             wallet = None
             if sponsor is not None:
                 wallet = Wallet(self._conn.node, await self._sponsor_key(sponsor, sponsor_password))
@@ -190,7 +190,6 @@ class AsyncClient:
         with nothing_bought_before(()):
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(read_files, files),
                 args=args,
                 secrets=_numbered(secrets),
                 public_args=shlex.join(public_args),
@@ -200,20 +199,29 @@ class AsyncClient:
                 max_price=_parse_limit(max_price),
                 pool=pool,
             )
-            request = await self._resolved(request, app, model, on_progress)
+            request = await self._resolved(request, files, app, model, on_progress)
             payer = None if sponsor is None else (await self._sponsor_key(sponsor, sponsor_password)).address
             return await quotes.quote(
                 self._conn, request, payer=payer, check_inputs=check_inputs, on_progress=on_progress
             )
 
     async def _resolved(
-        self, request: RunRequest, app: AssetRef, model: AssetRef | None, on_progress: Progress
+        self, request: RunRequest, files: InputFiles, app: AssetRef, model: AssetRef | None, on_progress: Progress
     ) -> RunRequest:
-        """Return the request with the addresses of app and model; raise OrderRefused for a model without approval."""
+        """Return the request with the addresses of app and model, and with the files' contents.
+
+        Raises OrderRefused for a model without approval, InputRefused for a file that cannot be read.
+        """
+        listed = list_files(files)
+        contents = await asyncio.to_thread(read_files, listed)
         address, dataset = await find_offered(self._conn, app, model, on_progress)
         if model is not None:
             await check_approved(self._conn, dataset, address)
-        return replace(request, app=address, model=dataset)
+        if has_tables(listed):
+            specification = (await runnable_manifest(self._conn, address)).inputs
+            taken = specification.files.media_types if specification and specification.files else ()
+            contents = await asyncio.to_thread(read_files, listed, taken)
+        return replace(request, app=address, model=dataset, files=contents)
 
     async def _sponsor_key(self, sponsor: str | SigningKey, password: str | None) -> SigningKey:
         return await _key(sponsor, password, self._conn.network, self._accounts)

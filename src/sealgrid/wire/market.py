@@ -168,14 +168,17 @@ class MarketClient:
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
         return (await call(self.transport, "GET", self._path(kind) + query, None, OrderPage)).orders
 
+    async def deals(self, **filters: str) -> tuple[DealId, ...]:
+        """Return a page of deals, the newest first; filters as iExec's: app, requester, workerpool, appOwner …"""
+        path = self._path("deals") + "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
+        return tuple(DealId(each.dealid) for each in (await call(self.transport, "GET", path, None, _DealNames)).deals)
+
     async def latest_deals(self, most: int, **filters: Address) -> tuple[DealId, ...]:
         """Return the ids of the latest deals, the newest first; ``most`` is at least 10, as on iExec's market.
 
-        Filters as iExec's: app, dataset, workerpool, requester.
+        Filters as for ``deals``.
         """
-        query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
-        path = self._path("deals") + f"&pageSize={most}{query}"
-        return tuple(DealId(each.dealid) for each in (await call(self.transport, "GET", path, None, _DealNames)).deals)
+        return await self.deals(pageSize=str(most), **filters)
 
     async def order(self, kind: Kind, order: Digest) -> OpenOrder:
         """Return one published order in any status; raise NotFound when there is none."""

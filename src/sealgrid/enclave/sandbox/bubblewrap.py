@@ -129,7 +129,7 @@ def bubblewrap() -> str:
     """Return the path of bubblewrap; raise SetupMissing when it is not installed."""
     path = shutil.which("bwrap")
     if path is None:
-        raise SetupMissing("bubblewrap is not installed; run `apt-get install bubblewrap`.")
+        raise SetupMissing("bubblewrap is not installed; install it with: sudo apt-get install bubblewrap")
     return path
 
 

@@ -20,6 +20,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.picture_checks import check_pictures
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import check_escrow, price_of
@@ -66,10 +67,10 @@ async def run(
     ``check_inputs`` the app gets inputs that its specification does not take: an owner's proof needs no input.
 
     Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
-    for input that the enclave would refuse (``bundle.job_input``) and while the escrow does not cover the price,
-    OrderRefused when app, model or computing is not offered or costs more than allowed, InterpreterMismatch for an app
-    that is built for another Python than the network's, and DealRefused, before money moves, when the vaults would
-    refuse.
+    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and while the
+    escrow does not cover the price, OrderRefused when app, model or computing is not offered or costs too much,
+    InterpreterMismatch for an app that is built for another Python than the network's, and DealRefused, before money
+    moves, when the vaults would refuse.
     """
     job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
     check_input(job_input, split_arguments(request.public_args))
@@ -77,6 +78,7 @@ async def run(
     manifest = await runnable_manifest(conn, request.app)
     if check_inputs:
         check_request(manifest, request)
+        await check_pictures(manifest, request.files, on_progress)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)
     price = price_of(offers, request.tasks)

@@ -37,6 +37,7 @@ class Models:
         any_pool: bool = False,
         card: str = "",
         withhold_signature: bool = False,
+        try_input: str | Path | None = None,
         unproved: bool = False,
         expiry: int | None = None,
         uses_per_requester_hour: int = publish.USES_PER_HOUR,
@@ -47,8 +48,9 @@ class Models:
         ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
         its next version (``iris@2``); older versions stay for sale until ``unlist``.
         Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
-        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
-        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused: onnx-runner itself opens a model
+        and runs it once, in its sandbox, on ``try_input`` or on generated inputs. Lasting steps of ``on_progress`` tell
+        what the app would leave out of a table or read in another way than written.
         A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
         result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
         So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
@@ -81,6 +83,7 @@ class Models:
                 any_pool=any_pool,
                 card=card,
                 withhold_signature=withhold_signature,
+                try_input=try_input,
                 unproved=unproved,
                 expiry=expiry,
                 uses_per_requester_hour=uses_per_requester_hour,

@@ -1,5 +1,6 @@
 """Forms of a model's owner: publish a model, grant and revoke access to it."""
 
+import asyncio
 import tempfile
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,7 +13,9 @@ from litestar.response import Redirect
 
 from sealgrid.bundle.archive import path_fault
 from sealgrid.errors import InputRefused
+from sealgrid.sdk.operations.file_checks import shipped_digest
 from sealgrid.sdk.operations.publish import POLICY_SECONDS, USES_PER_HOUR
+from sealgrid.sdk.shipped_apps import ONNX_RUNNER
 from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
 from sealgrid.web.html.templates import day
 from sealgrid.web.pages.sales import capitalised
@@ -27,6 +30,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     async def new(request: WebRequest) -> Response[bytes]:
         context = {
             "apps": site.index.assets("App"),
+            "onnx_app": await asyncio.to_thread(shipped_digest, ONNX_RUNNER, site.network.python),
             "until": day(site.clock() + POLICY_SECONDS),
             "uses_per_hour": USES_PER_HOUR,
         }
@@ -51,9 +55,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 card=form_text(form, "card"),
                 withhold_signature=bool(form_text(form, "withhold_signature")),
                 unproved=bool(form_text(form, "unproved")),
+                on_progress=lambda step: lasting.append(f"{step.what.rstrip('.')}.") if step.lasting else None,
                 expiry=form_day(form, "until"),
                 uses_per_requester_hour=form_count(form, "uses_per_hour"),
-                on_progress=lambda step: lasting.append(f"{step.what}.") if step.lasting else None,
             )
         terms = sale_terms(listing.expiry, listing.uses_per_requester_hour)
         notice = f"{listing.name} is sealed and for sale."

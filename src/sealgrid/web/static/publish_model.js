@@ -2,6 +2,7 @@
 import { hex, utf8ToBytes } from "./bytes.js";
 import { checkRecord, depositKey, sealFile } from "./key_deposit.js";
 import { storeDocument } from "./key_store.js";
+import { checkOnnxFile } from "./onnx_file.js";
 
 // `page` signs with the wallet and sends requests to this site (wallet.js).
 export async function publishModel(form, page) {
@@ -10,6 +11,7 @@ export async function publishModel(form, page) {
   const onProgress = (done, all) => {
     page.showStatus(form, `Sealing the file in this browser (${Math.round((100 * done) / all)} %) …`);
   };
+  if (form.elements.app.selectedOptions[0].dataset.format === "onnx") await checkOnnxFile(fields.get("file"));
   const model = await sealFile(page, fields.get("file"), { metadata: utf8ToBytes(fields.get("card")), onProgress });
   if (model.vaults.includes(null)) {
     throw new Error("A vault does not answer, and a model needs all of them. Try again later.");
