@@ -1,6 +1,7 @@
 """Purchases that cannot work are refused on the page of an app and of a model, with the reason, and no deal is made."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -144,9 +145,6 @@ def test_an_example_is_filled_in_by_a_click_and_arguments_have_fields(visitor, s
 
 
 def test_the_code_of_the_hash_apps_page_runs(visitor, site, tmp_path):
-    """The HTTP example is run as it is written."""
-    import subprocess
-
     act_as(visitor, "requester")
     (tmp_path / "input.txt").write_bytes(LETTER)
     page = open_app(visitor, "Hash a file")
