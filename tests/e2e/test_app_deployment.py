@@ -29,8 +29,13 @@ def developer(localnet, tmp_path) -> Shell:
     return Shell(tmp_path, localnet.layout.root)
 
 
+def test_the_how_tos_app_is_tried_without_a_network(developer):
+    (trial,) = (command.split()[1:] for command in blocks("sh")[0].splitlines())
+    assert json.loads(developer.output(*trial)) == {"sealed": 2, "grid": 1}
+
+
 def test_the_how_tos_app_is_deployed_and_run_by_its_commands(developer):
-    deploy, run = (command.split()[1:] for command in blocks("sh")[0].splitlines())
+    deploy, run = (command.split()[1:] for command in blocks("sh")[1].splitlines())
     app = developer.output(*deploy).split()[0]
     developer.output(*(app if word == "APP" else word for word in run))
     result = developer.folder / "answer" / "result"
@@ -43,6 +48,17 @@ def test_the_how_tos_python_code_does_the_same(developer, monkeypatch, capsys):
     monkeypatch.setenv("SEALGRID_HOME", str(developer.home))
     exec(blocks("python")[1], {})
     assert capsys.readouterr().out == "{'sealed': 2, 'grid': 1}\n"
+
+
+def test_an_app_gets_another_price_and_is_unlisted(developer):
+    app = developer.folder / "word_count"
+    (app / "app.toml").write_text(blocks("toml")[0].replace("1.0.0", "1.0.7"))
+    address = developer.output("app", "deploy", "word_count", "--price", "1").split()[0]
+    assert "are for sale at 2" in developer.output("app", "price", address, "2")
+    assert "2 RLC for each of" in developer.output("app", "show", address)
+    assert f"of {address}" in developer.output("app", "unlist", address)
+    assert "offer        none" in developer.output("app", "show", address)
+    assert "offers no uses of" in developer.error_line("app", "unlist", address)
 
 
 @pytest.mark.parametrize("environment", ["true", "false"])

@@ -1,4 +1,4 @@
-"""``sealgrid app …``: deploy and offer apps, set their secrets, list and verify them."""
+"""``sealgrid app …``: deploy and offer apps, change prices, set secrets, list and verify them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,7 @@ import typer
 
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
-from sealgrid.cli.output import print_result, stderr, stdout, warn_if_simulated
+from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.session import for_account, run_as
 
 if TYPE_CHECKING:
@@ -96,6 +96,31 @@ async def _input_lines(me: "AsyncClient", found: "Listing") -> list[str]:
     return [
         f"{'takes':<12} {line}" for line in (describe_inputs(spec) if spec else ["anything; it declares no inputs"])
     ]
+
+
+@app.command()
+@for_account("developer")
+async def price(
+    me: "AsyncClient",
+    app: App,
+    new_price: Annotated[str, typer.Argument(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
+) -> None:
+    """Change the price of the runs that are left. The old offers are cancelled."""
+    done = await me.apps.reprice(app, new_price)
+    stdout.print(f"{done.uses} runs of {app} are for sale at {new_price}{credit_note(me.network)}", markup=False)
+    print_warnings(done.unreached)
+
+
+@app.command()
+@for_account("developer")
+async def unlist(
+    me: "AsyncClient",
+    app: App,
+) -> None:
+    """Cancel every offer of your app on the chain, for ever. Runs bought before continue."""
+    done = await me.apps.unlist(app)
+    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {app}", markup=False)
+    print_warnings(done.unreached)
 
 
 @app.command()

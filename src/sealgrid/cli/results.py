@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 
 if TYPE_CHECKING:
     from sealgrid.sdk.network import Network
-    from sealgrid.sdk.operations.open_result import RunResult
     from sealgrid.sdk.resources.runs import AsyncRun
     from sealgrid.wire.pool import StageAt
 
@@ -76,10 +75,10 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
     for vault in opened.lying_vaults:
         stderr.print(f"vault {vault} sent an invalid share; the shares of the others are enough", style="yellow")
     if out is None:
-        _print(opened)
+        print_files(opened.files)
         return
     try:
-        _write(opened, out / RESULT)
+        write_files(opened.files, out / RESULT)
         await run.receipt.save(out / RECEIPT)
         public = msgspec.structs.replace(network, folder="")  # a path of this machine is private
         (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(public)) + b"\n")
@@ -121,23 +120,21 @@ def _write_log(log: str, out: Path) -> None:
         stderr.print(f"{out / LOG} cannot be written ({error.strerror})", markup=False)
 
 
-def _print(opened: "RunResult") -> None:
-    text = _text(opened, DOCUMENT)
+def print_files(files: Mapping[str, bytes]) -> None:
+    """Print a result's overview for people on a terminal, else its document for programs; name all its files."""
+    text = files.get(DOCUMENT, b"").decode(errors="replace")
     if stdout.is_terminal:
-        text = _text(opened, OVERVIEW) or text
+        text = files.get(OVERVIEW, b"").decode(errors="replace") or text
         text = text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]} …"
     if text:
         stdout.print(text.rstrip(), markup=False)
-    stderr.print(f"the result has: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
+    stderr.print(f"the result has: {', '.join(sorted(files))} (write them with --out DIR)", markup=False)
 
 
-def _text(opened: "RunResult", name: str) -> str:
-    return opened.files.get(name, b"").decode(errors="replace")
-
-
-def _write(opened: "RunResult", folder: Path) -> None:
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files of a result into a new folder; raise InputRefused for a path outside of it."""
     root = folder.resolve()
-    for name, content in opened.files.items():
+    for name, content in files.items():
         target = root / name
         if not target.resolve().is_relative_to(root):
             raise InputRefused(f"the result has a file outside its folder ({name!r}).")

@@ -6,7 +6,6 @@ process on a loopback port, with iExec's contracts. A worker runs the apps in th
 
 import asyncio
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +21,7 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
 from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import InputRefused, SetupMissing
+from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, STORAGE, THRESHOLD, VAULTS, WORKER, Layout, cache_folder
 from sealgrid.localnet.prepare import lay_foundation, offer_computing
 from sealgrid.localnet.service_configs import (
@@ -46,6 +45,7 @@ from sealgrid.sdk.stores.home import home
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.runner import open_app as open_storage
 from sealgrid.testing.in_process import InProcessHttp, InProcessService, OnReady, asgi_service
+from sealgrid.testing.sandbox_check import check_sandbox
 from sealgrid.vault.runner import open_app as open_vault
 from sealgrid.wire.service_access import ServiceAccess
 from sealgrid.worker.runner import run as run_worker
@@ -135,7 +135,7 @@ async def local_network_async() -> AsyncIterator[AsyncLocalNetwork]:
     Its enclaves are SIMULATED, which a SimulatedPlatformWarning says: never use a real secret. Raises SetupMissing
     without anvil, PoCo's contracts or a working bubblewrap.
     """
-    await asyncio.to_thread(_check_sandbox)
+    await asyncio.to_thread(check_sandbox)
     async with AsyncExitStack() as stack:
         layout = Layout(Path(tempfile.mkdtemp(prefix="sealgrid-test-")))
         stack.callback(shutil.rmtree, layout.root, ignore_errors=True)
@@ -194,15 +194,3 @@ def _url(name: str) -> str:
 
 def _access(name: str) -> ServiceAccess:
     return ServiceAccess(public_url=_url(name), requests_per_minute=0, connections_per_client=0)
-
-
-def _check_sandbox() -> None:
-    program = shutil.which("bwrap")
-    if program is None:
-        raise SetupMissing("bubblewrap is not installed, and apps run in its sandbox; `apt-get install bubblewrap`.")
-    command = [program, "--unshare-all", "--ro-bind", "/", "/", "true"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
-    if ended.returncode:
-        raise SetupMissing(
-            f"bubblewrap cannot make a sandbox on this machine ({ended.stderr.strip()[:200]}); see `sealgrid doctor`."
-        )

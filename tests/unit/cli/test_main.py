@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -12,7 +13,7 @@ MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usag
 NOUNS = {
     "model": MODELS,
     "data": MODELS,
-    "app": {"deploy", "offer", "list", "show"},
+    "app": {"new", "try", "test", "deploy", "offer", "list", "show", "price", "unlist"},
     "task": {"list", "show", "result"},
     "receipt": {"verify"},
     "pool": {"offer"},
@@ -76,6 +77,10 @@ def test_the_help_names_every_noun_and_every_noun_its_verbs(sealgrid):
     for noun, verbs in NOUNS.items():
         listed = sealgrid(noun, "--help").out
         assert all(f" {verb} " in listed for verb in verbs)
+
+
+def test_the_version_is_that_of_the_package(sealgrid):
+    assert sealgrid("--version").out == f"sealgrid {version('sealgrid')}\n"
 
 
 @pytest.mark.parametrize(

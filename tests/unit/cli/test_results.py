@@ -17,7 +17,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], *, to_a_pe
     monkeypatch.setattr(Terminal, "is_terminal", property(lambda _: to_a_person))
     monkeypatch.setattr(results, "stdout", console)
     with console.capture() as captured:
-        results._print(RunResult(files))
+        results.print_files(files)
     return captured.get()
 
 
@@ -45,11 +45,11 @@ def test_control_characters_are_escaped(monkeypatch, command):
 
 
 def test_a_result_is_written_below_its_folder_alone(tmp_path):
-    results._write(RunResult({"a/b": b"1", "c": b"2"}), tmp_path / "result")
+    results.write_files({"a/b": b"1", "c": b"2"}, tmp_path / "result")
     assert (tmp_path / "result/a/b").read_bytes() == b"1"
     for name in ("../escaped", "/tmp/escaped", "a/../../escaped"):
         with pytest.raises(InputRefused, match="outside its folder"):
-            results._write(RunResult({name: b""}), tmp_path / "other")
+            results.write_files({name: b""}, tmp_path / "other")
     assert not (tmp_path / "escaped").exists()
 
 
@@ -74,5 +74,5 @@ def test_no_file_of_a_user_is_overwritten_or_written_through(tmp_path):
     (tmp_path / "result/link").symlink_to(tmp_path / "result/elsewhere")
     for name in ("mine", "link"):
         with pytest.raises(OSError, match="File exists"):
-            results._write(RunResult({name: b"the app's"}), tmp_path / "result")
+            results.write_files({name: b"the app's"}, tmp_path / "result")
     assert (tmp_path / "result/mine").read_bytes() == b"mine"

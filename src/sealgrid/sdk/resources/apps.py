@@ -5,7 +5,6 @@ from typing import Any
 
 from sealgrid.bundle.input_schema import input_schema
 from sealgrid.bundle.input_spec import InputSpec
-from sealgrid.errors import InputRefused
 from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
@@ -40,11 +39,7 @@ class AsyncApps:
         InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
         cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
-        folder = shipped_apps.app_folder(app) if isinstance(app, str) and "/" not in app else None
-        if folder is None:
-            folder = Path(app)
-            if not folder.is_dir():
-                raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
+        folder = shipped_apps.source_folder(app)
         per_run = int(amount(price))
         deployed = await deploy.deploy(self._conn, folder, price=per_run, uses=uses, orders=orders, any_pool=any_pool)
         return await listing_of(self._conn, "App", deployed.address)
