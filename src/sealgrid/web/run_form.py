@@ -29,7 +29,8 @@ class RunForm:
     selected_model: str  #: address; empty for none
     fixed_model: bool  #: whether the page is one of this model alone
     pools: Collection[PinnedPool]
-    example: str  #: file name of the app's example input; empty for none
+    example: str  #: file name of an example input; empty for none
+    example_path: str  #: where the site serves it
 
     @property
     def spec_json(self) -> str:

@@ -18,7 +18,7 @@ SPEC = InputSpec(
 
 
 def run_form(spec: InputSpec | None) -> RunForm:
-    return RunForm("0x11", "app", spec, (), "", fixed_model=False, pools=(), example="")
+    return RunForm("0x11", "app", spec, (), "", fixed_model=False, pools=(), example="", example_path="")
 
 
 @pytest.mark.parametrize(

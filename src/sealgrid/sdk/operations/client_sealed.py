@@ -24,7 +24,7 @@ from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.publish import OUTPUT_BYTES, allowances, first_policy, sell
-from sealgrid.sdk.operations.run_inputs import check_request_model
+from sealgrid.sdk.operations.run_inputs import check_request_model, public_signature
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
@@ -66,7 +66,8 @@ async def prepare_purchase(conn: Connection, sealed: ClientSealedInput) -> Prepa
     steps: list[ProgressStep] = []
     with nothing_bought_before(()):
         request = RunRequest(sealed.app, sealed.model, pool=sealed.pool)
-        check_request_model(await runnable_manifest(conn, sealed.app), request)
+        manifest = await runnable_manifest(conn, sealed.app)
+        check_request_model(manifest, request, await public_signature(conn, manifest, request))
         offers = await choose_offers(conn, request, steps.append)
         params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
         terms = sign_request(conn, offers, request, params)

@@ -12,6 +12,8 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sealgrid.bundle.input_schema import input_schema
+from sealgrid.bundle.model_signature import ModelSignature
+from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.errors import NotFound
 from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import ProgressStep
@@ -26,6 +28,7 @@ from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
 from sealgrid.web.storage_cache import AppDetails
 
 MONTH_SECONDS: Final = 30 * 24 * 3600
+EXAMPLE_TENSORS: Final = "example.json"  #: a model's example input, made from its public signature
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -78,6 +81,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 fixed_model=False,
                 pools=pinned_pools(site.network),
                 example=example_name(details),
+                example_path=f"/apps/{row.address}/example",
             ),
             "snippets": snippets(example_run(row.address, spec, selected_model), site=script_url(site, request)),
             "is_owner": row.owner == site.visitor_address(request),
@@ -139,21 +143,25 @@ async def _known_details(site: Site, address: str) -> AppDetails:
     return details
 
 
-async def run_form_of(site: Site, app: Address, model: Address) -> RunForm | None:
+async def run_form_of(site: Site, app: Address, model: Address, signature: ModelSignature | None) -> RunForm | None:
     """Return the form that buys a run of an app on one model; None while the app is not offered or cannot run here."""
     row, details = site.index.asset(app), await _details(site, app)
     offers = await offers_of(site.conn, "App", app, 1)
     if row is None or details is None or not offers or details.manifest.python != site.network.python:
         return None
+    spec = spec_of(details)
+    takes_tensors = spec is not None and spec.files is not None and spec.files.tensors
+    of_model = takes_tensors and signature is not None and example_tensors(signature) is not None
     return RunForm(
         app=app,
         name=details.manifest.name,
-        spec=spec_of(details),
+        spec=spec,
         models=(),
         selected_model=model,
         fixed_model=True,
         pools=pinned_pools(site.network),
-        example=example_name(details),
+        example=EXAMPLE_TENSORS if of_model else example_name(details),
+        example_path=f"/models/{model}/{EXAMPLE_TENSORS}" if of_model else f"/apps/{app}/example",
     )
 
 

@@ -1,6 +1,7 @@
 // The check of a run's inputs in the buyer's browser, before anything is sealed or sent: the rules and sentences of
 // sealgrid.bundle.input_check. The site repeats it where it gets the files; of files that the browser seals it cannot.
 import { accepts, label, mediaType, SAMPLE_BYTES } from "./media_types.js";
+import { tensorFault } from "./tensor_check.js";
 
 const MAX_QUOTED = 60;
 const ARGUMENT_TYPES = {
@@ -8,14 +9,19 @@ const ARGUMENT_TYPES = {
   number: /^[+-]?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})(e[+-]?\d{1,3})?$/i,
 };
 
-// Throw an Error with one sentence for inputs that the app does not take: {hasModel, files, args, secrets}.
-export async function checkInputs(app, spec, { hasModel, files, args, secrets }) {
+// Throw an Error with one sentence for inputs that the app does not take: {hasModel, files, args, secrets, signature};
+// the signature is the model's, null if its owner published none.
+export async function checkInputs(app, spec, { hasModel, files, args, secrets, signature = null }) {
   checkModel(app, spec, hasModel);
   checkCount(app, spec, hasModel, files.length);
   for (const file of files) await checkFile(app, spec.files, file);
   checkArguments(app, spec, args);
   const missing = spec.secrets.find(({ number, required }) => required && !(number in secrets));
   if (missing) throw new Error(`${app} needs the secret ${missing.number}${about(missing.help)}; give it.`);
+  for (const file of spec.files?.tensors && signature ? files : []) {
+    const fault = await tensorFault(signature.inputs, await typeOf(file), file);
+    if (fault) throw new Error(`${quoted(file.name)} does not fit the model: ${fault}.`);
+  }
 }
 
 function checkModel(app, spec, hasModel) {
@@ -50,10 +56,14 @@ async function checkFile(app, files, file) {
   }
   if (!files.media_types.length) return;
   if (!file.size) throw new Error(`${shown} is empty.`);
-  const found = mediaType(file.name, new Uint8Array(await file.slice(0, SAMPLE_BYTES).arrayBuffer()));
+  const found = await typeOf(file);
   if (!accepts(files.media_types, found)) {
     throw new Error(`${shown} is ${label(found)}, and ${app} takes ${joinWords(files.media_types.map(label))}.`);
   }
+}
+
+async function typeOf(file) {
+  return mediaType(file.name, new Uint8Array(await file.slice(0, SAMPLE_BYTES).arrayBuffer()));
 }
 
 function checkArguments(app, spec, args) {

@@ -30,8 +30,16 @@ const specOf = (form) => (form.dataset.inputs ? JSON.parse(form.dataset.inputs) 
 async function check(form) {
   const fields = new FormData(form);
   const files = fields.getAll("files").filter((file) => file.name);
-  const inputs = { hasModel: Boolean(fields.get("model")), files, args: argumentsOf(form), secrets: secretsOf(form) };
-  await checkInputs(form.dataset.appName, specOf(form), inputs);
+  const [spec, model] = [specOf(form), fields.get("model")];
+  const signature = model && spec.files?.tensors ? await signatureOf(model) : null;
+  const inputs = { hasModel: Boolean(model), files, args: argumentsOf(form), secrets: secretsOf(form), signature };
+  await checkInputs(form.dataset.appName, spec, inputs);
+}
+
+// Return a model's public signature; null where its owner published none.
+async function signatureOf(model) {
+  const response = await fetch(`/models/${model}/signature.json`);
+  return response.ok ? response.json() : null;
 }
 
 // Before any other handler of the form: it is submitted again, to all of them, once its inputs fit.
