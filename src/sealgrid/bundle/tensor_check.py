@@ -24,6 +24,8 @@ _NPY_MAGIC: Final = b"\x93NUMPY"
 _MAX_HEADER: Final = 1 << 16
 _NUMBERS: Final = ("float", "bfloat", "int", "uint", "double", "half")
 _WHOLE: Final = ("int", "uint")
+_NO_TENSORS: Final = ("map(", "sequence(", "seq(", "optional(")
+_WRAPPERS: Final = {"dataframe_split", "dataframe_records", "instances", "inputs"}  #: as onnx-runner takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def _filled(spec: TensorSpec, shape: Sequence[int]) -> Any:
 
 def _arrays(kind: str, content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[str, _Array] | None:
     """Return an array for each input by name; None for content in a form that is not judged here."""
+    if any(spec.dtype.startswith(_NO_TENSORS) for spec in inputs):
+        return None
     if kind == NPY:
         return _by_name(inputs, _npy_array(content))
     if kind == NPZ:
@@ -108,8 +112,10 @@ def _json_arrays(content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[str, _
 
 
 def _is_table(document: Mapping[str, object]) -> bool:
-    """Return whether an object is a table, as pandas writes it, and not a set of arrays by name."""
-    return {"columns", "data"} <= document.keys() or any(isinstance(each, Mapping) for each in document.values())
+    """Return whether an object is a table, as pandas writes it, or wraps other content: no set of arrays by name."""
+    if {"columns", "data"} <= document.keys() or (len(document) == 1 and document.keys() <= _WRAPPERS):
+        return True
+    return any(isinstance(each, Mapping) for each in document.values())
 
 
 def _by_name(inputs: Sequence[TensorSpec], array: _Array) -> Mapping[str, _Array]:
@@ -141,6 +147,16 @@ def _array_fault(spec: TensorSpec, array: _Array) -> str | None:
 
 
 def _fits(expected: Sequence[int | str | None], shape: Sequence[int]) -> bool:
+    """Return whether a shape is the expected one, or leaves out what onnx-runner adds: no rows, one row, one column."""
+    if len(shape) < len(expected) and shape and shape[-1] == 0:
+        return True
+    if shape and len(shape) + 1 == len(expected):
+        one_row = not isinstance(expected[0], int) or expected[0] == 1
+        return (one_row and _is(expected[1:], shape)) or (expected[-1] == 1 and _is(expected[:-1], shape))
+    return _is(expected, shape)
+
+
+def _is(expected: Sequence[int | str | None], shape: Sequence[int]) -> bool:
     if len(expected) != len(shape):
         return False
     return all(not isinstance(size, int) or size == given for size, given in zip(expected, shape, strict=True))

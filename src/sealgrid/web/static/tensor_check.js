@@ -5,9 +5,12 @@ import { decodeText } from "./media_types.js";
 const MAX_JSON_BYTES = 16 << 20;
 const NUMBERS = ["float", "bfloat", "int", "uint", "double", "half"];
 const WHOLE = ["int", "uint"];
+const NO_TENSORS = ["map(", "sequence(", "seq(", "optional("];
+const WRAPPERS = ["dataframe_split", "dataframe_records", "instances", "inputs"]; // as onnx-runner takes them
 
 // Return why a file cannot be the model's inputs ({name, dtype, shape} each); null if it can or is not judged here.
 export async function tensorFault(inputs, type, file) {
+  if (inputs.some(({ dtype }) => NO_TENSORS.some((start) => dtype.startsWith(start)))) return null;
   const bytes = new Uint8Array(await file.arrayBuffer());
   try {
     const arrays = type === "application/x-npy" ? byName(inputs, npyArray(bytes)) : jsonArrays(inputs, type, bytes);
@@ -40,7 +43,13 @@ function jsonArrays(inputs, type, bytes) {
 }
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-const isTable = (content) => ("columns" in content && "data" in content) || Object.values(content).some(isObject);
+
+// Return whether an object is a table, as pandas writes it, or wraps other content: no set of arrays by name.
+function isTable(content) {
+  const keys = Object.keys(content);
+  if (("columns" in content && "data" in content) || (keys.length === 1 && WRAPPERS.includes(keys[0]))) return true;
+  return Object.values(content).some(isObject);
+}
 
 function byName(inputs, array) {
   if (inputs.length !== 1) throw new Unfit(`the model has ${inputs.length} inputs; name them: ${listed(inputs)}`);
@@ -74,7 +83,20 @@ function arrayFault(spec, array) {
   return null;
 }
 
+// Return whether a shape is the expected one, or leaves out what onnx-runner adds: no rows, one row, one column.
 function fits(expected, shape) {
+  if (shape.length < expected.length && shape.at(-1) === 0) return true;
+  if (shape.length && shape.length + 1 === expected.length) {
+    const isOneRow = typeof expected[0] !== "number" || expected[0] === 1;
+    return (
+      (isOneRow && isShape(expected.slice(1), shape)) ||
+      (expected.at(-1) === 1 && isShape(expected.slice(0, -1), shape))
+    );
+  }
+  return isShape(expected, shape);
+}
+
+function isShape(expected, shape) {
   if (expected.length !== shape.length) return false;
   return expected.every((size, axis) => typeof size !== "number" || size === shape[axis]);
 }
