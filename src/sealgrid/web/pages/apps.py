@@ -1,8 +1,8 @@
 """App store: the list of apps, each app's page, and the form that buys a run."""
 
 import asyncio
+import urllib.parse
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get, post
@@ -15,10 +15,11 @@ from sealgrid.bundle.input_schema import input_schema
 from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.errors import NotFound
+from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.units import Address
-from sealgrid.web.forms import parse_form, path_address, read_uploads
+from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads
 from sealgrid.web.html import charts
 from sealgrid.web.html.snippets import example_run, snippets
 from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
@@ -26,6 +27,7 @@ from sealgrid.web.offers import models_for, offers_of
 from sealgrid.web.run_form import RunForm, example_name, form_arguments, form_secrets, spec_of
 from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
 from sealgrid.web.storage_cache import AppDetails
+from sealgrid.web.wallets.signing_steps import signing_session
 
 MONTH_SECONDS: Final = 30 * 24 * 3600
 EXAMPLE_TENSORS: Final = "example.json"  #: a model's example input, made from its public signature
@@ -84,6 +86,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 example_path=f"/apps/{row.address}/example",
             ),
             "snippets": snippets(example_run(row.address, spec, selected_model), site=script_url(site, request)),
+            "states": await site.task_states.shown(tasks),
             "is_owner": row.owner == site.visitor_address(request),
             "offers": offers,
             "names": site.index.names(named),
@@ -106,10 +109,20 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             files=await read_uploads(uploads),
             args=form_arguments(spec, form),
             secrets=form_secrets(spec, form),
-            pool=str(form.get("pool", "")).strip(),
+            max_price=form_text(form, "max_price") or None,
+            pool=form_text(form, "pool"),
             on_progress=steps.append,
         )
         return await site.redirect_when_indexed(f"/tasks/{bought.task}", *(step.what for step in steps if step.lasting))
+
+    @post("/apps/{address:str}/quote", status_code=200)
+    async def quote(address: FromPath[str], request: WebRequest) -> Response[bytes]:
+        session, form = await signing_session(site, request), await parse_form(request)
+        model, pool = form_text(form, "model") or None, form_text(form, "pool")
+        quoted = await session.client.quote(path_address(address), model, pool=pool, check_inputs=False)
+        names = site.index.names({quoted.app, quoted.pool, quoted.model or quoted.app})
+        context = {"quote": quoted, "names": names, "money": sentence(UNMATCHED)}
+        return site.fragment(request, "quote.html", context)
 
     @get("/apps/{address:str}/inputs.schema.json")
     async def schema(address: FromPath[str]) -> Response[bytes]:
@@ -122,10 +135,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         details = await _known_details(site, address)
         if not details.example:
             raise NotFound("this app has no example input.", money="")
-        headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(example_name(details))}"}
+        headers = {"content-disposition": f"attachment; filename*=UTF-8''{urllib.parse.quote(example_name(details))}"}
         return Response(details.example, media_type="application/octet-stream", headers=headers)
 
-    return [store, app, run, schema, example]
+    return [store, app, run, quote, schema, example]
 
 
 async def _details(site: Site, app: Address) -> AppDetails | None:

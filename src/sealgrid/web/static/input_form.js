@@ -66,6 +66,7 @@ document.addEventListener(
 );
 
 function showRefusal(form, sentence) {
+  delete form.dataset.agreed; // to a price (price_dialog.js)
   const refusal = form.querySelector(".refusal");
   refusal.textContent = `${sentence} Nothing was bought.`;
   refusal.hidden = false;
