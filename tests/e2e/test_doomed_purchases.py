@@ -40,6 +40,8 @@ out = pathlib.Path(os.environ["IEXEC_OUT"])
 """
 FILES = {
     "input.json": b"[[1, 2, 3]]",
+    "short.json": b"[[1, 2]]",
+    "named.json": b'{"z": [[1, 2, 3]]}',
     "quotes.json": b"{'x': [1]}",
     "letter.txt": b"dear machine",
     "long.txt": b"x" * 101,
@@ -98,6 +100,11 @@ DOOMED = [
         ("onnx-runner", "--model", "MODEL", "--file", "input.json", "--file", "letter.txt"),
         "takes 1 file, and 2 were given.",
     ),
+    (
+        ("onnx-runner", "--model", "MODEL", "--file", "short.json"),
+        "the input 'x' has the shape [1, 2]; the model takes",
+    ),
+    (("onnx-runner", "--model", "MODEL", "--file", "named.json"), "the model has no input 'z'; it takes 'x'"),
     (("csv-statistics", "--model", "DATA", "--file", "letter.txt"), "csv-statistics takes no files, and 1 was given"),
     (("csv-statistics", "--model", "DATA", "--arg", "x"), "csv-statistics takes no arguments, not 'x'."),
     (("csv-statistics", "--model", "MODEL"), "its owner has not approved this app"),
