@@ -80,6 +80,10 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.earnings import (
+    EarnedPayment,
+    EarningsGroup,
+)
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
 )
@@ -117,7 +121,6 @@ from sealgrid.sdk.progress import (
 from sealgrid.sdk.resources.account import (
     AsyncAccount,
     Balance,
-    EarnedPayment,
     Earnings,
 )
 from sealgrid.sdk.resources.apps import (
@@ -191,6 +194,7 @@ __all__ = [
     "DealRefused",
     "EarnedPayment",
     "Earnings",
+    "EarningsGroup",
     "EvidenceRefused",
     "FileSpec",
     "FileTooLarge",
