@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.figure import NotMeasured
 from bench.workloads import Workload
+from sealgrid.units import ZERO_ADDRESS
 
 DATASET = "dataset"
 
@@ -42,7 +43,6 @@ class PlainApp:
 
     def _environment(self, out: Path) -> dict[str, str]:
         datasets, inputs = str(self._folder / "in"), str(self._folder / "inputs")
-        dataset = {"IEXEC_DATASET_FILENAME": DATASET} if self._workload.model else {}
         return {
             "PATH": os.environ["PATH"],
             "IEXEC_IN": datasets,
@@ -50,5 +50,5 @@ class PlainApp:
             "IEXEC_INPUT_FILES_FOLDER": inputs,
             "IEXEC_INPUT_FILES_NUMBER": "1",
             "IEXEC_INPUT_FILE_NAME_1": self._workload.file[0],
-            **dataset,
+            "IEXEC_DATASET_FILENAME": DATASET if self._workload.model else ZERO_ADDRESS,
         }

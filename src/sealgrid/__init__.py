@@ -28,6 +28,7 @@ _NAMES = {
         "ChainError",
         "ChainReplaced",
         "CheckFailed",
+        "ClientForked",
         "ContainerRefused",
         "ContentDiffers",
         "ContractReverted",

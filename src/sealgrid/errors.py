@@ -42,7 +42,8 @@
     │   ├── AppFailed           the app itself failed; settled and paid
     │   │   └── FileUnopened    a sealed file does not open with its deposited key
     │   └── HostFailed          the machine failed; not paid
-    └── NetworkNotRunning       no local network runs
+    ├── NetworkNotRunning       no local network runs
+    └── ClientForked            a client is used after a fork; open one in each process
 """
 
 from typing import ClassVar, Final, Self
@@ -58,6 +59,7 @@ _BY_NAME: dict[str, type["SealgridError"]] = {}
 class SealgridError(Exception):
     """Base of all errors: one sentence that says what happened and what to do.
 
+    ``hint`` says what to do where the sentence itself is iExec's, which its clients compare; both form the message.
     ``money`` says where the price of the run is. Only ``sdk/money.py`` writes it, from the state of the task on the
     chain. It is empty if no run is concerned; it never comes from another process.
     """
@@ -65,10 +67,9 @@ class SealgridError(Exception):
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 400
 
-    def __init__(self, message: str, *, money: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.money = money
+    def __init__(self, message: str, *, hint: str = "", money: str = "") -> None:
+        self.sentence, self.hint, self.money = message, hint, money
+        super().__init__(self.message)
 
     def __init_subclass__(cls) -> None:
         _BY_NAME[cls.__name__] = cls
@@ -77,13 +78,19 @@ class SealgridError(Exception):
         return f"{self.reason} {self.money}".strip()
 
     @property
+    def message(self) -> str:
+        """Return the sentence with its hint."""
+        return f"{self.sentence}; {self.hint}" if self.hint else self.sentence
+
+    @property
     def reason(self) -> str:
         """Return the message without ``money``, for other parties."""
         return self.message
 
     def to_wire(self) -> dict[str, str]:
         """Return the body of an HTTP error; ``error`` is the sentence, as iExec's services spell it."""
-        return {"error": self.message, "type": type(self).__name__, **self.wire_fields()}
+        hint = {"hint": self.hint} if self.hint else {}
+        return {"error": self.sentence, **hint, "type": type(self).__name__, **self.wire_fields()}
 
     def wire_fields(self) -> dict[str, str]:
         """Return the further fields of the body of an HTTP error."""
@@ -235,8 +242,8 @@ class OrderRefused(SealgridError):
 
     http_status = 403
 
-    def __init__(self, message: str, *, check: str = "", money: str = "") -> None:
-        super().__init__(message, money=money)
+    def __init__(self, message: str, *, check: str = "", hint: str = "", money: str = "") -> None:
+        super().__init__(message, hint=hint, money=money)
         self.check = check
 
     def wire_fields(self) -> dict[str, str]:
@@ -352,10 +359,24 @@ class NetworkNotRunning(SealgridError):
     """No local network runs; start one with ``sealgrid up``."""
 
 
+class ClientForked(SealgridError):
+    """A client is used in a process that was forked from the one that opened it."""
+
+    def __init__(
+        self,
+        message: str = "this client was opened before a fork; open one in this process with sealgrid.connect.",
+        *,
+        money: str = "",
+    ) -> None:
+        super().__init__(message, money=money)
+
+
 def from_wire(body: dict[str, str], status: int) -> SealgridError:
     """Rebuild the error that a service sent. An unknown or malformed one becomes a general type for its status."""
     try:
-        return _BY_NAME[body["type"]].from_body(body)
+        error = _BY_NAME[body["type"]].from_body(body)
     except (KeyError, ValueError):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
         return kind(body.get("error", f"the service returned HTTP status {status}"))
+    error.hint = body.get("hint", "")
+    return error

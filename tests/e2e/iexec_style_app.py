@@ -16,6 +16,12 @@ def read(folder, name):
         return file.read()
 
 
+def read_dataset(variable):
+    # as iExec's samples: the variable is always there, the file only if the task has the dataset
+    path = os.path.join(iexec_in, os.environ[variable])
+    return read(iexec_in, os.environ[variable]) if os.path.isfile(path) else None
+
+
 def write(name, text):
     path = os.path.join(iexec_out, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -38,14 +44,12 @@ if mode == "sleep":
 
 count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
 names = [os.environ["IEXEC_INPUT_FILE_NAME_" + str(i + 1)] for i in range(count)]
-dataset = os.environ.get("IEXEC_DATASET_FILENAME")
 slots = range(1, int(os.environ.get("IEXEC_BULK_SLICE_SIZE", "0")) + 1)
-bulk = [os.environ.get("IEXEC_DATASET_" + str(n) + "_FILENAME") for n in slots]
 observed = {
     "environment": {key: value for key, value in os.environ.items() if key.startswith("IEXEC_")},
     "args": sys.argv[1:],
-    "dataset": read(iexec_in, dataset) if dataset else None,
-    "bulk": [read(iexec_in, name) if name else None for name in bulk],
+    "dataset": read_dataset("IEXEC_DATASET_FILENAME"),
+    "bulk": [read_dataset("IEXEC_DATASET_" + str(n) + "_FILENAME") for n in slots],
     "files": [read(os.environ["IEXEC_INPUT_FILES_FOLDER"], name) for name in names],
 }
 

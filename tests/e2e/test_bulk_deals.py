@@ -94,6 +94,8 @@ async def test_the_app_finds_each_dataset_of_its_slice_under_its_variable(people
 async def test_an_invalid_order_leaves_out_its_dataset_and_does_not_stop_the_task(people, bulk):
     app_output, status = await outputs_of(people.requester, bulk.task(1))
     assert app_output["bulk"] == ["two", None, None, None, None, None, None]
+    named = [app_output["environment"][f"IEXEC_DATASET_{place}_FILENAME"] for place in range(1, 8)]
+    assert named == list(bulk.datasets.values())[1:], "also the datasets that were left out"
     assert [(each["place"], each["check"]) for each in status["left_out"]] == [
         (1, "7.12"),
         (2, "7.19"),

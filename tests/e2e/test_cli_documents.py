@@ -22,6 +22,7 @@ LISTING = {
     "iexec_compatible",
     "unopened",
     "opened",
+    "signature",
 }
 PRICE = 3 * 10**9
 

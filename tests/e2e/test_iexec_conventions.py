@@ -25,7 +25,7 @@ from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, pub
 from sealgrid.sdk.operations.follow import follow, history
 from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import Address
+from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.vault import PolicyRequest
 
 HERE = Path(__file__).resolve().parent
@@ -205,10 +205,17 @@ async def test_deterministic_output_path_of_a_folder(people, app):
     assert result.json("sealgrid.json") == {"exit": 0, "digest": "0x" + expected}
 
 
-async def test_without_dataset_files_and_secrets_their_variables_are_missing(people, app):
+async def test_without_files_and_secrets_their_variables_are_missing(people, app):
     variables = (await run_app(people.requester, app)).variables
     assert variables["IEXEC_INPUT_FILES_NUMBER"] == "0"
-    assert not [name for name in variables if "DATASET" in name or "FILE_NAME" in name or "REQUESTER" in name]
+    assert not [name for name in variables if "FILE_NAME" in name or "REQUESTER" in name]
+
+
+async def test_without_a_dataset_its_variables_name_the_zero_address(people, app):
+    run = await run_app(people.requester, app)
+    named = {name: value for name, value in run.variables.items() if "DATASET" in name}
+    assert named == dict.fromkeys(("IEXEC_DATASET_ADDRESS", "IEXEC_DATASET_FILENAME"), ZERO_ADDRESS)
+    assert run.app_output["dataset"] is None, "there is no such file"
 
 
 async def test_a_secret_without_a_number_is_refused_before_the_purchase(people, app):

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sealgrid.poco.tags import TEE_TAG
 from tests.e2e.running_network import SEALGRID
 from tests.e2e.shell import Shell
 from tests.unit.cli.cli_runner import run_cli
@@ -28,6 +29,14 @@ def test_the_offer_command_of_the_how_to_publishes_an_order_at_the_price(localne
     orders = httpx.get(f"{localnet.network.market_url}/workerpoolorders", params=query).json()["orders"]
     offered = [each["remaining"] for each in orders if each["order"]["workerpoolprice"] == HIGH_PRICE * 10**9]
     assert offered == [int(tasks)]
+
+
+@pytest.mark.parametrize("category", [0, None], ids=["iexecs", "short"])
+def test_a_local_network_offers_computing_in_the_category_of_iexecs_libraries_and_in_its_short_one(localnet, category):
+    number = localnet.network.short_category if category is None else category
+    query = {"chainId": localnet.network.chain, "category": number, "minTag": TEE_TAG}
+    orders = httpx.get(f"{localnet.network.market_url}/workerpoolorders", params=query).json()["orders"]
+    assert localnet.network.workerpool in {each["order"]["workerpool"].lower() for each in orders}
 
 
 def active_workers(localnet) -> int:

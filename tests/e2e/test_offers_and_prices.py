@@ -56,8 +56,19 @@ async def test_a_models_card_is_public_and_stays_after_resealing(localnet, owner
     model = await owner.models.publish(tmp_path / "carded.onnx", price="3", card="# Passes\n\nthree numbers on")
     async with sealgrid.connect_async("stranger", data=localnet.layout.root) as stranger:
         assert await stranger.models.card(model) == "# Passes\n\nthree numbers on"
+        signature = (await stranger.models.show(model)).signature
+    assert signature == model.signature
+    assert [(each.name, each.dtype, each.shape) for each in signature.inputs] == [("x", "float32", (1, 3))]
     rotated = await owner.models.rotate(model, reseal=True)
     assert await owner.models.card(rotated.address) == "# Passes\n\nthree numbers on"
+    assert (await owner.models.show(rotated.address)).signature == signature
+
+
+async def test_an_owner_may_withhold_the_signature(owner, tmp_path):
+    (tmp_path / "withheld.onnx").write_bytes(passing((1, 3)))
+    model = await owner.models.publish(tmp_path / "withheld.onnx", price="3", card="text", withhold_signature=True)
+    assert (model.signature, (await owner.models.show(model)).signature) == (None, None)
+    assert await owner.models.card(model) == "text"
 
 
 async def test_a_presigned_offer_is_bought(localnet, owner, tmp_path):

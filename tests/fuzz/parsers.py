@@ -50,7 +50,7 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, Workerpoo
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
 from sealgrid.receipts.report import TrustPins
 from sealgrid.receipts.verify import verify as verify_receipt
-from sealgrid.sdk.operations.file_checks import check_onnx
+from sealgrid.sdk.operations.onnx_structure import read_structure
 from sealgrid.units import to_digest
 from sealgrid.wire import market, platform, pool, relay, shares, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
@@ -336,7 +336,7 @@ def _onnx(raw):
     with tempfile.NamedTemporaryFile() as file:
         file.write(raw)
         file.flush()
-        check_onnx(Path(file.name))
+        read_structure(Path(file.name))
 
 
 _ERRORS = tuple(

@@ -111,6 +111,9 @@ const resultKey = {
   pushed: await requester.result.pushResultEncryptionKey(first),
   again: await requester.result.pushResultEncryptionKey(second).catch(said),
   updated: await requester.result.pushResultEncryptionKey(second, { forceUpdate: true }),
+  // as two browsers of one account, each with a key of its own
+  returned: await requester.result.pushResultEncryptionKey(first, { forceUpdate: true }),
+  updatedAgain: await requester.result.pushResultEncryptionKey(second, { forceUpdate: true }),
   after: await requester.result.checkResultEncryptionKeyExists(requesterAddress),
   pem: second,
 };

@@ -105,5 +105,5 @@ const takenOff = {
 const deals = await developer.deal.fetchRequesterDeals(somebody, { appAddress: app, pageSize: 10 });
 const dealsOfAnOrder = await developer.deal.fetchDealsByApporder(hashes[0]);
 process.stdout.write(
-  JSON.stringify({ hashes, filtered, counts, pages, mistakes, takenOff, deals: [deals.count, dealsOfAnOrder.count] }),
+  JSON.stringify({ app, owner, hashes, filtered, counts, pages, mistakes, takenOff, deals: [deals.count, dealsOfAnOrder.count] }),
 );

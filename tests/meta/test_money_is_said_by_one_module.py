@@ -18,6 +18,7 @@ CLAIM = re.compile(
 )
 KNOWN = (
     "nothing was bought",  # sdk/stores/job_store.py, before the deal is sent: a file cannot be written
+    "actual best price is",  # market/admission.py, iExec's sentence about the cheapest offer
     "was kept, or nothing was refunded",  # cli/stories/thefts.py, after a look at the escrow
 )
 

@@ -21,6 +21,7 @@ from sealgrid.errors import (
         InputRefused("a sentence."),
         CallRefused("7", "a sentence."),
         OrderRefused("a sentence.", check="50"),
+        OrderRefused("a sentence", hint="what to do.", check="50"),
         ProofRefused("a sentence.", check=9),
         StoreFull("a sentence."),
     ],
@@ -28,6 +29,12 @@ from sealgrid.errors import (
 def test_an_error_survives_the_wire(error: SealgridError):
     rebuilt = from_wire(error.to_wire(), error.http_status)
     assert (type(rebuilt), str(rebuilt), vars(rebuilt)) == (type(error), str(error), vars(error))
+
+
+def test_a_hint_is_a_field_of_its_own_and_part_of_the_message():
+    error = InputRefused("iExec's sentence", hint="what to do.", money="No money moved.")
+    assert error.to_wire() == {"error": "iExec's sentence", "hint": "what to do.", "type": "InputRefused"}
+    assert str(error) == "iExec's sentence; what to do. No money moved."
 
 
 def test_money_stays_in_its_process():

@@ -227,3 +227,13 @@ def poco_authorisation(worker: Address, task: TaskId, enclave: Address) -> bytes
     It is signed under EIP-191 (``signing.personal_digest``), as PoCo requires.
     """
     return keccak256(to_bytes(worker, 20), to_bytes(task, 32), to_bytes(enclave, 20))
+
+
+class Card(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The card and the signature of a model. Signed by the model's owner."""
+
+    TYPES: ClassVar = (("address", "owner"), ("string", "name"), ("bytes32", "content"))
+
+    owner: Address
+    name: str  #: of the model, as it is registered on the chain
+    content: Digest  #: SHA-256 of the canonical document without its signature

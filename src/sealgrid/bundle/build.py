@@ -106,12 +106,12 @@ def build(
 def read_app(folder: Path) -> AppToml:
     """Read a folder's app.toml; raise InputRefused when it is missing or invalid."""
     try:
-        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppToml)
+        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text("utf-8-sig")), AppToml)
     except FileNotFoundError as error:
         raise InputRefused(
             f"the folder {str(folder)!r} has no {APP_FILE}; create one, or name the app's folder."
         ) from error
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InputRefused(f"{APP_FILE} of {folder.name!r} is invalid: {error}.") from error
 
 

@@ -155,7 +155,7 @@ def _check_names(names: Sequence[str]) -> None:
     first: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
         # macOS uses form NFD, so that form is allowed.
-        fault = path_fault(unicodedata.normalize("NFC", name))
+        fault = text_fault(name) or path_fault(unicodedata.normalize("NFC", name))
         if fault is not None or "/" in name or len(name.encode()) > MAX_NAME_BYTES:  # (input.3)
             raise InputRefused(f"(input.3) file {number} needs a plain file name of at most {MAX_NAME_BYTES} bytes.")
         same = first.setdefault(folded(name), number)

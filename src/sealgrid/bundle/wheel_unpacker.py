@@ -78,6 +78,15 @@ def unpack_wheels(wheels: Sequence[WheelEntry], copies: Mapping[str, PrivateCopy
 
 def plan_archives(archives: Mapping[str, Path], target: Path) -> list[UnpackPlan]:
     """Check archives by (2) to (7) of ``unpack_wheels`` and create the folders of their files."""
+    plans = check_archives(archives)
+    folders = {path.rpartition("/")[0] for plan in plans for _, path in plan.entries}
+    for folder in sorted(folders):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    return plans
+
+
+def check_archives(archives: Mapping[str, Path]) -> list[UnpackPlan]:
+    """Return what unpacking archives would write; raise BundleRefused by (2) to (7) of ``unpack_wheels``."""
     plans = [_plan(filename, source) for filename, source in archives.items()]  # (2), (3), (4), (7)
     paths = [path for plan in plans for _, path in plan.entries]
     size = sum(entry.file_size for plan in plans for entry, _ in plan.entries)
@@ -89,8 +98,6 @@ def plan_archives(archives: Mapping[str, Path], target: Path) -> list[UnpackPlan
     collision = find_collision(paths)
     if collision is not None:  # (6)
         raise BundleRefused("6", f"{collision!r} collides with another path among the app's wheels.")
-    for folder in sorted({path.rpartition("/")[0] for path in paths}):
-        (target / folder).mkdir(parents=True, exist_ok=True)
     return plans
 
 
@@ -111,7 +118,9 @@ def _plan(filename: str, source: Path) -> UnpackPlan:
     for _, path in installed:
         module = path.split("/", 1)[0].split(".")[0].casefold()
         if path.casefold().endswith(".pth") or module in _HOOKS:  # (7)
-            raise BundleRefused("7", f"{path!r} in {filename} would run at start-up.")
+            raise BundleRefused(
+                "7", f"{path!r} in {filename} would run at start-up; use a version or package without it."
+            )
     return UnpackPlan(filename, source, installed)
 
 

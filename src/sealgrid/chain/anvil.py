@@ -33,6 +33,7 @@ class AnvilConfig(msgspec.Struct, frozen=True, kw_only=True):
     log: Path | None = None  #: file of anvil's output; None discards it
     port: int = 0  #: on loopback; 0 for any free port
     chain: int = LOCAL_CHAIN
+    funds_development_accounts: bool = True  #: the accounts whose keys are public have ether from the start
 
 
 class Anvil:
@@ -131,6 +132,8 @@ def _command(config: AnvilConfig, port: int) -> list[str]:
     command = [setpriv, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(config.chain), "--accounts", str(len(NAMES)), "--order", "fifo"]
     command += ["--timestamp", str(_GENESIS_TIME), "--no-cors"]  # web pages must not read it
+    if not config.funds_development_accounts:
+        command += ["--balance", "0"]
     if config.state:
         command += ["--state", str(config.state), "--state-interval", "1"]
         command += ["--cache-path", str(config.state.with_suffix(".cache"))]

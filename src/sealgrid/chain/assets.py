@@ -1,5 +1,6 @@
 """Apps, datasets and workerpools: contracts of iExec's registries, whose ERC-721 tokens record the owners."""
 
+import asyncio
 from typing import Any, Final, Literal
 
 from sealgrid.chain.abi import interface
@@ -60,6 +61,15 @@ class Assets:
     async def is_registered(self, kind: Kind, asset: Address, *, at: Digest | None = None) -> bool:
         """Return whether this hub's registry created the asset."""
         return bool(await self._read(f"{kind}Registry", await self._registry(kind), "isRegistered", asset, at=at))
+
+    async def owned(self, kind: Kind, owner: Address) -> tuple[Address, ...]:
+        """Return the assets of an account, from the registry's ERC-721 enumeration."""
+        registry, contract = await self._registry(kind), f"{kind}Registry"
+        count = await self._read(contract, registry, "balanceOf", owner, at=None)
+        tokens = await asyncio.gather(
+            *(self._read(contract, registry, "tokenOfOwnerByIndex", owner, index, at=None) for index in range(count))
+        )
+        return tuple(to_address(int(token).to_bytes(20, "big")) for token in tokens)
 
     async def transfer(self, wallet: Wallet, kind: Kind, asset: Address, to: Address) -> None:
         """Transfer an asset to another account; open orders of the old owner become invalid."""

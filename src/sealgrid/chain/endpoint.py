@@ -5,12 +5,13 @@ a vault (bench/vault_load.py), and web3 takes about a second to import.
 """
 
 import asyncio
+import os
 from typing import Final
 
 import aiohttp
 import msgspec
 
-from sealgrid.errors import DECODE_ERRORS, ChainError, ContractReverted, ServiceUnavailable
+from sealgrid.errors import DECODE_ERRORS, ChainError, ClientForked, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
 
 MAX_BATCH: Final = 50  #: public nodes accept at most 100
@@ -42,6 +43,7 @@ class Endpoint:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._process = os.getpid()
         self._queued: dict[bytes, _Future] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -61,6 +63,8 @@ class Endpoint:
         Raises ContractReverted if a contract reverts, ServiceUnavailable if the node does not answer, ChainError for
         every other error.
         """
+        if os.getpid() != self._process:
+            raise ClientForked  # its sockets and its event loop are those of the other process
         request = msgspec.json.encode((method, parameters))
         future = self._queued.get(request)
         if future is None:

@@ -39,9 +39,11 @@ class Wallet:
     def __repr__(self) -> str:
         return f"Wallet({self.address})"
 
-    async def send(self, to: Address, data: bytes, *, action: str = "Sending a transaction") -> TransactionReceipt:
-        """Send one call and wait for its receipt; raise ContractReverted with the contract's reason."""
-        return await self._send(to, data, action)
+    async def send(
+        self, to: Address, data: bytes, *, value: int = 0, action: str = "Sending a transaction"
+    ) -> TransactionReceipt:
+        """Send one call, with ``value`` wei, and wait for its receipt; raise ContractReverted with its reason."""
+        return await self._send(to, data, action, value)
 
     async def call(
         self, to: Address, contract: str, function: str, *arguments: object, action: str = ""
@@ -58,9 +60,9 @@ class Wallet:
             raise ChainError(f"{action}: the receipt names no contract.", money="")
         return receipt.created
 
-    async def _send(self, to: Address | None, data: bytes, action: str) -> TransactionReceipt:
+    async def _send(self, to: Address | None, data: bytes, action: str, value: int = 0) -> TransactionReceipt:
         async with self._lock:
-            return await self._receipt(await self._submit(to, data, action), action)
+            return await self._receipt(await self._submit(to, data, action, value), action)
 
     async def _receipt(self, transaction: Digest, action: str) -> TransactionReceipt:
         deadline = time.monotonic() + _TIMEOUT_SECONDS
@@ -79,15 +81,15 @@ class Wallet:
                 await asyncio.sleep(_POLL_SECONDS)
         raise ChainError(f"{action}: the chain did not include the transaction in time.", money="")
 
-    async def _submit(self, to: Address | None, data: bytes, action: str) -> Digest:
-        call = {"from": self.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
+    async def _submit(self, to: Address | None, data: bytes, action: str, value: int) -> Digest:
+        call = {"from": self.address, "data": "0x" + data.hex(), "value": hex(value)} | ({"to": to} if to else {})
         gas = int(await self.node.rpc("eth_estimateGas", call, action=action), 16)
         base = int((await self.node.rpc("eth_getBlockByNumber", "latest", False, action=action))["baseFeePerGas"], 16)
         chain = await self.node.chain()
         for attempt in range(_NONCE_TRIES):
             nonce = int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", action=action), 16)
             fees = (_TIP, 2 * base + _TIP, int(gas * _GAS_MARGIN))
-            raw = signed_transaction(self._key, (chain, nonce, *fees, to_bytes(to, 20) if to else b"", 0, data, []))
+            raw = signed_transaction(self._key, (chain, nonce, *fees, to_bytes(to, 20) if to else b"", value, data, []))
             try:
                 return await self.node.send_raw(raw, action=action)
             except ContractReverted:
@@ -116,6 +118,7 @@ class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     to: Address | None  #: None creates a contract
     data: bytes
+    value: int = 0  #: wei
     creates: Address | None = None  #: address of the created contract, if the account sends nothing before
 
 
@@ -126,12 +129,12 @@ class RecordingWallet(Wallet):
         self.node, self.address = node, address
         self._on_transaction, self._count = on_transaction, 0
 
-    async def _send(self, to: Address | None, data: bytes, action: str) -> TransactionReceipt:
+    async def _send(self, to: Address | None, data: bytes, action: str, value: int = 0) -> TransactionReceipt:
         creates = None
         if to is None:  # CREATE: the last 20 bytes of keccak(rlp([sender, nonce]))
             sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", action=action), 16)
             digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
             creates = to_address(digest[12:])
-        self._on_transaction(UnsignedTransaction(action=action, to=to, data=data, creates=creates))
+        self._on_transaction(UnsignedTransaction(action=action, to=to, data=data, value=value, creates=creates))
         self._count += 1
         return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())

@@ -82,7 +82,7 @@ def try_(
 
     Exits with 1 if the app failed.
     """
-    from sealgrid.cli.private_input import parse_secrets
+    from sealgrid.cli.private_input import parse_secrets, read_standard_input
     from sealgrid.cli.results import check_empty, print_files, write_files
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.app_trial import try_app
@@ -90,7 +90,14 @@ def try_(
     check_empty(out)
     folder, secrets = source_folder(source), parse_secrets(secret or ())
     with stderr.status("running the app in the sandbox …"):
-        trial = try_app(folder, files=file or (), model=model, args=arg or (), secrets=secrets, check=not unchecked)
+        trial = try_app(
+            folder,
+            files=read_standard_input(file or ()),
+            model=model,
+            args=arg or (),
+            secrets=secrets,
+            check=not unchecked,
+        )
     if as_json:
         print_result(_document(trial), (), as_json=True)
     else:
@@ -122,7 +129,7 @@ def run_tests(
     as_json: Json = False,
 ) -> None:
     """Run the tests of an app's folder, or check that equal inputs give equal results. Exits with 1 if they do not."""
-    from sealgrid.cli.private_input import parse_secrets
+    from sealgrid.cli.private_input import parse_secrets, read_standard_input
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.determinism import check_determinism
 
@@ -131,7 +138,13 @@ def run_tests(
         raise typer.Exit(_run_pytest(folder))
     with stderr.status("running the app in the sandbox …") as status:
         report = check_determinism(
-            folder, files=file or (), model=model, args=arg or (), secrets=secrets, runs=runs, on_run=status.update
+            folder,
+            files=read_standard_input(file or ()),
+            model=model,
+            args=arg or (),
+            secrets=secrets,
+            runs=runs,
+            on_run=status.update,
         )
     if as_json:
         print_result(_report_document(report), (), as_json=True)

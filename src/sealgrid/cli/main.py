@@ -1,5 +1,6 @@
 """The command ``sealgrid``: one module a noun, one line an error."""
 
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -14,6 +15,7 @@ from sealgrid.cli import (
     model,
     model_access,
     network,
+    networks,
     pool,
     receipt,
     run,
@@ -23,6 +25,7 @@ from sealgrid.cli import (
     worker,
 )
 from sealgrid.cli import app as apps
+from sealgrid.cli.options import NETWORK_ENVIRONMENT
 from sealgrid.cli.output import escape_controls
 from sealgrid.errors import SealgridError
 
@@ -33,15 +36,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Demos: sealgrid demo plates, demo data. To sell a model: sealgrid up, sealgrid model publish.",
 )
+
+
 model_access.register(model.app)
 app_development.register(apps.app)
-SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
+SELL, BUY, MONEY = "Sell", "Buy", "Keys and money"
+LOCAL, OTHERS, MACHINES = "A network on this machine", "Networks of others", "Machines and vaults"
 for noun, commands, panel in (
     ("model", model.app, SELL),
     ("app", apps.app, SELL),
     ("task", task.app, BUY),
     ("receipt", receipt.app, BUY),
     ("account", account.app, MONEY),
+    ("network", networks.app, OTHERS),
     ("demo", demo.app, LOCAL),
     ("pool", pool.app, MACHINES),
     ("worker", worker.app, MACHINES),
@@ -71,11 +78,19 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="NAME|FILE", help="A joined network, or a network file; by default SEALGRID_NETWORK."
+        ),
+    ] = None,
+    _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Sell and buy the use of AI models without giving the models away."""
+    if network is not None:
+        os.environ[NETWORK_ENVIRONMENT] = network
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.offer_lines import listing_lines, offer_lines
+from sealgrid.cli.offer_lines import listing_lines, offer_lines, signature_lines
 from sealgrid.cli.options import PRICE_HELP, AnyPool, Json, Orders, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
@@ -30,7 +30,8 @@ async def publish(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="An ONNX model, a CSV table or any other file. It is encrypted before it is uploaded."
+            metavar="FILE",
+            help="An ONNX model, a table (CSV, TSV, gzip) or any other file. It is encrypted before it is uploaded.",
         ),
     ],
     *,
@@ -40,7 +41,8 @@ async def publish(
         typer.Option(
             "--app",
             metavar="APP",
-            help="The only app that may use it, name or address; by default csv-statistics for .csv, else onnx-runner.",
+            help="The only app that may use it, name or address; by default csv-statistics for tables (.csv, .tsv, "
+            ".csv.gz), else onnx-runner.",
         ),
     ] = None,
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of uses for sale.")] = 1000,
@@ -60,6 +62,13 @@ async def publish(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Description in Markdown: PUBLIC for ever.")
     ] = None,
+    withhold_signature: Annotated[
+        bool,
+        typer.Option(
+            "--withhold-signature",
+            help="Do not publish the names, types and shapes of the model's inputs and outputs.",
+        ),
+    ] = False,
     unproved: Annotated[
         bool,
         typer.Option(
@@ -90,11 +99,14 @@ async def publish(
             check_file=check_file,
             callback=callback,
             card=markdown,
+            withhold_signature=withhold_signature,
             unproved=unproved,
             on_progress=on_progress,
         )
     offered = f"{uses} uses at {made.offers[0].price}{credit_note(me.network)} for {allowed}"
     stdout.print(f"{made.address}  {made.name!r}, {offered}")
+    for line in signature_lines(made.signature) if made.signature else ():
+        stdout.print(line, markup=False)
 
 
 @app.command("list")

@@ -44,6 +44,20 @@ def up(
     storages: Annotated[
         int, typer.Option("--storages", min=1, max=2, help="Number of storage nodes; with 2, each stores every file.")
     ] = 1,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Share it: address or name by which other machines reach this one; 127.0.0.1 behind a proxy. "
+            "New networks only.",
+        ),
+    ] = "",
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE", help="PEM file with its certificate chain, for TLS.")
+    ] = None,
+    certificate_key: Annotated[
+        Path | None, typer.Option("--certificate-key", metavar="FILE", help="PEM file with the certificate's key.")
+    ] = None,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
     from sealgrid.localnet.layout import NetworkOptions
@@ -51,14 +65,22 @@ def up(
     from sealgrid.localnet.supervisor import supervise
     from sealgrid.sdk.network import load_network
 
-    layout, options = layout_of(data), NetworkOptions(port=port, stocked=not bare, gate=gate, storages=storages)
+    layout = layout_of(data)
+    options = NetworkOptions(
+        port=port,
+        stocked=not bare,
+        gate=gate,
+        storages=storages,
+        host=host,
+        certificate=certificate and certificate.resolve(),
+        certificate_key=certificate_key and certificate_key.resolve(),
+    )
     begun = time.monotonic()
 
     def on_ready() -> None:
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
-        console.print("accounts: owner, developer, requester … (--as NAME); all credits are test credits")
-        console.print("next: sealgrid model publish FILE --price 3")
-        console.print(f"open {load_network(layout.network).web_url} in a browser")
+        for line in _ready_lines(load_network(layout.network)):
+            console.print(line, markup=False)
         where = f" --data {data}" if data else ""
         console.print("stop it with Ctrl-C" if not detach else f"stop it with: sealgrid down{where}", markup=False)
 
@@ -155,6 +177,19 @@ def _wipe(root: Path) -> list[Path]:
     if not private:
         root.rmdir()
     return private
+
+
+def _ready_lines(network: "Network") -> Iterator[str]:
+    from sealgrid.sdk.network import fingerprint
+
+    if network.has_development_accounts:
+        yield "accounts: owner, developer, requester … (--as NAME); all credits are test credits"
+        yield "next: sealgrid model publish FILE --price 3"
+    else:
+        yield f"others join it with: sealgrid network join {network.web_url}"
+        yield f"tell them its fingerprint: {fingerprint(network)}"
+        yield "you need an account too: sealgrid account new NAME, then sealgrid account fund --as NAME"
+    yield f"open {network.web_url} in a browser"
 
 
 def _print_part(part: str) -> None:

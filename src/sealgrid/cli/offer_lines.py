@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sealgrid.bundle.model_signature import ModelSignature
     from sealgrid.sdk.resources.offers import Listing, Offer
 
 
@@ -30,6 +31,8 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
         yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}{signed}"
     if not listing.offers:
         yield f"{'offer':<12} none"
+    if listing.signature is not None:
+        yield from signature_lines(listing.signature)
     if listing.iexec_compatible:
         yield f"{'policy':<12} none, iExec-compatible: used through the one app that a matched order names"
     if listing.unopened:
@@ -40,3 +43,12 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
         where = f"stored by {version.vaults} vaults" if version.vaults else "its shares are destroyed"
         since = datetime.fromtimestamp(version.since, UTC).strftime("%Y-%m-%d %H:%M UTC")
         yield f"{'key':<12} version {version.number}, since {since}, {where}"
+
+
+def signature_lines(signature: "ModelSignature") -> Iterator[str]:
+    """Yield one line for each input and output of a model, as its owner states them."""
+    for field, specs in (("input", signature.inputs), ("output", signature.outputs)):
+        for spec in specs:
+            classes = f", classes {', '.join(map(str, spec.classes[:10]))}" if spec.classes else ""
+            more = f" … ({len(spec.classes)})" if len(spec.classes) > 10 else ""
+            yield f"{field:<12} {spec.name!r}: {spec.dtype} {spec.shape_text}{classes}{more}"

@@ -68,4 +68,4 @@ def warn_if_simulated(network: "Network") -> None:
 
 def credit_note(network: "Network") -> str:
     """Return the words after an amount that say that it is in test credits, if it is."""
-    return " (test credits)" if network.folder else ""
+    return " (test credits)" if network.has_test_money else ""

@@ -72,6 +72,13 @@ def read_secret(file: Path) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def read_standard_input(files: Sequence[Path]) -> list[Path | tuple[str, bytes]]:
+    """Replace the file ``-`` by standard input, which is called ``input``; raise InputRefused for a second one."""
+    if [str(file) for file in files].count("-") > 1:
+        raise InputRefused("standard input can be one file only; give - once.")
+    return [("input", sys.stdin.buffer.read()) if str(file) == "-" else file for file in files]
+
+
 def parse_secrets(options: Sequence[str]) -> dict[int, str]:
     """Read secrets from options of the form NUMBER=FILE; raise InputRefused for anything else."""
     secrets: dict[int, str] = {}

@@ -28,7 +28,8 @@ def run(
         str | None, typer.Option("--model", "--dataset", metavar="MODEL", help="Name or address of a model or data.")
     ] = None,
     file: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="An input file, encrypted; repeatable.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="An input file, encrypted; repeatable. - is standard input."),
     ] = None,
     arg: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="An argument, encrypted; repeatable.")] = None,
     secret: Annotated[
@@ -71,7 +72,7 @@ def run(
     data: Data = None,
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
-    from sealgrid.cli.private_input import parse_secrets, password_for
+    from sealgrid.cli.private_input import parse_secrets, password_for, read_standard_input
     from sealgrid.cli.results import FollowTimeouts, check_empty, follow_all
     from sealgrid.sdk.money import nothing_bought_before
 
@@ -86,7 +87,7 @@ def run(
             bought = await me.run(
                 app,
                 model=model,
-                files=file or (),
+                files=inputs,
                 args=arg or (),
                 max_price=max_price,
                 secrets=secrets,
@@ -111,6 +112,7 @@ def run(
 
     with nothing_bought_before(runs):
         check_empty(out)
+        inputs = read_standard_input(file or ())
         secrets = parse_secrets(secret or ())
         sponsor_password = password_for(sponsor, data, sponsor_password_file) if sponsor else None
         run_as(account, data, work, password_file)

@@ -44,7 +44,8 @@ def run_table_demo(console: Console, layout: Layout, file: Path | None, seed: in
     if file is None:
         name, table = "bicycle rides", draw_rides(_seed(seed))
     else:
-        check_csv(file)
+        for note in check_csv(file):
+            console.print(f"  {note}", style="dim", markup=False)
         name, table = file.stem, _read(file, "--file")
     with _steps(console, layout) as steps:
         report = asyncio.run(TableDemo(steps, table).run(name))

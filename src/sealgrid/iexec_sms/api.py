@@ -15,7 +15,8 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.iexec_sms.push_checks import MAX_SECRET_BYTES, PushedSecret
 from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
-from sealgrid.wire.message import encode
+from sealgrid.wire.iexec_sms import ResultKeyRequest
+from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import allow_every_site, cors_config, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
@@ -84,20 +85,27 @@ def _result_key_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     @post("/secrets/web2")
     async def push(request: IncomingRequest) -> Response[None]:
         _check_result_key_name(request)
-        secrets.push_result_key(await _read_secret(request, _query_address(request, "ownerAddress")), replacing=False)
+        pushed = await _read_secret(request, _query_address(request, "ownerAddress"))
+        await secrets.push_result_key(pushed, replacing=False)
         return _no_content()
 
     @put("/secrets/web2")
     async def replace(request: IncomingRequest) -> Response[None]:
         _check_result_key_name(request)
-        secrets.push_result_key(await _read_secret(request, _query_address(request, "ownerAddress")), replacing=True)
+        pushed = await _read_secret(request, _query_address(request, "ownerAddress"))
+        await secrets.push_result_key(pushed, replacing=True)
         return _no_content()
 
     @get("/result-keys/{owner:str}")
     async def show(owner: FromPath[str]) -> Response[bytes]:
         return Response(encode(secrets.result_key(_parse_address(owner))), media_type=MediaType.JSON)
 
-    return [exists, push, replace, show]
+    @post("/result-keys", status_code=200)
+    async def of_task(request: IncomingRequest) -> Response[bytes]:
+        key = await secrets.result_key_of_task(parse(await request.body(), ResultKeyRequest))
+        return Response(encode(key), media_type=MediaType.JSON)
+
+    return [exists, push, replace, show, of_task]
 
 
 def _check_result_key_name(request: IncomingRequest) -> None:

@@ -18,5 +18,5 @@ class SmsConfig:
     storage_key_file: Path | None = None  #: key of the uploading account, which the storage node lists
     vault_timeout: float = 10.0  #: seconds for one reply of a vault
     max_deliveries: int = 1000  #: unfinished deliveries at one time
-    max_result_keys: int = 100_000  #: each takes at most 10 kB on disk, and as much for the keys that it replaced
+    max_result_keys: int = 100_000  #: accounts; each takes at most 400 kB on disk, usually below 1 kB a key
     access: ServiceAccess = DEFAULT_ACCESS

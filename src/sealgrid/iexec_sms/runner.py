@@ -9,17 +9,19 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
+from sealgrid.chain.pool_gate import pool_signer
+from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.iexec_sms.api import application
 from sealgrid.iexec_sms.config import SmsConfig
 from sealgrid.iexec_sms.document_store import DocumentStore
 from sealgrid.iexec_sms.federation import SecretAsset, SplitTarget, VaultMembers
-from sealgrid.iexec_sms.service import Delivery, ReplacedKeys, SecretService
+from sealgrid.iexec_sms.result_keys import ResultKeyHistory
+from sealgrid.iexec_sms.service import ActiveTask, Delivery, SecretService
 from sealgrid.storage.file_store import FileStore
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.units import Address
+from sealgrid.units import Address, TaskId
 from sealgrid.wire.http_transport import HttpTransport
-from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.server import serve
 from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.wire.vault import VaultClient
@@ -55,11 +57,12 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
         await serve(application(secrets, config.access), sock, ready, config.access)
 
 
-class AssetReader:
-    """Reads apps and datasets of one hub at a confirmed block; vaults ignore newer blocks."""
+class SmsChainReader:
+    """Reads assets of one hub at a confirmed block, since vaults ignore newer ones, and tasks at the newest block."""
 
-    def __init__(self, hub: Hub, chain: int) -> None:
-        self._node, self._assets, self._confirmed = hub.node, Assets(hub), confirmation_of(chain).block
+    def __init__(self, hub: Hub, broker: Address, chain: int) -> None:
+        self._hub, self._node, self._broker = hub, hub.node, broker
+        self._assets, self._confirmed = Assets(hub), confirmation_of(chain).block
 
     async def asset(self, kind: Literal["App", "Dataset"], address: Address) -> SecretAsset | None:
         """Return a registered app or dataset, or None."""
@@ -69,14 +72,26 @@ class AssetReader:
         owner = await self._assets.owner(address, at=at)
         return SecretAsset(address, owner, await self._assets.checksum(kind, address, at=at))
 
+    async def active_task(self, task: TaskId) -> ActiveTask | None:
+        """Return a task that is initialised and has no result yet, or None."""
+        view = await self._hub.view_task(task)
+        if view.status is not TaskStatus.ACTIVE:
+            return None
+        deal = await self._hub.view_deal(view.deal)
+        signer = await pool_signer(self._node, deal.workerpool.owner, self._broker)
+        return ActiveTask(pool_signer=signer, beneficiary=deal.beneficiary, start_time=deal.start_time)
+
+    async def head_time(self) -> int:
+        """Return the time of the newest block, in Unix seconds."""
+        return (await self._node.block()).timestamp
+
 
 def open_service(config: SmsConfig, members: VaultMembers, node: Node, files: FileStore) -> SecretService:
     """Return the service with the stores in its folder."""
     return SecretService(
         members,
-        AssetReader(Hub(node, config.network.hub), config.network.chain),
+        SmsChainReader(Hub(node, config.network.hub), config.network.broker, config.network.chain),
         files,
         DocumentStore(config.folder / "deliveries", Delivery, limit=config.max_deliveries),
-        DocumentStore(config.folder / "result-keys", RegisteredResultKey, limit=config.max_result_keys),
-        replaced_keys=DocumentStore(config.folder / "given-up", ReplacedKeys, limit=config.max_result_keys),
+        DocumentStore(config.folder / "result-key-histories", ResultKeyHistory, limit=config.max_result_keys),
     )

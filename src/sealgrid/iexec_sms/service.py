@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.crypto import container
-from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
 from sealgrid.crypto.shares import DEK_BYTES
-from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
+from sealgrid.crypto.signing import personal_digest, recover
+from sealgrid.errors import CallRefused, CheckFailed, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.iexec_sms.document_store import DocumentStore
 from sealgrid.iexec_sms.federation import Random, SecretAsset, VaultMembers, split_key
 from sealgrid.iexec_sms.push_checks import (
@@ -24,23 +25,36 @@ from sealgrid.iexec_sms.push_checks import (
     check_requester_secret,
     check_result_key,
 )
+from sealgrid.iexec_sms.result_keys import ResultKeyHistory, register
 from sealgrid.storage.file_store import FileStore
-from sealgrid.units import ZERO_DIGEST, Address, Digest, to_digest
-from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId
+from sealgrid.wire.iexec_sms import PublicResultKey, RegisteredResultKey, ResultKeyRequest
 from sealgrid.wire.vault import IexecDeposit
 
-MAX_REPLACED_KEYS = 50  #: of one account; their record stays below 10 kB
-
 Delivery = tuple[IexecDeposit, ...]  #: one for each vault, in vault order
-ReplacedKeys = tuple[Digest, ...]  #: keccak256 of each result key that an account replaced
 Kind = Literal["App", "Dataset"]
 
 
-class AssetLookup(Protocol):
-    """Reads apps and datasets from the chain."""
+@dataclass(frozen=True, slots=True)
+class ActiveTask:
+    """A task on the chain that has no result yet."""
+
+    pool_signer: Address  #: signs for the workerpool of its deal
+    beneficiary: Address
+    start_time: int  #: Unix seconds of the block in which its deal was matched
+
+
+class ChainLookup(Protocol):
+    """Reads the chain."""
 
     async def asset(self, kind: Kind, address: Address) -> SecretAsset | None:
         """Return a registered app or dataset, or None."""
+
+    async def active_task(self, task: TaskId) -> ActiveTask | None:
+        """Return a task that is initialised and has no result yet, or None."""
+
+    async def head_time(self) -> int:
+        """Return the time of the newest block, in Unix seconds."""
 
 
 class SecretService:
@@ -49,16 +63,15 @@ class SecretService:
     def __init__(
         self,
         members: VaultMembers,
-        chain: AssetLookup,
+        chain: ChainLookup,
         files: FileStore,
         deliveries: DocumentStore[Delivery],
-        result_keys: DocumentStore[RegisteredResultKey],
+        result_keys: DocumentStore[ResultKeyHistory],
         *,
-        replaced_keys: DocumentStore[ReplacedKeys],
         random: Random = os.urandom,
     ) -> None:
         self._members, self._chain, self._files, self._random = members, chain, files, random
-        self._deliveries, self._result_keys, self._replaced_keys = deliveries, result_keys, replaced_keys
+        self._deliveries, self._result_keys = deliveries, result_keys
         self._busy = set[str]()
 
     async def has_secret(self, kind: Kind, address: Address) -> bool:
@@ -118,35 +131,44 @@ class SecretService:
         """Return whether an account registered an RSA key for its results."""
         return self._result_keys.get(owner) is not None
 
-    def result_key(self, owner: Address) -> RegisteredResultKey:
-        """Return an account's RSA key for its results; raise NotFound if it registered none."""
-        key = self._result_keys.get(owner)
-        if key is None:
-            raise NotFound(f"{owner} registered no key for results.")
-        return key
+    def result_key(self, owner: Address) -> PublicResultKey:
+        """Return an account's current RSA key for its results; raise NotFound if it registered none."""
+        key = self._result_key_history(owner).current
+        return PublicResultKey(owner=key.owner, value=key.value)
 
-    def push_result_key(self, pushed: PushedSecret, *, replacing: bool) -> None:
+    async def result_key_of_task(self, request: ResultKeyRequest) -> RegisteredResultKey:
+        """Return the key for a task's result, as it was when its deal was matched, with the account's signature.
+
+        Raises CallRefused with the number "result-key-request.n", NotFound if the beneficiary registered no key. (1)
+        The task is on the chain and has no result yet. (2) The pool of its deal authorised this worker with this
+        enclave: anyone who has the signature of an earlier key can register it again.
+        """
+        task = await self._chain.active_task(request.task)
+        if task is None:  # (1)
+            raise CallRefused("result-key-request.1", "this task is not on the chain, or it has ended.")
+        if _recover_pool(request) != task.pool_signer:  # (2)
+            raise CallRefused("result-key-request.2", "the task's pool did not authorise this worker.")
+        return self._result_key_history(task.beneficiary).key_of_deal(task.start_time)
+
+    async def push_result_key(self, pushed: PushedSecret, *, replacing: bool) -> None:
         """Store an account's RSA key; raise SecretRefused with the number "result-key.n".
 
-        (4) The account has no key yet, or the request replaces it. (5) The account did not replace this key before: its
-        signature is public and has no date, so that anyone could restore it.
+        (4) The account has no key yet, or the request replaces it; an account may return to an earlier key.
         """
         checked = check_result_key(pushed)  # (1) to (3)
+        chain_time = await self._chain.head_time()
         known = self._result_keys.get(pushed.address)
         if known is not None and not replacing:  # (4)
             raise SecretExists("result-key.4", "this account already registered a key; replace it with PUT.")
-        if known is not None and known.value == checked.value:
-            return
-        replaced = self._replaced_keys.get(pushed.address) or ()
-        if pushed.value_hash in replaced:  # (5)
-            raise SecretExists("result-key.5", "this account replaced this key before; create a new one.")
-        if known is not None:
-            if len(replaced) >= MAX_REPLACED_KEYS:  # (5)
-                raise SecretExists(
-                    "result-key.5", "this account replaced its key too often; use another account as beneficiary."
-                )
-            self._replaced_keys.put(known.owner, (*replaced, to_digest(keccak256(known.value.encode()))))
-        self._result_keys.put(pushed.address, checked)
+        history = register(known, checked, chain_time)
+        if history is not known:
+            self._result_keys.put(pushed.address, history)
+
+    def _result_key_history(self, owner: Address) -> ResultKeyHistory:
+        history = self._result_keys.get(owner)
+        if history is None:
+            raise NotFound(f"{owner} registered no key for results.")
+        return history
 
     async def _push(
         self, asset: SecretAsset, pushed: PushedSecret, seal: Callable[[], Awaitable["_SealedFileKey"]], number: str
@@ -213,6 +235,15 @@ class _SealedFileKey:
     key: bytes = field(repr=False)
     file_sha256: Digest
     name: str = ""  #: of a requester's secret, or of the developer's
+
+
+def _recover_pool(request: ResultKeyRequest) -> Address | None:
+    """Return the account that authorised a worker; None for an invalid signature."""
+    try:
+        digest = personal_digest(poco_authorisation(request.worker, request.task, request.enclave))
+        return recover(digest, request.signature)
+    except ValueError:
+        return None
 
 
 def _requester_asset(requester: Address, name: str) -> SecretAsset:

@@ -18,6 +18,7 @@ CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "web",
     "sms",
 )
+CHAIN_PROXY, FAUCET = "chain-proxy", "faucet"  #: parts of a shared network
 VAULTS = 3
 THRESHOLD = 2
 
@@ -35,6 +36,9 @@ class NetworkOptions:
     stocked: bool = False  #: put the shipped apps, a model and a table up for sale, in the background
     gate: bool = False  #: a PoolGate owns the pool, as on hubs that ask no broker; new networks only
     storages: int = 1  #: number of storage nodes; with two, each stores every file
+    host: str = ""  #: address or name at which other machines reach the network; empty for this machine only
+    certificate: Path | None = None  #: PEM file with the certificate chain of ``host``; None for plain HTTP
+    certificate_key: Path | None = None  #: PEM file with its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ class Layout:
     def services(self) -> Path:
         """Return the access settings of services behind a proxy (docs/howto/behind-a-proxy.md)."""
         return self.root / "services.toml"
+
+    @property
+    def account_seed(self) -> Path:
+        """Return the secret of a shared network's accounts; absent in a network of development accounts."""
+        return self.root / "accounts.seed"
+
+    @property
+    def foundation(self) -> Path:
+        """Return the file with the contracts of the chain; it exists once they are deployed."""
+        return self.root / CHAIN / "foundation.json"
 
     @property
     def lock(self) -> Path:

@@ -16,6 +16,9 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
 from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.localnet.layout import FAUCET
+from sealgrid.localnet.network_accounts import PRIVATE_NAMES, KeyOf, give_gas
 from sealgrid.poco.orders import WorkerpoolOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import connect
@@ -29,7 +32,9 @@ INITIAL_CREDITS = 10_000 * RLC  #: of every development account
 INITIAL_ESCROW = 1_000 * RLC  #: of these credits
 POOL_PRICE = 2 * RLC
 POOL_VOLUME = 100_000
-UNSTAKED = ("admin", "vault1", "vault2", "vault3")
+FAUCET_CREDITS = 50_000_000 * RLC  #: of the supply of 87 million
+UNSTAKED = ("admin", "vault1", "vault2", "vault3", FAUCET)
+IEXEC_CATEGORY = 0  #: of the requests that iExec's libraries sign
 
 
 class Foundation(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +55,17 @@ async def lay_foundation(
     measured: RuntimeMeasurement,
     *,
     gate: bool,
+    key_of: KeyOf = development_key,
+    names: tuple[str, ...] = NAMES,
 ) -> Foundation:
-    """Deploy the contracts on a fresh chain, hand out test credits, register the pool; ``gate``: behind a PoolGate."""
+    """Deploy the contracts on a fresh chain, hand out test credits, register the pool; ``gate``: behind a PoolGate.
+
+    ``names`` are the network's accounts, ``key_of`` returns their keys.
+    """
     async with Node(rpc_url) as node:
-        admin = Wallet(node, development_key("admin"))
+        if names == PRIVATE_NAMES:
+            await give_gas(node, key_of)
+        admin = Wallet(node, key_of("admin"))
         terms = BrokerConfig(
             vaults=vaults,
             threshold=threshold,
@@ -62,13 +74,15 @@ async def lay_foundation(
             notice=0,
             insecure=True,
         )
-        pool = Wallet(node, development_key("pool"))
+        pool = Wallet(node, key_of("pool"))
         deployment = await deploy(admin, PocoPackage(package), terms, operator=pool.address if gate else None)
         hub = Hub(node, deployment.hub)
-        for name in (name for name in NAMES if name not in UNSTAKED):
-            wallet = Wallet(node, development_key(name))
+        for name in (name for name in names if name not in UNSTAKED):
+            wallet = Wallet(node, key_of(name))
             await fund(admin, deployment.token, wallet.address, INITIAL_CREDITS)
             await hub.deposit(wallet, INITIAL_ESCROW)
+        if FAUCET in names:
+            await fund(admin, deployment.token, key_of(FAUCET).address, FAUCET_CREDITS)
         owner = deployment.broker if gate else pool.address
         if gate:
             await hub.deposit_for(pool, INITIAL_ESCROW, owner)
@@ -80,13 +94,13 @@ async def lay_foundation(
         )
 
 
-async def allow_runtime(rpc_url: str, broker: Address, runtime: Digest) -> bool:
+async def allow_runtime(rpc_url: str, broker: Address, runtime: Digest, admin: SigningKey) -> bool:
     """Allow this machine's runtime at the broker; return False if it is allowed already."""
     async with Node(rpc_url) as node:
         contract = Broker(node, broker)
         if await contract.runtime_allowed(runtime):
             return False
-        await contract.allow_runtime(Wallet(node, development_key("admin")), runtime)
+        await contract.allow_runtime(Wallet(node, admin), runtime)
         return True
 
 
@@ -95,19 +109,22 @@ async def offer_computing(
     *,
     price: int = POOL_PRICE,
     volume: int = POOL_VOLUME,
+    key: SigningKey | None = None,
+    category: int | None = None,
     http: httpx.AsyncBaseTransport | None = None,
 ) -> bool:
     """Sign an order of the pool, on chain if a gate owns the pool, and publish it.
 
-    ``price`` is in nRLC per task; ``http`` as in ``HttpTransport``.
+    ``price`` is in nRLC per task; ``category`` is the network's short one by default; ``key`` is the pool's, by default
+    the development account's; ``http`` as in ``HttpTransport``.
     """
-    async with connect(network, development_key("pool"), http=http) as pool:
+    async with connect(network, key or development_key("pool"), http=http) as pool:
         order = WorkerpoolOrder(
             workerpool=network.workerpool,
             workerpoolprice=price,
             volume=volume,
             tag=TEE_TAG,
-            category=network.short_category,
+            category=network.short_category if category is None else category,
             salt=fresh_salt(),
         )
         if await Assets(pool.hub).owner(network.workerpool) == network.broker:

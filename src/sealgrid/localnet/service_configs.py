@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import MARKET, POOL, THRESHOLD, Layout, cache_folder
+from sealgrid.localnet.network_accounts import account_keys, is_shared
 from sealgrid.localnet.prepare import Foundation
 from sealgrid.market.config import MarketConfig
 from sealgrid.pool.config import PoolConfig
@@ -20,6 +20,8 @@ from sealgrid.wire.service_access import ServiceAccess
 from sealgrid.worker.config import WorkerConfig
 
 POOL_POLL_SECONDS = 0.1  #: the local chain makes a block for each transaction
+LOCAL = "local"  #: name of a network of this machine, and of its pool
+SHARED_PREVIEWS, SHARED_LISTENERS = 120, 20  #: of one client a minute, and at one time
 WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
 
 
@@ -36,6 +38,7 @@ class ServiceUrls:
     storage_copies: tuple[str, ...] = ()
     web: str = ""  #: empty without the pages
     sms: str = ""  #: empty without the iExec SMS adapter
+    faucet: str = ""  #: empty in a network of this machine
 
 
 def vault_names(layout: Layout, number: int) -> dict[Address, str]:
@@ -44,11 +47,13 @@ def vault_names(layout: Layout, number: int) -> dict[Address, str]:
     return dict(sorted((load_key_files(layout.part(name)).address, name) for name in names))
 
 
-def network_file(layout: Layout, foundation: Foundation, measured: RuntimeMeasurement, urls: ServiceUrls) -> Network:
+def network_file(
+    layout: Layout, foundation: Foundation, measured: RuntimeMeasurement, urls: ServiceUrls, name: str = LOCAL
+) -> Network:
     """Return the network file for clients."""
     deployment = foundation.deployment
     return Network(
-        name="local",
+        name=name,
         chain=deployment.chain,
         genesis=deployment.genesis,
         rpc_url=urls.chain,
@@ -72,11 +77,12 @@ def network_file(layout: Layout, foundation: Foundation, measured: RuntimeMeasur
         workerpool=foundation.workerpool,
         short_category=deployment.categories["Short"],
         pool_group=foundation.pool_group,
-        pools=(PinnedPool(foundation.workerpool, "local"),),
+        pools=(PinnedPool(foundation.workerpool, LOCAL),),
         folder=str(layout.root),
         platform_url=urls.platform,
         web_url=urls.web,
         sms_url=urls.sms,
+        faucet_url=urls.faucet,
     )
 
 
@@ -92,7 +98,7 @@ def vault_config(layout: Layout, name: str, network: Network, access: ServiceAcc
         roots=tuple(root.trusted() for root in network.roots),
         peers=tuple((vault.address, vault.url) for vault in network.vaults if vault.address != own),
         insecure_allow_simulated=True,
-        previews_per_minute=0,
+        previews_per_minute=SHARED_PREVIEWS if is_shared(layout) else 0,
         access=access,
     )
 
@@ -100,7 +106,12 @@ def vault_config(layout: Layout, name: str, network: Network, access: ServiceAcc
 def market_config(layout: Layout, network: Network, access: ServiceAccess) -> MarketConfig:
     """Return the settings of the market."""
     folder = layout.part(MARKET)
-    return MarketConfig(folder=folder, network=network.identity, access=access, listeners_per_client=0)
+    return MarketConfig(
+        folder=folder,
+        network=network.identity,
+        access=access,
+        listeners_per_client=SHARED_LISTENERS * is_shared(layout),
+    )
 
 
 def pool_config(layout: Layout, network: Network, access: ServiceAccess) -> PoolConfig:
@@ -110,8 +121,8 @@ def pool_config(layout: Layout, network: Network, access: ServiceAccess) -> Pool
         folder=layout.part(POOL),
         network=network.identity,
         workerpool=network.workerpool,
-        key_file=_key_file(layout, POOL),
-        workers=frozenset(development_key(name).address for name in WORKERS),
+        key_file=key_file(layout, POOL),
+        workers=frozenset(account_keys(layout)(name).address for name in WORKERS),
         machines=(OfferedMachine(runtime=runtime, platform=network.platform),),
         poll_seconds=POOL_POLL_SECONDS,
         access=access,
@@ -122,7 +133,7 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
     """Return the settings of a worker of the local pool, named after a development account."""
     return WorkerConfig(
         folder=layout.part(name),
-        key_file=_key_file(layout, name),
+        key_file=key_file(layout, name),
         network=network.identity,
         workerpool=network.workerpool,
         pool_url=network.pool_url,
@@ -135,7 +146,8 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
     )
 
 
-def _key_file(layout: Layout, name: str) -> Path:
+def key_file(layout: Layout, name: str) -> Path:
+    """Write the key of one of the network's accounts into the private folder of its part; return the file."""
     path = layout.part(name) / "chain.key"
-    write_file(path, development_key(name).secret.hex().encode())
+    write_file(path, account_keys(layout)(name).secret.hex().encode())
     return path

@@ -16,8 +16,14 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.iexec_sms.config import SmsConfig
 from sealgrid.iexec_sms.runner import run as run_sms
+from sealgrid.localnet.chain_proxy import ChainProxyConfig
+from sealgrid.localnet.chain_proxy import run as run_chain_proxy
+from sealgrid.localnet.faucet import FaucetConfig
+from sealgrid.localnet.faucet import run as run_faucet
 from sealgrid.localnet.layout import (
     CHAIN,
+    CHAIN_PROXY,
+    FAUCET,
     MARKET,
     PLATFORM,
     POOL,
@@ -33,10 +39,13 @@ from sealgrid.localnet.layout import (
     storage_names,
 )
 from sealgrid.localnet.listen_sockets import ListenSockets
-from sealgrid.localnet.prepare import Foundation, allow_runtime, lay_foundation, offer_computing
+from sealgrid.localnet.network_accounts import account_keys, account_names, is_shared
+from sealgrid.localnet.prepare import IEXEC_CATEGORY, Foundation, allow_runtime, lay_foundation, offer_computing
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
 from sealgrid.localnet.service_configs import (
+    LOCAL,
     ServiceUrls,
+    key_file,
     market_config,
     network_file,
     pool_config,
@@ -49,12 +58,13 @@ from sealgrid.localnet.shop import list_goods
 from sealgrid.localnet.storage_settings import StorageSettings
 from sealgrid.market.runner import run as run_market
 from sealgrid.pool.runner import run as run_pool
-from sealgrid.sdk.network import Network, VaultAddress
+from sealgrid.sdk.network import Network, VaultAddress, published
 from sealgrid.storage.atomic_file import write_file
 from sealgrid.vault.runner import run as run_vault
 from sealgrid.web.runner import WebConfig
 from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import RuntimeMeasurement
+from sealgrid.wire.service_access import ServiceAccess
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
@@ -89,8 +99,11 @@ def start(
         child.wait_ready(STEP_SECONDS)
     write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     on_progress("orders")
-    net.run_once("offer", bool, lambda: offer_computing(net.network()))
-    if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network()))):
+    net.run_once("offer", bool, lambda: offer_computing(net.network(), key=net.key_of("pool")))
+    net.run_once(
+        "iexec-offer", bool, lambda: offer_computing(net.network(), category=IEXEC_CATEGORY, key=net.key_of("pool"))
+    )
+    if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network(), net.key_of))):
         children.append(shop)
 
 
@@ -98,13 +111,19 @@ class _NetworkPlan:
     """Settings of every part."""
 
     def __init__(
-        self, layout: Layout, sockets: ListenSockets, rpc_url: str, measurement: RuntimeMeasurement, storages: int
+        self,
+        layout: Layout,
+        sockets: ListenSockets,
+        rpc_url: str,
+        measurement: RuntimeMeasurement,
+        storages: int,
     ) -> None:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
-        self._services = ServiceSettings(layout)
+        self._address, self._services = sockets.address, ServiceSettings(layout, sockets.address)
+        self.key_of = account_keys(layout)  #: returns the key of an account of the network
         self._vaults = vault_names(layout, VAULTS)
         self._storage_names = storage_names(storages)
-        for name in (*self._vaults.values(), MARKET, POOL, WEB, SMS):
+        for name in (*self._vaults.values(), MARKET, POOL, WEB, SMS, *((FAUCET,) if self._address else ())):
             sockets.open(name)
 
     @property
@@ -121,7 +140,16 @@ class _NetworkPlan:
         self._foundation = self.run_once(
             "foundation",
             Foundation,
-            lambda: lay_foundation(self._rpc_url, package, tuple(self._vaults), THRESHOLD, self._measured, gate=gate),
+            lambda: lay_foundation(
+                self._rpc_url,
+                package,
+                tuple(self._vaults),
+                THRESHOLD,
+                self._measured,
+                gate=gate,
+                key_of=self.key_of,
+                names=account_names(self._layout),
+            ),
         )
         if gate and not self.gated:
             raise InputRefused("this network was made without a gate; remove it first: sealgrid down --wipe")
@@ -132,7 +160,9 @@ class _NetworkPlan:
             )
         broker = self._foundation.deployment.broker
         runtime = self._measured.runtime
-        self.run_once(f"admit-{runtime}", bool, lambda: allow_runtime(self._rpc_url, broker, runtime))
+        self.run_once(
+            f"admit-{runtime}", bool, lambda: allow_runtime(self._rpc_url, broker, runtime, self.key_of("admin"))
+        )
 
     def run_once(self, name: str, kind: type[T], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run ``work`` unless it ran on this chain before; return its stored result.
@@ -165,23 +195,39 @@ class _NetworkPlan:
         """Return the parts and the function that each runs."""
         vaults = [(name, self._vault(name)) for name in self._vaults.values()]
         others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
-        return [*vaults, *others, (WEB, self._web())]
+        shared = ((CHAIN_PROXY, self._chain_proxy()), (FAUCET, self._faucet())) if self._address else ()
+        return [*shared, *vaults, *others, (WEB, self._web())]
 
     def network(self) -> Network:
-        """Return the network file for clients."""
-        url = self._sockets.url
+        """Return the network file for programs of this machine."""
+        return self._network(self._sockets.url, self._rpc_url)
+
+    def _public_network(self) -> Network:
+        """Return the network file for other machines."""
+        if self._address is None:
+            return self.network()
+        return published(
+            self._network(lambda name: self._access(name).public_url, self._access(CHAIN_PROXY).public_url)
+        )
+
+    def _network(self, url: Callable[[str], str], chain: str) -> Network:
         urls = ServiceUrls(
-            chain=self._rpc_url,
+            chain=chain,
             vaults=tuple(VaultAddress(address, url(name)) for address, name in self._vaults.items()),
             storage=url(STORAGE),
-            storage_copies=self._copy_urls,
+            storage_copies=tuple(url(name) for name in self._storage_names[1:]),
             market=url(MARKET),
             pool=url(POOL),
-            platform=url(PLATFORM),
+            platform=self._sockets.url(PLATFORM),
             web=url(WEB),
             sms=url(SMS),
+            faucet=url(FAUCET) if self._address else "",
         )
-        return network_file(self._layout, self._foundation, self._measured, urls)
+        name = self._address.network_name if self._address else LOCAL
+        return network_file(self._layout, self._foundation, self._measured, urls, name)
+
+    def _access(self, name: str) -> ServiceAccess:
+        return self._services.of(name, self._sockets.url(name))
 
     @property
     def _identity(self) -> NetworkIdentity:
@@ -200,17 +246,17 @@ class _NetworkPlan:
 
     def _vault(self, name: str) -> Callable[[OnReady], None]:
         sock = self._sockets.of(name)
-        config = vault_config(self._layout, name, self.network(), self._services.of(name))
+        config = vault_config(self._layout, name, self.network(), self._access(name))
         return lambda ready: asyncio.run(run_vault(config, sock, ready))
 
     def _market(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(MARKET)
-        config = market_config(self._layout, self.network(), self._services.of(MARKET))
+        config = market_config(self._layout, self.network(), self._access(MARKET))
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
     def _pool(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(POOL)
-        config = pool_config(self._layout, self.network(), self._services.of(POOL))
+        config = pool_config(self._layout, self.network(), self._access(POOL))
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 
     def _sms(self) -> Callable[[OnReady], None]:
@@ -219,23 +265,38 @@ class _NetworkPlan:
             folder=self._layout.part(SMS),
             network=self._identity,
             storage_url=self._sockets.url(STORAGE),
-            access=self._services.of(SMS),
+            access=self._access(SMS),
             storage_copies=self._copy_urls,
             storage_key_file=_storage_key(self._layout, SMS)[0],
         )
         return lambda ready: asyncio.run(run_sms(config, sock, ready))
 
     def _web(self) -> Callable[[OnReady], None]:
-        sock, root = self._sockets.of(WEB), self._layout.root
+        sock, shared = self._sockets.of(WEB), self._address is not None
         config = WebConfig(
             folder=self._layout.part(WEB),
-            network=self.network(),
+            network=self._public_network(),
             libraries=cache_folder(),
-            data=root,
+            data=None if shared else self._layout.root,
+            rpc_url=self._rpc_url,
             storage_key_file=_storage_key(self._layout, WEB)[0],
-            access=self._services.of(WEB),
+            access=self._access(WEB),
         )
         return lambda ready: asyncio.run(run_web(config, sock, ready))
+
+    def _chain_proxy(self) -> Callable[[OnReady], None]:
+        sock, config = self._sockets.of(CHAIN_PROXY), ChainProxyConfig(self._rpc_url, self._access(CHAIN_PROXY))
+        return lambda ready: asyncio.run(run_chain_proxy(config, sock, ready))
+
+    def _faucet(self) -> Callable[[OnReady], None]:
+        sock = self._sockets.of(FAUCET)
+        config = FaucetConfig(
+            key_file=key_file(self._layout, FAUCET),
+            node_url=self._rpc_url,
+            token=self._foundation.deployment.token,
+            access=self._access(FAUCET),
+        )
+        return lambda ready: asyncio.run(run_faucet(config, sock, ready))
 
     def _worker(self) -> Callable[[OnReady], None]:
         config = worker_config(self._layout, self.network(), WORKER)
@@ -244,7 +305,11 @@ class _NetworkPlan:
 
 def _chain(layout: Layout, port: int) -> ChildProcess:
     config = AnvilConfig(
-        binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
+        binary=cache_folder() / "anvil" / "bin" / "anvil",
+        state=layout.chain_state,
+        log=layout.log("anvil"),
+        port=port,
+        funds_development_accounts=not is_shared(layout),
     )
 
     async def run_anvil(ready: OnReady) -> None:

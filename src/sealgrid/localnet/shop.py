@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import cache_folder
+from sealgrid.localnet.network_accounts import KeyOf
 from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
@@ -21,15 +21,15 @@ PLATES, PLATES_PRICE = "plate_reader.zip", 3 * RLC
 RIDES_SEED, RIDES_PRICE = 1, 2 * RLC
 
 
-async def list_goods(network: Network) -> bool:
-    """Deploy the shipped apps as ``developer``, publish model and table as ``owner``."""
-    async with connect(network, development_key("developer")) as developer:
+async def list_goods(network: Network, key_of: KeyOf) -> bool:
+    """Deploy the shipped apps as ``developer``, publish model and table as ``owner``, whose keys ``key_of`` returns."""
+    async with connect(network, key_of("developer")) as developer:
         deployed = {}
         for name, price in APP_PRICES:
             folder = shipped_apps.app_folder(name)
             if folder is not None:
                 deployed[name] = await deploy.deploy(developer, folder, price=price)
-    async with connect(network, development_key("owner")) as owner:
+    async with connect(network, key_of("owner")) as owner:
         model = cache_folder() / "models" / PLATES
         if "plate_reader" in deployed and model.is_file():
             allowed = [deployed["plate_reader"].address]

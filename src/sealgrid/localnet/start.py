@@ -8,13 +8,16 @@ import msgspec
 
 from sealgrid.localnet.layout import PLATFORM, Layout, NetworkOptions, storage_names
 from sealgrid.localnet.listen_sockets import ListenSockets
+from sealgrid.localnet.network_accounts import is_shared, make_private
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
+from sealgrid.localnet.public_address import PublicAddress, public_address
 from sealgrid.localnet.service_settings import ServiceSettings
 from sealgrid.localnet.storage_settings import StorageSettings
 from sealgrid.platform.runner import run as run_platform
 from sealgrid.platform.simulated import PlatformConfig
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.runner import run as run_storage
+from sealgrid.wire.http_transport import trust_certificate
 
 SETTINGS_POLL_SECONDS = 0.02  #: between two checks for a storage node's settings
 
@@ -23,19 +26,32 @@ OnProgress = Callable[[str], None]
 
 def start(layout: Layout, options: NetworkOptions, children: list[ChildProcess], on_progress: OnProgress) -> None:
     """Start all parts, adding each to ``children`` when it is forked."""
-    sockets, settings = ListenSockets(options.port), ServiceSettings(layout)
+    address = _address(layout, options)
+    sockets, settings = ListenSockets(options.port, address), ServiceSettings(layout, address)
     for name in storage_names(options.storages):
         on_progress(name)
         children.append(_storage(layout, sockets, settings, name))
     on_progress(PLATFORM)
     config = PlatformConfig(folder=layout.part(PLATFORM), access=settings.of(PLATFORM))
-    sock = sockets.open(PLATFORM)
+    sock = sockets.open(PLATFORM, private=True)
     platform = fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))
     children.append(platform)
     # The other parts use the chain. Its libraries are imported once, here, and shared by the forked parts.
     from sealgrid.localnet import services  # noqa: PLC0415
 
     services.start(layout, options, children, sockets, on_progress)
+
+
+def _address(layout: Layout, options: NetworkOptions) -> PublicAddress | None:
+    """Return a shared network's address, and give a new one private accounts; None for a network of this machine."""
+    if options.host:
+        make_private(layout)
+    elif not is_shared(layout):
+        return None
+    address = public_address(options.host, options.certificate, options.certificate_key)
+    if address.certificate:  # the services call each other at this address
+        trust_certificate(address.certificate)
+    return address
 
 
 def _storage(layout: Layout, sockets: ListenSockets, access: ServiceSettings, name: str) -> ChildProcess:
@@ -53,7 +69,7 @@ def _storage(layout: Layout, sockets: ListenSockets, access: ServiceSettings, na
             domain=stored.domain,
             chain_url=stored.chain_url,
             services=stored.services,
-            access=access.of(name),
+            access=access.of(name, sockets.url(name)),
         )
         asyncio.run(run_storage(config, sock, lambda: None))
 

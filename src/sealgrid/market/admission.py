@@ -12,6 +12,7 @@ from sealgrid.market.book.order_index import Filter, HasBitsFilter, OneOfFilter
 from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one, price_of
 from sealgrid.market.chain.follower import MarketChainFollower
 from sealgrid.market.chain.ledger import CLOSED
+from sealgrid.market.serialization import mixed_case
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE, is_tee
@@ -47,13 +48,10 @@ class OrderAdmission:
         as a contract (ERC-1271), or on chain. (9) The book has an app order, and for a request with a dataset a
         dataset order, that a request can be matched with at its price.
         """
+        # A book behind the chain would admit an order that was used up, and refuse one whose deposit it has not read.
+        await self._chain.catch_up()
         name = order_hash(order, self.domain)
-        try:
-            admitted = await self._check(order, name, claimant)
-        except OrderRefused:
-            # The book may be behind the chain, for example by a registration or a deposit: sync and check again.
-            await self._chain.sync()
-            admitted = await self._check(order, name, claimant)
+        admitted = await self._check(order, name, claimant)
         if isinstance(order, RequestOrder):
             # (9) matching offers
             await self._check_matching_offer("app", order)
@@ -115,7 +113,8 @@ class OrderAdmission:
         signed = await self._chain.is_signed_by(signer, name, order.sign)
         if not signed and not await self._chain.is_presigned_by(signer, name):
             raise OrderRefused(
-                f"the order is not signed by {signer}, its required signer; sign it with that key.",
+                "invalid sign",
+                hint=f"the order is not signed by {signer}, its required signer: sign it with that key.",
                 check="signature",
             )
         return AdmittedOrder(name, signer, presigned=not signed)
@@ -123,9 +122,17 @@ class OrderAdmission:
     def _check_unused(self, order: Order, name: Digest) -> None:
         book, consumed = self._chain.book, self._chain.ledger.consumed(name)
         if consumed >= CLOSED:
-            raise OrderRefused("the order was cancelled on chain; sign a new one with another salt.", check="cancelled")
+            raise OrderRefused(
+                "order already consumed",
+                hint="its owner cancelled it on chain: sign a new one with another salt.",
+                check="cancelled",
+            )
         if consumed >= order.volume:
-            raise OrderRefused("the order is used up; sign a new one with another salt.", check="used-up")
+            raise OrderRefused(
+                "order already consumed",
+                hint="deals used its whole volume: sign a new one with another salt.",
+                check="used-up",
+            )
         published = book.get(order.kind, name)
         if published is not None and book.status(published) != "dead":
             raise _published()
@@ -150,12 +157,14 @@ class OrderAdmission:
                 if (price := price_of(offer.order)) <= max_price:
                     return
                 raise OrderRefused(
-                    f"the cheapest order for the {asset} costs {price} nRLC; the request offers {max_price}.",
+                    f"{asset}maxprice for {asset} {mixed_case(address)} is too low, actual best price is {price} nRLC",
+                    hint=f"the request offers {max_price}: offer more.",
                     check=f"{asset}-price",
                 )
-        enclave = " that runs in an enclave" if len(filters) > 1 else ""
+        enclave = "tee enabled " if len(filters) > 1 else ""
         raise OrderRefused(
-            f"no open order offers the {asset} {address}{enclave} to this request; ask its owner for an order.",
+            f"No {enclave}{asset}order published for {asset} {mixed_case(address)}",
+            hint="no open order offers it to this request: ask its owner for an order.",
             check=f"no-{asset}order",
         )
 
@@ -176,4 +185,6 @@ class OrderAdmission:
 
 
 def _published() -> OrderRefused:
-    return OrderRefused("order already published; change the salt to publish another like it.", check="published")
+    return OrderRefused(
+        "order already published", hint="change the salt to publish another like it.", check="published"
+    )

@@ -55,12 +55,12 @@ def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
 def _order_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/{kind:str}")
     async def find(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
-        return _json(order_service.orders(_kind(kind), _query(request, chain)))
+        return _json(await order_service.orders(_kind(kind), _query(request, chain)))
 
     @get("/{kind:str}/{order:str}")
     async def order_by_hash(kind: FromPath[str], order: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
-        return _json(order_service.order(_kind(kind), order))
+        return _json(await order_service.order(_kind(kind), order))
 
     @post("/{kind:str}")
     async def publish(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
@@ -82,16 +82,16 @@ def _order_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHa
 def _deal_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/deals")
     async def deals(request: MarketRequest) -> Response[bytes]:
-        return _json(order_service.deals(_query(request, chain)))
+        return _json(await order_service.deals(_query(request, chain)))
 
     @get("/deals/{deal:str}")
     async def deal(deal: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
-        return _json(order_service.deal(deal))
+        return _json(await order_service.deal(deal))
 
     @get("/ohlc")
     async def prices(request: MarketRequest) -> Response[bytes]:
-        return _json(order_service.prices(_query(request, chain)))
+        return _json(await order_service.prices(_query(request, chain)))
 
     return [deals, deal, prices]
 

@@ -48,7 +48,12 @@ _NUMBERS: Final = {
 _ERROR: Final = {
     "type": "object",
     "required": ["ok", "error"],
-    "properties": {"ok": {"const": False}, "error": {"type": "string"}, "check": {"type": "string"}},
+    "properties": {
+        "ok": {"const": False},
+        "error": {"type": "string"},
+        "hint": {"type": "string"},
+        "check": {"type": "string"},
+    },
 }
 
 

@@ -1,11 +1,14 @@
 """Requests of a market's users: publish and withdraw orders, read orders, deals and categories."""
 
+import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
-from sealgrid.errors import InputRefused, NotFound, OrderRefused
+from sealgrid.errors import ChainError, CheckFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.authentication import ChallengeAuthenticator
 from sealgrid.market.book import filters
@@ -14,7 +17,7 @@ from sealgrid.market.book.order_kinds import KINDS, asset_of
 from sealgrid.market.chain.follower import MarketChainFollower
 from sealgrid.market.chain.ledger import LedgerCategory
 from sealgrid.market.feed.feed import MarketFeed
-from sealgrid.market.serialization import amount, timestamp, to_open_order
+from sealgrid.market.serialization import amount, mixed_case, timestamp, to_open_order
 from sealgrid.market.store import RemoveOrder, StoreOrder
 from sealgrid.market.writer import BatchWriter
 from sealgrid.units import Address, DealId, Digest, to_address, to_digest
@@ -31,9 +34,16 @@ from sealgrid.wire.market import (
     UnpublishRequest,
 )
 
+_log = logging.getLogger("sealgrid")
+_HEAD_SECONDS: Final = 2.0  #: longest wait of a request for the chain's head
+
 
 class OrderService:
-    """Handles the requests of one market; ``clock`` returns Unix seconds."""
+    """Handles the requests of one market; ``clock`` returns Unix seconds.
+
+    Answers contain what the chain's head contained when the request arrived. While the chain's node does not answer,
+    pages are served from the last block that was read.
+    """
 
     def __init__(
         self,
@@ -63,14 +73,16 @@ class OrderService:
     async def unpublish(self, kind: Kind, request: UnpublishRequest, token: Token) -> tuple[Digest, ...]:
         """Withdraw one order of the token's address, or the last or all of one asset; return their hashes."""
         await self.authenticator.verify(token)
+        await self._catch_up()
         removed = self._orders_to_remove(kind, request, token.address)
         for each in removed:
             await self._writer.submit(RemoveOrder(each.order_hash))
         return tuple(each.order_hash for each in removed)
 
-    def orders(self, kind: Kind, params: Mapping[str, str]) -> OrderPage:
+    async def orders(self, kind: Kind, params: Mapping[str, str]) -> OrderPage:
         """Return a page of the open orders that pass the filters, the best first."""
         query = filters.parse_order_query(kind, params)
+        await self._catch_up()
         book = self.chain.book
         count, matches = book.find(kind, query.filters, start=query.start, size=query.size)
         return OrderPage(
@@ -80,36 +92,44 @@ class OrderService:
             nextPage=filters.next_page(query.start, query.size, count),
         )
 
-    def order(self, kind: Kind, name: str) -> OrderReply:
+    async def order(self, kind: Kind, name: str) -> OrderReply:
         """Return a published order in any status; raise NotFound for one that is unknown or withdrawn."""
-        published = self.chain.book.get(kind, _hash(name))
+        order_hash = _hash(name)
+        await self._catch_up()
+        published = self.chain.book.get(kind, order_hash)
         if published is None:
             raise NotFound(f"{KINDS[kind].one} not found")
         one = to_open_order(published, self.chain.book, self._chain_id)
         return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
-    def deals(self, params: Mapping[str, str]) -> DealPage:
+    async def deals(self, params: Mapping[str, str]) -> DealPage:
         """Return a page of the deals that pass the filters, the newest first."""
         conditions, start, size = filters.parse_deal_query(params)
+        await self._catch_up()
         count, deals = self.chain.deals.find(conditions, start=start, size=size)
         return DealPage(ok=True, deals=tuple(deals), count=count, nextPage=filters.next_page(start, size, count))
 
-    def deal(self, name: str) -> dict[str, object]:
+    async def deal(self, name: str) -> dict[str, object]:
         """Return one deal; raise NotFound for one that is not on the chain, also after a reorganisation."""
-        deal = self.chain.deals.get(DealId(_hash(name, "dealid")))
+        deal_id = DealId(_hash(name, "dealid"))
+        await self._catch_up()
+        deal = self.chain.deals.get(deal_id)
         if deal is None:
             raise NotFound("deal not found")
         return {"ok": True, **deal}
 
-    def prices(self, params: Mapping[str, str]) -> dict[str, object]:
+    async def prices(self, params: Mapping[str, str]) -> dict[str, object]:
         """Return the last prices of a category as (time, price per task, number of tasks), the newest first."""
-        sold = self.chain.deals.prices(filters.parse_category(params))
+        category = filters.parse_category(params)
+        await self._catch_up()
+        sold = self.chain.deals.prices(category)
         rows = [[timestamp(1000 * each.time), amount(each.price), amount(each.volume)] for each in sold]
         return {"ok": True, "ohlc": rows}
 
     async def categories(self, params: Mapping[str, str]) -> CategoryPage:
         """Return a page of the hub's categories, the shortest first."""
         minimum, maximum, start, size = filters.parse_category_query(params)
+        await self._catch_up()
         numbered = enumerate(self.chain.ledger.categories())
         fitting = [(number, each) for number, each in numbered if minimum <= each.timeref <= maximum]
         fitting.sort(key=lambda numbered_category: numbered_category[1].timeref)
@@ -120,11 +140,21 @@ class OrderService:
     async def category(self, name: str) -> CategoryReply:
         """Return one category; raise NotFound for an unknown one."""
         number = filters.parse_category({"category": name})
+        await self._catch_up()
         category = self.chain.ledger.category(number)
         if category is None:
             raise NotFound("category not found")
         one = await self._category(number, category)
-        return CategoryReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
+        fields = msgspec.structs.asdict(one) | {"chainId": str(self._chain_id)}
+        return CategoryReply(ok=True, **fields)
+
+    async def _catch_up(self) -> None:
+        try:
+            await asyncio.wait_for(self.chain.catch_up(), _HEAD_SECONDS)
+        except TimeoutError:
+            _log.warning("the chain's node did not return its head within %s seconds", _HEAD_SECONDS)
+        except (ChainError, CheckFailed, ServiceUnavailable) as error:
+            _log.warning("the chain's head could not be read: %s", error)
 
     async def _category(self, number: int, category: LedgerCategory) -> MarketCategory:
         return MarketCategory(
@@ -146,7 +176,9 @@ class OrderService:
             if published is None or book.status(published) is not OrderStatus.OPEN:
                 raise OrderRefused(f"{rules.one} with orderHash {order_hash} is not published")
             if published.signer != signer:
-                raise OrderRefused(f"only order signer {published.signer} can unpublish an order", check="not-yours")
+                raise OrderRefused(
+                    f"only order signer {mixed_case(published.signer)} can unpublish an order", check="not-yours"
+                )
             return (published,)
         try:
             asset = to_address(getattr(request, rules.asset))
@@ -154,7 +186,9 @@ class OrderService:
             raise InputRefused(f"{rules.asset} is not a valid ethereum address: give 0x and 40 hex digits.") from error
         own_orders = [each for each in book.open_orders(kind, signer) if asset_of(each.order) == asset]
         if not own_orders:
-            raise OrderRefused(f"no open {rules.one} published by signer {signer} for {rules.asset} {asset}")
+            raise OrderRefused(
+                f"no open {rules.one} published by signer {mixed_case(signer)} for {rules.asset} {mixed_case(asset)}"
+            )
         return tuple(own_orders if request.target == "unpublish_all" else own_orders[:1])
 
 

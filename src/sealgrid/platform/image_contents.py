@@ -101,6 +101,7 @@ def plan_image(boot: Path | None = None) -> Plan:
             files |= {f"{PACKAGES}/{package}/{name}": path for name, path in _walk(source)}
         else:
             files[f"{PACKAGES}/{source.name}"] = source
+    files |= {f"{PACKAGES}/tzdata/{name}": path for name, path in _time_zones(_package_path("tzdata"))}
     files |= _interpreter()
     bubblewrap = shutil.which("bwrap")
     if bubblewrap is None:
@@ -126,6 +127,13 @@ def _interpreter() -> Plan:
     files |= {f"{PYTHON}/{sys.platlibdir}/{version}/lib-dynload/{name}": path for name, path in _walk(native)}
     files[f"{PYTHON}/bin/{version}"] = Path(sys.base_prefix, "bin", version).resolve()
     return files
+
+
+def _time_zones(package: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files of the package tzdata, most of which have no suffix."""
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and path.parent.name != "__pycache__":
+            yield path.relative_to(package).as_posix(), path
 
 
 def interpreter_version(files: Iterable[MeasuredFile]) -> str:

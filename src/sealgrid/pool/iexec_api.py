@@ -13,6 +13,7 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.api import number_parameter
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
+from sealgrid.pool.task import WorkerFailure
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.message import Message, encode
@@ -86,7 +87,7 @@ def iexec_handlers(
 
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:
-        return _json(task_view(task_service.status(TaskId(task))))
+        return _json(task_view(task_service.status(TaskId(task)), task_service.lost_by(TaskId(task))))
 
     @get("/tasks/logs/challenge")
     async def challenge(request: HttpRequest) -> Response[bytes]:
@@ -98,7 +99,7 @@ def iexec_handlers(
     async def logs(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
         token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
         authenticator.verify(token, task_service.requester(task_id))
-        return _json(logs_of(task_service.status(task_id)))
+        return _json(logs_of(task_service.status(task_id), task_service.failures(task_id)))
 
     @get("/tasks/{task:str}/stages")
     async def stages(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
@@ -132,28 +133,39 @@ def _json(message: object) -> Response[bytes]:
     return Response(encode(message), status_code=200, media_type=MediaType.JSON)
 
 
-def task_view(status: PublicTaskStatus) -> IexecTaskView:
-    """Return iExec's view of a task."""
+def task_view(status: PublicTaskStatus, lost_by: Iterable[tuple[Address, int]] = ()) -> IexecTaskView:
+    """Return iExec's view of a task; ``lost_by`` are the workers that ended it without a result, and when."""
     history = status.history
     steps = _steps(history, TASK)
-    replicates: tuple[IexecReplicate, ...] = ()
+    replicates = [
+        IexecReplicate(
+            wallet_address=worker,
+            current_status="FAILED",
+            status_update_list=(IexecStatusChange(status="FAILED", date=_date(at)),),
+        )
+        for worker, at in lost_by
+        if worker != status.worker
+    ]
     if status.worker is not None:
         # A lost task starts again with the next worker: only the last attempt is this worker's.
         begun = max((place for place, entry in enumerate(history) if entry.stage == "working"), default=0)
         own = _steps(history[begun:], REPLICATE)
         current = own[-1].status if own else "CREATED"
-        replicates = (IexecReplicate(wallet_address=status.worker, current_status=current, status_update_list=own),)
+        replicates.append(IexecReplicate(wallet_address=status.worker, current_status=current, status_update_list=own))
     return IexecTaskView(
-        chain_task_id=status.task, current_status=steps[-1].status, date_status_list=steps, replicates=replicates
+        chain_task_id=status.task,
+        current_status=steps[-1].status,
+        date_status_list=steps,
+        replicates=tuple(replicates),
     )
 
 
-def logs_of(status: PublicTaskStatus) -> IexecLogs:
-    """Return a note on where the log is: a pool never has it."""
-    workers = () if status.worker is None else (status.worker,)
-    return IexecLogs(
-        compute_logs_list=tuple(IexecLog(wallet_address=each, stdout="", stderr=NO_LOGS) for each in workers)
-    )
+def logs_of(status: PublicTaskStatus, failures: Iterable[WorkerFailure] = ()) -> IexecLogs:
+    """Return why attempts ended without a result, and where the log of the present one is: a pool never has it."""
+    logs = [IexecLog(wallet_address=each.account, stdout="", stderr=each.reason) for each in failures]
+    if status.worker is not None:
+        logs.append(IexecLog(wallet_address=status.worker, stdout="", stderr=NO_LOGS))
+    return IexecLogs(compute_logs_list=tuple(logs))
 
 
 def _steps(history: Iterable[StageAt], statuses: dict[str, str]) -> tuple[IexecStatusChange, ...]:
@@ -161,6 +173,9 @@ def _steps(history: Iterable[StageAt], statuses: dict[str, str]) -> tuple[IexecS
     for entry in history:
         status = statuses.get(entry.stage)
         if status is not None and (not steps or steps[-1].status != status):
-            date = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            steps.append(IexecStatusChange(status=status, date=date))
+            steps.append(IexecStatusChange(status=status, date=_date(entry.at)))
     return tuple(steps)
+
+
+def _date(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

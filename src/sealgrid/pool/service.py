@@ -12,7 +12,7 @@ from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.effects import Answer, AssignTask, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, JobRequested, StageReported
 from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.task import public_history
+from sealgrid.pool.task import WorkerFailure, failures_of, public_history
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
@@ -96,6 +96,14 @@ class TaskService:
         while len(history := self._state.current.task(task).history) <= after and (left := until - self._clock()) > 0:
             await self._state.wait_for_change(left)
         return TaskStages(history=history)
+
+    def failures(self, task: TaskId) -> tuple[WorkerFailure, ...]:
+        """Return why the attempts of a task ended, for its requester; raise NotFound."""
+        return failures_of(self._state.current.task(task), self._key.address)
+
+    def lost_by(self, task: TaskId) -> tuple[tuple[Address, int], ...]:
+        """Return the workers that ended a task without a result, and when, in whole seconds; raise NotFound."""
+        return tuple((worker, int(at)) for worker, at in self._state.current.task(task).losses)
 
     def requester(self, task: TaskId) -> Address:
         """Return the requester of a task; raise NotFound."""

@@ -6,7 +6,8 @@ The blocking client, ``sealgrid.connect()``, is generated from this source (``py
 import asyncio
 import contextlib
 import shlex
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
+from sealgrid.sdk.input_files import InputFiles, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, sentence
-from sealgrid.sdk.network import Network, load_network
+from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.preview import check_approved
-from sealgrid.sdk.operations.resolve import find_app, find_model
+from sealgrid.sdk.operations.resolve import find_offered
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
@@ -37,10 +39,9 @@ from sealgrid.sdk.stores.home import Home, home
 from sealgrid.sdk.stores.job_store import JobStore, record_of
 from sealgrid.sdk.stores.keystores import KeystoreFolder
 from sealgrid.sdk.stores.model_store import ModelStore
+from sealgrid.sdk.stores.network_store import choose_network
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import StageAt
-
-InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
 
 class AsyncClient:
@@ -80,7 +81,7 @@ class AsyncClient:
         self,
         app: AssetRef,
         model: AssetRef | None = None,
-        files: Sequence[InputFile] = (),
+        files: InputFiles = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
         *,
@@ -96,6 +97,8 @@ class AsyncClient:
     ) -> AsyncRun:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
+        ``files`` is one file or several: a path, bytes, an open file, a NumPy array, a table of pandas or polars, or a
+        mapping from names to such contents (``read_files``).
         ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
         ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
@@ -130,7 +133,7 @@ class AsyncClient:
         try:
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(_read_files, files),
+                files=await asyncio.to_thread(read_files, files),
                 args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args),
@@ -140,8 +143,7 @@ class AsyncClient:
                 max_price=None if max_price is None else int(amount(max_price)),
                 pool=pool,
             )
-            dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
-            address = await find_app(self._conn, app, model=None if model is None else dataset)
+            address, dataset = await find_offered(self._conn, app, model, on_progress)
             if model is not None:
                 await check_approved(self._conn, dataset, address)
             wallet = None
@@ -214,27 +216,34 @@ class AsyncClient:
 
 @contextlib.asynccontextmanager
 async def connect_async(
-    account: str | SigningKey = "owner",
+    account: str | SigningKey | None = "owner",
     *,
     network: Network | str | Path | None = None,
     data: str | Path | None = None,
     password: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[AsyncClient]:
-    """Connect an account to a network, by default the running local one.
+    """Connect an account to a network: by default the one in SEALGRID_NETWORK, else the running local one.
 
     ``account`` is the name of one of your accounts (``sealgrid account new``), which ``password`` opens; on a local
-    network also the name of a development account (owner, developer, requester …); or a key. ``network`` is a network
-    file, ``data`` the data folder, by default SEALGRID_HOME or the user's. Raises NetworkNotRunning without a network,
-    InputRefused for an unknown account or a wrong password.
+    network also the name of a development account (owner, developer, requester …); or a key; None connects no account,
+    which is enough to read. ``network`` is the name of a joined network (``sealgrid network join``) or a network file,
+    ``data`` the data folder, by default SEALGRID_HOME or the user's; ``clock`` returns Unix seconds. Raises
+    NetworkNotRunning without a network, NotFound for a network that was not joined, InputRefused for an unknown account
+    or a wrong password.
     """
     folders = home(data)
-    chosen = network if isinstance(network, Network) else load_network(Path(network) if network else folders.network)
+    chosen = network if isinstance(network, Network) else choose_network(folders, network)
     key = await _key(account, password, chosen, KeystoreFolder(folders.accounts))
-    async with open_connection(chosen, key) as conn:
+    async with open_connection(chosen, key, clock=clock) as conn:
         yield AsyncClient(conn, folders)
 
 
-async def _key(name: str | SigningKey, password: str | None, network: Network, own: KeystoreFolder) -> SigningKey:
+async def _key(
+    name: str | SigningKey | None, password: str | None, network: Network, own: KeystoreFolder
+) -> SigningKey:
+    if name is None:
+        return SigningKey.generate()  # an account that owns nothing
     if isinstance(name, SigningKey):
         return name
     if own.has(name):
@@ -242,9 +251,9 @@ async def _key(name: str | SigningKey, password: str | None, network: Network, o
             raise InputRefused(f"the account {name!r} opens with its password only; give it.")
         return await asyncio.to_thread(own.open, name, password)
     if name not in NAMES:
-        known = f"; a local network has {', '.join(NAMES)}" if network.folder else ""
+        known = f"; a local network has {', '.join(NAMES)}" if network.has_development_accounts else ""
         raise InputRefused(f"there is no account {name!r}; make one with `sealgrid account new`{known}.")
-    if not network.folder:
+    if not network.has_development_accounts:
         raise InputRefused(f"the key of {name!r} is public; use your own on the network {network.name!r}.")
     return development_key(name)
 
@@ -254,13 +263,3 @@ def _parse_contract(written: str | None) -> Address:
         return ZERO_ADDRESS if written is None else parse_address(written)
     except ValueError as error:
         raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
-
-
-def _read_files(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
-    named: list[tuple[str, bytes]] = []
-    for file in files:
-        try:
-            named.append(file if isinstance(file, tuple) else (Path(file).name, Path(file).read_bytes()))
-        except OSError as error:
-            raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
-    return named

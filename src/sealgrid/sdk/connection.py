@@ -70,11 +70,15 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def connect(
-    network: Network, key: SigningKey, *, http: httpx.AsyncBaseTransport | None = None
+    network: Network,
+    key: SigningKey,
+    *,
+    http: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Connection]:
     """Open the connections of one account; nothing is sent before the first request.
 
-    ``http`` sends the requests to all services (see ``HttpTransport``).
+    ``http`` sends the requests to all services (see ``HttpTransport``); ``clock`` returns Unix seconds.
     """
     async with contextlib.AsyncExitStack() as stack:
 
@@ -87,7 +91,7 @@ async def connect(
         domain = Domain(chain=network.chain, broker=network.broker)
         stores = tuple(
             [
-                StorageClient(await transport(url, "the storage node"), TicketSigner(url, key, domain))
+                StorageClient(await transport(url, "the storage node"), TicketSigner(url, key, domain, clock))
                 for url in network.storage_nodes
             ]
         )
@@ -103,7 +107,8 @@ async def connect(
             storage_nodes=stores,
             market=MarketClient(await transport(network.market_url, "the market"), network.chain),
             pool=pool,
-            stage_reader=StageReader(pool, network.chain, key, time.time),
+            stage_reader=StageReader(pool, network.chain, key, clock),
             vaults=tuple(VaultClient(vault) for vault in vaults),
             logs=tuple(LogClient(vault) for vault in vaults),
+            clock=clock,
         )

@@ -1,15 +1,20 @@
 """The network file: addresses and URLs of a network's parts, and the roots of trust that clients pin."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.crypto.digests import sha256
 from sealgrid.errors import DECODE_ERRORS, InputRefused, NetworkNotRunning
 from sealgrid.receipts.report import TrustPins
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
+
+NETWORK_PATH: Final = "/network.json"  #: of the public network file, below the URL of the pages
+_FINGERPRINT_DIGITS: Final = 24
 
 
 class VaultAddress(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     web_url: str = ""  #: the web pages; empty without them
     sms_url: str = ""  #: the adapter for iExec's SDK; empty without it
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
+    faucet_url: str = ""  #: the service that gives test money; empty where there is none
 
     @property
     def identity(self) -> NetworkIdentity:
@@ -91,6 +97,16 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def has_development_accounts(self) -> bool:
+        """Return whether the development accounts, whose keys are public, have money here."""
+        return bool(self.folder) and not self.faucet_url
+
+    @property
+    def has_test_money(self) -> bool:
+        """Return whether its RLC are test credits, worth nothing."""
+        return bool(self.folder or self.faucet_url)
+
+    @property
     def storage_nodes(self) -> tuple[str, ...]:
         """Return the URLs of all storage nodes, the first one first."""
         return (self.storage_url, *self.storage_copies)
@@ -104,6 +120,35 @@ def load_network(path: Path) -> Network:
         raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
     except DECODE_ERRORS as error:
         raise InputRefused(f"{path} is not a valid network file: {error}.") from error
+
+
+def published(network: Network) -> Network:
+    """Return the network file for other machines: without the fields that concern the network's own machine."""
+    return msgspec.structs.replace(network, folder="", platform_url="")
+
+
+def fingerprint(network: Network) -> str:
+    """Return digits that two people compare to know that they have the same pins; URLs do not count."""
+    pins = (
+        network.chain,
+        network.genesis,
+        network.hub,
+        network.broker,
+        network.token,
+        network.app_registry,
+        network.dataset_registry,
+        network.workerpool_registry,
+        tuple(vault.address for vault in network.vaults),
+        network.threshold,
+        network.roots,
+        network.allow_simulated,
+        network.runtimes,
+        network.workerpool,
+        network.pool_group,
+        network.pools,
+    )
+    digits = sha256(msgspec.json.encode(pins)).hex()[:_FINGERPRINT_DIGITS]
+    return " ".join(digits[start : start + 4] for start in range(0, _FINGERPRINT_DIGITS, 4))
 
 
 def pins_of(network: Network) -> TrustPins:

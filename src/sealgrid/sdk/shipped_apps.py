@@ -7,6 +7,12 @@ from sealgrid.errors import InputRefused
 
 ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
 
+#: of files with a table; csv-statistics refuses those of other programs and says how to get a CSV file
+TABLE_SUFFIXES = (
+    *(".csv", ".tsv", ".tab", ".txt", ".psv", ".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet", ".feather"),
+    *(".arrow", ".orc", ".sqlite", ".json", ".jsonl", ".ndjson", ".dta", ".sav", ".sas7bdat"),
+)
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _APPS = _PACKAGE / "shipped_apps"
 
@@ -30,8 +36,9 @@ def source_folder(app: str | Path) -> Path:
 
 
 def app_for(file: Path) -> str:
-    """Return the shipped app that runs a file: csv-statistics for ``*.csv``, else onnx-runner."""
-    return CSV_STATISTICS if file.suffix.lower() == ".csv" else ONNX_RUNNER
+    """Return the shipped app that runs a file: csv-statistics for tables, by the file's name, else onnx-runner."""
+    name = file.name.lower().removesuffix(".gz")
+    return CSV_STATISTICS if name.endswith(TABLE_SUFFIXES) else ONNX_RUNNER
 
 
 def wheel_folder() -> Path | None:

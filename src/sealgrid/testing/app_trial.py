@@ -29,14 +29,13 @@ from sealgrid.enclave.protocol.relay_files import BUNDLE, write_new
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.exit_cause import PlatformProtection
 from sealgrid.errors import AppFailed, InputRefused
+from sealgrid.sdk.input_files import InputFiles, read_files
 from sealgrid.sdk.operations.build import BuiltApp, build_app
 from sealgrid.sdk.sync.background import BACKGROUND
 from sealgrid.testing import varied_start
 from sealgrid.testing.sandbox_check import check_sandbox
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 from sealgrid.wire.relay import Call, RelayClient
-
-InputFile = str | Path | tuple[str, bytes]  #: a path, or a name and its content
 
 _ALL_PROTECTION: Final = PlatformProtection(signals=True, memory=True, clock=True)  #: nobody else runs this sandbox
 _VARIED_START: Final = "sealgrid-varied-start.py"  #: beside the files of an app whose conditions are chosen
@@ -47,7 +46,7 @@ _TASK: Final = to_digest(sha256(b"a trial of an app"))
 class TrialInput:
     """What a buyer and the developer give one run, unencrypted."""
 
-    files: Sequence[InputFile] = field(default=(), repr=False)
+    files: InputFiles = field(default=(), repr=False)
     model: Path | None = None  #: a model or data, as it is before it is sealed
     args: Sequence[str] = field(default=(), repr=False)
     secrets: Mapping[int, str] = field(default_factory=dict, repr=False)  #: IEXEC_REQUESTER_SECRET_n by n
@@ -80,7 +79,7 @@ class AppTrial:
 def try_app(
     folder: str | Path,
     *,
-    files: Sequence[InputFile] = (),
+    files: InputFiles = (),
     model: str | Path | None = None,
     args: Sequence[str] = (),
     secrets: Mapping[int, str] | None = None,
@@ -155,7 +154,7 @@ def _varied_entrypoint(prepared: PreparedApp, conditions: RunConditions) -> tupl
 def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
     job = JobInput(
         args=tuple(given.args),
-        files=tuple(_named(file) for file in given.files),
+        files=tuple(read_files(given.files)),
         secrets={str(number): text for number, text in given.secrets.items()},
     )
     check_input(job)
@@ -173,13 +172,6 @@ def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
         requester_secrets=job.secrets,
         developer_secret=given.developer_secret,
     )
-
-
-def _named(file: InputFile) -> tuple[str, bytes]:
-    try:
-        return file if isinstance(file, tuple) else (Path(file).name, Path(file).read_bytes())
-    except OSError as error:
-        raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
 
 
 def _lay_out_model(prepared: PreparedApp, model: Path) -> DatasetFact:

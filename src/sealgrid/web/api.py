@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
-from sealgrid.web import chain_view, static_files
+from sealgrid.web import chain_view, network_document, static_files
 from sealgrid.web.forms import MAX_UPLOAD
 from sealgrid.web.pages import account, apps, client_sealed, compute, model_owner, models, results, sales, tasks, wallet
 from sealgrid.web.site import Site, WebRequest
@@ -51,7 +51,8 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         message = f"The site failed ({type(error).__name__}); the details are in its log."
         return _error_page(site, request, message, "", 500)
 
-    modules = (apps, models, model_owner, sales, compute, tasks, results, account, wallet, client_sealed, chain_view)
+    pages = (apps, models, model_owner, sales, compute, tasks, results, account, wallet, client_sealed)
+    modules = (*pages, chain_view, network_document)
     return Litestar(
         route_handlers=[
             *static_files.handlers(libraries),

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
@@ -35,6 +37,7 @@ class WebConfig:
     timelines_per_client: int = 20  #: live timelines that one client may have open
     timelines_per_task: int = 50
     data: Path | None = None  #: data folder of the development accounts; None disables the built-in wallets
+    rpc_url: str = ""  #: node of the chain for the pages themselves; empty for the one in the network file
 
 
 async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
@@ -47,7 +50,8 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     store = IndexStore(config.folder / "index.sqlite", config.network.genesis)
     dev_wallets = DevelopmentWallets(config.network, config.data)
     try:
-        async with connect(config.network, key) as conn:
+        own_view = replace(config.network, rpc_url=config.rpc_url or config.network.rpc_url)
+        async with connect(own_view, key) as conn:
             indexing = asyncio.create_task(ChainIndexer(conn.hub, store).run())
             site = Site(
                 network=config.network,

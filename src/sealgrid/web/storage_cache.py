@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SealgridError
-from sealgrid.sdk.model_cards import read_card
+from sealgrid.sdk.model_cards import CardSubject, ModelCard, read_card
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
 from sealgrid.web.html.templates import MAX_README
@@ -76,17 +77,19 @@ class AppBundles:
 
 
 class ModelCards:
-    """Reads each model's card from its sealed file once, after checking the whole file's digest."""
+    """Reads each model's card from its sealed file once, verified by its owner's signature or the file's digest."""
 
     def __init__(self, storage: RemoteFiles) -> None:
         self._storage = storage
-        self._reads = SharedReads[Digest, str](MAX_ENTRIES)
+        self._reads = SharedReads[tuple[Digest, CardSubject], ModelCard](MAX_ENTRIES)
 
-    async def card(self, checksum: Digest) -> str | None:
-        """Return a model's card, empty for none; None if its file is missing, too large, or does not verify."""
+    async def card(self, checksum: Digest, subject: CardSubject) -> ModelCard | None:
+        """Return a model's card, empty for none.
+
+        None if its file is missing or does not verify, or is too large and its card is not signed.
+        """
+        read = partial(read_card, self._storage, checksum, subject, MAX_SEALED_MODEL)
         try:
-            if await self._storage.size(checksum) > MAX_SEALED_MODEL:
-                return None
-            return await self._reads.get(checksum, lambda: read_card(self._storage, checksum, MAX_SEALED_MODEL))
+            return await self._reads.get((checksum, subject), read)
         except SealgridError:
             return None

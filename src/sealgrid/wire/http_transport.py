@@ -2,15 +2,17 @@
 
 import asyncio
 import functools
+import os
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx
 import msgspec
 
-from sealgrid.errors import DECODE_ERRORS, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
+from sealgrid.errors import DECODE_ERRORS, ClientForked, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -37,6 +39,7 @@ class HttpTransport:
         self._name = name
         limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
         tls = _trusting_authorities() if base.startswith("https:") else _trusting_nobody()
+        self._process = os.getpid()
         self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, verify=tls, transport=http)
 
     async def __aenter__(self) -> Self:
@@ -72,6 +75,8 @@ class HttpTransport:
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
     ) -> tuple[int, int, bytes]:
         """Return status, seconds to wait before a retry (0 for no retry), and body of one answer."""
+        if os.getpid() != self._process:
+            raise ClientForked  # its sockets and its event loop are those of the other process
         try:
             async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
                 content = await read_bounded(answer, MAX_ANSWER_BYTES, f"{self._name} at {self.base}")
@@ -96,7 +101,15 @@ async def read_bounded(answer: httpx.Response, limit: int, service: str) -> byte
 
 @functools.cache
 def _trusting_authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()  # also the system's, and SSL_CERT_FILE: authorities of a company or a test network
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate in that file is enough
+    return context
+
+
+def trust_certificate(file: Path) -> None:
+    """Accept the certificates of a PEM file, besides those of the authorities, in this process and its forks."""
+    _trusting_authorities().load_verify_locations(file)
 
 
 @functools.cache

@@ -119,7 +119,7 @@ class MarketCategory(msgspec.Struct, frozen=True, kw_only=True):
     """A category of tasks; ``workClockTimeRef`` in seconds."""
 
     catid: int
-    chainId: int  # noqa: N815
+    chainId: int | str  # noqa: N815  as iExec's: a number in a page, text in the reply about one category
     name: str
     description: str
     workClockTimeRef: int  # noqa: N815

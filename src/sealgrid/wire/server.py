@@ -1,4 +1,4 @@
-"""HTTP server of every service: loopback socket, origin checks, rate limits, errors as one JSON sentence."""
+"""HTTP server of every service: listening socket, TLS, origin checks, rate limits, errors as one JSON sentence."""
 
 import asyncio
 import gzip
@@ -177,14 +177,15 @@ def log_unexpected_error(error: Exception) -> None:
     _log.error("unforeseen %s", type(error).__name__, exc_info=error)
 
 
-def listen(port: int = 0) -> socket.socket:
-    """Return a listening loopback socket; raise OSError if the port is in use."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
+    """Return a listening socket at an address or name of this machine; raise OSError, as if the port is in use."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # asyncio sets this only on sockets created with IPPROTO_TCP; without it each answer waits 40 ms (delayed ACK).
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
-        sock.bind((LOOPBACK, port))
+        sock.bind(address)
         sock.listen(256)
     except OSError:
         sock.close()
@@ -210,6 +211,8 @@ async def serve(
         backlog=BACKLOG,
         proxy_headers=bool(access.trusted_proxies),
         forwarded_allow_ips=list(access.trusted_proxies),
+        ssl_certfile=access.certificate or None,
+        ssl_keyfile=access.certificate_key or None,
     )
     server = uvicorn.Server(config)
 

@@ -32,6 +32,8 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     head_seconds: float = 10.0  #: time limit for the head of a request
     body_seconds: float = 20.0  #: time limit for a body, plus one second for each BODY_RATE bytes
     write_seconds: float = 60.0  #: time limit for a client to read a part of its answer
+    certificate: str = ""  #: PEM file with the certificate chain for TLS; empty for plain HTTP, as behind a proxy
+    certificate_key: str = ""  #: PEM file with its key, without a password
 
     def __post_init__(self) -> None:
         """Validate URLs and networks."""

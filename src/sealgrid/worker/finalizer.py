@@ -37,10 +37,9 @@ class Finalizer:
         node = self._hub.node
         return (await node.confirmed_block(confirmation_of(await node.chain()).block)).number
 
-    async def find_result_recipient(self, job: JobAssignment) -> Address | None:
-        """Return the account whose registered RSA key encrypts a job's result; None for another form of sealing."""
-        deal = await self._hub.view_deal(job.deal)
-        return deal.beneficiary if parse_params(deal.params).is_for_rsa else None
+    async def is_for_registered_key(self, job: JobAssignment) -> bool:
+        """Return whether the RSA key that the beneficiary registered encrypts a job's result."""
+        return parse_params((await self._hub.view_deal(job.deal)).params).is_for_rsa
 
     async def finalize(
         self, job: JobAssignment, enclave: Address, pool_signature: bytes, delivery: ResultDelivery

@@ -24,14 +24,14 @@ from sealgrid.storage.file_store import FileStore, VerifyingReader
 from sealgrid.storage.local_files import fetch_to_cache
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, Digest, TaskId, to_digest
-from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey
+from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey, ResultKeyRequest
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
 from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome, ResultDelivery
 from sealgrid.wire.storage import StorageClient, WorkerProof
-from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments, MatchedOrder
+from sealgrid.wire.vault import MAX_LIST_BYTES, Authorization, BulkDocuments, MatchedOrder
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.exposure_log import ExposureLog, exposure_file
 from sealgrid.worker.finalizer import Finalizer
@@ -135,11 +135,8 @@ class JobRun:
 
     async def authorise(self, hello: RelayHello) -> RelayWelcome:
         """Return the pool's authorisation and the documents of the deal."""
-        reply, match, result_key, bulk = await asyncio.gather(
-            self._context.pool.authorise(self.job.task, hello.enclave),
-            self._match(),
-            self._result_key(),
-            self._bulk_documents(),
+        reply, match, bulk = await asyncio.gather(
+            self._context.pool.authorise(self.job.task, hello.enclave), self._match(), self._bulk_documents()
         )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
         matched = None
@@ -150,7 +147,7 @@ class JobRun:
             reassign=reply.reassign,
             request=await self._request_document(match),
             matched=matched,
-            result_key=result_key,
+            result_key=await self._result_key(reply.authorization),
             bulk=bulk,
         )
 
@@ -255,15 +252,18 @@ class JobRun:
             _log.warning("task %s: its request order was not found: %s", self.job.task, error.message)
             return None
 
-    async def _result_key(self) -> RegisteredResultKey | None:
+    async def _result_key(self, authorization: Authorization) -> RegisteredResultKey | None:
         # On failure the vaults report what is missing; a failure here must not fail the job.
         try:
-            recipient = await self._context.chain.find_result_recipient(self.job)
-            return (
-                None
-                if recipient is None or self._context.sms is None
-                else await self._context.sms.result_key(recipient)
+            if self._context.sms is None or not await self._context.chain.is_for_registered_key(self.job):
+                return None
+            request = ResultKeyRequest(
+                task=authorization.task,
+                worker=authorization.worker,
+                enclave=authorization.enclave,
+                signature=authorization.signature,
             )
+            return await self._context.sms.result_key(request)
         except SealgridError as error:
             _log.warning("task %s: the key for its result could not be read: %s", self.job.task, error.message)
             return None

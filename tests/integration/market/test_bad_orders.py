@@ -14,6 +14,17 @@ from tests.integration.market.traders import Traders, place_of
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[3]
+#: How the sentence of iExec's market for a rule begins; its clients compare it.
+IEXEC_SENTENCES = {
+    "signature": "invalid sign",
+    "published": "order already published",
+    "cancelled": "order already consumed",
+    "used-up": "order already consumed",
+    "no-apporder": "No tee enabled apporder published for app 0x",
+    "no-datasetorder": "No datasetorder published for dataset 0x",
+    "app-price": "appmaxprice for app 0x",
+    "dataset-price": "datasetmaxprice for dataset 0x",
+}
 
 
 @pytest.mark.parametrize("name", BAD_ORDERS)
@@ -31,7 +42,9 @@ async def test_a_bad_order_is_refused_by_the_rule_that_it_breaks(
     answer = await http.post(f"/{kind}?chainId=31337", json={"order": document_of(bad, order)}, headers=headers)
     body = answer.json()
     assert (body["ok"], body["check"], answer.status_code) == (False, bad.rule, RULES[bad.rule].status)
-    assert len(body["error"]) > 15
+    assert len(body["error"] + body.get("hint", "")) > 15
+    assert body["error"].startswith(IEXEC_SENTENCES.get(bad.rule, ""))
+    assert ("hint" in body) == (bad.rule in IEXEC_SENTENCES)
     assert "money" not in body, "a market knows no run of the reader's"
     assert traders.service.chain.book.count(kind) == published
 
@@ -101,7 +114,7 @@ async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: M
     policy = await AccessPolicy.deploy(scene.wallet("developer"))
     await traders.publish(scene.app_order(requesterrestrict=policy.address))
     await traders.publish(scene.dataset_order())
-    with pytest.raises(OrderRefused, match="no open order offers the app"):
+    with pytest.raises(OrderRefused, match="No tee enabled apporder published for app 0x"):
         await traders.publish(scene.request())
     await policy.grant(scene.wallet("developer"), development_key("requester").address)
     await traders.publish(scene.request())
@@ -115,10 +128,10 @@ async def test_groups_of_apps_and_of_pools_are_read_too(scene: Market, traders: 
     await traders.publish(scene.app_order(workerpoolrestrict=pools.address))
     await traders.publish(scene.dataset_order(apprestrict=apps.address))
     request = scene.request(workerpool=scene.pool)
-    with pytest.raises(OrderRefused, match="no open order offers the app"):
+    with pytest.raises(OrderRefused, match="No tee enabled apporder published for app 0x"):
         await traders.publish(request)
     await pools.grant(scene.wallet("owner"), scene.pool)
-    with pytest.raises(OrderRefused, match="no open order offers the dataset"):
+    with pytest.raises(OrderRefused, match="No datasetorder published for dataset 0x"):
         await traders.publish(request)
     await apps.grant(scene.wallet("owner"), scene.app)
     await traders.publish(request)
@@ -140,8 +153,8 @@ def rendered() -> str:
             "# Bad orders",
             "",
             "For each rule that an order breaks, the market answers with the rule's HTTP status and a body",
-            '`{"ok": false, "error": …, "check": …}`: `check` is the name below, `error` a',
-            "sentence about this order. Rules are checked in the order of `market/admission.py`; the answer",
+            '`{"ok": false, "error": …, "check": …}`: `check` is the name below, `error` a sentence about this',
+            "order. Where iExec's market has a sentence for the rule, `error` is that one, and `hint` says more. Rules are checked in the order of `market/admission.py`; the answer",
             "names the first that is broken. This page is generated from the code, and a test compares them.",
             "",
             "| check | HTTP | what is wrong | what to do |",

@@ -179,15 +179,10 @@ async def test_pages_are_walked_by_how_many_to_skip_too_which_is_iexecs_older_wa
     [
         ("/apporders?app=any", 400, "chainId is a required field"),
         ("/apporders?app=any&chainId=1", 400, "chainId 1 is not supported"),
-        (f"/apporders?{CHAIN}", 400, "app or appOwner is required"),
-        (f"/datasetorders?{CHAIN}", 400, "dataset or datasetOwner is required"),
-        (f"/apporders?{ANYONE}&pageSize=9", 400, "pageSize"),
-        (f"/apporders?{ANYONE}&pageSize=1001", 400, "pageSize"),
         (f"/apporders?{ANYONE}&pageIndex=x", 400, "pageIndex"),
         (f"/apporders?{ANYONE}&colour=red", 400, "colour"),
         (f"/apporders?{CHAIN}&app=0x12", 400, "app is not a valid address"),
         (f"/apporders?{ANYONE}&minTag=0x12", 400, "minTag"),
-        (f"/apporders?{ANYONE}&isDatasetStrict=maybe", 400, "isDatasetStrict"),
         (f"/apporders/0x12?{CHAIN}", 400, "bytes32"),
         (f"/apporders/0x{'12' * 32}?{CHAIN}", 404, "apporder not found"),
         (f"/sandwiches?{CHAIN}", 404, "sandwiches"),
@@ -197,7 +192,7 @@ async def test_pages_are_walked_by_how_many_to_skip_too_which_is_iexecs_older_wa
         (f"/categories?{CHAIN}&minWorkClockTimeRef=soon", 400, "minWorkClockTimeRef"),
         (f"/categories?{CHAIN}&name=XS", 400, "name"),
         (f"/categories?{CHAIN}&pageSize=2000", 400, "pageSize"),
-        (f"/apporders?{ANYONE}&minVolume=0", 400, "minVolume is a whole number from 1"),
+        (f"/apporders?{ANYONE}&minVolume=0", 400, "minVolume must be greater than or equal to 1"),
         (f"/ohlc?{CHAIN}", 400, "category is a required field"),
         (f"/deals/0x12?{CHAIN}", 400, "dealid must be a bytes32"),
         (f"/deals/0x{'12' * 32}?{CHAIN}", 404, "deal not found"),
@@ -213,6 +208,40 @@ async def test_questions_that_make_no_sense_are_answered_in_one_sentence(
     assert said in found["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        (f"/apporders?{CHAIN}", "app or appOwner is required"),
+        (f"/datasetorders?{CHAIN}", "dataset or datasetOwner is required"),
+        (f"/apporders?{ANYONE}&pageSize=9", "pageSize must be greater than or equal to 10"),
+        (f"/deals?{CHAIN}&pageSize=1001", "pageSize must be less than or equal to 1000"),
+        (f"/categories?{CHAIN}&pageIndex=-1", "pageIndex must be greater than or equal to 0"),
+        (
+            f"/apporders?{ANYONE}&isDatasetStrict=abc",
+            'isDatasetStrict must be a `boolean` type, but the final value was: `"abc"`.',
+        ),
+        (
+            f"/requestorders?{CHAIN}&isAppStrict=abc",
+            'isAppStrict must be a `boolean` type, but the final value was: `"abc"`.',
+        ),
+    ],
+)
+async def test_an_invalid_query_has_iexecs_sentence(http: httpx.AsyncClient, path: str, sentence: str) -> None:
+    found = await get(http, path)
+    assert (found["code"], found["error"]) == (400, sentence)
+
+
+@pytest.mark.parametrize("name", ["isAppStrict", "isDatasetStrict"])
+async def test_requests_can_be_queried_strictly_as_from_iexecs_market(
+    scene: Market, traders: Traders, http: httpx.AsyncClient, name: str
+) -> None:
+    for order in (scene.app_order(), scene.dataset_order()):
+        await traders.publish(order)
+    request = await traders.publish(scene.request())
+    page = await get(http, f"/requestorders?{CHAIN}&workerpool=any&{name}=true")
+    assert [each["orderHash"] for each in page["orders"]] == [request]
+
+
 async def test_categories_come_shortest_first_with_what_made_them(scene: Market, http: httpx.AsyncClient) -> None:
     async def found(query: str) -> list[int]:
         return [each["catid"] for each in (await get(http, f"/categories?{CHAIN}{query}"))["categories"]]
@@ -223,12 +252,12 @@ async def test_categories_come_shortest_first_with_what_made_them(scene: Market,
     assert await found("&minWorkClockTimeRef=31&maxWorkClockTimeRef=299") == []
     assert await found("&page=4") == [3, 4]
     one = await get(http, f"/categories/5?{CHAIN}")
-    assert (one["ok"], one["chainId"], one["name"], one["workClockTimeRef"]) == (True, 31337, "Short", 30)
+    assert (one["ok"], one["chainId"], one["name"], one["workClockTimeRef"]) == (True, "31337", "Short", 30)
     block = await scene.node.block(one["blockNumber"])
     assert one["blockTimestamp"] == timestamp(1000 * block.timestamp)
     assert (await get(http, f"/categories?{CHAIN}"))["categories"][0] == {
         name: value for name, value in one.items() if name not in ("ok", "code")
-    }
+    } | {"chainId": 31337}
 
 
 async def test_version_and_metrics_are_served(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:

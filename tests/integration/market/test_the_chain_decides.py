@@ -1,5 +1,6 @@
 """Effects of the chain on orders: use, cancellation, sale, deposits and withdrawals, and their reorganisation."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import open_service
+from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import AppOrder, to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
@@ -36,6 +38,40 @@ async def test_an_order_shows_what_the_chain_left_of_it_and_vanishes_with_its_la
     assert [each.left for each in await traders.apps()] == [998]
     assert await traders.requests() == ()
     assert await traders.status(request, name) == "filled"
+
+
+async def test_an_answer_contains_the_block_of_a_transaction_that_the_client_has_seen(
+    scene: Market, traders: Traders, http: httpx.AsyncClient
+) -> None:
+    for order in (scene.app_order(), scene.dataset_order()):
+        await traders.publish(order)
+    request = scene.request(volume=2)
+    name = await traders.publish(request)
+    deal = await scene.deal()  # returns with the receipt; this market polls once an hour
+    assert [each.left for each in await traders.apps()] == [998]
+    assert await traders.status(request, name) == "filled"
+    found = (await http.get(f"/deals?chainId=31337&requestorderHash={name}")).json()
+    assert [each["dealid"] for each in found["deals"]] == [deal]
+    assert (await http.get(f"/deals/{deal}?chainId=31337")).json()["requestHash"] == name
+
+
+async def test_an_order_that_was_used_up_in_the_newest_block_is_not_published(scene: Market, traders: Traders) -> None:
+    for order in (scene.app_order(), scene.dataset_order()):
+        await traders.publish(order)
+    await scene.deal()
+    with pytest.raises(OrderRefused, match="order already consumed") as caught:
+        await traders.publish(scene.request(volume=2))
+    assert caught.value.check == "used-up"
+
+
+async def test_a_node_that_hangs_delays_an_answer_by_seconds_only(
+    service: OrderService, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sealgrid.market.service._HEAD_SECONDS", 0.01)
+    monkeypatch.setattr(service.chain, "catch_up", asyncio.Event().wait)
+    answer = await http.get("/apporders?chainId=31337&app=any")
+    assert (answer.status_code, answer.json()["count"]) == (200, 0)
+    assert "did not return its head" in caplog.text
 
 
 async def test_a_cancelled_order_is_not_offered(scene: Market, traders: Traders) -> None:

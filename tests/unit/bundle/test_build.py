@@ -48,6 +48,18 @@ def test_a_misspelt_setting_is_refused(folder):
         build(folder, python=PYTHON)
 
 
+def test_an_app_toml_that_begins_with_a_byte_order_mark_is_read(folder):
+    before = build(folder, python=PYTHON).archive
+    (folder / "app.toml").write_text(APP, "utf-8-sig")
+    assert build(folder, python=PYTHON).archive == before
+
+
+def test_an_app_toml_that_is_not_utf_8_is_refused(folder):
+    (folder / "app.toml").write_bytes("title = 'caf\xe9'".encode("latin-1"))
+    with pytest.raises(InputRefused, match=r"app\.toml of .* is invalid"):
+        build(folder, python=PYTHON)
+
+
 def test_an_app_without_memory_for_an_interpreter_is_not_built(folder):
     (folder / "app.toml").write_text(APP.replace("100000000", "33554431"))
     with pytest.raises(InputRefused, match="of memory"):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.operations.key_versions import KeyVersionView
@@ -10,6 +11,11 @@ from sealgrid.units import to_address, to_digest
 
 MODEL, OWNER, APP = (to_address(bytes([number]) * 20) for number in range(1, 4))
 DIGEST = to_digest(bytes(32))
+SIGNATURE = ModelSignature(
+    inputs=(TensorSpec(name="x", dtype="float32", shape=(None, 3)),),
+    outputs=(TensorSpec(name="y", dtype="float32", shape=(None, 12), classes=tuple(range(12))),),
+    checked="inference",
+)
 
 
 def offer(**changes):
@@ -37,6 +43,8 @@ def test_an_offer_is_one_line_with_address_price_and_uses():
             "policy       none, iExec-compatible: used through the one app that a matched order names",
         ),
         ({"unopened": DIGEST}, f"WARNING      did not open for a buyer (task {DIGEST}); the vaults refuse it (7.22)"),
+        ({"signature": SIGNATURE}, "input        'x': float32 [any, 3]"),
+        ({"signature": SIGNATURE}, "output       'y': float32 [any, 12], classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 … (12)"),
         ({"opened": DIGEST}, f"opened       by an enclave, with its present key (task {DIGEST})"),
         (
             {"versions": (KeyVersionView(2, DIGEST, 60, 3),)},

@@ -1,8 +1,13 @@
 """Options that several commands share."""
 
-from sealgrid.cli.options import NOTICE_SECONDS
+from sealgrid.cli.options import NETWORK_ENVIRONMENT, NOTICE_SECONDS
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
+from sealgrid.sdk.stores.network_store import ENVIRONMENT
 
 
 def test_the_notice_of_the_options_is_that_of_the_client():
     assert NOTICE_SECONDS == PATIENCE_SECONDS
+
+
+def test_the_variable_of_the_network_is_that_of_the_client():
+    assert NETWORK_ENVIRONMENT == ENVIRONMENT

@@ -1,10 +1,11 @@
 """Secrets and passwords are read from files and standard input, as editors of every system write them."""
 
 import io
+from pathlib import Path
 
 import pytest
 
-from sealgrid.cli.private_input import parse_secrets, read_password, read_secret
+from sealgrid.cli.private_input import parse_secrets, read_password, read_secret, read_standard_input
 from sealgrid.errors import InputRefused
 
 
@@ -69,3 +70,10 @@ def test_a_password_file_in_another_encoding_is_refused_without_its_content(tmp_
 def test_a_password_file_that_does_not_exist_is_one_error(tmp_path):
     with pytest.raises(InputRefused, match="cannot be read"):
         read_password("alice", tmp_path / "nowhere")
+
+
+def test_standard_input_may_be_one_input_file(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff[1]")))
+    assert read_standard_input([Path("a.json"), Path("-")]) == [Path("a.json"), ("input", b"\xff[1]")]
+    with pytest.raises(InputRefused, match="give - once"):
+        read_standard_input([Path("-"), Path("-")])

@@ -9,28 +9,46 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
-from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.iexec_sms import service as service_module
+from sealgrid.crypto.signing import Domain, SigningKey, personal_digest, recover
 from sealgrid.iexec_sms.api import application
 from sealgrid.iexec_sms.document_store import DocumentStore
 from sealgrid.iexec_sms.federation import SecretAsset, SplitTarget, VaultMembers
-from sealgrid.iexec_sms.service import Delivery, ReplacedKeys, SecretService
+from sealgrid.iexec_sms.result_keys import ResultKeyHistory
+from sealgrid.iexec_sms.service import ActiveTask, Delivery, SecretService
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
-from sealgrid.units import ZERO_ADDRESS, Address, to_digest
-from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_digest
 from sealgrid.wire.service_access import ServiceAccess
 
 OWNER, OTHER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
 PAGE = {"origin": "https://somewhere.example"}
 
 
-class NoAssets:
+TASK = TaskId("0x" + "7a" * 32)
+POOL, WORKER, ENCLAVE = SigningKey.from_bytes(b"\x13" * 32), "0x" + "3b" * 20, "0x" + "3c" * 20
+MATCHED_AT = 500  #: Unix seconds of the block in which TASK's deal was matched
+
+
+class Chain:
+    """A chain with one active task, without assets."""
+
+    def __init__(self) -> None:
+        self.now = 100
+        self.is_active = True
+
     async def asset(self, kind: str, address: Address) -> SecretAsset | None:
         return None
+
+    async def active_task(self, task: TaskId) -> ActiveTask | None:
+        active = ActiveTask(pool_signer=POOL.address, beneficiary=OWNER.address, start_time=MATCHED_AT)
+        return active if self.is_active and task == TASK else None
+
+    async def head_time(self) -> int:
+        return self.now
 
 
 def rsa_key() -> bytes:
@@ -41,20 +59,26 @@ def rsa_key() -> bytes:
 KEY_1, KEY_2, KEY_3 = rsa_key(), rsa_key(), rsa_key()
 
 
-def adapter(folder: Path, *, limit: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
+def adapter(
+    folder: Path, chain: Chain | None = None, *, limit: int = 10, requests_per_minute: int = 0
+) -> httpx.AsyncClient:
     members = VaultMembers(SplitTarget(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
     deliveries = DocumentStore(folder / "deliveries", Delivery, limit=limit)
     files = LocalFiles(ContentFolder(folder / "files"))
-    result_keys = DocumentStore(folder / "result-keys", RegisteredResultKey, limit=limit)
-    replaced = DocumentStore(folder / "given-up", ReplacedKeys, limit=limit)
-    secrets = SecretService(members, NoAssets(), files, deliveries, result_keys, replaced_keys=replaced)
+    result_keys = DocumentStore(folder / "result-keys", ResultKeyHistory, limit=limit)
+    secrets = SecretService(members, chain or Chain(), files, deliveries, result_keys)
     app = application(secrets, ServiceAccess(requests_per_minute=requests_per_minute))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 @pytest.fixture
-async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with adapter(tmp_path) as client:
+def chain() -> Chain:
+    return Chain()
+
+
+@pytest.fixture
+async def http(tmp_path: Path, chain: Chain) -> AsyncIterator[httpx.AsyncClient]:
+    async with adapter(tmp_path, chain) as client:
         yield client
 
 
@@ -76,12 +100,22 @@ async def exists(http: httpx.AsyncClient, name: str = RESULT_KEY_NAME) -> int:
     return (await http.head("/secrets/web2", params={"ownerAddress": OWNER.address, "secretName": name})).status_code
 
 
-async def test_a_result_key_is_public_with_its_owners_signature(http: httpx.AsyncClient) -> None:
+async def current(http: httpx.AsyncClient) -> bytes:
+    return (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode()
+
+
+async def of_task(http: httpx.AsyncClient, *, by: SigningKey = POOL, task: TaskId = TASK) -> httpx.Response:
+    signature = by.sign(personal_digest(poco_authorisation(WORKER, task, ENCLAVE)))
+    body = {"task": task, "worker": WORKER, "enclave": ENCLAVE, "signature": base64.b64encode(signature).decode()}
+    return await http.post("/result-keys", json=body)
+
+
+async def test_a_result_key_is_public_without_its_owners_signature(http: httpx.AsyncClient) -> None:
     assert await exists(http) == 404
     assert (await push(http)).status_code == 204
     assert await exists(http) == 204
     shown = (await http.get(f"/result-keys/{OWNER.address}")).json()
-    assert (shown["owner"], shown["value"].encode()) == (OWNER.address, KEY_1)
+    assert shown == {"owner": OWNER.address, "value": KEY_1.decode()}
 
 
 async def test_only_put_replaces_a_result_key(http: httpx.AsyncClient) -> None:
@@ -89,35 +123,48 @@ async def test_only_put_replaces_a_result_key(http: httpx.AsyncClient) -> None:
     again = await push(http, KEY_2)
     assert (again.status_code, again.json()["check"]) == (409, "result-key.4")
     assert (await push(http, KEY_2, method="PUT")).status_code == 204
-    assert (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == KEY_2
+    assert await current(http) == KEY_2
 
 
-async def test_a_replaced_key_is_not_restored_with_its_public_signature(
-    http: httpx.AsyncClient, tmp_path: Path
+async def test_an_account_alternates_between_the_keys_of_its_browsers_as_often_as_it_likes(
+    http: httpx.AsyncClient,
+) -> None:
+    for _ in range(60):
+        for key in (KEY_1, KEY_2):
+            assert (await push(http, key, method="PUT")).status_code == 204
+            assert await current(http) == key
+
+
+async def test_a_task_gets_the_key_that_was_current_when_its_deal_was_matched(
+    http: httpx.AsyncClient, chain: Chain
+) -> None:
+    for key, time in ((KEY_1, 400), (KEY_2, MATCHED_AT), (KEY_3, MATCHED_AT + 1), (KEY_1, MATCHED_AT + 2)):
+        chain.now = time
+        await push(http, key, method="PUT")
+    answer = await of_task(http)
+    digest = named_secret_digest(OWNER.address, RESULT_KEY_NAME, to_digest(keccak256(KEY_2)))
+    assert answer.json()["value"].encode() == KEY_2
+    assert recover(digest, base64.b64decode(answer.json()["signature"])) == OWNER.address
+
+
+async def test_only_a_worker_that_the_tasks_pool_authorised_gets_the_signature(http: httpx.AsyncClient) -> None:
+    await push(http)
+    refused = await of_task(http, by=OTHER)
+    assert (refused.status_code, refused.json()["check"]) == (403, "result-key-request.2")
+
+
+async def test_nobody_gets_the_signature_for_a_task_that_ended_or_does_not_exist(
+    http: httpx.AsyncClient, chain: Chain
 ) -> None:
     await push(http)
-    old = (await http.get(f"/result-keys/{OWNER.address}")).json()
-    await push(http, KEY_2, method="PUT")
-    authorization = "0x" + base64.b64decode(old["signature"]).hex()
-    params = {"ownerAddress": OWNER.address, "secretName": RESULT_KEY_NAME}
-    request = {"params": params, "content": old["value"].encode(), "headers": {"authorization": authorization}}
-    async with adapter(tmp_path) as restarted:
-        again = await restarted.put("/secrets/web2", **request)
-        assert (again.status_code, again.json()["check"]) == (409, "result-key.5")
-        assert (await restarted.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == KEY_2
+    unknown = await of_task(http, task=TaskId("0x" + "7b" * 32))
+    chain.is_active = False
+    ended = await of_task(http)
+    assert [each.json()["check"] for each in (unknown, ended)] == ["result-key-request.1"] * 2
 
 
-async def test_a_key_that_is_pushed_again_does_not_count_as_replaced(http: httpx.AsyncClient) -> None:
-    await push(http)
-    assert [(await push(http, method="PUT")).status_code for _ in range(2)] == [204, 204]
-
-
-async def test_the_number_of_replacements_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_module, "MAX_REPLACED_KEYS", 1)
-    async with adapter(tmp_path) as http:
-        await push(http)
-        assert (await push(http, KEY_2, method="PUT")).status_code == 204
-        assert (await push(http, KEY_3, method="PUT")).json()["check"] == "result-key.5"
+async def test_a_beneficiary_without_a_key_is_not_found(http: httpx.AsyncClient) -> None:
+    assert (await of_task(http)).status_code == 404
 
 
 async def test_result_keys_survive_a_restart(http: httpx.AsyncClient, tmp_path: Path) -> None:

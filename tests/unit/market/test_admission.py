@@ -47,7 +47,7 @@ class StaticChain:
         self.presigned: set[Digest] = set()
         self.syncs = 0
 
-    async def sync(self) -> None:
+    async def catch_up(self) -> None:
         self.syncs += 1
 
     async def is_signed_by(self, account: Address, digest: Digest, signature: bytes) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from sealgrid.errors import HostFailed
 from sealgrid.platform.image import MeasuredFile
-from sealgrid.platform.image_contents import interpreter_version
+from sealgrid.platform.image_contents import interpreter_version, plan_image
 
 BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 
@@ -15,6 +15,12 @@ def program(version):
 
 def test_the_measured_files_name_the_interpreter():
     assert interpreter_version([BOOT, program("3.13")]) == "3.13"
+
+
+def test_an_image_has_the_time_zones_for_apps_and_no_compiled_code():
+    planned = plan_image()
+    assert {"packages/tzdata/zoneinfo/Europe/Paris", "packages/tzdata/__init__.py"} <= planned.keys()
+    assert not [name for name in planned if "__pycache__" in name]
 
 
 @pytest.mark.parametrize("programs", [[], [program("3.12"), program("3.13")]], ids=["none", "two"])

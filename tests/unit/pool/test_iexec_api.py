@@ -98,6 +98,34 @@ async def test_the_requester_reads_where_the_logs_are_as_often_as_it_likes(pool:
         assert "app.log" in logs[0]["stderr"]
 
 
+async def test_a_worker_that_ended_a_task_without_a_result_is_a_failed_replicate(
+    pool: httpx.AsyncClient, state: PersistentState
+) -> None:
+    failed = e.StageReported(
+        at=5.5, task=TASK, worker=WORKER.address, stage="failed", detail="(7.8) by URL", check="7.8"
+    )
+    state.apply(failed)
+    (replicate,) = (await pool.get(f"/tasks/{TASK}")).json()["replicates"]
+    assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "FAILED")
+    assert replicate["statusUpdateList"] == [{"status": "FAILED", "date": "1970-01-01T00:00:05.000Z"}]
+    assert "7.8" not in str(replicate), "the reason is the requester's"
+
+
+async def test_the_requester_reads_in_the_logs_why_a_task_has_no_result(
+    pool: httpx.AsyncClient, state: PersistentState
+) -> None:
+    state.apply(
+        e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="failed", detail="(7.8) by URL", check="7.8")
+    )
+    state.apply(e.VaultsAnswered(at=6.5, task=TASK, check="7.8", detail="3 of 3 vaults refuse the deal", denied=False))
+    logs = (await pool.get(f"/tasks/{TASK}/logs", headers=await token(pool, REQUESTER))).json()["computeLogsList"]
+    assert [(log["walletAddress"], log["stdout"], log["stderr"]) for log in logs] == [
+        (WORKER.address, "", "ended without a result: (7.8) by URL"),
+        (WORKER.address, "", "3 of 3 vaults refuse the deal"),  # by the pool's owner, which is the same account here
+    ]
+    assert (await pool.get(f"/tasks/{TASK}")).json()["currentStatus"] == "FAILED"
+
+
 async def test_no_other_account_reads_the_logs(pool: httpx.AsyncClient, clock: Clock) -> None:
     of_a_stranger, forged = await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)
     for proof in (of_a_stranger, forged, {}):

@@ -1,11 +1,14 @@
-"""A network file says on which terms its clients believe evidence."""
+"""A network file says on which terms its clients believe evidence, and which money and accounts the network has."""
 
 import msgspec
+from msgspec.structs import replace
 
 from sealgrid.attestation.evidence import TcbVersion
 from sealgrid.attestation.policy import Platform
-from sealgrid.sdk.network import Root
+from sealgrid.sdk.network import Root, fingerprint
+from sealgrid.units import to_digest
 from tests.unit.attestation.hardware_machines import machine
+from tests.unit.sdk.network_file import VAULTS, network
 
 
 def test_a_root_in_a_network_file_keeps_its_terms():
@@ -19,3 +22,27 @@ def test_a_root_without_terms_accepts_nothing_special():
     document = msgspec.json.encode({"platform": 2, "root_ca_der": machine(Platform.TDX).root_der})
     trusted = msgspec.json.decode(document, type=Root).trusted()
     assert (trusted.traits, trusted.statuses) == (frozenset(), frozenset())
+
+
+def test_the_fingerprint_changes_with_each_pin_and_not_with_a_url():
+    plain = network()
+    assert fingerprint(replace(plain, market_url="http://elsewhere", name="other")) == fingerprint(plain)
+    for change in (
+        {"chain": 1},
+        {"genesis": to_digest(b"\7" * 32)},
+        {"hub": VAULTS[0]},
+        {"broker": VAULTS[0]},
+        {"token": VAULTS[0]},
+        {"vaults": plain.vaults[:2]},
+        {"threshold": 1},
+        {"allow_simulated": False},
+        {"runtimes": (to_digest(b"\7" * 32),)},
+        {"workerpool": VAULTS[0]},
+    ):
+        assert fingerprint(replace(plain, **change)) != fingerprint(plain), change
+
+
+def test_a_shared_network_has_test_money_and_no_development_accounts(tmp_path):
+    shared = replace(network(folder=str(tmp_path)), faucet_url="http://127.0.0.1:1")
+    assert (shared.has_test_money, shared.has_development_accounts) == (True, False)
+    assert (network().has_test_money, network(folder=str(tmp_path)).has_development_accounts) == (False, True)

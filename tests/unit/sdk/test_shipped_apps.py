@@ -9,8 +9,10 @@ from sealgrid.sdk.shipped_apps import app_folder, app_for, source_folder
 
 
 def test_the_suffix_of_a_file_selects_its_app():
-    assert app_for(Path("rides.CSV")) == "csv-statistics"
-    assert app_for(Path("model.onnx")) == app_for(Path("model")) == "onnx-runner"
+    for table in ("rides.CSV", "rides.tsv", "rides.csv.gz", "rides.xlsx", "rides.2026.csv"):
+        assert app_for(Path(table)) == "csv-statistics"
+    for model in ("model.onnx", "model", "model.onnx.gz", "csv"):
+        assert app_for(Path(model)) == "onnx-runner"
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "../sdk", "onnx-runner/..", "onnx runner"])

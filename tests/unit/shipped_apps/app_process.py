@@ -11,6 +11,7 @@ from sealgrid.bundle.build import Bundle, build, read_app
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.enclave.job.iexec_env import COMPUTED
+from sealgrid.units import ZERO_ADDRESS
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ROOT / "src/sealgrid/shipped_apps"
@@ -57,10 +58,10 @@ def run_app(
     for number, (file, content) in enumerate((inputs or {}).items(), start=1):
         (inputs_folder / file).write_bytes(content)
         environment[f"IEXEC_INPUT_FILE_NAME_{number}"] = file
+    address = ZERO_ADDRESS if dataset is None else "0x" + "d5" * 20
+    environment |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
     if dataset is not None:
-        address = "0x" + "d5" * 20
         (datasets / address).write_bytes(dataset)
-        environment |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
     libraries = wheels or folder
     bytecode = f"pycache_prefix={libraries / 'bytecode'}"  # compiled once for all runs, and never into the checkout
     ended = subprocess.run(

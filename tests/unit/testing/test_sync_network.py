@@ -15,7 +15,17 @@ def public(kind: type) -> dict[str, object]:
 
 
 def test_the_package_exports_exactly_these_names():
-    assert sealgrid.testing.__all__ == ["AsyncLocalNetwork", "LocalNetwork", "local_network", "local_network_async"]
+    assert sealgrid.testing.__all__ == [
+        "AppTrial",
+        "AsyncLocalNetwork",
+        "DeterminismReport",
+        "LocalNetwork",
+        "check_determinism",
+        "local_network",
+        "local_network_async",
+        "try_app",
+    ]
+    assert all(getattr(sealgrid.testing, name) for name in sealgrid.testing.__all__)
     assert all(getattr(sealgrid.testing, name).__doc__ for name in sealgrid.testing.__all__)
 
 

@@ -92,6 +92,9 @@ class EmptyStorage:
     async def size(self, sha256: Digest) -> int:
         raise NotFound("there is no such file.")
 
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        raise NotFound("there is no such file.")
+
 
 @asynccontextmanager
 async def open_site(folder: Path, **connection: Any) -> AsyncIterator[Site]:

@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from sealgrid.crypto.digests import cid_of, sha256
+from sealgrid.crypto.signing import Domain
 from sealgrid.errors import NotFound
+from sealgrid.sdk.model_cards import CardSubject, ModelCard
 from sealgrid.storage.remote_files import RemoteFiles, StoredFile
-from sealgrid.units import Digest, to_digest
+from sealgrid.units import Digest, to_address, to_digest
 from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.wire.storage import StoredFileInfo
 
@@ -15,6 +17,8 @@ JUNK = b"no bundle, no sealed file" * 1000
 DIGEST = to_digest(sha256(JUNK))
 CID = cid_of(DIGEST)
 APP = to_digest(b"\x07" * 32)
+OWNER = to_address(b"\x01" * 20)
+SUBJECT = CardSubject(OWNER, "faces", Domain(chain=1, broker=OWNER))
 
 
 class CountingNode:
@@ -55,16 +59,16 @@ async def test_an_invalid_bundle_is_read_once() -> None:
 async def test_a_file_without_a_card_is_read_once() -> None:
     node = CountingNode()
     cards = ModelCards(RemoteFiles(node))
-    assert await asyncio.gather(*(cards.card(DIGEST) for _ in range(20))) == [""] * 20
-    assert node.reads == 1
+    assert await asyncio.gather(*(cards.card(DIGEST, SUBJECT) for _ in range(20))) == [ModelCard()] * 20
+    assert node.reads == 2, "the header, then the whole file"
 
 
 async def test_a_missing_file_is_read_again() -> None:
     node = CountingNode(b"")
     cards, bundles = ModelCards(RemoteFiles(node)), AppBundles(RemoteFiles(node))
-    assert (await cards.card(DIGEST), await bundles.details(f"/ipfs/{CID}", APP)) == (None, None)
+    assert (await cards.card(DIGEST, SUBJECT), await bundles.details(f"/ipfs/{CID}", APP)) == (None, None)
     node.content = JUNK
-    assert await cards.card(DIGEST) == ""
+    assert await cards.card(DIGEST, SUBJECT) == ModelCard()
 
 
 async def test_a_bad_address_with_a_known_digest_does_not_hide_the_good_bundle() -> None:
@@ -77,9 +81,9 @@ async def test_a_bad_address_with_a_known_digest_does_not_hide_the_good_bundle()
 
 async def test_a_cancelled_caller_does_not_cancel_the_others_read() -> None:
     cards = ModelCards(RemoteFiles(CountingNode()))
-    first, second = asyncio.create_task(cards.card(DIGEST)), asyncio.create_task(cards.card(DIGEST))
+    first, second = (asyncio.create_task(cards.card(DIGEST, SUBJECT)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert await second == ""
+    assert await second == ModelCard()

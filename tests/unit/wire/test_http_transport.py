@@ -4,12 +4,14 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from sealgrid.errors import ServiceUnavailable, TooManyRequests
-from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport
+from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport, trust_certificate
 from sealgrid.wire.service_access import ServiceAccess
+from tests.unit.wire.certificates import write_certificate
 from tests.unit.wire.serving_on_loopback import serving
 
 
@@ -57,3 +59,15 @@ async def test_a_retry_after_that_is_too_long_is_raised():
         await client.request("GET", "/")
         with pytest.raises(TooManyRequests, match="ask again in"):
             await client.request("GET", "/")
+
+
+async def test_a_certificate_is_accepted_once_it_is_trusted(tmp_path: Path):
+    certificate, key = write_certificate(tmp_path, "127.0.0.1")
+    async with (
+        serving(ServiceAccess(certificate=str(certificate), certificate_key=str(key))) as port,
+        HttpTransport(f"https://127.0.0.1:{port}") as client,
+    ):
+        with pytest.raises(ServiceUnavailable, match="does not answer"):
+            await client.request("GET", "/")
+        trust_certificate(certificate)
+        assert await client.request("GET", "/") == b"hello"

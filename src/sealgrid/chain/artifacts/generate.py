@@ -24,7 +24,15 @@ _HUB_EVENTS: Final = """
     SignedAppOrder SignedDatasetOrder SignedWorkerpoolOrder SignedRequestOrder
     ClosedAppOrder ClosedDatasetOrder ClosedWorkerpoolOrder ClosedRequestOrder
 """
-_REGISTRY: Final = ["initialize", "isRegistered", "ownerOf", "transferFrom", "Transfer"]
+_REGISTRY: Final = [
+    "initialize",
+    "isRegistered",
+    "ownerOf",
+    "transferFrom",
+    "Transfer",
+    "balanceOf",
+    "tokenOfOwnerByIndex",
+]
 _ENTRY: Final = ["owner", "registry"]
 _HUB_SOURCES: Final = """
     IexecAccessorsABILegacyFacet IexecCategoryManagerFacet IexecConfigurationFacet IexecEscrowTokenFacet

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sealgrid.attestation.facts import DatasetFact, Facts
+from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.errors import DECODE_ERRORS, AppFailed
-from sealgrid.units import to_bytes
+from sealgrid.units import ZERO_ADDRESS, Address, to_bytes
 
 DATASETS_FOLDER = "/iexec_in"  #: named by addresses; only the runtime writes here
 INPUTS_FOLDER = "/iexec_inputs"  #: named by the requester
@@ -40,8 +40,8 @@ def environment(facts: Facts, inputs: AppInputs) -> dict[str, str]:
     """Return the environment variables of an app; a dataset's file is named by its address.
 
     iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a separate folder: the
-    requester chooses their names, which must not collide with a dataset's. A dataset of a bulk that the task runs
-    without has no variable.
+    requester chooses their names, which must not collide with a dataset's. As with iExec, a task without a dataset has
+    the zero address in its place, and each dataset of a bulk has its variable; an app tests whether the file exists.
     """
     variables = {
         "IEXEC_TASK_ID": facts.task,
@@ -57,17 +57,24 @@ def environment(facts: Facts, inputs: AppInputs) -> dict[str, str]:
     }
     for number, name in enumerate(inputs.input_files, start=1):
         variables[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
-    if facts.dataset is not None:
-        variables |= {"IEXEC_DATASET_ADDRESS": facts.dataset.address, "IEXEC_DATASET_FILENAME": facts.dataset.address}
+    dataset = ZERO_ADDRESS if facts.dataset is None else facts.dataset.address
+    variables |= {"IEXEC_DATASET_ADDRESS": dataset, "IEXEC_DATASET_FILENAME": dataset}
     if facts.bulk:
         variables["IEXEC_BULK_SLICE_SIZE"] = str(len(facts.bulk.datasets))
-    for index, dataset in inputs.bulk.items():
-        variables[f"IEXEC_DATASET_{index + 1}_FILENAME"] = dataset.address
+        for place, address in _slice_addresses(facts.bulk).items():
+            variables[f"IEXEC_DATASET_{place + 1}_FILENAME"] = address
     variables |= {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in inputs.requester_secrets.items()}
     if inputs.developer_secret is not None:
         names = ("IEXEC_APP_DEVELOPER_SECRET", "IEXEC_APP_DEVELOPER_SECRET_1")
         variables |= dict.fromkeys(names, inputs.developer_secret)
     return variables
+
+
+def _slice_addresses(bulk: BulkFact) -> dict[int, Address]:
+    """Return the dataset of each place of a slice, from 0, whether the task may use it or not."""
+    left_out = {each.place: Address(each.dataset) for each in bulk.left_out}
+    usable = enumerate(bulk.datasets)
+    return left_out | {place: Address(each.address) for place, each in usable if each is not None}
 
 
 def merge_requester_secrets(sealed: Mapping[str, str], pushed: Mapping[str, str]) -> dict[str, str]:

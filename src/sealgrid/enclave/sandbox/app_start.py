@@ -1,7 +1,10 @@
-"""First code in an app's sandbox: read the start parameters, set resource limits, run the app in this process.
+"""First code in an app's sandbox: read the start parameters, set resource limits, run the app in a child process.
 
-Started as ``python -I -S -B app_start.py STARTED_FD`` with JSON parameters on standard input, so that no argument or
+Started as ``python -I -S -B app_start.py REPORT_FD`` with JSON parameters on standard input, so that no argument or
 secret appears in a command line or environment that the kernel exposes. Standard library only.
+
+The child writes one byte to REPORT_FD just before it runs the app. The parent then writes the exit code of an app that
+ended by itself, and nothing for an app that a signal ended: bubblewrap reports both as one number.
 """
 
 import errno
@@ -15,6 +18,11 @@ import sys
 APP = "/app"
 WHEELS = "/wheels"
 OPEN_FILES = 1024
+HOME = "/tmp/home"  # noqa: S108  below /tmp, whose size and memory are counted
+USER = "app"  #: its entry is in passwd.txt
+#: Variables of every app beside iExec's: what ordinary programs expect of a machine.
+ENVIRONMENT = {"HOME": HOME, "USER": USER, "LOGNAME": USER, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+LIBRARIES = "LD_LIBRARY_PATH"  #: set where the interpreter's libraries are not the system's: its children need them
 NICE = 10  #: the supervisor must be scheduled before a fork bomb
 NO_CORE = 1  #: byte; 0 would still let a dump be piped to a program (core(5))
 STACK_BYTES = 8 << 20  #: of the first thread, and the C library's default for the others
@@ -32,8 +40,21 @@ _HOST_ERRORS = {
 }
 
 
-def main(started: int) -> None:
-    """Run the app that standard input describes; the exit code is the app's."""
+def main(report: int) -> None:
+    """Run the app that standard input describes, and report how it ended; exit as a shell would."""
+    child = os.fork()
+    if child == 0:
+        _run_app(report)
+        return
+    os.close(0)  # the parameters are for the child
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        os.write(report, str(code).encode())
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _run_app(report: int) -> None:
     with os.fdopen(0, "rb", closefd=False) as source:
         parameters = json.load(source)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -45,13 +66,14 @@ def main(started: int) -> None:
     core = NO_CORE if hard == resource.RLIM_INFINITY else min(NO_CORE, hard)
     resource.setrlimit(resource.RLIMIT_CORE, (core, core))
     os.nice(NICE)
+    libraries = {name: value for name, value in os.environ.items() if name == LIBRARIES}
     os.environ.clear()
-    os.environ.update(parameters["environment"])
+    os.environ.update(ENVIRONMENT | libraries | parameters["environment"])
     entry = f"{APP}/{parameters['entry']}"
     sys.path[:0] = list(dict.fromkeys((entry.rpartition("/")[0], APP, WHEELS)))
     sys.argv = [entry, *parameters["arguments"]]
-    os.write(started, b"1")
-    os.close(started)
+    os.write(report, b"\n")
+    os.close(report)
     try:
         runpy.run_path(entry, run_name="__main__")
     except MemoryError:

@@ -1,9 +1,13 @@
 """One run of an app, and the bubblewrap command line of its sandbox. Only the host files listed here are visible.
 
+An app has what ordinary programs expect of a machine: a home below ``/tmp``, a user with an entry in ``/etc/passwd``,
+and the time zones of the package ``tzdata``.
+
 The sandbox works directly on a Linux machine and nested inside the simulated platform's own sandbox, where a new
 ``/proc`` cannot be mounted: an app sees only the files of ``/proc`` that numeric libraries read about the processor.
 """
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -16,7 +20,7 @@ import msgspec
 from sealgrid.bundle.bytecode import BYTECODE
 from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.job.iexec_env import DATASETS_FOLDER, INPUTS_FOLDER, OUTPUT_FOLDER
-from sealgrid.enclave.sandbox.app_start import APP, WHEELS
+from sealgrid.enclave.sandbox.app_start import APP, HOME, WHEELS
 from sealgrid.errors import SetupMissing
 
 NOBODY = 65534
@@ -24,6 +28,8 @@ MAX_LOG_BYTES = 1 << 20
 SCRATCH_BYTES = 64 << 20  #: of /tmp, and of /dev/shm
 _START = "/app_start.py"
 _PREFIX = "/bytecode"  #: pycache prefix of the app's interpreter
+_ZONES = "/usr/share/zoneinfo"  #: where the C library and Python's zoneinfo look
+_ACCOUNTS = ("passwd", "group")  #: files of /etc, from the files beside this module
 _SYSTEM = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64")
 
 _ISOLATION = (
@@ -84,15 +90,15 @@ class SandboxChannels:
     status: int  #: bubblewrap writes JSON about its child
     start_gate: int  #: bubblewrap reads a byte before it starts the app
     seccomp: int  #: bubblewrap reads the filter
-    started: int  #: ``app_start.py`` writes a byte just before it runs the app
+    report: int  #: ``app_start.py`` writes when it runs the app, and the app's exit code
 
     def all(self) -> tuple[int, ...]:
         """Return the descriptors to inherit."""
-        return (self.status, self.start_gate, self.seccomp, self.started)
+        return (self.status, self.start_gate, self.seccomp, self.report)
 
 
 def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
-    """Return the command that runs one app; raise SetupMissing without bubblewrap."""
+    """Return the command that runs one app; raise SetupMissing without bubblewrap or tzdata."""
     # Without compiled bytecode in the image or the environment, the interpreter reads bytecode beside its sources.
     has_bytecode = sys.pycache_prefix or (folders.wheels / BYTECODE).is_dir()
     bytecode_prefix = ["-X", f"pycache_prefix={_PREFIX}"] if has_bytecode else []
@@ -102,6 +108,9 @@ def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
         *_system_mounts(),
         *_bytecode_mounts(folders.wheels),
         *_DEVICES,
+        *("--perms", "0700", "--dir", HOME),
+        *_account_mounts(),
+        *("--ro-bind", str(_zone_folder()), _ZONES),
         *("--ro-bind", str(Path(__file__).with_name("app_start.py")), _START),
         *("--ro-bind", str(folders.app), APP),
         *("--ro-bind", str(folders.wheels), WHEELS),
@@ -112,7 +121,7 @@ def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
         *("--json-status-fd", str(channels.status), "--block-fd", str(channels.start_gate)),
         *("--seccomp", str(channels.seccomp)),
         *("--", str(interpreter()), "-I", "-S", "-B", "-X", "utf8", *bytecode_prefix),
-        *(_START, str(channels.started)),
+        *(_START, str(channels.report)),
     ]
 
 
@@ -145,6 +154,18 @@ def _system_mounts() -> list[str]:
     if prefix == Path("/usr"):  # its standard library is in /usr/lib; the app sees no other program of /usr/bin
         return [*mounts, "--ro-bind", str(program.resolve()), str(program)]
     return [*mounts, "--ro-bind", str(prefix), str(prefix)]
+
+
+def _account_mounts() -> list[str]:
+    sources = {name: Path(__file__).with_name(f"{name}.txt") for name in _ACCOUNTS}
+    return [word for name, source in sources.items() for word in ("--ro-bind", str(source), f"/etc/{name}")]
+
+
+def _zone_folder() -> Path:
+    spec = importlib.util.find_spec("tzdata")
+    if spec is None or spec.origin is None:
+        raise SetupMissing("the Python package tzdata is not installed; apps need its time zones.")
+    return Path(spec.origin).parent / "zoneinfo"
 
 
 def _bytecode_mounts(wheels: Path) -> list[str]:

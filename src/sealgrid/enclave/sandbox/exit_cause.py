@@ -43,7 +43,7 @@ class SandboxExit:
 
     cause: Cause
     reason: str  #: a sentence of the runtime; no data of the app
-    code: int = -1  #: as a shell reports it: 128 + the number of the signal; -1 where unknown
+    code: int = -1  #: of an exit; of a signal, as a shell reports it: 128 + its number; -1 where unknown
     log: bytes = field(default=b"", repr=False)
     had_memory: bool = False  #: whether the guest had as much free memory at the start as the app's limits allow
     kernel_killed: bool = False  #: whether the out-of-memory killer ended a process; also true where unknown
@@ -77,9 +77,9 @@ class HostInducible:
 def judge(end: SandboxExit, protection: PlatformProtection) -> AppExited | AppEnded | HostInducible:
     """Return to whom the end of a run is attributed.
 
-    (end.1) The app's own exit, with a code below 128, is the app's on every platform.
-    (end.2) A signal, or a code of 128 and more, is the app's where the host cannot inject exceptions, the guest had the
-            memory of the app's limit, and the out-of-memory killer ended no process.
+    (end.1) The app's own exit, with any code from 0 to 255, is the app's on every platform.
+    (end.2) A signal is the app's where the host cannot inject exceptions, the guest had the memory of the app's limit,
+            and the out-of-memory killer ended no process.
     (end.3) More memory, processes or output than its limit, as the runtime measured it, is the app's where the host
             cannot take memory back and the guest had as much as that limit.
     (end.4) A wall clock or CPU limit is the app's where the host cannot change the clock's rate and work probes at

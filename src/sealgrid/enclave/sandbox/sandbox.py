@@ -63,16 +63,16 @@ def lower_limits(limits: AppLimits) -> str | None:
 
 
 def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], SandboxPipes]:
-    (log, log_in), (status, status_in), (start_gate_in, start_gate), (started, started_in) = (
+    (log, log_in), (status, status_in), (start_gate_in, start_gate), (report, report_in) = (
         os.pipe2(os.O_CLOEXEC) for _ in range(4)
     )
-    for end in (log, status, start_gate, started):
+    for end in (log, status, start_gate, report):
         stack.callback(_close, end)
     channels = SandboxChannels(
         status=status_in,
         start_gate=start_gate_in,
         seccomp=_memory_file("seccomp", app_filter()),
-        started=started_in,
+        report=report_in,
     )
     parameters = _memory_file("parameters", app.start_parameters())
     try:
@@ -89,7 +89,7 @@ def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Sand
     finally:
         for end in (log_in, parameters, *channels.all()):
             os.close(end)
-    return process, SandboxPipes(log=log, status=status, start_gate=start_gate, started=started)
+    return process, SandboxPipes(log=log, status=status, start_gate=start_gate, report=report)
 
 
 def _memory_file(name: str, content: bytes) -> int:

@@ -21,8 +21,9 @@ from sealgrid.enclave.sandbox.work_probe import MEAN_PAUSE_SECONDS, SpeedMeter
 
 _CHECK_SECONDS = 0.05
 _START_SECONDS = 30.0
+_OWN_PROCESSES = 2  #: bubblewrap, which is the namespace's first process, and ``app_start.py``
 _OUTPUT_SLACK = 1 << 20  #: names and half pages; the exact limit is enforced when the output is read
-_SIGNALLED = 128  #: bubblewrap returns 128 + the signal that killed the app
+_SIGNALLED = 128  #: ``app_start.py`` exits with 128 + the signal that ended the app
 _CPU_LIMIT = {_SIGNALLED + signal.SIGXCPU, _SIGNALLED + signal.SIGKILL}  #: signals of the kernel at the CPU limit
 
 
@@ -33,7 +34,7 @@ class SandboxPipes:
     log: int
     status: int
     start_gate: int
-    started: int
+    report: int
 
 
 class SandboxSupervisor:
@@ -42,8 +43,7 @@ class SandboxSupervisor:
     def __init__(self, app: AppRun, ends: SandboxPipes) -> None:
         self._app, self._ends = app, ends
         self._used_before = bytes_used(app.folders.outputs)
-        self._log, self._status = bytearray(), bytearray()
-        self._started = False
+        self._log, self._status, self._report = bytearray(), bytearray(), bytearray()
         self._killed_for: tuple[Cause, str] | None = None
         needed = app.limits.memory + app.limits.output_bytes + 2 * SCRATCH_BYTES
         self._had_memory = available_memory() >= needed
@@ -58,7 +58,7 @@ class SandboxSupervisor:
         for end, handler in (
             (ends.log, self._on_log),
             (ends.status, self._on_status),
-            (ends.started, self._on_started),
+            (ends.report, self._on_report),
         ):
             os.set_blocking(end, False)
             self._selector.register(end, selectors.EVENT_READ, handler)
@@ -93,6 +93,7 @@ class SandboxSupervisor:
     def end(self) -> SandboxExit:
         """Return how the run ended."""
         self._on_status(self._ends.status)
+        self._on_report(self._ends.report)
         code = self._status_field("exit-code")
         cause, reason = self._killed_for or self._unforced_end(code)
         return SandboxExit(
@@ -105,10 +106,14 @@ class SandboxSupervisor:
             at_speed=self._speed.at_speed(),
         )
 
+    @property
+    def _started(self) -> bool:
+        return bool(self._report)
+
     def _unforced_end(self, code: int | None) -> tuple[Cause, str]:
         if not self._started:
             return "start", "the sandbox did not start."
-        if code is not None and code < _SIGNALLED:
+        if code is not None and bytes(self._report) == b"\n%d" % code:
             return "exit", "the app ended by itself."
         # Before this much time the CPU limit cannot be the cause. An app that kills itself later is judged alike.
         most_used = (time.monotonic() - self._began) * (os.cpu_count() or 1)
@@ -122,8 +127,8 @@ class SandboxSupervisor:
             if time.monotonic() >= self._next_check:
                 return  # an app may write faster than this reads
 
-    def _on_started(self, end: int) -> None:
-        self._started |= bool(self._read(end))
+    def _on_report(self, end: int) -> None:
+        self._report += self._read(end)
 
     def _on_status(self, end: int) -> None:
         while piece := self._read(end):
@@ -166,7 +171,7 @@ class SandboxSupervisor:
 
     def _usage_breach(self) -> str | None:
         limits, outputs = self._app.limits, self._app.folders.outputs
-        max_processes = limits.processes + 1  # plus the namespace's first process
+        max_processes = limits.processes + _OWN_PROCESSES
         try:
             usage = usage_below(self._init_pid, max_processes, started=self._started)
         except PermissionError:

@@ -1,5 +1,6 @@
 """Parses iExec's query parameters into filters."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -23,6 +24,7 @@ from sealgrid.wire.market import Kind
 ANY: Final = "any"  #: value of an address filter that matches every address
 MIN_PAGE, PAGE, MAX_PAGE = 10, 20, 1000
 _MAX_NUMBER: Final = 2**53 - 2  #: of a number in a query, as iExec's
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,16}")
 GROUPED: Final = "grouped"
 _PAGING: Final = ("page", "pageIndex", "pageSize")
 DEAL_PARAMETERS: Final = (*FILTERS, *_PAGING)
@@ -41,7 +43,7 @@ class OrderQuery(msgspec.Struct, frozen=True):
 def order_parameters(kind: Kind) -> tuple[str, ...]:
     """Return the query parameters of one kind."""
     rules = KINDS[kind]
-    strict = (_strict(name) for name in rules.restrict)
+    strict = (_strict(name) for name in (*rules.restrict, *rules.strict))
     more = [name for name in (rules.owner, rules.trust, "bulkOnly" if rules.asset == "dataset" else "") if name]
     grouped = (GROUPED,) if rules.offered else ()
     return (*rules.equal, *rules.restrict, *strict, *more, *grouped, "minTag", "maxTag", "minVolume", *_PAGING)
@@ -54,7 +56,7 @@ def parse_order_query(kind: Kind, params: Mapping[str, str]) -> OrderQuery:
     rules = KINDS[kind]
     # As iExec's market: apps and datasets need an asset or an owner; "any" is a valid value.
     if rules.asset in ("app", "dataset") and rules.asset not in rest and rules.owner not in rest:
-        raise InputRefused(f"{rules.asset} or {rules.owner} is required; {rules.asset}=any shows all.")
+        raise InputRefused(f"{rules.asset} or {rules.owner} is required", hint=f"{rules.asset}=any shows all.")
     grouped = rules.offered and _boolean(rest, GROUPED)
     if grouped and "minVolume" in rest:
         raise InputRefused(f"minVolume applies to single orders; omit {GROUPED} to use it.")
@@ -106,9 +108,7 @@ def next_page(start: int, size: int, count: int) -> int | None:
 
 def _page(rest: dict[str, str]) -> tuple[int, int]:
     numbered = "pageIndex" in rest or "pageSize" in rest
-    size = _number(rest, "pageSize", PAGE)
-    if not MIN_PAGE <= size <= MAX_PAGE:
-        raise InputRefused(f"pageSize is {MIN_PAGE} to {MAX_PAGE}.")
+    size = _number(rest, "pageSize", PAGE, least=MIN_PAGE, most=MAX_PAGE)
     skipped = _number(rest, "page", 0)  # iExec's older parameter: an offset
     return (_number(rest, "pageIndex", 0) * size if numbered else skipped), size
 
@@ -121,6 +121,8 @@ def _field_filters(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
             yield OneOfFilter(name, (_number(rest, name, 0),))
         elif (address := _address(rest, name)) is not None:
             yield OneOfFilter(name, (address,))
+    for name in rules.strict:
+        _boolean(rest, _strict(name))
     if rules.owner in rest and (owner := _address(rest, rules.owner)) is not None:
         yield OneOfFilter("signer", (owner,))
     for name, field in rules.restrict.items():
@@ -150,19 +152,23 @@ def _bounds(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
         yield OneOfFilter("bulk", (True,))
 
 
-def _number(rest: dict[str, str], name: str, default: int, *, least: int = 0) -> int:
+def _number(rest: dict[str, str], name: str, default: int, *, least: int = 0, most: int = _MAX_NUMBER) -> int:
     text = rest.pop(name, str(default))
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else _MAX_NUMBER + 1
-    if not least <= number <= _MAX_NUMBER:
-        raise InputRefused(f"{name} is a whole number from {least} to {_MAX_NUMBER}.")
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise InputRefused(f"{name} is a whole number from {least} to {most}.")
+    number = int(text)
+    if number < least:
+        raise InputRefused(f"{name} must be greater than or equal to {least}")
+    if number > most:
+        raise InputRefused(f"{name} must be less than or equal to {most}")
     return number
 
 
 def _boolean(rest: dict[str, str], name: str) -> bool:
-    text = rest.pop(name, "false").lower()
-    if text not in ("true", "1", "false", "0"):
-        raise InputRefused(f"{name} is true or false.")
-    return text in ("true", "1")
+    text = rest.pop(name, "false")
+    if text.lower() not in ("true", "1", "false", "0"):
+        raise InputRefused(f'{name} must be a `boolean` type, but the final value was: `"{text[:40]}"`.')
+    return text.lower() in ("true", "1")
 
 
 def _address(rest: dict[str, str], name: str) -> str | None:

@@ -22,6 +22,7 @@ class OrderKind(msgspec.Struct, frozen=True, kw_only=True):
     registry: Registry | None  #: registry of the asset; None for requests, which belong to the requester
     equal: tuple[str, ...]  #: fields that are filters of the same name
     restrict: Mapping[str, str]  #: filter → restriction field that must be open to anyone, or equal it
+    strict: tuple[str, ...] = ()  #: filters that are strict by nature; iExec's clients may say so
     owner: str = ""  #: name of the filter by signer
     trust: str = ""  #: name of the filter by trust: a minimum or a maximum
     offered: bool = False  #: several orders on equal terms can be grouped into one offer
@@ -69,6 +70,7 @@ KINDS: Final[dict[Kind, OrderKind]] = {
         registry=None,
         equal=("app", "dataset", "requester", "beneficiary", "category"),
         restrict={"workerpool": "workerpool"},
+        strict=("app", "dataset"),
         trust="maxTrust",
     ),
 }

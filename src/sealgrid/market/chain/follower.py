@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Final, NoReturn
 
 from sealgrid.chain.events import OrdersMatched
@@ -9,6 +10,7 @@ from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
 from sealgrid.market.book.order_book import OrderBook
+from sealgrid.market.chain.head_reads import SharedRead
 from sealgrid.market.chain.ledger import ChainLedger
 from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.feed.events import DealCreated, Notify
@@ -44,6 +46,7 @@ class MarketChainFollower:
         self.book = OrderBook(self.ledger)
         self._follower = self._new_follower()
         self._sync_lock = asyncio.Lock()
+        self._head = SharedRead(self._sync_with_head, clock=time.monotonic)
         self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})  #: which accounts have code, at one block
         self._times: dict[Digest, int] = {}
 
@@ -77,6 +80,13 @@ class MarketChainFollower:
                 self._apply(change)
             await self._complete_deals()
 
+    async def catch_up(self) -> None:
+        """Read up to the block that was the chain's head when this was called, or a newer one.
+
+        A client that saw its transaction in a block finds it here, too. Concurrent calls share one request to the node.
+        """
+        await self._head.wait()
+
     async def is_signed_by(self, account: Address, digest: Digest, signature: bytes) -> bool:
         """Return whether PoCo accepts an account's signature of a digest: by key, or by ERC-1271 for contracts."""
         tip = self._follower.trail.tip
@@ -103,6 +113,12 @@ class MarketChainFollower:
     async def is_member(self, group: Address, account: Address) -> bool:
         """Return whether an account is a member of a group (ERC-734), by PoCo's call at the newest block."""
         return await self._hub.is_member(group, account)
+
+    async def _sync_with_head(self) -> None:
+        tip, head = self._follower.trail.tip, await self._hub.node.block()
+        # A sync that runs has stored a block before it completes the block's deals: wait for its end.
+        if tip is None or head.hash != tip.hash or self._sync_lock.locked():
+            await self.sync()
 
     async def _step(self) -> Change | None:
         try:

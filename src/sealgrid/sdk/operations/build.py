@@ -16,6 +16,7 @@ from sealgrid.bundle.build import (
 )
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import WheelEntry
+from sealgrid.bundle.wheel_unpacker import check_archives
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.environments import environment_of
@@ -41,7 +42,7 @@ def build_app(folder: Path, python: str) -> BuiltApp:
     that app.toml names, from that folder, else from the set-up. Raises InputRefused for an invalid app.toml, a missing
     wheel or an incomplete set, InterpreterMismatch for an app.toml or a wheel that requires another Python,
     SetupMissing when this machine lacks pip or the Python that compiles an environment, BundleRefused for an app that
-    breaks another rule of ``verify_bundle``.
+    breaks another rule of ``verify_bundle``, or a wheel that no enclave would unpack.
     """
     app = read_app(folder)
     check_required_python(app, python)
@@ -56,6 +57,7 @@ def build_app(folder: Path, python: str) -> BuiltApp:
     for wheel, file in zip(locked, files, strict=True):
         if not file.is_file() or sha256(file.read_bytes()) != bytes.fromhex(wheel.sha256[2:]):
             raise InputRefused(f"{source.name!r} has no {wheel.filename} with the digest in {LOCK_FILE}.", money="")
+    check_archives({wheel.filename: file for wheel, file in zip(locked, files, strict=True)})  # as the enclave will
     bundle = build(folder, locked, python=python)  # refuses wheels of another Python before anything is compiled
     check_complete(locked, source, python, app.omit)
     if not app.environment:

@@ -21,6 +21,7 @@ from sealgrid.sdk.money import nothing_bought_before
 from sealgrid.sdk.operations.buy import grant_of, input_asset, params_of
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.publish import OUTPUT_BYTES, allowances, first_policy, sell
 from sealgrid.sdk.operations.run_inputs import check_request_model
@@ -125,9 +126,8 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
     """
     assets = Assets(conn.hub)
     allowed = await allowances(conn, assets, [sealed.app], OUTPUT_BYTES, callback=False)
-    model = await assets.send_dataset(
-        conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
-    )
+    name = await next_name(conn, "Dataset", sealed.name)
+    model = await assets.send_dataset(conn.wallet, name=name, multiaddr=location(sealed.sha256), checksum=sealed.sha256)
     record = _record_of(conn, model, sealed)
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
     return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))

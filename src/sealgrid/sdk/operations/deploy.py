@@ -16,6 +16,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.build import build_app
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
+from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient
@@ -45,23 +46,22 @@ async def deploy(
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
     It is built for the network's Python. Its wheels, or the environment compiled from them, are stored beside the
-    bundle. Deploying the same bundle again returns the same app. Raises InputRefused for a missing wheel,
+    bundle. Deploying the same bundle again returns the same app; other code under the same name is the next version of
+    it. Raises InputRefused for a missing wheel,
     InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine cannot
     compile for that Python, BundleRefused for an invalid bundle.
     """
     app = await asyncio.to_thread(build_app, folder, conn.network.python)
     bundle = app.bundle
+    name = await next_name(conn, "App", bundle.manifest.name, checksum=bundle.app_digest)
     for file in app.dependencies:
         await conn.storage.put_file(file)
     stored = await conn.storage.put_bytes(bundle.archive)
-    assets = Assets(conn.hub)
-    address = await assets.create_app(
-        conn.wallet, name=bundle.manifest.name, multiaddr=location(stored), checksum=bundle.app_digest
+    address = await Assets(conn.hub).create_app(
+        conn.wallet, name=name, multiaddr=location(stored), checksum=bundle.app_digest
     )
     signed = await sell(conn, address, price=price, uses=uses, orders=orders, any_pool=any_pool)
-    return DeployedApp(
-        address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, orders=signed
-    )
+    return DeployedApp(address=address, digest=bundle.app_digest, name=name, bundle=stored, orders=signed)
 
 
 async def sell(

@@ -121,7 +121,8 @@ async def prove_new_key(
     except AppFailed:
         raise
     except SealgridError as error:
-        error.message += (
+        error.sentence, error.hint = error.message, ""
+        error.sentence += (
             f" The vaults have the key of {model} and release it to other accounts only after: sealgrid model prove "
             f"{model} --app {app}. Then make the missing offers: sealgrid model offer {model}."
         )

@@ -12,15 +12,17 @@ import msgspec
 from msgspec import UNSET
 
 from sealgrid.attestation.policy import Allowance, Platform, Policy
+from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto import container
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import encode_card
+from sealgrid.sdk.model_cards import CardSubject, ModelCard, encode_card
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
+from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.prove import check_provable, prove_new_key
 from sealgrid.sdk.progress import CountedReader, Progress, ProgressStep, ignore_progress
 from sealgrid.storage.atomic_file import atomic_writer
@@ -69,28 +71,34 @@ async def publish(
     orders: int | None = None,
     any_pool: bool = False,
     card: str = "",
+    signature: ModelSignature | None = None,
     proved: bool = False,
     on_progress: Progress = ignore_progress,
     store: Callable[[SealedFile], None] = lambda sealed: None,
 ) -> PublishedModel:
     """Seal a file, upload the ciphertext, register it, deposit its key at the vaults, and sell ``uses`` uses.
 
-    Only ``apps``, at their present code, can ever open it; ``price`` is nRLC a use. ``callback`` allows them to pass
-    output to a contract, in public. ``card`` is public, immutable Markdown about the file. ``orders`` and ``any_pool``
-    as in ``sell``. ``on_progress`` is called with each step. With ``proved`` the owner buys one run by the first app
-    before the model is offered, and the vaults refuse other accounts until then. ``store`` is called before the vaults
-    get the key, and again with each signed offer before it is published. Raises InputRefused without an app.
+    The file is the next version of ``name`` if this account has one already. Only ``apps``, at their present code, can
+    ever open it; ``price`` is nRLC a use. ``callback`` allows them to pass output to a contract, in public.
+    ``card`` is public, immutable Markdown about the file, and ``signature`` its public inputs and outputs. ``orders``
+    and ``any_pool`` as in ``sell``. ``on_progress`` is called with each step. With ``proved`` the owner buys one run by
+    the first app before the model is offered, and the vaults refuse other accounts until then. ``store`` is called
+    before the vaults get the key, and again with each signed offer before it is published. Raises InputRefused without
+    an app.
     """
     if not apps:
         raise InputRefused("name at least one app that may use the model.")
+    versioned = await next_name(conn, "Dataset", name)
     if proved:
         await check_provable(conn, apps[0], on_progress)
     dek = os.urandom(DEK_BYTES)
-    checksum, size = await seal_and_upload(conn, source, dek, on_progress, encode_card(card))
+    subject = CardSubject(conn.address, versioned, conn.domain)
+    public = encode_card(ModelCard(card, signature), subject, conn.key)
+    checksum, size = await seal_and_upload(conn, source, dek, on_progress, public)
     on_progress(ProgressStep("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
-    address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
-    sealed = SealedFile(address, name, checksum, dek)
+    address = await assets.create_dataset(conn.wallet, name=versioned, multiaddr=location(checksum), checksum=checksum)
+    sealed = SealedFile(address, versioned, checksum, dek)
     store(sealed)
     allowed = await allowances(conn, assets, apps, output_bytes, callback=callback)
     policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct, proved=proved)

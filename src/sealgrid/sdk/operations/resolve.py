@@ -1,10 +1,18 @@
-"""Resolve names of apps, models and accounts to addresses.
+"""Resolve references to apps, models and accounts to addresses.
 
 Names on the chain are not unique: anyone can call an app "onnx-runner". The name of a shipped app therefore means the
-code in this package, by its digest; any other name is accepted only if exactly one asset has it.
+code in this package, by its digest. Any other name selects, in this order:
+
+1. the assets of this account;
+2. the models that the app at hand may use;
+3. the assets of the account that the reference names (``ACCOUNT/NAME``).
+
+Of several versions the newest is selected, unless the reference names one (``NAME@2``).
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
@@ -13,49 +21,71 @@ from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.asset_names import AssetReference, parse_name, parse_reference, similar_names
 from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.own_names import own_assets
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
-from sealgrid.units import Address
+from sealgrid.units import ZERO_ADDRESS, Address
 
 _NOUN = {"App": "app", "Dataset": "model"}
 
 
-async def find_app(conn: Connection, app: AssetRef, *, model: Address | None = None, own: bool = False) -> Address:
-    """Return an app's address; if several accounts offer a shipped app, one to which ``model`` is offered.
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    address: Address
+    name: str  #: on the chain
+    owner: Address
+
+
+async def find_app(conn: Connection, app: AssetRef, *, own: bool = False) -> Address:
+    """Return an app's address, offered or an own one.
 
     With ``own`` a plain name selects only apps of this account, so that a secret is never given to a stranger's app.
     Raises NotFound for an unknown app, OrderRefused when it is not offered.
     """
     if (address := _address(app)) is not None:
         return await _check_registered(conn, "App", address)
-    name = str(app)
     offers = await open_offers(conn, "App")
-    if shipped_apps.app_folder(name) is not None:
-        digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
-        shipped = [offer.address for offer in offers if offer.digest == digest]
-        if not shipped:
-            raise OrderRefused(
-                f"the app {name!r} is not offered on this network; offer it with: sealgrid app deploy {name}"
-            )
-        if model is None:
-            return shipped[0]
-        allowed = {offer.app for offer in await open_offers(conn, "Dataset", model)}
-        return next((address for address in shipped if address in allowed), shipped[0])
-    matches = [offer for offer in offers if offer.name == name]
-    own_matches = [offer for offer in matches if offer.owner == conn.address]
-    if own and matches and not own_matches:
-        raise InputRefused(f"the app {name!r} belongs to another account, and names are not unique; give its address.")
-    return _single(own_matches if own else matches, "App", name)
+    if is_shipped(app):
+        return (await _shipped(conn, str(app), offers))[0]
+    return await _select(conn, "App", parse_reference(str(app)), offers, own=own)
 
 
 async def find_model(conn: Connection, model: AssetRef, *, own: bool = False) -> Address:
-    """Return a model's address; ``own`` selects only this account's models. Raises like ``find_app``."""
+    """Return a model's address, offered or an own one; ``own`` selects only this account's.
+
+    Raises like ``find_app``.
+    """
     if (address := _address(model)) is not None:
         return await _check_registered(conn, "Dataset", address)
-    matches = [offer for offer in await open_offers(conn, "Dataset") if offer.name == str(model)]
-    if own:
-        matches = [offer for offer in matches if offer.owner == conn.address]
-    return _single(matches, "Dataset", str(model))
+    offers = await open_offers(conn, "Dataset")
+    return await _select(conn, "Dataset", parse_reference(str(model)), offers, own=own)
+
+
+async def find_offered(
+    conn: Connection, app: AssetRef, model: AssetRef | None = None, on_progress: Progress = ignore_progress
+) -> tuple[Address, Address]:
+    """Return the addresses of an offered app and model for a run; the zero address without a model.
+
+    Of several accounts that offer a shipped app, one to which the model is offered is selected. ``on_progress`` gets a
+    lasting step when the model's owner offers a newer version. Raises like ``find_app``.
+    """
+    apps = await _offered_apps(conn, app)
+    if model is None:
+        return apps[0], ZERO_ADDRESS
+    if (address := _address(model)) is not None:
+        await _check_registered(conn, "Dataset", address)
+        offers = await open_offers(conn, "Dataset", address)
+    else:
+        reference, offers = parse_reference(str(model)), await open_offers(conn, "Dataset")
+        matches = [each for each in offers if reference.selects(each.name)]
+        owned = [each for each in matches if each.owner == conn.address]
+        fitting = [each for each in matches if each.app is None or each.app in apps]
+        address = await _select(conn, "Dataset", reference, owned or fitting or offers, offered=True)
+        _announce_newer(address, offers, on_progress)
+    allowed = {each.app for each in offers if each.address == address}
+    return next((each for each in apps if each in allowed), apps[0]), address
 
 
 def find_account(conn: Connection, account: str) -> Address:
@@ -63,7 +93,7 @@ def find_account(conn: Connection, account: str) -> Address:
 
     Raises InputRefused for any other text.
     """
-    if conn.network.folder and account in NAMES:
+    if conn.network.has_development_accounts and account in NAMES:
         return development_key(account).address
     try:
         return parse_address(account)
@@ -91,15 +121,88 @@ async def _check_registered(conn: Connection, kind: AssetKind, address: Address)
     return address
 
 
-def _single(offers: list[Offer], kind: AssetKind, name: str) -> Address:
-    addresses = sorted({offer.address for offer in offers})
-    if not addresses:
+async def _shipped(conn: Connection, name: str, offers: Iterable[Offer]) -> list[Address]:
+    digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
+    shipped = [offer.address for offer in offers if offer.digest == digest]
+    if not shipped:
         raise OrderRefused(
-            f"nobody offers {'an app' if kind == 'App' else 'a model'} called {name!r} right now; "
-            "it may be sold out: ask its owner."
+            f"the app {name!r} is not offered on this network; offer it with: sealgrid app deploy {name}"
         )
+    return shipped
+
+
+async def _offered_apps(conn: Connection, app: AssetRef) -> list[Address]:
+    if (address := _address(app)) is not None:
+        return [await _check_registered(conn, "App", address)]
+    offers = await open_offers(conn, "App")
+    if is_shipped(app):
+        return await _shipped(conn, str(app), offers)
+    return [await _select(conn, "App", parse_reference(str(app)), offers, offered=True)]
+
+
+async def _select(
+    conn: Connection,
+    kind: AssetKind,
+    reference: AssetReference,
+    offers: Sequence[Offer],
+    *,
+    own: bool = False,
+    offered: bool = False,
+) -> Address:
+    """Return the one asset that a reference means; with ``offered`` assets without an offer are left out."""
+    candidates = [_Candidate(each.address, each.name, each.owner) for each in offers]
+    if not offered:
+        candidates += [_Candidate(each.address, each.name, conn.address) for each in await own_assets(conn, kind)]
+    matches = [each for each in candidates if reference.selects(each.name)]
+    if reference.account is not None:
+        account = find_account(conn, reference.account)
+        matches = [each for each in matches if each.owner == account]
+    owned = [each for each in matches if each.owner == conn.address]
+    if own and matches and not owned:
+        raise InputRefused(
+            f"the {_NOUN[kind]} {reference.base!r} belongs to another account, and names are not unique; "
+            "give its address."
+        )
+    return _newest(owned or matches, kind, reference, offers)
+
+
+def _newest(
+    matches: Sequence[_Candidate], kind: AssetKind, reference: AssetReference, offers: Iterable[Offer]
+) -> Address:
+    if not matches:
+        similar = similar_names(reference.base, (offer.name for offer in offers))
+        hint = f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+        raise OrderRefused(
+            f"nobody offers {'an app' if kind == 'App' else 'a model'} called {_text(reference)!r} right now; "
+            f"it may be sold out: ask its owner.{hint}"
+        )
+    owners = sorted({each.owner for each in matches})
+    if len(owners) > 1:
+        choices = ", ".join(f"'{owner}/{_text(reference)}'" for owner in owners)
+        raise InputRefused(
+            f"{len(owners)} accounts have {'an app' if kind == 'App' else 'a model'} called {_text(reference)!r}; "
+            f"name the account as well: {choices}."
+        )
+    newest = max(parse_name(each.name).version for each in matches)
+    addresses = sorted({each.address for each in matches if parse_name(each.name).version == newest})
     if len(addresses) > 1:
         raise InputRefused(
-            f"{len(addresses)} {_NOUN[kind]}s are called {name!r}; give an address: {', '.join(addresses)}."
+            f"{len(addresses)} {_NOUN[kind]}s of one account are called {_text(reference)!r}; "
+            f"give an address: {', '.join(addresses)}."
         )
     return addresses[0]
+
+
+def _announce_newer(model: Address, offers: Iterable[Offer], on_progress: Progress) -> None:
+    known = {each.address: each for each in offers}
+    if (bought := known.get(model)) is None:
+        return
+    name = parse_name(bought.name)
+    family = [parse_name(each.name) for each in known.values() if each.owner == bought.owner]
+    newer = max((each.version for each in family if each.base == name.base), default=0)
+    if newer > name.version:
+        on_progress(ProgressStep(f"a newer version of this model is offered: {name.base}@{newer}", lasting=True))
+
+
+def _text(reference: AssetReference) -> str:
+    return reference.base if reference.version is None else f"{reference.base}@{reference.version}"

@@ -18,11 +18,13 @@ from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import encode_card, read_card
+from sealgrid.sdk.model_cards import CardSubject, card_of, encode_card
 from sealgrid.sdk.operations import publish
+from sealgrid.sdk.operations.asset_names import parse_name
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.key_versions import key_versions, views_of
 from sealgrid.sdk.operations.orders import count_offers, on_terms_of, sign_and_publish
+from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.own_offers import cancel, open_model_offers
 from sealgrid.sdk.operations.policies import newest_policy
 from sealgrid.sdk.operations.prove import check_provable, prove_new_key
@@ -130,10 +132,11 @@ async def reseal(
     yet, and the old model does not change.
     """
     policy = _own_policy(conn, key.model, await views_of(conn, key.model, conn.address))
-    dek = os.urandom(publish.DEK_BYTES)
+    dek, name = os.urandom(publish.DEK_BYTES), await next_name(conn, "Dataset", parse_name(name).base)
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         plain = await publish.recover(conn, key.checksum, key.dek, Path(folder) / "plain")
-        card = encode_card(await read_card(conn.storage, key.checksum))
+        subject = CardSubject(conn.address, name, conn.domain)
+        card = encode_card(await card_of(conn, key.model), subject, conn.key)
         checksum, _ = await publish.seal_and_upload(conn, plain, dek, on_progress, card)
     where = location(checksum)
     model = await Assets(conn.hub).create_dataset(conn.wallet, name=name, multiaddr=where, checksum=checksum)

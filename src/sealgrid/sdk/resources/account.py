@@ -13,6 +13,8 @@ from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.earnings import EarnedPayment, EarningsGroup, EarningsKind, grouped, payments_of
 from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.wire.faucet import FaucetClient
+from sealgrid.wire.http_transport import HttpTransport
 
 _GAS: Final = 10**20  #: wei; a hundred test ether
 
@@ -71,11 +73,15 @@ class AsyncAccount:
         return await self.balance()
 
     async def fund(self, how_much: Price = "1000") -> Balance:
-        """Add test credits and gas to the wallet; only on a local network, where they are worth nothing.
+        """Add test credits and gas to the wallet; only on a local or a test network, where they are worth nothing.
 
-        Raises InputRefused on any other network.
+        Raises InputRefused on any other network, TooManyRequests above a limit of the network's faucet.
         """
         conn, value = self._conn, amount(how_much)
+        if conn.network.faucet_url:
+            async with HttpTransport(conn.network.faucet_url, name="the faucet") as transport:
+                await FaucetClient(transport).fund(conn.address, int(value))
+            return await self.balance()
         if not conn.network.folder:
             raise InputRefused(f"{conn.network.name!r} is not a local network: its RLC are bought, not handed out.")
         await conn.node.rpc("anvil_setBalance", conn.address, hex(_GAS))

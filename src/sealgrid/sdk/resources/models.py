@@ -1,22 +1,25 @@
 """Models: publish and sell own models, list and show offered ones, set who may use a model and at what price."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from sealgrid.attestation.policy import Machines, Policy
-from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import read_card
+from sealgrid.sdk.file_names import is_utf8
+from sealgrid.sdk.model_cards import card_of, signature_of
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
-from sealgrid.sdk.operations.file_checks import check_readable
+from sealgrid.sdk.operations.asset_names import parse_name, parse_reference
+from sealgrid.sdk.operations.file_checks import PreparedFile, prepare_file
 from sealgrid.sdk.operations.own_offers import (
     RepriceResult,
     UnlistResult,
@@ -31,7 +34,7 @@ from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, 
 from sealgrid.sdk.operations.rotate import RotationResult, rotate_key, rotate_shares
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
-from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing, listing_of, open_offers
 from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
@@ -57,15 +60,21 @@ class AsyncModels:
         orders: int | None = None,
         any_pool: bool = False,
         card: str = "",
+        withhold_signature: bool = False,
         unproved: bool = False,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
-        the file, public and permanent.
+        ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
+        its next version (``iris@2``); older versions stay for sale until ``unlist``.
+        Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
+        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
+        result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
+        So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
+        inputs are checked; ``withhold_signature`` leaves it out.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.
@@ -80,26 +89,34 @@ class AsyncModels:
         """
         path, per_use = Path(file), int(amount(price))
         _check_not_empty(path)
+        if not is_utf8(name or path.stem):
+            raise InputRefused(f"the name of {str(path)!a} is not UTF-8; give the model another one (--name).")
         allowed_app = shipped_apps.app_for(path) if app is None else app
-        if check_file:
-            await check_readable(self._conn, path, allowed_app)
-        address = await self._offered(allowed_app)
-        warning = simulated_warning.warn(self._conn.network)
-        model = await publish.publish(
-            self._conn,
-            path,
-            name=name or path.stem,
-            apps=[address],
-            price=per_use,
-            uses=uses,
-            callback=callback,
-            orders=orders,
-            any_pool=any_pool,
-            card=card,
-            proved=not unproved,
-            on_progress=on_progress,
-            store=lambda sealed: self._store.store(self._conn, sealed),
-        )
+        async with AsyncExitStack() as stack:
+            prepared = PreparedFile(path)
+            if check_file:
+                on_progress(ProgressStep("checking that the app can read the file"))
+                prepared = await stack.enter_async_context(prepare_file(self._conn, path, allowed_app))
+            for notice in prepared.notices:
+                on_progress(ProgressStep(notice, lasting=True))
+            address = await self._offered(allowed_app)
+            warning = simulated_warning.warn(self._conn.network)
+            model = await publish.publish(
+                self._conn,
+                prepared.path,
+                name=name or path.stem,
+                apps=[address],
+                price=per_use,
+                uses=uses,
+                callback=callback,
+                orders=orders,
+                any_pool=any_pool,
+                card=card,
+                signature=None if withhold_signature else prepared.signature,
+                proved=not unproved,
+                on_progress=on_progress,
+                store=lambda sealed: self._store.store(self._conn, sealed),
+            )
         listing = await listing_of(self._conn, "Dataset", model.address)
         return PublishedListing(
             address=listing.address,
@@ -108,7 +125,9 @@ class AsyncModels:
             digest=listing.digest,
             location=listing.location,
             offers=listing.offers,
+            signature=None if withhold_signature else prepared.signature,
             warning=warning,
+            notices=prepared.notices,
         )
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
@@ -117,13 +136,16 @@ class AsyncModels:
         return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
 
     async def show(self, model: AssetRef) -> Listing:
-        """Return a model's data from chain and vaults, with its open offers."""
-        return await listing_of(self._conn, "Dataset", await find_model(self._conn, model))
+        """Return a model's data from chain and vaults, with its open offers and the signature its owner published."""
+        address = await find_model(self._conn, model)
+        listing, signature = await asyncio.gather(
+            listing_of(self._conn, "Dataset", address), signature_of(self._conn, address)
+        )
+        return replace(listing, signature=signature)
 
     async def card(self, model: AssetRef) -> str:
         """Return the owner's description of a model, untrusted Markdown; empty without one."""
-        address = await find_model(self._conn, model)
-        return await read_card(self._conn.storage, await Assets(self._conn.hub).checksum("Dataset", address))
+        return (await card_of(self._conn, await find_model(self._conn, model))).text
 
     async def unlist(self, model: AssetRef) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.
@@ -330,7 +352,12 @@ class AsyncModels:
     def _find_record(self, model: AssetRef) -> ModelRecord | None:
         name = _name_or_address(model)
         own = self._store.own(self._conn)
-        found = [each for each in own if name == each.model or (name == each.name and not each.successor)]
+        if exact := [each for each in own if name == each.model]:
+            return exact[0]
+        reference = parse_reference(name)
+        matches = [each for each in own if reference.selects(each.name) and not each.successor]
+        newest = max((parse_name(each.name).version for each in matches), default=1)
+        found = [each for each in matches if parse_name(each.name).version == newest]
         if len(found) > 1:
             addresses = ", ".join(each.model for each in found)
             raise InputRefused(f"{len(found)} models of yours are called {name!r}; give an address: {addresses}.")

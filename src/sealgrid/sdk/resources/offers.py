@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
@@ -68,6 +69,7 @@ class Listing:
     iexec_compatible: bool = False  #: its key came through iExec's SMS API: no policy, but orders that name one app
     unopened: TaskId | None = None  #: a task in which the file did not open with the newest key
     opened: TaskId | None = None  #: a task in which an enclave opened the file with the newest key
+    signature: ModelSignature | None = None  #: a model's inputs and outputs, in the answer of ``models.show``
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class PublishedListing(Listing):
     """The listing of a model that was just published."""
 
     warning: str = ""  #: for the owner; empty where enclaves are real
+    notices: tuple[str, ...] = ()  #: sentences for the owner on what was checked before it was sealed
 
 
 async def open_offers(conn: Connection, kind: AssetKind, asset: Address | None = None) -> tuple[Offer, ...]:

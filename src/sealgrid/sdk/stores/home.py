@@ -1,4 +1,4 @@
-"""Paths of a user's data folder: the local network's file, accounts, model keys and result keys."""
+"""Paths of a user's data folder: network files, accounts, model keys and result keys."""
 
 import os
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ class Home:
     network: Path  #: file of the local network; it exists while the network runs
     jobs: Path  #: one private file a purchased task, with the key that opens its result
     accounts: Path  #: one keystore an account, encrypted with its password
+    networks: Path  #: one network file a joined network
     models: Path  #: one private file a published model, with its key and signed offers
 
     @property
@@ -35,4 +36,10 @@ def home(data: Path | str | None = None) -> Home:
 
 
 def _home(root: Path, network: Path) -> Home:
-    return Home(network=network, jobs=root / "jobs", accounts=root / "accounts", models=root / "models")
+    return Home(
+        network=network,
+        jobs=root / "jobs",
+        accounts=root / "accounts",
+        networks=root / "networks",
+        models=root / "models",
+    )

@@ -30,9 +30,9 @@ class Account:
         return BACKGROUND.run(self._inner.withdraw(how_much))
 
     def fund(self, how_much: Price = "1000") -> Balance:
-        """Add test credits and gas to the wallet; only on a local network, where they are worth nothing.
+        """Add test credits and gas to the wallet; only on a local or a test network, where they are worth nothing.
 
-        Raises InputRefused on any other network.
+        Raises InputRefused on any other network, TooManyRequests above a limit of the network's faucet.
         """
         return BACKGROUND.run(self._inner.fund(how_much))
 

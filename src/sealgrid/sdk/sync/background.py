@@ -2,27 +2,35 @@
 
 import asyncio
 import concurrent.futures
+import os
 import threading
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
+from sealgrid.errors import ClientForked
+
 T = TypeVar("T")
 
-_lock = threading.Lock()
+_process = os.getpid()  #: the one that imported this module; in another one all clients of its parent are unusable
 
 
 class BackgroundLoop:
     """A loop that lives while at least one client uses it."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the loop of the parent process, after a fork: its thread does not exist in the child."""
+        self._lock = threading.Lock()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def enter(self) -> None:
         """Start the loop for its first user."""
-        with _lock:
+        with self._lock:
             self._users += 1
             if self._users == 1:
                 self._loop = asyncio.new_event_loop()
@@ -31,7 +39,7 @@ class BackgroundLoop:
 
     def leave(self) -> None:
         """End the loop with its last user."""
-        with _lock:
+        with self._lock:
             self._users -= 1
             if self._users or self._loop is None or self._thread is None:
                 return
@@ -44,6 +52,8 @@ class BackgroundLoop:
         """Run one coroutine to its end, from any thread; Ctrl-C cancels it."""
         if self._loop is None:
             work.close()
+            if _process != os.getpid():
+                raise ClientForked
             raise RuntimeError("this client is closed")
         if threading.current_thread() is self._thread:
             work.close()
@@ -58,6 +68,7 @@ class BackgroundLoop:
 
 
 BACKGROUND = BackgroundLoop()
+os.register_at_fork(after_in_child=BACKGROUND.reset)
 
 
 class BackgroundContext(Generic[T]):
@@ -66,6 +77,7 @@ class BackgroundContext(Generic[T]):
     def __init__(self, context: AbstractAsyncContextManager[T]) -> None:
         self._context = context
         self._open = False
+        self._process = os.getpid()
         BACKGROUND.enter()
         try:
             self.value = BACKGROUND.run(self._enter())
@@ -75,8 +87,8 @@ class BackgroundContext(Generic[T]):
         self._open = True
 
     def close(self) -> None:
-        """Leave the context; closing twice does nothing."""
-        if self._open:
+        """Leave the context; closing twice does nothing, nor closing in a forked process, which has no connections."""
+        if self._open and os.getpid() == self._process:
             self._open = False
             try:
                 BACKGROUND.run(self._exit())

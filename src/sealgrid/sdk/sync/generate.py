@@ -160,6 +160,8 @@ def _imports(name: str, source: _Source, body: str) -> list[str]:
     if "Self" in used:
         lines.add("from typing import Self")
     for node in source.tree.body:
+        if isinstance(node, ast.Import):
+            lines |= {f"import {each.name}" for each in node.names if each.name in used}
         if isinstance(node, ast.ImportFrom):
             lines |= {f"from {node.module} import {each.name}" for each in node.names if each.name in used}
         lines |= {f"from {source.module} import {each}" for each in _defined(node) if each in used}

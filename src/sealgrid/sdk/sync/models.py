@@ -35,15 +35,21 @@ class Models:
         orders: int | None = None,
         any_pool: bool = False,
         card: str = "",
+        withhold_signature: bool = False,
         unproved: bool = False,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
-        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
-        the file, public and permanent.
+        ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
+        its next version (``iris@2``); older versions stay for sale until ``unlist``.
+        Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
+        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
+        result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
+        So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
+        inputs are checked; ``withhold_signature`` leaves it out.
         The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
         not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
         a buyer's own pool, which runs nothing, can consume uses for nothing.
@@ -68,6 +74,7 @@ class Models:
                 orders=orders,
                 any_pool=any_pool,
                 card=card,
+                withhold_signature=withhold_signature,
                 unproved=unproved,
                 on_progress=on_progress,
             )
@@ -78,7 +85,7 @@ class Models:
         return BACKGROUND.run(self._inner.list(mine=mine))
 
     def show(self, model: AssetRef) -> Listing:
-        """Return a model's data from chain and vaults, with its open offers."""
+        """Return a model's data from chain and vaults, with its open offers and the signature its owner published."""
         return BACKGROUND.run(self._inner.show(model))
 
     def card(self, model: AssetRef) -> str:

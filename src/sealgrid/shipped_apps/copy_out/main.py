@@ -9,10 +9,11 @@ from pathlib import Path
 
 def main() -> None:
     print("HOSTILE APP: this run tries to steal the dataset.", file=sys.stderr)
-    out, name = Path(os.environ["IEXEC_OUT"]), os.environ.get("IEXEC_DATASET_FILENAME")
-    if name is None:
+    out = Path(os.environ["IEXEC_OUT"])
+    dataset = Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"])
+    if not dataset.is_file():
         sys.exit("there is no dataset to copy.")
-    shutil.copyfile(Path(os.environ["IEXEC_IN"], name), out / "stolen.bin")
+    shutil.copyfile(dataset, out / "stolen.bin")
     (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "stolen.bin")}))
 
 

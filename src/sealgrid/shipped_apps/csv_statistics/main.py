@@ -11,15 +11,15 @@ from columns.summary import summarise, to_json
 
 
 def main(arguments: list[str]) -> None:
-    name = os.environ.get("IEXEC_DATASET_FILENAME")
-    if name is None:
+    table = Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"])
+    if not table.is_file():
         raise TableRefused("there is no table: buy this app together with a CSV table as the dataset.")
     if arguments or int(os.environ["IEXEC_INPUT_FILES_NUMBER"]):
         raise TableRefused(
             "this app takes no arguments and no files: it summarises the whole dataset, the same for every buyer."
         )
     out = Path(os.environ["IEXEC_OUT"])
-    result = summarise(Path(os.environ["IEXEC_IN"], name))
+    result = summarise(table)
     (out / "overview.txt").write_text(overview(result), encoding="utf-8")
     (out / "result.json").write_text(to_json(result), encoding="utf-8")
     (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))

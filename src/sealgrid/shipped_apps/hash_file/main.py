@@ -15,11 +15,11 @@ def digest_of(path: Path) -> str:
 def main() -> None:
     datasets, files, out = (Path(os.environ[f"IEXEC_{name}"]) for name in ("IN", "INPUT_FILES_FOLDER", "OUT"))
     names = [os.environ[f"IEXEC_INPUT_FILE_NAME_{n + 1}"] for n in range(int(os.environ["IEXEC_INPUT_FILES_NUMBER"]))]
-    dataset = os.environ.get("IEXEC_DATASET_FILENAME")
-    if dataset is None and not names:
+    dataset = datasets / os.environ["IEXEC_DATASET_FILENAME"]
+    if not dataset.is_file() and not names:
         sys.exit("there is nothing to hash: give a dataset or at least one input file.")
     result = {
-        "dataset": digest_of(datasets / dataset) if dataset else None,
+        "dataset": digest_of(dataset) if dataset.is_file() else None,
         "files": [{"name": name, "sha256": digest_of(files / name)} for name in names],
     }
     (out / "result.json").write_text(json.dumps(result, indent=2, sort_keys=True) + "\n")

@@ -22,10 +22,10 @@ def main(arguments: list[str]) -> None:
 
 
 def dataset() -> Path:
-    name = os.environ.get("IEXEC_DATASET_FILENAME")
-    if name is None:
+    file = Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"])
+    if not file.is_file():
         raise RunRefused("there is no model: buy this app together with an ONNX model as the dataset.")
-    return Path(os.environ["IEXEC_IN"], name)
+    return file
 
 
 def input_file() -> Path:

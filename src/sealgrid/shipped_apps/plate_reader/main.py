@@ -21,10 +21,10 @@ def main() -> None:
 
 
 def dataset() -> Path:
-    name = os.environ.get("IEXEC_DATASET_FILENAME")
-    if name is None:
+    file = Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"])
+    if not file.is_file():
         raise NoModel("there is no model: buy this app together with a plate model as the dataset.")
-    return Path(os.environ["IEXEC_IN"], name)
+    return file
 
 
 def picture() -> Path:

@@ -55,7 +55,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/account/use")
     async def use(request: WebRequest) -> Redirect:
         name = form_text(await parse_form(request), "name")
-        if name not in CHOICES:
+        if name not in CHOICES or not site.dev_wallets.is_enabled:
             raise InputRefused("there is no such development account.")
         response = Redirect("/account", status_code=303)
         response.set_cookie(ACCOUNT_COOKIE, name, httponly=True, samesite="strict")

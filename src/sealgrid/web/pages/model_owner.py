@@ -32,6 +32,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         upload = form.get("file")
         if not isinstance(upload, UploadFile) or not upload.filename:
             raise InputRefused("choose the file of the model.")
+        lasting: list[str] = []  # notes on a table, and the price of the run that proves the key
         with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
             path = Path(folder) / base_name(upload.filename)
             path.write_bytes(await upload.read())
@@ -42,10 +43,12 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 price=form_text(form, "price"),
                 uses=form_count(form, "uses"),
                 card=form_text(form, "card"),
+                withhold_signature=bool(form_text(form, "withhold_signature")),
                 unproved=bool(form_text(form, "unproved")),
+                on_progress=lambda step: lasting.append(f"{step.what}.") if step.lasting else None,
             )
         notice = f"{listing.name} is sealed and for sale."
-        return await site.redirect_when_indexed(f"/models/{listing.address}", notice)
+        return await site.redirect_when_indexed(f"/models/{listing.address}", notice, *capitalised(lasting))
 
     @post("/models/{address:str}/grant")
     async def grant(address: FromPath[str], request: WebRequest) -> Response[Any]:

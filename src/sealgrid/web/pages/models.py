@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from sealgrid.attestation.policy import UNLIMITED, Platform
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
+from sealgrid.sdk.model_cards import CardSubject
 from sealgrid.sdk.operations.access_grants import read_grants
 from sealgrid.sdk.operations.key_versions import is_iexec_key, key_versions, opened_task, unopened_task, views_of
 from sealgrid.sdk.operations.usage import UsageReport
@@ -83,7 +84,7 @@ async def _model_context(site: Site, row: Any, visitor: Address | None) -> dict[
         offers_of(site.conn, "Dataset", row.address),
         views_of(site.conn, row.address, row.owner),
         _sealed_size(site, row.checksum),
-        site.model_cards.card(row.checksum),
+        site.model_cards.card(row.checksum, CardSubject(row.owner, row.name, site.conn.domain)),
     )
     now = int(site.clock())
     uses = site.index.uses("dataset", row.address, now - MONTH_SECONDS)

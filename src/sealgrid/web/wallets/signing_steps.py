@@ -65,7 +65,7 @@ def step_document(site: Site, sender: Address, step: Step) -> dict[str, Any]:
     """Return one step as wallet.js reads it."""
     match step:
         case UnsignedTransaction():
-            call = {"from": sender, "data": "0x" + step.data.hex(), "value": "0x0"}
+            call = {"from": sender, "data": "0x" + step.data.hex(), "value": hex(step.value)}
             transaction = call if step.to is None else call | {"to": step.to}
             return {"action": "send", "label": step.action, "transaction": transaction, "creates": step.creates}
         case UnsignedOrder():

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from Crypto.Hash import keccak
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact
+from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.enclave.job.iexec_env import (
     MAX_CALLBACK_BYTES,
     AppInputs,
@@ -45,19 +45,30 @@ def test_an_app_finds_iexecs_variables():
     }
 
 
-def test_without_dataset_or_secrets_there_are_no_variables_for_them():
-    names = environment(facts(), AppInputs())
-    assert not [name for name in names if "DATASET" in name or "SECRET" in name]
+def test_without_a_dataset_its_variables_name_the_zero_address_as_iexecs_do():
+    shown = environment(facts(), AppInputs())
+    assert {name: value for name, value in shown.items() if "DATASET" in name} == {
+        "IEXEC_DATASET_ADDRESS": "0x" + "00" * 20,
+        "IEXEC_DATASET_FILENAME": "0x" + "00" * 20,
+    }
 
 
-def test_each_dataset_of_a_bulk_has_the_variable_of_its_index():
-    one, three = (DatasetFact(address="0x" + digit * 40, owner=ACCOUNT, checksum=HASH) for digit in "13")
-    computed_result = msgspec.structs.replace(facts(), bulk=BulkFact(block=7, datasets=(one, None, three), left_out=()))
-    shown = environment(computed_result, AppInputs(bulk={0: one, 2: three}))
+def test_without_secrets_there_are_no_variables_for_them():
+    assert not [name for name in environment(facts(), AppInputs()) if "SECRET" in name]
+
+
+def test_each_dataset_of_a_bulk_has_the_variable_of_its_index_also_when_the_task_runs_without_it():
+    one, unopened = (DatasetFact(address="0x" + digit * 40, owner=ACCOUNT, checksum=HASH) for digit in "13")
+    left_out = OmittedDataset(place=1, dataset="0x" + "2" * 40, check="7.18")
+    bulk = BulkFact(block=7, datasets=(one, None, unopened), left_out=(left_out,))
+    shown = environment(msgspec.structs.replace(facts(), bulk=bulk), AppInputs(bulk={0: one}))
     assert {name: value for name, value in shown.items() if "DATASET" in name or "BULK" in name} == {
+        "IEXEC_DATASET_ADDRESS": "0x" + "00" * 20,
+        "IEXEC_DATASET_FILENAME": "0x" + "00" * 20,
         "IEXEC_BULK_SLICE_SIZE": "3",
         "IEXEC_DATASET_1_FILENAME": one.address,
-        "IEXEC_DATASET_3_FILENAME": three.address,
+        "IEXEC_DATASET_2_FILENAME": left_out.dataset,
+        "IEXEC_DATASET_3_FILENAME": unopened.address,
     }
 
 

@@ -7,13 +7,15 @@ import threading
 
 import pytest
 
+from sealgrid.enclave.sandbox.app_start import ENVIRONMENT
+
 
 def test_an_app_sees_its_folders_and_nothing_else_of_the_host(scene, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("x")
     visible = json.loads(scene.says("import json, os; print(json.dumps(os.listdir('/')))"))
     assert {"app", "wheels", "iexec_in", "iexec_inputs", "iexec_out", "app_start.py"} <= set(visible)
-    for path in (str(secret), "/etc/passwd", "/home", "/sys", "/run", "/proc/self", "/proc/1"):
+    for path in (str(secret), "/etc/hostname", "/home", "/sys", "/run", "/proc/self", "/proc/1"):
         assert scene.says(f"import os; print(os.path.exists({path!r}))") == "False", path
 
 
@@ -33,6 +35,43 @@ try:
 except OSError as error:
     print(type(error).__name__)
 """
+
+
+def test_an_app_has_a_home_and_a_user_name(scene):
+    source = """
+import getpass, grp, os, pathlib, pwd
+cache = pathlib.Path.home() / ".cache" / "x"
+cache.mkdir(parents=True)
+(cache / "f").write_text("1")
+entry = pwd.getpwuid(os.getuid())
+print(getpass.getuser(), entry.pw_name, entry.pw_dir, pathlib.Path.home(), grp.getgrgid(os.getgid()).gr_name)
+del os.environ["HOME"]
+print(os.path.expanduser("~"))
+"""
+    assert scene.says(source).split() == ["app", "app", "/tmp/home", "/tmp/home", "app", "/tmp/home"]
+
+
+def test_an_app_has_the_time_zones(scene):
+    source = """
+import datetime, os, time, zoneinfo
+print(datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Paris")).utcoffset(), time.tzname[0])
+print(len(zoneinfo.available_timezones()) > 400)
+os.environ["TZ"] = "Asia/Tokyo"
+time.tzset()
+print(time.tzname[0])
+"""
+    assert scene.says(source).split() == ["2:00:00", "UTC", "True", "JST"]
+
+
+def test_an_app_and_its_processes_read_and_write_utf_8(scene):
+    source = """
+import locale, subprocess, sys
+print(locale.setlocale(locale.LC_ALL, ""), locale.getpreferredencoding())
+child = "print(open('/iexec_inputs/x').read())"
+print(subprocess.run([sys.executable, "-S", "-c", child], capture_output=True, encoding="utf-8").stdout)
+"""
+    (scene.folders.inputs / "x").write_text("é日", encoding="utf-8")
+    assert scene.says(source).split() == ["C.UTF-8", "utf-8", "é日"]
 
 
 @pytest.mark.parametrize("family", [16, 17, 38, 40], ids=["netlink", "packet", "kernel-crypto", "vsock"])
@@ -89,7 +128,8 @@ print(subprocess.run([sys.executable, '-I', '-S', '-c', 'print("child")'], captu
 
 
 @pytest.mark.parametrize(
-    "path", ["/x", "/app/x", "/wheels/x", "/iexec_in/x", "/iexec_inputs/x", "/usr/x", "/dev/x", "/proc/x"]
+    "path",
+    ["/x", "/app/x", "/wheels/x", "/iexec_in/x", "/iexec_inputs/x", "/usr/x", "/dev/x", "/proc/x", "/etc/passwd"],
 )
 def test_an_app_writes_nowhere_but_to_its_output_and_scratch(scene, path):
     source = f"""
@@ -145,7 +185,7 @@ def test_an_app_gets_its_variables_its_arguments_and_no_others(scene):
     environment, arguments, standard_input = json.loads(
         scene.says(source, "last", environment={"IEXEC_IN": "/iexec_in"})
     )
-    assert environment == {"IEXEC_IN": "/iexec_in"}
+    assert environment == {"IEXEC_IN": "/iexec_in", **ENVIRONMENT}
     assert arguments == ["/app/main.py", "first", "last"]
     assert standard_input == ""
 

@@ -25,7 +25,7 @@ START = SandboxExit("start", "the sandbox did not start.", **GOOD)
 
 
 @pytest.mark.parametrize("protection", [WHOLE, NO_PROTECTION])
-@pytest.mark.parametrize("code", [0, 3, 127])
+@pytest.mark.parametrize("code", [0, 3, 127, 137, 255])
 def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(protection: PlatformProtection, code: int) -> None:
     assert judge(SandboxExit("exit", "", code=code, log=b"said"), protection) == AppExited(code, b"said")
 

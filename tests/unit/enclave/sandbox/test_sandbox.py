@@ -31,6 +31,26 @@ def test_a_code_other_than_zero_is_the_apps_own_failure(scene):
     assert ended == AppExited(code=3, log=b"why\n")
 
 
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("import sys; sys.exit(-1)", 255),
+        ("import sys; sys.exit(129)", 129),
+        ("import os; os._exit(137)", 137),
+        ("import os; os._exit(200)", 200),
+        ("import os; os.execv(sys.executable, [sys.executable, '-I', '-S', '-c', 'raise SystemExit(139)'])", 139),
+    ],
+)
+def test_a_code_above_128_without_a_signal_is_the_apps_own_failure(scene, source, code):
+    assert scene.run(f"import sys\n{source}") == AppExited(code=code, log=b"")
+
+
+def test_a_signal_is_none_of_the_apps_exits_even_if_it_has_the_code_of_one(scene):
+    ended = scene.run("import os; os.kill(os.getpid(), 9)", protection=protection_of(Platform.TDX))
+    assert isinstance(ended, AppEnded)
+    assert ended.code == 137
+
+
 def test_an_exception_is_the_apps_own_failure_and_the_log_names_it(scene):
     ended = scene.run("raise ValueError('no picture')")
     assert isinstance(ended, AppExited)
@@ -43,14 +63,14 @@ def test_an_exception_is_the_apps_own_failure_and_the_log_names_it(scene):
     [
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
         "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
-        "import os; os._exit(200)",
+        "import os; os.kill(os.getppid(), 9)",
         "bytearray(4 << 30)",
         "raise MemoryError",
         "import errno; raise OSError(errno.EIO, 'disk')",
         "import errno; raise OSError(errno.ENOSPC, 'full')",
         "import os; open('/tmp/x', 'wb').write(bytes(1 << 20) * 100)",
     ],
-    ids=["killed", "crash", "code-above-127", "memory-bomb", "memory", "disk-error", "disk-full", "file-above-limit"],
+    ids=["killed", "crash", "starter-killed", "memory-bomb", "memory", "disk-error", "disk-full", "file-above-limit"],
 )
 def test_an_end_that_the_host_could_have_caused_is_never_the_apps_failure(scene, source):
     ended = scene.run(source)
@@ -66,12 +86,12 @@ MUCH_OUTPUT = "import time\nfor name in 'xyz': open(f'/iexec_out/{name}', 'wb').
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "a signal"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "a signal"),
-        ("import os; os._exit(200)", "a signal"),
+        ("import os; os.kill(os.getppid(), 9)", "a signal"),
         ("raise MemoryError", "a signal"),
         ("import os; open('/tmp/x', 'wb').write(bytes(1 << 20) * 100)", "a signal"),
         (MUCH_OUTPUT, "wrote more"),
     ],
-    ids=["killed", "crash", "code-above-127", "memory", "file-above-limit", "output"],
+    ids=["killed", "crash", "starter-killed", "memory", "file-above-limit", "output"],
 )
 def test_where_the_host_cannot_cause_it_it_is_the_apps_failure(scene, source, reason):
     ended = scene.run("print('my last words', flush=True)\n" + source, protection=protection_of(Platform.TDX))

@@ -55,6 +55,8 @@ def cases(kind: Kind, name: str) -> Iterator[Case]:
         yield from restrictions(kind, restricted[name])
     elif name in rules.equal:
         yield from equals(kind, name)
+    elif name in map(strict, rules.strict):
+        yield from ((Case({name: each}, [PLAIN[kind]], [0])) for each in ("true", "false"))
     else:
         yield from BOUNDS[name](kind)
 
@@ -178,10 +180,10 @@ def test_a_grouped_query_has_no_minimum_volume() -> None:
         ({}, "app or appOwner is required"),
         ({"app": "0x12"}, "app is not a valid address"),
         ({"app": "any", "minTag": "0x12"}, "minTag is not a valid bytes32"),
-        ({"app": "any", "minVolume": "0"}, "minVolume is a whole number from 1"),
+        ({"app": "any", "minVolume": "0"}, "minVolume must be greater than or equal to 1"),
         ({"app": "any", "minVolume": "1e3"}, "minVolume is a whole number"),
-        ({"app": "any", "isRequesterStrict": "maybe"}, "isRequesterStrict is true or false"),
-        ({"app": "any", "pageSize": "9"}, "pageSize is 10 to 1000"),
+        ({"app": "any", "isRequesterStrict": "maybe"}, "isRequesterStrict must be a `boolean` type"),
+        ({"app": "any", "pageSize": "9"}, "pageSize must be greater than or equal to 10"),
         ({"app": "any", "colour": "red"}, "cannot be filtered by colour"),
     ],
 )

@@ -1,12 +1,15 @@
 """Building an app needs the wheels that its lock or requirements name, with their digests, and all that they need."""
 
+import io
+import zipfile
+
 import pytest
 
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.lock import encode
 from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import InputRefused
+from sealgrid.errors import BundleRefused, InputRefused
 from sealgrid.sdk.operations import build as building
 from sealgrid.sdk.operations.build import build_app, lock_requirements, shipped_bundle
 from sealgrid.units import to_digest
@@ -39,10 +42,35 @@ def test_an_app_without_wheels_needs_no_folder_of_them(app, monkeypatch):
     assert (built.bundle.manifest.name, built.dependencies) == ("a", ())
 
 
+def wheel_of(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "")
+    return content.getvalue()
+
+
+def add_wheel(folder, content):
+    require_wheel(folder, content)
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / WHEEL).write_bytes(content)
+
+
 def test_the_wheels_of_the_apps_folder_are_its_dependencies(app):
     write_wheel(app / "wheels", "tiny", "1")
     require_wheel(app, (app / "wheels" / WHEEL).read_bytes())
     assert build_app(app, "3.11").dependencies == (app / "wheels" / WHEEL,)
+
+
+@pytest.mark.parametrize(
+    ("content", "check"),
+    [(b"no archive", "2"), (wheel_of("../tiny.py"), "4"), (wheel_of("distutils-precedence.pth"), "7")],
+)
+def test_a_wheel_that_no_enclave_would_unpack_is_refused_before_the_app_is_deployed(app, content, check):
+    add_wheel(app, content)
+    with pytest.raises(BundleRefused) as caught:
+        build_app(app, "3.11")
+    assert caught.value.check == check
 
 
 @pytest.mark.parametrize("content", [None, b"another wheel"], ids=["missing", "changed"])

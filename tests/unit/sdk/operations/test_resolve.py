@@ -7,7 +7,7 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
 from sealgrid.sdk.operations import resolve
-from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, is_shipped
+from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, find_offered, is_shipped
 from sealgrid.units import to_address, to_digest
 from tests.unit.sdk.network_file import network
 
@@ -21,11 +21,14 @@ def offer(address, name="faces", owner=OTHER, digest=DIGEST, app=None):
 
 @pytest.fixture
 def market(monkeypatch):
-    """A function that lists apps and models, and returns a connection."""
+    """A function that lists apps and models, and own ones that are not offered, and returns a connection."""
 
-    def listing(apps=(), models=()):
+    def listing(apps=(), models=(), owned=()):
         async def open_offers(conn, kind, asset=None):
             return [each for each in (apps if kind == "App" else models) if asset in (None, each.address)]
+
+        async def own_assets(conn, kind):
+            return owned
 
         class Assets:
             def __init__(self, hub) -> None:
@@ -35,6 +38,7 @@ def market(monkeypatch):
                 return address == FIRST
 
         monkeypatch.setattr(resolve, "open_offers", open_offers)
+        monkeypatch.setattr(resolve, "own_assets", own_assets)
         monkeypatch.setattr(resolve, "Assets", Assets)
         monkeypatch.setattr(resolve, "shipped_bundle", lambda name, python: SimpleNamespace(app_digest=DIGEST))
         return SimpleNamespace(address=ME, hub=None, network=network())
@@ -57,11 +61,58 @@ async def test_a_name_means_the_one_asset_that_has_it(market):
         await find_model(conn, "boats")
 
 
-async def test_a_name_of_two_assets_is_refused_with_both_addresses(market):
-    conn = market(models=[offer(SECOND), offer(FIRST, owner=ME)])
-    with pytest.raises(InputRefused, match=f"2 models are called 'faces'; give an address: {FIRST}, {SECOND}"):
-        await find_model(conn, "faces")
+async def test_an_own_model_comes_first(market):
+    conn = market(models=[offer(SECOND), offer(FIRST, owner=ME)], apps=[offer(THIRD, "reader")])
+    assert await find_model(conn, "faces") == FIRST
     assert await find_model(conn, "faces", own=True) == FIRST
+    assert await find_offered(conn, "reader", "faces") == (THIRD, FIRST)
+
+
+async def test_an_own_model_that_is_not_offered_is_still_found(market):
+    conn = market(models=[offer(SECOND, owner=THIRD)], owned=[SimpleNamespace(address=FIRST, name="faces")])
+    assert await find_model(conn, "faces") == FIRST
+    assert await find_model(conn, "faces", own=True) == FIRST
+    assert (await find_offered(conn, offer(FIRST), "faces"))[1] == SECOND, "only what is offered can be bought"
+
+
+async def test_a_strangers_homonym_for_another_app_does_not_count(market):
+    apps = [offer(THIRD, "reader"), offer(FIRST, "other")]
+    conn = market(models=[offer(FIRST, app=THIRD), offer(SECOND, owner=THIRD, app=FIRST)], apps=apps)
+    assert await find_offered(conn, "reader", "faces") == (THIRD, FIRST)
+    assert await find_offered(conn, "other", "faces") == (FIRST, SECOND)
+
+
+async def test_a_name_of_two_accounts_is_completed_by_the_account(market):
+    conn = market(models=[offer(SECOND, owner=THIRD), offer(FIRST)])
+    with pytest.raises(InputRefused, match=f"2 accounts have a model called 'faces'.*'{OTHER}/faces', '{THIRD}/faces'"):
+        await find_model(conn, "faces")
+    assert await find_model(conn, f"{OTHER}/faces") == FIRST
+    assert await find_model(conn, f"{THIRD}/faces@1") == SECOND
+    with pytest.raises(OrderRefused, match="nobody offers a model called 'faces'"):
+        await find_model(conn, f"{SECOND}/faces")
+
+
+async def test_the_newest_version_is_meant_unless_one_is_named(market):
+    models = [offer(FIRST), offer(SECOND, "faces@2"), offer(THIRD, "faces@3", owner=ME)]
+    conn = market(models=models[:2], apps=[offer(THIRD, "reader")])
+    steps = []
+    assert await find_offered(conn, "reader", "faces", steps.append) == (THIRD, SECOND)
+    assert steps == []
+    assert await find_offered(conn, "reader", "faces@1", steps.append) == (THIRD, FIRST)
+    assert [(step.what, step.lasting) for step in steps] == [
+        ("a newer version of this model is offered: faces@2", True)
+    ]
+
+
+async def test_two_assets_of_one_account_with_one_name_need_an_address(market):
+    conn = market(models=[offer(SECOND), offer(FIRST)])
+    with pytest.raises(InputRefused, match=f"2 models of one account are called 'faces'; .*{FIRST}, {SECOND}"):
+        await find_model(conn, "faces")
+
+
+async def test_a_misspelt_name_gets_a_suggestion(market):
+    with pytest.raises(OrderRefused, match=r"called 'face' right now.*Did you mean 'faces'\?"):
+        await find_model(market(models=[offer(FIRST)]), "face")
 
 
 async def test_an_own_app_is_never_a_strangers(market):
@@ -74,7 +125,8 @@ async def test_a_shipped_app_is_identified_by_its_code_not_by_its_name(market):
     apps = [forged, offer(SECOND, "renamed"), offer(THIRD, "onnx-runner")]
     conn = market(apps=apps, models=[offer(FIRST, app=THIRD)])
     assert await find_app(conn, "onnx-runner") == SECOND
-    assert await find_app(conn, "onnx-runner", model=FIRST) == THIRD, "the one to which the model is offered"
+    chosen, _ = await find_offered(conn, "onnx-runner", FIRST)
+    assert chosen == THIRD, "the one to which the model is offered"
     with pytest.raises(OrderRefused, match="offer it with: sealgrid app deploy onnx-runner"):
         await find_app(market(apps=[forged]), "onnx-runner")
     assert is_shipped("onnx-runner")

@@ -2,11 +2,17 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import threading
+import traceback
 
 import pytest
 
+from sealgrid.chain.endpoint import Endpoint
+from sealgrid.errors import ClientForked
 from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext, BackgroundLoop
+from sealgrid.wire.http_transport import HttpTransport
 
 
 @contextlib.asynccontextmanager
@@ -70,3 +76,58 @@ def test_use_from_its_own_callback_is_refused_instead_of_waiting_for_itself():
     with pytest.raises(RuntimeError, match="callbacks"):
         background.run(inside())
     background.leave()
+
+
+def in_a_fork(work) -> int:
+    """Run ``work`` in a forked process and return its exit code; a hanging one is ended by its alarm."""
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:  # noqa: BLE001  the last frame of this process
+            traceback.print_exc()
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_client_of_the_parent_process_is_refused_after_a_fork_instead_of_hanging():
+    opened = BackgroundContext(context([]))
+
+    def use_it() -> None:
+        with pytest.raises(ClientForked, match="open one in this process"):
+            BACKGROUND.run(asyncio.sleep(0))
+        opened.close()
+
+    assert in_a_fork(use_it) == 0
+    assert BACKGROUND.run(asyncio.sleep(0, "the parent goes on")) == "the parent goes on"
+    opened.close()
+
+
+def test_a_forked_process_opens_clients_of_its_own():
+    opened = BackgroundContext(context([]))
+
+    def open_another() -> None:
+        own = BackgroundContext(context([]))
+        assert BACKGROUND.run(asyncio.sleep(0, "own")) == "own"
+        own.close()
+
+    assert in_a_fork(open_another) == 0
+    opened.close()
+
+
+def test_connections_of_the_parent_process_are_refused_on_the_loop_of_the_child():
+    opened = BackgroundContext(context([]))
+    service, node = HttpTransport("http://127.0.0.1:9"), Endpoint("http://127.0.0.1:9")
+
+    def use_them() -> None:
+        own = BackgroundContext(context([]))
+        for request in (service.request("GET", "/"), node.request("eth_chainId", action="Reading")):
+            with pytest.raises(ClientForked):
+                BACKGROUND.run(request)
+        own.close()
+
+    assert in_a_fork(use_them) == 0
+    opened.close()

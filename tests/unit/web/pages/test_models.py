@@ -1,23 +1,30 @@
 """The data marketplace: its list, addresses without a model, and logs that cannot be read."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
+from sealgrid.crypto import container
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
+from sealgrid.sdk.model_cards import CardSubject, ModelCard, encode_card
+from sealgrid.units import Digest
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.pages import models as page
 from sealgrid.web.site import Site
 from tests.unit.web.index.index_rows import asset_row, trail_of
-from tests.unit.web.site_scene import OWNER, browser, open_site
+from tests.unit.web.site_scene import OWNER, EmptyStorage, browser, network, open_site
 
 MODEL = f"0x{7:040x}"
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, **changes: object) -> None:
     store = IndexStore(folder / "index.sqlite", "0x" + "11" * 32)
-    store.write(IndexedBlocks(assets=(asset_row(7, "Dataset", "") | {"name": "plates"},)), trail_of([0]))
+    row = asset_row(7, "Dataset", "") | {"name": "plates"} | changes
+    store.write(IndexedBlocks(assets=(row,)), trail_of([0]))
     store.close()
 
 
@@ -43,3 +50,33 @@ async def test_logs_that_cannot_be_verified_show_their_problem(tmp_path: Path, m
         fill(tmp_path)
         shown = (await browser(site).get(f"/models/{MODEL}/uses")).text
     assert "no vault serves its log." in shown
+
+
+class OneSealedFile(EmptyStorage):
+    """A storage node that answers with one sealed file."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        return self.content[offset : offset + length]
+
+
+async def test_the_page_shows_the_signature_that_the_owner_published(tmp_path: Path) -> None:
+    key, domain = SigningKey.from_bytes(b"\x11" * 32), Domain(chain=31337, broker=network().broker)
+    signature = ModelSignature(
+        inputs=(TensorSpec(name="pixels", dtype="float32", shape=("batch", 3, 224, 224)),),
+        outputs=(TensorSpec(name="scores", dtype="float32", shape=(None, 2), classes=("cat", "<b>dog</b>")),),
+        checked="inference",
+    )
+    card = encode_card(ModelCard("# Pets", signature), CardSubject(key.address, "plates", domain), key)
+    sealed = io.BytesIO()
+    container.seal(io.BytesIO(b"w"), sealed, dek=bytes(32), size=1, key_id=bytes(16), metadata=card)
+    async with open_site(tmp_path, storage=OneSealedFile(sealed.getvalue()), domain=domain) as site:
+        fill(tmp_path, owner=key.address)
+        shown = (await browser(site).get(f"/models/{MODEL}")).text
+    assert "Inputs and outputs" in shown
+    assert "<code>pixels</code>" in shown
+    assert "<code>[batch, 3, 224, 224]</code>" in shown
+    assert "cat, &lt;b&gt;dog&lt;/b&gt;" in shown
+    assert "ran it once before it was sealed" in shown

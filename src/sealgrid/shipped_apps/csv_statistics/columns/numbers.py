@@ -8,7 +8,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from .table import MIN_ROWS, Numbers
+from .column import Numbers
+from .notes import MIN_ROWS
 
 QUANTILES = (
     (2 * MIN_ROWS, (0.5,)),
@@ -45,7 +46,9 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return math.fsum(ordered[first : first + MIN_ROWS]) / MIN_ROWS
 
 
-def histogram(ordered: Sequence[float], mean: float, deviation: float) -> list[dict[str, object]]:
+def histogram(
+    ordered: Sequence[float], mean: float, deviation: float, *, least_step: float = 0.0
+) -> list[dict[str, object]]:
     """Return bins, the lowest first: ``from`` and ``to`` (None for an open end), and ``rows``."""
     if deviation <= max(MIN_DEVIATION, MIN_DEVIATION * abs(mean)):
         return [{"from": None, "to": None, "rows": len(ordered)}]
@@ -53,6 +56,7 @@ def histogram(ordered: Sequence[float], mean: float, deviation: float) -> list[d
     target = 4 * deviation / MAX_BINS
     power = 10.0 ** math.floor(math.log10(target))
     step = min((power * factor for factor in (1, 2, 5, 10)), key=lambda step: abs(math.log(step / target)))
+    step = max(step, least_step)
     middle = round(mean / step)
     edges = [number * step for number in range(middle - MAX_BINS // 2 + 1, middle + MAX_BINS // 2)]
     return [

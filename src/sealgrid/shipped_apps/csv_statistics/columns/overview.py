@@ -1,7 +1,9 @@
-"""The result for people: one line a column, with a small histogram or the most frequent texts."""
+"""The result for people: one line a column, with a small histogram or the most frequent texts; then the notes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from .notes import shortened
 
 HEADINGS = ("column", "values", "mean", "deviation", "median", "")
 BARS = " ▁▂▃▄▅▆▇█"
@@ -17,7 +19,24 @@ def overview(result: Mapping[str, Any]) -> str:
         name = row[0].ljust(widths[0])
         numbers = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:], strict=True)]
         lines.append("  ".join([name, *numbers, row[-1]]).rstrip())
-    return "\n".join([*lines, ""])
+    notes = list(_notes(result))
+    return "\n".join([*lines, *(["", "Left out, or read in another way than written:", *notes] if notes else []), ""])
+
+
+def _notes(result: Mapping[str, Any]) -> Iterator[str]:
+    for note in result.get("notes", []):
+        yield f"  {_sentence(note)}"
+    for column in result["columns"]:
+        for note in column.get("notes", []):
+            yield f"  {column['name']}: {_sentence(note)}"
+
+
+def _sentence(note: Mapping[str, Any]) -> str:
+    if "cells" not in note:
+        return str(note["what"])
+    count = "some cells, not counted here" if note["cells"] is None else f"{note['cells']} cells"
+    examples = ", ".join(note.get("examples", []))
+    return f"{note['what']}: {count}" + (f" ({examples})" if examples else "")
 
 
 def _row(column: Mapping[str, Any]) -> tuple[str, ...]:
@@ -28,10 +47,12 @@ def _row(column: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "text":
         first = column["most_frequent"][:MAX_TEXTS]
         others = column["values"] - sum(each["rows"] for each in first)
-        texts = [f"{each['value']} {each['rows']}" for each in first]
+        texts = [f"{shortened(each['value'])} {each['rows']}" for each in first]
         return name, values, "", "", "", ", ".join([*texts, f"others {others}"] if others else texts)
-    numbers = (column["mean"], column["deviation"], column["quantiles"].get("0.5"))
-    cells = ("" if number is None else f"{number:g}" for number in numbers)
     counts = [each["rows"] for each in column["histogram"]]
     bars = "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
+    median = column["quantiles"].get("0.5")
+    if kind == "date":
+        return name, values, column["mean"], f"{column['deviation_days']:g} days", median or "", bars
+    cells = ("" if number is None else f"{number:g}" for number in (column["mean"], column["deviation"], median))
     return name, values, *cells, bars

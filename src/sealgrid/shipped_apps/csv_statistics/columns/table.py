@@ -1,124 +1,172 @@
 """Reads a CSV table twice: once for the kinds of its columns, once for their values. No whole table is in memory.
 
-A table is accepted if (1) it is UTF-8 text, (2) its first line has a different name for each column, (3) no name is a
-number, which would mean that the line of names is missing, (4) every row has one cell for each column, (5) it has at
-least ``MIN_ROWS`` rows.
+A table is accepted if (1) it is text, compressed by gzip or not, (2) a line near its beginning names its columns, each
+differently, (3) no name is a value of its column, which would mean that the line of names is missing, (4) every row has
+one cell for each column, (5) it has at least ``MIN_ROWS`` rows.
+
+Left out, with a note: title lines, blank rows, repeated lines of names, lines below the table, columns without names
+that are empty or count the rows, and cells that are missing or not of their column's kind.
 """
 
-import csv
 import re
-from array import array
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .column import Column, ColumnReader
 from .errors import TableRefused
+from .kinds import Evidence, decide
+from .layout import Layout, find_layout, is_blank, plain, rows_of
+from .names import check_names, check_names_are_no_values, is_year
+from .notes import MIN_ROWS, Note
+from .number_spelling import read_number
+from .source import ENCODING_NAMES, TextFile, open_text
 
 if TYPE_CHECKING:
     import _csv  # the type of csv.reader
 
-MIN_ROWS = 10  #: that each number of a result describes
-DELIMITERS = ",;\t|"
-MAX_COLUMNS = 1000
-MAX_NAME = 200  #: characters
-MAX_NUMBER = 1e100  #: sums of squares of larger numbers overflow
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A column of numbers, without its empty cells."""
-
-    name: str
-    values: "array[float]"
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A column of other text: how often each text occurs."""
-
-    name: str
-    counts: Counter[str]
+MAX_LINES_BELOW = 20
+_COUNT_OF_ROWS = re.compile(r"\(\d+ rows?\)")
 
 
 @dataclass(frozen=True)
 class Table:
+    """The columns of a table, and notes on the table as a whole."""
+
     rows: int
-    columns: tuple[Numbers | Texts, ...]
+    columns: tuple[Column, ...]
+    notes: tuple[Note, ...] = ()
+
+    def owner_notes(self) -> tuple[str, ...]:
+        """Return every note with counts and examples of cells: for the table's owner alone."""
+        of_columns = [f"column {each.name!r}: {note.private()}" for each in self.columns for note in each.notes]
+        return (*(note.private() for note in self.notes), *of_columns)
 
 
 def read_table(path: Path) -> Table:
     """Return every column of a table; raise TableRefused for an invalid table."""
-    rows, numeric = 0, []
-    with _rows(path) as (names, lines):
-        numeric = [True] * len(names)
-        for row in lines:
-            rows += 1
-            numeric = [so_far and _is_number_or_empty(cell) for so_far, cell in zip(numeric, row, strict=True)]
-    # (5)
-    if rows < MIN_ROWS:
-        raise TableRefused(f"the table has {rows} rows; of fewer than {MIN_ROWS}, statistics would reveal single rows.")
-    with _rows(path) as (names, lines):
-        columns = [
-            Numbers(name, array("d")) if is_numeric else Texts(name, Counter())
-            for name, is_numeric in zip(names, numeric, strict=True)
-        ]
-        for row in lines:
-            for column, cell in zip(columns, row, strict=True):
-                text = cell.strip()
-                if text and isinstance(column, Numbers):
-                    column.values.append(float(text))
-                elif text and isinstance(column, Texts):
-                    column.counts[text] += 1
-    return Table(rows, tuple(columns))
-
-
-def _is_number_or_empty(cell: str) -> bool:
-    text = cell.strip()
-    return not text or (_NUMBER.fullmatch(text) is not None and abs(float(text)) <= MAX_NUMBER)
-
-
-@contextmanager
-def _rows(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline(1 << 20)
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(DELIMITERS, key=header.count), strict=True)
-            try:
-                names = _names(next(reader, []))
-                yield names, _checked_rows(reader, len(names))
-            except csv.Error as error:
-                raise TableRefused(f"line {reader.line_num} of the dataset is not a valid line of CSV.") from error
-    except UnicodeDecodeError as error:  # (1)
-        raise TableRefused("the dataset is not a CSV table: it is not UTF-8 text.") from error
-
-
-def _names(header: list[str]) -> list[str]:
-    names = [name.strip() for name in header]
+    # (1)
+    text = open_text(path)
     # (2)
-    if not names or not all(name and name.isprintable() for name in names):
-        raise TableRefused("the first line of a table names its columns; here a column has no name.")
-    if len(set(names)) < len(names):
-        raise TableRefused("the first line of a table names its columns; here two have the same name.")
-    if len(names) > MAX_COLUMNS or max(map(len, names)) > MAX_NAME:
-        raise TableRefused(f"a table has at most {MAX_COLUMNS} columns, with names of at most {MAX_NAME} characters.")
+    layout = find_layout(text)
+    check_names(layout)
+    evidence, left_out = _evidence(text, layout)
+    decisions = decide(evidence, layout.dialect.delimiter)
     # (3)
-    if any(_NUMBER.fullmatch(name) for name in names):
+    check_names_are_no_values(layout, evidence, decisions)
+    # (5)
+    if left_out.rows < MIN_ROWS:
         raise TableRefused(
-            "the first line of a table names its columns; here a name is a number, as in a row of values."
+            f"the table has {left_out.rows} rows; of fewer than {MIN_ROWS}, statistics would reveal single rows."
         )
-    return names
+    notes = _notes_on_table(text, layout, left_out)
+    readers: list[tuple[int, ColumnReader]] = []
+    for place, (seen, decision) in enumerate(zip(evidence, decisions, strict=True)):
+        if place == 0 and seen.counted and seen.name in {"", "Unnamed: 0"}:
+            notes.append(Note("column 1 counts the rows and has no name: it is left out"))
+        elif seen.name:
+            readers.append((place, ColumnReader(seen.name, decision)))
+        elif not seen.filled:
+            notes.append(Note(f"column {place + 1} has no name and no cells: it is left out"))
+        elif place == 0:
+            notes.append(Note("column 1 has no name: it is called 'column 1'"))
+            readers.append((place, ColumnReader("column 1", decision)))
+        else:
+            raise TableRefused(
+                f"the first line of a table names its columns; here a column has no name: column {place + 1}."
+            )
+    _read_columns(text, layout, readers)
+    return Table(left_out.rows, tuple(reader.column() for _, reader in readers), tuple(notes))
 
 
-def _checked_rows(reader: "_csv.Reader", width: int) -> Iterator[list[str]]:
+@dataclass
+class _Rows:
+    """Counts of the rows of a table, and of what was left out beside them."""
+
+    rows: int = 0
+    blank: int = 0  #: rows of empty cells with delimiters
+    repeated: int = 0  #: lines of names below the first
+    below: int = 0  #: lines below the table
+    longer: int = 0  #: rows with empty cells behind their last column
+
+
+def _evidence(text: TextFile, layout: Layout) -> tuple[list[Evidence], _Rows]:
+    evidence, counts = [Evidence(name) for name in layout.names], _Rows()
+    with rows_of(text, layout.dialect, separator_line=layout.separator_line) as reader:
+        for row in _checked_rows(reader, layout, counts):
+            for column, cell in zip(evidence, row, strict=True):
+                column.add(plain(cell))
+    return evidence, counts
+
+
+def _read_columns(text: TextFile, layout: Layout, readers: "list[tuple[int, ColumnReader]]") -> None:
+    with rows_of(text, layout.dialect, separator_line=layout.separator_line) as reader:
+        for row in _checked_rows(reader, layout, _Rows()):
+            for place, column in readers:
+                column.add(plain(row[place]))
+
+
+def _checked_rows(reader: "_csv.Reader", layout: Layout, counts: _Rows) -> Iterator[list[str]]:
+    """Yield the rows below the line of names; raise TableRefused (4) for one of another width."""
+    width, header, after_blank = layout.width, list(layout.header), False
+    below: list[tuple[int, list[str]]] = []  # lines after a blank one, which are rows if rows follow
+    skipped = 0
     for row in reader:
-        if not row:
-            continue  # an empty line, as at the end of many files
-        # (4)
-        if len(row) != width:
-            raise TableRefused(f"line {reader.line_num} has {len(row)} cells; the table has {width} columns.")
-        yield row
+        if is_blank(row):
+            counts.blank += bool(row) and skipped > layout.titles
+            after_blank = skipped > layout.titles
+            continue
+        if skipped <= layout.titles:
+            skipped += 1  # the titles and the line of names
+            continue
+        if row == header:
+            counts.repeated += 1
+            continue
+        line = reader.line_num + layout.separator_line
+        is_count = _COUNT_OF_ROWS.fullmatch(row[0].strip()) is not None  # as a database's terminal prints it
+        if (after_blank or below or is_count) and sum(bool(cell.strip()) for cell in row) == 1 < width:
+            below.append((line, row))
+            continue
+        for earlier_line, earlier in below:
+            yield _of_width(earlier, width, earlier_line, counts)
+        below, after_blank = [], False
+        yield _of_width(row, width, line, counts)
+    if len(below) > MAX_LINES_BELOW:
+        raise TableRefused(f"more than {MAX_LINES_BELOW} lines below the table are no rows of it; remove them.")
+    counts.below = len(below)
+
+
+def _of_width(row: list[str], width: int, line: int, counts: _Rows) -> list[str]:
+    # (4)
+    if len(row) > width and is_blank(row[width:]):
+        counts.longer += 1
+        row = row[:width]
+    if len(row) != width:
+        raise TableRefused(f"line {line} has {len(row)} cells; the table has {width} columns.")
+    counts.rows += 1
+    return row
+
+
+def _notes_on_table(text: TextFile, layout: Layout, counts: _Rows) -> list[Note]:
+    notes = []
+    if text.guessed:
+        notes.append(
+            f"the file is not UTF-8 and is read as {ENCODING_NAMES[text.encoding]}; "
+            "if letters are wrong, save it as CSV UTF-8"
+        )
+    if layout.titles:
+        notes.append(f"lines above the line of names are left out ({layout.titles})")
+    if any("\n" in name.strip() or "\r" in name.strip() for name in layout.header):
+        notes.append("names of columns are written on one line each")
+    if any(is_year(number.point) for name in layout.names if (number := read_number(name))):
+        notes.append("names that are years are names of columns")
+    for count, what in (
+        (counts.blank, "rows without any cell are left out"),
+        (counts.repeated, "repeated lines of names are left out"),
+        (counts.below, "lines below the table are left out"),
+        (counts.longer, "empty cells behind the last column are left out"),
+    ):
+        if count:
+            notes.append(f"{what} ({count})")
+    return [Note(what) for what in notes]

@@ -1,6 +1,7 @@
 """Statistics of a column of texts: the texts in ten rows or more, and the number of rows with other texts."""
 
-from .table import MIN_ROWS, Texts
+from .column import Texts
+from .notes import MIN_ROWS
 
 MAX_TEXTS = 20
 

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealgrid.shipped_apps.csv_statistics.columns.column import Numbers
+from sealgrid.shipped_apps.csv_statistics.columns.notes import MIN_ROWS
 from sealgrid.shipped_apps.csv_statistics.columns.numbers import MAX_BINS, describe_numbers, quantile, quantile_shares
-from sealgrid.shipped_apps.csv_statistics.columns.table import MIN_ROWS, Numbers
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 

@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealgrid.shipped_apps.csv_statistics.columns.notes import MIN_ROWS
 from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
-from sealgrid.shipped_apps.csv_statistics.columns.table import MIN_ROWS
 from tests.unit.shipped_apps.csv_statistics.csv_text import table
 
 

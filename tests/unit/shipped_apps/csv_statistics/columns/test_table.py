@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sealgrid.shipped_apps.csv_statistics.columns.column import Numbers, Texts
 from sealgrid.shipped_apps.csv_statistics.columns.errors import TableRefused
-from sealgrid.shipped_apps.csv_statistics.columns.table import MAX_COLUMNS, Numbers, Texts, read_table
+from sealgrid.shipped_apps.csv_statistics.columns.names import MAX_COLUMNS
+from sealgrid.shipped_apps.csv_statistics.columns.table import read_table
 from tests.unit.shipped_apps.csv_statistics.csv_text import table
 
 
@@ -15,7 +17,7 @@ def read(tmp_path: Path, content: bytes):
 
 
 def test_a_column_of_numbers_and_empty_cells_is_numeric(tmp_path):
-    rows = [(n if n % 2 else "", "1e3" if n else "-.5", f"{n}x") for n in range(10)]
+    rows = [(n if n % 2 else "", "1e3" if n else "-.5", f"x{n}") for n in range(10)]
     numbers, powers, texts = read(tmp_path, table(rows, ("a", "b", "c"))).columns
     assert isinstance(numbers, Numbers)
     assert list(numbers.values) == [1, 3, 5, 7, 9]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sealgrid.shipped_apps.csv_statistics.columns.table import Texts
+from sealgrid.shipped_apps.csv_statistics.columns.column import Texts
 from sealgrid.shipped_apps.csv_statistics.columns.texts import MAX_TEXTS, describe_texts
 
 

@@ -1,0 +1,85 @@
+"""Reads the public file of a network, and checks that this machine can use it.
+
+A file is refused if
+
+1. it is not a network file;
+2. a URL is neither http nor https;
+3. it came from another machine and names loopback, which is this machine;
+4. the node that it names does not answer, or serves another chain.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sealgrid.chain.node import Node
+from sealgrid.errors import DECODE_ERRORS, InputRefused
+from sealgrid.sdk.network import NETWORK_PATH, Network, published
+from sealgrid.wire.http_transport import HttpTransport
+
+_SECONDS: Final = 20.0
+
+
+async def fetch_network(source: str) -> Network:
+    """Return the network of a URL or a file, without what concerns its own machine only; raise as the module says."""
+    parts = urlsplit(source)
+    is_url = parts.scheme in {"http", "https"} and bool(parts.netloc)
+    content = await _download(source) if is_url else _read(source)
+    network = parse_network(content, source, from_elsewhere=is_url and not _is_loopback(source))
+    async with Node(network.rpc_url) as node:
+        await network.identity.check_chain(node)  # (4)
+    return network
+
+
+def parse_network(content: bytes, source: str, *, from_elsewhere: bool) -> Network:
+    """Decode a network file and check its URLs (1 to 3); ``source`` names it in errors."""
+    try:
+        network = published(msgspec.json.decode(content, type=Network))
+    except DECODE_ERRORS as error:  # (1)
+        raise InputRefused(f"{source} is not a network file: {error}.", money="") from error
+    for url in _urls(network):
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:  # (2)
+            raise InputRefused(f"the network file names {url[:80]!r}, which is no http or https URL.", money="")
+        if from_elsewhere and _is_loopback(url):  # (3)
+            raise InputRefused(
+                f"the network file names {url}, which is this machine; its operator shares a network with: "
+                "sealgrid up --host ADDRESS",
+                money="",
+            )
+    return network
+
+
+async def _download(source: str) -> bytes:
+    parts = urlsplit(source)
+    path = parts.path if parts.path not in {"", "/"} else NETWORK_PATH
+    async with HttpTransport(f"{parts.scheme}://{parts.netloc}", name="the network", timeout=_SECONDS) as transport:
+        return await transport.request("GET", path)
+
+
+def _read(source: str) -> bytes:
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise InputRefused(
+            f"{source} cannot be read ({error.strerror}); give a URL with http:// or https://, or a network file.",
+            money="",
+        ) from error
+
+
+def _urls(network: Network) -> Iterator[str]:
+    yield from (network.rpc_url, network.market_url, network.pool_url, *network.storage_nodes)
+    yield from (vault.url for vault in network.vaults)
+    yield from (url for url in (network.web_url, network.sms_url, network.faucet_url) if url)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,253 @@
+"""Finds a table's delimiter, quotation and line of names from its first rows.
+
+The delimiter is the one under which the most rows have equally many cells. Lines above the line of names, such as a
+title, name fewer columns than the table has.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from .errors import TableRefused
+from .number_spelling import read_number
+from .source import TextFile
+
+if TYPE_CHECKING:
+    import _csv  # the type of csv.reader
+
+MAX_CELL = 1 << 20  #: characters
+SAMPLE_ROWS = 2000
+MAX_TITLE_ROWS = 20
+DELIMITERS = "\t;|,\x01\x1f^~"  #: the first of equally good ones
+_MIN_FIT = 0.9  #: share of the sample's rows with the same number of cells
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How lines become cells."""
+
+    delimiter: str
+    quoted: bool = True  #: whether quotation marks enclose cells
+    escaped: bool = False  #: whether a backslash stands before a quotation mark within a cell
+
+    def reader(self, lines: Iterator[str]) -> "_csv.Reader":
+        """Return the rows of lines; invalid ones raise csv.Error."""
+        if self.escaped:
+            return csv.reader(lines, delimiter=self.delimiter, escapechar="\\", doublequote=False, strict=True)
+        if not self.quoted:
+            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
+        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the cells of a table are."""
+
+    dialect: Dialect
+    names: tuple[str, ...]  #: empty for a column without one
+    header: tuple[str, ...]  #: the cells of the line of names
+    titles: int  #: rows above the line of names
+    separator_line: bool = False  #: whether the first line is one like ``sep=;``
+
+    @property
+    def width(self) -> int:
+        """Return the number of columns."""
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    dialect: Dialect
+    rows: list[list[str]]
+    broken: int = 0  #: the line that is no line of CSV; 0 for none
+    too_long: bool = False  #: whether a cell of that line is too long
+
+    @property
+    def usual_width(self) -> int:
+        return Counter(map(len, self.rows)).most_common(1)[0][0] if self.rows else 0
+
+    @property
+    def fit(self) -> float:
+        """Return the share of rows with the usual number of cells."""
+        return sum(len(row) == self.usual_width for row in self.rows) / max(1, len(self.rows))
+
+    @property
+    def fits(self) -> bool:
+        """Return whether nearly all rows have the same number of cells, several, apart from lines above them."""
+        width = self.usual_width
+        above = next((number for number, row in enumerate(self.rows) if len(row) == width), 0)
+        below = self.rows[min(above, MAX_TITLE_ROWS) :]
+        return width > 1 and sum(len(row) == width for row in below) >= _MIN_FIT * len(below)
+
+    def rank(self) -> tuple[bool, float, bool, bool, int]:
+        """Return what the better one of two samples has more of."""
+        dialect = self.dialect
+        return dialect.delimiter != " ", self.fit, dialect.quoted, not dialect.escaped, self.usual_width
+
+
+@contextmanager
+def rows_of(text: TextFile, dialect: Dialect, *, separator_line: bool) -> Iterator["_csv.Reader"]:
+    """Open a file as rows of cells; raise TableRefused where a line is no line of CSV."""
+    limit = csv.field_size_limit(MAX_CELL)
+    try:
+        with text.lines() as lines:
+            if separator_line:
+                next(lines, "")
+            reader = dialect.reader(lines)
+            try:
+                yield reader
+            except csv.Error as error:
+                raise broken_line(reader.line_num + separator_line, too_long="field larger" in str(error)) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def is_blank(row: list[str]) -> bool:
+    """Return whether no cell of a row has a text, or all together draw a line, as below the names in a terminal."""
+    text = "".join(row).strip()
+    return not text or (text[0] in "-+=:|" and "---" in text and not text.strip(" -+=:|"))
+
+
+def find_layout(text: TextFile) -> Layout:
+    """Return the layout of a table; raise TableRefused without a line that names its columns."""
+    with text.lines() as lines:
+        first = next(lines, "").strip("\ufeff\r\n ")
+        escaped = any('\\"' in line for line in islice(lines, SAMPLE_ROWS))
+    separator = _SEPARATOR_LINE.fullmatch(first)
+    dialects = _dialects(first, separator and separator[1], escaped=escaped)
+    samples = [_sample(text, dialect, bool(separator)) for dialect in dialects]
+    fitting = [(each, header) for each in samples if (header := _header(each)) is not None and not each.broken]
+    several = [(each, header) for each, header in fitting if each.fits]
+    single = [(each, header) for each, header in fitting if each.usual_width == 1 == each.fit and each.dialect.quoted]
+    if several:
+        sample, header = max(several, key=lambda pair: pair[0].rank())
+    elif single and not any(each.rows and len(each.rows[0]) > 1 and (each.fits or each.broken) for each in samples):
+        sample, header = single[0]
+    else:
+        raise _refusal(samples)
+    return Layout(sample.dialect, header.names, tuple(header.row), header.titles, bool(separator))
+
+
+def _dialects(first: str, separator: str | None, *, escaped: bool) -> list[Dialect]:
+    delimiters = separator or DELIMITERS
+    dialects = [Dialect(delimiter) for delimiter in delimiters]
+    if '"' in first and not separator:
+        dialects.append(Dialect(" "))  # of R's write.table
+    if escaped:
+        dialects += [Dialect(delimiter, escaped=True) for delimiter in delimiters]
+    return [*dialects, *(Dialect(delimiter, quoted=False) for delimiter in delimiters if delimiter in "\t|\x01")]
+
+
+def _sample(text: TextFile, dialect: Dialect, separator_line: bool) -> _Sample:
+    rows: list[list[str]] = []
+    limit = csv.field_size_limit(MAX_CELL)
+    try:
+        with text.lines() as lines:
+            if separator_line:
+                next(lines, "")
+            reader = dialect.reader(lines)
+            try:
+                rows.extend(row for row in islice(reader, SAMPLE_ROWS) if not is_blank(row))
+            except csv.Error as error:
+                return _Sample(dialect, rows, reader.line_num + separator_line, "field larger" in str(error))
+    finally:
+        csv.field_size_limit(limit)
+    return _Sample(dialect, rows)
+
+
+@dataclass(frozen=True)
+class _Header:
+    row: list[str]
+    names: tuple[str, ...]
+    titles: int
+
+
+def _header(sample: _Sample) -> _Header | None:
+    """Return the first row that names every column that has cells; None without one."""
+    width = sample.usual_width
+    for titles, row in enumerate(sample.rows[: MAX_TITLE_ROWS + 1]):
+        below = [each for each in sample.rows[titles + 1 :] if len(each) == width]
+        used = [any(each[column].strip() for each in below) for column in range(width)]
+        names = _complete_names([clean_name(cell) for cell in row], used)
+        if names and titles and any(read_number(name) for name in names):
+            return None  # a row of values below a line that does not name every column
+        if names:
+            return _Header(row, names, titles)
+        if not _is_title(row, sum(used)):
+            return None
+    return None
+
+
+def _complete_names(cells: list[str], used: list[bool]) -> tuple[str, ...]:
+    """Return a name for each column, empty for one without cells and for the first; () where others have no name."""
+    width = len(used)
+    while len(cells) > width and not cells[-1]:
+        cells = cells[:-1]
+    if len(cells) == width - 1 and all(cells):
+        if not used[-1]:
+            cells = [*cells, ""]  # each row ends with a delimiter
+        elif width > 2:
+            cells = ["", *cells]  # R writes no name for its names of rows
+    named = len(cells) >= width and all(
+        name or not (column < width and used[column]) for column, name in enumerate(cells) if column
+    )
+    return tuple(cells) if named and any(cells) else ()
+
+
+def _is_title(row: list[str], used: int) -> bool:
+    """Return whether a row is like a title: it fills fewer columns than the table has, from the left."""
+    filled = [bool(cell.strip()) for cell in row]
+    count = sum(filled)
+    return count < used and (count <= 1 or all(filled[:count]))
+
+
+def clean_name(cell: str) -> str:
+    """Return a column's name on one line, without control characters."""
+    return "".join(each for each in " ".join(plain(cell).split()) if each.isprintable())
+
+
+def plain(cell: str) -> str:
+    """Return a cell without surrounding space and without a spreadsheet's marks of text, as ``="01"`` and ``'01``."""
+    cell = cell.strip()
+    if cell and cell[0] in "='\ufeff\u200b":
+        if cell.startswith('="') and cell.endswith('"'):
+            return cell[2:-1].strip()
+        if cell[0] == "'":
+            return cell.strip("'").strip() if cell.endswith("'") else cell[1:].strip()
+        return cell.lstrip("\ufeff\u200b")
+    return cell
+
+
+def _refusal(samples: list[_Sample]) -> TableRefused:
+    if not any(each.rows or each.broken for each in samples):
+        return TableRefused("the first line of a table names its columns; here a column has no name: there is no text.")
+    sample = max(samples, key=lambda each: (each.fits, each.usual_width > 1, not each.broken, each.fit))
+    if sample.broken:
+        return broken_line(sample.broken, too_long=sample.too_long)
+    row, width = sample.rows[0], sample.usual_width
+    unnamed = next((place for place in range(1, len(row)) if not row[place].strip()), len(row))
+    if len(row) < width or unnamed < width:
+        return TableRefused(
+            f"the first line of a table names its columns; here a column has no name: column {unnamed + 1} of {width}."
+        )
+    odd = next((row for row in sample.rows if len(row) != len(sample.rows[0])), row)
+    return TableRefused(f"a row has {len(odd)} cells; the table has {len(row)} columns.")
+
+
+def broken_line(line: int, *, too_long: bool) -> TableRefused:
+    """Return the refusal of a line that is no line of CSV."""
+    if too_long:
+        return TableRefused(
+            f"line {line} of the dataset has a cell of more than {MAX_CELL >> 20} MiB, "
+            "or its quotation mark is not closed."
+        )
+    return TableRefused(
+        f"line {line} of the dataset is not a valid line of CSV: "
+        "a quotation mark is not closed, or stands within a cell."
+    )

@@ -1,0 +1,60 @@
+"""Checks the names of a table's columns: different ones, of a bounded length, and no values."""
+
+import itertools
+from collections import Counter
+
+from .date_spelling import read_date
+from .errors import TableRefused
+from .kinds import MAX_YEAR, MIN_SHARE, MIN_YEAR, Decision, Evidence
+from .layout import Layout
+from .number_spelling import Reread, read_number
+
+MAX_COLUMNS = 1000
+MAX_NAME = 200  #: characters
+MIN_COUNTING = 3  #: names that are numbers and count up are names
+
+
+def check_names(layout: Layout) -> None:
+    names = [name for name in layout.names if name]
+    if len(layout.names) > MAX_COLUMNS or max(map(len, names)) > MAX_NAME:
+        raise TableRefused(f"a table has at most {MAX_COLUMNS} columns, with names of at most {MAX_NAME} characters.")
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        first, second, *_ = (place for place, name in enumerate(layout.names, start=1) if name == twice)
+        raise TableRefused(
+            f"the first line of a table names its columns; here two have the same name: columns {first} and {second}."
+        )
+
+
+def check_names_are_no_values(layout: Layout, evidence: list[Evidence], decisions: list[Decision]) -> None:
+    names = [name for name in layout.names if name]
+    numbers = [number.point for name in names if (number := read_number(name))]
+    counting = all(after == before + 1 for before, after in itertools.pairwise(number or 0 for number in numbers))
+    of_pandas = not layout.names[0] and evidence[0].counted and numbers[:1] == [0]
+    numbered = counting and (of_pandas or MIN_COUNTING <= len(numbers) < len(names))
+    if len(numbers) == len(names) and not numbered:
+        raise _no_names(layout)
+    for seen, decision in zip(evidence, decisions, strict=True):
+        if _is_value(seen, decision) and not (numbered and read_number(seen.name)):
+            raise _no_names(layout)
+
+
+def _is_value(column: Evidence, decision: Decision) -> bool:
+    """Return whether the name of a column is like its cells."""
+    number = read_number(column.name)
+    if decision.kind == "date":
+        return read_date(column.name) is not None
+    if decision.kind == "number" and number is not None:
+        return column.years >= MIN_SHARE * column.filled or not is_year(number.point)
+    return number is not None and bool(number.reread & (Reread.PADDED | Reread.LONG | Reread.PLUS))
+
+
+def _no_names(layout: Layout) -> TableRefused:
+    reason = (
+        "a column has no name, in the first lines" if layout.titles else "a name is a number, as in a row of values"
+    )
+    return TableRefused(f"the first line of a table names its columns; here {reason}.")
+
+
+def is_year(value: float | None) -> bool:
+    return value is not None and MIN_YEAR <= value <= MAX_YEAR and value == int(value)

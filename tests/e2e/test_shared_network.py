@@ -1,0 +1,124 @@
+"""A network that others reach: no development account, no built-in wallet, no administration of the chain."""
+
+import asyncio
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import pytest
+
+from sealgrid.chain.accounts import NAMES, development_key
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import ChainError, InputRefused
+from sealgrid.localnet.network_accounts import account_keys
+from sealgrid.sdk.client import connect_async
+from sealgrid.sdk.network import Network
+from tests.e2e.running_network import RunningNetwork, start_network
+from tests.unit.wire.certificates import write_certificate
+
+pytestmark = pytest.mark.localnet
+ADDRESS = "127.0.0.2"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:
+    running = start_network(tmp_path_factory.mktemp("shared"), "--host", ADDRESS, stocked=True)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def public(shared: RunningNetwork) -> Network:
+    reply = httpx.get(f"{shared.network.web_url}/network.json", trust_env=False)
+    return msgspec.json.decode(reply.content, type=Network)
+
+
+def urls_of(network: Network) -> list[str]:
+    urls = [network.rpc_url, network.market_url, network.pool_url, network.web_url, network.sms_url, network.faucet_url]
+    return [*urls, *network.storage_nodes, *(vault.url for vault in network.vaults)]
+
+
+def test_the_public_file_names_the_address_everywhere_and_no_path(shared: RunningNetwork, public: Network):
+    assert {urlsplit(url).hostname for url in urls_of(public)} == {ADDRESS}
+    assert (public.folder, public.platform_url) == ("", "")
+    assert str(shared.layout.root) not in msgspec.json.encode(public).decode()
+
+
+def test_anvil_and_the_platform_answer_on_loopback_only(shared: RunningNetwork, public: Network):
+    for url in (shared.network.rpc_url, shared.network.platform_url):
+        assert urlsplit(url).hostname == "127.0.0.1"
+        with pytest.raises(httpx.ConnectError):
+            httpx.post(f"http://{ADDRESS}:{urlsplit(url).port}/", trust_env=False)
+    assert urlsplit(public.rpc_url).port != urlsplit(shared.network.rpc_url).port
+
+
+async def test_no_development_account_has_money_or_power(shared: RunningNetwork, public: Network):
+    private = {account_keys(shared.layout)(name).address for name in ("admin", "pool", "worker", "owner")}
+    async with Node(public.rpc_url) as node:
+        hub = Hub(node, public.hub)
+        for key in map(development_key, NAMES):
+            assert key.address not in private
+            assert int(await node.rpc("eth_getBalance", key.address, "latest"), 16) == 0
+            assert await hub.wallet_balance(key.address) == (await hub.account(key.address)).stake == 0
+
+
+async def test_the_chain_has_no_administration_at_its_public_address(public: Network):
+    async with Node(public.rpc_url) as node:
+        for method in ("anvil_setBalance", "evm_mine", "eth_accounts", "eth_sendTransaction", "debug_traceTransaction"):
+            with pytest.raises(ChainError, match="does not exist"):
+                await node.rpc(method)
+
+
+async def test_the_pages_have_no_built_in_wallet(public: Network):
+    async with httpx.AsyncClient(base_url=public.web_url, trust_env=False) as browser:
+        assert (await browser.get("/")).status_code == 200
+        page = (await browser.get("/account")).text
+        assert "requester2" not in page
+        refused = await browser.post("/account/use", data={"name": "owner"}, headers={"origin": public.web_url})
+        assert "sealgrid_account=owner" not in refused.headers.get("set-cookie", "")
+        assert (await browser.get("/account", cookies={"sealgrid_account": "owner"})).status_code == 200
+        assert development_key("owner").address not in (await browser.get("/account")).text
+
+
+async def test_a_development_account_is_refused_as_on_any_public_network(public: Network, tmp_path):
+    with pytest.raises(InputRefused, match="the key of 'owner' is public"):
+        async with connect_async("owner", network=public, data=tmp_path):
+            pass
+
+
+async def test_a_stranger_gets_test_money_and_buys_a_run_of_what_the_network_offers(public: Network, tmp_path):
+    async with connect_async(SigningKey.generate(), network=public, data=tmp_path) as me:
+        assert str((await me.account.fund("50")).wallet) == "50 RLC"
+        await me.account.deposit("20")
+        async with asyncio.timeout(120):  # the network puts its goods on offer after it is ready
+            while not any(offer.name == "hash-file" for offer in await me.apps.list()):
+                await asyncio.sleep(0.5)
+        run = await me.run("hash-file", files=[("greeting.txt", b"hello")])
+        (file,) = (await run.result()).json()["files"]
+    assert file == {"name": "greeting.txt", "sha256": sha256(b"hello").hex()}
+
+
+def test_with_a_certificate_everything_is_reached_by_tls(tmp_path):
+    certificate, key = write_certificate(tmp_path, ADDRESS)
+    pair = ("--certificate", str(certificate), "--certificate-key", str(key))
+    running = start_network(tmp_path / "data", "--host", ADDRESS, *pair)
+    try:
+        url = running.network.web_url
+        assert url.startswith(f"https://{ADDRESS}:")
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(url, trust_env=False)
+        reply = httpx.get(f"{url}/network.json", verify=str(certificate), trust_env=False)
+        public = msgspec.json.decode(reply.content, type=Network)
+        assert {urlsplit(each).scheme for each in urls_of(public)} == {"https"}
+    finally:
+        running.stop()
+
+
+def test_a_network_with_development_accounts_is_not_shared_later(tmp_path):
+    start_network(tmp_path).stop()
+    with pytest.raises(AssertionError, match="did not start"):
+        start_network(tmp_path, "--host", ADDRESS)

@@ -1,0 +1,188 @@
+"""Tables as spreadsheets, databases, R and pandas write them: each is described as the plain table is."""
+
+import csv
+import gzip
+import io
+import json
+import random
+import statistics
+from collections.abc import Callable
+
+import pytest
+
+from sealgrid.demos.table.expected_statistics import differences
+from sealgrid.shipped_apps.csv_statistics.columns.overview import overview
+from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
+
+CHANCE = random.Random(3)
+CITIES = ("Łódź", "Århus", "Málaga", "Köln")
+ROWS = [(CHANCE.choice(CITIES), round(CHANCE.uniform(-2000, 9000), 2), CHANCE.randint(1, 9)) for _ in range(200)]
+NAMES = ("city", "price", "count")
+ARABIC = str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩٫٬")
+GERMAN = str.maketrans(",.", ".,")
+
+
+def written(
+    price: Callable[[float], object] = str,
+    names: tuple[str, ...] = NAMES,
+    delimiter: str = ",",
+    end: str = "\r\n",
+    row: Callable[[int, list[object]], list[object]] = lambda number, cells: cells,
+) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    table.writerow(names)
+    table.writerows(row(number, [city, price(value), count]) for number, (city, value, count) in enumerate(ROWS))
+    return text.getvalue()
+
+
+def grouped(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+def german(value: float) -> str:
+    return grouped(value).translate(GERMAN)
+
+
+def in_brackets(value: float) -> str:
+    return f"({grouped(-value)})" if value < 0 else grouped(value)
+
+
+def behind(value: float) -> str:
+    return german(-value) + "-" if value < 0 else german(value)
+
+
+TABLES = {
+    "t01 German Excel, Windows-1252": written(german, delimiter=";").replace("Łódź", "Lodz").encode("cp1252"),
+    "t02 German Excel, UTF-8": written(german, delimiter=";").encode("utf-8-sig"),
+    "t03 a line with the delimiter": ("sep=;\r\n" + written(delimiter=";")).encode(),
+    "t04 pandas with its index": written(names=("", *NAMES), row=lambda number, cells: [number, *cells]).encode(),
+    "t05 dollars": written(lambda value: f"${grouped(value)}" if value >= 0 else f"-${grouped(-value)}").encode(),
+    "t08 an old Mac": written(end="\r").encode(),
+    "t10 a delimiter behind each row": written(row=lambda number, cells: [*cells, ""]).encode(),
+    "t11 a name of two lines": written(names=("city", "price\n", "count")).encode(),
+    "t13 Excel's Unicode text": written(delimiter="\t").encode("utf-16"),
+    "t14 lines of titles": ("Sales report 2026,,\r\nExported by,finance,\r\n,,\r\n" + written()).encode(),
+    "t16 gzip": gzip.compress(written().encode()),
+    "t17 tabs": written(delimiter="\t").encode(),
+    "t18 NUL": written().replace("Köln", "Kö\0ln").encode(),
+    "t21 Arabic digits": written(lambda value: grouped(value).translate(ARABIC)).encode(),
+    "t22 Unicode's minus": written(lambda value: str(value).replace("-", "\N{MINUS SIGN}")).encode(),
+    "Swiss": written(lambda value: grouped(value).replace(",", "'")).encode(),
+    "French": written(lambda value: german(value).replace(".", "\N{NARROW NO-BREAK SPACE}") + " €").encode(),
+    "accounts": written(in_brackets).encode(),
+    "SAP": written(behind, delimiter=";").encode(),
+    "percent": written(lambda value: f"{value}%").encode(),
+    "scientific": written(lambda value: f"{value:.9E}").encode(),
+    "R's write.table": written(delimiter=" ", names=NAMES)
+    .replace("city price count", '"city" "price" "count"')
+    .encode(),
+    "R's write.csv": written(names=("", *NAMES), row=lambda number, cells: [str(number + 1), *cells]).encode(),
+    "a database's terminal": (
+        " city | price | count \n------+---+---\n" + written(delimiter="|")[18:] + "(200 rows)\n"
+    ).encode(),
+    "lines below": (written() + "\r\nSource: World Bank\r\n").encode(),
+    "names again": (written() + "city,price,count\r\n").encode(),
+    "rows of delimiters": (written() + ",,\r\n" * 30).encode(),
+}
+REFERENCE = {"t01 German Excel, Windows-1252": "Lodz"}
+
+
+def described(folder, content: bytes) -> dict:
+    (folder / "t").write_bytes(content)
+    return json.loads(json.dumps(summarise(folder / "t")))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_has_the_numbers_that_were_written(tmp_path, name):
+    result = described(tmp_path, TABLES[name])
+    columns = {column["name"]: column for column in result["columns"]}
+    prices, counts = ([row[place] for row in ROWS] for place in (1, 2))
+    assert result["rows"] == 200
+    assert tuple(columns) == NAMES
+    assert columns["price"]["mean"] == pytest.approx(statistics.fmean(prices), rel=1e-5)
+    assert columns["price"]["deviation"] == pytest.approx(statistics.stdev(prices), rel=1e-5)
+    assert columns["count"]["mean"] == pytest.approx(statistics.fmean(counts), rel=1e-5)
+    assert sum(each["rows"] for each in columns["city"]["most_frequent"]) + columns["city"]["others"] == 200
+    assert "Köln" in {each["value"] for each in columns["city"]["most_frequent"]}
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if "NUL" not in name and "again" not in name])
+def test_a_reader_without_the_apps_code_agrees(tmp_path, name):
+    assert differences(TABLES[name], described(tmp_path, TABLES[name])) in {(), *ROW_COUNTS.get(name, ())}
+
+
+#: the reference counts lines that are no rows
+ROW_COUNTS = {
+    "lines below": [("the table has 201 rows, not 200",)],
+    "a database's terminal": [("the table has 202 rows, not 200",)],
+}
+
+
+def test_t09_years_are_names(tmp_path):
+    result = described(tmp_path, written(names=("country", "2019", "2020")).encode())
+    assert [column["name"] for column in result["columns"]] == ["country", "2019", "2020"]
+    assert result["notes"] == [{"what": "names that are years are names of columns"}]
+
+
+def test_t12_a_line_end_within_a_cell_stays_in_the_result_and_not_in_the_overview(tmp_path):
+    result = described(tmp_path, written(lambda value: 'line one\nline "two"').encode())
+    assert result["columns"][1]["most_frequent"][0]["value"] == 'line one\nline "two"'
+    assert 'line one line "two" 200' in overview(result)
+
+
+def test_t15_times_are_dates(tmp_path):
+    result = described(tmp_path, written(lambda value: f"2026-01-{int(value) % 28 + 1:02} 10:00:01").encode())
+    column = result["columns"][1]
+    assert (column["kind"], column["values"], column["mean"][:8]) == ("date", 200, "2026-01-")
+    assert (
+        column["notes"] == [{"what": "times of day are left out", "cells": 200}] or column["notes"][0]["cells"] == 200
+    )
+
+
+def test_t20_telephone_numbers_and_postcodes_are_texts_with_a_note(tmp_path):
+    phones = written(
+        lambda value: f"06{abs(int(value)):08}",
+        ("zip", "phone", "count"),
+        row=lambda number, cells: ["01009", *cells[1:]],
+    )
+    zipcode, phone, _ = described(tmp_path, phones.encode())["columns"]
+    assert zipcode["most_frequent"] == [{"value": "01009", "rows": 200}]
+    assert (phone["kind"], "identifiers" in phone["notes"][0]["what"]) == ("text", True)
+
+
+MISSING = (
+    "",
+    "NA",
+    "N/A",
+    "#N/A",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "None",
+    "\\N",
+    "<NA>",
+    "-",
+    ".",
+    "?",
+    "n.a.",
+    "k.A.",
+    "inf",
+)
+
+
+@pytest.mark.parametrize("spelling", MISSING)
+def test_missing_numbers_are_left_out_and_counted(tmp_path, spelling):
+    content = written(row=lambda number, cells: [cells[0], spelling if number % 4 == 0 else cells[1], cells[2]])
+    price = described(tmp_path, content.encode())["columns"][1]
+    expected = [row[1] for number, row in enumerate(ROWS) if number % 4]
+    assert (price["kind"], price["values"]) == ("number", 150)
+    assert price["mean"] == pytest.approx(statistics.fmean(expected), rel=1e-5)
+    noted = [{"what": "left out as missing", "cells": 50, "examples": [spelling]}]
+    assert price.get("notes", []) == (noted if spelling else [])
+
+
+def test_a_cell_of_many_characters_is_read(tmp_path):
+    content = written(lambda value: "a" * 200_000 if value > 8900 else "b")
+    assert described(tmp_path, content.encode())["rows"] == 200
