@@ -101,6 +101,9 @@ from sealgrid.sdk.operations.policies import (
 from sealgrid.sdk.operations.prove import (
     Proof,
 )
+from sealgrid.sdk.operations.quote import (
+    RunQuote,
+)
 from sealgrid.sdk.operations.rebuild import (
     RebuildResult,
 )
@@ -236,6 +239,7 @@ __all__ = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunQuote",
     "RunResult",
     "RunStatus",
     "SealgridError",

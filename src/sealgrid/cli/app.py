@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
+from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, NetworkName, Orders, PasswordFile, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
-from sealgrid.cli.session import for_account, run_as
+from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -58,7 +58,7 @@ async def offer(
 
 
 @app.command("list")
-@for_account("developer")
+@for_account("developer", reads=True)
 async def list_(
     me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
@@ -70,7 +70,7 @@ async def list_(
 
 
 @app.command()
-@for_account("developer")
+@for_account("developer", reads=True)
 async def show(
     me: "AsyncClient",
     source: App,
@@ -149,7 +149,7 @@ async def usage(
 
 
 @app.command()
-@for_account("developer")
+@for_account("developer", reads=True)
 async def verify(
     me: "AsyncClient",
     source: App,
@@ -165,8 +165,10 @@ async def verify(
 def secret(
     source: App,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file with the secret, or - for standard input.")],
-    account: Account = "developer",
+    *,
+    account: Account = None,
     password_file: PasswordFile = None,
+    network: NetworkName = None,
     data: Data = None,
 ) -> None:
     """Set an app's secret. Its later runs, and nothing else, can read it as IEXEC_APP_DEVELOPER_SECRET."""
@@ -179,7 +181,7 @@ def secret(
         await me.apps.set_secret(source, text)
         stderr.print("the vaults store its key; it replaces an earlier secret of this app")
 
-    run_as(account, data, work, password_file)
+    run_as(AccountChoice(account, "developer", password_file, network), data, work)
 
 
 _STATES = {

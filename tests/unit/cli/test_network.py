@@ -40,6 +40,19 @@ def test_without_a_network_there_is_nothing_to_stop(sealgrid):
     assert (ended.code, ended.err) == (0, "no local network was running\n")
 
 
+def test_the_status_and_the_doctor_name_what_stopped_the_last_start(sealgrid, tmp_path, monkeypatch):
+    monkeypatch.setattr("sealgrid.cli.sandbox_probes.run_probes", lambda: iter(()))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "start-error.txt").write_text("platform did not start: no app can run on this machine.")
+    ended = sealgrid("status")
+    assert ended.code == 1
+    assert "the last one ended with an error: platform did not start" in ended.out
+    assert json.loads(sealgrid("status", "--json").out)["start_error"].startswith("platform did not start")
+    doctor = sealgrid("doctor")
+    assert doctor.code == 1
+    assert "NO the last start      platform did not start" in doctor.out
+
+
 def test_the_status_of_a_running_network_names_every_address(sealgrid, tmp_path, monkeypatch):
     monkeypatch.setattr("sealgrid.localnet.supervisor.running", lambda _: 7)
     (tmp_path / "home").mkdir()

@@ -57,6 +57,7 @@ NAMES = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunQuote",
     "RunResult",
     "RunStatus",
     "SecretSpec",

@@ -18,11 +18,12 @@ from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.bundle.wheel_unpacker import check_archives
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.sdk.operations.environments import environment_of
 from sealgrid.sdk.operations.fetch_wheels import REQUIREMENTS, fetch_wheels, requirements_of, write_lock
 from sealgrid.sdk.operations.wheel_dependencies import check_complete
-from sealgrid.sdk.shipped_apps import app_folder, wheel_folder
+from sealgrid.sdk.shipped_apps import app_folder, shipped_digests, wheel_folder
+from sealgrid.units import Digest
 
 WHEELS = "wheels"  #: folder with wheel files inside an app's folder
 
@@ -93,7 +94,7 @@ def _named_wheels(folder: Path, app: AppToml, python: str) -> tuple[tuple[WheelE
     source = own_wheels if own_wheels.is_dir() else wheel_folder()
     if source is None:
         raise InputRefused(
-            f"the wheels of {folder.name!r} are missing: `make setup` fetches those of the shipped apps; "
+            f"the wheels of {folder.name!r} are missing: `sealgrid setup` fetches those of the shipped apps; "
             f"put your own into the app's folder {WHEELS!r}.",
             money="",
         )
@@ -107,3 +108,17 @@ def shipped_bundle(name: str, python: str) -> Bundle:
     if folder is None:
         raise InputRefused(f"{name!r} is not a shipped app.")
     return build_app(folder, python).bundle
+
+
+def shipped_app_digests(name: str, python: str) -> frozenset[Digest]:
+    """Return the digests of a shipped app for ``python``: as built here, and as computed for this package.
+
+    Raises InputRefused or SetupMissing if the app cannot be built here and the package names no digest.
+    """
+    known = shipped_digests(name, python)
+    try:
+        return known | {shipped_bundle(name, python).app_digest}
+    except (InputRefused, SetupMissing):  # without its wheels, or the Python that compiles them
+        if known:
+            return known
+        raise
