@@ -67,10 +67,10 @@ async def run(
     ``check_inputs`` the app gets inputs that its specification does not take: an owner's proof needs no input.
 
     Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
-    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and while the escrow does not cover the price,
-    OrderRefused when app, model or computing is not offered or costs more than allowed, InterpreterMismatch for an app
-    that is built for another Python than the network's, and DealRefused, before money moves, when the vaults would
-    refuse.
+    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and while the
+    escrow does not cover the price, OrderRefused when app, model or computing is not offered or costs too much,
+    InterpreterMismatch for an app that is built for another Python than the network's, and DealRefused, before money
+    moves, when the vaults would refuse.
     """
     job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
     check_input(job_input, split_arguments(request.public_args))

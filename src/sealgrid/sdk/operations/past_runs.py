@@ -66,7 +66,8 @@ async def _first_task(conn: Connection, deal: DealId, app: Address, model: Addre
 
 async def _completion_times(conn: Connection, tasks: Sequence[TaskId]) -> dict[TaskId, int]:
     """Return the times at which tasks were completed and paid, without those that were not."""
-    topics = [interface("Hub").topic("TaskFinalize"), [bytes.fromhex(task[2:]) for task in tasks]]
+    finalized = interface("Hub").topic("TaskFinalize")
+    topics: list[bytes | list[bytes]] = [finalized, [bytes.fromhex(task[2:]) for task in tasks]]
     head = (await conn.node.block()).number
     events = parse_events(await conn.node.logs(conn.hub.address, topics, first=0, last=head))
     blocks = {event.block_number for event in events}
