@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.localnet.account_seed import is_shared
 from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.layout import MARKET, POOL, THRESHOLD, Layout, cache_folder
 from sealgrid.localnet.network_accounts import account_keys
 from sealgrid.localnet.prepare import Foundation
