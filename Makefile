@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock setup up down bench attack evaluate pictures clean
+.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock wheel setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -38,6 +38,10 @@ fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered tests/unit tests/vectors tests/meta
 
+wheel: $(STAMPS)/demo  ## build the wheel into build/wheel
+	@$(BIN)/python -m setup.shipped_digests
+	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w build/wheel .
+
 lock: $(STAMPS)/venv  ## derive requirements/*.txt from pyproject.toml
 	@$(BIN)/python -m setup.lock
 
@@ -66,7 +70,7 @@ $(STAMPS)/venv: requirements/setup.txt
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup/downloads.toml setup/fetch.py pyproject.toml
+$(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt src/sealgrid/localnet/downloads.toml setup/fetch.py src/sealgrid/localnet/downloads.py pyproject.toml
 	@echo "setup: installing the locked packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/demo.txt
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/build.txt
@@ -78,7 +82,7 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
 	@touch $@
 
-$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml \
+$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt src/sealgrid/localnet/downloads.toml \
 		tests/iexec_client/package-lock.json setup/biome/package-lock.json
 	@echo "setup: installing the locked development packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt

@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from setup.fetch import CACHE, ROOT, fetch_wheels
+from sealgrid.localnet.downloads import fetch_wheels
+from setup.fetch import CACHE, ROOT, say
 
 MINORS = (11, 12, 13)
 UV = ROOT / ".venv" / "bin" / "uv"
@@ -62,7 +63,7 @@ def passes(python: str, program: Path) -> bool:
     """Set up an environment for one interpreter and run the tests in it; return whether all passed."""
     begun = time.monotonic()
     environment = environment_for(python, program)
-    fetch_wheels(environment / "bin" / "python")
+    fetch_wheels(CACHE, say, environment / "bin" / "python")
     print(f"test-interpreters: Python {python} ({program}): {' '.join(TESTS)}", flush=True)
     command = [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *TESTS]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode

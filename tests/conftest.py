@@ -10,8 +10,13 @@ settings.register_profile("quick", deadline=None)
 settings.register_profile("ci", deadline=None, max_examples=200)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
-#: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor.
-MAY_SKIP = ("recorded evidence lies beside the checkout", "the numbers of these calls are x86_64's")
+#: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor, and
+#: what only root can set up.
+MAY_SKIP = (
+    "recorded evidence lies beside the checkout",
+    "the numbers of these calls are x86_64's",
+    "a second machine or user needs root, and a checkout that another user can read",
+)
 
 _RECURSION_LIMIT = 1000  #: Python's default
 

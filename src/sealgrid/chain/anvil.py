@@ -128,7 +128,9 @@ def _command(config: AnvilConfig, port: int) -> list[str]:
     if setpriv is None:
         raise SetupMissing("setpriv is missing; install the package util-linux.")
     if not config.binary.is_file():
-        raise SetupMissing(f"anvil is not installed at {config.binary}; run `make setup`.")
+        raise SetupMissing(
+            f"anvil is not installed at {config.binary}; run `make setup` in a checkout, else `sealgrid setup`."
+        )
     command = [setpriv, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(config.chain), "--accounts", str(len(NAMES)), "--order", "fifo"]
     command += ["--timestamp", str(_GENESIS_TIME), "--no-cors"]  # web pages must not read it

@@ -227,6 +227,10 @@ class Hub:
         """Move ``amount`` nRLC from escrow back into the wallet."""
         return await self._send(wallet, "withdraw", amount, action="Withdrawing from escrow")
 
+    async def withdraw_to(self, wallet: Wallet, amount: int, account: Address) -> TransactionReceipt:
+        """Move tokens from the wallet's escrow into the wallet of another account."""
+        return await self._send(wallet, "withdrawTo", amount, account, action="Sending from escrow")
+
     async def match_orders(
         self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
     ) -> DealId:

@@ -72,5 +72,7 @@ class PocoPackage:
         try:
             loaded: dict[str, Any] = json.loads(file.read_text())
         except FileNotFoundError as error:
-            raise SetupMissing(f"iExec's PoCo package is not at {self.root}; run `make setup`.") from error
+            raise SetupMissing(
+                f"iExec's PoCo package is not at {self.root}; run `make setup` in a checkout, else `sealgrid setup`."
+            ) from error
         return Artifact(abi=loaded["abi"], hex_code=loaded["bytecode"], links=loaded.get("linkReferences", {}))

@@ -114,7 +114,7 @@ def restore(
 
 
 @app.command()
-@for_account("owner")
+@for_account("owner", reads=True)
 async def balance(
     me: "AsyncClient",
     as_json: Json = False,
@@ -148,12 +148,27 @@ async def withdraw(
 
 
 @app.command()
+@for_account("owner")
+async def send(
+    me: "AsyncClient",
+    to: Annotated[str, typer.Argument(metavar="TO", help="The receiver's address.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)],
+    *,
+    from_escrow: Annotated[
+        bool, typer.Option("--from-escrow", help="Send it from escrow, not from the wallet.")
+    ] = False,
+) -> None:
+    """Send money to the wallet of another account. Nobody can undo it."""
+    _print_balance(await me.account.send(to, amount, from_escrow=from_escrow), me.network)
+
+
+@app.command()
 @for_account("requester")
 async def fund(
     me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)] = "1000",
 ) -> None:
-    """Send test credits and gas to an account of a local network. They have no value."""
+    """Get test credits and gas on a local network, or from the faucet of a test network. They have no value."""
     _print_balance(await me.account.fund(amount), me.network)
 
 
@@ -195,7 +210,7 @@ def _print_created(keystore: "Keystore") -> None:
     stdout.print(f"{keystore.address}  {keystore.name}", markup=False)
     stderr.print(f"Its only key is in {keystore.path}. Without this file and its password the account", markup=False)
     stderr.print("is lost. Copy it to a safe place with: sealgrid account backup FILE")
-    stderr.print(f"On a local network, send it test credits with: sealgrid account fund --as {keystore.name}")
+    stderr.print(f"On a local or a test network, get test credits with: sealgrid account fund --as {keystore.name}")
 
 
 def _document(keystore: "Keystore") -> dict[str, str]:

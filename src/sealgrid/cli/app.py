@@ -1,17 +1,20 @@
 """``sealgrid app …``: deploy and offer apps, change prices, set secrets, list and verify them."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sealgrid.cli.offer_lines import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
+from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, NetworkName, Orders, PasswordFile, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
-from sealgrid.cli.session import for_account, run_as
+from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.operations.app_usage import AppUsage
     from sealgrid.sdk.resources.offers import Listing
 
 app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
@@ -55,7 +58,7 @@ async def offer(
 
 
 @app.command("list")
-@for_account("developer")
+@for_account("developer", reads=True)
 async def list_(
     me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
@@ -67,7 +70,7 @@ async def list_(
 
 
 @app.command()
-@for_account("developer")
+@for_account("developer", reads=True)
 async def show(
     me: "AsyncClient",
     source: App,
@@ -125,6 +128,28 @@ async def unlist(
 
 @app.command()
 @for_account("developer")
+async def usage(
+    me: "AsyncClient",
+    app: App,
+    as_json: Json = False,
+) -> None:
+    """Show how the runs of your app ended, its buyers and its revenue."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.apps.usage(app)
+    document = {
+        "app": found.app,
+        "runs": len(found.uses),
+        "complete": found.is_complete,
+        "counts": found.counts,
+        "revenue": found.revenue,
+        "buyers": found.buyers,
+        "uses": found.uses,
+    }
+    print_result(document, _usage_lines(found, credit_note(me.network)), as_json=as_json)
+
+
+@app.command()
+@for_account("developer", reads=True)
 async def verify(
     me: "AsyncClient",
     source: App,
@@ -140,8 +165,10 @@ async def verify(
 def secret(
     source: App,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file with the secret, or - for standard input.")],
-    account: Account = "developer",
+    *,
+    account: Account = None,
     password_file: PasswordFile = None,
+    network: NetworkName = None,
     data: Data = None,
 ) -> None:
     """Set an app's secret. Its later runs, and nothing else, can read it as IEXEC_APP_DEVELOPER_SECRET."""
@@ -154,4 +181,27 @@ def secret(
         await me.apps.set_secret(source, text)
         stderr.print("the vaults store its key; it replaces an earlier secret of this app")
 
-    run_as(account, data, work, password_file)
+    run_as(AccountChoice(account, "developer", password_file, network), data, work)
+
+
+_STATES = {
+    "answer": "ended with an answer",
+    "app-failed": "the app failed",
+    "refused": "the vaults refused the deal",
+    "unopened": "the model's file did not open",
+    "unread": "paid, without a receipt that can be read",
+    "running": "not ended",
+    "unpaid": "no machine finished it; the buyer's money came back",
+}
+
+
+def _usage_lines(usage: "AppUsage", note: str) -> Iterator[str]:
+    yield f"{'runs':<12} {len(usage.uses)}{'' if usage.is_complete else ', and older ones'}"
+    for state, count in sorted(usage.counts.items(), key=lambda each: -each[1]):
+        yield f"{'':<12} {count:>6}  {_STATES[state]}"
+    yield f"{'revenue':<12} {usage.revenue}{note}"
+    for buyer in usage.buyers:
+        yield f"{'buyer':<12} {buyer.requester}  {buyer.runs} runs  {buyer.revenue}"
+    for use in usage.uses:
+        at = datetime.fromtimestamp(use.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        yield f"{at}  {use.task}  {use.state:<10}  {use.price}"

@@ -77,7 +77,9 @@ def _installed() -> Iterator[DoctorFinding]:
         ("plate model", "models/plate_reader.zip"),
     ):
         there = (cache / below).exists()
-        yield DoctorFinding(what, there, str(cache / below) if there else "run `make setup` in the checkout")
+        yield DoctorFinding(
+            what, there, str(cache / below) if there else "run `make setup` in a checkout, else `sealgrid setup`"
+        )
 
 
 def _sandbox() -> Iterator[DoctorFinding]:

@@ -20,6 +20,7 @@ from sealgrid.cli import (
     receipt,
     run,
     runtime,
+    setup,
     task,
     vault,
     worker,
@@ -62,6 +63,7 @@ for command, panel in (
     (network.down, LOCAL),
     (network.status, LOCAL),
     (doctor.doctor, LOCAL),
+    (setup.setup, LOCAL),
     (run.run, BUY),
     (account.earnings, MONEY),
 ):

@@ -132,6 +132,13 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "chain": network and network.chain,
         "rpc_url": network and network.rpc_url,
         "market_url": network and network.market_url,
+        "web_url": network and network.web_url,
+        "storage_urls": network and network.storage_nodes,
+        "pool_url": network and network.pool_url,
+        "workerpool": network and network.workerpool,
+        "vaults": network and network.vaults,
+        "sms_url": network and network.sms_url,
+        "platform_url": network and network.platform_url,
         "python": network and network.python,
         "start_error": start_error,
         "shop_error": shop_error,
@@ -145,7 +152,7 @@ def status(as_json: Json = False, data: Data = None) -> None:
         if network is None:
             lines.append("it is starting or stopping")
         else:
-            lines.append(f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}")
+            lines += _address_lines(network)
             lines.append(f"apps run on Python {network.python}")
             if shop_error:
                 lines.append(f"the shop is empty: {shop_error}")
@@ -156,6 +163,21 @@ def status(as_json: Json = False, data: Data = None) -> None:
 
 def _reason(path: Path) -> str | None:
     return path.read_text(errors="replace") if path.exists() else None
+
+
+def _address_lines(network: "Network") -> Iterator[str]:
+    for part, url in (
+        ("web pages", network.web_url),
+        (f"chain {network.chain}", network.rpc_url),
+        ("market", network.market_url),
+        *(("storage", url) for url in network.storage_nodes),
+        ("pool", f"{network.pool_url}  {network.workerpool}"),
+        *(("vault", f"{vault.url}  {vault.address}") for vault in network.vaults),
+        ("iExec's SMS", network.sms_url),
+        ("platform", network.platform_url),
+    ):
+        if url:
+            yield f"{part:<12} {url}"
 
 
 def _wipe(root: Path) -> list[Path]:

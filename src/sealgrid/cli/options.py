@@ -9,7 +9,22 @@ Data = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Data folder; by default SEALGRID_HOME, else the user's.")
 ]
 Account = Annotated[
-    str, typer.Option("--as", "--account", metavar="NAME", help="An account of yours, or a development account.")
+    str | None,
+    typer.Option(
+        "--as",
+        "--account",
+        metavar="NAME",
+        help="An account of yours or, on a local network, a development account, which is the default there; elsewhere "
+        "the default is your only account.",
+    ),
+]
+NetworkName = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        metavar="NAME|FILE",
+        help="A joined network, or a network file; by default SEALGRID_NETWORK, else the local network.",
+    ),
 ]
 PasswordFile = Annotated[
     Path | None,
@@ -58,4 +73,5 @@ NoticeAfter = Annotated[
 ]
 NETWORK_ENVIRONMENT = "SEALGRID_NETWORK"  #: sdk.stores.network_store.ENVIRONMENT; a test compares them
 NOTICE_SECONDS = 30.0  #: sdk.operations.wait_notices.PATIENCE_SECONDS; a test compares them
+USES_PER_HOUR = 1000  #: sdk.operations.publish.USES_PER_HOUR; a test compares them
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

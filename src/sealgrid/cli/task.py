@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import NOTICE_SECONDS, Account, Data, Json, NoticeAfter, PasswordFile
+from sealgrid.cli.options import NOTICE_SECONDS, Account, Data, Json, NetworkName, NoticeAfter, PasswordFile
 from sealgrid.cli.output import print_result, stderr, stdout
-from sealgrid.cli.session import for_account, run_as
+from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -43,7 +43,7 @@ def list_(as_json: Json = False, data: Data = None) -> None:
 
 
 @app.command()
-@for_account("requester")
+@for_account("requester", reads=True)
 async def show(
     me: "AsyncClient",
     task: Task,
@@ -79,8 +79,9 @@ def result(
     ] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting; the run continues.")] = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
-    account: Account = "requester",
+    account: Account = None,
     password_file: PasswordFile = None,
+    network: NetworkName = None,
     data: Data = None,
 ) -> None:
     """Wait for the end of a run and open its result with the key in the data folder."""
@@ -93,7 +94,7 @@ def result(
         stderr.print(f"task {run.task}")
         await follow(run, me.network, out, FollowTimeouts(timeout, notice_after))
 
-    run_as(account, data, work, password_file)
+    run_as(AccountChoice(account, "requester", password_file, network), data, work)
 
 
 @app.command()

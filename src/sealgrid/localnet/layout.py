@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sealgrid.errors import SetupMissing
 from sealgrid.sdk.stores.home import user_data_folder
+from sealgrid.storage.set_up_cache import checkout_folder, set_up_cache
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "chain",
@@ -119,9 +120,9 @@ def default_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder that `make setup` fills; raise SetupMissing if there is none."""
-    here = Path(__file__).resolve()
-    for parent in here.parents:
-        if (parent / ".cache" / "anvil").is_dir():
-            return parent / ".cache"
-    raise SetupMissing("the local chain is not installed; run `make setup` in the checkout.")
+    """Return the folder that `make setup` or `sealgrid setup` fills; raise SetupMissing if there is none."""
+    folder = set_up_cache()
+    if not (folder / "anvil").is_dir():
+        todo = "`make setup` in the checkout" if checkout_folder() else "`sealgrid setup`"
+        raise SetupMissing(f"the local chain is not installed; run {todo}.")
+    return folder

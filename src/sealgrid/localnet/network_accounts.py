@@ -1,41 +1,21 @@
 """Accounts that run a local network: development accounts, or private ones if other machines reach the network."""
 
 import hmac
-import os
 from collections.abc import Callable
 from typing import Final
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import InputRefused
+from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.layout import Layout
-from sealgrid.storage.atomic_file import write_file
 
 KeyOf = Callable[[str], SigningKey]  #: returns the key of a named account
 
 #: Accounts of a shared network. Everyone else makes an account of their own and gets test money from the faucet.
 PRIVATE_NAMES: Final = ("admin", "owner", "developer", "pool", "worker", "worker2", "worker3", "faucet")
 ETHER: Final = 10**18  #: wei
-_SEED_BYTES: Final = 32
 _GAS: Final = 1_000_000 * ETHER  #: of each private account
-
-
-def is_shared(layout: Layout) -> bool:
-    """Return whether the network was made for other machines, with private accounts."""
-    return layout.account_seed.exists()
-
-
-def make_private(layout: Layout) -> None:
-    """Give a new network private accounts; raise InputRefused if it was made with development accounts."""
-    if is_shared(layout):
-        return
-    if layout.foundation.exists():
-        raise InputRefused(
-            f"the network in {layout.root} has development accounts, whose keys are public, so it cannot be shared; "
-            "make another network with --data DIR."
-        )
-    write_file(layout.account_seed, os.urandom(_SEED_BYTES).hex().encode())
 
 
 def account_keys(layout: Layout) -> KeyOf:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
+from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.layout import MARKET, POOL, THRESHOLD, Layout, cache_folder
-from sealgrid.localnet.network_accounts import account_keys, is_shared
+from sealgrid.localnet.network_accounts import account_keys
 from sealgrid.localnet.prepare import Foundation
 from sealgrid.market.config import MarketConfig
 from sealgrid.pool.config import PoolConfig

@@ -16,6 +16,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.iexec_sms.config import SmsConfig
 from sealgrid.iexec_sms.runner import run as run_sms
+from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.chain_proxy import ChainProxyConfig
 from sealgrid.localnet.chain_proxy import run as run_chain_proxy
 from sealgrid.localnet.faucet import FaucetConfig
@@ -40,7 +41,7 @@ from sealgrid.localnet.layout import (
     storage_names,
 )
 from sealgrid.localnet.listen_sockets import ListenSockets
-from sealgrid.localnet.network_accounts import account_keys, account_names, is_shared
+from sealgrid.localnet.network_accounts import account_keys, account_names
 from sealgrid.localnet.prepare import IEXEC_CATEGORY, Foundation, allow_runtime, lay_foundation, offer_computing
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
 from sealgrid.localnet.service_configs import (

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from sealgrid.localnet.account_seed import is_shared, make_private
 from sealgrid.localnet.layout import PLATFORM, Layout, NetworkOptions, storage_names
 from sealgrid.localnet.listen_sockets import ListenSockets
-from sealgrid.localnet.network_accounts import is_shared, make_private
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
 from sealgrid.localnet.public_address import PublicAddress, public_address
 from sealgrid.localnet.service_settings import ServiceSettings

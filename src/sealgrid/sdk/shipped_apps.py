@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
+
 from sealgrid.bundle.build import APP_FILE
 from sealgrid.errors import InputRefused
+from sealgrid.storage.set_up_cache import set_up_cache
+from sealgrid.units import Digest
 
 ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
 
@@ -15,6 +19,7 @@ TABLE_SUFFIXES = (
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _APPS = _PACKAGE / "shipped_apps"
+DIGESTS = _APPS / "digests.json"  #: written by ``python -m setup.shipped_digests``, for the wheel
 
 
 def app_folder(name: str) -> Path | None:
@@ -42,6 +47,19 @@ def app_for(file: Path) -> str:
 
 
 def wheel_folder() -> Path | None:
-    """Return the folder of wheels that ``make setup`` filled in a checkout; None outside a checkout."""
-    folders = (above / ".cache" / "wheels" for above in _PACKAGE.parents)
-    return next((folder for folder in folders if folder.is_dir()), None)
+    """Return the folder of wheels that set-up filled; None before."""
+    folder = set_up_cache() / "wheels"
+    return folder if folder.is_dir() else None
+
+
+def shipped_digests(name: str, python: str) -> frozenset[Digest]:
+    """Return the digests of a shipped app for ``python`` ("3.13") that were computed when this package was built.
+
+    An app with compiled wheels has one for each exact version; a checkout has none.
+    """
+    if not DIGESTS.is_file():
+        return frozenset()
+    by_version = msgspec.json.decode(DIGESTS.read_bytes(), type=dict[str, dict[str, Digest]])
+    return frozenset(
+        apps[name] for version, apps in by_version.items() if version.startswith(f"{python}.") and name in apps
+    )

@@ -90,6 +90,10 @@ class UploadAdmission:
             raise TicketRefused("ticket.4", "this ticket was used already; sign another one.")
         _cache_entry(self._nonces, ticket.nonce, None)
 
+    def seconds(self) -> int:
+        """Return the node's time, by which tickets expire."""
+        return int(self._clock())
+
     def is_signed(self, notice: ResultOpenedNotice) -> bool:
         """Return whether the reader signed the notice."""
         domain, opened = self._config.domain, notice.opened

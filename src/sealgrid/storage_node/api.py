@@ -19,7 +19,7 @@ from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import compressed_response
 from sealgrid.wire.service_access import client_address
-from sealgrid.wire.storage import PIECE_BYTES, ResultOpenedNotice, StoredFileInfo, UploadStatus
+from sealgrid.wire.storage import PIECE_BYTES, NodeClock, ResultOpenedNotice, StoredFileInfo, UploadStatus
 
 OCTETS = "application/octet-stream"
 #: Stored content is untrusted: browsers must save it, not run it as a page or script of this site.
@@ -45,6 +45,10 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
         admitted = await admission.admit(await request.body(), client_address(request.scope))
         return _json(UploadStatus(upload=uploads.begin(admitted)))
 
+    @get("/clock")
+    async def clock() -> Response[bytes]:
+        return _json(NodeClock(seconds=admission.seconds()))
+
     @patch("/uploads/{upload:str}")
     async def append(upload: FromPath[str], request: AnyRequest) -> Response[bytes]:
         await uploads.append(upload, await request.body())
@@ -63,7 +67,7 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
         uploads.mark_opened(notice.opened.file_sha256, notice.opened.reader)
         return _json({})
 
-    return [begin, append, finish, opened]
+    return [begin, clock, append, finish, opened]
 
 
 def _read_handlers(files: LocalFiles, uploads: UploadStore) -> list[HTTPRouteHandler]:

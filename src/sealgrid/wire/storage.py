@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from sealgrid.attestation.statements import ResultOpened, UploadTicket
 from sealgrid.crypto.digests import cid_of
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import ServiceUnavailable, TicketRefused
 from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
 from sealgrid.wire.message import Message, Transport, call, encode
 
 PIECE_BYTES = 1 << 20  #: size of one transferred piece; files are never held whole in memory
 NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files other than results
 TICKET_SECONDS = 600  #: maximum lifetime of a ticket
+TIME_CHECK = "ticket.2"  #: number of the check of a ticket's expiry
 
 
 class StoredFileInfo(Message, frozen=True, kw_only=True):
@@ -57,6 +58,12 @@ class UploadStatus(Message, frozen=True, kw_only=True):
 def location(sha256: Digest) -> str:
     """Return the address of a file as assets on the chain name it: ``/ipfs/<cid>``."""
     return f"/ipfs/{cid_of(sha256)}"
+
+
+class NodeClock(Message, frozen=True, kw_only=True):
+    """The clock of a storage node."""
+
+    seconds: int  #: Unix time
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,22 @@ class StorageClient:
         return StorageClient(self._transport, self._tickets and self._tickets.for_result(task, worker))
 
     async def begin(self, size: int) -> str:
-        """Start an upload of at most ``size`` bytes; return its id."""
-        ticket = self._tickets and self._tickets.sign(size)
+        """Start an upload of at most ``size`` bytes; return its id.
+
+        If this machine's clock differs from the node's, the ticket is signed again for the node's time: it is for this
+        node and one upload in any case.
+        """
+        if self._tickets is None:
+            return await self._open_upload(None)
+        try:
+            return await self._open_upload(self._tickets.sign(size))
+        except TicketRefused as refused:
+            if refused.check != TIME_CHECK:
+                raise
+        now = (await call(self._transport, "GET", "/clock", None, NodeClock)).seconds
+        return await self._open_upload(replace(self._tickets, clock=lambda: now).sign(size))
+
+    async def _open_upload(self, ticket: SignedTicket | None) -> str:
         return (await call(self._transport, "POST", "/uploads", ticket, UploadStatus)).upload
 
     async def report_opened(self, files: tuple[Digest, ...]) -> None:

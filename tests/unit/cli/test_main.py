@@ -16,7 +16,7 @@ MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usag
 NOUNS = {
     "model": MODELS,
     "data": MODELS,
-    "app": {"new", "try", "test", "deploy", "offer", "list", "show", "price", "unlist"},
+    "app": {"new", "try", "test", "lock", "deploy", "offer", "list", "show", "price", "unlist", "usage"},
     "task": {"list", "show", "result"},
     "receipt": {"verify"},
     "pool": {"offer"},

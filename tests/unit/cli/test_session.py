@@ -5,13 +5,19 @@ import gc
 import inspect
 from typing import Annotated
 
+import msgspec
 import pytest
 import typer
 
+from sealgrid.chain.accounts import development_key
 from sealgrid.cli import session
-from sealgrid.cli.session import for_account, run_as
+from sealgrid.cli.session import AccountChoice, for_account, run_as
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import NetworkNotRunning
+from sealgrid.errors import InputRefused, NetworkNotRunning, NotFound
+from sealgrid.sdk.stores import keystores
+from sealgrid.sdk.stores.keystores import KeystoreFolder
+from sealgrid.sdk.stores.network_store import ENVIRONMENT, NetworkStore
+from tests.unit.sdk.network_file import network
 
 SHOUTED: list[tuple[object, str, bool]] = []
 
@@ -25,20 +31,77 @@ async def shout(me: object, text: str, *, loud: Annotated[bool, typer.Option("--
 def test_a_command_has_its_own_options_and_those_of_the_account(monkeypatch):
     connected = []
 
-    def run_as(account, data, work, password_file):
-        connected.append((account, data, password_file))
+    def run_as(choice, data, work):
+        connected.append((choice, data))
         asyncio.run(work("me"))
 
     monkeypatch.setattr(session, "run_as", run_as)
-    assert list(inspect.signature(shout).parameters) == ["text", "loud", "account", "password_file", "data"]
+    options = ["account", "password_file", "network", "data"]
+    assert list(inspect.signature(shout).parameters) == ["text", "loud", *options]
     assert shout.__doc__ == "Record a text."
-    shout(text="hello", loud=True, account="alice", password_file=None, data=None)
-    assert connected == [("alice", None, None)]
+    shout(text="hello", loud=True, account="alice", password_file=None, network="office", data=None)
+    assert connected == [(AccountChoice("alice", "owner", None, "office"), None)]
     assert SHOUTED == [("me", "hello", True)]
 
 
 @pytest.mark.parametrize("account", ["owner", SigningKey.generate().address], ids=["name", "address"])
 def test_without_a_network_nothing_is_connected_and_collections_continue(tmp_path, account):
     with pytest.raises(NetworkNotRunning):
-        run_as(account, tmp_path, lambda me: None)
+        run_as(AccountChoice(account, "owner"), tmp_path, lambda me: None)
     assert gc.isenabled()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A data folder that joined one network, with no local one."""
+    monkeypatch.setattr(keystores, "SCRYPT_N", 2)
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    NetworkStore(tmp_path / "networks").store("office", network())
+    return tmp_path
+
+
+def add_account(home, name):
+    return KeystoreFolder(home / "accounts").add(name, SigningKey.generate(), "correct horse").address
+
+
+async def address_of(me):
+    return me.account.address
+
+
+def test_a_command_that_reads_needs_no_account_on_a_joined_network(home):
+    assert run_as(AccountChoice(None, "owner", reads=True), home, address_of).startswith("0x")
+
+
+def test_a_command_that_reads_acts_for_the_only_account_without_its_password(home):
+    alice = add_account(home, "alice")
+    assert run_as(AccountChoice(None, "owner", reads=True), home, address_of) == alice
+    add_account(home, "bob")
+    assert run_as(AccountChoice("alice", "owner", reads=True), home, address_of) == alice
+
+
+def test_a_command_that_signs_takes_the_only_account_with_its_password(home):
+    alice = add_account(home, "alice")
+    (home / "password").write_text("correct horse\n")
+    assert run_as(AccountChoice(None, "owner", home / "password"), home, address_of) == alice
+
+
+def test_a_command_that_signs_says_how_to_get_or_name_an_account(home):
+    choice = AccountChoice(None, "owner")
+    with pytest.raises(InputRefused, match="make one with: sealgrid account new NAME"):
+        run_as(choice, home, address_of)
+    for name in ("alice", "bob"):
+        add_account(home, name)
+    with pytest.raises(InputRefused, match="name one with --as: alice, bob"):
+        run_as(choice, home, address_of)
+
+
+def test_a_development_account_is_the_default_on_a_local_network_only(home):
+    (home / "network.json").write_bytes(msgspec.json.encode(network(folder=str(home))))
+    assert run_as(AccountChoice(None, "owner"), home, address_of) == development_key("owner").address
+    with pytest.raises(InputRefused, match="'quiet' needs an account of yours"):
+        run_as(AccountChoice(None, "owner", network="office"), home, address_of)
+
+
+def test_an_unknown_network_is_refused_before_a_password_is_asked(home):
+    with pytest.raises(NotFound, match="no network 'lab' was joined"):
+        run_as(AccountChoice("alice", "owner", network="lab"), home, address_of)

@@ -6,8 +6,9 @@ import pytest
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.errors import InputRefused
+from sealgrid.localnet.account_seed import is_shared, make_private
 from sealgrid.localnet.layout import CHAIN, Layout
-from sealgrid.localnet.network_accounts import PRIVATE_NAMES, account_keys, account_names, is_shared, make_private
+from sealgrid.localnet.network_accounts import PRIVATE_NAMES, account_keys, account_names
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 import pytest
 
 from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import ServiceUnavailable, TicketRefused
 from sealgrid.units import TaskId, to_address, to_digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.storage import (
     TICKET_SECONDS,
+    NodeClock,
     ResultOpenedNotice,
     SignedTicket,
     StorageClient,
@@ -49,6 +50,38 @@ async def test_an_account_in_an_external_wallet_uploads_without_a_ticket():
     node = Node(encode(UploadStatus(upload="u")))
     await StorageClient(node, TicketSigner("", ExternalKey(KEY.address), DOMAIN)).begin(7)
     assert node.requests == [("/uploads", b"")]
+
+
+class NodeOfAnotherTime(Node):
+    """A node whose clock is not the client's: it refuses tickets that do not end within its next minutes."""
+
+    now = 5000
+    check = "ticket.2"
+
+    async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        self.requests.append((path, body))
+        if path == "/clock":
+            return encode(NodeClock(seconds=self.now))
+        if not self.now < parse(body, SignedTicket).ticket.expiry <= self.now + TICKET_SECONDS:
+            raise TicketRefused(self.check, "check this machine's clock.")
+        return encode(UploadStatus(upload="u"))
+
+
+async def test_a_client_whose_clock_differs_signs_again_for_the_nodes_time():
+    node = NodeOfAnotherTime()
+    assert await StorageClient(node, SIGNER).begin(7) == "u"
+    assert [path for path, _ in node.requests] == ["/uploads", "/clock", "/uploads"]
+    first, second = (parse(body, SignedTicket).ticket for path, body in node.requests if path == "/uploads")
+    assert (second.node, second.expiry) == (SIGNER.node, 5000 + TICKET_SECONDS // 2)
+    assert first.nonce != second.nonce
+
+
+async def test_a_ticket_that_is_refused_for_another_reason_is_not_signed_again():
+    node = NodeOfAnotherTime()
+    node.check = "ticket.3"
+    with pytest.raises(TicketRefused):
+        await StorageClient(node, SIGNER).begin(7)
+    assert len(node.requests) == 1
 
 
 async def test_each_opened_file_is_reported_with_a_signature():

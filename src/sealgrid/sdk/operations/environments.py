@@ -75,12 +75,39 @@ def environment_of(
         sources = {wheel.filename: folder / wheel.filename for wheel in wheels}
         for name, path in sources.items():
             if not path.is_file():
-                raise SetupMissing(f"the wheel {name} is not in {folder}; run `make setup`, or download it.")
+                raise SetupMissing(
+                    f"the wheel {name} is not in {folder}; run `make setup` or `sealgrid setup`, or download it."
+                )
         build(wheels, sources, archive, compiler)
     with archive.open("rb") as file:
         digest = to_digest(hashlib.file_digest(file, "sha256").digest())
     size = archive.stat().st_size
     return EnvironmentEntry(sha256=digest, size=size, python=compiler.version), archive
+
+
+def unpacked(archive: Path, fallback: Path) -> Path:
+    """Return a folder with the content of an environment's archive: beside the archive, unpacked once.
+
+    ``fallback``, an empty folder, takes the content where the archive's folder cannot be written.
+    """
+    folder = archive.with_suffix("")
+    if folder.is_dir():
+        return folder
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+            content = Path(temporary, "content")
+            _extract(archive, content)
+            content.rename(folder)
+    except OSError:  # read-only, or another process was faster
+        if not folder.is_dir():
+            _extract(archive, fallback)
+            return fallback
+    return folder
+
+
+def _extract(archive: Path, target: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(target)
 
 
 def _cached_archive(folder: Path, name: str) -> Path:

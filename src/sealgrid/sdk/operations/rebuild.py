@@ -44,7 +44,9 @@ def _environment(manifest: Manifest) -> str:
         return f"its environment was compiled by Python {pinned.python}; this one is {here} and cannot rebuild it"
     folder = wheel_folder()
     if folder is None:
-        raise SetupMissing("this machine has no folder of wheels; run `make setup` in the checkout.", money="")
+        raise SetupMissing(
+            "this machine has no folder of wheels; run `make setup` in a checkout, else `sealgrid setup`.", money=""
+        )
     built, _ = environment_of(manifest.wheels, folder, manifest.python)
     if built != pinned:
         raise BundleRefused(

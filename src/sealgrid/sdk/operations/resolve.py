@@ -22,7 +22,7 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.asset_names import AssetReference, parse_name, parse_reference, similar_names
-from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.build import shipped_app_digests
 from sealgrid.sdk.operations.own_names import own_assets
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
@@ -122,8 +122,8 @@ async def _check_registered(conn: Connection, kind: AssetKind, address: Address)
 
 
 async def _shipped(conn: Connection, name: str, offers: Iterable[Offer]) -> list[Address]:
-    digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
-    shipped = [offer.address for offer in offers if offer.digest == digest]
+    digests = await asyncio.to_thread(shipped_app_digests, name, conn.network.python)
+    shipped = [offer.address for offer in offers if offer.digest in digests]
     if not shipped:
         raise OrderRefused(
             f"the app {name!r} is not offered on this network; offer it with: sealgrid app deploy {name}"

@@ -11,6 +11,7 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.resolve import find_account
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.faucet import FaucetClient
 from sealgrid.wire.http_transport import HttpTransport
@@ -74,6 +75,26 @@ class AsyncAccount:
         if value > free:
             raise OrderRefused(f"{value} cannot be withdrawn: {free} is free in escrow.")
         await self._conn.hub.withdraw(self._conn.wallet, int(value))
+        return await self.balance()
+
+    async def send(self, to: str, how_much: Price, *, from_escrow: bool = False) -> Balance:
+        """Send money to the wallet of another account, from this account's wallet or escrow; nobody can undo it.
+
+        ``to`` is an address or, on a local network, the name of a development account. Raises InputRefused for another
+        receiver, OrderRefused if there is not enough; then nothing is sent.
+        """
+        conn, value = self._conn, amount(how_much)
+        receiver = find_account(conn, to)
+        if receiver in {ZERO_ADDRESS, conn.address, conn.network.hub, conn.network.token}:
+            raise InputRefused(f"{receiver} is not another account; nothing was sent.")
+        balance = await self.balance()
+        available, where = (balance.escrow, "escrow") if from_escrow else (balance.wallet, "the wallet")
+        if not 0 < value <= available:
+            raise OrderRefused(f"{value} cannot be sent: {available} is free in {where}; nothing was sent.")
+        if from_escrow:
+            await conn.hub.withdraw_to(conn.wallet, int(value), receiver)
+        else:
+            await fund(conn.wallet, conn.network.token, receiver, int(value))
         return await self.balance()
 
     async def fund(self, how_much: Price = "1000") -> Balance:

@@ -29,6 +29,14 @@ class Account:
         """Move money from escrow into the wallet; the whole available amount by default."""
         return BACKGROUND.run(self._inner.withdraw(how_much))
 
+    def send(self, to: str, how_much: Price, *, from_escrow: bool = False) -> Balance:
+        """Send money to the wallet of another account, from this account's wallet or escrow; nobody can undo it.
+
+        ``to`` is an address or, on a local network, the name of a development account. Raises InputRefused for another
+        receiver, OrderRefused if there is not enough; then nothing is sent.
+        """
+        return BACKGROUND.run(self._inner.send(to, how_much, from_escrow=from_escrow))
+
     def fund(self, how_much: Price = "1000") -> Balance:
         """Add test credits and gas to the wallet; only on a local or a test network, where they are worth nothing.
 

@@ -40,7 +40,7 @@ def market(monkeypatch):
         monkeypatch.setattr(resolve, "open_offers", open_offers)
         monkeypatch.setattr(resolve, "own_assets", own_assets)
         monkeypatch.setattr(resolve, "Assets", Assets)
-        monkeypatch.setattr(resolve, "shipped_bundle", lambda name, python: SimpleNamespace(app_digest=DIGEST))
+        monkeypatch.setattr(resolve, "shipped_app_digests", lambda name, python: {DIGEST})
         return SimpleNamespace(address=ME, hub=None, network=network())
 
     return listing

