@@ -56,6 +56,7 @@ class Evidence:
     day_first: int = 0  #: dates where the day is before the month
     month_first: int = 0
     both_days: int = 0  #: dates with two values
+    dates: int = 0  #: in any order
     compact: int = 0  #: dates of eight digits
     began: int = 0  #: texts that begin with a digit
     counted: bool = True  #: whether the cells are 0, 1, 2 … or 1, 2, 3 …
@@ -81,6 +82,7 @@ class Evidence:
         if date is None:
             self.began += cell[0].isdigit()
             return
+        self.dates += 1
         self.day_first += date.day_first is not None
         self.month_first += date.month_first is not None
         self.both_days += None not in date[:2] and date.day_first != date.month_first
@@ -228,6 +230,8 @@ def _notes_on_texts(column: Evidence) -> tuple[str, ...]:
     values, numbers = _values(column), sum(column.units.values())
     if numbers >= MIN_SHARE * values:
         return (_MIXED,)
+    if column.dates >= MIN_SHARE * values:
+        return ("dates with the day first and with the month first are mixed: they are described as texts",)
     if numbers >= _MANY * values:
         return ("many cells are numbers, but fewer than nine in ten: all are described as texts",)
     if numbers + column.began >= _MIN_BEGAN * values:

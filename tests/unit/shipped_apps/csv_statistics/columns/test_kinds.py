@@ -93,5 +93,9 @@ def test_dates_are_dates_and_an_order_that_cannot_be_told_is_taken_from_another_
     assert decided("20260127", "99999999").kind == "number"
 
 
+def test_dates_of_two_orders_make_texts_with_a_note():
+    assert "are mixed" in decided("13/1/2026", "1/13/2026").notes[0]
+
+
 def test_units_after_numbers_make_texts_with_a_note():
     assert "begin with a number" in decided("12 km", "13 km").notes[0]
