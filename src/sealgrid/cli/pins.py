@@ -10,8 +10,9 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.receipts.report import TrustPins
 from sealgrid.sdk.addresses import parse_address
-from sealgrid.sdk.network import load_network, pins_of
+from sealgrid.sdk.network import pins_of
 from sealgrid.sdk.stores.home import home
+from sealgrid.sdk.stores.network_store import choose_network
 from sealgrid.units import ZERO_ADDRESS, to_digest
 
 
@@ -27,7 +28,7 @@ class PinOptions:
     runtimes: Sequence[str] = ()
 
 
-def read_pins(network: Path | None, data: Path | None, options: PinOptions) -> TrustPins:
+def read_pins(network: str | None, data: Path | None, options: PinOptions) -> TrustPins:
     """Return the pins; raise InputRefused if one is malformed or missing."""
     pins = _network_pins(network, data, options)
     try:
@@ -51,15 +52,13 @@ def read_pins(network: Path | None, data: Path | None, options: PinOptions) -> T
     return replace(pins, roots=roots, allow_simulated=simulated)
 
 
-def _network_pins(network: Path | None, data: Path | None, options: PinOptions) -> TrustPins:
-    if network is not None and not network.exists():
-        raise InputRefused(f"the network file {network} does not exist.", money="")
+def _network_pins(network: str | None, data: Path | None, options: PinOptions) -> TrustPins:
     try:
-        return pins_of(load_network(network or home(data).network))
+        return pins_of(choose_network(home(data), network))
     except NetworkNotRunning as error:
         if None in (options.vaults, options.chain, options.hub, options.broker) or not options.roots:
             raise InputRefused(
-                "there are no pins: give --network FILE, or --vaults, --chain, --hub, --broker and --root.",
+                "there are no pins: give --network NAME or FILE, or --vaults, --chain, --hub, --broker and --root.",
                 money="",
             ) from error
         unset = ZERO_ADDRESS

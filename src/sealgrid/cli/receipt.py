@@ -26,7 +26,10 @@ def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.json of `run --out`.")],
     *,
     network: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Network file with the pins; by default the local network's.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="Joined network, or network file, with the pins; by default the local network."
+        ),
     ] = None,
     vaults: Annotated[
         str | None,
@@ -77,17 +80,17 @@ def _lines(report: "VerificationReport") -> Iterator[str]:
         yield f"all {len(report.checks)} checks hold"
 
 
-def _verify_online(envelope: bytes, network: Path | None, data: Path | None) -> "VerificationReport":
+def _verify_online(envelope: bytes, network: str | None, data: Path | None) -> "VerificationReport":
     import asyncio
 
     from sealgrid.crypto.signing import SigningKey
     from sealgrid.sdk.connection import connect
-    from sealgrid.sdk.network import load_network
     from sealgrid.sdk.operations.fetch_receipt import verify_online
     from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.network_store import choose_network
 
     async def report() -> "VerificationReport":
-        chosen = load_network(network or home(data).network)
+        chosen = choose_network(home(data), network)
         async with connect(chosen, SigningKey.generate()) as conn:  # reading needs no particular key
             return await verify_online(conn, envelope)
 

@@ -99,4 +99,4 @@ def _named(named: str | Path, folders: Home, store: NetworkStore) -> Network:
         if not path.exists():
             raise InputRefused(f"the network file {path} does not exist.", money="")
         return load_network(path)
-    return store.read(named)
+    return load_network(path) if path.is_file() and named not in store.names() else store.read(named)

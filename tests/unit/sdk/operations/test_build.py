@@ -86,7 +86,7 @@ def test_a_wheel_that_is_missing_or_differs_from_the_lock_is_refused(app, conten
 def test_without_any_folder_of_wheels_the_error_says_where_they_come_from(app, monkeypatch):
     monkeypatch.setattr(building, "wheel_folder", lambda: None)
     require_wheel(app)
-    with pytest.raises(InputRefused, match="`make setup` fetches those of the shipped apps"):
+    with pytest.raises(InputRefused, match="`sealgrid setup` fetches those of the shipped apps"):
         build_app(app, "3.11")
 
 
