@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browser_wallet import connect_wallet
 from owner_steps import act_as
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from purchase import buy_one_run
 from visitor import LocalSite, Visitor
 
@@ -37,6 +37,10 @@ def buy(page: Page) -> None:
     page.get_by_role("button", name="Buy one run").click()
 
 
+def snippet(page: Page, language: str) -> Locator:
+    return page.locator("figure.snippet", has=page.locator("figcaption", has_text=language))
+
+
 def count_tasks(visitor: Visitor, site: LocalSite) -> int:
     """Return the number of tasks on the chain, as the site's index knows them."""
     return len(set(re.findall(r"/tasks/(0x[0-9a-f]{64})", visitor.page.request.get(site.url + "/tasks").text())))
@@ -57,7 +61,7 @@ def test_a_doomed_purchase_is_refused_with_its_reason_and_no_deal_is_made(visito
     for label, chosen, sentence in (
         ("", "car.png", "plate-reader needs a model or data of the format plate-model, and none is named"),
         ("licence plates · 3 RLC", "", "plate-reader needs 1 file, and none was given."),
-        ("licence plates · 3 RLC", "letter.png", "'letter.png' is plain text, and plate-reader takes a PNG picture"),
+        ("licence plates · 3 RLC", "letter.png", "'letter.png' is plain text, and plate-reader takes a JPEG picture"),
     ):
         model.select_option(label=label) if label else model.select_option("")
         chooser.set_input_files(files / chosen if chosen else [])
@@ -88,7 +92,7 @@ def test_the_site_refuses_what_a_page_without_scripts_sends(visitor, site, files
     letter = {"name": "a.png", "mimeType": "image/png", "buffer": LETTER}
     for target, form, sentence in (
         (app, {"model": plates}, "needs 1 file, and none was given."),
-        (app, {"model": plates, "files": letter}, "is plain text, and plate-reader takes a PNG picture"),
+        (app, {"model": plates, "files": letter}, "is plain text, and plate-reader takes a JPEG picture"),
         (app, {"files": letter}, "needs a model or data of the format plate-model"),
         (app, {"model": plates, "args": "--top 2"}, "needs 1 file"),
         (table, {"model": plates}, "its owner has not approved this app"),
@@ -112,12 +116,12 @@ def test_a_models_page_has_the_form_of_its_app_and_code_to_copy(visitor, site, f
     buy(page)
     expect(page.get_by_role("alert")).to_contain_text("plate-reader needs 1 file, and none was given.")
     for language, words in (
-        ("Python", "input.png"),
+        ("Python", "input.jpg"),
         ("Terminal", "--model 0x"),
         ("HTTP", "curl"),
         ("JavaScript", "fetch"),
     ):
-        figure = page.locator("figure.snippet", has_text=language).first
+        figure = snippet(page, language)
         figure.get_by_role("button").click()
         expect(figure.get_by_role("button")).to_contain_text("Copied")
         copied = page.evaluate("navigator.clipboard.readText()")
@@ -153,7 +157,7 @@ def test_the_code_of_the_hash_apps_page_runs(visitor, site, tmp_path):
         ("HTTP", ["bash", "-c"]),
         ("JavaScript", [cache_folder() / "node", "--input-type=module", "-e"]),
     ):
-        code = page.locator("figure.snippet", has_text=language).first.locator("pre").inner_text()
+        code = snippet(page, language).locator("pre").inner_text()
         done = subprocess.run([*command, code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stderr
         assert '"name": "input.txt"' in done.stdout

@@ -132,6 +132,8 @@ _LABELS: Final = {
     "image/bmp": "a BMP picture",
     "image/heic": "a HEIC picture",
     "image/avif": "an AVIF picture",
+    "image/jp2": "a JPEG 2000 picture",
+    "image/vnd.adobe.photoshop": "a Photoshop picture",
     "image/svg+xml": "an SVG drawing",
     "image/*": "any picture",
     "text/*": "any text",

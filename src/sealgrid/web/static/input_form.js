@@ -55,15 +55,17 @@ document.addEventListener(
     event.preventDefault();
     event.stopImmediatePropagation();
     check(form).then(
-      () => {
-        form.dataset.checked = "yes";
-        form.requestSubmit(event.submitter);
-      },
+      () => setTimeout(() => submitAgain(form, event.submitter)), // a form ignores it while its event is dispatched
       (error) => showRefusal(form, error.message),
     );
   },
   true,
 );
+
+function submitAgain(form, submitter) {
+  form.dataset.checked = "yes";
+  form.requestSubmit(submitter);
+}
 
 function showRefusal(form, sentence) {
   delete form.dataset.agreed; // to a price (price_dialog.js)
