@@ -13,6 +13,8 @@ from bench import (
     network_start,
     pages,
     plates_job,
+    preview,
+    publish_check,
     sealing,
     settle_open,
     transparency_log,
@@ -31,6 +33,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "plates_job": plates_job.measure,
     "confidential": confidential.measure,
     "vault_release": vault_release.measure,
+    "preview": preview.measure,
     "settle_open": settle_open.measure,
     "bulk": bulk.measure,
     "vault_load": vault_load.measure,
@@ -41,5 +44,6 @@ FIGURES: Final[dict[str, Measure]] = {
     "log": transparency_log.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,
+    "publish_check": publish_check.measure,
     "gas": gas.measure,
 }

@@ -82,6 +82,11 @@ _NAMES = {
         "GrantResult",
         "RevokeResult",
     ),
+    "sealgrid.sdk.operations.app_usage": (
+        "AppUsage",
+        "AppUse",
+        "BuyerUses",
+    ),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
@@ -90,6 +95,7 @@ _NAMES = {
     ),
     "sealgrid.sdk.operations.policies": ("PolicyUpdate",),
     "sealgrid.sdk.operations.prove": ("Proof",),
+    "sealgrid.sdk.operations.quote": ("RunQuote",),
     "sealgrid.sdk.operations.rebuild": ("RebuildResult",),
     "sealgrid.sdk.operations.rotate": ("RotationResult",),
     "sealgrid.sdk.operations.usage": (

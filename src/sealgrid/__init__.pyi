@@ -76,6 +76,11 @@ from sealgrid.sdk.operations.access_grants import (
     GrantResult,
     RevokeResult,
 )
+from sealgrid.sdk.operations.app_usage import (
+    AppUsage,
+    AppUse,
+    BuyerUses,
+)
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
 )
@@ -91,6 +96,9 @@ from sealgrid.sdk.operations.policies import (
 )
 from sealgrid.sdk.operations.prove import (
     Proof,
+)
+from sealgrid.sdk.operations.quote import (
+    RunQuote,
 )
 from sealgrid.sdk.operations.rebuild import (
     RebuildResult,
@@ -163,6 +171,8 @@ __all__ = [
     "Allowance",
     "Amount",
     "AppFailed",
+    "AppUsage",
+    "AppUse",
     "Apps",
     "ArgumentSpec",
     "AsyncAccount",
@@ -173,6 +183,7 @@ __all__ = [
     "AsyncRun",
     "Balance",
     "BundleRefused",
+    "BuyerUses",
     "CallRefused",
     "ChainError",
     "ChainReplaced",
@@ -224,6 +235,7 @@ __all__ = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunQuote",
     "RunResult",
     "RunStatus",
     "SealgridError",

@@ -174,7 +174,7 @@ class ReleaseRefused(CheckFailed):
 
 
 class DealRefused(ReleaseRefused):
-    """Vaults release no key for a deal, on any machine; buy something else."""
+    """Vaults release no key for a deal, on any machine; change the order, or buy something else."""
 
 
 class ReceiptRefused(CheckFailed):

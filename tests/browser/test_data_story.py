@@ -4,6 +4,7 @@ import re
 
 from owner_steps import act_as
 from playwright.sync_api import expect
+from purchase import buy_one_run
 from visitor import Visitor
 
 RUN_MS = 60_000
@@ -20,7 +21,7 @@ def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the
     expect(page.get_by_role("heading", level=1)).to_have_text("Statistics of a table")
     expect(page.get_by_text("No number describes fewer than ten rows").first).to_be_visible()
     expect(page.get_by_label("Model or data").locator("option:checked")).to_contain_text("bicycle rides")
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
     task = page.url.rpartition("/")[2]
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=RUN_MS)

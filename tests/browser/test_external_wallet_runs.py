@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from browser_wallet import connect_wallet
 from playwright.sync_api import Page, Request, Route, expect
+from purchase import buy_one_run
 from visitor import LocalSite, Visitor
 
 from sealgrid.chain.accounts import development_key
@@ -41,7 +42,7 @@ def test_a_wallet_buys_a_run_that_only_its_browser_seals_and_opens(visitor: Visi
     visitor.page.on("request", lambda request: sent.append(_request_bytes(request)))
     page = fill_run_form(visitor, tmp_path / "car.png")
     visitor.picture("own-wallet-form")
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
     assert wallet.requests == [SIGNED, SIGNED, SIGNED, SENT], "the key record, the grant, the request, the deal"
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
@@ -118,7 +119,7 @@ def buy_run(visitor: Visitor, model: str, file: Path) -> Page:
     expect(page.get_by_text("nothing is held back until payment")).to_be_visible()
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(file)
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
     return page
 
@@ -128,7 +129,7 @@ def test_a_rejection_in_the_wallet_ends_a_purchase_before_anything_is_bought(vis
     wallet = connect_wallet(visitor, "requester")
     page = fill_run_form(visitor, tmp_path / "car.png")
     wallet.reject_next = True
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     expect(page.get_by_text("You rejected this step in your wallet.")).to_be_visible()
     expect(page.get_by_role("button", name="Buy one run")).to_be_enabled()
     assert wallet.requests == [SIGNED]
@@ -146,7 +147,7 @@ def test_a_site_that_prepares_a_different_run_gets_no_signature(visitor: Visitor
         route.fulfill(response=response, json=reply)
 
     page.route("**/wallet/runs", alter_reply)
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     expect(page.get_by_text("prepared a different run")).to_be_visible()
     assert wallet.requests == []
 
@@ -163,7 +164,7 @@ def test_nothing_is_signed_for_a_deposit_key_without_its_vaults_signature(visito
         route.fulfill(response=response, json=reply)
 
     page.route("**/wallet/vaults", alter_reply)
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     expect(page.get_by_text("does not hold that vault's key")).to_be_visible()
     assert wallet.requests == []
 
@@ -173,7 +174,12 @@ def test_a_run_beyond_the_escrow_is_refused_before_anything_is_signed(visitor, t
     wallet = connect_wallet(visitor, SigningKey.generate())
     page = fill_run_form(visitor, tmp_path / "car.png")
     page.get_by_role("button", name="Buy one run").click()
-    expect(page.get_by_text("are free in escrow; deposit first.")).to_be_visible()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("are missing in your escrow")).to_be_visible()
+    expect(dialog.get_by_role("button")).to_have_text(["Close"])
+    assert visitor.accessibility_faults_everywhere() == []
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
     assert wallet.requests == []
 
 

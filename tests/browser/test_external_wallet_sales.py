@@ -4,11 +4,17 @@ import msgspec
 from browser_wallet import connect_wallet
 from owner_steps import act_as
 from playwright.sync_api import expect
+from purchase import buy_one_run
 from visitor import Visitor
 
 from sealgrid.sdk.stores.model_store import ModelRecord
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
+
+
+def choose_app(page, name: str) -> None:
+    app = page.locator("#app option", has_text=name).first.get_attribute("value")
+    page.get_by_label("The app that may use it").select_option(app)
 
 
 def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, tmp_path):
@@ -22,8 +28,7 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     page.get_by_label("The file").set_input_files(tmp_path / "secret.bin")
     page.get_by_label("Name", exact=False).fill("pocket secrets")
     page.get_by_label("What it is").fill("A *card* from a browser.")
-    hasher = page.locator("#app option", has_text="hash-file").first.get_attribute("value")
-    page.get_by_label("The app that may use it").select_option(hasher)
+    choose_app(page, "hash-file")
     page.get_by_label("Price per use").fill("1.25")
     visitor.picture("own-wallet-publishes")
     page.get_by_role("button", name="Seal and publish").click()
@@ -48,7 +53,7 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     page.goto(model)
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(tmp_path / "mine.txt")
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
 
 
@@ -57,7 +62,7 @@ def test_a_site_that_prepares_a_different_sale_gets_no_signature(visitor: Visito
     wallet, page = connect_wallet(visitor, "owner"), visitor.page
     page.goto(visitor.site.url + "/models/new")
     page.get_by_label("The file").set_input_files(tmp_path / "secret.bin")
-    page.get_by_label("The app that may use it").select_option(index=1)
+    choose_app(page, "hash-file")
 
     def alter_reply(route):
         response = route.fetch()
@@ -76,7 +81,7 @@ def test_nothing_is_registered_while_a_vault_is_unreachable(visitor: Visitor, tm
     wallet, page = connect_wallet(visitor, "owner"), visitor.page
     page.goto(visitor.site.url + "/models/new")
     page.get_by_label("The file").set_input_files(tmp_path / "secret.bin")
-    page.get_by_label("The app that may use it").select_option(index=1)
+    choose_app(page, "hash-file")
 
     def remove_vault(route):
         response = route.fetch()
@@ -88,3 +93,16 @@ def test_nothing_is_registered_while_a_vault_is_unreachable(visitor: Visitor, tm
     page.get_by_role("button", name="Seal and publish").click()
     expect(page.get_by_text("A vault does not answer")).to_be_visible()
     assert wallet.requests == []
+
+
+def test_a_file_that_is_no_model_is_refused_in_the_page_before_it_is_sealed(visitor: Visitor, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n")
+    wallet, page = connect_wallet(visitor, "owner"), visitor.page
+    page.goto(visitor.site.url + "/models/new")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.get_by_label("The file").set_input_files(tmp_path / "model.onnx")
+    choose_app(page, "onnx-runner")
+    page.get_by_role("button", name="Seal and publish").click()
+    expect(page.get_by_text("model.onnx is not an ONNX model but a Git LFS pointer")).to_be_visible()
+    assert (wallet.requests, [url for url in sent if "/wallet/" in url]) == ([], [])

@@ -3,6 +3,7 @@
 import re
 
 from playwright.sync_api import expect
+from purchase import buy_one_run
 from visitor import Visitor
 
 from sealgrid.localnet.layout import cache_folder
@@ -19,7 +20,7 @@ def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, t
     visitor.picture("app")
     page.get_by_label("Model or data").select_option(label="licence plates · 3 RLC")
     page.get_by_label("Your files").set_input_files(tmp_path / "car.png")
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
     visitor.picture("task-begins")
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)

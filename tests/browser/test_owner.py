@@ -5,6 +5,7 @@ from pathlib import Path
 
 from owner_steps import act_as, publish
 from playwright.sync_api import expect
+from purchase import buy_one_run
 from visitor import Visitor
 
 from tests.unit.shipped_apps.onnx_writer import passing
@@ -32,7 +33,7 @@ def test_an_owner_sells_the_use_of_a_file_and_is_paid_and_ends_the_sale(visitor:
     page.goto(model)
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(tmp_path / "mine.txt")
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
 
     act_as(visitor, "owner")
@@ -93,7 +94,7 @@ def buy_a_run_as(name: str, visitor: Visitor, model: str, file: Path) -> None:
     page.goto(model)
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(file)
-    page.get_by_role("button", name="Buy one run").click()
+    buy_one_run(page)
 
 
 def test_an_apps_developer_changes_its_price_ends_its_sale_and_sells_it_again(visitor: Visitor):

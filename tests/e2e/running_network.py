@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,11 +84,15 @@ def alive(pid: int) -> bool:
         return False
 
 
-def start_network(folder: Path, *extra: str, stocked: bool = False) -> RunningNetwork:
+def start_network(
+    folder: Path, *extra: str, stocked: bool = False, environment: Mapping[str, str] | None = None
+) -> RunningNetwork:
     layout = Layout(folder)
     goods = () if stocked else ("--bare",)
     command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--port", "0", "--data", str(folder), *goods, *extra]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+    )
     deadline = time.monotonic() + START_SECONDS
     assert process.stderr is not None
     line = b"-"

@@ -1,13 +1,18 @@
 """A developer deploys the app of the how-to, with its own packages, and a requester buys a run of it."""
 
 import json
+import os
 import re
+import shlex
+import subprocess
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from tests.e2e.shell import Shell
+from tests.unit.sdk.operations.wheel_files import write_wheel
 
 HOW_TO = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-app.md").read_text()
 GREETING = "greeting-1.0-py3-none-any.whl"
@@ -29,18 +34,53 @@ def developer(localnet, tmp_path) -> Shell:
     return Shell(tmp_path, localnet.layout.root)
 
 
-def test_the_how_tos_app_is_tried_without_a_network(developer):
-    (trial,) = (command.split()[1:] for command in blocks("sh")[0].splitlines())
-    assert json.loads(developer.output(*trial)) == {"sealed": 2, "grid": 1}
+def run_line(shell: Shell, line: str, **names: str) -> str:
+    """Run one line of a how-to as a reader does; ``names`` replace the words in capitals."""
+    words = [names.get(word, word) for word in shlex.split(line)]
+    if words[0] == "sealgrid":
+        return shell.output(*words[1:])
+    return subprocess.run(line, shell=True, cwd=shell.folder, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_how_tos_app_is_deployed_and_run_by_its_commands(developer):
-    deploy, run = (command.split()[1:] for command in blocks("sh")[1].splitlines())
-    app = developer.output(*deploy).split()[0]
-    developer.output(*(app if word == "APP" else word for word in run))
-    result = developer.folder / "answer" / "result"
+def test_the_how_tos_app_is_written_tried_tested_and_sold_by_its_commands(localnet, tmp_path):
+    reader = Shell(tmp_path, localnet.layout.root)
+    _, _, trial, _, comparison = [run_line(reader, line) for line in blocks("sh")[0].splitlines()]
+    assert json.loads(trial) == {"sealed": 2, "grid": 1}
+    assert comparison.startswith("deterministic: 2 runs")
+    deploy, *selling = blocks("sh")[1].splitlines()
+    app = run_line(reader, deploy).split()[0]
+    _, usage, price, unlisted = [run_line(reader, line, APP=app) for line in selling]
+    result = tmp_path / "answer" / "result"
     assert json.loads((result / "result.json").read_text()) == {"sealed": 2, "grid": 1}
-    assert (result / "overview.txt").read_text() == "    2 sealed\n    1 grid\n"
+    assert "1  ended with an answer" in usage
+    assert "0.1 RLC (test credits)" in usage
+    assert "are for sale at 0.2" in price
+    assert unlisted.startswith("cancelled ")
+
+
+def test_the_how_tos_requirements_are_locked(localnet, tmp_path):
+    reader = Shell(tmp_path, localnet.layout.root)
+    run_line(reader, "sealgrid app new word_count")
+    need, lock = blocks("sh")[2].splitlines()
+    run_line(reader, need)
+    write_wheel(tmp_path / "index", "numpy", "2.4.6")
+    index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "index"), "PIP_CONFIG_FILE": "/dev/null"}
+    with mock.patch.dict(os.environ, index):
+        assert run_line(reader, lock) == "word_count/requirements.lock pins 1 wheel by hash\n"
+
+
+def test_the_runs_of_an_app_are_counted_by_how_they_ended(developer):
+    (developer.folder / "word_count" / "app.toml").write_text(blocks("toml")[0].replace("1.0.0", "1.0.9"))
+    fails = 'import os, sys\nif os.environ["IEXEC_INPUT_FILE_NAME_1"] == "bad.txt": sys.exit("bad")\n'
+    (developer.folder / "word_count" / "main.py").write_text(fails + blocks("python")[0])
+    (developer.folder / "bad.txt").write_text("bad\n")
+    app = developer.output("app", "deploy", "word_count", "--price", "1").split()[0]
+    developer.output("run", app, "--file", "letter.txt", "--out", "answer")
+    assert "bad" in developer.error_line("run", app, "--file", "bad.txt")
+    usage = json.loads(developer.output("app", "usage", app, "--json"))
+    assert usage["counts"] == {"answer": 1, "app-failed": 1}
+    assert (usage["runs"], usage["complete"], usage["revenue"]) == (2, True, 2 * 10**9)
+    assert [(buyer["runs"], buyer["revenue"]) for buyer in usage["buyers"]] == [(2, 2 * 10**9)]
 
 
 def test_the_how_tos_python_code_does_the_same(developer, monkeypatch, capsys):

@@ -22,6 +22,7 @@ LISTING = {
     "iexec_compatible",
     "unopened",
     "opened",
+    "signature",
 }
 PRICE = 3 * 10**9
 
@@ -83,6 +84,16 @@ def test_app_show(document, bought):
     assert isinstance(found["offers"][0]["price"], int)
 
 
+def test_app_usage(document, bought):
+    found = document("app", "usage", "onnx-runner")
+    assert set(found) == {"app", "runs", "complete", "counts", "revenue", "buyers", "uses"}
+    (ours,) = [use for use in found["uses"] if use["task"] == bought]
+    assert set(ours) == {"task", "deal", "requester", "model", "price", "time", "state"}
+    assert (ours["state"], ours["model"]) == ("answer", document("model", "show", "documents")["address"])
+    assert found["runs"] == len(found["uses"]) == sum(found["counts"].values())
+    assert found["revenue"] == sum(use["price"] for use in found["uses"])
+
+
 def test_task_list(document, bought):
     found = document("task", "list")
     assert all(set(task) == {"task", "deal", "account", "app", "model", "price", "created"} for task in found)
@@ -113,9 +124,12 @@ def test_earnings(document, bought):
 
 
 def test_status(document, localnet, tmp_path):
-    keys = {"running", "process", "data", "chain", "rpc_url", "market_url", "python"}
+    addresses = {"rpc_url", "market_url", "web_url", "storage_urls", "pool_url", "vaults", "sms_url", "platform_url"}
+    keys = {"running", "process", "data", "chain", "workerpool", "python"} | addresses
     found = document("status")
     assert set(found) == keys
+    assert all(found[name] for name in addresses)
+    assert [set(vault) for vault in found["vaults"]] == [{"address", "url"}] * 3
     assert (found["running"], found["chain"]) == (True, 31337)
     away = document("status", "--data", tmp_path, code=1)
     assert set(away) == keys

@@ -86,7 +86,7 @@ def test_a_deposit_into_escrow_can_be_withdrawn(sealgrid, localnet):
         (("run", "onnx-runner", "--model", "nouns", "--file", "nowhere.json"), "nowhere.json cannot be read"),
         (("run", "onnx-runner", *INPUT, "--max-price", "0.1"), "more than the"),
         (("run", "onnx-runner", "--as", "nobody"), "there is no account 'nobody'"),
-        (("run", "onnx-runner", *INPUT, "--account", "vault2"), "escrow is too small; deposit more"),
+        (("run", "onnx-runner", *INPUT, "--account", "vault2"), "are missing; deposit them first"),
         (("model", "publish", "input.json", "--price", "3"), "input.json is not an ONNX model"),
         (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is not a valid amount"),
         (("model", "unlist", "nouns", "--account", "thief"), "nobody offers a model called 'nouns'"),

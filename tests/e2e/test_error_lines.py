@@ -271,6 +271,17 @@ async def test_a_model_whose_owner_refuses_the_account_is_not_bought(sealgrid, p
     await to_thread(expect_row, sealgrid, "model whose owner refuses you", "run", odd, "--model", address)
 
 
+def test_a_callback_that_the_owner_does_not_allow_is_not_bought(sealgrid, odd, model):
+    words = ("run", odd, "--model", model("quiet"), "--callback", "0x" + "55" * 20)
+    expect_row(sealgrid, "callback that the model's owner does not allow", *words)
+
+
+def test_more_uses_than_the_owner_allows_in_an_hour_are_not_bought(sealgrid, odd, model):
+    words = ("run", odd, "--model", model("rare", "--uses-per-hour", "1"))
+    assert sealgrid(*words, "--account", BUYER).code == 0
+    expect_row(sealgrid, "more uses in an hour than the model's owner allows", *words)
+
+
 def test_the_error_of_a_crashed_app_has_the_apps_message(sealgrid, odd):
     expect_row(sealgrid, "app that crashes", "run", odd, "--arg", "crash", "--out", "crashed")
     assert "Traceback" in (sealgrid.folder / "crashed" / "app.log").read_text()

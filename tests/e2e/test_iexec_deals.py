@@ -34,6 +34,19 @@ async def test_a_deal_of_iexecs_client_runs_on_its_dataset_and_its_result_is_a_p
     assert json.loads(result.read("sealgrid.json")) == {"exit": 0, "digest": "0x" + digest}
 
 
+async def test_an_app_reads_the_public_input_files_of_iexecs_client_whose_digests_the_params_name(people, goods):
+    storage = people.requester.network.storage_url
+    async with httpx.AsyncClient(base_url=storage) as client:
+        added = await client.post("/api/v0/add", files={"file": ("letter", b"a public letter")})
+    digest = hashlib.sha256(b"a public letter").hexdigest()
+    url = f"{storage}/ipfs/{added.raise_for_status().json()['Hash']}#sha256={digest}"
+    deal = await buy_deal(people, goods.app, ZERO_ADDRESS, {"iexec_input_files": [url]})
+    status, why = await wait_ended(people.requester, task_id(deal, 0))
+    assert status is TaskStatus.COMPLETED, why
+    result = await download_result(people.requester, task_id(deal, 0))
+    assert json.loads(result.read("result.json"))["files"] == ["a public letter"]
+
+
 async def test_every_check_of_such_a_tasks_receipt_holds(people, goods):
     task = task_id(await buy_deal(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
     assert (await wait_ended(people.requester, task))[0] is TaskStatus.COMPLETED

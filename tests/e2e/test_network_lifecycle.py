@@ -83,9 +83,11 @@ def test_down_stops_a_detached_network_and_prints_that_the_data_stays(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=90,
+        timeout=300,
     )
     assert "ready in" in up.stderr
+    assert "shop is empty" not in up.stderr
+    assert Layout(tmp_path).part(CHAIN).joinpath("shop.json").exists()  # it returned when the shop was filled
     pid = running(Layout(tmp_path))
     assert pid is not None
     parts = descendants(pid) | {pid}

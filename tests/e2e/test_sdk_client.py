@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 import sealgrid
-from sealgrid.errors import AppFailed, ContractReverted, InputRefused, NotFound, OrderRefused
+from sealgrid.errors import AppFailed, InputRefused, NotFound, OrderRefused
 from sealgrid.sdk.stores.job_store import JobStore
 from tests.unit.shipped_apps.onnx_writer import passing
 
@@ -106,7 +106,7 @@ async def test_a_client_that_crashed_opens_its_paid_result_later(localnet, owner
 
 async def test_a_failed_purchase_leaves_no_key(localnet, spare, folder, tmp_path):
     async with sealgrid.connect_async("vault1", network=localnet.layout.network, data=tmp_path) as poor:
-        with pytest.raises(ContractReverted, match="escrow is too small"):
+        with pytest.raises(InputRefused, match="are missing; deposit them first"):
             await poor.run("onnx-runner", spare, files=[folder / "input.json"])
     assert JobStore(tmp_path / "jobs").all() == ()
 

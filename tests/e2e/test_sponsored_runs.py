@@ -10,7 +10,7 @@ import pytest_asyncio
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import AccountView
-from sealgrid.errors import ContractReverted
+from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations.deploy import DeployedApp
 from sealgrid.sdk.operations.follow import follow
@@ -81,6 +81,6 @@ async def test_a_sponsor_without_escrow_gets_an_error_and_nothing_is_bought(loca
     import sealgrid
 
     async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path) as me:
-        with pytest.raises(ContractReverted, match="escrow is too small"):
+        with pytest.raises(InputRefused, match="free in the escrow of the sponsor"):
             await me.run(greeter.address, sponsor=WITHOUT_ESCROW)
     assert not list((tmp_path / "jobs").glob("*"))

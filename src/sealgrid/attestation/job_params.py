@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from sealgrid.attestation.field_types import HexDigest, HexKey, IpfsAddress
+from sealgrid.attestation.input_files import InputFile, parse_input_file
 from sealgrid.crypto.iexec_challenge import NAME_PATTERN, NUMBER_PATTERN
 from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.units import Digest
@@ -40,6 +41,11 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
     def inputs(self) -> tuple[Digest, ...]:
         """Return the SHA-256 of each sealed input."""
         return () if self.sealgrid is None else self.sealgrid.inputs
+
+    @property
+    def input_files(self) -> tuple[InputFile, ...]:
+        """Return the public input files; raise InputRefused for a URL without a digest."""
+        return tuple(parse_input_file(each) for each in self.iexec_input_files)
 
     @property
     def has_deferred_callback(self) -> bool:

@@ -15,7 +15,7 @@ REQUESTER_REFUSALS: Final[dict[str, str]] = {
     "7.4": "the requester bought more uses in an hour than the dataset's owner allows.",
     "7.5": "the requester did not give the vaults the key of an input that the deal names.",
     "7.6": "the requester did not grant an input to this app for this deal.",
-    "7.8": "the deal's params name input files by URL, which have no digest.",
+    "7.8": "the deal's params name an input file by a URL without its digest (#sha256=).",
     "7.9": "the dataset was used as often as its owner allows.",
     "7.10": "the dataset's owner refuses this requester.",
     "7.12": "the dataset was sold by an order that does not name this app.",

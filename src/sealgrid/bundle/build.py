@@ -43,6 +43,7 @@ class AppToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     python: Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)] | None = None
     entrypoint: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     wheels: tuple[str, ...] = ()  #: "package==version", resolved by wheels.lock
+    omit: tuple[str, ...] = ()  #: packages that a wheel requires and the app never imports
     environment: bool = (
         False  #: whether the manifest pins an environment: the wheels unpacked and compiled, for a fast start
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+MAX_BYTES = 32 << 10  #: of a signature with its classes
 Checked = Literal["inference", "opening", "structure"]
 Size = Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | Annotated[str, msgspec.Meta(max_length=256)] | None
 ClassLabel = Annotated[int, msgspec.Meta(gt=-(2**53), lt=2**53)] | Annotated[str, msgspec.Meta(max_length=1024)]
@@ -34,3 +35,32 @@ class ModelSignature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     outputs: Annotated[tuple[TensorSpec, ...], msgspec.Meta(max_length=1024)]
     #: the app ran an inference, it opened the model, or the file's structure was read
     checked: Checked
+
+
+def with_stated_shapes(signature: ModelSignature, stated: ModelSignature) -> ModelSignature:
+    """Return an app's signature with the shapes that the file states where the app reported none.
+
+    onnxruntime reports a scalar and an unknown shape alike.
+    """
+    return msgspec.structs.replace(
+        signature,
+        inputs=_with_shapes(signature.inputs, stated.inputs),
+        outputs=_with_shapes(signature.outputs, stated.outputs),
+    )
+
+
+def bounded(signature: ModelSignature) -> ModelSignature:
+    """Return a signature without its classes if it would fill more than half of a card."""
+    if len(msgspec.json.encode(signature)) <= MAX_BYTES:
+        return signature
+    return msgspec.structs.replace(
+        signature, outputs=tuple(msgspec.structs.replace(each, classes=()) for each in signature.outputs)
+    )
+
+
+def _with_shapes(specs: tuple[TensorSpec, ...], stated: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    shapes = {(each.name, each.dtype): each.shape for each in stated}
+    return tuple(
+        msgspec.structs.replace(each, shape=shapes.get((each.name, each.dtype))) if each.shape is None else each
+        for each in specs
+    )

@@ -1,5 +1,7 @@
 """``sealgrid app …``: deploy and offer apps, change prices, set secrets, list and verify them."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.operations.app_usage import AppUsage
     from sealgrid.sdk.resources.offers import Listing
 
 app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
@@ -124,6 +127,28 @@ async def unlist(
 
 
 @app.command()
+@for_account("developer")
+async def usage(
+    me: "AsyncClient",
+    app: App,
+    as_json: Json = False,
+) -> None:
+    """Show how the runs of your app ended, its buyers and its revenue."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.apps.usage(app)
+    document = {
+        "app": found.app,
+        "runs": len(found.uses),
+        "complete": found.is_complete,
+        "counts": found.counts,
+        "revenue": found.revenue,
+        "buyers": found.buyers,
+        "uses": found.uses,
+    }
+    print_result(document, _usage_lines(found, credit_note(me.network)), as_json=as_json)
+
+
+@app.command()
 @for_account("developer", reads=True)
 async def verify(
     me: "AsyncClient",
@@ -157,3 +182,26 @@ def secret(
         stderr.print("the vaults store its key; it replaces an earlier secret of this app")
 
     run_as(AccountChoice(account, "developer", password_file, network), data, work)
+
+
+_STATES = {
+    "answer": "ended with an answer",
+    "app-failed": "the app failed",
+    "refused": "the vaults refused the deal",
+    "unopened": "the model's file did not open",
+    "unread": "paid, without a receipt that can be read",
+    "running": "not ended",
+    "unpaid": "no machine finished it; the buyer's money came back",
+}
+
+
+def _usage_lines(usage: "AppUsage", note: str) -> Iterator[str]:
+    yield f"{'runs':<12} {len(usage.uses)}{'' if usage.is_complete else ', and older ones'}"
+    for state, count in sorted(usage.counts.items(), key=lambda each: -each[1]):
+        yield f"{'':<12} {count:>6}  {_STATES[state]}"
+    yield f"{'revenue':<12} {usage.revenue}{note}"
+    for buyer in usage.buyers:
+        yield f"{'buyer':<12} {buyer.requester}  {buyer.runs} runs  {buyer.revenue}"
+    for use in usage.uses:
+        at = datetime.fromtimestamp(use.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        yield f"{at}  {use.task}  {use.state:<10}  {use.price}"

@@ -1,4 +1,4 @@
-"""``sealgrid app new | try | test``: write an app and test it in this machine's sandbox, without network or account."""
+"""``sealgrid app new | try | test | lock``: write an app and test it in this machine's sandbox, without an account."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("new")(new)
     app.command("try")(try_)
     app.command("test")(run_tests)
+    app.command("lock")(lock)
 
 
 def new(
@@ -72,13 +73,16 @@ def try_(
     arg: Arguments = None,
     secret: Secrets = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder for the files of the result.")] = None,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Also run on inputs that the app's [inputs] refuse before a purchase.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run an app once in the enclave's sandbox on this machine: no network, no account, nothing encrypted.
 
     Exits with 1 if the app failed.
     """
-    from sealgrid.cli.private_input import parse_secrets
+    from sealgrid.cli.private_input import parse_secrets, read_standard_input
     from sealgrid.cli.results import check_empty, print_files, write_files
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.app_trial import try_app
@@ -86,7 +90,14 @@ def try_(
     check_empty(out)
     folder, secrets = source_folder(source), parse_secrets(secret or ())
     with stderr.status("running the app in the sandbox …"):
-        trial = try_app(folder, files=file or (), model=model, args=arg or (), secrets=secrets)
+        trial = try_app(
+            folder,
+            files=read_standard_input(file or ()),
+            model=model,
+            args=arg or (),
+            secrets=secrets,
+            check=not unchecked,
+        )
     if as_json:
         print_result(_document(trial), (), as_json=True)
     else:
@@ -118,7 +129,7 @@ def run_tests(
     as_json: Json = False,
 ) -> None:
     """Run the tests of an app's folder, or check that equal inputs give equal results. Exits with 1 if they do not."""
-    from sealgrid.cli.private_input import parse_secrets
+    from sealgrid.cli.private_input import parse_secrets, read_standard_input
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.determinism import check_determinism
 
@@ -127,7 +138,13 @@ def run_tests(
         raise typer.Exit(_run_pytest(folder))
     with stderr.status("running the app in the sandbox …") as status:
         report = check_determinism(
-            folder, files=file or (), model=model, args=arg or (), secrets=secrets, runs=runs, on_run=status.update
+            folder,
+            files=read_standard_input(file or ()),
+            model=model,
+            args=arg or (),
+            secrets=secrets,
+            runs=runs,
+            on_run=status.update,
         )
     if as_json:
         print_result(_report_document(report), (), as_json=True)
@@ -135,6 +152,22 @@ def run_tests(
         _print_determinism(report)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def lock(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with an app.toml and a requirements.txt.")],
+    python: Annotated[
+        str | None, typer.Option(metavar="VERSION", help='The network\'s Python, as "3.13"; by default this one.')
+    ] = None,
+) -> None:
+    """Resolve and fetch the wheels of an app's requirements.txt, and pin them by hash in its requirements.lock."""
+    from sealgrid.bundle.interpreter import running_python
+    from sealgrid.sdk.operations.build import lock_requirements
+
+    with stderr.status("fetching the wheels …"):
+        written = lock_requirements(folder, python or running_python())
+    count = written.read_text().count("--hash=")
+    stdout.print(f"{written} pins {count} wheel{'s' if count != 1 else ''} by hash", markup=False)
 
 
 def _run_pytest(folder: Path) -> int:

@@ -1,6 +1,6 @@
 """``sealgrid doctor``: checks the installation, the sandbox, data and keys, and the local network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,10 +36,23 @@ def doctor(data: Data = None) -> None:
         ("network", _network(data)),
     ):
         stdout.print(title, style="bold")
-        for finding in findings:
+        for finding in _reported(findings):
             bad |= finding.ok is False
             stdout.print(f"  {_MARK[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
     raise typer.Exit(1 if bad else 0)
+
+
+def _reported(findings: Iterable[DoctorFinding]) -> Iterator[DoctorFinding]:
+    """Yield findings, and one for the error that ends them."""
+    from sealgrid.errors import SealgridError
+    from sealgrid.sdk.stores.file_errors import file_error
+
+    try:
+        yield from findings
+    except SealgridError as error:
+        yield DoctorFinding("error", False, str(error))
+    except OSError as error:
+        yield DoctorFinding("error", False, str(file_error(error) or error))
 
 
 def _installed() -> Iterator[DoctorFinding]:
@@ -105,9 +118,15 @@ def _folders(data: Path | None) -> Iterator[DoctorFinding]:
 
 
 def _network(data: Path | None) -> Iterator[DoctorFinding]:
+    from sealgrid.cli.network import layout_of
     from sealgrid.errors import NetworkNotRunning
     from sealgrid.sdk.network import load_network
     from sealgrid.sdk.stores.home import home
+
+    layout = layout_of(data)
+    for path, what in ((layout.start_error, "the last start"), (layout.shop_error, "its shop")):
+        if path.exists():
+            yield DoctorFinding(what, False, path.read_text(errors="replace"))
 
     try:
         network = load_network(home(data).network)

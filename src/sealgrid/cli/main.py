@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,7 +27,7 @@ from sealgrid.cli import (
 )
 from sealgrid.cli import app as apps
 from sealgrid.cli.options import NETWORK_ENVIRONMENT
-from sealgrid.cli.output import escape_controls
+from sealgrid.cli.output import escape_controls, replace_unencodable
 from sealgrid.errors import SealgridError
 
 app = typer.Typer(
@@ -97,23 +97,39 @@ def root(
 
 def main() -> None:
     """Run the command. An error prints one line and exits with a non-zero code."""
+    replace_unencodable()
     try:
         app()
     except SealgridError as error:
-        print(f"sealgrid: {escape_controls(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _exit(error)
+    except OSError as error:
+        from sealgrid.sdk.stores.file_errors import file_error
+
+        if (known := file_error(error)) is not None:
+            _exit(known)
+        print(f"sealgrid: unexpected {type(error).__name__}; {_write_details(error)}.", file=sys.stderr)
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001  the last frame: print one line, write the traceback to a file
         print(f"sealgrid: unexpected {type(error).__name__}; {_write_details(error)}.", file=sys.stderr)
         sys.exit(1)
 
 
+def _exit(error: SealgridError) -> NoReturn:
+    print(f"sealgrid: {escape_controls(str(error))}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
 def _write_details(error: Exception) -> str:
     from sealgrid.sdk.stores.home import home
 
-    log = home().accounts.parent / "last-error.log"
+    details = "".join(traceback.format_exception(error)).encode(errors="backslashreplace")
+    try:
+        log = home().accounts.parent / "last-error.log"
+    except SealgridError as homeless:
+        return f"its details cannot be written: {homeless.message.rstrip('.')}"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("".join(traceback.format_exception(error)))
+        log.write_bytes(details)
     except OSError as unwritten:
         return f"its details cannot be written to {log} ({unwritten.strerror})"
     return f"the details are in {log}"

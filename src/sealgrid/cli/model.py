@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.end_times import parse_end
 from sealgrid.cli.offer_lines import listing_lines, offer_lines, signature_lines
-from sealgrid.cli.options import PRICE_HELP, AnyPool, Json, Orders, Presign
-from sealgrid.cli.output import credit_note, print_result, print_warnings, stdout, warn_if_simulated
+from sealgrid.cli.options import PRICE_HELP, USES_PER_HOUR, AnyPool, Json, Orders, Presign
+from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
 from sealgrid.cli.session import for_account
 
@@ -62,6 +63,12 @@ async def publish(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Description in Markdown: PUBLIC for ever.")
     ] = None,
+    try_input: Annotated[
+        Path | None,
+        typer.Option(
+            "--try", metavar="FILE", help="An input with which the app tries the model; by default generated ones."
+        ),
+    ] = None,
     withhold_signature: Annotated[
         bool,
         typer.Option(
@@ -76,17 +83,31 @@ async def publish(
             help="Skip the run, at the price of app and computing, that proves that the key opens the file.",
         ),
     ] = False,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="DATE|DURATION",
+            help="End of the sale and of every grant: a date in UTC, or 12h, 30d, 4w, 1y from now.",
+            show_default="1y",
+        ),
+    ] = None,
+    uses_per_hour: Annotated[
+        int, typer.Option("--uses-per-hour", min=1, metavar="NUMBER", help="Uses an hour for each account.")
+    ] = USES_PER_HOUR,
 ) -> None:
     """Encrypt a model or data, deposit its key in the vaults for one app only, and offer its use."""
     from sealgrid.errors import InputRefused
+    from sealgrid.sdk.money import format_time
     from sealgrid.sdk.shipped_apps import app_for
+    from sealgrid.sdk.stores.text_files import decode_text
 
-    allowed = runs or app_for(file)
+    allowed, expiry = runs or app_for(file), parse_end(until)
     warn_if_simulated(me.network)
     try:
-        markdown = "" if card is None else card.read_text()
+        markdown = "" if card is None else decode_text(card.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"{card} cannot be read as text: {error}.") from error
+        raise InputRefused(f"{card} cannot be read as UTF-8 text: {error}.") from error
     with show_progress() as on_progress:
         made = await me.models.publish(
             file,
@@ -100,13 +121,21 @@ async def publish(
             callback=callback,
             card=markdown,
             withhold_signature=withhold_signature,
+            try_input=try_input,
             unproved=unproved,
+            expiry=expiry,
+            uses_per_requester_hour=uses_per_hour,
             on_progress=on_progress,
         )
     offered = f"{uses} uses at {made.offers[0].price}{credit_note(me.network)} for {allowed}"
     stdout.print(f"{made.address}  {made.name!r}, {offered}")
     for line in signature_lines(made.signature) if made.signature else ():
         stdout.print(line, markup=False)
+    stderr.print(
+        f"until {format_time(made.expiry)}, at most {made.uses_per_requester_hour} uses an hour for each account; "
+        "change it with: sealgrid model policy set",
+        markup=False,
+    )
 
 
 @app.command("list")

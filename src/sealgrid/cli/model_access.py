@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from sealgrid.cli.end_times import Until, parse_end
 from sealgrid.cli.model import Model
 from sealgrid.cli.options import Json
 from sealgrid.cli.output import print_result, print_warnings
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 policy = typer.Typer(help="Conditions that every vault checks before it releases its key share.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An account's address.")]
-Until = Annotated[
-    dt.datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="DATE", help="End, in UTC."),
-]
 Ids = Annotated[list[str] | None, typer.Option(metavar="ID", help="Repeatable.")]
 
 
@@ -44,8 +41,10 @@ async def grant(
     as_json: Json = False,
 ) -> None:
     """Allow an account to buy uses of your model. From the first grant on, other accounts may not."""
-    done = await me.models.grant(model, person, until=_seconds(until), app=for_app)
-    end = "without end" if done.until is None else f"until {_date(done.until)}"
+    done = await me.models.grant(model, person, until=parse_end(until), app=for_app)
+    end = f"until {_date(done.policy_expiry)}, when the model's policy ends"
+    if done.until is not None and done.until < done.policy_expiry:
+        end = f"until {_date(done.until)}"
     lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
     if done.closed:
         lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")
@@ -145,7 +144,7 @@ async def set_policy(
     machines = msgspec.structs.replace((await me.models.policy(model)).machines, **changes)
     done = await me.models.set_policy(
         model,
-        expiry=_seconds(until),
+        expiry=parse_end(until),
         machines=machines,
         uses_per_requester_hour=uses_per_hour,
         uses_total=uses_total,
@@ -207,10 +206,6 @@ def _usage_lines(report: "UsageReport") -> Iterator[str]:
         if not report.findings
         else ("no vault is proved to lie" if report.ok else "A VAULT LIES: see above")
     )
-
-
-def _seconds(date: dt.datetime | None) -> int | None:
-    return None if date is None else int(date.replace(tzinfo=dt.UTC).timestamp())
 
 
 def _date(seconds: int) -> str:

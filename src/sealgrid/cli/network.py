@@ -39,7 +39,9 @@ def up(
         bool,
         typer.Option("--gate", help="A PoolGate owns the pool, as on hubs that call no broker. New networks only."),
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready; stop it with: down.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when it is ready and its shop filled; stop it with: down.")
+    ] = False,
     *,
     storages: Annotated[
         int, typer.Option("--storages", min=1, max=2, help="Number of storage nodes; with 2, each stores every file.")
@@ -85,10 +87,13 @@ def up(
         console.print("stop it with Ctrl-C" if not detach else f"stop it with: sealgrid down{where}", markup=False)
 
     if detach:
-        start_in_background(layout, options, _print_part)
+        empty = start_in_background(layout, options, _print_part)
         on_ready()
+        if empty:
+            _print_shop(empty)
+            raise typer.Exit(1)
     else:
-        supervise(layout, options, on_ready=on_ready, on_progress=_print_part)
+        supervise(layout, options, on_ready=on_ready, on_progress=_print_part, on_shop=_print_shop)
         console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 
@@ -119,6 +124,7 @@ def status(as_json: Json = False, data: Data = None) -> None:
     layout = layout_of(data)
     pid = running(layout)
     network = load_network(layout.network) if pid and layout.network.exists() else None
+    start_error, shop_error = (_reason(path) for path in (layout.start_error, layout.shop_error))
     document = {
         "running": pid is not None,
         "process": pid,
@@ -126,20 +132,52 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "chain": network and network.chain,
         "rpc_url": network and network.rpc_url,
         "market_url": network and network.market_url,
+        "web_url": network and network.web_url,
+        "storage_urls": network and network.storage_nodes,
+        "pool_url": network and network.pool_url,
+        "workerpool": network and network.workerpool,
+        "vaults": network and network.vaults,
+        "sms_url": network and network.sms_url,
+        "platform_url": network and network.platform_url,
         "python": network and network.python,
+        "start_error": start_error,
+        "shop_error": shop_error,
     }
     if pid is None:
         lines = [f"no network is running in {layout.root}; start one with: sealgrid up"]
+        if start_error:
+            lines.append(f"the last one ended with an error: {start_error}")
     else:
         lines = [f"running (process {pid}), data in {layout.root}"]
         if network is None:
             lines.append("it is starting or stopping")
         else:
-            lines.append(f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}")
+            lines += _address_lines(network)
             lines.append(f"apps run on Python {network.python}")
+            if shop_error:
+                lines.append(f"the shop is empty: {shop_error}")
     print_result(document, lines, as_json=as_json)
     if not pid:
         raise typer.Exit(1)
+
+
+def _reason(path: Path) -> str | None:
+    return path.read_text(errors="replace") if path.exists() else None
+
+
+def _address_lines(network: "Network") -> Iterator[str]:
+    for part, url in (
+        ("web pages", network.web_url),
+        (f"chain {network.chain}", network.rpc_url),
+        ("market", network.market_url),
+        *(("storage", url) for url in network.storage_nodes),
+        ("pool", f"{network.pool_url}  {network.workerpool}"),
+        *(("vault", f"{vault.url}  {vault.address}") for vault in network.vaults),
+        ("iExec's SMS", network.sms_url),
+        ("platform", network.platform_url),
+    ):
+        if url:
+            yield f"{part:<12} {url}"
 
 
 def _wipe(root: Path) -> list[Path]:
@@ -168,6 +206,13 @@ def _ready_lines(network: "Network") -> Iterator[str]:
         yield f"tell them its fingerprint: {fingerprint(network)}"
         yield "you need an account too: sealgrid account new NAME, then sealgrid account fund --as NAME"
     yield f"open {network.web_url} in a browser"
+
+
+def _print_shop(error: str) -> None:
+    if error:
+        console.print(f"the shop is empty: {error}", style="bold yellow", markup=False)
+    else:
+        console.print("the shop is filled: apps, a model and a table are on offer")
 
 
 def _print_part(part: str) -> None:

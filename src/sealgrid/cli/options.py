@@ -73,4 +73,5 @@ NoticeAfter = Annotated[
 ]
 NETWORK_ENVIRONMENT = "SEALGRID_NETWORK"  #: sdk.stores.network_store.ENVIRONMENT; a test compares them
 NOTICE_SECONDS = 30.0  #: sdk.operations.wait_notices.PATIENCE_SECONDS; a test compares them
+USES_PER_HOUR = 1000  #: sdk.operations.publish.USES_PER_HOUR; a test compares them
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

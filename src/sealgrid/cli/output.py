@@ -1,6 +1,9 @@
 """Standard output and standard error of the commands, as text for people or JSON for programs."""
 
+import codecs
+import io
 import re
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,32 @@ class Terminal(Console):
 
 stdout = Terminal()  #: the result of a command
 stderr = Terminal(stderr=True)  #: progress, warnings, hints
+
+
+_PLAIN = {"…": "..."}  #: characters of our own sentences in ASCII
+_REPLACE = "sealgrid-replace"  #: name of the error handler
+
+
+def replace_unencodable() -> None:
+    """Write characters that the terminal's encoding lacks as ASCII or as escapes, instead of raising an error."""
+    codecs.register_error(_REPLACE, _replace)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_REPLACE)
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_to_ascii, error.object[error.start : error.end])), error.end
+
+
+def _to_ascii(character: str) -> str:
+    """Return ASCII for a character: our own punctuation, else escapes that are valid in JSON too."""
+    if character in _PLAIN:
+        return _PLAIN[character]
+    units = character.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[n] << 8 | units[n + 1]:04x}" for n in range(0, len(units), 2))
 
 
 def escape_controls(text: str) -> str:

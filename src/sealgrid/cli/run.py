@@ -1,14 +1,25 @@
 """``sealgrid run APP``: buy runs of an app and open their results."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sealgrid.cli.options import NOTICE_SECONDS, PRICE_HELP, Account, Data, NetworkName, NoticeAfter, PasswordFile, Pool
-from sealgrid.cli.output import credit_note, stderr
+from sealgrid.cli.options import (
+    NOTICE_SECONDS,
+    PRICE_HELP,
+    Account,
+    Data,
+    Json,
+    NetworkName,
+    NoticeAfter,
+    PasswordFile,
+    Pool,
+)
+from sealgrid.cli.output import credit_note, print_result, stderr
 from sealgrid.cli.progress import show_progress
 from sealgrid.cli.session import AccountChoice, run_as
+from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -67,6 +78,11 @@ def run(
     ] = None,
     pool: Pool = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
+    quote: Annotated[
+        bool,
+        typer.Option("--quote", help="Print price, balance and expected time, and buy nothing; --json for programs."),
+    ] = False,
+    as_json: Json = False,
     account: Account = None,
     password_file: PasswordFile = None,
     network: NetworkName = None,
@@ -74,6 +90,7 @@ def run(
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
     from sealgrid.cli.private_input import parse_secrets, password_for, read_standard_input
+    from sealgrid.cli.quote_lines import quote_lines
     from sealgrid.cli.results import FollowTimeouts, check_empty, follow_all
     from sealgrid.sdk.money import nothing_bought_before
 
@@ -84,23 +101,13 @@ def run(
             stderr.print(_PUBLIC, style="bold yellow")
         if callback:
             stderr.print(_UNPAID, style="bold yellow")
+        if quote:
+            with show_progress() as on_progress:
+                quoted = await me.quote(app, **options, on_progress=on_progress)
+            print_result(quoted, quote_lines(quoted, me.network), as_json=as_json)
+            return
         with show_progress() as on_progress:
-            bought = await me.run(
-                app,
-                model=model,
-                files=inputs,
-                args=arg or (),
-                max_price=max_price,
-                secrets=secrets,
-                public_args=public_arg or (),
-                callback=callback,
-                deferred_callback=deferred_callback,
-                tasks=tasks,
-                sponsor=sponsor,
-                sponsor_password=sponsor_password,
-                pool=pool,
-                on_progress=on_progress,
-            )
+            bought = await me.run(app, **options, on_progress=on_progress)
         runs.extend(bought.tasks)
         count, price = len(runs), f"{bought.price}{credit_note(me.network)}"
         if count == 1:
@@ -112,8 +119,21 @@ def run(
         await follow_all(runs, me.network, out, FollowTimeouts(timeout, notice_after))
 
     with nothing_bought_before(runs):
+        if as_json and not quote:
+            raise InputRefused("--json prints the price of a run before it is bought; add --quote.")
         check_empty(out)
-        inputs = read_standard_input(file or ())
-        secrets = parse_secrets(secret or ())
-        sponsor_password = password_for(sponsor, data, sponsor_password_file) if sponsor else None
+        options: dict[str, Any] = {
+            "model": model,
+            "files": read_standard_input(file or ()),
+            "args": arg or (),
+            "max_price": max_price,
+            "secrets": parse_secrets(secret or ()),
+            "public_args": public_arg or (),
+            "callback": callback,
+            "deferred_callback": deferred_callback,
+            "tasks": tasks,
+            "sponsor": sponsor,
+            "sponsor_password": password_for(sponsor, data, sponsor_password_file) if sponsor else None,
+            "pool": pool,
+        }
         run_as(AccountChoice(account, "requester", password_file, network), data, work)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.sandbox.bubblewrap import SandboxFolders
 from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, AppRun, HostInducible, run
+from sealgrid.platform.sandbox_remedy import sandbox_remedy
 
 _LIMITS = AppLimits(memory=256 << 20, cpu_seconds=5, wall_seconds=5, processes=2, output_bytes=1 << 20)
 _SHORT = AppLimits(cpu_seconds=60, wall_seconds=1)
@@ -35,11 +36,10 @@ class ProbeResult(NamedTuple):
 def run_probes() -> Iterator[ProbeResult]:
     """Run every probe; raise SetupMissing without bubblewrap."""
     start = _run("pass")
-    yield ProbeResult(
-        "starts", isinstance(start, AppExited), "own user, process, network and mount namespaces, seccomp"
-    )
     if not isinstance(start, AppExited):
+        yield ProbeResult("starts", False, f"{start.reason.rstrip('.')}; {sandbox_remedy(start.reason)}")
         return
+    yield ProbeResult("starts", True, "own user, process, network and mount namespaces, seccomp")
     yield _expect_refusal("no network", _CONNECT)
     yield _expect_refusal("no host files", _HOST_FILE)
     yield _expect_refusal("app is read-only", _WRITE)

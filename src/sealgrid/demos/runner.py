@@ -19,6 +19,7 @@ from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.localnet.layout import Layout, cache_folder
 from sealgrid.localnet.network_context import network
 from sealgrid.sdk.operations.file_checks import check_csv
+from sealgrid.sdk.operations.picture_checks import check_picture
 from sealgrid.shipped_apps.csv_statistics.rides import draw_rides
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
@@ -30,6 +31,7 @@ def run_plates_demo(console: Console, layout: Layout, picture: Path | None, seed
     model = _cached("models/plate_reader.zip").read_bytes()
     if picture is not None:
         image = PlateImage(_read(picture, "--picture"), None)
+        check_picture(picture.name, image.picture)
     else:
         scene = draw_scene(_seed(seed), _cached("fonts/NotoSansSC[wght].ttf"))
         image = PlateImage(scene.png, scene.expected)

@@ -4,9 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from sealgrid.errors import SetupMissing
+from sealgrid.sdk.stores.home import user_data_folder
 from sealgrid.storage.set_up_cache import checkout_folder, set_up_cache
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
@@ -19,6 +18,7 @@ CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "web",
     "sms",
 )
+SHOP = "shop"  #: the process that offers the goods of a fresh network, and ends
 CHAIN_PROXY, FAUCET = "chain-proxy", "faucet"  #: parts of a shared network
 VAULTS = 3
 THRESHOLD = 2
@@ -83,6 +83,16 @@ class Layout:
         """Return anvil's dumped state."""
         return self.part("chain") / "state.json"
 
+    @property
+    def start_error(self) -> Path:
+        """Return the file with the reason why the last start failed; it exists only then."""
+        return self.root / "start-error.txt"
+
+    @property
+    def shop_error(self) -> Path:
+        """Return the file with the reason why the shop is empty; it exists only then."""
+        return self.root / "shop-error.txt"
+
     def storage_settings(self, name: str) -> Path:
         """Return the file that a storage node waits for."""
         return self.part(name) / "settings.json"
@@ -106,7 +116,7 @@ class Layout:
 def default_folder() -> Path:
     """Return SEALGRID_HOME, or the user's data folder."""
     chosen = os.environ.get("SEALGRID_HOME")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("sealgrid")) / "localnet"
+    return Path(chosen) if chosen else user_data_folder() / "localnet"
 
 
 def cache_folder() -> Path:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
-from sealgrid.localnet.layout import Layout, NetworkOptions
+from sealgrid.localnet.layout import SHOP, Layout, NetworkOptions
 from sealgrid.localnet.processes import die_with_parent, redirect_output
 from sealgrid.localnet.supervisor import OnProgress, end, running, supervise
 from sealgrid.sdk.network import Network, load_network
+from sealgrid.sdk.stores.file_errors import file_error
 
 
 @contextmanager
@@ -28,8 +29,11 @@ def network(layout: Layout, *, on_progress: OnProgress = lambda line: None) -> I
 
 def start_in_background(
     layout: Layout, options: NetworkOptions, on_progress: OnProgress, *, end_with_parent: bool = False
-) -> None:
-    """Start a network in a process of its own and return when it is ready."""
+) -> str:
+    """Start a network in a process of its own; return when it is ready and its shop filled, if it is to have one.
+
+    Returns the reason why the shop is empty, or nothing. Raises ServiceUnavailable if the network does not start.
+    """
     reading, writing = os.pipe()
     parent = os.getpid()
     sys.stdout.flush()
@@ -43,7 +47,12 @@ def start_in_background(
         for line in lines:
             kind, _, rest = line.rstrip("\n").partition(" ")
             if kind == "ready":
-                return
+                if not options.stocked:
+                    return ""
+                on_progress(SHOP)
+                continue
+            if kind == "shop":
+                return rest
             if kind == "error":
                 os.waitpid(pid, 0)
                 raise ServiceUnavailable(rest)
@@ -57,24 +66,28 @@ def _run_child(layout: Layout, options: NetworkOptions, writing: int, parent: in
     os.setsid()
     if parent is not None:
         die_with_parent(parent)
-    redirect_output(layout.log("supervisor"))
     code = 0
     try:
+        redirect_output(layout.log("supervisor"))
         supervise(
             layout,
             options,
             on_ready=lambda: _send(writing, "ready"),
             on_progress=lambda part: _send(writing, f"progress {part}"),
+            on_shop=lambda error: _send(writing, f"shop {error}"),
         )
     except SealgridError as error:
         _send(writing, f"error {error.message}")
         code = 1
-    except BaseException:  # noqa: BLE001  the last frame of this process
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001  the last frame of this process
+        if isinstance(error, OSError) and (known := file_error(error)) is not None:
+            _send(writing, f"error {known.message}")
+        else:
+            traceback.print_exc()
         code = 1
     os._exit(code)
 
 
 def _send(writing: int, line: str) -> None:
     with suppress(BrokenPipeError):
-        os.write(writing, line.replace("\n", " ").encode() + b"\n")
+        os.write(writing, line.replace("\n", " ").encode(errors="replace") + b"\n")

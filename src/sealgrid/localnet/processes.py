@@ -8,13 +8,17 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
+from sealgrid.sdk.stores.file_errors import file_error
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  #: prctl(2)
 _LOG_TAIL = 400
+_READY, _ERROR = b"1", b"!"  #: first byte of a part's message to its parent
+_MAX_ERROR_BYTES = 4096  #: a pipe takes that much at once (PIPE_BUF)
 STOP_SECONDS = 8.0
 
 OnReady = Callable[[], None]
@@ -66,9 +70,11 @@ class ChildProcess:
     def wait_ready(self, seconds: float) -> None:
         """Wait until it is ready; raise ServiceUnavailable with the end of its log otherwise."""
         readable, _, _ = select.select([self.ready_fd], [], [], seconds)
-        signalled = os.read(self.ready_fd, 1) if readable else b""
+        signalled = os.read(self.ready_fd, _MAX_ERROR_BYTES) if readable else b""
         os.close(self.ready_fd)
-        if signalled != b"1":
+        if signalled.startswith(_ERROR):
+            raise ServiceUnavailable(f"{self.name} did not start: {signalled[1:].decode(errors='replace')}")
+        if signalled != _READY:
             why = "ended" if readable else f"was not ready within {seconds:.0f} s"
             raise ServiceUnavailable(f"{self.name} {why}; the end of its log ({self.log}): {self.log_tail()}")
 
@@ -94,14 +100,17 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProces
     die_with_parent(parent)
     redirect_output(log)
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"sg-{name}".encode()[:15], 0, 0, 0)
-    code = 0
+    code, start = 0, _StartSignal(writing)
     try:
-        body(lambda: _signal_ready(writing))
+        body(start.ready)
     except SealgridError as error:
         sys.stderr.write(f"{error}\n")
+        start.failed(str(error))
         code = 1
-    except BaseException:  # noqa: BLE001  the last frame of this process
+    except BaseException as error:  # noqa: BLE001  the last frame of this process
         traceback.print_exc()
+        if isinstance(error, OSError) and (known := file_error(error)) is not None:
+            start.failed(str(known))
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
@@ -122,6 +131,23 @@ def stop(children: list[ChildProcess]) -> None:
             os.waitpid(child.pid, 0)
 
 
-def _signal_ready(fd: int) -> None:
-    os.write(fd, b"1")
-    os.close(fd)
+class _StartSignal:
+    """Reports to the parent process once: that a part is ready, or why it cannot start."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd: int | None = fd
+
+    def ready(self) -> None:
+        """Report that the part is ready."""
+        self._send(_READY)
+
+    def failed(self, reason: str) -> None:
+        """Report why it cannot start; nothing after ``ready``."""
+        self._send(_ERROR + reason.encode(errors="replace")[: _MAX_ERROR_BYTES - 1])
+
+    def _send(self, message: bytes) -> None:
+        if self._fd is not None:
+            with suppress(BrokenPipeError):  # the parent waited no longer
+                os.write(self._fd, message)
+            os.close(self._fd)
+            self._fd = None

@@ -1,5 +1,6 @@
 """Access settings of a local network's services, from ``services.toml`` (docs/howto/behind-a-proxy.md)."""
 
+import codecs
 from typing import Final
 
 import msgspec
@@ -44,10 +45,11 @@ class ServiceSettings:
     def __init__(self, layout: Layout, address: PublicAddress | None = None) -> None:
         self._address = address
         try:
-            self._access = msgspec.toml.decode(layout.services.read_bytes(), type=dict[str, ServiceAccess])
+            content = layout.services.read_bytes().removeprefix(codecs.BOM_UTF8)
+            self._access = msgspec.toml.decode(content, type=dict[str, ServiceAccess])
         except FileNotFoundError:
             self._access = {}
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InputRefused(f"{layout.services} cannot be used: {error}.") from error
         if unknown := sorted(self._access.keys() - {*NAMES}):
             raise InputRefused(f"{layout.services} names {unknown[0]!r}; services are {', '.join(NAMES)}.")

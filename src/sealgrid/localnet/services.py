@@ -13,7 +13,7 @@ import msgspec
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.iexec_sms.config import SmsConfig
 from sealgrid.iexec_sms.runner import run as run_sms
 from sealgrid.localnet.account_seed import is_shared
@@ -28,6 +28,7 @@ from sealgrid.localnet.layout import (
     MARKET,
     PLATFORM,
     POOL,
+    SHOP,
     SMS,
     STORAGE,
     THRESHOLD,
@@ -87,7 +88,9 @@ def start(
     for child in children:
         child.wait_ready(STEP_SECONDS)
     rpc_url = f"http://127.0.0.1:{sockets.chain_port}"
-    with urllib.request.urlopen(f"{sockets.url(PLATFORM)}/measurement", timeout=STEP_SECONDS) as reply:  # noqa: S310
+    # Not through a proxy that the environment names: it cannot reach this machine's loopback.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"{sockets.url(PLATFORM)}/measurement", timeout=STEP_SECONDS) as reply:
         measured = msgspec.json.decode(reply.read(), type=RuntimeMeasurement)
     net = _NetworkPlan(layout, sockets, rpc_url, measured, options.storages)
     on_progress("contracts")
@@ -104,7 +107,8 @@ def start(
     net.run_once(
         "iexec-offer", bool, lambda: offer_computing(net.network(), category=IEXEC_CATEGORY, key=net.key_of("pool"))
     )
-    if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network(), net.key_of))):
+    layout.shop_error.unlink(missing_ok=True)
+    if options.stocked and (shop := net.fill_shop()) is not None:
         children.append(shop)
 
 
@@ -182,15 +186,23 @@ class _NetworkPlan:
             os.waitpid(child.pid, 0)
         return msgspec.json.decode(result.read_bytes(), type=kind)
 
-    def run_in_background(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> ChildProcess | None:
-        """Run ``work`` in a child process unless it ran on this chain before; return the process, if any."""
-        result = self._layout.part(CHAIN) / f"{name}.json"
+    def fill_shop(self) -> ChildProcess | None:
+        """Offer the goods in a child process unless that was done on this chain before; return the process, if any.
+
+        It writes why it failed to ``layout.shop_error``.
+        """
+        result = self._layout.part(CHAIN) / f"{SHOP}.json"
 
         def body(ready: OnReady) -> None:
             ready()
-            write_file(result, msgspec.json.encode(asyncio.run(work())))
+            try:
+                filled = asyncio.run(list_goods(self.network(), self.key_of))
+            except (SealgridError, OSError) as error:
+                write_file(self._layout.shop_error, str(error).encode(errors="replace"))
+                raise
+            write_file(result, msgspec.json.encode(filled))
 
-        return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
+        return None if result.exists() else fork(SHOP, self._layout.log(SHOP), body, ends=True)
 
     def parts(self) -> list[tuple[str, Callable[[OnReady], None]]]:
         """Return the parts and the function that each runs."""

@@ -65,4 +65,4 @@ async def _sell_rides(owner: Connection, app: deploy.DeployedApp) -> None:
 def _card(app: str, name: str) -> str:
     folder = shipped_apps.app_folder(app)
     assert folder is not None, "the app was deployed"
-    return (folder / name).read_text()
+    return (folder / name).read_text(encoding="utf-8")

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.localnet.layout import CHAIN, Layout, NetworkOptions
+from sealgrid.errors import InputRefused, SealgridError, ServiceUnavailable
+from sealgrid.localnet.layout import CHAIN, SHOP, Layout, NetworkOptions
 from sealgrid.localnet.log_rotation import rotate
 from sealgrid.localnet.processes import ChildProcess, fork, stop
+from sealgrid.storage.atomic_file import write_file
 
 POLL_SECONDS = 0.2
 RESTART_SECONDS = 30.0  #: within which a restarted part must be ready
@@ -18,6 +19,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 3, 60.0  #: more restarts in this time stop the network
 
 OnProgress = Callable[[str], None]
+OnShop = Callable[[str], None]  #: called once the shop is filled, or with the reason why it is empty
 
 
 class _ShutdownRequested(Exception):
@@ -30,21 +32,30 @@ def supervise(
     *,
     on_ready: Callable[[], None],
     on_progress: OnProgress = lambda line: None,
+    on_shop: OnShop = lambda error: None,
 ) -> None:
     """Run a network until a signal stops it. A part that exits is restarted with its data.
 
-    Raises ServiceUnavailable if the chain exits, or another part repeatedly.
+    ``on_ready`` is called when a first app ran in the sandbox and every part answers; ``on_shop`` only for a network
+    whose options ask for goods. Raises ServiceUnavailable if a part does not start, if the chain exits, or another part
+    repeatedly.
     """
     from sealgrid.localnet.start import start  # noqa: PLC0415  `status` and `down` need no part of the network
 
     children: list[ChildProcess] = []
     with _locked(layout), _signals():
         try:
+            layout.start_error.unlink(missing_ok=True)
             start(layout, options, children, on_progress)
             on_ready()
-            _watch(children, layout, on_progress)
+            if options.stocked and all(child.name != SHOP for child in children):
+                on_shop("")  # filled at an earlier start
+            _watch(children, layout, on_progress, on_shop)
         except _ShutdownRequested:
             pass
+        except SealgridError as error:
+            write_file(layout.start_error, str(error).encode(errors="replace"))
+            raise
         finally:
             layout.network.unlink(missing_ok=True)
             for number in _SIGNALS:
@@ -69,8 +80,12 @@ def end(layout: Layout, seconds: float = 20.0) -> bool:
     pid = running(layout)
     if pid is None:
         return False
-    with suppress(ProcessLookupError):
+    try:
         os.kill(pid, signal.SIGTERM)
+    except PermissionError as error:
+        raise InputRefused(f"the network (process {pid}) belongs to another user, who can stop it.") from error
+    except ProcessLookupError:
+        pass  # it ended meanwhile
     deadline = time.monotonic() + seconds
     while running(layout) is not None:
         if time.monotonic() > deadline:
@@ -106,9 +121,12 @@ def _signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watch(children: list[ChildProcess], layout: Layout, on_progress: OnProgress) -> None:
+def _watch(children: list[ChildProcess], layout: Layout, on_progress: OnProgress, on_shop: OnShop) -> None:
     restarts = dict[str, list[float]]()
     while True:
+        if (shop := next((child for child in children if child.name == SHOP), None)) and not shop.is_alive():
+            children.remove(shop)
+            on_shop("" if shop.exit_code == 0 else _shop_error(layout, shop))
         for index, child in enumerate(children):
             if child.has_failed():
                 now = time.monotonic()
@@ -122,3 +140,10 @@ def _watch(children: list[ChildProcess], layout: Layout, on_progress: OnProgress
                     children[index].wait_ready(RESTART_SECONDS)
         rotate(layout.logs)
         time.sleep(POLL_SECONDS)
+
+
+def _shop_error(layout: Layout, shop: ChildProcess) -> str:
+    """Return why the shop is empty; a failure without an error of ours is recorded for `status` here."""
+    if not layout.shop_error.exists():
+        write_file(layout.shop_error, f"its process ended; see {shop.log}".encode(errors="replace"))
+    return layout.shop_error.read_text(errors="replace")

@@ -21,6 +21,9 @@ _WARM_UP_SCRIPT = (
     "import runpy, resource, json, ctypes, inspect, pickle, secrets, tempfile, platform, numbers, warnings\n"
     "import sealgrid.enclave.session\n"
 )
+_FIRST_APP_SCRIPT = (
+    "import sys; sys.path[:0] = [sys.argv[1]]\nfrom sealgrid.enclave.sandbox.sandbox_check import main\nmain()\n"
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,18 @@ def warm_up_command(image: RuntimeImage, memory: int) -> list[str]:
         *_interpreter_command(image),
         "-c",
         _WARM_UP_SCRIPT,
+        f"{RUNTIME}/{PACKAGES}",
+    ]
+
+
+def first_app_command(image: RuntimeImage, memory: int) -> list[str]:
+    """Return the command that runs a first app in the sandbox inside the enclave's."""
+    return [
+        *_bwrap_command(image, memory, "--ro-bind"),
+        *_interpreter_command(image),
+        "-B",
+        "-c",
+        _FIRST_APP_SCRIPT,
         f"{RUNTIME}/{PACKAGES}",
     ]
 

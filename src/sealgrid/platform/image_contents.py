@@ -25,6 +25,7 @@ _MANYLINUX_LIBRARIES = (
     "libexpat.so.1",
 )
 _LOADER = "ld-linux"
+_C_UTF8 = Path("/usr/lib/locale/C.utf8")  #: the C library's locale for apps; Debian's package libc-bin brings it
 
 
 def find_shared_libraries(files: Sequence[Path]) -> dict[str, Path]:
@@ -101,16 +102,17 @@ def plan_image(boot: Path | None = None) -> Plan:
             files |= {f"{PACKAGES}/{package}/{name}": path for name, path in _walk(source)}
         else:
             files[f"{PACKAGES}/{source.name}"] = source
-    files |= {f"{PACKAGES}/tzdata/{name}": path for name, path in _time_zones(_package_path("tzdata"))}
+    files |= {f"{PACKAGES}/tzdata/{name}": path for name, path in _files_below(_package_path("tzdata"))}
     files |= _interpreter()
     bubblewrap = shutil.which("bwrap")
     if bubblewrap is None:
-        raise SetupMissing("bwrap is not installed; `apt-get install bubblewrap` brings it.")
+        raise SetupMissing("bubblewrap is not installed; install it with: sudo apt-get install bubblewrap")
     files[f"{PROGRAMS}/bwrap"] = Path(bubblewrap).resolve()
     native = [
         path for name, path in files.items() if ".so" in path.name or name.startswith((PROGRAMS, f"{PYTHON}/bin"))
     ]
-    return files | {f"{LIBRARIES}/{name}": path for name, path in find_shared_libraries(native).items()}
+    files |= {f"{LIBRARIES}/{name}": path for name, path in find_shared_libraries(native).items()}
+    return files | {f"{LIBRARIES}/locale/C.utf8/{name}": path for name, path in _files_below(_C_UTF8)}
 
 
 def _interpreter() -> Plan:
@@ -129,11 +131,11 @@ def _interpreter() -> Plan:
     return files
 
 
-def _time_zones(package: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files of the package tzdata, most of which have no suffix."""
-    for path in sorted(package.rglob("*")):
+def _files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the data files below a folder, most of which have no suffix; none if there is no such folder."""
+    for path in sorted(folder.rglob("*")):
         if path.is_file() and path.parent.name != "__pycache__":
-            yield path.relative_to(package).as_posix(), path
+            yield path.relative_to(folder).as_posix(), path
 
 
 def interpreter_version(files: Iterable[MeasuredFile]) -> str:

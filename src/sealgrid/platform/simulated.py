@@ -17,12 +17,14 @@ from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
+from sealgrid.errors import SetupMissing
 from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
-from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, warm_up_command
+from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, first_app_command, warm_up_command
 from sealgrid.platform.image_contents import LIBRARIES, find_loader, interpreter_version, plan_image
 from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measure_image
 from sealgrid.platform.instance import EnclaveInstance, connect_relay
 from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
+from sealgrid.platform.sandbox_remedy import sandbox_remedy
 from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
@@ -56,6 +58,7 @@ def load_or_create_keys(folder: Path, now: int) -> SimulatedPlatformKeys:
 
 
 _DAY = 24 * 3600
+_CHECK_SECONDS = 120.0  #: for the warm-up and for the first app
 _TRIES, _PAUSE_SECONDS = 40, 0.05
 _TOTAL = 3  #: total memory of an enclave in multiples of its memory-backed folders
 _log = logging.getLogger("sealgrid.platform")
@@ -132,6 +135,7 @@ class SimulatedPlatform:
             files=files, bytecode=self._config.folder / "bytecode", loader=str(planned[f"{LIBRARIES}/{library}"])
         )
         self._bytecode.refresh(image, measure_image(image).mrtd)
+        self._run(first_app_command(image, self._config.memory_bytes))
         return image
 
     def _measure_for_launch(self) -> ImageMeasurement:
@@ -140,11 +144,20 @@ class SimulatedPlatform:
         return now
 
     def _compile(self, image: RuntimeImage) -> None:
-        command = warm_up_command(image, self._config.memory_bytes)
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
-        if ended.returncode:
-            # Without bytecode an enclave only starts more slowly.
-            _log.warning("the runtime's warm-up ended with %d: %s", ended.returncode, ended.stderr[-2000:])
+        self._run(warm_up_command(image, self._config.memory_bytes))
+
+    def _run(self, command: list[str]) -> None:
+        """Run a command in the enclave's sandbox; raise SetupMissing, with the way to mend it, if it fails."""
+        try:
+            ended = subprocess.run(command, capture_output=True, check=False, timeout=_CHECK_SECONDS)  # noqa: S603
+            words = ended.stderr.decode(errors="replace").strip()
+            code = ended.returncode
+        except (OSError, subprocess.TimeoutExpired) as error:
+            words, code = str(error), 1
+        if code:
+            _log.error("the sandbox ended with %d: %s", code, words[-2000:])
+            last = words.splitlines()[-1][:400] if words else f"the sandbox ended with {code}"
+            raise SetupMissing(f"no app can run on this machine ({last.rstrip('.')}): {sandbox_remedy(words)}.")
 
     def _spawn(self, relay: socket.socket, quoting: socket.socket, group: EnclaveCgroup) -> subprocess.Popen[bytes]:
         sockets = EnclaveSockets(relay=relay.fileno(), quoting=quoting.fileno())

@@ -32,13 +32,19 @@ class PoolConfig:
     first_block: int = 0  #: first block to read on the first start
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
+    tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
 
     @property
     def rules(self) -> PoolTimeouts:
-        """Return the timeouts of task assignment."""
-        return PoolTimeouts(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)
+        """Return the rules of task assignment."""
+        return PoolTimeouts(
+            lease=self.lease_seconds,
+            retry=self.retry_seconds,
+            single_enclave=True,
+            tasks_per_worker=self.tasks_per_worker,
+        )
 
 
 def read_key(path: Path) -> SigningKey:

@@ -12,7 +12,7 @@ from sealgrid.wire.pool import Stage
 
 
 class PoolTimeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Durations in seconds."""
+    """Durations in seconds, and what one worker may have."""
 
     lease: float = 30.0  #: a worker without a report for this long loses its task
     #: A worker that stays at one stage for this many leases loses its task, except while its app runs.
@@ -20,6 +20,7 @@ class PoolTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     retry: float = 5.0  #: a worker that lost a task may take it again after this long; others at once
     single_enclave: bool = False  #: whether a worker may propose one enclave per assignment; older pools permitted more
     margin: int = 5  #: a task is assigned only with this much left until its contribution deadline
+    tasks_per_worker: int = 0  #: tasks that one worker may have at one time; 0 sets no limit, as in older pools
 
 
 #: Class → stored tag, for the classes that were renamed: databases of older pools must replay.

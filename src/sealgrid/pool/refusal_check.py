@@ -67,4 +67,4 @@ def refusal_verdict(opinions: Sequence[VaultOpinion], *, vaults: int, threshold:
     if not refusing or len(refusing) < vaults - threshold + 1 or len(settling) >= threshold:
         return "", ""
     first = refusing[0]
-    return first.check, f"{len(refusing)} of {vaults} vaults refuse the deal: ({first.check}) {first.sentence}"
+    return first.check, f"{len(refusing)} of {vaults} vaults refuse the deal: {first.sentence}"

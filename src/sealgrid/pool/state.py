@@ -1,6 +1,6 @@
 """A pool's state machine: events in, new state and effects out. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -18,6 +18,7 @@ from sealgrid.pool.effects import (
     SignAuthorisation,
     SignReassign,
 )
+from sealgrid.pool.persistent_map import PersistentMap
 from sealgrid.pool.task import (
     ENDED,
     MAX_ATTEMPTS,
@@ -37,17 +38,47 @@ _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
 
 class PoolState(msgspec.Struct, frozen=True, kw_only=True):
-    """All deals and tasks of a pool, in the order of arrival."""
+    """All deals and tasks of a pool. An event costs the same whatever the number of tasks that have ended."""
 
     rules: e.PoolTimeouts = e.PoolTimeouts()
-    deals: Mapping[DealId, e.DealMatched] = {}
-    tasks: Mapping[TaskId, PoolTask] = {}
+    deals: PersistentMap[DealId, e.DealMatched] = PersistentMap()
+    tasks: PersistentMap[TaskId, PoolTask] = PersistentMap()
+    open: Mapping[TaskId, None] = {}  #: the tasks that have not ended, in the order of arrival
 
     def task(self, task: TaskId) -> PoolTask:
         """Return a task; raise NotFound."""
         if task not in self.tasks:
             raise NotFound(f"this pool has no task {task}; a new deal appears within a second of its block.")
         return self.tasks[task]
+
+    def open_tasks(self) -> Iterator[PoolTask]:
+        """Yield the tasks that have not ended, in the order of arrival."""
+        return (self.tasks[task] for task in self.open)
+
+
+class StateSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A state as one document; with it the events before it are not needed any more."""
+
+    rules: e.PoolTimeouts
+    deals: tuple[e.DealMatched, ...]
+    tasks: tuple[PoolTask, ...]  #: the open ones in the order of arrival
+
+    def state(self) -> PoolState:
+        """Return the state."""
+        return PoolState(
+            rules=self.rules,
+            deals=PersistentMap((deal.deal, deal) for deal in self.deals),
+            tasks=PersistentMap((task.task, task) for task in self.tasks),
+            open={task.task: None for task in self.tasks if task.stage not in ENDED},
+        )
+
+
+def snapshot(state: PoolState, *, ended_since: float) -> StateSnapshot:
+    """Return a snapshot without the tasks that ended before ``ended_since``, in Unix seconds, and their deals."""
+    ended = [task for task in state.tasks.values() if task.stage in ENDED and task.history[-1].at >= ended_since]
+    tasks = (*state.open_tasks(), *ended)
+    deals = dict.fromkeys(task.deal for task in tasks)
+    return StateSnapshot(rules=state.rules, deals=tuple(state.deals[deal] for deal in deals), tasks=tasks)
 
 
 Outcome = tuple[PoolState, tuple[Answer, ...]]
@@ -73,7 +104,7 @@ def step(state: PoolState, event: e.AnyEvent) -> Outcome:
 def due(state: PoolState, now: float, chain_now: int) -> tuple[e.AnyEvent, ...]:
     """Return the events that are due by the pool's and the chain's clock."""
     events: list[e.AnyEvent] = []
-    for task in state.tasks.values():
+    for task in state.open_tasks():
         deal = state.deals[task.deal]
         if task.stage in WORKING and _is_idle(task, state.rules, now):
             events.append(e.LeaseExpired(task=task.task, at=now))
@@ -93,7 +124,7 @@ def _is_idle(task: PoolTask, rules: e.PoolTimeouts, now: float) -> bool:
 def pending_calls(state: PoolState) -> tuple[ChainCall, ...]:
     """Return the chain calls that are not confirmed yet. They follow from the state, so a crash loses none."""
     calls: list[ChainCall] = []
-    for task in state.tasks.values():
+    for task in state.open_tasks():
         if task.refund_due and task.stage not in ENDED:
             calls.append(ClaimRefund(task=task.task, deal=task.deal, index=task.index))
         elif not task.ready and task.stage in OPEN:
@@ -103,11 +134,16 @@ def pending_calls(state: PoolState) -> tuple[ChainCall, ...]:
 
 def unverified_refusals(state: PoolState) -> tuple[TaskId, ...]:
     """Return the waiting tasks whose reported refusal the vaults have not confirmed or denied yet."""
-    return tuple(task.task for task in state.tasks.values() if task.claimed_check and task.stage == "waiting")
+    return tuple(task.task for task in state.open_tasks() if task.claimed_check and task.stage == "waiting")
 
 
 def _with(state: PoolState, task: PoolTask) -> PoolState:
-    return msgspec.structs.replace(state, tasks={**state.tasks, task.task: task})
+    if state.tasks.get(task.task) is task:
+        return state
+    remaining = state.open
+    if task.stage in ENDED and task.task in remaining:
+        remaining = {each: None for each in remaining if each != task.task}
+    return msgspec.structs.replace(state, tasks=state.tasks.with_entries([(task.task, task)]), open=remaining)
 
 
 def _add_deal(state: PoolState, matched: e.DealMatched) -> PoolState:
@@ -115,16 +151,21 @@ def _add_deal(state: PoolState, matched: e.DealMatched) -> PoolState:
         return state
     stage: Stage = "failed" if matched.refusal else "waiting"
     history = (StageAt(stage=stage, at=matched.at, detail=matched.refusal),)
-    tasks = dict(state.tasks)
+    tasks: dict[TaskId, PoolTask] = {}
     for index in range(matched.first, matched.first + matched.size):
         task = task_id(matched.deal, index)
         tasks[task] = PoolTask(task=task, deal=matched.deal, index=index, stage=stage, history=history)
-    return msgspec.structs.replace(state, deals={**state.deals, matched.deal: matched}, tasks=tasks)
+    return msgspec.structs.replace(
+        state,
+        deals=state.deals.with_entries([(matched.deal, matched)]),
+        tasks=state.tasks.with_entries(tasks.items()),
+        open={**state.open, **dict.fromkeys(tasks)},
+    )
 
 
 def _assign(state: PoolState, request: e.JobRequested) -> Outcome:
-    task = next((task for task in state.tasks.values() if _may_take(state, task, request)), None)
-    if task is None:
+    task = next((task for task in state.open_tasks() if _may_take(state, task, request)), None)
+    if task is None or (task.stage == "waiting" and _has_enough(state, request.worker)):
         return state, ()
     taken = msgspec.structs.replace(
         move(task, "assign", request.at), worker=request.worker, last_report=request.at, enclave_proposed=False
@@ -143,12 +184,16 @@ def _may_take(state: PoolState, task: PoolTask, request: e.JobRequested) -> bool
     return waits and not lost_recently and request.worker not in task.excluded
 
 
+def _has_enough(state: PoolState, worker: Address) -> bool:
+    limit = state.rules.tasks_per_worker
+    return 0 < limit <= sum(task.worker == worker and task.stage in WORKING for task in state.open_tasks())
+
+
 def _restart(state: PoolState, event: e.PoolRestarted) -> PoolState:
-    leased = {key: task for key, task in state.tasks.items() if task.stage in WORKING}
-    renewed = {
-        key: msgspec.structs.replace(task, last_report=event.at, stage_since=event.at) for key, task in leased.items()
-    }
-    return msgspec.structs.replace(state, rules=event.rules, tasks={**state.tasks, **renewed})
+    leased = [task for task in state.open_tasks() if task.stage in WORKING]
+    renewed = [msgspec.structs.replace(task, last_report=event.at, stage_since=event.at) for task in leased]
+    tasks = state.tasks.with_entries((task.task, task) for task in renewed)
+    return msgspec.structs.replace(state, rules=event.rules, tasks=tasks)
 
 
 def _require_worker(state: PoolState, task: TaskId, worker: Address) -> PoolTask:

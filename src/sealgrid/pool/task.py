@@ -72,17 +72,17 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[Address, ...] = ()
 
 
-def move(task: PoolTask, step: Step, at: float, detail: str = "") -> PoolTask:
+def move(task: PoolTask, step: Step, at: float, detail: str = "", check: str = "") -> PoolTask:
     """Return the task after a step of the table; unchanged when the table has none for its stage."""
     to = TRANSITIONS.get((task.stage, step))
-    return task if to is None else enter(task, to, at, detail)
+    return task if to is None else enter(task, to, at, detail, check)
 
 
-def enter(task: PoolTask, stage: Stage, at: float, detail: str = "") -> PoolTask:
+def enter(task: PoolTask, stage: Stage, at: float, detail: str = "", check: str = "") -> PoolTask:
     """Return the task at a stage, with its history one entry longer when the stage is new."""
     if task.stage == stage:
         return task
-    entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL])
+    entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL], check=check)
     return msgspec.structs.replace(task, stage=stage, stage_since=at, history=(*task.history, entry))
 
 
@@ -107,7 +107,7 @@ def resolve_refusal(task: PoolTask, at: float, check: str, detail: str, *, denie
         return task
     answered = msgspec.structs.replace(task, claimed_check="")
     if check:
-        return move(answered, "refuse", at, detail)
+        return move(answered, "refuse", at, detail, check)
     if not denied:
         return answered
     return msgspec.structs.replace(answered, excluded=(*answered.excluded, answered.losses[-1][0]))
@@ -140,10 +140,14 @@ def failures_of(task: PoolTask, pool_owner: Address) -> tuple[WorkerFailure, ...
 
 
 def public_history(history: Iterable[StageAt]) -> tuple[StageAt, ...]:
-    """Return the public form of a history: coarse stages, whole seconds, no details."""
+    """Return the public form of a history: coarse stages, whole seconds, no details but those of a refusal.
+
+    The vaults tell anyone why they refuse a deal (``POST /releases/preview``).
+    """
     entries: list[StageAt] = []
     for entry in history:
         stage = PUBLIC[entry.stage]
         if not entries or entries[-1].stage != stage:
-            entries.append(StageAt(stage=stage, at=int(entry.at)))
+            refusal = entry.detail if entry.check else ""
+            entries.append(StageAt(stage=stage, at=int(entry.at), detail=refusal, check=entry.check))
     return tuple(entries)

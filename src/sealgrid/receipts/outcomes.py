@@ -68,7 +68,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "seller",
         "t vaults could sign it, but PoCo would pay the seller for it",
         None,
-        "HostFailed with the number, at once",
+        "DealRefused with the number, at once",
         "30 % of the pool's price a task, for other tasks of the same deal and for purchases despite a preview; pools "
         "sell small volumes",
     ),
@@ -77,7 +77,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "seller",
         "t vaults could sign it, but PoCo would pay the seller for an unproved key",
         None,
-        "HostFailed with the number, at once",
+        "DealRefused with the number, at once",
         "30 % of the pool's price a task, for purchases despite a preview of an offer that precedes the proof; "
         "Sealgrid's clients make no such offer; pools sell small volumes",
     ),
@@ -86,7 +86,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "owner afterwards",
         "the pool requests previews: n - t + 1 vaults refuse, fewer than t would settle the refusal",
         None,
-        "HostFailed with the number, at once",
+        "DealRefused with the number, at once",
         "seller and requester together: 30 % of the pool's price a task; pools sell small volumes, and to groups that "
         "exclude accounts that caused losses",
     ),
@@ -95,7 +95,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "seller",
         "t vaults could sign it, but PoCo would pay the seller for it",
         None,
-        "HostFailed with the number, at once",
+        "DealRefused with the number, at once",
         "30 % of the pool's price a task, for purchases of such an offer despite a preview",
     ),
     TaskEnding(
@@ -111,7 +111,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "unproved",
         "no party provably knew it",
         None,
-        "HostFailed with the number, at once",
+        "DealRefused with the number, at once",
         "30 % of the pool's price for each deal above the uses left; offers of small volume bound it",
     ),
     TaskEnding(

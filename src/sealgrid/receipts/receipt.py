@@ -4,6 +4,7 @@ The signed body is a separate file: the Settle has its SHA-256, and vaults fetch
 envelope is built afterwards. Format: docs/protocol/receipt.md.
 """
 
+import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -262,7 +263,12 @@ def _parse(document: bytes, kind: type[D]) -> D:
         parsed = msgspec.json.decode(document, type=kind)
         is_canonical = parsed.encode() == document
     except (ValueError, *DECODE_ERRORS) as error:
-        raise InputRefused(f"this is not a valid receipt: {error}.") from error
+        changed = document.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        reason = "a program added a byte order mark; use the original file" if changed else error
+        raise InputRefused(f"this is not a valid receipt: {reason}.") from error
     if not is_canonical:
-        raise InputRefused("the receipt is not in its canonical form (RFC 8785).")
+        raise InputRefused(
+            "the receipt is not in its canonical form (RFC 8785): a program changed its bytes, for example line ends; "
+            "use the original file."
+        )
     return parsed

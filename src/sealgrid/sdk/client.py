@@ -19,13 +19,16 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
-from sealgrid.sdk.input_files import InputFiles, read_files
-from sealgrid.sdk.money import UNMATCHED, attach, sentence
+from sealgrid.sdk.input_files import InputFiles, has_tables, list_files, read_files
+from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentence
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
+from sealgrid.sdk.operations import quote as quotes
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
+from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.preview import check_approved
+from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.operations.resolve import find_offered
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, ignore_progress
@@ -133,25 +136,19 @@ class AsyncClient:
         try:
             request = RunRequest(
                 ZERO_ADDRESS,
-                files=await asyncio.to_thread(read_files, files),
                 args=args,
-                secrets={str(number): secret for number, secret in (secrets or {}).items()},
+                secrets=_numbered(secrets),
                 public_args=shlex.join(public_args),
                 callback=_parse_contract(callback),
                 deferred_callback=deferred_callback,
                 tasks=tasks,
-                max_price=None if max_price is None else int(amount(max_price)),
+                max_price=_parse_limit(max_price),
                 pool=pool,
             )
-            address, dataset = await find_offered(self._conn, app, model, on_progress)
-            if model is not None:
-                await check_approved(self._conn, dataset, address)
+            request = await self._resolved(request, files, app, model, on_progress)
             wallet = None
             if sponsor is not None:
-                wallet = Wallet(
-                    self._conn.node, await _key(sponsor, sponsor_password, self._conn.network, self._accounts)
-                )
-            request = replace(request, app=address, model=dataset)
+                wallet = Wallet(self._conn.node, await self._sponsor_key(sponsor, sponsor_password))
             job = await buy.run(self._conn, request, sponsor=wallet, store=store, on_progress=on_progress)
         except SealgridError as error:
             money = UNMATCHED
@@ -163,6 +160,71 @@ class AsyncClient:
             raise
         self._remove(stored[job.tasks :])
         return AsyncRun(self._conn, job)
+
+    async def quote(
+        self,
+        app: AssetRef,
+        model: AssetRef | None = None,
+        files: InputFiles = (),
+        args: Sequence[str] = (),
+        max_price: Price | None = None,
+        *,
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        callback: str | None = None,
+        deferred_callback: bool = False,
+        tasks: int = 1,
+        sponsor: str | SigningKey | None = None,
+        sponsor_password: str | None = None,
+        pool: str | None = None,
+        check_inputs: bool = True,
+        on_progress: Progress = ignore_progress,
+    ) -> RunQuote:
+        """Return what the run with these arguments of ``run`` would cost now; nothing is bought or reserved.
+
+        The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
+        the app on the model took. The vaults are asked whether they would release the keys. Raises like ``run`` for a
+        run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
+        and arguments may be left out.
+        """
+        with nothing_bought_before(()):
+            request = RunRequest(
+                ZERO_ADDRESS,
+                args=args,
+                secrets=_numbered(secrets),
+                public_args=shlex.join(public_args),
+                callback=_parse_contract(callback),
+                deferred_callback=deferred_callback,
+                tasks=tasks,
+                max_price=_parse_limit(max_price),
+                pool=pool,
+            )
+            request = await self._resolved(request, files, app, model, on_progress)
+            payer = None if sponsor is None else (await self._sponsor_key(sponsor, sponsor_password)).address
+            return await quotes.quote(
+                self._conn, request, payer=payer, check_inputs=check_inputs, on_progress=on_progress
+            )
+
+    async def _resolved(
+        self, request: RunRequest, files: InputFiles, app: AssetRef, model: AssetRef | None, on_progress: Progress
+    ) -> RunRequest:
+        """Return the request with the addresses of app and model, and with the files' contents.
+
+        Raises OrderRefused for a model without approval, InputRefused for a file that cannot be read.
+        """
+        listed = list_files(files)
+        contents = await asyncio.to_thread(read_files, listed)
+        address, dataset = await find_offered(self._conn, app, model, on_progress)
+        if model is not None:
+            await check_approved(self._conn, dataset, address)
+        if has_tables(listed):
+            specification = (await runnable_manifest(self._conn, address)).inputs
+            taken = specification.files.media_types if specification and specification.files else ()
+            contents = await asyncio.to_thread(read_files, listed, taken)
+        return replace(request, app=address, model=dataset, files=contents)
+
+    async def _sponsor_key(self, sponsor: str | SigningKey, password: str | None) -> SigningKey:
+        return await _key(sponsor, password, self._conn.network, self._accounts)
 
     def reopen(self, task: str) -> AsyncRun:
         """Return a run that was bought before, from its stored key; raise NotFound when there is none.
@@ -256,6 +318,14 @@ async def _key(
     if not network.has_development_accounts:
         raise InputRefused(f"the key of {name!r} is public; use your own on the network {network.name!r}.")
     return development_key(name)
+
+
+def _numbered(secrets: Mapping[int, str] | None) -> dict[str, str]:
+    return {str(number): secret for number, secret in (secrets or {}).items()}
+
+
+def _parse_limit(price: Price | None) -> int | None:
+    return None if price is None else int(amount(price))
 
 
 def _parse_contract(written: str | None) -> Address:

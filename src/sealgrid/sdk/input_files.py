@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, Final, Protocol
 
@@ -46,33 +46,41 @@ InputFile = InputContent | tuple[str, InputContent]  #: a content, or a name and
 InputFiles = InputFile | Mapping[str, Any] | Iterable[InputFile] | None  #: one, several, names with contents, or none
 
 
-def read_files(files: InputFiles) -> list[tuple[str, bytes]]:
-    """Return the name and the content of each file, in their order; raise InputRefused for anything that is no file.
+def read_files(files: Sequence[InputFile], media_types: Sequence[str] = ()) -> list[tuple[str, bytes]]:
+    """Return the name and the content of each listed file; raise InputRefused for anything that is no file.
 
-    In a mapping and in a pair, the suffix of the name selects the format of an array or a table (.npy, .csv, .json),
-    and lists and dictionaries become JSON.
+    In a pair the suffix of the name selects the format of an array or a table (.npy, .csv, .json), and lists and
+    dictionaries become JSON. A table without a name becomes CSV unless the app's ``media_types`` exclude it.
     """
     named: list[tuple[str, bytes]] = []
-    for file in _listed(files):
+    for file in files:
         if isinstance(file, tuple) and len(file) == 2 and isinstance(file[0], str):
             named.append((file[0], _content(file[1], file[0])))
         else:
             name = _own_name(file)
-            content = _content(file, name)
-            named.append((name if name != STEM else _unused(named, f"{STEM}{_suffix(file)}"), content))
+            if name == STEM:
+                name = _unused(named, f"{STEM}{_suffix(file, media_types)}")
+            named.append((name, _content(file, name)))
     return named
 
 
-def _listed(files: InputFiles) -> Iterable[Any]:
+def has_tables(files: Sequence[InputFile]) -> bool:
+    """Return whether a table without a name is among listed files: its format depends on the app."""
+    return any(_table_method(file) for file in files)
+
+
+def list_files(files: InputFiles) -> tuple[InputFile, ...]:
+    """Return the files as a list of single ones, names with contents as pairs; raise InputRefused for no file."""
     if files is None:
         return ()
     if isinstance(files, Mapping):
         return tuple((str(name), content) for name, content in files.items())
+    given: Any = files
     single = isinstance(files, (str, os.PathLike, *_BYTES)) or _is_pair(files)
     if single or hasattr(files, "read") or hasattr(files, "__array__") or _table_method(files):
-        return (files,)
+        return (given,)
     if isinstance(files, Iterable):
-        return files
+        return tuple(given)
     raise _not_a_file(files)
 
 
@@ -102,9 +110,9 @@ def _checked_name(name: str, file: object) -> str:
     return name
 
 
-def _suffix(file: object) -> str:
+def _suffix(file: object, media_types: Sequence[str]) -> str:
     if _table_method(file):
-        return ".csv"
+        return _table_suffix(file, media_types)
     if hasattr(file, "read"):
         return ""
     return ".npy" if hasattr(file, "__array__") else ".bin"
@@ -159,6 +167,15 @@ def _table_method(file: object) -> str:
     """Return the method by which a table writes CSV; empty for anything else."""
     # A series has it too, and is an array.
     return next((name for name in _TABLE_METHODS if hasattr(file, name) and hasattr(file, "columns")), "")
+
+
+def _table_suffix(table: Any, media_types: Sequence[str]) -> str:
+    """Return the suffix of the format in which an app that takes these types reads a table; none take any type."""
+    if not media_types or "text/csv" in media_types:
+        return ".csv"
+    if "application/x-npy" in media_types and table.to_numpy().dtype.kind in "fiub":
+        return ".npy"
+    return ".json" if "application/json" in media_types else ".csv"
 
 
 def _table_bytes(table: Any, suffix: str) -> bytes:

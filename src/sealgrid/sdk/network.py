@@ -1,5 +1,6 @@
 """The network file: addresses and URLs of a network's parts, and the roots of trust that clients pin."""
 
+import codecs
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import DECODE_ERRORS, InputRefused, NetworkNotRunning
 from sealgrid.receipts.report import TrustPins
+from sealgrid.sdk.stores.file_errors import file_error
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 NETWORK_PATH: Final = "/network.json"  #: of the public network file, below the URL of the pages
@@ -115,9 +117,11 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 def load_network(path: Path) -> Network:
     """Read a network file; raise NetworkNotRunning when there is none."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Network)
+        return msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=Network)
     except FileNotFoundError as error:
         raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
+    except OSError as error:
+        raise file_error(error) or InputRefused(f"{path} cannot be read ({error.strerror}).") from error
     except DECODE_ERRORS as error:
         raise InputRefused(f"{path} is not a valid network file: {error}.") from error
 

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import UnsetType
 
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
 from sealgrid.attestation.job_params import NO_RESULT_KEY
+from sealgrid.bundle.input_check import OfferedInputs, check_inputs
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.job_input import JobInput, check_input
 from sealgrid.bundle.wheel_unpacker import PrivateCopy
@@ -27,14 +29,13 @@ from sealgrid.enclave.protocol.relay_files import BUNDLE, write_new
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.exit_cause import PlatformProtection
 from sealgrid.errors import AppFailed, InputRefused
+from sealgrid.sdk.input_files import InputFiles, list_files, read_files
 from sealgrid.sdk.operations.build import BuiltApp, build_app
 from sealgrid.sdk.sync.background import BACKGROUND
 from sealgrid.testing import varied_start
 from sealgrid.testing.sandbox_check import check_sandbox
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 from sealgrid.wire.relay import Call, RelayClient
-
-InputFile = str | Path | tuple[str, bytes]  #: a path, or a name and its content
 
 _ALL_PROTECTION: Final = PlatformProtection(signals=True, memory=True, clock=True)  #: nobody else runs this sandbox
 _VARIED_START: Final = "sealgrid-varied-start.py"  #: beside the files of an app whose conditions are chosen
@@ -45,11 +46,12 @@ _TASK: Final = to_digest(sha256(b"a trial of an app"))
 class TrialInput:
     """What a buyer and the developer give one run, unencrypted."""
 
-    files: Sequence[InputFile] = field(default=(), repr=False)
+    files: InputFiles = field(default=(), repr=False)
     model: Path | None = None  #: a model or data, as it is before it is sealed
     args: Sequence[str] = field(default=(), repr=False)
     secrets: Mapping[int, str] = field(default_factory=dict, repr=False)  #: IEXEC_REQUESTER_SECRET_n by n
     developer_secret: str | None = field(default=None, repr=False)
+    check: bool = True  #: by the inputs that app.toml declares, as before a purchase
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,18 @@ class AppTrial:
 def try_app(
     folder: str | Path,
     *,
-    files: Sequence[InputFile] = (),
+    files: InputFiles = (),
     model: str | Path | None = None,
     args: Sequence[str] = (),
     secrets: Mapping[int, str] | None = None,
     developer_secret: str | None = None,
+    check: bool = True,
 ) -> AppTrial:
     """Run the app of a folder once in the sandbox of this machine; an app that fails is an ``AppTrial`` too.
 
     ``files``, ``args`` and ``secrets`` as in ``client.run``; ``model`` is the unencrypted file. Raises InputRefused for
-    a folder or input that is invalid, BundleRefused and InterpreterMismatch as ``apps.deploy``, SetupMissing where
+    a folder or input that is invalid, InputMismatch for input that the app does not declare, as before a purchase
+    (``check=False`` runs it nevertheless), BundleRefused and InterpreterMismatch as ``apps.deploy``, SetupMissing where
     bubblewrap is missing or the machine lets it make no sandbox.
     """
     given = TrialInput(
@@ -95,6 +99,7 @@ def try_app(
         args=args,
         secrets=secrets or {},
         developer_secret=developer_secret,
+        check=check,
     )
     check_sandbox()
     app = build_app(Path(folder), running_python())
@@ -149,10 +154,16 @@ def _varied_entrypoint(prepared: PreparedApp, conditions: RunConditions) -> tupl
 def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
     job = JobInput(
         args=tuple(given.args),
-        files=tuple(_named(file) for file in given.files),
+        files=tuple(read_files(list_files(given.files))),
         secrets={str(number): text for number, text in given.secrets.items()},
     )
     check_input(job)
+    manifest = prepared.bundle.manifest
+    if given.check and not isinstance(manifest.inputs, UnsetType):
+        offered = OfferedInputs(
+            has_model=given.model is not None, files=job.files, args=job.args, secrets=job.secrets.keys()
+        )
+        check_inputs(manifest.name, manifest.inputs, offered)
     for name, content in job.files:
         write_new(prepared.folders.path("inputs") / name, content)
     return AppInputs(
@@ -161,13 +172,6 @@ def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
         requester_secrets=job.secrets,
         developer_secret=given.developer_secret,
     )
-
-
-def _named(file: InputFile) -> tuple[str, bytes]:
-    try:
-        return file if isinstance(file, tuple) else (Path(file).name, Path(file).read_bytes())
-    except OSError as error:
-        raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
 
 
 def _lay_out_model(prepared: PreparedApp, model: Path) -> DatasetFact:

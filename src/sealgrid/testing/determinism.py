@@ -8,9 +8,10 @@ from typing import Final
 
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.enclave.job.iexec_env import COMPUTED, read_computed
+from sealgrid.sdk.input_files import InputFiles
 from sealgrid.sdk.operations.build import build_app
 from sealgrid.sdk.sync.background import BACKGROUND
-from sealgrid.testing.app_trial import AppTrial, InputFile, RunConditions, TrialInput, run_trial
+from sealgrid.testing.app_trial import AppTrial, RunConditions, TrialInput, run_trial
 from sealgrid.testing.sandbox_check import check_sandbox
 
 _CLOCK_SHIFT: Final = 400 * 86_400 + 5 * 3600 + 7 * 60 + 11  #: another year, hour, minute and second
@@ -43,7 +44,7 @@ class DeterminismReport:
 def check_determinism(
     folder: str | Path,
     *,
-    files: Sequence[InputFile] = (),
+    files: InputFiles = (),
     model: str | Path | None = None,
     args: Sequence[str] = (),
     secrets: Mapping[int, str] | None = None,

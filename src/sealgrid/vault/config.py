@@ -1,5 +1,6 @@
 """Settings of a vault: VaultConfig, and the TOML file that its operator writes (docs/howto/run-a-vault.md)."""
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,10 +89,11 @@ class VaultFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=
 def read_config(path: Path) -> tuple[VaultConfig, int]:
     """Return a vault's settings and its port; raise InputRefused for an unusable file."""
     try:
-        file = msgspec.toml.decode(path.read_bytes(), type=VaultFile, dec_hook=lambda kind, text: kind(text))
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        file = msgspec.toml.decode(content, type=VaultFile, dec_hook=lambda kind, text: kind(text))
     except OSError as error:
         raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputRefused(f"{path} does not describe a vault: {error}.") from error
     base = path.parent
     folder = base / file.folder

@@ -19,6 +19,7 @@ from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.site import Site
 from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.task_states import TaskStates
 from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
 from sealgrid.wire.server import serve
@@ -61,6 +62,7 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
                 model_cards=ModelCards(conn.storage),
                 dev_wallets=dev_wallets,
                 templates=environment(dev_wallets),
+                task_states=TaskStates(conn),
                 timeline_limits=TimelineLimits(config.timelines_per_client, config.timelines_per_task),
             )
             try:

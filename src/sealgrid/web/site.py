@@ -19,6 +19,7 @@ from sealgrid.sdk.network import Network
 from sealgrid.units import Address, to_address
 from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.task_states import TaskStates
 from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
 
@@ -42,6 +43,7 @@ class Site:
     model_cards: ModelCards
     dev_wallets: DevelopmentWallets
     templates: Environment
+    task_states: TaskStates
     timeline_limits: TimelineLimits = field(default_factory=TimelineLimits)
     clock: Callable[[], float] = time.time
 

@@ -168,10 +168,17 @@ class MarketClient:
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
         return (await call(self.transport, "GET", self._path(kind) + query, None, OrderPage)).orders
 
-    async def latest_deals(self, workerpool: Address, most: int) -> tuple[DealId, ...]:
-        """Return the ids of a pool's latest deals, the newest first; ``most`` is at least 10, as on iExec's market."""
-        path = self._path("deals") + f"&pageSize={most}&workerpool={workerpool}"
+    async def deals(self, **filters: str) -> tuple[DealId, ...]:
+        """Return a page of deals, the newest first; filters as iExec's: app, requester, workerpool, appOwner …"""
+        path = self._path("deals") + "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
         return tuple(DealId(each.dealid) for each in (await call(self.transport, "GET", path, None, _DealNames)).deals)
+
+    async def latest_deals(self, most: int, **filters: Address) -> tuple[DealId, ...]:
+        """Return the ids of the latest deals, the newest first; ``most`` is at least 10, as on iExec's market.
+
+        Filters as for ``deals``.
+        """
+        return await self.deals(pageSize=str(most), **filters)
 
     async def order(self, kind: Kind, order: Digest) -> OpenOrder:
         """Return one published order in any status; raise NotFound when there is none."""

@@ -87,7 +87,8 @@ class StageAt(Message, frozen=True, kw_only=True):
 
     stage: Stage | PublicStage
     at: float  #: Unix seconds; whole seconds of a public stage
-    detail: str = ""  #: the worker's text; empty in public
+    detail: str = ""  #: the worker's text, empty in public; of a refusal the vaults' sentence, also in public
+    check: str = ""  #: with "failed": number of the check by which the vaults refuse the deal, as they answered
 
 
 class TaskStages(Message, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
+from sealgrid.bundle.model_signature import MAX_BYTES, ModelSignature, TensorSpec, bounded, with_stated_shapes
 
 
 def spec(**changes) -> dict:
@@ -49,3 +49,19 @@ def test_a_signature_is_read_as_it_was_written():
 def test_what_is_no_signature_is_refused(changes):
     with pytest.raises(msgspec.ValidationError):
         decode(**changes)
+
+
+def test_shapes_that_an_app_cannot_report_are_those_of_the_file():
+    reported = decode(inputs=[spec(shape=None), spec(name="y", shape=[1])], outputs=[spec(dtype="int64", shape=None)])
+    stated = decode(inputs=[spec(shape=[]), spec(name="y", shape=[9])], outputs=[spec(shape=[2])])
+    merged = with_stated_shapes(reported, stated)
+    assert [each.shape for each in merged.inputs] == [(), (1,)]
+    assert merged.outputs[0].shape is None, "an output of another type"
+
+
+def test_classes_that_would_fill_a_card_are_left_out():
+    small = decode(outputs=[spec(classes=["cat", "dog"])])
+    large = decode(outputs=[spec(classes=[f"class {number}" for number in range(5000)])])
+    assert bounded(small) == small
+    assert bounded(large).outputs[0].classes == ()
+    assert len(msgspec.json.encode(bounded(large))) <= MAX_BYTES

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.unit.cli.cli_runner import run_cli
+from tests.unit.sdk.operations.wheel_files import write_wheel
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_the_test_of_a_new_app_passes(app):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py"]
     ended = subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
-    assert "2 passed" in ended.stdout
+    assert "3 passed" in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_trial_is_one_document_for_programs(app, sealgrid):
 
 def test_a_failed_trial_shows_the_end_of_the_log_and_exits_with_1(app, sealgrid):
     (app / "main.py").write_text("import sys\nfor line in range(30): print('line', line)\nsys.exit(3)")
-    tried = sealgrid("app", "try", "word-count")
+    tried = sealgrid("app", "try", "word-count", "--file", "letter.txt")
     assert tried.code == 1
     assert "the last 20 of 30 lines" in tried.err
     assert "line 29" in tried.err
@@ -128,12 +129,30 @@ def test_the_comparison_is_one_document_for_programs(app, sealgrid):
 
 
 def test_an_app_that_fails_shows_its_log(app, sealgrid):
-    tested = sealgrid("app", "test", "word-count", "--determinism")
+    (app / "main.py").write_text("raise SystemExit('no letter')")
+    tested = sealgrid("app", "test", "word-count", "--determinism", "--file", "letter.txt")
     assert tested.code == 1
-    assert "give at least one text file" in tested.err
+    assert "no letter" in tested.err
+
+
+def test_an_input_that_cannot_be_bought_is_refused_unless_unchecked(app, sealgrid):
+    refused = sealgrid("app", "try", "word-count")
+    assert refused.code == 1
+    assert "needs at least 1 file" in refused.err
+    assert json.loads(sealgrid("app", "try", "word-count", "--unchecked").out) == {}
 
 
 def test_without_an_option_the_tests_of_the_folder_run(app, sealgrid):
     assert sealgrid("app", "test", "word-count").code == 0
     (app / "test_app.py").write_text("def test_it(): assert False")
     assert sealgrid("app", "test", "word-count").code == 1
+
+
+def test_requirements_are_locked_and_the_app_imports_them(app, sealgrid, tmp_path, monkeypatch):
+    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(tmp_path / "index"), "CONFIG_FILE": "/dev/null"}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    write_wheel(tmp_path / "index", "greeting", "1.2")
+    (app / "requirements.txt").write_text("greeting>=1\n")
+    assert sealgrid("app", "lock", "word-count").out == "word-count/requirements.lock pins 1 wheel by hash\n"
+    (app / "main.py").write_text("import greeting\nraise SystemExit(greeting.VERSION)")
+    assert "1.2" in sealgrid("app", "try", "word-count", "--file", "letter.txt").err

@@ -1,5 +1,6 @@
 """Help, exit codes and error lines of every command, and which libraries it imports."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,13 +8,15 @@ from importlib.metadata import version
 
 import pytest
 
+from sealgrid.cli import main as main_module
+from sealgrid.errors import InputRefused
 from tests.unit.cli.cli_runner import run_cli
 
 MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usage"}
 NOUNS = {
     "model": MODELS,
     "data": MODELS,
-    "app": {"new", "try", "test", "deploy", "offer", "list", "show", "price", "unlist"},
+    "app": {"new", "try", "test", "lock", "deploy", "offer", "list", "show", "price", "unlist", "usage"},
     "task": {"list", "show", "result"},
     "receipt": {"verify"},
     "pool": {"offer"},
@@ -114,3 +117,41 @@ def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_data_folder
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == f"sealgrid: unexpected ZeroDivisionError; the details are in {log}.\n"
     assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_without_a_traceback(sealgrid, monkeypatch):
+    def forbid(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/another/user/accounts")
+
+    monkeypatch.setattr("sealgrid.sdk.stores.job_store.JobStore.all", forbid)
+    ended = sealgrid("task", "list")
+    assert ended.code == 1
+    assert ended.err.startswith("sealgrid: /another/user/accounts cannot be used (Permission denied")
+    assert ended.err.endswith("choose a folder of yours with --data DIR or SEALGRID_HOME.\n")
+
+
+def test_without_a_home_directory_every_command_says_what_to_set(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name not in {"SEALGRID_HOME", "XDG_DATA_HOME"}}
+    code = (
+        "import platformdirs, sys\n"
+        "platformdirs.user_data_dir = lambda name: (_ for _ in ()).throw(RuntimeError('no home'))\n"
+        "from sealgrid.cli.main import main\n"
+        "main()\n"
+    )
+    for words in (("task", "list"), ("account", "list"), ("status",), ("up",), ("model", "list"), ("down",)):
+        command = [sys.executable, "-c", code, *words]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+        assert ended.returncode == 1
+        assert ended.stderr.count("\n") == 1
+        assert "this user has no home directory; set HOME" in ended.stderr
+
+
+def test_the_details_of_an_error_of_a_user_without_a_home_are_not_a_second_error(monkeypatch):
+    monkeypatch.setattr("sealgrid.sdk.stores.home.home", homeless)
+    assert main_module._write_details(ZeroDivisionError("inside")) == (
+        "its details cannot be written: this user has no home directory; set HOME"
+    )
+
+
+def homeless(*_: object) -> None:
+    raise InputRefused("this user has no home directory; set HOME.")

@@ -13,6 +13,7 @@ from tests.unit.sdk.network_file import network
         ("empty.onnx", (), "empty.onnx is empty"),
         ("nowhere.onnx", (), "nowhere.onnx cannot be read"),
         ("broken.csv", (), "broken.csv cannot be sold as a table"),
+        ("broken.csv", ("--try", "input.json"), "an input to try is for the models of onnx-runner"),
         ("broken.csv", ("--card", "nowhere.md"), "nowhere.md cannot be read as text"),
         ("empty.onnx", ("--price", "cheap"), "'cheap' is not a valid amount"),
     ],

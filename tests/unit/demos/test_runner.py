@@ -34,3 +34,9 @@ def test_without_the_set_up_the_plates_demo_names_the_missing_file(layout, tmp_p
     (tmp_path / "models" / "plate_reader.zip").touch()
     with pytest.raises(InputRefused, match="give another file with --picture"):
         runner.run_plates_demo(Console(), layout, tmp_path / "nowhere.png", None)
+
+
+def test_a_picture_that_the_app_cannot_open_is_refused_in_one_sentence(layout, tmp_path):
+    (tmp_path / "car.heic").write_bytes(b"not a picture")
+    with pytest.raises(InputRefused, match=r"plate-reader cannot read 'car.heic': the input is not a picture"):
+        runner.run_plates_demo(Console(), layout, tmp_path / "car.heic", None)

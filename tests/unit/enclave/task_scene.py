@@ -55,6 +55,7 @@ class Task:
     folder: Path
     app: dict[str, bytes] = field(default_factory=lambda: {"main.py": REPORT_APP.encode()})
     public_args: str = ""
+    public_files: list[str] = field(default_factory=list)  #: URLs in the params
     dataset: bytes | None = None
     archives: list[bytes] = field(default_factory=list)  #: plaintexts of the sealed inputs
     developer_secret: bytes | None = None
@@ -133,6 +134,7 @@ class Task:
             sealed("developer", self.developer_secret)
         ours = {"inputs": inputs, "result_key": facts().result_key}
         params: dict[str, object] = {"iexec_args": self.public_args, "sealgrid": ours}
+        params["iexec_input_files"] = self.public_files
         if self.pushed_secrets:
             params["iexec_secrets"] = {number: f"name-{number}" for number in self.pushed_secrets}
         listed = tuple(

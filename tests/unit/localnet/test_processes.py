@@ -1,5 +1,6 @@
 """Child processes of a local network: readiness, failures and their log."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -23,13 +24,34 @@ def test_a_child_is_ready_runs_and_is_stopped(tmp_path: Path):
     assert child.has_failed()
 
 
-def test_a_child_that_ends_before_it_is_ready_is_reported_with_the_end_of_its_log(tmp_path: Path):
+def test_a_child_that_cannot_start_says_why(tmp_path: Path):
     def refuse(_: OnReady) -> None:
         raise InputRefused("the port is taken.")
 
     child = fork("part", tmp_path / "log", refuse)
+    with pytest.raises(ServiceUnavailable) as refused:
+        child.wait_ready(20)
+    assert str(refused.value) == "part did not start: the port is taken."
+
+
+def test_a_child_that_ends_without_a_word_is_reported_with_the_end_of_its_log(tmp_path: Path):
+    def fail(_: OnReady) -> None:
+        raise ZeroDivisionError("inside")
+
+    child = fork("part", tmp_path / "log", fail)
     with pytest.raises(ServiceUnavailable, match=r"part ended; the end of its log"):
         child.wait_ready(20)
+
+
+def test_an_error_after_the_start_is_not_reported_as_a_failed_start(tmp_path: Path):
+    def fail_later(on_ready: OnReady) -> None:
+        on_ready()
+        raise InputRefused("too late.")
+
+    child = fork("part", tmp_path / "log", fail_later)
+    child.wait_ready(20)
+    stop([child])
+    assert child.exit_code in {1, -signal.SIGTERM}
 
 
 def test_a_child_that_is_not_ready_in_time_is_reported(tmp_path: Path):

@@ -51,6 +51,17 @@ def test_the_howto_gives_every_setting_and_its_default():
     assert {name: "none" if value in {"", ()} else f"{value:g}" for name, value in defaults.items()} == dict(rows)
 
 
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path):
+    services = read_settings(tmp_path, '\ufeff[web]\npublic_url = "https://app.example"\n')
+    assert services.of("web").public_url == "https://app.example"
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path):
+    (tmp_path / "services.toml").write_bytes('[web]\npublic_url = "https://m\xfcnchen.example"\n'.encode("latin-1"))
+    with pytest.raises(InputRefused, match="cannot be used"):
+        ServiceSettings(Layout(tmp_path))
+
+
 ADDRESS = PublicAddress("grid.example", "192.0.2.1", Path("/c.pem"), Path("/k.pem"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.localnet import start as starting
 from sealgrid.localnet import supervisor
-from sealgrid.localnet.layout import CHAIN, Layout, NetworkOptions
+from sealgrid.localnet.layout import CHAIN, SHOP, Layout, NetworkOptions
 from sealgrid.localnet.processes import fork
 from sealgrid.localnet.supervisor import end, running, supervise
 
@@ -76,3 +76,50 @@ def test_without_its_chain_a_network_ends(monkeypatch, layout):
     network_of(monkeypatch, layout, CHAIN, fail)
     with pytest.raises(ServiceUnavailable, match="chain ended by itself"):
         supervise(layout, NetworkOptions(), on_ready=lambda: None)
+
+
+def run_with_shop(monkeypatch, layout, body):
+    """Run a network whose shop is filled by ``body``; return what the supervisor says of the shop, then stop."""
+
+    def start(layout, options, children, on_progress):
+        children.append(fork(SHOP, layout.log(SHOP), body, ends=True))
+
+    def on_shop(error):
+        said.append(error)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    said = []
+    monkeypatch.setattr(starting, "start", start)
+    supervise(layout, NetworkOptions(stocked=True), on_ready=lambda: None, on_shop=on_shop)
+    return said
+
+
+def test_a_filled_shop_is_said_once(monkeypatch, layout):
+    assert run_with_shop(monkeypatch, layout, lambda on_ready: on_ready()) == [""]
+    assert not layout.shop_error.exists()
+
+
+def test_a_shop_that_stays_empty_is_said_with_its_reason_and_not_tried_again(monkeypatch, layout):
+    def fail_with_reason(on_ready):
+        layout.shop_error.write_text("the wheels are missing.")
+        fail(on_ready)
+
+    assert run_with_shop(monkeypatch, layout, fail_with_reason) == ["the wheels are missing."]
+
+
+def test_a_shop_whose_process_dies_names_its_log(monkeypatch, layout):
+    (said,) = run_with_shop(monkeypatch, layout, lambda _: os._exit(9))
+    assert said == layout.shop_error.read_text() == f"its process ended; see {layout.log(SHOP)}"
+
+
+def test_the_reason_of_a_failed_start_stays_until_the_next_start(monkeypatch, layout):
+    def refuse(layout, options, children, on_progress):
+        raise InputRefused("port 1 is taken.")
+
+    monkeypatch.setattr(starting, "start", refuse)
+    with pytest.raises(InputRefused):
+        supervise(layout, NetworkOptions(), on_ready=lambda: None)
+    assert layout.start_error.read_text() == "port 1 is taken."
+    network_of(monkeypatch, layout, "pool", serve)
+    supervise(layout, NetworkOptions(), on_ready=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert not layout.start_error.exists()

@@ -17,9 +17,10 @@ def test_the_measured_files_name_the_interpreter():
     assert interpreter_version([BOOT, program("3.13")]) == "3.13"
 
 
-def test_an_image_has_the_time_zones_for_apps_and_no_compiled_code():
+def test_an_image_has_the_time_zones_and_the_locale_of_apps_and_no_compiled_code():
     planned = plan_image()
     assert {"packages/tzdata/zoneinfo/Europe/Paris", "packages/tzdata/__init__.py"} <= planned.keys()
+    assert "lib/locale/C.utf8/LC_CTYPE" in planned
     assert not [name for name in planned if "__pycache__" in name]
 
 

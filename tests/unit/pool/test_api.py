@@ -20,7 +20,10 @@ async def test_the_public_status_has_coarse_stages_in_whole_seconds(
     for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
         state.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
     view = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
-    assert view == [{"stage": "waiting", "at": 1, "detail": ""}, {"stage": "working", "at": 3, "detail": ""}]
+    assert view == [
+        {"stage": "waiting", "at": 1, "detail": "", "check": ""},
+        {"stage": "working", "at": 3, "detail": "", "check": ""},
+    ]
     assert "5.5" not in (await pool.get(f"/tasks/{TASK}")).text
 
 

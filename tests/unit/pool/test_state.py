@@ -7,7 +7,15 @@ from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import AssignTask, ClaimRefund, InitializeTask, SignAuthorisation, SignReassign
-from sealgrid.pool.state import PoolState, due, pending_calls, step, unverified_refusals
+from sealgrid.pool.state import (
+    PoolState,
+    StateSnapshot,
+    due,
+    pending_calls,
+    snapshot,
+    step,
+    unverified_refusals,
+)
 from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
 
@@ -347,6 +355,23 @@ def test_an_answer_of_the_vaults_without_a_reported_refusal_changes_nothing() ->
     assert after(*ASSIGNED, answered("7.10")).task(TASK).stage == "assigned"
 
 
+def test_a_worker_that_takes_tasks_and_does_not_work_has_no_more_than_the_limit() -> None:
+    rules = e.PoolTimeouts(tasks_per_worker=2)
+    ready = [e.TaskInitialized(at=1, task=task_id(DEAL, index)) for index in range(4, 9)]
+    state = after(deal(size=5), *ready, rules=rules)
+    for _ in range(5):
+        state, _ = step(state, request(ANNA))
+    assert [task.worker for task in state.open_tasks()] == [ANNA, ANNA, None, None, None]
+    assert step(state, request(BERT))[1] == (AssignTask(task=task_id(DEAL, 6), worker=BERT),)
+    ended, _ = step(state, e.TaskFinalized(at=2, task=TASK))
+    assert step(ended, request(ANNA))[1] == (AssignTask(task=task_id(DEAL, 6), worker=ANNA),)
+
+
+def test_a_worker_at_its_limit_that_missed_the_answer_gets_the_same_task_again() -> None:
+    state = after(*ASSIGNED, rules=e.PoolTimeouts(tasks_per_worker=1))
+    assert step(state, request(ANNA, at=100))[1] == (AssignTask(task=TASK, worker=ANNA),)
+
+
 def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
     rules = e.PoolTimeouts(single_enclave=True)
     state = after(*ASSIGNED, propose(ANNA, 1), rules=rules)
@@ -354,3 +379,34 @@ def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
         step(state, propose(ANNA, 2))
     again = after(*ASSIGNED, propose(ANNA, 1), report(ANNA, "failed"), request(ANNA, at=20), rules=rules)
     assert step(again, propose(ANNA, 2, at=21))[1]
+
+
+@given(st.lists(happenings, max_size=40))
+def test_a_snapshot_is_the_same_state(events: list[e.AnyEvent]) -> None:
+    state, _ = stored_events([deal(size=2), *events])
+    document = msgspec.json.encode(snapshot(state, ended_since=0))
+    restored = msgspec.json.decode(document, type=StateSnapshot).state()
+    assert (restored, list(restored.open)) == (state, list(state.open))
+
+
+@given(st.lists(happenings, max_size=40))
+def test_the_open_tasks_are_those_that_have_not_ended(events: list[e.AnyEvent]) -> None:
+    state, _ = stored_events([deal(size=2), *events])
+    assert set(state.open) == {task.task for task in state.tasks.values() if task.stage not in ENDED}
+
+
+def test_a_snapshot_forgets_tasks_that_ended_long_ago_and_their_deals() -> None:
+    ended = after(*ASSIGNED, e.TaskFinalized(at=50, task=TASK))
+    assert snapshot(ended, ended_since=50).state() == ended
+    forgotten = snapshot(ended, ended_since=51).state()
+    assert (dict(forgotten.tasks), dict(forgotten.deals)) == ({}, {})
+
+
+def test_a_snapshot_never_forgets_an_open_task() -> None:
+    state = after(*ASSIGNED)
+    assert snapshot(state, ended_since=10**9).state() == state
+
+
+def test_an_event_after_the_end_of_a_task_changes_nothing() -> None:
+    state = after(*ASSIGNED, e.TaskFinalized(at=5, task=TASK))
+    assert step(state, e.TaskRefunded(at=6, task=TASK))[0] is state

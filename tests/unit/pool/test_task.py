@@ -1,5 +1,6 @@
 """The transitions of one task, and what the public sees of its history."""
 
+import msgspec
 import pytest
 
 from sealgrid.pool.task import ENDED, MAX_DETAIL, PoolTask, decline, lose, move, public_history, report, resolve_refusal
@@ -36,7 +37,14 @@ def test_a_denied_refusal_excludes_its_worker() -> None:
     denied = resolve_refusal(declined, 3.0, "", "", denied=True)
     assert (denied.stage, denied.claimed_check, denied.excluded) == ("waiting", "", (WORKER,))
     confirmed = resolve_refusal(declined, 3.0, "7.10", "the vaults refuse", denied=False)
-    assert (confirmed.stage, confirmed.history[-1].detail) == ("failed", "the vaults refuse")
+    last = confirmed.history[-1]
+    assert (confirmed.stage, last.detail, last.check) == ("failed", "the vaults refuse", "7.10")
+
+
+def test_the_public_history_has_the_vaults_refusal_but_no_failure_of_a_worker() -> None:
+    refused = StageAt(stage="failed", at=5.5, detail="2 of 3 vaults refuse the deal", check="7.10")
+    assert public_history([refused]) == (msgspec.structs.replace(refused, at=5),)
+    assert public_history([StageAt(stage="failed", at=5.5, detail="secret")]) == (StageAt(stage="failed", at=5),)
 
 
 def test_the_public_history_has_coarse_stages_whole_seconds_and_no_details() -> None:

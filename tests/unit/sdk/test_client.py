@@ -53,9 +53,10 @@ async def test_an_account_that_cannot_be_opened_is_refused(tmp_path, monkeypatch
 )
 async def test_a_request_that_no_run_can_have_moves_no_money(tmp_path, options, reason):
     async with connect_async("requester", network=LOCAL, data=tmp_path) as me:
-        with pytest.raises(InputRefused, match=reason) as refused:
-            await me.run("onnx-runner", **options)
-    assert refused.value.money == "No money moved."
+        for ask in (me.run, me.quote):
+            with pytest.raises(InputRefused, match=reason) as refused:
+                await ask("onnx-runner", **options)
+            assert refused.value.money == "No money moved."
 
 
 async def test_a_purchase_that_fails_before_the_deal_leaves_no_result_key(tmp_path):

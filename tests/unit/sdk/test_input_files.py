@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.input_files import read_files
+from sealgrid.sdk import input_files
+from sealgrid.sdk.input_files import has_tables, list_files
 
 
 class Table:
@@ -66,6 +67,11 @@ class Tensor:
 def file(tmp_path) -> Path:
     (tmp_path / "input.json").write_bytes(b"[[1, 2, 3]]")
     return tmp_path / "input.json"
+
+
+def read_files(files: object, media_types: tuple[str, ...] = ()) -> list[tuple[str, bytes]]:
+    """Return names and contents of what a caller gives."""
+    return input_files.read_files(list_files(files), media_types)
 
 
 def array_of(content: bytes) -> np.ndarray:
@@ -141,6 +147,23 @@ def test_a_table_becomes_csv_or_the_format_that_its_name_says(table):
     assert read_files(table) == [("input.csv", b"a,b\n1,2\n")]
     assert read_files({"rides.tsv": table}) == [("rides.tsv", b"a\tb\n1\t2\n")]
     assert json.loads(read_files({"rides.json": table})[0][1]) == [{"a": 1, "b": 2}]
+
+
+NUMBERS_OR_JSON = ("application/json", "application/x-npy")
+
+
+def test_a_table_without_a_name_has_a_format_that_the_app_takes():
+    text = Table()
+    text.to_numpy = lambda: np.array([["a", "b"]])
+    assert has_tables(list_files([b"1", Table()]))
+    assert not has_tables(list_files({"rides.csv": Table()}))
+    assert [read_files(Table(), taken)[0][0] for taken in ((), ("text/csv", "application/json"), ("image/png",))] == [
+        "input.csv"
+    ] * 3
+    ((name, content),) = read_files(Table(), NUMBERS_OR_JSON)
+    assert (name, array_of(content).tolist()) == ("input.npy", [[1, 2]])
+    ((name, content),) = read_files(text, NUMBERS_OR_JSON)
+    assert (name, json.loads(content)) == ("input.json", [{"a": 1, "b": 2}])
 
 
 def test_a_table_of_numbers_becomes_an_array_under_such_a_name():

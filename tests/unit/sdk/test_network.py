@@ -1,11 +1,15 @@
 """A network file says on which terms its clients believe evidence, and which money and accounts the network has."""
 
+import codecs
+
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from sealgrid.attestation.evidence import TcbVersion
 from sealgrid.attestation.policy import Platform
-from sealgrid.sdk.network import Root, fingerprint
+from sealgrid.errors import InputRefused
+from sealgrid.sdk.network import Root, fingerprint, load_network
 from sealgrid.units import to_digest
 from tests.unit.attestation.hardware_machines import machine
 from tests.unit.sdk.network_file import VAULTS, network
@@ -46,3 +50,15 @@ def test_a_shared_network_has_test_money_and_no_development_accounts(tmp_path):
     shared = replace(network(folder=str(tmp_path)), faucet_url="http://127.0.0.1:1")
     assert (shared.has_test_money, shared.has_development_accounts) == (True, False)
     assert (network().has_test_money, network(folder=str(tmp_path)).has_development_accounts) == (False, True)
+
+
+def test_a_network_file_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "network.json").write_bytes(codecs.BOM_UTF8 + msgspec.json.encode(network()))
+    assert load_network(tmp_path / "network.json") == network()
+
+
+def test_a_network_file_that_cannot_be_read_is_one_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "network.json"):
+        with pytest.raises(InputRefused, match="cannot be"):
+            load_network(path)

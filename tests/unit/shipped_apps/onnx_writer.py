@@ -98,7 +98,7 @@ def texts_attribute(name: str, values: Sequence[str]) -> bytes:
 
 
 def integers_attribute(name: str, values: Sequence[int]) -> bytes:
-    numbers = b"".join(_number(8, value) for value in values)
+    numbers = b"".join(_number(8, value % 2**64) for value in values)
     return _bytes(5, _bytes(1, name.encode()) + numbers + _number(20, 7))
 
 

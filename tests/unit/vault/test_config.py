@@ -122,3 +122,15 @@ def test_a_file_that_cannot_be_used_says_why(file: Path, wrong: str, named: str)
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"vault\.toml"):
         read_config(tmp_path / "vault.toml")
+
+
+def test_a_file_with_a_byte_order_mark_is_read(file: Path) -> None:
+    plain = read_config(file)
+    file.write_text("\ufeff" + FILE)
+    assert read_config(file) == plain
+
+
+def test_a_file_in_another_encoding_is_refused(file: Path) -> None:
+    file.write_bytes("# für\n".encode("latin-1") + FILE.encode())
+    with pytest.raises(InputRefused, match="does not describe a vault"):
+        read_config(file)

@@ -19,6 +19,7 @@ from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.site import WALLET_COOKIE, Site
 from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.task_states import TaskStates
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
 from sealgrid.wire.challenge import SENTENCE
 
@@ -114,6 +115,7 @@ async def open_site(folder: Path, **connection: Any) -> AsyncIterator[Site]:
         model_cards=ModelCards(conn.storage),
         dev_wallets=wallets,
         templates=environment(wallets),
+        task_states=TaskStates(conn),
         clock=lambda: 1000.0,
     )
     store.close()

@@ -1,4 +1,4 @@
-"""Fetch and decrypt what the facts of a task name: dataset, sealed inputs, secrets, datasets of a bulk."""
+"""Fetch and decrypt what facts and params of a task name: dataset, inputs, secrets, datasets of a bulk."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,15 @@ from functools import partial
 from pathlib import Path
 
 from sealgrid.attestation.facts import DatasetFact, Facts, SecretFact
-from sealgrid.bundle.job_input import MAX_SEALED_BYTES, JobInput, check_input, split_arguments, text_fault, unpack
+from sealgrid.bundle.job_input import (
+    MAX_INPUT_BYTES,
+    MAX_SEALED_BYTES,
+    JobInput,
+    check_input,
+    split_arguments,
+    text_fault,
+    unpack,
+)
 from sealgrid.crypto import container
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
 from sealgrid.crypto.iexec_format import open_iexec
@@ -37,8 +45,12 @@ class InputLoader:
     async def load(self) -> AppInputs:
         """Return the inputs; their files are in the folders of the task."""
         params = self._quorum.request.params
-        _, inputs, developer_secret, pushed = await asyncio.gather(
-            self._load_dataset(), self._sealed_inputs(), self._developer_secret(), self._pushed_secrets()
+        _, public_files, inputs, developer_secret, pushed = await asyncio.gather(
+            self._load_dataset(),
+            self._public_files(),
+            self._sealed_inputs(),
+            self._developer_secret(),
+            self._pushed_secrets(),
         )
         numbers = [number for each in inputs for number in each.secrets]
         if len(set(numbers)) != len(numbers):  # (input.5)
@@ -46,7 +58,7 @@ class InputLoader:
         secrets = {number: value for each in inputs for number, value in each.secrets.items()}
         sealed = JobInput(
             args=tuple(arg for each in inputs for arg in each.args),
-            files=tuple(file for each in inputs for file in each.files),
+            files=(*public_files, *(file for each in inputs for file in each.files)),
             secrets=merge_requester_secrets(secrets, pushed),
         )
         try:
@@ -68,6 +80,20 @@ class InputLoader:
         dataset = self._quorum.facts.dataset
         if dataset is not None:
             await self._decrypt(dataset.checksum, self._folders.path("datasets") / dataset.address)
+
+    async def _public_files(self) -> list[tuple[str, bytes]]:
+        """Return the files that iExec's clients name in the params, with their names."""
+        files, bytes_left = [], MAX_INPUT_BYTES
+        for file in self._quorum.request.params.input_files:
+            try:
+                path = await fetch(self._relay, file.sha256, self._folders.new_scratch_path(), bytes_left)
+            except NotFound as error:
+                raise HostFailed(f"the input file {file.sha256} was not found in any storage of the worker.") from error
+            content = path.read_bytes()
+            path.unlink()
+            bytes_left -= len(content)
+            files.append((file.name, content))
+        return files
 
     async def _sealed_inputs(self) -> list[JobInput]:
         inputs, bytes_left = [], MAX_SEALED_BYTES

@@ -45,7 +45,7 @@ async def fetch(relay: RelayClient, sha256: Digest, target: Path, most: int = _N
         raise HostFailed(f"the worker gave other bytes than the file {sha256}.")
     if target.stat().st_size > most:
         target.unlink()
-        raise AppFailed(f"a sealed file of this deal has more than {most} bytes.")
+        raise AppFailed(f"a file of this deal has more than {most} bytes.")
     return target
 
 

@@ -129,7 +129,7 @@ def bubblewrap() -> str:
     """Return the path of bubblewrap; raise SetupMissing when it is not installed."""
     path = shutil.which("bwrap")
     if path is None:
-        raise SetupMissing("bubblewrap is not installed; run `apt-get install bubblewrap`.")
+        raise SetupMissing("bubblewrap is not installed; install it with: sudo apt-get install bubblewrap")
     return path
 
 
@@ -150,6 +150,7 @@ def _system_mounts() -> list[str]:
     # The simulated platform has the libraries that it measured in a separate folder.
     if folder := os.environ.get("LD_LIBRARY_PATH"):
         mounts += ["--ro-bind", folder, folder, "--setenv", "LD_LIBRARY_PATH", folder]
+        mounts += ["--ro-bind-try", f"{folder}/locale", "/usr/lib/locale"]
     prefix, program = Path(sys.base_prefix), interpreter()
     if prefix == Path("/usr"):  # its standard library is in /usr/lib; the app sees no other program of /usr/bin
         return [*mounts, "--ro-bind", str(program.resolve()), str(program)]

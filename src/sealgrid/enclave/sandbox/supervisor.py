@@ -23,6 +23,7 @@ _CHECK_SECONDS = 0.05
 _START_SECONDS = 30.0
 _OWN_PROCESSES = 2  #: bubblewrap, which is the namespace's first process, and ``app_start.py``
 _OUTPUT_SLACK = 1 << 20  #: names and half pages; the exact limit is enforced when the output is read
+_MAX_FAULT = 300  #: characters of bubblewrap's last line
 _SIGNALLED = 128  #: ``app_start.py`` exits with 128 + the signal that ended the app
 _CPU_LIMIT = {_SIGNALLED + signal.SIGXCPU, _SIGNALLED + signal.SIGKILL}  #: signals of the kernel at the CPU limit
 
@@ -112,7 +113,7 @@ class SandboxSupervisor:
 
     def _unforced_end(self, code: int | None) -> tuple[Cause, str]:
         if not self._started:
-            return "start", "the sandbox did not start."
+            return "start", f"the sandbox did not start{self._start_fault()}"
         if code is not None and bytes(self._report) == b"\n%d" % code:
             return "exit", "the app ended by itself."
         # Before this much time the CPU limit cannot be the cause. An app that kills itself later is judged alike.
@@ -120,6 +121,11 @@ class SandboxSupervisor:
         if code in _CPU_LIMIT and most_used >= self._app.limits.cpu_seconds:
             return "time", "the app was ended by the signal of its processor time limit."
         return "signal", "the app was ended by a signal."
+
+    def _start_fault(self) -> str:
+        """Return the last line of bubblewrap, the only writer to the log before the app starts."""
+        lines = bytes(self._log).decode(errors="replace").strip().splitlines()
+        return f": {lines[-1][:_MAX_FAULT]}" if lines else "."
 
     def _on_log(self, end: int) -> None:
         while piece := self._read(end):

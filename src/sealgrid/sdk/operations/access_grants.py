@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sealgrid.attestation.policy import Policy
 from sealgrid.chain.access_policy import FOREVER, AccessGrant, AccessPolicy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
@@ -26,10 +27,11 @@ class GrantResult:
 
     model: Address
     account: Address
-    until: int | None  #: Unix seconds; None without end
+    until: int | None  #: Unix seconds; None without end of its own
     access: Address  #: the AccessPolicy contract that PoCo consults
     closed: int  #: offers to everybody that were replaced by offers to granted accounts
     unreached: tuple[str, ...]  #: one sentence a step that remains to be done
+    policy_expiry: int  #: Unix seconds at which the model's policy ends, and with it every grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ async def grant(
     chosen = offers if app is None else [each for each in offers if each[0].apprestrict in (app, ZERO_ADDRESS)]
     access = next(iter(await _own_policies(conn, chosen)), None) or await AccessPolicy.deploy(conn.wallet)
     await access.grant(conn.wallet, account, until=FOREVER if until is None else until)
-    unreached = await _allow_at_vaults(conn, model, account, app)
+    policy, unreached = await _allow_at_vaults(conn, model, account, app)
     if app is not None and not chosen:
         like = offers[0][0]
         left = sum(left for order, left in offers if terms_of(order) == terms_of(like))
@@ -85,7 +87,8 @@ async def grant(
         again = on_terms_of(order, volume=left, requesterrestrict=access.address)
         await sign_and_publish(conn, again, store)
         await conn.hub.cancel(conn.wallet, order)
-    return GrantResult(model, account, until, access.address, count_offers(order for order, _ in closed), unreached)
+    count = count_offers(order for order, _ in closed)
+    return GrantResult(model, account, until, access.address, count, unreached, policy.expiry)
 
 
 async def revoke(conn: Connection, model: Address, account: Address, offers: Offers, *, running: bool) -> RevokeResult:
@@ -127,7 +130,9 @@ async def _own_policies(conn: Connection, offers: Offers) -> list[AccessPolicy]:
     return own
 
 
-async def _allow_at_vaults(conn: Connection, model: Address, account: Address, app: Address | None) -> tuple[str, ...]:
+async def _allow_at_vaults(
+    conn: Connection, model: Address, account: Address, app: Address | None
+) -> tuple[Policy, tuple[str, ...]]:
     policy, assets = await policy_of(conn, model), Assets(conn.hub)
     allowed = policy.allowed
     if app is not None and await assets.checksum("App", app) not in {each.app for each in allowed}:
@@ -135,4 +140,4 @@ async def _allow_at_vaults(conn: Connection, model: Address, account: Address, a
         allowed = (*allowed, *await publish.allowances(conn, assets, [app], output, callback=False))
     refused = tuple(each for each in policy.refused if each != account)
     changed = msgspec.structs.replace(policy, allowed=allowed, refused=refused)
-    return () if changed == policy else (await set_policy(conn, changed)).unreached
+    return changed, () if changed == policy else (await set_policy(conn, changed)).unreached

@@ -20,8 +20,10 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.picture_checks import check_pictures
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
+from sealgrid.sdk.operations.price import check_escrow, price_of
 from sealgrid.sdk.operations.run_inputs import check_request
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
@@ -65,9 +67,10 @@ async def run(
     ``check_inputs`` the app gets inputs that its specification does not take: an owner's proof needs no input.
 
     Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
-    for input that the enclave would refuse (``bundle.job_input``), OrderRefused when app, model or
-    computing is not offered or costs more than allowed, InterpreterMismatch for an app that is built for another Python
-    than the network's, and DealRefused, before money moves, when the vaults would refuse.
+    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and while the
+    escrow does not cover the price, OrderRefused when app, model or computing is not offered or costs too much,
+    InterpreterMismatch for an app that is built for another Python than the network's, and DealRefused, before money
+    moves, when the vaults would refuse.
     """
     job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
     check_input(job_input, split_arguments(request.public_args))
@@ -75,10 +78,13 @@ async def run(
     manifest = await runnable_manifest(conn, request.app)
     if check_inputs:
         check_request(manifest, request)
+        await check_pictures(manifest, request.files, on_progress)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)
+    price = price_of(offers, request.tasks)
+    await check_escrow(conn, price, conn.address if sponsor is None else sponsor.address)
     result_key = HpkeKey.generate()
-    on_progress(ProgressStep("sealing the input"))
+    on_progress(ProgressStep(f"sealing the input of a run for {price}"))
     dek = os.urandom(32)
     sealed = container.seal_bytes(job_input.pack(), dek=dek, key_id=os.urandom(16))
     input_sha256 = to_digest(sha256(sealed))
@@ -132,10 +138,11 @@ async def payer(conn: Connection, deal: DealId) -> Address | None:
 
 
 def params_of(
-    input_sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False
+    input_sha256: Digest | None, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False
 ) -> str:
-    """Return the request's public JSON: the digest of the sealed input and the X25519 key for the result."""
-    own: dict[str, object] = {"inputs": [input_sha256], "result_key": "0x" + result_key.hex()}
+    """Return the request's public JSON: the digest of the sealed input, if any, and the X25519 key for the result."""
+    inputs = [] if input_sha256 is None else [input_sha256]
+    own: dict[str, object] = {"inputs": inputs, "result_key": "0x" + result_key.hex()}
     ours = {"sealgrid": own | {"callback": "deferred"} if deferred_callback else own}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 

@@ -12,10 +12,9 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto.shares import KeyRecord, record_from_commitments
-from sealgrid.errors import InputRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document
-from sealgrid.sdk.amounts import Amount, amount
+from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import nothing_bought_before
 from sealgrid.sdk.operations.buy import grant_of, input_asset, params_of
@@ -23,7 +22,15 @@ from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_r
 from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.operations.preview import check_release
-from sealgrid.sdk.operations.publish import OUTPUT_BYTES, allowances, first_policy, sell
+from sealgrid.sdk.operations.price import check_escrow, price_of
+from sealgrid.sdk.operations.publish import (
+    OUTPUT_BYTES,
+    USES_PER_HOUR,
+    allowances,
+    check_expiry,
+    first_policy,
+    sell,
+)
 from sealgrid.sdk.operations.run_inputs import check_request_model
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.sdk.run_request import RunRequest
@@ -42,6 +49,7 @@ class ClientSealedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     commitments: tuple[Digest, ...]  #: to the shares of its key, in the vaults' order
     result_key: Digest  #: the X25519 public key's 32 bytes
     pool: str = ""  #: as for ``Client.run``
+    max_price: str = ""  #: the total that the buyer agreed to, for example "5 RLC"; empty without a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +73,13 @@ async def prepare_purchase(conn: Connection, sealed: ClientSealedInput) -> Prepa
     """
     steps: list[ProgressStep] = []
     with nothing_bought_before(()):
-        request = RunRequest(sealed.app, sealed.model, pool=sealed.pool)
+        most = int(amount(sealed.max_price)) if sealed.max_price else None
+        request = RunRequest(sealed.app, sealed.model, pool=sealed.pool, max_price=most)
         check_request_model(await runnable_manifest(conn, sealed.app), request)
         offers = await choose_offers(conn, request, steps.append)
         params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
         terms = sign_request(conn, offers, request, params)
-        free = (await conn.hub.account(conn.address)).stake
-        if free < terms.price:
-            raise InputRefused(
-                f"the run costs {Amount(terms.price)}, and {Amount(free)} are free in escrow; deposit first."
-            )
+        await check_escrow(conn, price_of(offers, request.tasks), conn.address)
         grant = await grant_of(conn, sealed.sha256, terms)
         record = _record_of(conn, input_asset(sealed.sha256), sealed)
     deal = deal_id(grant.request, 0)  # the salt is fresh, so no use of this request was consumed before
@@ -108,6 +113,8 @@ class ClientSealedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     commitments: tuple[Digest, ...]  #: to the shares of its key, in the vaults' order
     price: str  #: per use, for example "0.5 RLC"
     uses: Annotated[int, msgspec.Meta(ge=1, lt=10**9)]
+    expiry: int | None = None  #: Unix seconds at which the policy ends; by default after a year
+    uses_per_requester_hour: Annotated[int, msgspec.Meta(ge=1, lt=10**9)] = USES_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +130,19 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
     """Register the model and offer its use as ``models.publish`` does; return the statements for its key.
 
     ``conn`` records steps for an external wallet. The owner deposits the key after the first step, before the offer.
+    Raises InputRefused for an expiry that has passed.
     """
+    check_expiry(conn, sealed.expiry)
     assets = Assets(conn.hub)
     allowed = await allowances(conn, assets, [sealed.app], OUTPUT_BYTES, callback=False)
     name = await next_name(conn, "Dataset", sealed.name)
     model = await assets.send_dataset(conn.wallet, name=name, multiaddr=location(sealed.sha256), checksum=sealed.sha256)
     record = _record_of(conn, model, sealed)
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
-    return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))
+    policy = first_policy(
+        conn, model, allowed, sealed.uses_per_requester_hour, expiry=sealed.expiry, direct=False, proved=False
+    )
+    return KeyStatements(model, record, policy)
 
 
 def _record_of(conn: Connection, asset: Address, sealed: ClientSealedInput | ClientSealedModel) -> KeyRecord:

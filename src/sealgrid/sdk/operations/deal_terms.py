@@ -16,10 +16,12 @@ from sealgrid.poco.orders import (
 )
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
 from sealgrid.sdk.operations.pool_selection import MAX_POOLS, candidates, pinned_pools, pools_named, ranked
+from sealgrid.sdk.operations.price import Offers, price_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -47,9 +49,6 @@ class DealOrders:
         return self.app.price + self.dataset.price + self.workerpool.price
 
 
-Offers = tuple[AppOrder, DatasetOrder, WorkerpoolOrder]
-
-
 @dataclass(frozen=True, slots=True)
 class _DealParties:
     """The parties of a deal; ``workerpool`` is None until one is chosen."""
@@ -64,8 +63,17 @@ async def choose_offers(conn: Connection, request: RunRequest, on_progress: Prog
     """Return the cheapest offers of the app, of the model if there is one, and of computing.
 
     Orders that the request names are taken as they are. ``on_progress`` is called with the reason when a pool is chosen
-    that the network file does not pin. Raises OrderRefused when nothing is offered to this account.
+    that the network file does not pin. Raises OrderRefused when nothing is offered to this account, or for more than
+    the request's maximum price.
     """
+    offers = await _cheapest_offers(conn, request, on_progress)
+    price, most = price_of(offers, request.tasks), request.max_price
+    if most is not None and price.total > most:
+        raise OrderRefused(f"this run costs {price}, more than the {Amount(most)} that you allow.")
+    return offers
+
+
+async def _cheapest_offers(conn: Connection, request: RunRequest, on_progress: Progress) -> Offers:
     model = request.model_order.dataset if request.model_order else request.model
     parties = _DealParties(request.app, model, conn.address)
     if request.pool_order is not None:
@@ -187,12 +195,15 @@ async def _admitting(
 
 
 def sign_request(conn: Connection, offers: Offers, request: RunRequest, params: str) -> DealOrders:
-    """Return the offers with a signed request that matches them; raise OrderRefused above the maximum price."""
+    """Return the offers with a signed request that matches them."""
+    order = request_order(conn, offers, request, params)
+    return DealOrders(*offers, sign_order(order, conn.order_domain, conn.key))
+
+
+def request_order(conn: Connection, offers: Offers, request: RunRequest, params: str) -> RequestOrder:
+    """Return the unsigned request that matches the offers."""
     app, dataset, pool = offers
-    price = request.tasks * (app.price + dataset.price + pool.price)
-    if request.max_price is not None and price > request.max_price:
-        raise OrderRefused(f"this run costs {price} nRLC, more than the {request.max_price} that you allow.")
-    order = RequestOrder(
+    return RequestOrder(
         app=app.app,
         appmaxprice=app.price,
         dataset=dataset.dataset,
@@ -208,4 +219,3 @@ def sign_request(conn: Connection, offers: Offers, request: RunRequest, params: 
         params=params,
         salt=fresh_salt(),
     )
-    return DealOrders(app, dataset, pool, sign_order(order, conn.order_domain, conn.key))

@@ -1,6 +1,7 @@
 """Build an app's environment: its wheels, unpacked and compiled into one reproducible archive."""
 
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -8,8 +9,11 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
 
 from sealgrid.bundle import bytecode
 from sealgrid.bundle.archive import file_entry
@@ -66,9 +70,8 @@ def environment_of(
     compiler = compiler_for(python)
     inputs = {"rule": RULE, "python": compiler.version, "wheels": [wheel.sha256 for wheel in wheels]}
     key = sha256(canonical(inputs)).hex()
-    archive = folder / FOLDER / f"{key}.zip"
+    archive = _cached_archive(folder, f"{key}.zip")
     if not archive.exists():
-        archive.parent.mkdir(exist_ok=True)
         sources = {wheel.filename: folder / wheel.filename for wheel in wheels}
         for name, path in sources.items():
             if not path.is_file():
@@ -80,6 +83,52 @@ def environment_of(
         digest = to_digest(hashlib.file_digest(file, "sha256").digest())
     size = archive.stat().st_size
     return EnvironmentEntry(sha256=digest, size=size, python=compiler.version), archive
+
+
+def unpacked(archive: Path, fallback: Path) -> Path:
+    """Return a folder with the content of an environment's archive: beside the archive, unpacked once.
+
+    ``fallback``, an empty folder, takes the content where the archive's folder cannot be written.
+    """
+    folder = archive.with_suffix("")
+    if folder.is_dir():
+        return folder
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+            content = Path(temporary, "content")
+            _extract(archive, content)
+            content.rename(folder)
+    except OSError:  # read-only, or another process was faster
+        if not folder.is_dir():
+            _extract(archive, fallback)
+            return fallback
+    return folder
+
+
+def _extract(archive: Path, target: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(target)
+
+
+def _cached_archive(folder: Path, name: str) -> Path:
+    """Return the path of an archive: where it exists, else in the first cache that this user can write.
+
+    The wheels of a checkout may belong to another user, or lie on a read-only file system. Raises SetupMissing when no
+    cache can be written.
+    """
+    caches = (folder / FOLDER, Path(platformdirs.user_cache_dir("sealgrid")) / FOLDER)
+    for cache in caches:
+        if (cache / name).exists():
+            return cache / name
+    for cache in caches:
+        with suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
+            if os.access(cache, os.W_OK):
+                return cache / name
+    raise SetupMissing(
+        f"the app's environment cannot be stored: neither {caches[0]} nor {caches[1]} can be written; "
+        "set HOME or XDG_CACHE_HOME to a folder of yours."
+    )
 
 
 def build(

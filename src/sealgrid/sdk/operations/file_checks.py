@@ -1,20 +1,24 @@
 """Prepares a file for publishing as the shipped app that is to use it needs it: ONNX models and CSV tables."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealgrid.bundle.model_signature import ModelSignature
+from sealgrid.bundle.model_signature import ModelSignature, bounded, with_stated_shapes
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.build import shipped_app_digests
+from sealgrid.sdk.operations.build import shipped_app_digests, shipped_bundle
+from sealgrid.sdk.operations.model_trial import try_model
 from sealgrid.sdk.operations.onnx_structure import read_structure
+from sealgrid.sdk.operations.onnx_weights import fold_weights
 from sealgrid.sdk.operations.resolve import find_app, is_shipped
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.units import Digest
 
@@ -29,27 +33,66 @@ class PreparedFile:
 
 
 @asynccontextmanager
-async def prepare_file(conn: Connection, file: Path, app: AssetRef) -> AsyncIterator[PreparedFile]:
+async def prepare_file(
+    conn: Connection,
+    file: Path,
+    app: AssetRef,
+    *,
+    try_input: Path | None = None,
+    on_progress: Progress = ignore_progress,
+) -> AsyncIterator[PreparedFile]:
     """Yield a file as it is to be sealed, checked as the app's own code reads it if the app is a shipped one.
 
-    The app is compared by name or digest; for any other app the file is yielded unchecked. The path is valid until the
-    context ends. Raises InputRefused for a file that the app cannot read.
+    The app is compared by name or digest; for any other app the file is yielded unchecked. ``try_input`` is an input
+    file with which onnx-runner tries a model. The path is valid until the context ends. Raises InputRefused for a file
+    that the app cannot read, and for an input to try where no app tries it.
     """
     if is_shipped(app):
         name = str(app)
     else:
         digest = await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
         name = await asyncio.to_thread(_shipped_name, digest, conn.network.python)
+    if try_input is not None and name != shipped_apps.ONNX_RUNNER:
+        raise InputRefused("an input to try is for the models of onnx-runner; leave it out for other files.")
     prepare = _PREPARE.get(name)
-    yield PreparedFile(file) if prepare is None else await asyncio.to_thread(prepare, file)
+    if prepare is None:
+        yield PreparedFile(file)
+        return
+    on_progress(ProgressStep(f"reading the file as {name} does"))
+    with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
+        yield await asyncio.to_thread(prepare, file, Path(folder), try_input)
 
 
-def prepare_onnx(file: Path) -> PreparedFile:
-    """Return a model with its signature; raise InputRefused for any other file."""
-    return PreparedFile(file, read_structure(file).signature)
+def prepare_onnx(file: Path, folder: Path, try_input: Path | None = None) -> PreparedFile:
+    """Return a model as onnx-runner opens it: with its weights inside, and with its signature.
+
+    ``folder`` takes a changed copy. The app runs one inference in its sandbox, on ``try_input`` or on generated inputs;
+    where it cannot run, the structure alone is checked, and a notice says why. Raises InputRefused for a file that is
+    no ONNX model, and for a model or an input that the app refuses.
+    """
+    stated = read_structure(file).signature
+    path, notices = file, []
+    if names := fold_weights(file, folded := folder / "model.onnx"):
+        path = folded
+        notices.append(f"the weights of {', '.join(names)} are inside the sealed file.")
+    try:
+        trial = try_model(path, file.name, try_input)
+    except SetupMissing as missing:
+        notices.append(
+            f"only the structure of {file.name} was checked, not whether onnx-runner runs it: {missing.message}"
+        )
+        return PreparedFile(path, bounded(stated), tuple(notices))
+    if trial.failure:
+        notices.append(
+            f"onnx-runner opens {file.name}, but runs none of the inputs that it generated, perhaps because the model "
+            f"needs special ones: {trial.failure} Give one of yours to try (--try FILE)."
+        )
+    if trial.left_out:
+        notices.append(f"buyers get no output {', '.join(map(repr, trial.left_out))}: no file can hold its type.")
+    return PreparedFile(path, bounded(with_stated_shapes(trial.signature, stated)), tuple(notices))
 
 
-def prepare_csv(file: Path) -> PreparedFile:
+def prepare_csv(file: Path, _folder: Path, _try_input: Path | None = None) -> PreparedFile:
     """Return a table with the notes of ``check_csv``; raise InputRefused like it."""
     return PreparedFile(file, notices=check_csv(file))
 
@@ -71,15 +114,24 @@ def check_csv(path: Path) -> tuple[str, ...]:
         raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
 
 
-_PREPARE: Final[Mapping[str, Callable[[Path], PreparedFile]]] = {
+_PREPARE: Final[Mapping[str, Callable[[Path, Path, Path | None], PreparedFile]]] = {
     shipped_apps.ONNX_RUNNER: prepare_onnx,
     shipped_apps.CSV_STATISTICS: prepare_csv,
 }
 
 
+def shipped_digest(name: str, python: str) -> Digest | None:
+    """Return the digest of a shipped app; None where this machine cannot build it for the network's Python."""
+    try:
+        return shipped_bundle(name, python).app_digest
+    except (InputRefused, InterpreterMismatch, SetupMissing):
+        return None
+
+
 def _shipped_name(code: Digest, python: str) -> str:
     for name in (name for name in _PREPARE if shipped_apps.app_folder(name) is not None):
-        with suppress(InterpreterMismatch, SetupMissing):  # this machine cannot build it for the network's Python
+        # suppressed: this machine cannot build it for the network's Python
+        with suppress(InputRefused, InterpreterMismatch, SetupMissing):
             if code in shipped_app_digests(name, python):
                 return name
     return ""

@@ -3,12 +3,16 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import HostFailed, NotFound, ServiceUnavailable, TooManyRequests
+from sealgrid.errors import DealRefused, HostFailed, NotFound, ServiceUnavailable, TooManyRequests
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.money import attach
 from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.refusals import remedy
 from sealgrid.sdk.operations.run_money import money_on_chain, with_money
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, WaitNotice, ignore_waiting, is_waiting
 from sealgrid.units import TaskId
@@ -37,7 +41,8 @@ async def follow(
     """Return when the chain has completed the task; ``on_progress`` is called once with each stage.
 
     ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal.
-    Raises HostFailed when no machine can finish the task any more; every error says where the price is.
+    Raises DealRefused when the vaults refuse the deal, HostFailed when no machine can finish the task any more; every
+    error says where the price is.
     """
     async with with_money(conn, job.deal, job.task):
         reported, has_notified = 0, False
@@ -61,14 +66,25 @@ async def follow(
             if stages and stages[-1].stage == "failed":
                 money = await money_on_chain(conn, job.deal, job.task)
                 if money.kind == "locked":  # else the task ended in the meantime: the next read of the chain shows it
-                    reason = stages[-1].detail.rstrip(".") or "the pool gave it up"
-                    raise HostFailed(f"no machine could finish the task ({reason}).")
+                    failure = failure_of(stages[-1])
+                    attach(failure, replace(money, kind="returning") if isinstance(failure, DealRefused) else money)
+                    raise failure
             if not has_notified and conn.clock() - begun >= patience and is_waiting(stages):
                 money = await money_on_chain(conn, job.deal, job.task)
                 on_waiting(WaitNotice(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
                 has_notified = True
             if not news:
                 await asyncio.sleep(max(0.0, polled_at + POLL_SECONDS - time.monotonic()))
+
+
+def failure_of(failed: StageAt) -> DealRefused | HostFailed:
+    """Return the error of a task that its pool gave up: the vaults' refusal, or a failure of its machines."""
+    reason = failed.detail.rstrip(".")
+    if failed.check:
+        return DealRefused(
+            failed.check, f"{reason or refusal_message(failed.check).rstrip('.')}; {remedy(failed.check)}."
+        )
+    return HostFailed(f"no machine could finish the task ({reason or 'the pool gave it up'}).")
 
 
 async def history(conn: Connection, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:

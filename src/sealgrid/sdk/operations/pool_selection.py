@@ -122,7 +122,7 @@ def _rank(candidate: PoolCandidate) -> tuple[bool, bool, int, int]:
 async def record_of(conn: Connection, pool: Address) -> PoolRecord:
     """Return the record of a pool; an empty one while the market does not answer."""
     try:
-        deals = await conn.market.latest_deals(pool, LATEST_DEALS)
+        deals = await conn.market.latest_deals(LATEST_DEALS, workerpool=pool)
         since = (await conn.node.block()).timestamp - WINDOW_DAYS * 24 * 3600
     except SealgridError:
         return PoolRecord()

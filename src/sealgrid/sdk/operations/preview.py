@@ -1,5 +1,8 @@
 """Checks with the vaults before a purchase: the app is approved for the model, and the deal would be released."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import DECODE_ERRORS, DealRefused, NotFound, OrderRefused, SealgridError, ServiceUnavailable
 from sealgrid.poco.orders import to_document
@@ -9,6 +12,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import format_time
 from sealgrid.sdk.operations.deal_terms import DealOrders
 from sealgrid.sdk.operations.policies import policy_of_quorum
+from sealgrid.sdk.operations.refusals import NO_MACHINE, refusal_sentence
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
@@ -26,7 +30,10 @@ async def check_approved(conn: Connection, model: Address, app: Address) -> None
     replies = await call_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
     refusals = [reason for reply in replies if (reason := _refusal(reply, code, conn.clock()))]
     if len(refusals) > len(conn.vaults) - conn.network.threshold:
-        raise OrderRefused(f"the model {model} cannot be used: {refusals[0]}; ask its owner, {owner}.")
+        raise OrderRefused(
+            f"the model {model} cannot be used: {refusals[0]}, by {len(refusals)} of {len(replies)} vaults; ask its "
+            f"owner, {owner}."
+        )
     require_replies([None if isinstance(reply, NotFound) else reply for reply in replies], conn.network.threshold)
 
 
@@ -45,7 +52,15 @@ def _refusal(reply: AssetView | BaseException, code: Digest, now: float) -> str 
     return None
 
 
-async def check_release(conn: Connection, terms: DealOrders, on_progress: Progress = ignore_progress) -> None:
+@dataclass(frozen=True, slots=True)
+class ReleasePreview:
+    """The terms on which enough vaults would release the keys of a deal."""
+
+    quorum: int  #: vaults that must release
+    conditions: tuple[str, ...]  #: of the model's owner on the machine, which only the enclave's evidence can meet
+
+
+async def check_release(conn: Connection, terms: DealOrders, on_progress: Progress = ignore_progress) -> ReleasePreview:
     """Raise DealRefused, with the number of the check, unless enough vaults would release keys for these orders.
 
     Enough is t, or the quorum of the model's policy if that is larger. Raises ServiceUnavailable when fewer vaults
@@ -61,12 +76,14 @@ async def check_release(conn: Connection, terms: DealOrders, on_progress: Progre
     replies = await call_all(requests, enough=needed)
     require_replies([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], needed)
     opinions = [reply for reply in replies if isinstance(reply, VaultOpinion)]
-    _check_enough(opinions, may_refuse=len(replies) - needed)
+    check_enough(opinions, conn.vault_addresses, needed)
     for reply in replies:
         if isinstance(reply, SealgridError):
             on_progress(ProgressStep(f"a vault could not preview whether it will release ({reply.reason.rstrip('.')})"))
         elif isinstance(reply, BaseException) and not isinstance(reply, (ValueError, *DECODE_ERRORS)):
             raise reply
+    unknown = {rule.check: rule.rule for each in opinions for rule in each.machines if rule.check != "5"}
+    return ReleasePreview(needed, tuple(f"({check}) {rule}" for check, rule in sorted(unknown.items())))
 
 
 def proposal_of(conn: Connection, terms: DealOrders) -> Proposal:
@@ -99,14 +116,18 @@ async def _required_vaults(conn: Connection, model: Address) -> int:
     return max(conn.network.threshold, quorum)
 
 
-def _check_enough(opinions: list[VaultOpinion], *, may_refuse: int) -> None:
-    """Raise when more than ``may_refuse`` vaults refuse."""
+def check_enough(opinions: Sequence[VaultOpinion], vaults: Sequence[Address], needed: int) -> None:
+    """Raise DealRefused when so many of the vaults refuse that fewer than ``needed`` are left."""
+    may_refuse = len(vaults) - needed
     refusing = [each for each in opinions if each.check]
     if len(refusing) > may_refuse:
-        raise DealRefused(refusing[0].check, refusing[0].sentence)
-    unmet = [rule for each in opinions for rule in each.machines if rule.advertised is False]
+        check = refusing[0].check
+        alike = [each.vault for each in refusing if each.check == check]
+        raise DealRefused(check, refusal_sentence(check, refusing[0].sentence, alike, vaults))
+    unmet = [(each, rule) for each in opinions for rule in each.machines if rule.advertised is False]
     if len(unmet) > may_refuse:
-        raise DealRefused(unmet[0].check, f"the pool has no machine that the model's owner allows. {unmet[0].rule}")
+        reason = f"the pool has no machine that the model's owner allows ({unmet[0][1].rule.rstrip('.')})"
+        raise DealRefused("5", refusal_sentence(NO_MACHINE, reason, [each.vault for each, _ in unmet], vaults))
 
 
 async def _offered_machines(conn: Connection, terms: DealOrders) -> tuple[OfferedMachine, ...]:

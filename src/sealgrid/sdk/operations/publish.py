@@ -20,6 +20,7 @@ from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import CardSubject, ModelCard, encode_card
+from sealgrid.sdk.money import format_time
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.sdk.operations.own_names import next_name
@@ -65,6 +66,7 @@ async def publish(
     price: int = 0,
     uses: int = 1000,
     uses_per_requester_hour: int = USES_PER_HOUR,
+    expiry: int | None = None,
     output_bytes: int = OUTPUT_BYTES,
     direct: bool = False,
     callback: bool = False,
@@ -79,15 +81,17 @@ async def publish(
     """Seal a file, upload the ciphertext, register it, deposit its key at the vaults, and sell ``uses`` uses.
 
     The file is the next version of ``name`` if this account has one already. Only ``apps``, at their present code, can
-    ever open it; ``price`` is nRLC a use. ``callback`` allows them to pass output to a contract, in public.
+    ever open it; ``price`` is nRLC a use. ``callback`` allows them to pass output to a contract, in public. The policy
+    ends at ``expiry``, Unix seconds, by default after a year.
     ``card`` is public, immutable Markdown about the file, and ``signature`` its public inputs and outputs. ``orders``
     and ``any_pool`` as in ``sell``. ``on_progress`` is called with each step. With ``proved`` the owner buys one run by
     the first app before the model is offered, and the vaults refuse other accounts until then. ``store`` is called
     before the vaults get the key, and again with each signed offer before it is published. Raises InputRefused without
-    an app.
+    an app, and for an expiry that has passed.
     """
     if not apps:
         raise InputRefused("name at least one app that may use the model.")
+    check_expiry(conn, expiry)
     versioned = await next_name(conn, "Dataset", name)
     if proved:
         await check_provable(conn, apps[0], on_progress)
@@ -101,7 +105,7 @@ async def publish(
     sealed = SealedFile(address, versioned, checksum, dek)
     store(sealed)
     allowed = await allowances(conn, assets, apps, output_bytes, callback=callback)
-    policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct, proved=proved)
+    policy = first_policy(conn, address, allowed, uses_per_requester_hour, expiry=expiry, direct=direct, proved=proved)
     on_progress(ProgressStep("depositing the key at the vaults"))
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
     if proved:
@@ -121,21 +125,28 @@ async def publish(
     return PublishedModel(address=address, checksum=checksum, sealed_bytes=size, policy=policy, orders=signed)
 
 
+def check_expiry(conn: Connection, expiry: int | None) -> None:
+    """Raise InputRefused for a policy that would have ended before the sale begins."""
+    if expiry is not None and expiry <= conn.clock():
+        raise InputRefused(f"the sale would end at {format_time(expiry)}, which has passed; give a later end.")
+
+
 def first_policy(
     conn: Connection,
     model: Address,
     allowed: tuple[Allowance, ...],
     per_hour: int = USES_PER_HOUR,
     *,
+    expiry: int | None = None,
     direct: bool,
     proved: bool,
 ) -> Policy:
-    """Return version 1 of the policy of a model of this account."""
+    """Return version 1 of the policy of a model of this account; it ends after a year unless ``expiry`` is given."""
     return Policy(
         asset=model,
         owner=conn.address,
         version=1,
-        expiry=int(conn.clock()) + POLICY_SECONDS,
+        expiry=int(conn.clock()) + POLICY_SECONDS if expiry is None else expiry,
         allowed=allowed,
         uses_per_requester_hour=per_hour,
         release=1 if direct else 0,

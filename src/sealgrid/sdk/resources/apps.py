@@ -1,4 +1,4 @@
-"""Apps: deploy, list, show, offer, reprice, unlist and verify them."""
+"""Apps: deploy, list, show, offer, reprice, unlist and verify them, read their usage."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations.app_usage import AppUsage, usage_of_app
 from sealgrid.sdk.operations.manifests import manifest_of
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
 from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
@@ -101,6 +102,13 @@ class AsyncApps:
         """
         address = await find_app(self._conn, app, own=True)
         return await unlist(self._conn, address, await open_app_offers(self._conn, address))
+
+    async def usage(self, app: AssetRef) -> AppUsage:
+        """Return the latest thousand tasks of an app, how each ended, its buyers and its revenue.
+
+        All of it is public: deals and payments on the chain, the ends of runs in their receipts.
+        """
+        return await usage_of_app(self._conn, await find_app(self._conn, app, own=True))
 
     async def verify(self, app: AssetRef) -> RebuildResult:
         """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.

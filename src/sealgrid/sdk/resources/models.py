@@ -11,10 +11,9 @@ import msgspec
 from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.sdk import shipped_apps, simulated_warning
+from sealgrid.sdk import file_names, shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.file_names import is_utf8
 from sealgrid.sdk.model_cards import card_of, signature_of
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
@@ -61,7 +60,10 @@ class AsyncModels:
         any_pool: bool = False,
         card: str = "",
         withhold_signature: bool = False,
+        try_input: str | Path | None = None,
         unproved: bool = False,
+        expiry: int | None = None,
+        uses_per_requester_hour: int = publish.USES_PER_HOUR,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
@@ -69,8 +71,9 @@ class AsyncModels:
         ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
         its next version (``iris@2``); older versions stay for sale until ``unlist``.
         Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
-        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
-        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused: onnx-runner itself opens a model
+        and runs it once, in its sandbox, on ``try_input`` or on generated inputs. Lasting steps of ``on_progress`` tell
+        what the app would leave out of a table or read in another way than written.
         A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
         result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
         So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
@@ -82,6 +85,9 @@ class AsyncModels:
         model, which proves that the file opens. Until then the vaults release the key to no other account; each new
         version of the key needs such a run. ``on_progress`` is called with its price first. ``unproved`` skips this
         run, so the first buyer finds out whether the file opens.
+        The policy ends at ``expiry``, Unix seconds, by default after a year: the vaults then release the key to nobody,
+        granted accounts included. Each account may use the model ``uses_per_requester_hour`` times an hour.
+        ``set_policy`` changes both later.
         ``on_progress`` is called with each step, possibly from another thread. Raises InputRefused for a file that
         cannot be used and while the escrow does not cover the price of that run; OrderRefused when nobody offers it.
         The model's key and the signed offers are in a private file of the data folder before any other party has them.
@@ -89,14 +95,21 @@ class AsyncModels:
         """
         path, per_use = Path(file), int(amount(price))
         _check_not_empty(path)
-        if not is_utf8(name or path.stem):
+        if not file_names.is_utf8(name or path.stem):
             raise InputRefused(f"the name of {str(path)!a} is not UTF-8; give the model another one (--name).")
         allowed_app = shipped_apps.app_for(path) if app is None else app
         async with AsyncExitStack() as stack:
             prepared = PreparedFile(path)
             if check_file:
-                on_progress(ProgressStep("checking that the app can read the file"))
-                prepared = await stack.enter_async_context(prepare_file(self._conn, path, allowed_app))
+                prepared = await stack.enter_async_context(
+                    prepare_file(
+                        self._conn,
+                        path,
+                        allowed_app,
+                        try_input=None if try_input is None else Path(try_input),
+                        on_progress=on_progress,
+                    )
+                )
             for notice in prepared.notices:
                 on_progress(ProgressStep(notice, lasting=True))
             address = await self._offered(allowed_app)
@@ -114,6 +127,8 @@ class AsyncModels:
                 card=card,
                 signature=None if withhold_signature else prepared.signature,
                 proved=not unproved,
+                expiry=expiry,
+                uses_per_requester_hour=uses_per_requester_hour,
                 on_progress=on_progress,
                 store=lambda sealed: self._store.store(self._conn, sealed),
             )
@@ -127,6 +142,8 @@ class AsyncModels:
             offers=listing.offers,
             signature=None if withhold_signature else prepared.signature,
             warning=warning,
+            expiry=model.policy.expiry,
+            uses_per_requester_hour=model.policy.uses_per_requester_hour,
             notices=prepared.notices,
         )
 

@@ -77,6 +77,8 @@ class PublishedListing(Listing):
     """The listing of a model that was just published."""
 
     warning: str = ""  #: for the owner; empty where enclaves are real
+    expiry: int = 0  #: Unix seconds at which the policy ends, and with it every sale and grant
+    uses_per_requester_hour: int = 0  #: limit of the policy for each account
     notices: tuple[str, ...] = ()  #: sentences for the owner on what was checked before it was sealed
 
 

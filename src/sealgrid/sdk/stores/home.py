@@ -1,10 +1,13 @@
 """Paths of a user's data folder: network files, accounts, model keys and result keys."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from sealgrid.errors import InputRefused
 
 ENVIRONMENT = "SEALGRID_HOME"
 
@@ -31,8 +34,19 @@ def home(data: Path | str | None = None) -> Home:
     if chosen:
         root = Path(chosen).resolve()
         return _home(root, network=root / "network.json")
-    root = Path(platformdirs.user_data_dir("sealgrid"))
+    root = user_data_folder()
     return _home(root, network=root / "localnet" / "network.json")
+
+
+def user_data_folder() -> Path:
+    """Return the folder of this user's data; raise InputRefused for a user without a home directory."""
+    with suppress(RuntimeError):
+        root = Path(platformdirs.user_data_dir("sealgrid"))
+        if root.is_absolute():
+            return root
+    raise InputRefused(
+        "this user has no home directory; set HOME, or choose a data folder with --data DIR or SEALGRID_HOME.", money=""
+    )
 
 
 def _home(root: Path, network: Path) -> Home:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.sdk.amounts import Price
+from sealgrid.sdk.operations.app_usage import AppUsage
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.rebuild import RebuildResult
 from sealgrid.sdk.resources.apps import AsyncApps
@@ -88,6 +89,13 @@ class Apps:
         Raises NotFound when this account offers no such app.
         """
         return BACKGROUND.run(self._inner.unlist(app))
+
+    def usage(self, app: AssetRef) -> AppUsage:
+        """Return the latest thousand tasks of an app, how each ended, its buyers and its revenue.
+
+        All of it is public: deals and payments on the chain, the ends of runs in their receipts.
+        """
+        return BACKGROUND.run(self._inner.usage(app))
 
     def verify(self, app: AssetRef) -> RebuildResult:
         """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.

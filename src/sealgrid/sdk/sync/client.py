@@ -10,6 +10,7 @@ from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.client import AsyncClient, connect_async
 from sealgrid.sdk.input_files import InputFiles
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.sync.account import Account
@@ -114,6 +115,52 @@ class Client:
                     pool=pool,
                     on_progress=on_progress,
                 )
+            )
+        )
+
+    def quote(
+        self,
+        app: AssetRef,
+        model: AssetRef | None = None,
+        files: InputFiles = (),
+        args: Sequence[str] = (),
+        max_price: Price | None = None,
+        *,
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        callback: str | None = None,
+        deferred_callback: bool = False,
+        tasks: int = 1,
+        sponsor: str | SigningKey | None = None,
+        sponsor_password: str | None = None,
+        pool: str | None = None,
+        check_inputs: bool = True,
+        on_progress: Progress = ignore_progress,
+    ) -> RunQuote:
+        """Return what the run with these arguments of ``run`` would cost now; nothing is bought or reserved.
+
+        The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
+        the app on the model took. The vaults are asked whether they would release the keys. Raises like ``run`` for a
+        run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
+        and arguments may be left out.
+        """
+        return BACKGROUND.run(
+            self._inner.quote(
+                app,
+                model,
+                files,
+                args,
+                max_price,
+                secrets=secrets,
+                public_args=public_args,
+                callback=callback,
+                deferred_callback=deferred_callback,
+                tasks=tasks,
+                sponsor=sponsor,
+                sponsor_password=sponsor_password,
+                pool=pool,
+                check_inputs=check_inputs,
+                on_progress=on_progress,
             )
         )
 

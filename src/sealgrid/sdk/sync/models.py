@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.sdk.amounts import Price
+from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.policies import PolicyUpdate
@@ -36,7 +37,10 @@ class Models:
         any_pool: bool = False,
         card: str = "",
         withhold_signature: bool = False,
+        try_input: str | Path | None = None,
         unproved: bool = False,
+        expiry: int | None = None,
+        uses_per_requester_hour: int = publish.USES_PER_HOUR,
         on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
         """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
@@ -44,8 +48,9 @@ class Models:
         ``name`` is the file's name without its suffix by default. If this account has a model of this name, the file is
         its next version (``iris@2``); older versions stay for sale until ``unlist``.
         Without ``app`` a table, by its name as .csv, .tsv or .csv.gz, is sold to csv-statistics, any other file to
-        onnx-runner. With ``check_file`` a file that this app cannot read is refused, and lasting steps of
-        ``on_progress`` tell what it would leave out of a table or read in another way than written.
+        onnx-runner. With ``check_file`` a file that this app cannot read is refused: onnx-runner itself opens a model
+        and runs it once, in its sandbox, on ``try_input`` or on generated inputs. Lasting steps of ``on_progress`` tell
+        what the app would leave out of a table or read in another way than written.
         A shipped app that nobody offers yet is offered by this account, free of charge. ``callback`` allows runs whose
         result goes to a contract, in public. ``card`` is Markdown that describes the file, public and permanent.
         So is the signature of an ONNX model: names, types and shapes of its inputs and outputs, against which buyers'
@@ -57,6 +62,9 @@ class Models:
         model, which proves that the file opens. Until then the vaults release the key to no other account; each new
         version of the key needs such a run. ``on_progress`` is called with its price first. ``unproved`` skips this
         run, so the first buyer finds out whether the file opens.
+        The policy ends at ``expiry``, Unix seconds, by default after a year: the vaults then release the key to nobody,
+        granted accounts included. Each account may use the model ``uses_per_requester_hour`` times an hour.
+        ``set_policy`` changes both later.
         ``on_progress`` is called with each step, possibly from another thread. Raises InputRefused for a file that
         cannot be used and while the escrow does not cover the price of that run; OrderRefused when nobody offers it.
         The model's key and the signed offers are in a private file of the data folder before any other party has them.
@@ -75,7 +83,10 @@ class Models:
                 any_pool=any_pool,
                 card=card,
                 withhold_signature=withhold_signature,
+                try_input=try_input,
                 unproved=unproved,
+                expiry=expiry,
+                uses_per_requester_hour=uses_per_requester_hour,
                 on_progress=on_progress,
             )
         )

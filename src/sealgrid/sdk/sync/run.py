@@ -71,7 +71,8 @@ class Run:
         its argument, as text, says until when the price is locked. Nothing is bought elsewhere automatically.
         Raises StillRunning after ``timeout`` seconds: the run continues, and ``result`` can be called again.
         Raises HostFailed when no machine finished the task (refunded), AppFailed with the last line of the app's log
-        when the app failed (paid), DealRefused when the vaults refused the deal (paid).
+        when the app failed (paid), DealRefused when the vaults refused the deal (paid if the refusal applied before the
+        deal was made, else refunded).
         """
         return BACKGROUND.run(self._inner.result(on_progress, timeout, patience=patience, on_waiting=on_waiting))
 

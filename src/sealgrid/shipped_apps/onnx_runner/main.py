@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.arguments import parse
 from runner.errors import RunRefused
+from runner.files import dataset, input_file
 from runner.inputs import read_inputs
 from runner.model import OnnxModel
 from runner.outputs import describe, to_npz
@@ -16,23 +17,15 @@ def main(arguments: list[str]) -> None:
     options = parse(arguments)
     model = OnnxModel(dataset())
     chosen = model.choose(options.outputs)
-    outputs = model.run(read_inputs(input_file(), model.inputs), chosen)
+    given = read_inputs(input_file(), model.inputs)
+    outputs = model.run(given.values, chosen)
     npz = to_npz(outputs)
-    write(Path(os.environ["IEXEC_OUT"]), describe(outputs, npz, options.top), npz)
-
-
-def dataset() -> Path:
-    file = Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"])
-    if not file.is_file():
-        raise RunRefused("there is no model: buy this app together with an ONNX model as the dataset.")
-    return file
-
-
-def input_file() -> Path:
-    count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
-    if count != 1:
-        raise RunRefused(f"this app takes one input file, not {count}; put several tensors into one JSON or .npz file.")
-    return Path(os.environ["IEXEC_INPUT_FILES_FOLDER"], os.environ["IEXEC_INPUT_FILE_NAME_1"])
+    result = describe(outputs, npz, options.top)
+    if given.notes:
+        result["notes"] = list(given.notes)
+    if not options.outputs and model.unwritable:
+        result["left_out"] = model.unwritable
+    write(Path(os.environ["IEXEC_OUT"]), result, npz)
 
 
 def write(folder: Path, result: dict[str, object], npz: bytes) -> None:

@@ -9,7 +9,8 @@ from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.evaluation import EVALUATION_SEED, evaluate_model
 from sealgrid.shipped_apps.plate_reader.model import build_model
 from sealgrid.shipped_apps.plate_reader.reader.model_file import NoModel
-from sealgrid.shipped_apps.plate_reader.reader.pipeline import NoPicture, read_plates
+from sealgrid.shipped_apps.plate_reader.reader.picture import NoPicture
+from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sealgrid.shipped_apps.plate_reader.reader.geometry import overlap
-from sealgrid.shipped_apps.plate_reader.reader.pipeline import PlateReader, open_picture
+from sealgrid.shipped_apps.plate_reader.reader.picture import open_picture
+from sealgrid.shipped_apps.plate_reader.reader.pipeline import PlateReader
 from sealgrid.shipped_apps.plate_reader.scenes import Scene, draw_scene
 
 EVALUATION_SEED = 1000  #: the settings were chosen on lower seeds

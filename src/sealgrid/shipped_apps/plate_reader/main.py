@@ -7,15 +7,16 @@ from pathlib import Path
 
 from reader.annotate import annotate
 from reader.model_file import NoModel
-from reader.pipeline import NoPicture, PlateReader, open_picture
+from reader.picture import NoPicture, open_picture
+from reader.pipeline import PlateReader
 
 
 def main() -> None:
     model, content = dataset(), picture()
-    image = open_picture(content.read_bytes())
-    result = PlateReader(model.read_bytes()).read(image)
+    opened = open_picture(content.read_bytes())
+    result = PlateReader(model.read_bytes()).read(opened)
     out = Path(os.environ["IEXEC_OUT"])
-    (out / "annotated.png").write_bytes(annotate(image, result["plates"]))
+    (out / "annotated.png").write_bytes(annotate(opened, result["plates"]))
     (out / "result.json").write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
 

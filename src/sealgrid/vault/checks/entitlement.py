@@ -83,7 +83,7 @@ def refusal_entitlement(check: str) -> Entitlement:
 def check_params(deal: DealView) -> JobParams:
     """Return a deal's parameters; raise DealRefused (7) if they, or their result key, are invalid.
 
-    (7.8) They name no file by URL, because a URL has no digest to verify the content against.
+    (7.8) Each file that they name by URL has a digest to verify the content against.
     (7.13) Without a ``sealgrid`` object they request what an enclave supports: a result on IPFS.
     """
     if deal.bot_first + deal.bot_size > MAX_TASKS:
@@ -100,8 +100,10 @@ def check_params(deal: DealView) -> JobParams:
         raise DealRefused("7", "the deal's params name one input twice.")
     if params.has_deferred_callback and deal.callback != ZERO_ADDRESS:
         raise DealRefused("7", "the deal has a plain and a deferred callback; leave one of them out.")
-    if params.iexec_input_files:  # (7.8)
-        raise DealRefused("7.8", "iexec_input_files have no digests; put the files into the sealed input.")
+    try:
+        _ = params.input_files  # (7.8)
+    except InputRefused as error:
+        raise DealRefused("7.8", error.message) from error
     if params.sealgrid is None:
         check_iexec_params(params)  # (7.13)
     return params

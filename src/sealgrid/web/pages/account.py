@@ -48,6 +48,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "rewards": site.index.rewards(address, MAX_REWARDS),
             "total_earned": site.index.total_earned(address),
             "tasks": tasks,
+            "states": await site.task_states.shown(tasks),
             "names": site.index.names(assets),
         }
         return site.page(request, "account.html", context)

@@ -10,13 +10,15 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
+from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import ProgressStep
-from sealgrid.web.forms import parse_form, path_address, read_uploads, split_arguments
+from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads, split_arguments
 from sealgrid.web.html import charts
 from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
 from sealgrid.web.offers import models_for, offers_of
 from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
+from sealgrid.web.wallets.signing_steps import signing_session
 
 MONTH_SECONDS: Final = 30 * 24 * 3600
 
@@ -61,6 +63,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "record": site.index.record("app", row),
             "models": models,
             "selected_model": query_text(request, "model") or own_model,
+            "states": await site.task_states.shown(tasks),
             "is_owner": row.owner == site.visitor_address(request),
             "offers": offers,
             "names": site.index.names(named),
@@ -82,12 +85,22 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             str(form.get("model", "")) or None,
             files=await read_uploads(uploads),
             args=split_arguments(str(form.get("args", ""))),
-            pool=str(form.get("pool", "")).strip(),
+            max_price=form_text(form, "max_price") or None,
+            pool=form_text(form, "pool"),
             on_progress=steps.append,
         )
         return await site.redirect_when_indexed(f"/tasks/{bought.task}", *(step.what for step in steps if step.lasting))
 
-    return [store, app, run]
+    @post("/apps/{address:str}/quote", status_code=200)
+    async def quote(address: FromPath[str], request: WebRequest) -> Response[bytes]:
+        session, form = await signing_session(site, request), await parse_form(request)
+        model, pool = form_text(form, "model") or None, form_text(form, "pool")
+        quoted = await session.client.quote(path_address(address), model, pool=pool, check_inputs=False)
+        names = site.index.names({quoted.app, quoted.pool, quoted.model or quoted.app})
+        context = {"quote": quoted, "names": names, "money": sentence(UNMATCHED)}
+        return site.fragment(request, "quote.html", context)
+
+    return [store, app, run, quote]
 
 
 async def _cheapest_computing(site: Site) -> int | None:

@@ -36,8 +36,9 @@ from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
 from sealgrid.units import TaskId
 from sealgrid.web.forms import MAX_UPLOAD, check_same_origin, parse_json, path_digest, path_task
+from sealgrid.web.pages.model_owner import sale_terms
 from sealgrid.web.pages.wallet import parse_signature, require_wallet
-from sealgrid.web.site import Site, WebRequest
+from sealgrid.web.site import Site, WebRequest, join_sentences
 from sealgrid.web.wallets.signing_steps import order_typed_data, plan_reply, statement_typed_data, step_document
 from sealgrid.wire.deposits import check_identity
 from sealgrid.wire.vault import DepositRequest, OpenReply, VaultClient, VaultIdentity
@@ -145,6 +146,8 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
         model, owner = await parse_json(request, ClientSealedModel), require_wallet(site, request)
         conn, steps = recording_connection(site.conn, owner)
         statements = await prepare_publication(conn, model)
+        policy = statements.policy
+        terms = sale_terms(policy.expiry, policy.uses_per_requester_hour)
         publication = {
             "document": {
                 "genesis": site.network.genesis,
@@ -162,7 +165,7 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
             "policy": statements.policy,
             "steps": [step_document(site, owner, step) for step in steps],
             "next": f"/models/{statements.model}",
-            "notice": f"{model.name} is sealed and for sale.",
+            "notice": join_sentences([f"{model.name} is sealed and for sale.", terms]),
         }
         return _json(publication)
 

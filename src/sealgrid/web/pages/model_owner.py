@@ -1,5 +1,6 @@
 """Forms of a model's owner: publish a model, grant and revoke access to it."""
 
+import asyncio
 import tempfile
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,6 +13,9 @@ from litestar.response import Redirect
 
 from sealgrid.bundle.archive import path_fault
 from sealgrid.errors import InputRefused
+from sealgrid.sdk.operations.file_checks import shipped_digest
+from sealgrid.sdk.operations.publish import POLICY_SECONDS, USES_PER_HOUR
+from sealgrid.sdk.shipped_apps import ONNX_RUNNER
 from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
 from sealgrid.web.html.templates import day
 from sealgrid.web.pages.sales import capitalised
@@ -24,7 +28,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/models/new")
     async def new(request: WebRequest) -> Response[bytes]:
-        return site.page(request, "publish.html", {"apps": site.index.assets("App")})
+        context = {
+            "apps": site.index.assets("App"),
+            "onnx_app": await asyncio.to_thread(shipped_digest, ONNX_RUNNER, site.network.python),
+            "until": day(site.clock() + POLICY_SECONDS),
+            "uses_per_hour": USES_PER_HOUR,
+        }
+        return site.page(request, "publish.html", context)
 
     @post("/models/new")
     async def publish(request: WebRequest) -> Redirect:
@@ -45,10 +55,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 card=form_text(form, "card"),
                 withhold_signature=bool(form_text(form, "withhold_signature")),
                 unproved=bool(form_text(form, "unproved")),
-                on_progress=lambda step: lasting.append(f"{step.what}.") if step.lasting else None,
+                on_progress=lambda step: lasting.append(f"{step.what.rstrip('.')}.") if step.lasting else None,
+                expiry=form_day(form, "until"),
+                uses_per_requester_hour=form_count(form, "uses_per_hour"),
             )
+        terms = sale_terms(listing.expiry, listing.uses_per_requester_hour)
         notice = f"{listing.name} is sealed and for sale."
-        return await site.redirect_when_indexed(f"/models/{listing.address}", notice, *capitalised(lasting))
+        return await site.redirect_when_indexed(f"/models/{listing.address}", notice, terms, *capitalised(lasting))
 
     @post("/models/{address:str}/grant")
     async def grant(address: FromPath[str], request: WebRequest) -> Response[Any]:
@@ -56,7 +69,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         buyer, until, app = form_text(form, "buyer"), form_day(form, "until"), form_text(form, "app") or None
         granted = await session.client.models.grant(path_address(address), buyer, until=until, app=app)
         account = site.dev_wallets.name(granted.account) or granted.account
-        notice = f"{account} may buy it {'without end' if until is None else f'until {day(until)}'}."
+        end = f"until its policy ends on {day(granted.policy_expiry)}"
+        if until is not None and until < granted.policy_expiry:
+            end = f"until {day(until)}"
+        notice = f"{account} may buy it {end}."
         closed = "Accounts without a grant can no longer buy it." if granted.closed else ""
         return await session.finish(f"/models/{address}", notice, closed, *capitalised(granted.unreached))
 
@@ -75,6 +91,11 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await session.finish(f"/models/{address}", notice, earlier, *capitalised(revoked.unreached))
 
     return [new, publish, grant, revoke]
+
+
+def sale_terms(expiry: int, uses_per_hour: int) -> str:
+    """Return the sentence with the terms of a sale that its owner's policy sets."""
+    return f"It is for sale until {day(expiry)}, with at most {uses_per_hour} uses an hour for each account."
 
 
 def base_name(filename: str) -> str:

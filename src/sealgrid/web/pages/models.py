@@ -89,6 +89,7 @@ async def _model_context(site: Site, row: Any, visitor: Address | None) -> dict[
     now = int(site.clock())
     uses = site.index.uses("dataset", row.address, now - MONTH_SECONDS)
     tasks = site.index.tasks(TaskFilter({"dataset": row.address}))[:8]
+    states = await site.task_states.shown(tasks)
     policies = [view.policy for view in views if view is not None and view.policy is not None]
     policy = max(policies, key=lambda policy: policy.version, default=None)
     app_digests = {allowance.app for allowance in policy.allowed} if policy else set()
@@ -119,6 +120,7 @@ async def _model_context(site: Site, row: Any, visitor: Address | None) -> dict[
         "opened": opened_task(views),
         "names": site.index.names({row.address, *(offer.app for offer in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
+        "states": states,
         "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} uses in the last 30 days"),
     }
 

@@ -1,7 +1,7 @@
 """Tasks: the live list, and each task's page with its timeline and payments."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sealgrid.errors import NotFound
 from sealgrid.sdk.money import Kind, MoneyState, sentence
-from sealgrid.sdk.operations.follow import public_history
+from sealgrid.sdk.operations.follow import failure_of, public_history
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, is_waiting, waiting_sentence
 from sealgrid.units import TaskId
 from sealgrid.web.forms import parse_form, path_task
 from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
+from sealgrid.web.pages.sales import capitalised
 from sealgrid.web.site import Site, WebRequest, page_number, query_text
+from sealgrid.web.task_states import shown_state
 from sealgrid.web.timeline_limits import TimelineSlot
 from sealgrid.web.wallets.signing_steps import signing_session
 from sealgrid.wire.service_access import client_address
@@ -37,9 +39,10 @@ _STAGE_TEXTS: Final = {
     "settled": "the vaults fetched the sealed result and signed their verdicts",
     "finalizing": "sent to the chain",
     "completed": "completed on the chain; the result may be opened",
-    "failed": "this machine failed",
-    "refunded": "closed on the chain: no machine finished it",
+    "failed": "no machine of the pool could finish it",
+    "refunded": "closed on the chain: its price was returned",
 }
+_REFUSED_TEXT: Final = "the vaults refuse the deal"
 _STEP_TEXTS: Final = {
     "initialize": "task initialised",
     "contribute": "result contributed",
@@ -66,13 +69,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         page, state = page_number(request), query_text(request, "state")
         rows = site.index.tasks(TaskFilter(state=state), page=page)
         context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "state": state}
-        return site.page(request, "tasks.html", context | _with_names(site, rows[:PAGE_SIZE]))
+        return site.page(request, "tasks.html", context | await _list_context(site, rows[:PAGE_SIZE]))
 
     @get("/tasks/live")
     async def live_list(request: WebRequest) -> ServerSentEvent:
-        def render() -> str:
-            rows = site.index.tasks(TaskFilter())[:PAGE_SIZE]
-            return site.render(request, "task_rows.html", _with_names(site, rows))
+        async def render() -> str:
+            rows = (await asyncio.to_thread(site.index.tasks, TaskFilter()))[:PAGE_SIZE]
+            return site.render(request, "task_rows.html", await _list_context(site, rows))
 
         return ServerSentEvent(_stream_changes(render))
 
@@ -97,14 +100,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     return [all_tasks, live_list, one_task, live_timeline, claim]
 
 
-def _with_names(site: Site, rows: Sequence[Any]) -> dict[str, Any]:
-    return {"tasks": rows, "names": site.index.names({row.app for row in rows} | {row.dataset for row in rows})}
+async def _list_context(site: Site, rows: Sequence[Any]) -> dict[str, Any]:
+    names = site.index.names({row.app for row in rows} | {row.dataset for row in rows})
+    return {"tasks": rows, "names": names, "states": await site.task_states.shown(rows)}
 
 
-async def _stream_changes(render: Callable[[], str]) -> AsyncIterator[ServerSentEventMessage]:
+async def _stream_changes(render: Callable[[], Awaitable[str]]) -> AsyncIterator[ServerSentEventMessage]:
     previous = None
     while True:
-        if (current := await asyncio.to_thread(render)) != previous:
+        if (current := await render()) != previous:
             previous = current
             yield ServerSentEventMessage(data=current, event="change")
         await asyncio.sleep(POLL_SECONDS)
@@ -154,13 +158,21 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
         stages = await public_history(site.conn, task)
     now = 0 if has_ended else (await site.hub.node.block()).timestamp  # the deadline is in the chain's time
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
+    failed = stages[-1] if stages and stages[-1].stage == "failed" and not has_ended else None
+    if failed is not None and failed.check and money.kind == "locked":
+        money = replace(money, kind="returning")
     shows_notice = money.kind == "locked" and age >= PATIENCE_SECONDS and is_waiting(stages)
     waiting = waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if shows_notice else ""
     steps = site.index.steps(task)
     return {
         "task": row,
         "names": site.index.names({row.app, row.dataset, row.workerpool}),
-        "timeline": [TimelineLine(stage.at, _STAGE_TEXTS[stage.stage], stage.detail) for stage in stages],
+        "state": shown_state(row.state, stages),
+        "failure": capitalised([failure_of(failed).message])[0] if failed else "",
+        "timeline": [
+            TimelineLine(stage.at, _REFUSED_TEXT if stage.check else _STAGE_TEXTS[stage.stage], stage.detail)
+            for stage in stages
+        ],
         "chain_steps": [step for step in steps if step.kind != "reward"],
         "step_texts": _STEP_TEXTS,
         "payments": [step for step in steps if step.kind == "reward" and step.amount],

@@ -48,17 +48,20 @@ async function prepareRun(page, fields, input, resultKey) {
     commitments: input.commitments,
     result_key: hex(resultKey.public),
     pool: fields.get("pool").trim(),
+    max_price: fields.get("max_price"),
   };
   const run = await page.sendRequest("/wallet/runs", JSON.stringify(body));
   checkRecord(input, run.typed.record);
   const [grant, request] = [run.typed.grant.message, run.typed.request.message];
   const params = JSON.parse(request.params).sealgrid;
+  const price = BigInt(request.appmaxprice) + BigInt(request.datasetmaxprice) + BigInt(request.workerpoolmaxprice);
   const checks = [
     grant.fileSha256 === input.sha256,
     grant.request === hex(digest(run.typed.request)),
     request.app === app,
     request.dataset === model,
     request.volume === "1",
+    price <= BigInt(body.max_price.split(" ")[0]),
     params.result_key === body.result_key,
     `${params.inputs}` === input.sha256,
   ];

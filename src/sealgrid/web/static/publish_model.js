@@ -2,6 +2,7 @@
 import { hex, utf8ToBytes } from "./bytes.js";
 import { checkRecord, depositKey, sealFile } from "./key_deposit.js";
 import { storeDocument } from "./key_store.js";
+import { checkOnnxFile } from "./onnx_file.js";
 
 // `page` signs with the wallet and sends requests to this site (wallet.js).
 export async function publishModel(form, page) {
@@ -10,6 +11,7 @@ export async function publishModel(form, page) {
   const onProgress = (done, all) => {
     page.showStatus(form, `Sealing the file in this browser (${Math.round((100 * done) / all)} %) …`);
   };
+  if (form.elements.app.selectedOptions[0].dataset.format === "onnx") await checkOnnxFile(fields.get("file"));
   const model = await sealFile(page, fields.get("file"), { metadata: utf8ToBytes(fields.get("card")), onProgress });
   if (model.vaults.includes(null)) {
     throw new Error("A vault does not answer, and a model needs all of them. Try again later.");
@@ -33,7 +35,9 @@ export async function publishModel(form, page) {
 async function prepareSale(page, fields, model) {
   const app = fields.get("app");
   const name = fields.get("name").trim() || fields.get("file").name.replace(/\.[^.]*$/, "");
-  const sale = { name, app, price: fields.get("price"), uses: Number(fields.get("uses")) };
+  const [uses, hourly] = [Number(fields.get("uses")), Number(fields.get("uses_per_hour"))];
+  const expiry = Date.parse(`${fields.get("until")}T00:00:00Z`) / 1000;
+  const sale = { name, app, price: fields.get("price"), uses, expiry, uses_per_requester_hour: hourly };
   const body = { ...sale, sha256: model.sha256, commitments: model.commitments };
   const plan = await page.sendRequest("/wallet/models", JSON.stringify(body));
   checkRecord(model, plan.typed.record);
@@ -44,6 +48,8 @@ async function prepareSale(page, fields, model) {
     policy.asset === asset,
     policy.allowed.length > 0,
     policy.release === "0",
+    policy.expiry === `${expiry}`,
+    policy.usesPerRequesterHour === `${hourly}`,
     plan.document.model === asset,
     order.dataset === asset,
     order.apprestrict === app,

@@ -278,3 +278,36 @@ def test_an_input_that_is_not_found_is_attributed_to_the_host(task):
 def test_the_client_packs_none_of_it(bad):
     with pytest.raises(InputRefused, match=r"^\(input\.[3-7]\)"):
         bad.pack()
+
+
+def url_of(task: Task, name: str, content: bytes) -> str:
+    return f"https://example.org/{name}#sha256={task.store(content)[2:]}"
+
+
+def test_public_files_come_before_the_sealed_ones(task):
+    task.public_files = [url_of(task, "b.txt", b"second of the alphabet"), url_of(task, "a.txt", b"first")]
+    report = task.give(files=(("sealed", b"private"),)).report()
+    names = [report["environment"][f"IEXEC_INPUT_FILE_NAME_{number}"] for number in (1, 2, 3)]
+    assert names == ["b.txt", "a.txt", "sealed"]
+    assert bytes.fromhex(report["inputs"]["/iexec_inputs/b.txt"]) == b"second of the alphabet"
+    assert report["environment"]["IEXEC_INPUT_FILES_NUMBER"] == "3"
+
+
+def test_a_public_file_with_other_bytes_is_the_hosts_doing(task):
+    task.public_files = [url_of(task, "a.txt", b"true")]
+    (digest,) = task.stored
+    task.stored[digest] = b"forged"
+    with pytest.raises(HostFailed, match="gave other bytes"):
+        task.perform()
+
+
+def test_a_public_file_and_a_sealed_one_of_the_same_name_are_the_requesters_doing(task):
+    task.public_files = [url_of(task, "letter", b"public")]
+    task.give(files=(("LETTER", b"private"),))
+    assert task.log().startswith("(input.4)")
+
+
+def test_public_files_that_are_too_large_together_are_the_requesters_doing(task, monkeypatch):
+    monkeypatch.setattr(inputs, "MAX_INPUT_BYTES", 5)
+    task.public_files = [url_of(task, "a", b"1234"), url_of(task, "b", b"5678")]
+    assert "has more than 1 bytes" in task.log()

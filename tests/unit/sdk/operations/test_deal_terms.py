@@ -58,7 +58,7 @@ class NoGroups:
         return False
 
 
-async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
+async def bought_at(*, pool=None, max_price=None, on_progress=lambda step: None, **offers):
     transport = ListedOrders(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
         market=MarketClient(transport, 31337),
@@ -66,7 +66,7 @@ async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
         address=ME.address,
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
     )
-    found = await choose_offers(conn, RunRequest(APP, MODEL, pool=pool), on_progress)
+    found = await choose_offers(conn, RunRequest(APP, MODEL, pool=pool, max_price=max_price), on_progress)
     return found, transport.requested
 
 
@@ -95,6 +95,16 @@ async def test_a_cheaper_offer_of_another_app_does_not_replace_the_requested_app
     cheap = AppOrder(app=OTHER, appprice=0, volume=9)
     found, _ = await bought_at(apporders=[cheap, HONEST["apporders"]])
     assert found[0] == HONEST["apporders"]
+
+
+async def test_a_price_above_the_maximum_is_refused_with_its_parts():
+    assert await bought_at(max_price=15)
+    with pytest.raises(OrderRefused) as refused:
+        await bought_at(max_price=14)
+    assert str(refused.value) == (
+        "this run costs 0.000000015 RLC (app 0.000000005 RLC, model 0.000000005 RLC, computing 0.000000005 RLC), more "
+        "than the 0.000000014 RLC that you allow."
+    )
 
 
 STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, category=2)

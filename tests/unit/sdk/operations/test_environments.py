@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,8 @@ from sealgrid.bundle.bytecode import BYTECODE
 from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
 from sealgrid.bundle.manifest import EnvironmentEntry, WheelEntry
 from sealgrid.errors import BundleRefused, SetupMissing
-from sealgrid.sdk.operations.environments import FOLDER, build, compiler_for, environment_of
+from sealgrid.sdk.operations import environments
+from sealgrid.sdk.operations.environments import FOLDER, build, compiler_for, environment_of, unpacked
 
 SOURCE = "NAMES = {'b', 'a', 'c'}\ndef answer(x):\n    return sorted(NAMES) + [x, 'interned', 3.5, (1, 2)]\n"
 
@@ -123,3 +125,45 @@ def test_11_an_environment_that_cannot_be_the_apps_is_refused(tmp_path, fault):
     with pytest.raises(BundleRefused) as refused:
         app_with(tmp_path, EnvironmentEntry(**fields), [] if fault == "no wheels" else [wheel])
     assert refused.value.check == "11"
+
+
+def archive_of(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "e.zip", "w") as packed:
+        packed.writestr("pkg/module.py", "x = 1\n")
+    return folder / "e.zip"
+
+
+def test_an_archive_is_unpacked_once_beside_itself(tmp_path):
+    archive = archive_of(tmp_path)
+    first = unpacked(archive, tmp_path / "unused")
+    assert (first / "pkg/module.py").read_text() == "x = 1\n"
+    (first / "mark").touch()
+    assert (unpacked(archive, tmp_path / "unused") / "mark").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e", "e.zip"]
+
+
+def test_where_the_folder_of_the_archive_cannot_be_written_another_is_taken(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("read-only")
+
+    archive = archive_of(tmp_path)
+    monkeypatch.setattr(environments.tempfile, "TemporaryDirectory", refuse)
+    assert unpacked(archive, tmp_path / "other") == tmp_path / "other"
+    assert (tmp_path / "other/pkg/module.py").read_text() == "x = 1\n"
+
+
+def test_where_the_folder_of_wheels_cannot_be_written_the_users_cache_is(wheels, tmp_path, monkeypatch):
+    (tmp_path / FOLDER).write_text("a file instead of a folder cannot be written, also not by root")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    entry, archive = environment_of(wheels, tmp_path)
+    assert archive.parent == tmp_path / "cache" / "sealgrid" / FOLDER
+    assert archive.stat().st_size == entry.size
+    assert environment_of(wheels, tmp_path) == (entry, archive)
+
+
+def test_without_any_cache_the_user_is_told_what_to_set(wheels, tmp_path, monkeypatch):
+    (tmp_path / FOLDER).write_text("")
+    (tmp_path / "cache").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SetupMissing, match="set HOME or XDG_CACHE_HOME"):
+        environment_of(wheels, tmp_path)

@@ -3,21 +3,48 @@
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.operations.file_checks import check_csv, prepare_csv, prepare_onnx
+from sealgrid.sdk.operations.file_checks import check_csv, prepare_csv, prepare_file, prepare_onnx
 from tests.unit.shipped_apps.onnx_writer import passing
 
 
 def test_a_model_has_a_signature_and_is_sealed_as_it_is(tmp_path):
     path = tmp_path / "passes.onnx"
     path.write_bytes(passing(("batch", 3)))
-    prepared = prepare_onnx(path)
+    prepared = prepare_onnx(path, tmp_path)
     assert prepared.path == path
     assert [each.name for each in prepared.signature.inputs] == ["x"]
 
 
+def test_without_bubblewrap_the_structure_is_checked_and_a_notice_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    path = tmp_path / "passes.onnx"
+    path.write_bytes(passing(("batch", 3)))
+    prepared = prepare_onnx(path, tmp_path)
+    assert prepared.signature.checked == "structure"
+    assert [each.name for each in prepared.signature.outputs] == ["y"]
+    (notice,) = prepared.notices
+    assert notice.startswith(
+        "only the structure of passes.onnx was checked, not whether onnx-runner runs it: bubblewrap"
+    )
+
+
+def test_a_scalar_keeps_the_shape_that_the_file_states(tmp_path):
+    path = tmp_path / "scalar.onnx"
+    path.write_bytes(passing(()))
+    signature = prepare_onnx(path, tmp_path).signature
+    assert (signature.checked, signature.inputs[0].shape) == ("inference", ())
+
+
+@pytest.mark.parametrize("app", ["csv-statistics", "hash-file"])
+async def test_an_input_to_try_is_refused_where_no_app_tries_it(tmp_path, app):
+    with pytest.raises(InputRefused, match="an input to try is for the models of onnx-runner"):
+        async with prepare_file(None, tmp_path / "rides.csv", app, try_input=tmp_path / "input.json"):
+            raise AssertionError("nothing may be prepared")
+
+
 def test_a_table_has_no_signature(tmp_path):
     (tmp_path / "rides.csv").write_text("city,price\n" + ROWS)
-    prepared = prepare_csv(tmp_path / "rides.csv")
+    prepared = prepare_csv(tmp_path / "rides.csv", tmp_path)
     assert (prepared.path, prepared.signature) == (tmp_path / "rides.csv", None)
 
 

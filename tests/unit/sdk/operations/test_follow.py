@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import HostFailed, ServiceUnavailable
+from sealgrid.errors import DealRefused, HostFailed, ServiceUnavailable
 from sealgrid.sdk.operations import follow as following
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.units import to_address, to_digest
@@ -23,7 +23,10 @@ NOW = 1_000.0
 class Network:
     """A pool and a chain that go one step further at each read of the task's status."""
 
-    def __init__(self, *steps: tuple[tuple[str, ...], TaskStatus], detail: str = "", bought: float = NOW) -> None:
+    def __init__(
+        self, *steps: tuple[tuple[str, ...], TaskStatus], detail: str = "", check: str = "", bought: float = NOW
+    ) -> None:
+        self.check = check
         self.steps, self.detail, self.bought, self.final_deadline = list(steps), detail, bought, 10**9
         self.waits: list[float] = []
 
@@ -31,7 +34,10 @@ class Network:
         self.waits.append(wait)
         if not self.steps[0][0]:
             raise ServiceUnavailable("the pool does not answer.")
-        return tuple(StageAt(stage=stage, at=NOW, detail=self.detail) for stage in self.steps[0][0])
+        checks = {"failed": self.check}
+        return tuple(
+            StageAt(stage=stage, at=NOW, detail=self.detail, check=checks.get(stage, "")) for stage in self.steps[0][0]
+        )
 
     async def view_task(self, task):
         _, status = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
@@ -83,6 +89,17 @@ async def test_a_task_that_its_pool_gave_up_ends_with_the_pools_reason():
     with pytest.raises(HostFailed, match=r"no machine could finish the task \(out of memory\)") as failed:
         await follow(Network((("waiting", "failed"), TaskStatus.ACTIVE), detail="out of memory.").conn(), JOB)
     assert failed.value.money.startswith("The price is locked until")
+
+
+async def test_a_task_that_the_vaults_refuse_blames_no_machine():
+    sentence = "2 of 3 vaults refuse the deal: the owner refuses this requester."
+    refused_by = Network((("waiting", "failed"), TaskStatus.ACTIVE), detail=sentence, check="7.10")
+    with pytest.raises(DealRefused) as refused:
+        await follow(refused_by.conn(), JOB)
+    assert refused.value.reason == (
+        "(7.10) 2 of 3 vaults refuse the deal: the owner refuses this requester; choose another model, or ask its owner."
+    )
+    assert "comes back then" in refused.value.money
 
 
 async def test_a_failure_that_the_pool_reports_for_a_paid_task_is_ignored():

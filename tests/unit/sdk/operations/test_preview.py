@@ -7,16 +7,16 @@ import pytest
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import DealRefused
 from sealgrid.sdk.operations import preview
-from sealgrid.sdk.operations.preview import _check_enough
+from sealgrid.sdk.operations.preview import check_enough
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.wire.preview import MachineRule, VaultOpinion
 
-VAULT, MODEL = to_address(b"\x01" * 20), to_address(b"\xaa" * 20)
+VAULTS, MODEL = tuple(to_address(bytes([n]) * 20) for n in (1, 2, 3)), to_address(b"\xaa" * 20)
 
 
-def opinion(check="", *, advertised=None):
+def opinion(check="", *, advertised=None, vault=0):
     rules = (MachineRule(check="5", rule="The app runs on one of: TDX.", advertised=advertised),)
-    return VaultOpinion(VAULT, check, bool(check), False, "the owner refuses this requester.", rules)
+    return VaultOpinion(VAULTS[vault], check, bool(check), False, "the owner refuses this requester.", rules)
 
 
 @pytest.mark.parametrize(
@@ -30,24 +30,28 @@ def opinion(check="", *, advertised=None):
     ],
 )
 def test_one_vault_that_refuses_stops_nobody(opinions):
-    _check_enough(opinions, may_refuse=1)
+    check_enough(opinions, VAULTS, 2)
 
 
 def test_two_of_three_refusals_stop_the_purchase_before_money_moves():
     with pytest.raises(DealRefused) as caught:
-        _check_enough([opinion("7.10"), opinion("7.10"), opinion()], may_refuse=1)
-    assert str(caught.value) == "(7.10) the owner refuses this requester."
+        check_enough([opinion("7.10"), opinion(vault=1), opinion("7.10", vault=2)], VAULTS, 2)
+    assert str(caught.value) == (
+        "(7.10) vaults 1 and 3 of 3 refuse this run: the owner refuses this requester; choose another model, or ask "
+        "its owner."
+    )
 
 
 def test_a_pool_without_a_machine_that_the_owner_allows_is_not_bought_from():
     with pytest.raises(DealRefused, match="the pool has no machine that the model's owner allows") as caught:
-        _check_enough([opinion(advertised=False)] * 2, may_refuse=1)
+        check_enough([opinion(advertised=False), opinion(advertised=False, vault=1)], VAULTS, 2)
     assert caught.value.check == "5"
+    assert "buy at another pool" in caught.value.message
 
 
 def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_release():
     with pytest.raises(DealRefused):
-        _check_enough([opinion("7.10"), opinion(), opinion()], may_refuse=0)
+        check_enough([opinion("7.10"), opinion(vault=1), opinion(vault=2)], VAULTS, 3)
 
 
 @pytest.mark.parametrize(

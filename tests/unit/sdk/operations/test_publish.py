@@ -26,6 +26,18 @@ def test_the_first_policy_is_the_accounts_for_a_year(direct, proved):
     assert (policy.expiry, policy.release, policy.proved is True) == (1_000 + POLICY_SECONDS, int(direct), proved)
 
 
+def test_an_expiry_and_an_hourly_limit_take_the_place_of_the_year_and_the_thousand():
+    conn = SimpleNamespace(address=OWNER, clock=lambda: 1_000.5)
+    policy = first_policy(conn, MODEL, (), 7, expiry=5_000, direct=False, proved=False)
+    assert (policy.expiry, policy.uses_per_requester_hour) == (5_000, 7)
+
+
+async def test_a_sale_that_would_have_ended_is_refused_before_anything_is_sealed(tmp_path):
+    conn = SimpleNamespace(clock=lambda: 1_000.5)
+    with pytest.raises(InputRefused, match="the sale would end at 1970-01-01 00:16:40 UTC, which has passed"):
+        await publish(conn, tmp_path, name="a", apps=[MODEL], expiry=1_000)
+
+
 class Storage:
     """A storage with one sealed file."""
 

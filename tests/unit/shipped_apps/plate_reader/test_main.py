@@ -30,7 +30,11 @@ def test_the_app_says_what_the_model_says_outside_and_frames_the_plate(tmp_path)
 
 @pytest.mark.parametrize(
     ("model", "picture", "said"),
-    [(None, b"x", "there is no model"), (MODEL_BYTES, b"x", "not a PNG, JPEG"), (b"x", None, "not a plate model")],
+    [
+        (None, b"x", "there is no model"),
+        (MODEL_BYTES, b"x", "not a picture in a form that can be read"),
+        (b"x", None, "not a plate model"),
+    ],
 )
 def test_bad_input_ends_in_one_line_and_code_two(tmp_path, model, picture, said):
     content = draw_scene(SEEDS[0], FONT).png if picture is None else picture

@@ -228,6 +228,13 @@ def test_input_files_without_a_digest_are_refused() -> None:
     assert caught.value.check == "7.8"
 
 
+def test_an_input_file_with_a_digest_is_accepted() -> None:
+    url = "https://example.org/picture.png#sha256=" + "ab" * 32
+    named = msgspec.json.decode(params()) | {"iexec_input_files": [url]}
+    (file,) = check_params(deal(params=msgspec.json.encode(named).decode())).input_files
+    assert (file.name, file.sha256) == ("picture.png", "0x" + "ab" * 32)
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from sealgrid.sdk.money import MoneyState
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.pages import tasks as page
 from sealgrid.web.site import Site
+from sealgrid.wire.pool import StageAt
 from tests.unit.web.index.index_rows import APPS, trail_of, worked_block
 from tests.unit.web.site_scene import OWNER, VISITOR, browser, open_site
 
@@ -63,7 +65,50 @@ async def test_an_ended_task_shows_its_payment(tmp_path: Path, monkeypatch: pyte
     assert "task finalised: verified and paid" in shown.text
 
 
-def fill(folder: Path) -> None:
+REFUSED = StageAt(stage="failed", at=5, detail="2 of 3 vaults refuse the deal: the owner refuses it.", check="7.10")
+
+
+@pytest.mark.parametrize(
+    ("stage", "texts"),
+    [
+        (
+            REFUSED,
+            (
+                '<span class="state refused">refused</span>',
+                "the vaults refuse the deal",
+                "2 of 3 vaults refuse the deal: the owner refuses it; choose another model, or ask its owner.",
+                "and comes back then",
+            ),
+        ),
+        (
+            StageAt(stage="failed", at=5),
+            (
+                '<span class="state failed">failed</span>',
+                "No machine could finish the task (the pool gave it up).",
+                "The price is locked until",
+            ),
+        ),
+    ],
+)
+async def test_an_open_task_that_its_pool_gave_up_says_why_and_when_its_price_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: StageAt, texts: tuple[str, ...]
+) -> None:
+    async def stages(*_: object) -> tuple[StageAt, ...]:
+        return (StageAt(stage="waiting", at=1), stage)
+
+    monkeypatch.setattr(page, "public_history", stages)
+    monkeypatch.setattr(page, "money_of_row", lambda row, now: MoneyState("locked", row.task, 10**9))
+    async with open_site(tmp_path) as site:
+        fill(tmp_path, end=None)
+        task = worked_block(0, APPS[0], None).tasks[0]["task"]
+        shown = (await browser(site).get(f"/tasks/{task}")).text
+    for text in texts:
+        assert text in shown
+    assert "this machine failed" not in shown
+    assert "This page updates automatically" not in shown
+
+
+def fill(folder: Path, end: str | None = "finalize") -> None:
     store = IndexStore(folder / "index.sqlite", "0x" + "11" * 32)
-    store.write(worked_block(0, APPS[0], "finalize"), trail_of([0]))
+    store.write(worked_block(0, APPS[0], end), trail_of([0]))
     store.close()

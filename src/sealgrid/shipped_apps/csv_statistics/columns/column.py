@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from .date_spelling import read_date
+from .date_format import read_date
 from .kinds import Decision
-from .missing import is_missing, is_missing_among_values
+from .missing_values import is_missing, is_missing_among_values
 from .notes import Note
-from .number_spelling import Reread, Spelling, read_number
+from .number_format import ParsedNumber, Reread, read_number
 
 _SENTINELS = frozenset({-9.0, -99.0, -999.0, -9999.0, -99999.0, -99.9, -999.9, -99.99, -999.99, -9999.9, -9999.99})
 _REREAD_NOTES = (
@@ -101,7 +101,7 @@ class ColumnReader:
         if number.reread or "," in cell or decision.comma:
             self._note_reread(cell, number)
 
-    def _note_reread(self, cell: str, number: Spelling) -> None:
+    def _note_reread(self, cell: str, number: ParsedNumber) -> None:
         comma = self._decision.comma
         if comma and "," in cell:
             self._note("a comma is read as the decimal mark", cell)

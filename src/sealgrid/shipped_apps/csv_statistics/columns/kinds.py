@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .date_spelling import read_date
-from .missing import is_missing, is_missing_among_values
+from .date_format import read_date
+from .missing_values import is_missing, is_missing_among_values
 from .notes import MIN_ROWS
-from .number_spelling import Reread, Spelling, read_number
+from .number_format import ParsedNumber, Reread, read_number
 
 MIN_SHARE = 0.9  #: of a column's cells that have its kind
 _IDENTIFIER_SHARE = 0.01  #: of a column's numbers that only identifiers have, as 0123
@@ -91,7 +91,7 @@ class Evidence:
             self.counted = cell == str(expected) if expected is not None else cell in {"0", "1"}
             self._next = int(cell) + 1 if self.counted else None
 
-    def _add_number(self, number: Spelling) -> None:
+    def _add_number(self, number: ParsedNumber) -> None:
         point, comma, unit, reread = number
         self.units[unit] += 1
         self.point += point is not None

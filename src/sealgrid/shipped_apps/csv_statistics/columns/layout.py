@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from .errors import TableRefused
-from .number_spelling import read_number
+from .number_format import read_number
 from .source import TextFile
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Dialect:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """Where the cells of a table are."""
 
     dialect: Dialect
@@ -114,7 +114,7 @@ def is_blank(row: list[str]) -> bool:
     return not text or (text[0] in "-+=:|" and "---" in text and not text.strip(" -+=:|"))
 
 
-def find_layout(text: TextFile) -> Layout:
+def find_layout(text: TextFile) -> TableLayout:
     """Return the layout of a table; raise TableRefused without a line that names its columns."""
     with text.lines() as lines:
         first = next(lines, "").strip("\ufeff\r\n ")
@@ -131,7 +131,7 @@ def find_layout(text: TextFile) -> Layout:
         sample, header = single[0]
     else:
         raise _refusal(samples)
-    return Layout(sample.dialect, header.names, tuple(header.row), header.titles, bool(separator))
+    return TableLayout(sample.dialect, header.names, tuple(header.row), header.titles, bool(separator))
 
 
 def _dialects(first: str, separator: str | None, *, escaped: bool) -> list[Dialect]:

@@ -3,18 +3,18 @@
 import itertools
 from collections import Counter
 
-from .date_spelling import read_date
+from .date_format import read_date
 from .errors import TableRefused
 from .kinds import MAX_YEAR, MIN_SHARE, MIN_YEAR, Decision, Evidence
-from .layout import Layout
-from .number_spelling import Reread, read_number
+from .layout import TableLayout
+from .number_format import Reread, read_number
 
 MAX_COLUMNS = 1000
 MAX_NAME = 200  #: characters
 MIN_COUNTING = 3  #: names that are numbers and count up are names
 
 
-def check_names(layout: Layout) -> None:
+def check_names(layout: TableLayout) -> None:
     names = [name for name in layout.names if name]
     if len(layout.names) > MAX_COLUMNS or max(map(len, names)) > MAX_NAME:
         raise TableRefused(f"a table has at most {MAX_COLUMNS} columns, with names of at most {MAX_NAME} characters.")
@@ -26,7 +26,7 @@ def check_names(layout: Layout) -> None:
         )
 
 
-def check_names_are_no_values(layout: Layout, evidence: list[Evidence], decisions: list[Decision]) -> None:
+def check_names_are_no_values(layout: TableLayout, evidence: list[Evidence], decisions: list[Decision]) -> None:
     names = [name for name in layout.names if name]
     numbers = [number.point for name in names if (number := read_number(name))]
     counting = all(after == before + 1 for before, after in itertools.pairwise(number or 0 for number in numbers))
@@ -49,7 +49,7 @@ def _is_value(column: Evidence, decision: Decision) -> bool:
     return number is not None and bool(number.reread & (Reread.PADDED | Reread.LONG | Reread.PLUS))
 
 
-def _no_names(layout: Layout) -> TableRefused:
+def _no_names(layout: TableLayout) -> TableRefused:
     reason = (
         "a column has no name, in the first lines" if layout.titles else "a name is a number, as in a row of values"
     )

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from .column import Column, ColumnReader
 from .errors import TableRefused
 from .kinds import Evidence, decide
-from .layout import Layout, find_layout, is_blank, plain, rows_of
+from .layout import TableLayout, find_layout, is_blank, plain, rows_of
 from .names import check_names, check_names_are_no_values, is_year
 from .notes import MIN_ROWS, Note
-from .number_spelling import read_number
+from .number_format import read_number
 from .source import ENCODING_NAMES, TextFile, open_text
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class _Rows:
     longer: int = 0  #: rows with empty cells behind their last column
 
 
-def _evidence(text: TextFile, layout: Layout) -> tuple[list[Evidence], _Rows]:
+def _evidence(text: TextFile, layout: TableLayout) -> tuple[list[Evidence], _Rows]:
     evidence, counts = [Evidence(name) for name in layout.names], _Rows()
     with rows_of(text, layout.dialect, separator_line=layout.separator_line) as reader:
         for row in _checked_rows(reader, layout, counts):
@@ -100,14 +100,14 @@ def _evidence(text: TextFile, layout: Layout) -> tuple[list[Evidence], _Rows]:
     return evidence, counts
 
 
-def _read_columns(text: TextFile, layout: Layout, readers: "list[tuple[int, ColumnReader]]") -> None:
+def _read_columns(text: TextFile, layout: TableLayout, readers: "list[tuple[int, ColumnReader]]") -> None:
     with rows_of(text, layout.dialect, separator_line=layout.separator_line) as reader:
         for row in _checked_rows(reader, layout, _Rows()):
             for place, column in readers:
                 column.add(plain(row[place]))
 
 
-def _checked_rows(reader: "_csv.Reader", layout: Layout, counts: _Rows) -> Iterator[list[str]]:
+def _checked_rows(reader: "_csv.Reader", layout: TableLayout, counts: _Rows) -> Iterator[list[str]]:
     """Yield the rows below the line of names; raise TableRefused (4) for one of another width."""
     width, header, after_blank = layout.width, list(layout.header), False
     below: list[tuple[int, list[str]]] = []  # lines after a blank one, which are rows if rows follow
@@ -148,7 +148,7 @@ def _of_width(row: list[str], width: int, line: int, counts: _Rows) -> list[str]
     return row
 
 
-def _notes_on_table(text: TextFile, layout: Layout, counts: _Rows) -> list[Note]:
+def _notes_on_table(text: TextFile, layout: TableLayout, counts: _Rows) -> list[Note]:
     notes = []
     if text.guessed:
         notes.append(

@@ -4,39 +4,103 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 from .errors import RunRefused
-from .tensor import Tensor
+from .model_input import ModelInput
 
 #: iExec names input files after their address, so the format is detected from the content
 _NUMPY = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06", b"\x80")  # .npy, .npz, empty .npz, pickle
+_WRAPPERS = ("dataframe_split", "dataframe_records", "instances", "inputs")  #: of MLflow's and TensorFlow's servers
 
 
-def read_inputs(path: Path, tensors: Sequence[Tensor]) -> dict[str, np.ndarray]:
-    """Return an array for every input of the model, by name; raise RunRefused for a file that does not fit it."""
+@dataclass(frozen=True)
+class GivenInputs:
+    """The inputs of one run."""
+
+    values: dict[str, object]  #: by name, in the model's types
+    notes: tuple[str, ...] = ()  #: how the file was understood, where that is not evident
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows of named columns."""
+
+    columns: tuple[str, ...]
+    rows: list[list[object]]
+
+
+def read_inputs(path: Path, inputs: Sequence[ModelInput]) -> GivenInputs:
+    """Return a value for every input of the model; raise RunRefused for a file that does not fit it."""
     with path.open("rb") as file:
         content = _read_numpy(path) if file.read(8).startswith(_NUMPY) else _read_json(path)
-    names = {tensor.name for tensor in tensors}
-    if not isinstance(content, Mapping):
-        if len(tensors) != 1:
-            raise RunRefused(f"the model has {len(tensors)} inputs; name them: {_list(names)}.")
-        content = {tensors[0].name: content}
-    if unknown := content.keys() - names:
+    names = [each.name for each in inputs]
+    named, notes = _by_input(_unwrapped(content, names), inputs)
+    if unknown := named.keys() - set(names):
         raise RunRefused(f"the model has no input {_list(unknown)}; it takes {_list(names)}.")
-    if missing := names - content.keys():
+    if missing := set(names) - named.keys():
         raise RunRefused(f"the input {_list(missing)} is missing.")
-    arrays = {}
-    for tensor in tensors:
-        try:
-            array = np.asarray(content[tensor.name])
-        except (ValueError, OverflowError) as error:
-            raise RunRefused(f"the input {tensor.name!r} is not an array: its lists differ in length.") from error
-        arrays[tensor.name] = tensor.convert(array)
-    return arrays
+    return GivenInputs({each.name: each.convert(named[each.name]) for each in inputs}, notes)
+
+
+def _unwrapped(content: object, names: Sequence[str]) -> object:
+    if isinstance(content, dict) and len(content) == 1:
+        (key, value), *_ = content.items()
+        if key in _WRAPPERS and key not in names:
+            return value
+    return content
+
+
+def _by_input(content: object, inputs: Sequence[ModelInput]) -> tuple[Mapping[str, object], tuple[str, ...]]:
+    """Return the values by the inputs' names, and how columns became one input."""
+    names = [each.name for each in inputs]
+    one = inputs[0] if len(inputs) == 1 else None
+    if one is not None and one.is_map:
+        return _map_of(content, one), ()
+    if (table := _table(content, names)) is not None:
+        if one is not None and table.columns != (one.name,):
+            note = f"the columns {', '.join(table.columns)} became {one.name}, in this order"
+            return {one.name: table.rows}, (note,)
+        return {column: [row[place] for row in table.rows] for place, column in enumerate(table.columns)}, ()
+    if isinstance(content, Mapping):
+        return content, ()
+    if one is None:
+        raise RunRefused(f"the model has {len(inputs)} inputs; name them: {_list(names)}.")
+    return {one.name: content}, ()
+
+
+def _map_of(content: object, only: ModelInput) -> Mapping[str, object]:
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]
+    if isinstance(content, dict) and set(content) == {only.name} and isinstance(content[only.name], dict):
+        return content
+    return {only.name: content}
+
+
+def _table(content: object, names: Sequence[str]) -> _Table | None:
+    """Return records (a list of objects) or the split form (``columns`` and ``data``) as a table; None for others."""
+    if isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
+        columns = tuple(content[0])
+        for number, row in enumerate(content, start=1):
+            if set(row) != set(columns):
+                different = _list(set(row) ^ set(columns))
+                raise RunRefused(f"record {number} and record 1 have different names: {different}.")
+        return _Table(columns, [[row[column] for column in columns] for row in content])
+    if isinstance(content, dict) and {"columns", "data"} <= content.keys() <= {"columns", "data", "index"}:
+        if set(names) & content.keys():
+            return None
+        columns, rows = content["columns"], content["data"]
+        if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+            raise RunRefused("the columns of the split form are a list of names.")
+        if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+            raise RunRefused(f"the data of the split form are a list of rows with {len(columns)} values each.")
+        if len(set(columns)) != len(columns):
+            raise RunRefused("two columns of the split form have the same name.")
+        return _Table(tuple(columns), rows)
+    return None
 
 
 def _read_numpy(path: Path) -> object:
@@ -54,13 +118,21 @@ def _read_numpy(path: Path) -> object:
 
 def _read_json(path: Path) -> object:
     try:
-        return json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        return json.loads(
+            path.read_bytes(), object_pairs_hook=_object
+        )  # UTF-8, UTF-16 or UTF-32, with a mark or without
     except (ValueError, RecursionError) as error:
-        raise RunRefused("the input is neither JSON nor a NumPy file (.npy or .npz).") from error
+        where = f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise RunRefused(f"the input is neither JSON nor a NumPy file (.npy or .npz){where}.") from error
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RunRefused(f"the input has two values for {twice!r}.")
+    return content
 
 
 def _list(names: Iterable[str]) -> str:

@@ -1,13 +1,11 @@
 """Reading pictures: exact on drawn plates, honest without one, and what is refused."""
 
-import io
-
 import pytest
-from PIL import Image
 
 from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.reader.model_file import NoModel
-from sealgrid.shipped_apps.plate_reader.reader.pipeline import NoPicture, open_picture, read_plates
+from sealgrid.shipped_apps.plate_reader.reader.picture import NoPicture
+from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 SEEDS = (0, 2, 5)
@@ -49,9 +47,3 @@ def test_what_is_no_model_is_refused(model):
 def test_what_is_no_picture_is_refused(picture):
     with pytest.raises(NoPicture):
         read_plates(MODEL_BYTES, picture)
-
-
-def test_invalid_exif_data_do_not_matter():
-    picture, notes = io.BytesIO(), b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"
-    Image.new("RGB", (64, 48)).save(picture, "JPEG", exif=notes)
-    assert open_picture(picture.getvalue()).size == (64, 48)  # pytest makes errors of warnings

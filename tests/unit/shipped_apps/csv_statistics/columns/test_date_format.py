@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.shipped_apps.csv_statistics.columns.date_spelling import read_date
+from sealgrid.shipped_apps.csv_statistics.columns.date_format import read_date
 
 DAY = dt.date(2026, 1, 27).toordinal()
 ONE_DAY = (

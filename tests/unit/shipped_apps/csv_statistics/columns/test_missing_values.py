@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealgrid.shipped_apps.csv_statistics.columns.missing import is_missing, is_missing_among_values
+from sealgrid.shipped_apps.csv_statistics.columns.missing_values import is_missing, is_missing_among_values
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ _MONTHS = (
 _MONTH_OF = {start: number for number, starts in enumerate(_MONTHS, start=1) for start in starts.split()}
 
 
-class DateSpelling(NamedTuple):
+class ParsedDate(NamedTuple):
     """One cell as a day; days are proleptic Gregorian ordinals."""
 
     day_first: int | None  #: its day where the day stands before the month; None if it has none there
@@ -48,7 +48,7 @@ class DateSpelling(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 16)
-def read_date(cell: str) -> DateSpelling | None:
+def read_date(cell: str) -> ParsedDate | None:
     """Return a cell as a date; None for any other text."""
     if not 6 <= len(cell) <= MAX_LENGTH or not (cell[-1].isalnum() or cell[-1] in ".])"):
         return None
@@ -58,12 +58,12 @@ def read_date(cell: str) -> DateSpelling | None:
         return _one(found[1], found[3], found[4])
     if found := _SMALL_FIRST.fullmatch(cell):
         first, mark, second, year = found.groups()
-        spelling = DateSpelling(_ordinal(year, second, first), None if mark == "." else _ordinal(year, first, second))
+        spelling = ParsedDate(_ordinal(year, second, first), None if mark == "." else _ordinal(year, first, second))
         return spelling if spelling[:2] != (None, None) else None
     return _with_named_month(cell)
 
 
-def _with_named_month(cell: str) -> DateSpelling | None:
+def _with_named_month(cell: str) -> ParsedDate | None:
     if found := _DAY_NAMED_MONTH.fullmatch(cell):
         return _one(found[3], _month_number(found[2]), found[1])
     if found := _NAMED_MONTH_DAY.fullmatch(cell) or _CTIME.fullmatch(cell):
@@ -84,9 +84,9 @@ def _month_number(name: str) -> str:
     return str(_MONTH_OF.get(start[:3], 0))
 
 
-def _one(year: str, month: str, day: str, *, compact: bool = False) -> DateSpelling | None:
+def _one(year: str, month: str, day: str, *, compact: bool = False) -> ParsedDate | None:
     ordinal = _ordinal(year, month, day)
-    return None if ordinal is None else DateSpelling(ordinal, ordinal, compact)
+    return None if ordinal is None else ParsedDate(ordinal, ordinal, compact)
 
 
 def _ordinal(year: str, month: str, day: str) -> int | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.shipped_apps.csv_statistics.columns.number_spelling import Reread, read_number
+from sealgrid.shipped_apps.csv_statistics.columns.number_format import Reread, read_number
 
 BOTH_WAYS = {
     "12": 12,

@@ -35,7 +35,7 @@ _NO_CENTS = re.compile(r"(?<=\d)[.,](--?|=)$")  # "50,-" and "50.--"
 
 
 class Reread:
-    """What a spelling has besides digits, a point and a sign; the bits of ``Spelling.reread``."""
+    """What a spelling has besides digits, a point and a sign; the bits of ``ParsedNumber.reread``."""
 
     CURRENCY = 1
     SHARE = 2
@@ -49,7 +49,7 @@ class Reread:
     BARE = 512  #: digits alone
 
 
-class Spelling(NamedTuple):
+class ParsedNumber(NamedTuple):
     """One cell as a number."""
 
     point: float | None  #: its value where a point separates decimals; None if it has none there
@@ -59,7 +59,7 @@ class Spelling(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 16)
-def read_number(cell: str) -> Spelling | None:
+def read_number(cell: str) -> ParsedNumber | None:
     """Return a cell as a number; None for any other text."""
     if len(cell) > MAX_LENGTH:
         return None
@@ -69,7 +69,7 @@ def read_number(cell: str) -> Spelling | None:
     return _signed(text, reread) if text else None
 
 
-def _plain(sign: str, whole: str, mark: str, fraction: str, exponent: str | None) -> Spelling | None:
+def _plain(sign: str, whole: str, mark: str, fraction: str, exponent: str | None) -> ParsedNumber | None:
     """Return a number as programs write it; most cells are such."""
     if not mark and exponent is None:
         return _spelling(whole, "", 0, negative=sign == "-", plus=sign == "+")
@@ -77,11 +77,11 @@ def _plain(sign: str, whole: str, mark: str, fraction: str, exponent: str | None
     if abs(value) > MAX_NUMBER:
         return None
     if not mark:
-        return Spelling(value, value)
+        return ParsedNumber(value, value)
     grouped = exponent is None and len(fraction) == 3 and 1 <= len(whole) <= 3 and whole[0] != "0"
     if grouped:
-        return Spelling(value, float(sign + whole + fraction))
-    return Spelling(value, None)
+        return ParsedNumber(value, float(sign + whole + fraction))
+    return ParsedNumber(value, None)
 
 
 def _in_ascii(cell: str) -> tuple[str, int]:
@@ -97,7 +97,7 @@ def _in_ascii(cell: str) -> tuple[str, int]:
     return text.strip(), reread
 
 
-def _signed(text: str, reread: int) -> Spelling | None:
+def _signed(text: str, reread: int) -> ParsedNumber | None:
     """Remove signs, brackets, currency and percent from both ends."""
     sign, unit = "", ""
     while text:
@@ -109,7 +109,7 @@ def _signed(text: str, reread: int) -> Spelling | None:
             unit, text, seen = with_unit
             reread |= seen
             if text in {"-", "--"} and not sign:
-                return Spelling(0.0, 0.0, unit, reread | Reread.DASH)
+                return ParsedNumber(0.0, 0.0, unit, reread | Reread.DASH)
         else:
             return _spelling(text, unit, reread, negative=sign == "-", plus=sign == "+")
     return None
@@ -134,7 +134,7 @@ def _take_unit(text: str) -> tuple[str, str, int] | None:
     return None if found is None else (*found, Reread.CURRENCY)
 
 
-def _spelling(body: str, unit: str, reread: int, *, negative: bool, plus: bool) -> Spelling | None:
+def _spelling(body: str, unit: str, reread: int, *, negative: bool, plus: bool) -> ParsedNumber | None:
     found = _BODY.fullmatch(body)
     if not found:
         return None
@@ -149,7 +149,7 @@ def _spelling(body: str, unit: str, reread: int, *, negative: bool, plus: bool) 
             return None
         if any(mark in whole for mark in _NEUTRAL_GROUPS) or whole.count(",") > 1 or whole.count(".") > 1:
             reread |= Reread.GROUPS
-        spelling = Spelling(point, comma, unit, reread)
+        spelling = ParsedNumber(point, comma, unit, reread)
     if unit:  # an amount is no identifier
         spelling = spelling._replace(unit=unit, reread=spelling.reread & ~(Reread.PADDED | Reread.LONG | Reread.BARE))
     if not negative:
@@ -158,13 +158,13 @@ def _spelling(body: str, unit: str, reread: int, *, negative: bool, plus: bool) 
     return spelling._replace(point=point, comma=comma, reread=spelling.reread & ~Reread.BARE)
 
 
-def _digits(whole: str, reread: int) -> Spelling:
+def _digits(whole: str, reread: int) -> ParsedNumber:
     if len(whole) > 1 and whole[0] == "0":
         reread |= Reread.PADDED
     elif len(whole) > PRECISE_DIGITS:
         reread |= Reread.LONG
     value = float(whole)
-    return Spelling(value, value, "", reread | Reread.BARE)
+    return ParsedNumber(value, value, "", reread | Reread.BARE)
 
 
 def _value(whole: str, decimal: str, other: str, exponent: str | None) -> float | None:

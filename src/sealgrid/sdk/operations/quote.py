@@ -1,0 +1,107 @@
+"""The price of a run before it is bought: its parts, the payer's money, the expected duration, the vaults' preview."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.buy import params_of
+from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, request_order
+from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.past_runs import past_runs
+from sealgrid.sdk.operations.pool_selection import pools_named
+from sealgrid.sdk.operations.preview import check_release
+from sealgrid.sdk.operations.price import price_of
+from sealgrid.sdk.operations.run_inputs import check_request, check_request_model
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import ZERO_ADDRESS, Address
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuote:
+    """The price of a run at the offers of this moment. Nothing is bought or reserved."""
+
+    app: Address
+    model: Address | None
+    pool: Address
+    tasks: int
+    app_price: Amount  #: of one task, like the two below
+    model_price: Amount | None  #: None without a model
+    computing_price: Amount
+    total: Amount  #: of all tasks
+    payer: Address
+    escrow: Amount  #: the payer's, free for runs
+    wallet: Amount  #: the payer's, outside escrow
+    missing: Amount  #: to be deposited into escrow before the run can be bought; 0 if it covers the price
+    quorum: int  #: vaults that must release the keys
+    vaults: int  #: of the network
+    conditions: tuple[str, ...]  #: of the model's owner on the machine, which only the release can check
+    past_runs: int  #: completed runs of this app on this model that the durations are from
+    expected_seconds: float | None  #: their median, from the deal to the payment; None without past runs
+    slowest_seconds: int | None
+    duration: str  #: the expected duration as text
+
+
+async def quote(
+    conn: Connection,
+    request: RunRequest,
+    *,
+    payer: Address | None = None,
+    check_inputs: bool = True,
+    on_progress: Progress = ignore_progress,
+) -> RunQuote:
+    """Return the price of a request and ask the vaults whether they would release the keys; nothing is bought.
+
+    ``payer`` pays from its escrow, by default this account. Raises like ``buy.run`` for a request that cannot be
+    bought; a price that the escrow does not cover is no error. The previewed deal names no input file. Without
+    ``check_inputs`` the request has no input yet: only its model is compared with the app's specification.
+    """
+    check_input(
+        JobInput(tuple(request.args), tuple(request.files), dict(request.secrets)), split_arguments(request.public_args)
+    )
+    pools_named(conn.network, request.pool)
+    payer = payer or conn.address
+    manifest = await runnable_manifest(conn, request.app)
+    if check_inputs:
+        check_request(manifest, request)
+    else:
+        check_request_model(manifest, request)
+    on_progress(ProgressStep("choosing the cheapest offers"))
+    offers = await choose_offers(conn, request, on_progress)
+    params = params_of(
+        None, HpkeKey.generate().public, request.public_args, deferred_callback=request.deferred_callback
+    )
+    terms = DealOrders(*offers, request_order(conn, offers, request, params))
+    on_progress(ProgressStep("asking the vaults whether they will release the keys"))
+    model = terms.dataset.dataset
+    preview, past, account, wallet = await asyncio.gather(
+        check_release(conn, terms, on_progress),
+        past_runs(conn, terms.app.app, model),
+        conn.hub.account(payer),
+        conn.hub.wallet_balance(payer),
+    )
+    price = price_of(offers, request.tasks)
+    return RunQuote(
+        app=terms.app.app,
+        model=None if model == ZERO_ADDRESS else model,
+        pool=terms.workerpool.workerpool,
+        tasks=request.tasks,
+        app_price=price.app,
+        model_price=price.model,
+        computing_price=price.computing,
+        total=price.total,
+        payer=payer,
+        escrow=Amount(account.stake),
+        wallet=Amount(wallet),
+        missing=Amount(max(0, price.total - account.stake)),
+        quorum=preview.quorum,
+        vaults=len(conn.vaults),
+        conditions=preview.conditions,
+        past_runs=len(past.seconds),
+        expected_seconds=past.median,
+        slowest_seconds=past.seconds[-1] if past.seconds else None,
+        duration=str(past),
+    )

@@ -1,0 +1,33 @@
+"""The sums of an app's usage: how runs ended, what was paid, by whom."""
+
+from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.operations.app_usage import AppUsage, AppUse, BuyerUses
+
+ALICE, BOB, APP = ("0x" + letter * 40 for letter in "abc")
+
+
+def use(requester, state, price=2):
+    return AppUse("0x01", "0x02", requester, None, Amount(price), 1, state)
+
+
+def usage(*uses):
+    return AppUsage(APP, uses, is_complete=True)
+
+
+def test_runs_are_counted_by_how_they_ended():
+    found = usage(use(ALICE, "answer"), use(BOB, "answer"), use(BOB, "app-failed"), use(BOB, "unpaid"))
+    assert found.counts == {"answer": 2, "app-failed": 1, "unpaid": 1}
+
+
+def test_only_paid_runs_are_revenue():
+    paid = [use(ALICE, state) for state in ("answer", "app-failed", "refused", "unopened", "unread")]
+    assert usage(*paid, use(ALICE, "running"), use(ALICE, "unpaid")).revenue == 10
+
+
+def test_the_buyer_with_most_runs_is_the_first():
+    found = usage(use(ALICE, "answer", 5), use(BOB, "answer"), use(BOB, "unpaid"))
+    assert found.buyers == (BuyerUses(BOB, 2, Amount(2)), BuyerUses(ALICE, 1, Amount(5)))
+
+
+def test_an_app_without_runs_has_no_revenue():
+    assert (usage().counts, usage().revenue, usage().buyers) == ({}, 0, ())
