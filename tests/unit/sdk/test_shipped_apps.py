@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.shipped_apps import app_folder, app_for, source_folder
+from sealgrid.sdk import shipped_apps
+from sealgrid.sdk.operations import build
+from sealgrid.sdk.operations.build import shipped_app_digests
+from sealgrid.sdk.shipped_apps import app_folder, app_for, shipped_digests, source_folder
 
 
 def test_the_suffix_of_a_file_selects_its_app():
@@ -28,3 +31,31 @@ def test_an_app_is_named_by_its_folder_or_as_a_shipped_one(tmp_path, monkeypatch
     assert source_folder("onnx-runner") == app_folder("onnx-runner")
     with pytest.raises(InputRefused, match="'nothing' is neither a folder"):
         source_folder("nothing")
+
+
+@pytest.fixture
+def digests(tmp_path, monkeypatch):
+    """The file of a wheel, with digests of three versions of Python."""
+    file = tmp_path / "digests.json"
+    file.write_text(
+        '{"3.11.2": {"onnx-runner": "0xaa"}, "3.11.7": {"onnx-runner": "0xbb"}, "3.1.1": {"hash-file": "0xcc"}}'
+    )
+    monkeypatch.setattr(shipped_apps, "DIGESTS", file)
+    return file
+
+
+def test_the_digests_of_a_wheel_are_those_of_every_patch_version_of_the_networks_python(digests):
+    assert shipped_digests("onnx-runner", "3.11") == {"0xaa", "0xbb"}
+    assert shipped_digests("hash-file", "3.1") == {"0xcc"}
+    assert shipped_digests("hash-file", "3.11") == frozenset()
+    digests.unlink()
+    assert shipped_digests("onnx-runner", "3.11") == frozenset()
+
+
+def test_without_the_apps_wheels_its_name_means_the_digests_of_the_package(digests, monkeypatch):
+    monkeypatch.setattr(build, "wheel_folder", lambda: None)
+    build.shipped_bundle.cache_clear()
+    assert shipped_app_digests("onnx-runner", "3.11") == {"0xaa", "0xbb"}
+    digests.unlink()
+    with pytest.raises(InputRefused, match="sealgrid setup"):
+        shipped_app_digests("onnx-runner", "3.11")
