@@ -87,6 +87,10 @@ _NAMES = {
         "AppUse",
         "BuyerUses",
     ),
+    "sealgrid.sdk.operations.earnings": (
+        "EarnedPayment",
+        "EarningsGroup",
+    ),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
@@ -109,7 +113,6 @@ _NAMES = {
     "sealgrid.sdk.resources.account": (
         "AsyncAccount",
         "Balance",
-        "EarnedPayment",
         "Earnings",
     ),
     "sealgrid.sdk.resources.apps": ("AsyncApps",),

@@ -81,6 +81,10 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.earnings import (
+    EarnedPayment,
+    EarningsGroup,
+)
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
 )
@@ -121,7 +125,6 @@ from sealgrid.sdk.progress import (
 from sealgrid.sdk.resources.account import (
     AsyncAccount,
     Balance,
-    EarnedPayment,
     Earnings,
 )
 from sealgrid.sdk.resources.apps import (
@@ -196,6 +199,7 @@ __all__ = [
     "DealRefused",
     "EarnedPayment",
     "Earnings",
+    "EarningsGroup",
     "EvidenceRefused",
     "FileSpec",
     "FileTooLarge",

@@ -20,7 +20,7 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SHOP_SECONDS = 60
+SHOP_SECONDS = 240
 expect.set_options(timeout=30_000)
 
 

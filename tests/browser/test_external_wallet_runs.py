@@ -125,7 +125,7 @@ def buy_run(visitor: Visitor, model: str, file: Path) -> Page:
 
 
 def test_a_rejection_in_the_wallet_ends_a_purchase_before_anything_is_bought(visitor: Visitor, tmp_path):
-    (tmp_path / "car.png").write_bytes(b"any picture")
+    (tmp_path / "car.png").write_bytes(b"\x89PNG\r\n\x1a\nany picture")
     wallet = connect_wallet(visitor, "requester")
     page = fill_run_form(visitor, tmp_path / "car.png")
     wallet.reject_next = True
@@ -136,7 +136,7 @@ def test_a_rejection_in_the_wallet_ends_a_purchase_before_anything_is_bought(vis
 
 
 def test_a_site_that_prepares_a_different_run_gets_no_signature(visitor: Visitor, tmp_path):
-    (tmp_path / "car.png").write_bytes(b"any picture")
+    (tmp_path / "car.png").write_bytes(b"\x89PNG\r\n\x1a\nany picture")
     wallet = connect_wallet(visitor, "requester")
     page = fill_run_form(visitor, tmp_path / "car.png")
 
@@ -153,7 +153,7 @@ def test_a_site_that_prepares_a_different_run_gets_no_signature(visitor: Visitor
 
 
 def test_nothing_is_signed_for_a_deposit_key_without_its_vaults_signature(visitor: Visitor, tmp_path):
-    (tmp_path / "car.png").write_bytes(b"any picture")
+    (tmp_path / "car.png").write_bytes(b"\x89PNG\r\n\x1a\nany picture")
     wallet = connect_wallet(visitor, "requester")
     page = fill_run_form(visitor, tmp_path / "car.png")
 
@@ -170,7 +170,7 @@ def test_nothing_is_signed_for_a_deposit_key_without_its_vaults_signature(visito
 
 
 def test_a_run_beyond_the_escrow_is_refused_before_anything_is_signed(visitor, tmp_path):
-    (tmp_path / "car.png").write_bytes(b"any picture")
+    (tmp_path / "car.png").write_bytes(b"\x89PNG\r\n\x1a\nany picture")
     wallet = connect_wallet(visitor, SigningKey.generate())
     page = fill_run_form(visitor, tmp_path / "car.png")
     page.get_by_role("button", name="Buy one run").click()

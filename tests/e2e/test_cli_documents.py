@@ -119,8 +119,19 @@ def test_earnings(document, bought):
     found = document("earnings")
     assert set(found) == {"total", "withdrawable", "payments"}
     (ours,) = [payment for payment in found["payments"] if payment["task"] == bought]
-    assert set(ours) == {"task", "amount", "block"}
-    assert ours["amount"] == PRICE
+    fields = {"task", "amount", "block", "time", "app", "app_name", "model", "model_name", "requester"}
+    assert set(ours) == fields
+    assert (ours["amount"], ours["app_name"], ours["model_name"]) == (PRICE, "onnx-runner", "documents")
+
+
+def test_earnings_by_model(document, bought):
+    (ours,) = [group for group in document("earnings", "--by", "model") if group["name"] == "documents"]
+    assert ours == {
+        "key": document("model", "show", "documents")["address"],
+        "name": "documents",
+        "payments": 1,
+        "amount": PRICE,
+    }
 
 
 def test_status(document, localnet, tmp_path):

@@ -104,11 +104,16 @@ def test_an_error_is_one_line_and_for_a_run_it_says_that_no_money_moved(sealgrid
 
 
 def test_the_error_of_a_failed_app_says_that_the_run_was_paid(sealgrid, bought):
-    wrong = ("--file", "bad-input.json", "--out", "failed")
+    wrong = ("--file", "input.json", "--arg=--outputs", "--arg=absent", "--out", "failed")
     refused = sealgrid.error_line("run", "onnx-runner", "--model", "nouns", *wrong)
-    assert "the app failed: the input 'x' has the shape [1, 2]" in refused
+    assert "the app failed: the model has no output 'absent'" in refused
     assert "The run was paid" in refused
-    assert "the model takes [1, 3]" in (sealgrid.folder / "failed" / "app.log").read_text()
+    assert "no output 'absent'" in (sealgrid.folder / "failed" / "app.log").read_text()
+
+
+def test_an_input_that_does_not_fit_the_models_signature_is_not_bought(sealgrid, bought):
+    refused = sealgrid.error_line("run", "onnx-runner", "--model", "nouns", "--file", "bad-input.json")
+    assert "the input 'x' has the shape [1, 2]; the model takes [1, 3]. No money moved." in refused
 
 
 def test_a_result_that_cannot_be_written_can_be_opened_again(sealgrid, bought, tmp_path):

@@ -1,12 +1,15 @@
 """Runs that cannot succeed are refused before a deal, by the command line and the client; the market keeps its orders."""
 
+import io
 import json
 
 import pytest
+from PIL import Image
 
 import sealgrid
 from sealgrid.errors import InputMismatch, OrderRefused
 from sealgrid.shipped_apps.csv_statistics.rides import draw_rides
+from sealgrid.shipped_apps.plate_reader import cached_files
 from tests.e2e.shell import Shell
 from tests.unit.shipped_apps.onnx_writer import passing
 
@@ -40,6 +43,8 @@ out = pathlib.Path(os.environ["IEXEC_OUT"])
 """
 FILES = {
     "input.json": b"[[1, 2, 3]]",
+    "short.json": b"[[1, 2]]",
+    "named.json": b'{"z": [[1, 2, 3]]}',
     "quotes.json": b"{'x': [1]}",
     "letter.txt": b"dear machine",
     "long.txt": b"x" * 101,
@@ -98,6 +103,11 @@ DOOMED = [
         ("onnx-runner", "--model", "MODEL", "--file", "input.json", "--file", "letter.txt"),
         "takes 1 file, and 2 were given.",
     ),
+    (
+        ("onnx-runner", "--model", "MODEL", "--file", "short.json"),
+        "the input 'x' has the shape [1, 2]; the model takes",
+    ),
+    (("onnx-runner", "--model", "MODEL", "--file", "named.json"), "the model has no input 'z'; it takes 'x'"),
     (("csv-statistics", "--model", "DATA", "--file", "letter.txt"), "csv-statistics takes no files, and 1 was given"),
     (("csv-statistics", "--model", "DATA", "--arg", "x"), "csv-statistics takes no arguments, not 'x'."),
     (("csv-statistics", "--model", "MODEL"), "its owner has not approved this app"),
@@ -152,6 +162,25 @@ def test_the_client_refuses_the_same_with_a_typed_error(localnet, goods, tmp_pat
             me.run("csv-statistics", model=goods["model"])
         assert me.account.balance() == before
         assert not list(tmp_path.glob("jobs/*"))
+
+
+def test_a_picture_that_the_app_cannot_open_costs_nothing(localnet, shell, tmp_path):
+    picture = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(picture, "JPEG")
+    (tmp_path / "whole.jpg").write_bytes(picture.getvalue())
+    (tmp_path / "cut.jpg").write_bytes(picture.getvalue()[:-900])
+    app = shell.output("app", "deploy", "plate-reader").split()[0]
+    options = ("--app", app, "--price", "0", "--unproved", "--name", "plates of the doomed")
+    model = shell.output("model", "publish", str(cached_files.MODEL), *options).split()[0]
+    before = balance_of(localnet)
+    words = ("run", app, "--model", model, "--account", "requester", "--file")
+    line = shell.error_line(*words, str(tmp_path / "cut.jpg"))
+    assert "plate-reader cannot read 'cut.jpg': the picture is cut short; send the whole file." in line
+    assert line.endswith("No money moved.")
+    assert balance_of(localnet) == before
+    answer = tmp_path / "answer"
+    shell.output(*words, str(tmp_path / "whole.jpg"), "--out", str(answer))
+    assert json.loads((answer / "result" / "result.json").read_text())["message"] == "no plate"
 
 
 def test_what_an_app_takes_is_shown_and_runs(shell, goods, localnet, tmp_path):

@@ -90,9 +90,11 @@ def test_an_app_with_marks_of_windows_is_deployed_and_its_result_is_shown_on_a_l
     network, awkward, tmp_path
 ):
     toml = '\ufeffname = "plates"\r\nversion = "1.0.0"\r\nentrypoint = ["main.py"]\r\n'
-    main = f"""\ufeffimport os\r
-with open(os.environ["IEXEC_OUT"] + "/overview.txt", "w", encoding="utf-8") as file:\r
-    file.write("{PLATE}")\r
+    main = f"""\ufeffimport json, os\r
+from pathlib import Path\r
+out = Path(os.environ["IEXEC_OUT"])\r
+(out / "result.json").write_text(json.dumps("{PLATE}", ensure_ascii=False), encoding="utf-8")\r
+(out / "computed.json").write_text(json.dumps({{"deterministic-output-path": str(out / "result.json")}}))\r
 """
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.toml").write_bytes(toml.encode())

@@ -95,12 +95,10 @@ def test_the_architecture_page_draws_every_room_and_only_folders_that_exist():
     assert rooms == {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()} | {"shipped_apps"}
 
 
-def test_the_decisions_have_a_number_and_a_status_each_and_are_listed_by_title():
-    """A number may be missing while the branch that reserved it is not merged."""
+def test_the_decisions_are_numbered_without_gaps_each_with_a_status_and_listed_by_title():
     pages = sorted((DOCS / "adr").glob("0*.md"))
     listed = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \|$", (DOCS / "adr" / "README.md").read_text(), re.MULTILINE)
-    assert [(number, name) for number, _, name in listed] == [(str(int(page.name[:4])), page.name) for page in pages]
-    assert len({number for number, _, _ in listed}) == len(listed)
+    assert [(number, name) for number, _, name in listed] == [(str(n), page.name) for n, page in enumerate(pages, 1)]
     for (number, title, _), page in zip(listed, pages, strict=True):
         lines = page.read_text().splitlines()
         assert lines[0] == f"# {number}. {title}"

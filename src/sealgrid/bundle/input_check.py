@@ -12,7 +12,26 @@ from typing import Final
 from sealgrid.bundle.input_spec import OPTION_PREFIX, ArgumentSpec, FileSpec, InputSpec, value_fault
 from sealgrid.bundle.input_words import about, join_words, model_words, quoted
 from sealgrid.bundle.media_types import EMPTY, JSON, accepts, decode_text, label, media_type
+from sealgrid.bundle.model_signature import ModelSignature
+from sealgrid.bundle.tensor_check import tensor_fault
 from sealgrid.errors import InputMismatch
+
+
+def json_fault(content: bytes) -> str | None:
+    """Return why a file is no JSON; NaN and Infinity are accepted, as Python writes them."""
+    text = decode_text(content)
+    try:
+        json.loads("" if text is None else text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        return f"it is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    except (RecursionError, ValueError):
+        return "it is not valid JSON: a number is too long, or its lists are nested too deeply"
+    return None
+
+
+ContentChecks = Mapping[str, Callable[[bytes], str | None]]  #: media type -> a function that returns a fault in words
+CONTENT_CHECKS: Final[ContentChecks] = {JSON: json_fault}
+SIGNATURE_FORMAT: Final = "onnx"  #: of a model with a public signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,42 +39,48 @@ class OfferedInputs:
     """What a buyer gives to one run of an app, not checked."""
 
     has_model: bool = False  #: a model or data is named
-    model_format: str = ""  #: as its card states it, such as "onnx"; empty if unknown
+    signature: ModelSignature | None = None  #: the model's, if its owner published one
     files: Sequence[tuple[str, bytes]] = field(default=(), repr=False)  #: names and contents
     args: Sequence[str] = field(default=(), repr=False)  #: public ones first
     secrets: Collection[str] = ()  #: numbers
 
 
-def check_inputs(app: str, spec: InputSpec, offered: OfferedInputs) -> None:
+def check_inputs(
+    app: str, spec: InputSpec, offered: OfferedInputs, content_checks: ContentChecks = CONTENT_CHECKS
+) -> None:
     """Raise InputMismatch, with the number of the check, for inputs with which a run of the app cannot succeed.
 
     (inputs.1) A model or data is named where one is required, and none where the app takes none.
-    (inputs.2) It has the format that the app reads, as far as its card states a format.
+    (inputs.2) It has the format that the app reads, where its public signature shows the format.
     (inputs.3) The number of files is one that the app takes.
     (inputs.4) Each file has content, at most the app's size, and a type that the app takes, by its content.
-    (inputs.5) Content of a declared type is well-formed (``CONTENT_CHECKS``).
+    (inputs.5) Content is well-formed, for the types that have one of the ``content_checks``.
     (inputs.6) Each argument is one that the app takes, with a value of its type; the required ones are given.
     (inputs.7) Each secret is one that the app reads; the required ones are given.
+    (inputs.8) A file of tensors has the inputs of the model's public signature (``tensor_check``).
     """
-    check_model(app, spec, has_model=offered.has_model, model_format=offered.model_format)  # (inputs.1) (inputs.2)
+    check_model(app, spec, has_model=offered.has_model, signature=offered.signature)  # (inputs.1) (inputs.2)
     _check_count(app, spec.files, len(offered.files), has_model=offered.has_model, either=spec.model_or_file)
     for name, content in offered.files:
         assert spec.files is not None, "(inputs.3) refused files of an app without"
-        _check_file(app, spec.files, name, content)  # (inputs.4) (inputs.5)
+        _check_file(app, spec.files, name, content, content_checks)  # (inputs.4) (inputs.5)
     parse_arguments(app, spec, offered.args)  # (inputs.6)
     _check_secrets(app, spec, offered.secrets)  # (inputs.7)
+    if spec.files is not None and spec.files.tensors and offered.signature is not None:
+        for name, content in offered.files:
+            _check_tensors(offered.signature, name, content)  # (inputs.8)
 
 
-def check_model(app: str, spec: InputSpec, *, has_model: bool, model_format: str = "") -> None:
+def check_model(app: str, spec: InputSpec, *, has_model: bool, signature: ModelSignature | None = None) -> None:
     """Apply (inputs.1) and (inputs.2) of ``check_inputs``."""
     wanted = model_words(spec)
     if spec.model == "required" and not has_model:  # (inputs.1)
         raise InputMismatch("inputs.1", f"{app} needs {wanted}, and none is named; choose one that is sold for it.")
     if spec.model == "none" and has_model:  # (inputs.1)
         raise InputMismatch("inputs.1", f"{app} takes no model and no data; leave it out.")
-    if has_model and spec.model_format and model_format not in {"", spec.model_format}:  # (inputs.2)
+    if signature is not None and spec.model_format not in {"", SIGNATURE_FORMAT}:  # (inputs.2)
         raise InputMismatch(
-            "inputs.2", f"{app} needs {wanted}, and this one has the format {model_format}; choose another one."
+            "inputs.2", f"{app} needs {wanted}, and this one has the format {SIGNATURE_FORMAT}; choose another one."
         )
 
 
@@ -76,7 +101,7 @@ def _check_count(app: str, files: FileSpec | None, count: int, *, has_model: boo
     raise InputMismatch("inputs.3", f"{app} {verb} {exactly}{bound} {'file' if bound == 1 else 'files'}, and {given}.")
 
 
-def _check_file(app: str, files: FileSpec, name: str, content: bytes) -> None:
+def _check_file(app: str, files: FileSpec, name: str, content: bytes, content_checks: ContentChecks) -> None:
     shown = quoted(name)
     if len(content) > files.max_bytes:  # (inputs.4)
         raise InputMismatch(
@@ -90,24 +115,14 @@ def _check_file(app: str, files: FileSpec, name: str, content: bytes) -> None:
     if not accepts(files.media_types, found):  # (inputs.4)
         taken = join_words([label(kind) for kind in files.media_types])
         raise InputMismatch("inputs.4", f"{shown} is {label(found)}, and {app} takes {taken}.")
-    if (check := CONTENT_CHECKS.get(found)) and (fault := check(content)):  # (inputs.5)
+    if (check := content_checks.get(found)) and (fault := check(content)):  # (inputs.5)
         raise InputMismatch("inputs.5", f"{shown} cannot be read: {fault}.")
 
 
-def _json_fault(content: bytes) -> str | None:
-    """Return why a file is no JSON; NaN and Infinity are accepted, as Python writes them."""
-    text = decode_text(content)
-    try:
-        json.loads("" if text is None else text.removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        return f"it is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-    except (RecursionError, ValueError):
-        return "it is not valid JSON: a number is too long, or its lists are nested too deeply"
-    return None
-
-
-#: media type -> check of the content, which returns a fault in words; deeper checks of a type belong here
-CONTENT_CHECKS: Final[Mapping[str, Callable[[bytes], str | None]]] = {JSON: _json_fault}
+def _check_tensors(signature: ModelSignature, name: str, content: bytes) -> None:
+    """Apply (inputs.8)."""
+    if fault := tensor_fault(signature, media_type(name, content), content):
+        raise InputMismatch("inputs.8", f"{quoted(name)} does not fit the model: {fault}.")
 
 
 def parse_arguments(app: str, spec: InputSpec, args: Sequence[str]) -> dict[str, list[str]]:

@@ -41,6 +41,8 @@ class FileSpec(_Spec, frozen=True, kw_only=True, forbid_unknown_fields=True):
     #: accepted types, "image/*" for a whole class; empty for any content
     media_types: Annotated[tuple[MediaType, ...], msgspec.Meta(max_length=50)] = ()
     max_bytes: Annotated[int, msgspec.Meta(ge=1, le=MAX_INPUT_BYTES)] = MAX_INPUT_BYTES  #: of each file
+    #: a file holds the model's inputs by name (JSON, .npy, .npz) and is compared with its public signature
+    tensors: bool = False
     example: Annotated[str, msgspec.Meta(max_length=1024)] = ""  #: path of a file of the app that it accepts as input
     help: Label = ""
 

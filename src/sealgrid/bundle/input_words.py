@@ -13,7 +13,7 @@ MAX_QUOTED: Final = 60  #: characters of a name or value in an error
 def describe_inputs(spec: InputSpec) -> list[str]:
     """Return what a run takes, one line for each of model, files, argument and secret."""
     lines = [] if spec.model == "none" else [f"{model_words(spec)} ({spec.model})"]
-    lines += [_describe_files(spec.files)] if spec.files else []
+    lines += [describe_files(spec.files)] if spec.files else []
     lines += [_describe_argument(argument) for argument in spec.arguments]
     lines += [
         f"secret {secret.number}{'' if secret.required else ', optional'}{about(secret.help)}"
@@ -22,7 +22,8 @@ def describe_inputs(spec: InputSpec) -> list[str]:
     return lines or ["nothing"]
 
 
-def _describe_files(files: FileSpec) -> str:
+def describe_files(files: FileSpec) -> str:
+    """Return how many files a run takes, of which types and size."""
     kinds = join_words([label(kind) for kind in files.media_types])
     count = str(files.min) if files.min == files.max else f"{files.min} to {files.max}"
     size = "" if files.max_bytes == MAX_INPUT_BYTES else f", at most {files.max_bytes:,} bytes each"

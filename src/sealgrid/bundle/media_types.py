@@ -143,6 +143,13 @@ _SNIFFED: Final = {
     *(kind for _, kind in _TEXT_STARTS),
     *_LABELS,
 }
+#: types that a file of a type which is not known here may have
+_UNSPECIFIC: Final = {OCTETS, JSON, "application/zip", "application/xml", "application/gzip"}
+_ZIPPED: Final = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.oasis.opendocument.spreadsheet",
+}
 _CONTROL: Final = bytes(set(range(32)) - {7, 8, 9, 10, 12, 13, 27})  #: bytes that no text has
 _TEXT_SAMPLE: Final = 1 << 16
 _ENTRIES: Final = 64  #: of a zip archive, by which its type is found
@@ -184,7 +191,25 @@ def _is_one_of(declared: str, found: str) -> bool:
     if found == TEXT:
         return declared.startswith("text/") or declared not in _SNIFFED
     unknown = declared not in _SNIFFED and not declared.endswith("/*")
-    return unknown and found in {OCTETS, JSON, "application/zip", "application/xml", "application/gzip"}
+    return unknown and found in _UNSPECIFIC
+
+
+def tables() -> dict[str, object]:
+    """Return the tables of this module as JSON values, bytes as Latin-1 text: the browser's scripts use the same."""
+    return {
+        "magic": [[offset, magic.decode("latin-1"), kind] for offset, magic, kind in _MAGIC],
+        "riff": sorted(_RIFF),
+        "heic": sorted(brand.decode() for brand in _HEIC),
+        "avif": sorted(brand.decode() for brand in _AVIF),
+        "bmp_headers": sorted(_BMP_HEADERS),
+        "text_starts": _TEXT_STARTS,
+        "suffixes": _SUFFIXES,
+        "labels": _LABELS,
+        "sniffed": sorted(_SNIFFED),
+        "unspecific": sorted(_UNSPECIFIC),
+        "control": [chr(byte) for byte in sorted(_CONTROL)],
+        "open_in_browser": {OCTETS: [ONNX], "application/zip": sorted(_ZIPPED)},
+    }
 
 
 def _binary_type(content: bytes) -> str | None:

@@ -32,6 +32,8 @@ class AnvilConfig(msgspec.Struct, frozen=True, kw_only=True):
     state: Path | None = None
     log: Path | None = None  #: file of anvil's output; None discards it
     port: int = 0  #: on loopback; 0 for any free port
+    #: With another id its *safe* and *finalized* blocks are the head, and a block comes every ten minutes at least:
+    #: the confirmation rule of the public chain with this id then accepts the head.
     chain: int = LOCAL_CHAIN
     funds_development_accounts: bool = True  #: the accounts whose keys are public have ether from the start
 
@@ -134,6 +136,8 @@ def _command(config: AnvilConfig, port: int) -> list[str]:
     command = [setpriv, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(config.chain), "--accounts", str(len(NAMES)), "--order", "fifo"]
     command += ["--timestamp", str(_GENESIS_TIME), "--no-cors"]  # web pages must not read it
+    if config.chain != LOCAL_CHAIN:
+        command += ["--slots-in-an-epoch", "0", "--block-time", "600", "--mixed-mining"]
     if not config.funds_development_accounts:
         command += ["--balance", "0"]
     if config.state:

@@ -107,7 +107,7 @@ async def publish(
     try:
         markdown = "" if card is None else decode_text(card.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"{card} cannot be read as UTF-8 text: {error}.") from error
+        raise InputRefused(f"{card} cannot be read as text: {error}.") from error
     with show_progress() as on_progress:
         made = await me.models.publish(
             file,

@@ -43,8 +43,9 @@ async def grant(
     """Allow an account to buy uses of your model. From the first grant on, other accounts may not."""
     done = await me.models.grant(model, person, until=parse_end(until), app=for_app)
     end = f"until {_date(done.policy_expiry)}, when the model's policy ends"
-    if done.until is not None and done.until < done.policy_expiry:
-        end = f"until {_date(done.until)}"
+    if done.until is not None:
+        earlier = "" if done.until <= done.policy_expiry else f"; its policy ends on {_date(done.policy_expiry)}"
+        end = f"until {_date(done.until)}{earlier}"
     lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
     if done.closed:
         lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")

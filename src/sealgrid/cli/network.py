@@ -60,6 +60,15 @@ def up(
     certificate_key: Annotated[
         Path | None, typer.Option("--certificate-key", metavar="FILE", help="PEM file with the certificate's key.")
     ] = None,
+    chain_id: Annotated[
+        int | None,
+        typer.Option(
+            "--chain-id",
+            metavar="NUMBER",
+            help="The chain's id: 31337, or 421614 as Arbitrum Sepolia for libraries that know only iExec's chains. "
+            "What an account signs there is valid on Arbitrum Sepolia, too. New networks only.",
+        ),
+    ] = None,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
     from sealgrid.localnet.layout import NetworkOptions
@@ -76,6 +85,7 @@ def up(
         host=host,
         certificate=certificate and certificate.resolve(),
         certificate_key=certificate_key and certificate_key.resolve(),
+        chain=chain_id,
     )
     begun = time.monotonic()
 

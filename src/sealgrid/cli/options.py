@@ -35,6 +35,9 @@ PasswordFile = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amounts in nRLC, times in Unix seconds.")]
+Csv = Annotated[
+    bool, typer.Option("--csv", help="Print CSV for a spreadsheet; amounts in nRLC, times in Unix seconds.")
+]
 Presign = Annotated[
     bool, typer.Option("--presign", help="Sign the order with a transaction, which is public, instead of a signature.")
 ]

@@ -2,11 +2,11 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sealgrid.cli.options import NOTICE_SECONDS, Account, Data, Json, NetworkName, NoticeAfter, PasswordFile
+from sealgrid.cli.options import NOTICE_SECONDS, Account, Csv, Data, Json, NetworkName, NoticeAfter, PasswordFile
 from sealgrid.cli.output import print_result, stderr, stdout
 from sealgrid.cli.session import AccountChoice, for_account, run_as
 
@@ -18,8 +18,10 @@ Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as print
 
 
 @app.command("list")
-def list_(as_json: Json = False, data: Data = None) -> None:
+def list_(as_csv: Csv = False, as_json: Json = False, data: Data = None) -> None:
     """List the runs whose keys are in the data folder, newest first. Works offline."""
+    from sealgrid.cli.csv_output import print_csv
+    from sealgrid.sdk.amounts import Amount
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.job_store import JobStore
     from sealgrid.units import ZERO_ADDRESS
@@ -27,7 +29,7 @@ def list_(as_json: Json = False, data: Data = None) -> None:
     documents, lines = [], []
     for record in JobStore(home(data).jobs).all():
         app, dataset, pool, _ = record.signed_orders()
-        document = {
+        document: dict[str, Any] = {
             "task": record.task,
             "deal": record.deal,
             "account": record.account,
@@ -38,7 +40,12 @@ def list_(as_json: Json = False, data: Data = None) -> None:
         }
         documents.append(document)
         created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        lines.append(f"{record.task}  {created}  app {app.app}")
+        model = f"  model {dataset.dataset}" if document["model"] else ""
+        lines.append(f"{record.task}  {created}  {Amount(document['price'])!s:>14}  app {app.app}{model}")
+    if as_csv:
+        columns = ("task", "created", "app", "model", "price", "account", "deal")
+        print_csv(columns, ([document[name] for name in columns] for document in documents))
+        return
     print_result(documents, lines, as_json=as_json)
 
 

@@ -3,7 +3,9 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import SetupMissing
 from sealgrid.sdk.stores.home import user_data_folder
 from sealgrid.storage.set_up_cache import checkout_folder, set_up_cache
@@ -24,6 +26,12 @@ VAULTS = 3
 THRESHOLD = 2
 
 
+#: Ids that a local chain may have. A transaction that is signed for an id is valid on every chain with that id and
+#: nonce: never the id of a chain with real money.
+ARBITRUM_SEPOLIA: Final = 421614
+CHAINS: Final = (LOCAL_CHAIN, ARBITRUM_SEPOLIA)
+
+
 def storage_names(number: int) -> tuple[str, ...]:
     """Return the names of the storage nodes of a network."""
     return (STORAGE, *(f"{STORAGE}-{n}" for n in range(2, number + 1)))
@@ -40,6 +48,7 @@ class NetworkOptions:
     host: str = ""  #: address or name at which other machines reach the network; empty for this machine only
     certificate: Path | None = None  #: PEM file with the certificate chain of ``host``; None for plain HTTP
     certificate_key: Path | None = None  #: PEM file with its key
+    chain: int | None = None  #: id of the chain, one of CHAINS; None for the one that the network was made with
 
 
 @dataclass(frozen=True, slots=True)

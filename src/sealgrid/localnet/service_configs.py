@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
+from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.layout import MARKET, POOL, THRESHOLD, Layout, cache_folder
 from sealgrid.localnet.network_accounts import account_keys
@@ -90,10 +91,12 @@ def network_file(
 def vault_config(layout: Layout, name: str, network: Network, access: ServiceAccess) -> VaultConfig:
     """Return the settings of one vault."""
     own = load_key_files(layout.part(name)).address
+    # One node, named twice: the vault compares two answers, as it does with two nodes. Under a public chain's id a
+    # vault requires two names.
+    again = network.rpc_url if network.chain == LOCAL_CHAIN else network.rpc_url.replace("127.0.0.1", "localhost")
     return VaultConfig(
         folder=layout.part(name),
-        # One node, named twice: the vault compares two answers, as it does with two nodes.
-        network=replace(network.identity, rpc_urls=(network.rpc_url, network.rpc_url)),
+        network=replace(network.identity, rpc_urls=(network.rpc_url, again)),
         storage_url=network.storage_url,
         storage_copies=network.storage_copies,
         roots=tuple(root.trusted() for root in network.roots),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.chain.anvil import LOCAL_CHAIN, Anvil, AnvilConfig
 from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
@@ -24,6 +24,7 @@ from sealgrid.localnet.faucet import run as run_faucet
 from sealgrid.localnet.layout import (
     CHAIN,
     CHAIN_PROXY,
+    CHAINS,
     FAUCET,
     MARKET,
     PLATFORM,
@@ -70,6 +71,7 @@ from sealgrid.wire.service_access import ServiceAccess
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
+FOUNDATION = "foundation"
 
 T = TypeVar("T")
 OnProgress = Callable[[str], None]
@@ -84,7 +86,7 @@ def start(
 ) -> None:
     """Start the chain, deploy the contracts, and start every part that needs them."""
     on_progress(CHAIN)
-    children.append(_chain(layout, sockets.chain_port))
+    children.append(_chain(layout, sockets.chain_port, _chain_id(layout, options)))
     for child in children:
         child.wait_ready(STEP_SECONDS)
     rpc_url = f"http://127.0.0.1:{sockets.chain_port}"
@@ -143,7 +145,7 @@ class _NetworkPlan:
         """
         package = cache_folder() / "poco"
         self._foundation = self.run_once(
-            "foundation",
+            FOUNDATION,
             Foundation,
             lambda: lay_foundation(
                 self._rpc_url,
@@ -316,12 +318,26 @@ class _NetworkPlan:
         return lambda ready: asyncio.run(run_worker(config, ready))
 
 
-def _chain(layout: Layout, port: int) -> ChildProcess:
+def _chain_id(layout: Layout, options: NetworkOptions) -> int:
+    """Return the id that the network was made with, or that a new one gets; raise InputRefused for another."""
+    if options.chain not in {None, *CHAINS}:
+        raise InputRefused(f"a local chain has one of these ids: {', '.join(map(str, CHAINS))}.")
+    foundation = layout.part(CHAIN) / f"{FOUNDATION}.json"
+    if not foundation.exists():
+        return options.chain or LOCAL_CHAIN
+    made_with = msgspec.json.decode(foundation.read_bytes(), type=Foundation).deployment.chain
+    if options.chain not in {None, made_with}:
+        raise InputRefused(f"this network was made with chain id {made_with}; remove it first: sealgrid down --wipe")
+    return made_with
+
+
+def _chain(layout: Layout, port: int, chain: int) -> ChildProcess:
     config = AnvilConfig(
         binary=cache_folder() / "anvil" / "bin" / "anvil",
         state=layout.chain_state,
         log=layout.log("anvil"),
         port=port,
+        chain=chain,
         funds_development_accounts=not is_shared(layout),
     )
 

@@ -152,18 +152,19 @@ def _varied_entrypoint(prepared: PreparedApp, conditions: RunConditions) -> tupl
 
 
 def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
+    declared = prepared.bundle.manifest.inputs
+    taken = () if isinstance(declared, UnsetType) or declared.files is None else declared.files.media_types
     job = JobInput(
         args=tuple(given.args),
-        files=tuple(read_files(list_files(given.files))),
+        files=tuple(read_files(list_files(given.files), taken)),
         secrets={str(number): text for number, text in given.secrets.items()},
     )
     check_input(job)
-    manifest = prepared.bundle.manifest
-    if given.check and not isinstance(manifest.inputs, UnsetType):
+    if given.check and not isinstance(declared, UnsetType):
         offered = OfferedInputs(
             has_model=given.model is not None, files=job.files, args=job.args, secrets=job.secrets.keys()
         )
-        check_inputs(manifest.name, manifest.inputs, offered)
+        check_inputs(prepared.bundle.manifest.name, declared, offered)
     for name, content in job.files:
         write_new(prepared.folders.path("inputs") / name, content)
     return AppInputs(

@@ -4,11 +4,13 @@ import base64
 import json
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from sealgrid.bundle.media_types import tables
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import NotFound
 
@@ -36,9 +38,18 @@ IMPORT_MAP: Final = json.dumps(
 IMPORT_MAP_HASH: Final = base64.b64encode(sha256(IMPORT_MAP.encode())).decode()
 
 
+def media_type_tables() -> str:
+    """Return the script with the tables by which the pages' scripts find a file's media type: those of the SDK."""
+    return f"export const TABLES = {json.dumps(tables())};\n"
+
+
 def import_map_on_disk(libraries: Path) -> dict[str, str]:
     """Return the import map with file URLs, ``/static/`` included: for running the scripts outside a browser."""
-    imports = {"/static/": f"{_STATIC.as_uri()}/"}
+    script = quote(media_type_tables())
+    imports = {
+        "./media_type_tables.js": f"data:text/javascript,{script}",
+        "/static/": f"{_STATIC.as_uri()}/",
+    }
     for name, path in _IMPORTS.items():
         library, _, rest = path.partition("/")
         imports[name] = f"{(libraries / library / _MODULE_FOLDERS[library]).resolve().as_uri()}/{rest}"
@@ -57,6 +68,7 @@ def handlers(libraries: Path) -> list[HTTPRouteHandler]:
         for file in sorted(root.rglob("*.js")):
             path = f"{library}/{file.relative_to(root).as_posix()}"
             files[path] = file.read_bytes(), _MEDIA_TYPES[".js"]
+    files["media_type_tables.js"] = media_type_tables().encode(), _MEDIA_TYPES[".js"]
     files["htmx.js"] = (libraries / "htmx" / "dist" / "htmx.min.js").read_bytes(), _MEDIA_TYPES[".js"]
     files["sse.js"] = (libraries / "htmx-sse" / "dist" / "sse.js").read_bytes(), _MEDIA_TYPES[".js"]
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, TypeVar
 
+from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.bundle.manifest import Manifest
-from sealgrid.bundle.verify import verify_bundle
+from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SealgridError
 from sealgrid.sdk.model_cards import CardSubject, ModelCard, read_card
@@ -19,6 +20,7 @@ MAX_BUNDLE: Final = 16 << 20  #: bytes of a bundle that a page reads; the page o
 MAX_SEALED_MODEL: Final = 64 << 20  #: bytes of a sealed file that a page reads for its card
 MAX_ENTRIES: Final = 256  #: of each cache
 README: Final = "README.md"
+MAX_EXAMPLE: Final = 1 << 20  #: bytes of an app's example input; a larger one is not offered
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -46,10 +48,11 @@ class SharedReads(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class AppDetails:
-    """A verified manifest, and the readme; empty if the bundle has none."""
+    """A verified manifest, the readme and the example input; empty if the bundle has none."""
 
     manifest: Manifest
     readme: str
+    example: bytes = b""
 
 
 class AppBundles:
@@ -73,7 +76,15 @@ class AppBundles:
             bundle = await asyncio.to_thread(verify_bundle, archive, app_digest)
         except BundleRefused:
             return None
-        return AppDetails(bundle.manifest, bundle.files.get(README, b"")[:MAX_README].decode(errors="replace"))
+        readme = bundle.files.get(README, b"")[:MAX_README].decode(errors="replace")
+        return AppDetails(bundle.manifest, readme, _example(bundle))
+
+
+def _example(bundle: VerifiedBundle) -> bytes:
+    inputs = bundle.manifest.inputs
+    path = inputs.files.example if isinstance(inputs, InputSpec) and inputs.files else ""
+    content = bundle.files.get(path, b"")
+    return content if len(content) <= MAX_EXAMPLE else b""
 
 
 class ModelCards:

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.bundle import input_check
 from sealgrid.bundle.input_check import OfferedInputs, check_inputs, parse_arguments
 from sealgrid.bundle.input_spec import ArgumentSpec, FileSpec, InputSpec
+from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 from sealgrid.errors import InputMismatch, from_wire
 
 CASES = json.loads((Path(__file__).parent / "input_cases.json").read_text())
+X = TensorSpec(name="x", dtype="float32", shape=(None, 3))
+SIGNATURE = ModelSignature(inputs=(X,), outputs=(), checked="structure")
 JSON_ONLY = InputSpec(files=FileSpec(media_types=("application/json",)))
 
 
@@ -25,7 +27,7 @@ def content_of(text: str) -> bytes:
 def offered(case: dict) -> OfferedInputs:
     return OfferedInputs(
         has_model=case.get("model", False),
-        model_format=case.get("format", ""),
+        signature=SIGNATURE if case.get("format") == "onnx" else None,
         files=[(name, content_of(text)) for name, text in case.get("files", ())],
         args=case.get("args", ()),
         secrets=case.get("secrets", ()),
@@ -41,6 +43,19 @@ def test_inputs_are_taken_or_refused_with_the_check_and_one_sentence(case):
     with pytest.raises(InputMismatch) as refused:
         check_inputs("app", spec, offered(case))
     assert (refused.value.check, refused.value.message) == (case["check"], case["sentence"])
+
+
+def test_a_file_of_tensors_is_compared_with_the_models_signature():
+    spec = InputSpec(model="required", model_format="onnx", files=FileSpec(tensors=True))
+    fitting, unfit = [("a.json", b"[[1, 2, 3]]")], [("a.json", b"[[1, 2]]")]
+    check_inputs("app", spec, OfferedInputs(has_model=True, signature=SIGNATURE, files=fitting))
+    check_inputs("app", spec, OfferedInputs(has_model=True, signature=None, files=unfit))
+    check_inputs("app", InputSpec(model="required", files=FileSpec()), OfferedInputs(True, SIGNATURE, unfit))
+    with pytest.raises(
+        InputMismatch, match=r"'a\.json' does not fit the model: the input 'x' has the shape"
+    ) as refused:
+        check_inputs("app", spec, OfferedInputs(has_model=True, signature=SIGNATURE, files=unfit))
+    assert refused.value.check == "inputs.8"
 
 
 def test_every_check_of_the_docstring_but_the_contents_has_a_case():
@@ -68,14 +83,13 @@ def test_json_of_every_editor_is_taken(encoding):
     check_inputs("app", JSON_ONLY, OfferedInputs(files=[("a", '{"größe": [1, null, NaN]}'.encode(encoding))]))
 
 
-def test_a_deeper_check_of_a_type_is_added_in_one_place(monkeypatch):
+def test_a_deeper_check_of_a_type_refuses_its_content():
     checks = {"image/png": lambda content: "it is cut short" if len(content) < 20 else None}
-    monkeypatch.setattr(input_check, "CONTENT_CHECKS", checks)
     spec = InputSpec(files=FileSpec(media_types=("image/png",)))
     picture = b"\x89PNG\r\n\x1a\n"
-    check_inputs("app", spec, OfferedInputs(files=[("a.png", picture + bytes(20))]))
+    check_inputs("app", spec, OfferedInputs(files=[("a.png", picture + bytes(20))]), checks)
     with pytest.raises(InputMismatch, match=r"'a\.png' cannot be read: it is cut short\."):
-        check_inputs("app", spec, OfferedInputs(files=[("a.png", picture)]))
+        check_inputs("app", spec, OfferedInputs(files=[("a.png", picture)]), checks)
 
 
 def test_arguments_are_parsed_by_name_and_position():

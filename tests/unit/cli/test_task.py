@@ -1,5 +1,7 @@
 """``sealgrid task``: runs whose result keys are in the data folder."""
 
+import csv
+import io
 import json
 
 import msgspec
@@ -32,6 +34,8 @@ def test_the_list_has_every_stored_run_newest_first(sealgrid, tmp_path):
         (old.task, 12, 1_000),
     ]
     assert [line.split()[0] for line in sealgrid("task", "list").out.splitlines()] == [new.task, old.task]
+    rows = list(csv.DictReader(io.StringIO(sealgrid("task", "list", "--csv").out)))
+    assert [(row["task"], row["price"]) for row in rows] == [(new.task, "12"), (old.task, "12")]
 
 
 def test_a_task_that_is_no_id_is_refused(sealgrid, tmp_path):

@@ -34,6 +34,7 @@ NAMES = [
     "Client",
     "EarnedPayment",
     "Earnings",
+    "EarningsGroup",
     "FileSpec",
     "GrantResult",
     "InputSpec",

@@ -14,10 +14,10 @@ import json, os, sys
 from pathlib import Path
 out, given = Path(os.environ["IEXEC_OUT"]), Path(os.environ["IEXEC_INPUT_FILES_FOLDER"])
 names = [os.environ[f"IEXEC_INPUT_FILE_NAME_{n + 1}"] for n in range(int(os.environ["IEXEC_INPUT_FILES_NUMBER"]))]
-model = Path(os.environ["IEXEC_IN"], os.environ.get("IEXEC_DATASET_FILENAME", ""))
+dataset = Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"])
 report = {
     "files": {name: (given / name).read_text() for name in names},
-    "model": model.read_text() if model.is_file() else None,
+    "model": dataset.read_text() if dataset.is_file() else None,
     "args": sys.argv[1:],
     "secrets": [os.environ.get(name) for name in ("IEXEC_REQUESTER_SECRET_2", "IEXEC_APP_DEVELOPER_SECRET")],
 }

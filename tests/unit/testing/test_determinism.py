@@ -83,7 +83,10 @@ def test_an_app_that_fails_at_once_is_not_deterministic(app):
 
 
 def test_an_app_that_fails_under_other_conditions_is_not_deterministic(app):
-    report = check_determinism(app("import datetime\nwrite(1 / (datetime.date.today().year < 2028))"))
+    source = (
+        "import os, time\nopen('/tmp/new', 'w').close()\nwrite(1 / (time.time() - os.stat('/tmp/new').st_mtime < 99))"
+    )
+    report = check_determinism(app(source))
     assert not report.ok
     assert "ZeroDivisionError" in report.trials[1].log
 

@@ -4,13 +4,17 @@ import asyncio
 
 import pytest
 
+from sealgrid.bundle.archive import pack
+from sealgrid.bundle.input_spec import FileSpec, InputSpec
+from sealgrid.bundle.manifest import MANIFEST, SCHEMA_WITH_INPUTS, AppFileEntry, Manifest
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import NotFound
 from sealgrid.sdk.model_cards import CardSubject, ModelCard
 from sealgrid.storage.remote_files import RemoteFiles, StoredFile
 from sealgrid.units import Digest, to_address, to_digest
-from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.run_form import example_name
+from sealgrid.web.storage_cache import MAX_EXAMPLE, AppBundles, ModelCards
 from sealgrid.wire.storage import StoredFileInfo
 
 JUNK = b"no bundle, no sealed file" * 1000
@@ -87,3 +91,28 @@ async def test_a_cancelled_caller_does_not_cancel_the_others_read() -> None:
     with pytest.raises(asyncio.CancelledError):
         await first
     assert await second == ModelCard()
+
+
+@pytest.mark.parametrize(("size", "offered"), [(100, True), (MAX_EXAMPLE + 1, False)])
+async def test_the_example_of_an_app_is_read_with_its_manifest_unless_it_is_large(size: int, offered: bool) -> None:
+    files = {"main.py": b"pass", "example.bin": b"x" * size}
+    entries = tuple(
+        AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
+        for path, content in sorted(files.items())
+    )
+    inputs = InputSpec(files=FileSpec(example="example.bin"))
+    manifest = Manifest(
+        schema=SCHEMA_WITH_INPUTS,
+        name="a",
+        version="1",
+        python="3.11",
+        entrypoint=("main.py",),
+        files=entries,
+        inputs=inputs,
+    )
+    archive = pack({**files, MANIFEST: manifest.encode()})
+    bundles = AppBundles(RemoteFiles(CountingNode(archive)))
+    details = await bundles.details(f"/ipfs/{cid_of(to_digest(sha256(archive)))}", manifest.digest())
+    assert details is not None
+    assert details.example == (files["example.bin"] if offered else b"")
+    assert example_name(details) == ("example.bin" if offered else "")

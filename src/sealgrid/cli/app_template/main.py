@@ -23,9 +23,9 @@ def main() -> None:
     datasets, inputs, out = (Path(os.environ[f"IEXEC_{name}"]) for name in ("IN", "INPUT_FILES_FOLDER", "OUT"))
     count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
     names = [os.environ[f"IEXEC_INPUT_FILE_NAME_{number}"] for number in range(1, count + 1)]
-    model = datasets / os.environ.get("IEXEC_DATASET_FILENAME", "")
+    dataset = datasets / os.environ["IEXEC_DATASET_FILENAME"]  # no such file if the run has no model or data
     files = {name: (inputs / name).read_bytes() for name in names}
-    result = compute(files, sys.argv[1:], model if model.is_file() else None)
+    result = compute(files, sys.argv[1:], dataset if dataset.is_file() else None)
     (out / "result.json").write_text(json.dumps(result, sort_keys=True) + "\n")
     (out / "overview.txt").write_text("".join(f"{value:>6} {name}\n" for name, value in result.items()))
     (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))

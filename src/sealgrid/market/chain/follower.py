@@ -10,8 +10,8 @@ from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
 from sealgrid.market.book.order_book import OrderBook
-from sealgrid.market.chain.head_reads import SharedRead
 from sealgrid.market.chain.ledger import ChainLedger
+from sealgrid.market.chain.shared_read import SharedRead
 from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.feed.events import DealCreated, Notify
 from sealgrid.market.serialization import deal_document

@@ -24,7 +24,7 @@ from sealgrid.sdk.operations.picture_checks import check_pictures
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import check_escrow, price_of
-from sealgrid.sdk.operations.run_inputs import check_request
+from sealgrid.sdk.operations.run_inputs import check_request, public_signature
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes, to_digest
@@ -77,7 +77,7 @@ async def run(
     pools_named(conn.network, request.pool)  # refuses an unknown name before anything is sealed
     manifest = await runnable_manifest(conn, request.app)
     if check_inputs:
-        check_request(manifest, request)
+        check_request(manifest, request, await public_signature(conn, manifest, request))
         await check_pictures(manifest, request.files, on_progress)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)

@@ -31,7 +31,7 @@ from sealgrid.sdk.operations.publish import (
     first_policy,
     sell,
 )
-from sealgrid.sdk.operations.run_inputs import check_request_model
+from sealgrid.sdk.operations.run_inputs import check_request_model, public_signature
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
@@ -75,7 +75,8 @@ async def prepare_purchase(conn: Connection, sealed: ClientSealedInput) -> Prepa
     with nothing_bought_before(()):
         most = int(amount(sealed.max_price)) if sealed.max_price else None
         request = RunRequest(sealed.app, sealed.model, pool=sealed.pool, max_price=most)
-        check_request_model(await runnable_manifest(conn, sealed.app), request)
+        manifest = await runnable_manifest(conn, sealed.app)
+        check_request_model(manifest, request, await public_signature(conn, manifest, request))
         offers = await choose_offers(conn, request, steps.append)
         params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
         terms = sign_request(conn, offers, request, params)

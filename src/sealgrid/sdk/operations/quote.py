@@ -14,7 +14,7 @@ from sealgrid.sdk.operations.past_runs import past_runs
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import price_of
-from sealgrid.sdk.operations.run_inputs import check_request, check_request_model
+from sealgrid.sdk.operations.run_inputs import check_request, check_request_model, public_signature
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -65,10 +65,11 @@ async def quote(
     pools_named(conn.network, request.pool)
     payer = payer or conn.address
     manifest = await runnable_manifest(conn, request.app)
+    signature = await public_signature(conn, manifest, request)
     if check_inputs:
-        check_request(manifest, request)
+        check_request(manifest, request, signature)
     else:
-        check_request_model(manifest, request)
+        check_request_model(manifest, request, signature)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)
     params = params_of(

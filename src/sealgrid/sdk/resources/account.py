@@ -11,8 +11,9 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.earnings import EarnedPayment, EarningsGroup, EarningsKind, grouped, payments_of
 from sealgrid.sdk.operations.resolve import find_account
-from sealgrid.units import ZERO_ADDRESS, Address, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.faucet import FaucetClient
 from sealgrid.wire.http_transport import HttpTransport
 
@@ -29,21 +30,16 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class EarnedPayment:
-    """The payment of one task to this account."""
-
-    task: TaskId
-    amount: Amount
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
 class Earnings:
     """Payments of tasks to this account; they arrive in escrow."""
 
     total: Amount
     withdrawable: Amount  #: the part that is still in escrow; withdrawals count against earnings first
     payments: tuple[EarnedPayment, ...]  #: in the order of the chain
+
+    def by(self, kind: EarningsKind) -> tuple[EarningsGroup, ...]:
+        """Return the sums by "app", "model" or "buyer", the largest first, or by "month", the newest first."""
+        return grouped(self.payments, kind)
 
 
 class AsyncAccount:
@@ -120,9 +116,7 @@ class AsyncAccount:
         head = (await conn.node.block()).number
         events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=head))
         rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
-        paid = tuple(
-            EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount
-        )
+        paid = await payments_of(conn, [each for each in rewards if each.amount])
         total = sum(payment.amount for payment in paid)
         withdrawal = (self.address, ZERO_ADDRESS)
         transfers = [event for event in events if isinstance(event, Transfer)]

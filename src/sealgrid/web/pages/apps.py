@@ -1,26 +1,36 @@
 """App store: the list of apps, each app's page, and the form that buys a run."""
 
 import asyncio
+import urllib.parse
 from typing import Any, Final
 
+import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from sealgrid.bundle.input_schema import input_schema
+from sealgrid.bundle.model_signature import ModelSignature
+from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.errors import NotFound
 from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import ProgressStep
-from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads, split_arguments
+from sealgrid.units import Address
+from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads
 from sealgrid.web.html import charts
+from sealgrid.web.html.snippets import example_run, snippets
 from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
 from sealgrid.web.offers import models_for, offers_of
+from sealgrid.web.run_form import RunForm, example_name, form_arguments, form_secrets, spec_of
 from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
+from sealgrid.web.storage_cache import AppDetails
 from sealgrid.web.wallets.signing_steps import signing_session
 
 MONTH_SECONDS: Final = 30 * 24 * 3600
+EXAMPLE_TENSORS: Final = "example.json"  #: a model's example input, made from its public signature
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -55,6 +65,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
         uses = site.index.uses("app", row.address, now - MONTH_SECONDS)
         own_model = next((offer.asset for offer in models if offer.app == row.address), "")
+        selected_model = query_text(request, "model") or own_model
+        spec = spec_of(details)
         named = {row.address, *(offer.asset for offer in models), *(task.dataset for task in tasks)}
         context = {
             "app": row,
@@ -62,7 +74,18 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "offer": offers[0] if offers else None,
             "record": site.index.record("app", row),
             "models": models,
-            "selected_model": query_text(request, "model") or own_model,
+            "form": RunForm(
+                app=row.address,
+                name=details.manifest.name if details else row.name,
+                spec=spec,
+                models=models,
+                selected_model=selected_model,
+                fixed_model=False,
+                pools=pinned_pools(site.network),
+                example=example_name(details),
+                example_path=f"/apps/{row.address}/example",
+            ),
+            "snippets": snippets(example_run(row.address, spec, selected_model), site=script_url(site, request)),
             "states": await site.task_states.shown(tasks),
             "is_owner": row.owner == site.visitor_address(request),
             "offers": offers,
@@ -70,7 +93,6 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "tasks": tasks,
             "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} runs in the last 30 days"),
             "computing_price": computing_price,
-            "pools": pinned_pools(site.network),
             "python": site.network.python,
         }
         return site.page(request, "app.html", context)
@@ -78,13 +100,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/apps/{address:str}/run")
     async def run(address: FromPath[str], request: WebRequest) -> Redirect:
         client, form = await site.client(request), await parse_form(request)
+        spec = spec_of(await _details(site, path_address(address)))
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
         steps: list[ProgressStep] = []
         bought = await client.run(
             path_address(address),
             str(form.get("model", "")) or None,
             files=await read_uploads(uploads),
-            args=split_arguments(str(form.get("args", ""))),
+            args=form_arguments(spec, form),
+            secrets=form_secrets(spec, form),
             max_price=form_text(form, "max_price") or None,
             pool=form_text(form, "pool"),
             on_progress=steps.append,
@@ -100,7 +124,63 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         context = {"quote": quoted, "names": names, "money": sentence(UNMATCHED)}
         return site.fragment(request, "quote.html", context)
 
-    return [store, app, run, quote]
+    @get("/apps/{address:str}/inputs.schema.json")
+    async def schema(address: FromPath[str]) -> Response[bytes]:
+        details = await _known_details(site, address)
+        document = msgspec.json.format(msgspec.json.encode(input_schema(details.manifest)))
+        return Response(document, media_type="application/schema+json")
+
+    @get("/apps/{address:str}/example")
+    async def example(address: FromPath[str]) -> Response[bytes]:
+        details = await _known_details(site, address)
+        if not details.example:
+            raise NotFound("this app has no example input.", money="")
+        headers = {"content-disposition": f"attachment; filename*=UTF-8''{urllib.parse.quote(example_name(details))}"}
+        return Response(details.example, media_type="application/octet-stream", headers=headers)
+
+    return [store, app, run, quote, schema, example]
+
+
+async def _details(site: Site, app: Address) -> AppDetails | None:
+    """Return an app's verified manifest; None for an unknown app, or one whose bundle is not available."""
+    row = site.index.asset(app)
+    if row is None or row.kind != "App":
+        return None
+    return await site.app_bundles.details(row.multiaddr, row.checksum)
+
+
+async def _known_details(site: Site, address: str) -> AppDetails:
+    details = await _details(site, path_address(address))
+    if details is None:
+        raise NotFound(f"there is no app with a readable bundle at {address[:60]} on this network.", money="")
+    return details
+
+
+async def run_form_of(site: Site, app: Address, model: Address, signature: ModelSignature | None) -> RunForm | None:
+    """Return the form that buys a run of an app on one model; None while the app is not offered or cannot run here."""
+    row, details = site.index.asset(app), await _details(site, app)
+    offers = await offers_of(site.conn, "App", app, 1)
+    if row is None or details is None or not offers or details.manifest.python != site.network.python:
+        return None
+    spec = spec_of(details)
+    takes_tensors = spec is not None and spec.files is not None and spec.files.tensors
+    of_model = takes_tensors and signature is not None and example_tensors(signature) is not None
+    return RunForm(
+        app=app,
+        name=details.manifest.name,
+        spec=spec,
+        models=(),
+        selected_model=model,
+        fixed_model=True,
+        pools=pinned_pools(site.network),
+        example=EXAMPLE_TENSORS if of_model else example_name(details),
+        example_path=f"/models/{model}/{EXAMPLE_TENSORS}" if of_model else f"/apps/{app}/example",
+    )
+
+
+def script_url(site: Site, request: WebRequest) -> str:
+    """Return the site's URL for programs that buy with its development wallets; empty where it has none."""
+    return f"{request.url.scheme}://{request.url.netloc}" if site.dev_wallets.is_enabled else ""
 
 
 async def _cheapest_computing(site: Site) -> int | None:

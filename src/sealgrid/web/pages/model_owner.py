@@ -69,12 +69,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         buyer, until, app = form_text(form, "buyer"), form_day(form, "until"), form_text(form, "app") or None
         granted = await session.client.models.grant(path_address(address), buyer, until=until, app=app)
         account = site.dev_wallets.name(granted.account) or granted.account
-        end = f"until its policy ends on {day(granted.policy_expiry)}"
-        if until is not None and until < granted.policy_expiry:
-            end = f"until {day(until)}"
-        notice = f"{account} may buy it {end}."
+        end = day(granted.policy_expiry)
+        notice = f"{account} may buy it until {f'its policy ends on {end}' if until is None else day(until)}."
+        earlier = (
+            f"Its policy ends before that, on {end}." if until is not None and until > granted.policy_expiry else ""
+        )
         closed = "Accounts without a grant can no longer buy it." if granted.closed else ""
-        return await session.finish(f"/models/{address}", notice, closed, *capitalised(granted.unreached))
+        return await session.finish(f"/models/{address}", notice, earlier, closed, *capitalised(granted.unreached))
 
     @post("/models/{address:str}/revoke")
     async def revoke(address: FromPath[str], request: WebRequest) -> Response[Any]:

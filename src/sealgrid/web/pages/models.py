@@ -3,11 +3,13 @@
 import asyncio
 from typing import Any, Final
 
-from litestar import Response, get
+import msgspec
+from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.attestation.policy import UNLIMITED, Platform
+from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.model_cards import CardSubject
@@ -18,9 +20,10 @@ from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web.forms import path_address
 from sealgrid.web.html import charts
+from sealgrid.web.html.snippets import example_run, snippets
 from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
-from sealgrid.web.pages.apps import MONTH_SECONDS
+from sealgrid.web.pages.apps import MONTH_SECONDS, run_form_of, script_url
 from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
 
 MAX_USES: Final = 50
@@ -47,7 +50,23 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/models/{address:str}")
     async def model(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = _model_row(site, address)
-        return site.page(request, "model.html", await _model_context(site, row, site.visitor_address(request)))
+        return site.page(request, "model.html", await _model_context(site, row, request))
+
+    @get("/models/{address:str}/signature.json")
+    async def signature(address: FromPath[str]) -> Response[bytes]:
+        row = _model_row(site, address)
+        card = await site.model_cards.card(row.checksum, CardSubject(row.owner, row.name, site.conn.domain))
+        return Response(msgspec.json.encode(card.signature if card else None), media_type=MediaType.JSON)
+
+    @get("/models/{address:str}/example.json")
+    async def example(address: FromPath[str]) -> Response[bytes]:
+        row = _model_row(site, address)
+        card = await site.model_cards.card(row.checksum, CardSubject(row.owner, row.name, site.conn.domain))
+        content = example_tensors(card.signature) if card and card.signature else None
+        if content is None:
+            raise NotFound("this model has no example input.", money="")
+        headers = {"content-disposition": "attachment; filename=example.json"}
+        return Response(content, media_type=MediaType.JSON, headers=headers)
 
     @get("/models/{address:str}/uses")
     async def uses(address: FromPath[str], request: WebRequest) -> Response[bytes]:
@@ -69,7 +88,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         }
         return site.fragment(request, "uses.html", context)
 
-    return [store, model, uses]
+    return [store, model, signature, example, uses]
 
 
 def _model_row(site: Site, address: str) -> Any:
@@ -79,7 +98,8 @@ def _model_row(site: Site, address: str) -> Any:
     return row
 
 
-async def _model_context(site: Site, row: Any, visitor: Address | None) -> dict[str, Any]:
+async def _model_context(site: Site, row: Any, request: WebRequest) -> dict[str, Any]:
+    visitor, url = site.visitor_address(request), script_url(site, request)
     offers, views, sealed_size, card = await asyncio.gather(
         offers_of(site.conn, "Dataset", row.address),
         views_of(site.conn, row.address, row.owner),
@@ -94,8 +114,14 @@ async def _model_context(site: Site, row: Any, visitor: Address | None) -> dict[
     policy = max(policies, key=lambda policy: policy.version, default=None)
     app_digests = {allowance.app for allowance in policy.allowed} if policy else set()
     registered = {row.checksum: row for row in site.index.with_checksums("App", app_digests)}
+    app = next((offer.app for offer in offers if offer.app != ZERO_ADDRESS), None)
+    app = app or next((each.address for each in registered.values()), None)
+    form = None if app is None else await run_form_of(site, app, row.address, card.signature if card else None)
     return {
         "model": row,
+        "form": form,
+        "snippets": snippets(example_run(form.app, form.spec, row.address), site=url) if form else (),
+        "python": site.network.python,
         "offers": offers,
         "views": views,
         "policy": policy,

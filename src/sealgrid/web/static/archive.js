@@ -13,18 +13,18 @@ const MAX_TEXT_BYTES = 1 << 20; // all arguments and names together
 const TEXT_OVERHEAD = 9;
 const MAX_INPUT_BYTES = 512 << 20;
 
-// Return the archive of a run's arguments and Files; throw where the enclave would refuse it.
-export async function packInput(args, files) {
+// Return the archive of a run's arguments, Files and secrets by number; throw where the enclave would refuse it.
+export async function packInput(args, files, secrets = {}) {
   const names = files.map((file) => file.name);
   const size = files.reduce((sum, file) => sum + file.size, 0);
-  checkInput(args, names, size);
-  const manifest = { schema: "sealgrid/input/1", args, files: names, secrets: {} };
+  checkInput([...args, ...Object.values(secrets)], names, size);
+  const manifest = { schema: "sealgrid/input/1", args, files: names, secrets };
   const entries = { "input.json": strToU8(JSON.stringify(manifest)) };
   for (const file of files) entries[`files/${file.name}`] = new Uint8Array(await file.arrayBuffer());
   return zipSync(entries, { level: 0, mtime: ZIP_EPOCH });
 }
 
-// Checks (3), (4), (6), (7) and (9) of docs/protocol/bundle.md. A page sends no secrets, so (5) always holds.
+// Checks (3), (4), (6), (7) and (9) of docs/protocol/bundle.md. The numbers of a page's secrets are the app's, so (5) always holds.
 export function checkInput(args, names, size) {
   const refuse = (check, reason) => {
     throw new Error(`(input.${check}) ${reason} Nothing was bought.`);

@@ -3,9 +3,9 @@
 import { packInput } from "./archive.js";
 import { hex } from "./bytes.js";
 import * as hpke from "./hpke.js";
+import { argumentsOf, secretsOf } from "./input_form.js";
 import { checkRecord, depositKey, sealFile } from "./key_deposit.js";
 import { storeDocument } from "./key_store.js";
-import { splitWords } from "./shell_words.js";
 import { digest } from "./typed_data.js";
 
 const NO_MODEL = `0x${"0".repeat(40)}`;
@@ -16,7 +16,7 @@ export async function buyRun(form, page) {
   const fields = new FormData(form);
   page.showStatus(form, "Sealing and storing your input …");
   const files = fields.getAll("files").filter((file) => file.name);
-  const archive = await packInput(splitWords(fields.get("args")), files);
+  const archive = await packInput(argumentsOf(form), files, secretsOf(form));
   const [input, resultKey] = await Promise.all([sealFile(page, new Blob([archive])), hpke.generateKeyPair()]);
   const run = await prepareRun(page, fields, input, resultKey);
   const sign = async (subject, typed, number) => {

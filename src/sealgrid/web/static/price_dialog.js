@@ -15,7 +15,7 @@ document.addEventListener("submit", (event) => {
 });
 
 async function askForPrice(form) {
-  const dialog = document.getElementById("price");
+  const dialog = document.getElementById("price-dialog");
   const content = dialog.querySelector("div");
   content.textContent = "Asking the market for the price, and the vaults whether they would release the keys …";
   dialog.returnValue = "";

@@ -24,3 +24,17 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });
+
+// Copy the code of a snippet; the buttons are hidden where scripts do not run.
+for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.closest("figure").querySelector("pre").textContent);
+  const label = button.firstChild.textContent;
+  button.firstChild.textContent = "Copied";
+  setTimeout(() => {
+    button.firstChild.textContent = label;
+  }, 2000);
+});

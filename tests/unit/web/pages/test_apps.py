@@ -1,12 +1,23 @@
 """The app store: pages of apps, search, and addresses without an app."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
+import msgspec
+
+from sealgrid.bundle.archive import pack
+from sealgrid.bundle.input_spec import ArgumentSpec, FileSpec, InputSpec
+from sealgrid.bundle.manifest import MANIFEST, SCHEMA_WITH_INPUTS, AppFileEntry, Manifest
+from sealgrid.crypto.digests import sha256
+from sealgrid.units import Digest, to_digest
 from sealgrid.web.index.reader import CARDS_PER_PAGE
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.site import Site
+from sealgrid.wire.storage import location
 from tests.unit.web.index.index_rows import APPS, asset_row, trail_of
-from tests.unit.web.site_scene import browser, open_site
+from tests.unit.web.site_scene import EmptyStorage, browser, open_site
 
 
 def fill(folder: Path, count: int) -> None:
@@ -37,3 +48,63 @@ async def test_an_address_without_an_app_is_not_found(tmp_path: Path) -> None:
         store.close()
         for address in (f"0x{1:040x}", APPS[0]):
             assert (await browser(site).get(f"/apps/{address}")).status_code == 404
+
+
+class OneFile(EmptyStorage):
+    """A storage node with one file."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
+        return self._content
+
+
+APP_PATH = f"/apps/0x{7:040x}"
+INPUTS = InputSpec(
+    model="required",
+    model_format="onnx",
+    files=FileSpec(media_types=("application/json",), example="example.json"),
+    arguments=(ArgumentSpec(name="--top", type="integer", minimum=1),),
+)
+
+
+@asynccontextmanager
+async def site_with_app(folder: Path, inputs: InputSpec | None) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a browser of a site with one app in its index and its storage."""
+    files = {"main.py": b"pass", "example.json": b"[1]"}
+    entries = tuple(
+        AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
+        for path, content in sorted(files.items())
+    )
+    manifest = Manifest(name="reader", version="1", python="3.11", entrypoint=("main.py",), files=entries)
+    if inputs is not None:
+        manifest = msgspec.structs.replace(manifest, schema=SCHEMA_WITH_INPUTS, inputs=inputs)
+    archive = pack({**files, MANIFEST: manifest.encode()})
+    async with open_site(folder, storage=OneFile(archive)) as site:
+        row = asset_row(7, "App", location(to_digest(sha256(archive))), manifest.digest())
+        store = IndexStore(folder / "index.sqlite", "0x" + "11" * 32)
+        store.write(IndexedBlocks(assets=(row,)), trail_of([0]))
+        store.close()
+        yield browser(site)
+
+
+async def test_an_apps_inputs_are_served_as_schema_and_example(tmp_path: Path) -> None:
+    async with site_with_app(tmp_path, INPUTS) as client:
+        schema = await client.get(f"{APP_PATH}/inputs.schema.json")
+        example = await client.get(f"{APP_PATH}/example")
+        page = (await client.get(APP_PATH)).text
+    assert schema.headers["content-type"] == "application/schema+json"
+    assert schema.json()["required"] == ["model", "files"]
+    assert schema.json()["properties"]["args"]["properties"] == {"--top": {"type": "integer", "minimum": 1}}
+    assert example.content == b"[1]"
+    assert example.headers["content-disposition"].endswith("example.json")
+    assert "input.json" in page
+    assert "input.png" not in page
+
+
+async def test_an_app_without_inputs_has_no_example_and_a_schema_that_takes_anything(tmp_path: Path) -> None:
+    async with site_with_app(tmp_path, None) as client:
+        assert "properties" not in (await client.get(f"{APP_PATH}/inputs.schema.json")).json()
+        assert (await client.get(f"{APP_PATH}/example")).status_code == 404
+        assert (await client.get(f"/apps/0x{8:040x}/inputs.schema.json")).status_code == 404

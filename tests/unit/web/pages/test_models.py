@@ -62,21 +62,48 @@ class OneSealedFile(EmptyStorage):
         return self.content[offset : offset + length]
 
 
+KEY, DOMAIN = SigningKey.from_bytes(b"\x11" * 32), Domain(chain=31337, broker=network().broker)
+
+
+def sealed_with(signature: ModelSignature) -> OneSealedFile:
+    """Return a node with a sealed file whose card has a signature of the owner ``KEY``."""
+    card = encode_card(ModelCard("# Pets", signature), CardSubject(KEY.address, "plates", DOMAIN), KEY)
+    sealed = io.BytesIO()
+    container.seal(io.BytesIO(b"w"), sealed, dek=bytes(32), size=1, key_id=bytes(16), metadata=card)
+    return OneSealedFile(sealed.getvalue())
+
+
 async def test_the_page_shows_the_signature_that_the_owner_published(tmp_path: Path) -> None:
-    key, domain = SigningKey.from_bytes(b"\x11" * 32), Domain(chain=31337, broker=network().broker)
     signature = ModelSignature(
         inputs=(TensorSpec(name="pixels", dtype="float32", shape=("batch", 3, 224, 224)),),
         outputs=(TensorSpec(name="scores", dtype="float32", shape=(None, 2), classes=("cat", "<b>dog</b>")),),
         checked="inference",
     )
-    card = encode_card(ModelCard("# Pets", signature), CardSubject(key.address, "plates", domain), key)
-    sealed = io.BytesIO()
-    container.seal(io.BytesIO(b"w"), sealed, dek=bytes(32), size=1, key_id=bytes(16), metadata=card)
-    async with open_site(tmp_path, storage=OneSealedFile(sealed.getvalue()), domain=domain) as site:
-        fill(tmp_path, owner=key.address)
+    async with open_site(tmp_path, storage=sealed_with(signature), domain=DOMAIN) as site:
+        fill(tmp_path, owner=KEY.address)
         shown = (await browser(site).get(f"/models/{MODEL}")).text
     assert "Inputs and outputs" in shown
     assert "<code>pixels</code>" in shown
     assert "<code>[batch, 3, 224, 224]</code>" in shown
     assert "cat, &lt;b&gt;dog&lt;/b&gt;" in shown
     assert "ran it once before it was sealed" in shown
+
+
+async def test_a_models_signature_is_served_with_an_input_that_it_takes(tmp_path: Path) -> None:
+    pixels = TensorSpec(name="pixels", dtype="float32", shape=("batch", 2))
+    signature = ModelSignature(inputs=(pixels,), outputs=(), checked="inference")
+    async with open_site(tmp_path, storage=sealed_with(signature), domain=DOMAIN) as site:
+        fill(tmp_path, owner=KEY.address)
+        client = browser(site)
+        example = await client.get(f"/models/{MODEL}/example.json")
+        served = await client.get(f"/models/{MODEL}/signature.json")
+    assert example.json() == {"pixels": [[0.5, 0.5]]}
+    assert served.json()["inputs"] == [{"name": "pixels", "dtype": "float32", "shape": ["batch", 2]}]
+
+
+async def test_a_model_without_a_signature_has_no_example(tmp_path: Path) -> None:
+    async with open_site(tmp_path, domain=DOMAIN) as site:
+        fill(tmp_path)
+        client = browser(site)
+        assert (await client.get(f"/models/{MODEL}/example.json")).status_code == 404
+        assert (await client.get(f"/models/{MODEL}/signature.json")).json() is None

@@ -94,7 +94,7 @@ class ColumnReader:
         if value is None:
             self._note("left out, with another decimal mark", cell)
             return
-        if number.unit != decision.unit and (number.unit or decision.unit in {"%", "‰"}):
+        if number.unit != decision.unit and (number.unit or (value and decision.unit in {"%", "‰"})):
             self._note("left out, in another unit", cell)
             return
         self._numbers.append(value)

@@ -19,7 +19,7 @@ MIN_SHARE = 0.9  #: of a column's cells that have its kind
 _IDENTIFIER_SHARE = 0.01  #: of a column's numbers that only identifiers have, as 0123
 _PHONE_SHARE = 0.5
 _MANY = 0.5  #: of a column of texts, cells that are nearly numbers, for a note
-_LONG_DECIMALS = 30  #: so many numbers with three decimals each, besides whole ones, are rather thousands
+_LONG_DECIMALS = 5  #: so many numbers with three decimals each, besides whole ones, are rather thousands
 MIN_YEAR, MAX_YEAR = 1500, 2500
 _IDENTIFIER_WORDS = frozenset(
     "id ids uuid guid phone telephone telefon telefono telefone téléphone tel mobile handy fax zip zipcode postcode "  # noqa: SIM905
@@ -56,6 +56,7 @@ class Evidence:
     day_first: int = 0  #: dates where the day is before the month
     month_first: int = 0
     both_days: int = 0  #: dates with two values
+    dates: int = 0  #: in any order
     compact: int = 0  #: dates of eight digits
     began: int = 0  #: texts that begin with a digit
     counted: bool = True  #: whether the cells are 0, 1, 2 … or 1, 2, 3 …
@@ -81,6 +82,7 @@ class Evidence:
         if date is None:
             self.began += cell[0].isdigit()
             return
+        self.dates += 1
         self.day_first += date.day_first is not None
         self.month_first += date.month_first is not None
         self.both_days += None not in date[:2] and date.day_first != date.month_first
@@ -101,7 +103,7 @@ class Evidence:
             self.both_point += abs(point) < abs(comma)
         if reread & Reread.BARE and point is not None:
             self.big_bare += point >= 1000
-            self.small_bare += point < 1000
+            self.small_bare += 0 < point < 1000
             self.years += MIN_YEAR <= point <= MAX_YEAR
         self.identifiers += bool(reread & (Reread.PADDED | Reread.LONG))
         self.phones += bool(reread & Reread.PLUS)
@@ -228,6 +230,8 @@ def _notes_on_texts(column: Evidence) -> tuple[str, ...]:
     values, numbers = _values(column), sum(column.units.values())
     if numbers >= MIN_SHARE * values:
         return (_MIXED,)
+    if column.dates >= MIN_SHARE * values:
+        return ("dates with the day first and with the month first are mixed: they are described as texts",)
     if numbers >= _MANY * values:
         return ("many cells are numbers, but fewer than nine in ten: all are described as texts",)
     if numbers + column.began >= _MIN_BEGAN * values:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 MAX_CELL = 1 << 20  #: characters
 SAMPLE_ROWS = 2000
 MAX_TITLE_ROWS = 20
-DELIMITERS = "\t;|,\x01\x1f^~"  #: the first of equally good ones
+DELIMITERS = "\t;|,\x01\x1f^~:"  #: the first of equally good ones
+_DOUBTFUL = " :"  #: often within cells; only where no other delimiter fits
 _MIN_FIT = 0.9  #: share of the sample's rows with the same number of cells
+_ALIGNED = re.compile(r"\S {2,}\S")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -85,10 +87,22 @@ class _Sample:
         below = self.rows[min(above, MAX_TITLE_ROWS) :]
         return width > 1 and sum(len(row) == width for row in below) >= _MIN_FIT * len(below)
 
+    @property
+    def divides(self) -> bool:
+        """Return whether the delimiter is in the first row and in half of the others, which then have several cells."""
+        several = sum(len(row) > 1 for row in self.rows)
+        doubtful = self.dialect.delimiter in _DOUBTFUL
+        return (
+            bool(self.rows)
+            and len(self.rows[0]) > 1
+            and not doubtful
+            and (self.broken > 0 or 2 * several > len(self.rows))
+        )
+
     def rank(self) -> tuple[bool, float, bool, bool, int]:
         """Return what the better one of two samples has more of."""
         dialect = self.dialect
-        return dialect.delimiter != " ", self.fit, dialect.quoted, not dialect.escaped, self.usual_width
+        return dialect.delimiter not in _DOUBTFUL, self.fit, dialect.quoted, not dialect.escaped, self.usual_width
 
 
 @contextmanager
@@ -127,7 +141,7 @@ def find_layout(text: TextFile) -> TableLayout:
     single = [(each, header) for each, header in fitting if each.usual_width == 1 == each.fit and each.dialect.quoted]
     if several:
         sample, header = max(several, key=lambda pair: pair[0].rank())
-    elif single and not any(each.rows and len(each.rows[0]) > 1 and (each.fits or each.broken) for each in samples):
+    elif single and not any(each.divides for each in samples):
         sample, header = single[0]
     else:
         raise _refusal(samples)
@@ -137,8 +151,8 @@ def find_layout(text: TextFile) -> TableLayout:
 def _dialects(first: str, separator: str | None, *, escaped: bool) -> list[Dialect]:
     delimiters = separator or DELIMITERS
     dialects = [Dialect(delimiter) for delimiter in delimiters]
-    if '"' in first and not separator:
-        dialects.append(Dialect(" "))  # of R's write.table
+    if ('"' in first or _ALIGNED.search(first)) and not separator:
+        dialects.append(Dialect(" "))  # of R's write.table, or aligned
     if escaped:
         dialects += [Dialect(delimiter, escaped=True) for delimiter in delimiters]
     return [*dialects, *(Dialect(delimiter, quoted=False) for delimiter in delimiters if delimiter in "\t|\x01")]

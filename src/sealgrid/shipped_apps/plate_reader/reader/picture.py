@@ -8,6 +8,7 @@ import math
 import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, Image, ImageCms, UnidentifiedImageError
+
+from .float_tiff import read_float_tiff
 
 MAX_PIXELS = 220_000_000  #: of a file; phones make pictures of 200 million
 WORKING_PIXELS = 50_000_000  #: larger pictures are reduced
@@ -46,6 +49,7 @@ _TURNS = {  # by the value of the tag
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TIFF = (b"II*\0", b"MM\0*")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"8BPS")
 _DAMAGED = "the picture is damaged or cut short; send the whole file, or save it anew as PNG or JPEG."
 _RAW = "a camera's raw file; export it as JPEG"
@@ -103,6 +107,8 @@ def open_picture(content: bytes) -> Picture:
                 _check_size(picture)
                 return _read(picture)
     except UnidentifiedImageError as error:
+        if (decimals := _decimals(content)) is not None:
+            return decimals
         raise NoPicture(_unidentified(content)) from error
     except Image.DecompressionBombError as error:
         raise _too_large() from error
@@ -141,8 +147,23 @@ def _too_large() -> NoPicture:
     return NoPicture(f"the picture has more than {MAX_PIXELS // 10**6} million pixels; give a smaller one.")
 
 
+def _decimals(content: bytes) -> Picture | None:
+    """Return the picture of a TIFF of decimal samples that Pillow does not read; None for any other file."""
+    if content[:4] not in _TIFF:
+        return None
+    try:
+        samples = read_float_tiff(content, WORKING_PIXELS)
+    except (ValueError, KeyError, SyntaxError, struct.error, zlib.error, TypeError) as error:
+        raise NoPicture(_DAMAGED) from error
+    if samples is None:
+        return None
+    image = Image.fromarray(_scaled(samples[..., 0] if samples.shape[2] == 1 else samples[..., :3])).convert("RGB")
+    _check_size(image)
+    return Picture(image)
+
+
 def _unidentified(content: bytes) -> str:
-    if content[:4] in {b"II*\0", b"MM\0*"}:
+    if content[:4] in _TIFF:
         return "the TIFF file has pixels of a kind that cannot be read; save it as PNG or JPEG."
     if content.startswith(_STARTS) or content[4:8] == b"ftyp":
         return _DAMAGED

@@ -45,6 +45,11 @@ def test_an_ambiguous_column_follows_the_others_then_custom_and_says_so(cell, de
     assert "it could be" in decision.notes[0]
 
 
+def test_three_digits_behind_each_mark_beside_small_whole_numbers_are_thousands():
+    assert decided("950", "12", *["1.020", "12.345"] * 3, delimiter="\t").comma
+    assert not decided("0", *["1.020", "12.345"] * 3, delimiter="\t").comma
+
+
 def test_mixed_decimal_marks_and_mixed_units_make_texts_with_a_note():
     assert "mixed" in decided("1.5", "1,5").notes[0]
     assert "mixed" in decided("1.234", "1,234").notes[0]
@@ -86,6 +91,10 @@ def test_dates_are_dates_and_an_order_that_cannot_be_told_is_taken_from_another_
     assert decided("1/2/2026", "3/4/2026", beside=("1/27/2026",)).month_first is True
     assert decided("20260127", "20260128").compact
     assert decided("20260127", "99999999").kind == "number"
+
+
+def test_dates_of_two_orders_make_texts_with_a_note():
+    assert "are mixed" in decided("13/1/2026", "1/13/2026").notes[0]
 
 
 def test_units_after_numbers_make_texts_with_a_note():

@@ -12,10 +12,10 @@ def layout(folder, text: str):
     return find_layout(open_text(folder / "t"))
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "\x01", "^", "~"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "\x01", "^", "~", ":", "  "])
 def test_the_delimiter_is_found(tmp_path, delimiter):
     found = layout(tmp_path, "a,b,c\n1,x,2\n3,y,4\n".replace(",", delimiter))
-    assert (found.dialect.delimiter, found.names) == (delimiter, ("a", "b", "c"))
+    assert (found.dialect.delimiter, found.names) == (delimiter[0], ("a", "b", "c"))
 
 
 def test_the_delimiter_fits_all_rows_though_another_is_more_frequent(tmp_path):
@@ -57,6 +57,7 @@ def test_delimiters_at_the_ends_of_rows_are_a_column_without_a_name(tmp_path):
     [
         ("", "there is no text"),
         ("city,,count\n" + "Lyon,1,2\n" * 5, "column 2 of 3"),
+        ("a,b,c\n" + "1,2,3\n" * 9 + "1,2\n" * 9, "a row has 2 cells; the table has 3 columns"),
         ('a,b\n1,"x\n2,3\n', "quotation mark is not closed"),
     ],
 )

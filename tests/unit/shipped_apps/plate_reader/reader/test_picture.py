@@ -149,8 +149,22 @@ def tiff(samples: np.ndarray, *, bits: int, sample_format: int, photometric: int
         (saved(Image.fromarray(RAMP.astype(np.float32)), "TIFF"), [0, 128, 255]),
         (saved(Image.fromarray((RAMP * 255).astype(np.float32)), "TIFF"), [0, 128, 255]),
         (saved(Image.fromarray((RAMP * 9000 - 500).astype(np.float32)), "TIFF"), [0, 128, 255]),
+        (tiff(RAMP.astype(np.float64), bits=64, sample_format=3), [0, 128, 255]),
+        (tiff(RAMP.astype(np.float16), bits=16, sample_format=3), [0, 128, 255]),
     ],
-    ids=["16", "16 TIFF", "16 white is 0", "8 white is 0", "32", "32 of 16", "decimal", "decimal 255", "decimal, any"],
+    ids=[
+        "16",
+        "16 TIFF",
+        "16 white is 0",
+        "8 white is 0",
+        "32",
+        "32 of 16",
+        "decimal",
+        "decimal 255",
+        "decimal, any",
+        "double",
+        "half",
+    ],
 )
 def test_samples_of_more_than_eight_bits_keep_their_brightness(content, expected):
     assert ramp_of(content) == pytest.approx(expected, abs=2)
@@ -224,9 +238,9 @@ def test_a_picture_that_is_cut_short_is_refused(form, part):
         (b"II*\0\x10\0\0\0CR\x02\0" + bytes(99), "raw file"),
         (saved(QUARTERS.resize((31, 31)), "PNG"), "31 by 31 pixels"),
         (saved(Image.new("RGB", (1400, 33)), "PNG"), "more than 40 times as long"),
-        (tiff(RAMP.astype(np.float64), bits=64, sample_format=3), "TIFF file has pixels of a kind"),
+        (tiff(RAMP.astype(np.complex64), bits=64, sample_format=6), "TIFF file has pixels of a kind"),
     ],
-    ids=["empty", "text", "PDF", "zip", "SVG", "video", "raw", "Canon", "tiny", "strip", "doubles"],
+    ids=["empty", "text", "PDF", "zip", "SVG", "video", "raw", "Canon", "tiny", "strip", "complex"],
 )
 def test_other_files_are_refused_and_named(content, reason):
     with pytest.raises(NoPicture, match=reason):

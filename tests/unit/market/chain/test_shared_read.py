@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.market.chain.head_reads import MIN_INTERVAL, SharedRead
+from sealgrid.market.chain.shared_read import MIN_INTERVAL, SharedRead
 
 
 class ControlledRead:

@@ -1,0 +1,105 @@
+"""A file of tensors is compared with a model's public signature; what cannot be judged passes."""
+
+import io
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealgrid.bundle.media_types import JSON, NPY, NPZ
+from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
+from sealgrid.bundle.tensor_check import example_tensors, tensor_fault
+
+
+def spec(name: str, *shape: int | str | None, dtype: str = "float32") -> TensorSpec:
+    return TensorSpec(name=name, dtype=dtype, shape=shape)
+
+
+def signature(*inputs: TensorSpec) -> ModelSignature:
+    return ModelSignature(inputs=inputs, outputs=(), checked="inference")
+
+
+CASES = json.loads((Path(__file__).parent / "tensor_cases.json").read_text())  #: the browser's check passes them too
+X = signature(spec("x", "batch", 3))
+TWO = signature(spec("ids", 1, 2, dtype="int64"), spec("name", 1, dtype="string"))
+
+
+def numpy_file(save, **arrays) -> bytes:
+    target = io.BytesIO()
+    save(target, **arrays)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: f"{case['signature']} {case['document']}")
+def test_json_is_judged_by_names_shapes_and_kinds_of_value(case):
+    inputs = msgspec.convert(CASES["signatures"][case["signature"]], tuple[TensorSpec, ...])
+    assert tensor_fault(signature(*inputs), JSON, case["document"].encode()) == case.get("fault")
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">i8", "?", "<u2", "<f2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_numpy_file_has_the_shape_that_its_header_states(dtype, order):
+    array = np.zeros((2, 3), dtype=dtype, order=order)
+    assert tensor_fault(X, NPY, numpy_file(np.save, arr=array)) is None
+    assert tensor_fault(X, NPY, numpy_file(np.save, arr=array[:, :2])) == (
+        "the input 'x' has the shape [2, 2]; the model takes [batch, 3]"
+    )
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_numpy_archive_has_an_array_for_each_input(save):
+    good = {"ids": np.zeros((1, 2), np.int64), "name": np.array(["Ada"])}
+    assert tensor_fault(TWO, NPZ, numpy_file(save, **good)) is None
+    assert tensor_fault(TWO, NPZ, numpy_file(save, **good, more=np.zeros(1))) == (
+        "the model has no input 'more'; it takes 'ids' and 'name'"
+    )
+    assert "is missing" in (tensor_fault(TWO, NPZ, numpy_file(save)) or "")
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (numpy_file(np.save, arr=np.zeros((1, 3)))[:20], "it is a damaged NumPy file"),
+        (numpy_file(np.save, arr=np.array([[{}]], dtype=object)), "it has Python objects (a pickle)"),
+        (numpy_file(np.save, arr=np.zeros((1, 3), dtype=[("a", "f4")])), "it has records with fields"),
+        (numpy_file(np.save, arr=np.array([["a", "b", "c"]])), "the input 'x' has text; the model takes float32"),
+    ],
+)
+def test_a_numpy_file_that_is_no_plain_array_is_refused(content, fault):
+    assert (tensor_fault(X, NPY, content) or "").startswith(fault)
+
+
+def test_a_damaged_archive_is_refused():
+    assert tensor_fault(X, NPZ, b"PK\x03\x04 and no archive") == "it is a damaged NumPy archive"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_judged_or_refused(content):
+    for kind, magic in ((JSON, b""), (NPY, b"\x93NUMPY\x01\x00"), (NPZ, b"PK\x03\x04")):
+        fault = tensor_fault(X, kind, magic + content)
+        assert fault is None or fault[0].islower()
+
+
+@pytest.mark.parametrize("model", [X, TWO, signature(spec("s")), signature(spec("flags", 2, None, dtype="bool"))])
+def test_the_example_of_a_model_is_an_input_that_it_takes(model):
+    example = example_tensors(model)
+    assert example is not None
+    assert tensor_fault(model, JSON, example) is None
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        signature(),
+        signature(spec("x", 10**9)),
+        signature(spec("x", 0)),
+        signature(TensorSpec(name="x", dtype="float32", shape=None)),
+        signature(TensorSpec(name="m", dtype="map(string,float32)", shape=())),
+    ],
+)
+def test_a_model_without_a_small_plain_input_has_no_example(model):
+    assert example_tensors(model) is None
