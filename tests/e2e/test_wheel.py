@@ -98,7 +98,7 @@ async def test_a_run_of_a_shipped_app_is_bought_by_its_name(joined: Installation
         "run", "hash-file", "--file", "letter.txt", "--out", "answer", "--password-file", "password"
     )
     done(ended)
-    (file,) = json.loads((joined.home / "answer" / "result.json").read_text())["files"]
+    (file,) = json.loads(next((joined.home / "answer").rglob("result.json")).read_text())["files"]
     assert file["name"] == "letter.txt"
 
 
