@@ -46,7 +46,7 @@ def model(monkeypatch):
             me.models = models
             await work(me)
 
-        def run_as(account, data, work, password_file):
+        def run_as(choice, data, work):
             import asyncio
 
             asyncio.run(connected(work))

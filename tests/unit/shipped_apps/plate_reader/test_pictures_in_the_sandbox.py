@@ -35,7 +35,8 @@ def scene(tmp_path):
     reader = scene.folders.app / "reader"
     reader.mkdir()
     (reader / "__init__.py").touch()
-    shutil.copy(APPS / "plate_reader" / "reader" / "picture.py", reader)
+    for module in ("picture.py", "float_tiff.py"):
+        shutil.copy(APPS / "plate_reader" / "reader" / module, reader)
     return scene
 
 
