@@ -12,16 +12,41 @@ _CODES = (  # noqa: SIM905  ISO 4217
     "TND TRY TTD TWD TZS UAH UGX USD USDC USDT UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL"
 ).split()
 #: different spellings of one currency
-_SAME = {
-    "USD": "$", "US$": "$", "EUR": "€", "Euro": "€", "GBP": "£", "JPY": "¥", "円": "¥", "￥": "¥", "＄": "$",
-    "￡": "£", "INR": "₹", "Rs.": "₹", "Rs": "₹", "₨": "₹", "Fr.": "CHF", "SFr.": "CHF", "sFr.": "CHF",
-    "zł": "PLN", "zl": "PLN", "Kč": "CZK", "R$": "BRL", "kr.": "kr", "元": "CNY", "RMB": "CNY",
-    "Ft": "HUF", "₽": "RUB", "руб.": "RUB", "руб": "RUB", "₺": "TRY", "TL": "TRY", "лв.": "BGN",
-    "лв": "BGN", "₴": "UAH", "грн": "UAH", "грн.": "UAH", "원": "KRW", "₩": "KRW", "￦": "KRW", "₫": "VND",
-    "đ": "VND", "Rp": "IDR", "RM": "MYR", "₱": "PHP", "฿": "THB", "₪": "ILS", "lei": "RON", "A$": "AUD",
-    "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "HK$": "HKD", "NT$": "TWD", "NZ$": "NZD", "S$": "SGD",
-    "MX$": "MXN", "S/": "PEN", "S/.": "PEN",
-}  # fmt: skip
+_SPELLINGS = {
+    "$": "USD US$ ＄",
+    "€": "EUR Euro",
+    "£": "GBP ￡",
+    "¥": "JPY 円 ￥",
+    "₹": "INR Rs. Rs ₨",
+    "CHF": "Fr. SFr. sFr.",
+    "PLN": "zł zl",
+    "CZK": "Kč",
+    "BRL": "R$",
+    "kr": "kr.",
+    "CNY": "元 RMB",
+    "HUF": "Ft",
+    "RUB": "₽ руб. руб",
+    "TRY": "₺ TL",
+    "BGN": "лв. лв",
+    "UAH": "₴ грн грн.",
+    "KRW": "원 ₩ ￦",
+    "VND": "₫ đ",
+    "IDR": "Rp",
+    "MYR": "RM",
+    "PHP": "₱",
+    "THB": "฿",
+    "ILS": "₪",
+    "RON": "lei",
+    "AUD": "A$ AU$",
+    "CAD": "C$ CA$",
+    "HKD": "HK$",
+    "TWD": "NT$",
+    "NZD": "NZ$",
+    "SGD": "S$",
+    "MXN": "MX$",
+    "PEN": "S/ S/.",
+}
+_SAME = {spelling: currency for currency, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _ALL = sorted({*_SYMBOLS, *_CODES, *_SAME, "eur", "usd", "gbp", "chf", "kr"}, key=len, reverse=True)
 _ALTERNATIVES = "|".join(map(re.escape, _ALL))
 _FIRST = re.compile(rf"({_ALTERNATIVES})(?![^\W\d_])")

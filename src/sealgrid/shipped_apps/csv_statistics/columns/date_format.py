@@ -32,10 +32,19 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 #: January to December in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish; by the first letters
 _MONTHS = (
-    "jan jän ene gen sty", "feb fév fev lut", "mar mär mrz maa mrt", "apr avr abr kwi", "may mai mag mei maj",
-    "jun jui giu cze", "jul lug lip", "aug aoû aou ago sie", "sep set wrz", "oct okt ott out paź", "nov lis",
+    "jan jän ene gen sty",
+    "feb fév fev lut",
+    "mar mär mrz maa mrt",
+    "apr avr abr kwi",
+    "may mai mag mei maj",
+    "jun jui giu cze",
+    "jul lug lip",
+    "aug aoû aou ago sie",
+    "sep set wrz",
+    "oct okt ott out paź",
+    "nov lis",
     "dec dez déc dic gru",
-)  # fmt: skip
+)
 _MONTH_OF = {start: number for number, starts in enumerate(_MONTHS, start=1) for start in starts.split()}
 
 
