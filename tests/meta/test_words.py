@@ -67,9 +67,7 @@ def _words(name: str) -> list[str]:
 
 
 def test_each_class_name_is_defined_once():
-    apps = str(APPS.relative_to(PACKAGE))  # each shipped app is a program of its own
-    outside = {name: [each for each in places if not each.startswith(apps)] for name, places in _classes().items()}
-    assert {name: places for name, places in outside.items() if len(places) > 1} == {}
+    assert {name: places for name, places in _classes().items() if len(places) > 1} == {}
 
 
 def test_no_module_or_class_has_a_name_of_the_private_vocabulary():
