@@ -106,7 +106,7 @@ def test_task_show(document, bought):
     found = document("task", "show", bought)
     assert set(found) == {"task", "deal", "state", "price", "payer", "deadline", "money", "stages"}
     assert (found["task"], found["state"]) == (bought, "completed")
-    assert [set(stage) for stage in found["stages"]] == [{"stage", "at", "detail"}] * len(found["stages"])
+    assert [set(stage) for stage in found["stages"]] == [{"stage", "at", "detail", "check"}] * len(found["stages"])
 
 
 def test_account_balance(document, bought):
@@ -136,7 +136,7 @@ def test_earnings_by_model(document, bought):
 
 def test_status(document, localnet, tmp_path):
     addresses = {"rpc_url", "market_url", "web_url", "storage_urls", "pool_url", "vaults", "sms_url", "platform_url"}
-    keys = {"running", "process", "data", "chain", "workerpool", "python"} | addresses
+    keys = {"running", "process", "data", "chain", "workerpool", "python", "start_error", "shop_error"} | addresses
     found = document("status")
     assert set(found) == keys
     assert all(found[name] for name in addresses)

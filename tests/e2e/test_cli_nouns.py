@@ -89,7 +89,7 @@ def test_a_deposit_into_escrow_can_be_withdrawn(sealgrid, localnet):
         (("run", "onnx-runner", *INPUT, "--account", "vault2"), "are missing; deposit them first"),
         (("model", "publish", "input.json", "--price", "3"), "input.json is not an ONNX model"),
         (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is not a valid amount"),
-        (("model", "unlist", "nouns", "--account", "thief"), "nobody offers a model called 'nouns'"),
+        (("model", "unlist", "nouns", "--account", "thief"), "the model 'nouns' belongs to another account"),
         (("account", "withdraw", "1000000", "--account", "publisher"), "is free in escrow"),
         (("account", "deposit", "80000000"), "wallet holds less"),
         (("app", "deploy", "nowhere"), "neither a folder with an app.toml nor a shipped app"),

@@ -169,7 +169,9 @@ def test_a_picture_that_the_app_cannot_open_costs_nothing(localnet, shell, tmp_p
     Image.effect_noise((200, 200), 90).save(picture, "JPEG")
     (tmp_path / "whole.jpg").write_bytes(picture.getvalue())
     (tmp_path / "cut.jpg").write_bytes(picture.getvalue()[:-900])
-    app = shell.output("app", "deploy", "plate-reader").split()[0]
+    app = shell.output("app", "deploy", "plate-reader", "--account", "stranger").split()[
+        0
+    ]  # the developer's has a price
     options = ("--app", app, "--price", "0", "--unproved", "--name", "plates of the doomed")
     model = shell.output("model", "publish", str(cached_files.MODEL), *options).split()[0]
     before = balance_of(localnet)

@@ -11,10 +11,10 @@ from typing import Self
 import msgspec
 
 from sealgrid.chain.accounts import NAMES
+from sealgrid.chain.network_identity import LOCAL_CHAIN
 from sealgrid.chain.node import Node
 from sealgrid.errors import SetupMissing
 
-LOCAL_CHAIN = 31337
 _START_SECONDS = 15.0
 #: Anvil makes block 0 anew at every start, even when it loads a state; with a fixed time it is always the same block.
 _GENESIS_TIME = 1_735_689_600

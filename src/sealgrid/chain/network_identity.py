@@ -10,6 +10,8 @@ from sealgrid.units import ZERO_ADDRESS, Address, Digest
 if TYPE_CHECKING:  # web3 takes half a second to import, and clients import this module
     from sealgrid.chain.node import Node
 
+LOCAL_CHAIN = 31337  #: id of anvil's chains
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkIdentity:

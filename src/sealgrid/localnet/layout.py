@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.chain.network_identity import LOCAL_CHAIN
 from sealgrid.errors import SetupMissing
 from sealgrid.sdk.stores.home import user_data_folder
 from sealgrid.storage.set_up_cache import checkout_folder, set_up_cache

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.chain.network_identity import LOCAL_CHAIN
 from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.layout import MARKET, POOL, THRESHOLD, Layout, cache_folder
 from sealgrid.localnet.network_accounts import account_keys

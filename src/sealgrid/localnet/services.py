@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sealgrid.chain.anvil import LOCAL_CHAIN, Anvil, AnvilConfig
-from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.chain.network_identity import LOCAL_CHAIN, NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.iexec_sms.config import SmsConfig

@@ -14,7 +14,7 @@ ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
 #: of files with a table; csv-statistics refuses those of other programs and says how to get a CSV file
 TABLE_SUFFIXES = (
     *(".csv", ".tsv", ".tab", ".txt", ".psv", ".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet", ".feather"),
-    *(".arrow", ".orc", ".sqlite", ".json", ".jsonl", ".ndjson", ".dta", ".sav", ".sas7bdat"),
+    *(".arrow", ".orc", ".sqlite", ".jsonl", ".ndjson", ".dta", ".sav", ".sas7bdat"),
 )
 
 _PACKAGE = Path(__file__).resolve().parents[1]

@@ -8,8 +8,7 @@ import msgspec
 
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.chain.anvil import LOCAL_CHAIN
-from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.chain.network_identity import LOCAL_CHAIN, NetworkIdentity
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
