@@ -26,7 +26,7 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
     page.goto(visitor.site.url + "/models/new")
     page.get_by_label("The file").set_input_files(tmp_path / "secret.bin")
-    page.get_by_label("Name", exact=False).fill("pocket secrets")
+    page.get_by_role("textbox", name="Name").fill("pocket secrets")
     page.get_by_label("What it is").fill("A *card* from a browser.")
     choose_app(page, "hash-file")
     page.get_by_label("Price per use").fill("1.25")

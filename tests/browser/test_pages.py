@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, expect
 from visitor import LocalSite, Visitor
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.sdk.connection import connect
+from sealgrid.sdk.asset_facts import AssetKind
+from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations import publish as models
 
@@ -97,7 +98,7 @@ TOO_SMALL = """
 """
 
 
-def test_scripts_in_names_and_readmes_do_not_run(visitor: Visitor, site: LocalSite, tmp_path):
+def test_scripts_in_names_and_readmes_do_not_run(visitor: Visitor, site: LocalSite, tmp_path, monkeypatch):
     (tmp_path / "main.py").write_text("print(1)\n")
     (tmp_path / "README.md").write_text(READ_ME)
     (tmp_path / "app.toml").write_text(
@@ -106,6 +107,11 @@ def test_scripts_in_names_and_readmes_do_not_run(visitor: Visitor, site: LocalSi
         'entrypoint = ["main.py"]\nfiles = ["main.py", "README.md"]\n'
     )
     visitor.page.on("dialog", lambda dialog: visitor.page_errors.append(f"a dialog opened: {dialog.message}"))
+
+    async def any_name(conn: Connection, kind: AssetKind, name: str) -> str:
+        return name  # another client registers any text
+
+    monkeypatch.setattr(models, "next_name", any_name)
 
     async def publish() -> tuple[str, str]:
         async with connect(site.network.network, development_key("stranger")) as stranger:

@@ -83,10 +83,9 @@ async def buy_from_idle_pool(site: LocalSite) -> tuple[str, str, str]:
         signed = sign_order(order, pool.order_domain, pool.key)
     async with connect(network, development_key("requester2")) as me:
         app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")
-        made = [(await buy.run(me, RunRequest(app, pool_order=signed))).task for _ in range(2)]
-        sponsored = await buy.run(
-            me, RunRequest(app, pool_order=signed), sponsor=Wallet(me.node, development_key("owner"))
-        )
+        run = RunRequest(app, files=[("a.txt", b"hashed")], pool_order=signed)
+        made = [(await buy.run(me, run)).task for _ in range(2)]
+        sponsored = await buy.run(me, run, sponsor=Wallet(me.node, development_key("owner")))
     await advance_time(site, NOTICE_SECONDS)
     return made[0], made[1], sponsored.task
 

@@ -165,7 +165,9 @@ async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
     hostile = await deploy.deploy(people.stranger, ROOT / "src/sealgrid/shipped_apps" / "copy_out")
     await publish.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
     before = await people.requester2.hub.account(people.requester2.address)
-    with pytest.raises(DealRefused, match=r"\(5\) vaults .* refuse this run: the owner's policy does not allow this app"):
+    with pytest.raises(
+        DealRefused, match=r"\(5\) vaults .* refuse this run: the owner's policy does not allow this app"
+    ):
         await buy.run(people.requester2, RunRequest(hostile.address, model=sold.model.address))
     assert await people.requester2.hub.account(people.requester2.address) == before
     job = await buy.run(people.requester2, RunRequest(hostile.address, model=sold.model.address), preview=False)
