@@ -116,19 +116,19 @@ async def test_an_endless_log_is_cut_and_no_byte_of_it_leaves(hostile):
 
 
 @pytest.mark.parametrize(
-    ("ending", "kind"),
-    [
-        ("os.kill(os.getpid(), 9)", HOST),
-        ("os._exit(200)", FAILED),
-        ("bytearray(1 << 40)", HOST),
-        ("time.sleep(60)", HOST),
-    ],
-    ids=["signal", "code", "memory", "time"],
+    "ending",
+    ["os.kill(os.getpid(), 9)", "bytearray(1 << 40)", "time.sleep(60)"],
+    ids=["signal", "memory", "time"],
 )
-async def test_a_failed_run_leaves_no_byte_of_its_log(hostile, ending, kind):
+async def test_a_run_that_the_machine_could_have_ended_leaves_no_byte_of_its_log(hostile, ending):
     ended = await hostile(f"import os, time\nprint('the model', flush=True)\n{ending}", wall_seconds=3)
-    assert ended["kind"] == kind
+    assert ended["kind"] == HOST
     assert "the model" not in json.dumps(ended)
+
+
+async def test_an_exit_code_above_128_is_the_apps_own_failure(hostile):
+    ended = await hostile("import os\nprint('my log', flush=True)\nos._exit(200)", wall_seconds=3)
+    assert (ended["kind"], ended["code"], ended["log"]) == (FAILED, 200, "my log\n")
 
 
 CALL_ALL = """
