@@ -86,7 +86,9 @@ READ_ME = (
     f"|a|b|\n|-|-|\n|1|{ENDLESS}|\n\n```\n{ENDLESS}\n```\n"
     "# <script>alert(1)</script>\n[x](javascript:alert(2)) ![p](//evil.example/p.png)\n<b onclick=alert(3)>b</b>\n"
 )
-FORBIDDEN = "main script, main img[src='x'], main [onclick], main a[href^='javascript'], main b[onclick]"
+FORBIDDEN = (
+    "main script:not([src^='/static/']), main img[src='x'], main [onclick], main a[href^='javascript'], main b[onclick]"
+)
 
 
 TOO_SMALL = """
