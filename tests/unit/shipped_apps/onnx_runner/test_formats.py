@@ -98,7 +98,7 @@ def test_json_is_read_in_every_unicode_encoding(run, encoding):
 
 def test_a_file_that_is_not_json_is_refused_with_the_place(run):
     assert "neither JSON nor a NumPy file (.npy or .npz): line 2, column 2" in refused(
-        run(passing(), b"[[1, 2],\n ]\n")
+        run(passing(), b"[[1, 2],\n }\n")
     )
     assert "neither JSON" in refused(run(passing(), b"f1,f2\n0.5,1\n", at="csv"))
 
