@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -144,11 +146,17 @@ class Scene:
         federation = VaultFederation(
             network.chain, network.hub, network.broker, network.threshold, vaults, keys.address
         )
-        store = VaultDatabase(self._folder_of(keys.address) / DATABASE)
-        try:
-            yield store, keys, federation
-        finally:
-            store.close()
+        # A copy: the running vault writes to its own, and locks it.
+        with tempfile.TemporaryDirectory() as folder:
+            live = f"file:{self._folder_of(keys.address) / DATABASE}?mode=ro"
+            reading, copying = sqlite3.connect(live, uri=True), sqlite3.connect(f"{folder}/copy")
+            with contextlib.closing(reading) as source, contextlib.closing(copying) as copy:
+                source.backup(copy)
+            store = VaultDatabase(Path(folder) / "copy")
+            try:
+                yield store, keys, federation
+            finally:
+                store.close()
 
     async def first_task(self, deal: DealId) -> TaskId:
         """Return the first task of a deal."""
