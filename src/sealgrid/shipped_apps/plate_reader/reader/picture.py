@@ -52,6 +52,7 @@ _TURNS = {  # by the value of the tag
 _TIFF = (b"II*\0", b"MM\0*")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"8BPS")
 _DAMAGED = "the picture is damaged or cut short; send the whole file, or save it anew as PNG or JPEG."
+_TOO_MUCH_MEMORY = "the picture needs too much memory; give a smaller one."
 _RAW = "a camera's raw file; export it as JPEG"
 _OTHER_FILES = (
     (0, b"%PDF", "a PDF document; export the page as PNG"),
@@ -113,7 +114,7 @@ def open_picture(content: bytes) -> Picture:
     except Image.DecompressionBombError as error:
         raise _too_large() from error
     except MemoryError as error:
-        raise NoPicture("the picture needs too much memory; give a smaller one.") from error
+        raise NoPicture(_TOO_MUCH_MEMORY) from error
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error, IndexError, KeyError) as error:
         raise NoPicture(_damage(error)) from error
 
@@ -153,11 +154,13 @@ def _decimals(content: bytes) -> Picture | None:
         return None
     try:
         samples = read_float_tiff(content, WORKING_PIXELS)
-    except (ValueError, KeyError, SyntaxError, struct.error, zlib.error, TypeError) as error:
+        if samples is None:
+            return None
+        image = Image.fromarray(_scaled(samples[..., 0] if samples.shape[2] == 1 else samples[..., :3])).convert("RGB")
+    except MemoryError as error:
+        raise NoPicture(_TOO_MUCH_MEMORY) from error
+    except (ValueError, KeyError, SyntaxError, struct.error, zlib.error, TypeError, OverflowError) as error:
         raise NoPicture(_DAMAGED) from error
-    if samples is None:
-        return None
-    image = Image.fromarray(_scaled(samples[..., 0] if samples.shape[2] == 1 else samples[..., :3])).convert("RGB")
     _check_size(image)
     return Picture(image)
 
