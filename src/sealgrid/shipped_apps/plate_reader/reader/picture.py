@@ -1,6 +1,7 @@
 """Opens a picture file as it looks: turned by its orientation, in eight bits of red, green and blue, on white.
 
-The app runs this code in its enclave, and the SDK runs it before a purchase, so that both refuse the same files.
+The app runs this code in its enclave. An SDK with the same code and its libraries runs it before a purchase too, and
+then refuses the same files.
 """
 
 import io
@@ -24,10 +25,7 @@ MAX_PIXELS = 220_000_000  #: of a file; phones make pictures of 200 million
 WORKING_PIXELS = 50_000_000  #: larger pictures are reduced
 MIN_SIDE = 32  #: pixels; the detector halves a picture five times
 MAX_RATIO = 40  #: of the longer to the shorter side, which the detector reduces alike
-_FORMATS = (
-    *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM", "PCX", "ICO", "ICNS", "PSD"),
-    *("QOI", "SGI", "SUN", "DDS"),
-)
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PSD")  #: app.toml declares them
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
 )
@@ -200,7 +198,7 @@ def _read(picture: Image.Image) -> Picture:
     """Decode the first picture of a file."""
     longer, notes = max(picture.size), []
     frames = getattr(picture, "n_frames", 1)
-    if frames > 1 and picture.format in {"GIF", "TIFF", "WEBP", "PNG", "AVIF", "HEIF", "ICNS"}:
+    if frames > 1 and picture.format in {"GIF", "TIFF", "WEBP", "PNG", "AVIF", "HEIF"}:
         notes.append(f"the file has {frames} pictures; the first was read")
     if picture.format == "TIFF" and (picture.tag_v2.get(_SUBFILE) == 1 or _DNG_VERSION in picture.tag_v2):  # type: ignore[attr-defined]
         raise NoPicture(f"the input is not a picture but {_RAW}.")
