@@ -1,5 +1,6 @@
 """Buy one or several runs of an app: seal the input, sign the request, make the deal."""
 
+import asyncio
 import json
 import os
 from collections.abc import Callable
@@ -77,7 +78,7 @@ async def run(
     pools_named(conn.network, request.pool)  # refuses an unknown name before anything is sealed
     manifest = await runnable_manifest(conn, request.app)
     if check_inputs:
-        check_request(manifest, request, await public_signature(conn, manifest, request))
+        await asyncio.to_thread(check_request, manifest, request, await public_signature(conn, manifest, request))
         await check_pictures(manifest, request.files, on_progress)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)

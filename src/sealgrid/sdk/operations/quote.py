@@ -67,7 +67,7 @@ async def quote(
     manifest = await runnable_manifest(conn, request.app)
     signature = await public_signature(conn, manifest, request)
     if check_inputs:
-        check_request(manifest, request, signature)
+        await asyncio.to_thread(check_request, manifest, request, signature)
     else:
         check_request_model(manifest, request, signature)
     on_progress(ProgressStep("choosing the cheapest offers"))
