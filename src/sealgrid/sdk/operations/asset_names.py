@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sealgrid.errors import InputRefused
 
 MAX_NAME_CHARACTERS = 64
+MAX_VERSION = 999_999
 _VERSIONED = re.compile(r"(?P<base>.+)@(?P<version>[1-9][0-9]{0,5})", re.DOTALL)
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})  #: Unicode categories without a visible form
@@ -94,9 +95,16 @@ def parse_reference(text: str) -> AssetReference:
 
 
 def next_version(base: str, existing: Iterable[str]) -> AssetName:
-    """Return the name of the next version among the names of one account's assets."""
-    versions = [name.version for name in map(parse_name, existing) if name.base == base]
-    return AssetName(base, max(versions, default=0) + 1)
+    """Return the name of the next version among the names of one account's assets.
+
+    Raises InputRefused after version 999999, which no reference can exceed.
+    """
+    newest = max((name.version for name in map(parse_name, existing) if name.base == base), default=0)
+    if newest >= MAX_VERSION:
+        raise InputRefused(
+            f"this account has {base!r} with the highest version, {MAX_VERSION}; choose another name.", money=""
+        )
+    return AssetName(base, newest + 1)
 
 
 def similar_names(base: str, offered: Iterable[str]) -> tuple[str, ...]:

@@ -20,7 +20,10 @@ class OwnAsset:
 
 
 async def own_assets(conn: Connection, kind: AssetKind) -> tuple[OwnAsset, ...]:
-    """Return all apps or models of this account, offered or not."""
+    """Return all apps or models of this account, offered or not.
+
+    Includes those that strangers registered for it or transferred to it.
+    """
     addresses = await Assets(conn.hub).owned(kind, conn.address)
     facts = await asyncio.gather(*(conn.asset_facts.read(kind, each) for each in addresses))
     return tuple(OwnAsset(address, fact.name, fact.checksum) for address, fact in zip(addresses, facts, strict=True))

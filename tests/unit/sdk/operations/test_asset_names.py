@@ -73,6 +73,12 @@ def test_the_next_version_follows_the_highest_one_of_the_same_name():
     assert str(next_version("iris", ["iris@7", "iris", "iris@old"])) == "iris@8"
 
 
+def test_no_version_follows_the_highest_that_a_reference_can_name():
+    assert str(next_version("iris", ["iris@999998"])) == "iris@999999"
+    with pytest.raises(InputRefused, match="has 'iris' with the highest version, 999999; choose another name"):
+        next_version("iris", ["iris", "iris@999999"])
+
+
 def test_a_name_that_is_misspelt_has_suggestions():
     assert similar_names("cancr", ["cancer@2", "boats"]) == ("cancer",)
     assert similar_names("plates", ["boats"]) == ()
