@@ -67,6 +67,12 @@ def test_a_reference_selects_all_versions_or_the_one_that_it_names():
     assert [name for name in names if parse_reference("iris@2").selects(name)] == ["iris@2"]
 
 
+def test_a_reference_to_what_is_no_version_selects_the_literal_name():
+    for name in ("iris@latest", "iris@0", "/iris"):
+        assert parse_reference(name).selects(name)
+    assert not parse_reference("0x/iris").selects("0x/iris"), "a slash separates an account: give the address"
+
+
 def test_the_next_version_follows_the_highest_one_of_the_same_name():
     assert str(next_version("iris", [])) == "iris"
     assert str(next_version("iris", ["iris", "cars@9"])) == "iris@2"

@@ -107,7 +107,7 @@ def test_what_pip_cannot_find_is_named(app, index):
 def test_a_pip_that_does_not_end_is_one_error(app, index, monkeypatch):
     write_wheel(index, "rows")
     monkeypatch.setattr(fetching, "_FETCH_SECONDS", 0)
-    with pytest.raises(InputRefused, match="pip did not fetch the wheels of requirements.txt within"):
+    with pytest.raises(InputRefused, match=r"pip did not fetch the wheels of requirements\.txt within"):
         fetched(app("rows"))
 
 
