@@ -32,6 +32,11 @@ _TORCH_MAGIC: Final = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  #: in the
 _HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*+<(!doctype|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
+def magic_numbers() -> list[tuple[int, str, str]]:
+    """Return the offset, the bytes as Latin-1 text, and the sentence of each kind of file, for the pages' script."""
+    return [(offset, magic.decode("latin-1"), what) for offset, magic, what in _MAGIC]
+
+
 def other_format(file: BinaryIO) -> str | None:
     """Return what a file is if it is well known and no ONNX model, with the way to one; else None."""
     file.seek(0)
