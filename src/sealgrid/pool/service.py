@@ -12,7 +12,7 @@ from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.effects import Answer, AssignTask, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, JobRequested, StageReported
 from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.task import WorkerFailure, failures_of, public_history
+from sealgrid.pool.task import AttemptFailure, failures_of, public_history
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
@@ -97,7 +97,7 @@ class TaskService:
             await self._state.wait_for_change(left)
         return TaskStages(history=history)
 
-    def failures(self, task: TaskId) -> tuple[WorkerFailure, ...]:
+    def failures(self, task: TaskId) -> tuple[AttemptFailure, ...]:
         """Return why the attempts of a task ended, for its requester; raise NotFound."""
         return failures_of(self._state.current.task(task), self._key.address)
 

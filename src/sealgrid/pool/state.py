@@ -164,8 +164,10 @@ def _add_deal(state: PoolState, matched: e.DealMatched) -> PoolState:
 
 
 def _assign(state: PoolState, request: e.JobRequested) -> Outcome:
-    task = next((task for task in state.open_tasks() if _may_take(state, task, request)), None)
-    if task is None or (task.stage == "waiting" and _has_enough(state, request.worker)):
+    has_room = not _has_enough(state, request.worker)
+    possible = (task for task in state.open_tasks() if has_room or task.stage != "waiting")
+    task = next((task for task in possible if _may_take(state, task, request)), None)
+    if task is None:
         return state, ()
     taken = msgspec.structs.replace(
         move(task, "assign", request.at), worker=request.worker, last_report=request.at, enclave_proposed=False

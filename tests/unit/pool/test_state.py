@@ -372,6 +372,13 @@ def test_a_worker_at_its_limit_that_missed_the_answer_gets_the_same_task_again()
     assert step(state, request(ANNA, at=100))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
+def test_a_worker_at_its_limit_gets_its_own_task_again_although_an_older_one_waits() -> None:
+    second = task_id(DEAL, 5)
+    first_ready_later = (deal(size=2), e.TaskInitialized(at=1, task=second), request(ANNA))
+    state = after(*first_ready_later, e.TaskInitialized(at=2, task=TASK), rules=e.PoolTimeouts(tasks_per_worker=1))
+    assert step(state, request(ANNA, at=100))[1] == (AssignTask(task=second, worker=ANNA),)
+
+
 def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
     rules = e.PoolTimeouts(single_enclave=True)
     state = after(*ASSIGNED, propose(ANNA, 1), rules=rules)
