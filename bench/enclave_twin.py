@@ -23,7 +23,7 @@ from sealgrid.chain.broker import Broker
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.localnet.layout import PLATFORM, Layout
-from sealgrid.platform.simulated import load_or_create_keys
+from sealgrid.platform.quoters import load_or_create_keys
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from cryptography import x509
 
 from sealgrid.attestation.certificates import at_time
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
@@ -31,6 +32,7 @@ from sealgrid.attestation.simulated_pki import (
     FMSPC,
     PCE_ID,
     PCE_SVN,
+    Key,
     SimulatedPlatformKeys,
     new_key,
     pem,
@@ -56,6 +58,7 @@ class SimulatedTerms:
     advisories: tuple[str, ...] = ()
     required_svn: bytes = CPU_SVN  #: 16 required TCB components
     pck_revoked: bool = False
+    revoked: tuple[x509.Certificate, ...] = ()  #: of other machines
 
 
 def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TEE_TDX) -> Collateral:
@@ -63,7 +66,7 @@ def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TE
     valid = (terms.issued, terms.expires)
     info, identity = (msgspec.json.encode(each) for each in (_tcb_info(terms, tee), _qe_identity(terms, tee)))
     signers = pem(keys.tcb.certificate, keys.root.certificate)
-    revoked = [keys.pck.certificate] if terms.pck_revoked else []
+    revoked = [*([keys.pck.certificate] if terms.pck_revoked else []), *terms.revoked]
     parts = {
         "pck_crl_issuer_chain": pem(keys.ca.certificate, keys.root.certificate),
         "root_ca_crl": revocation_list(keys.root.certificate, keys.root.key, valid=valid).hex(),
@@ -134,28 +137,17 @@ QE_AUTH = bytes(range(32))
 HOUR = 3600
 
 
-class SimulatedQuoter:
-    """Signs quotes of one SIMULATED machine, with collateral valid from an hour before ``now``. NOT A TEE.
+class MachineQuoter:
+    """Signs quotes of one SIMULATED machine, whose key an authority certified. NOT A TEE.
 
     The certified part of a quote is created once; each quote costs one signature.
     """
 
-    def __init__(self, keys: SimulatedPlatformKeys, *, now: int, days: int = 30) -> None:
-        self._keys = keys
+    def __init__(self, pck: Key, chain: str, collateral: Collateral) -> None:
+        self._pck, self._chain = pck, chain
+        self.collateral = collateral  #: of every quote of ``quote``
         self._attestation = new_key()
         self._certified = {tee: self._quoting_enclave(tee) for tee in (TEE_TDX, TEE_SGX)}
-        self.terms = SimulatedTerms(issued=now - HOUR, expires=now + days * DAY)
-        self.collateral = collateral(keys, self.terms)  #: of every quote of ``quote``
-
-    @property
-    def root_der(self) -> bytes:
-        """Return the root's certificate in DER form."""
-        return self._keys.root_der
-
-    @property
-    def trust_root(self) -> TrustRoot:
-        """Return the root as a verifier configures it."""
-        return TrustRoot(Platform.SIMULATED, self.root_der)
 
     def quote(self, mrtd: bytes, mrconfigid: bytes, report_data: bytes) -> Quote:
         """Return a TDX v4 quote; 48, 48 and 64 bytes. Raises ValueError for other sizes."""
@@ -173,10 +165,6 @@ class SimulatedQuoter:
         signed = header(3, TEE_SGX, QE_SVN, PCE_SVN) + report
         return quote(signed, self._sign(signed) + self._certified[TEE_SGX])
 
-    def collateral_with(self, tee: int = TEE_TDX, **changes: object) -> Collateral:
-        """Return collateral with other terms, correctly signed."""
-        return collateral(self._keys, replace(self.terms, **changes), tee)  # type: ignore[arg-type]
-
     def _sign(self, signed: bytes) -> bytes:
         return sign_raw(self._attestation, signed) + raw_public(self._attestation)
 
@@ -192,5 +180,27 @@ class SimulatedQuoter:
             product=QE_PRODUCT[tee == TEE_TDX],
             svn=QE_SVN,
         )
-        chain = pem(self._keys.pck.certificate, self._keys.ca.certificate, self._keys.root.certificate)
-        return quoting_enclave(report, sign_raw(self._keys.pck.key, report), QE_AUTH, chain.encode())
+        return quoting_enclave(report, sign_raw(self._pck, report), QE_AUTH, self._chain.encode())
+
+
+class SimulatedQuoter(MachineQuoter):
+    """Signs quotes of a machine that is its own authority, with collateral valid from an hour before ``now``."""
+
+    def __init__(self, keys: SimulatedPlatformKeys, *, now: int, days: int = 30) -> None:
+        self._keys = keys
+        self.terms = SimulatedTerms(issued=now - HOUR, expires=now + days * DAY)
+        super().__init__(keys.pck.key, keys.chain, collateral(keys, self.terms))
+
+    @property
+    def root_der(self) -> bytes:
+        """Return the root's certificate in DER form."""
+        return self._keys.root_der
+
+    @property
+    def trust_root(self) -> TrustRoot:
+        """Return the root as a verifier configures it."""
+        return TrustRoot(Platform.SIMULATED, self.root_der)
+
+    def collateral_with(self, tee: int = TEE_TDX, **changes: object) -> Collateral:
+        """Return collateral with other terms, correctly signed."""
+        return collateral(self._keys, replace(self.terms, **changes), tee)  # type: ignore[arg-type]

@@ -27,6 +27,8 @@ PCE_SVN = 13
 CPU_SVN = bytes([5] * 16)
 
 Key = ec.EllipticCurvePrivateKey
+PublicKey = ec.EllipticCurvePublicKey
+Issuer = tuple[x509.Certificate | None, Key]
 _SHA256 = ec.ECDSA(hashes.SHA256())
 
 
@@ -46,17 +48,17 @@ def raw_public(key: Key) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)[1:]
 
 
+def parse_public(raw: bytes) -> PublicKey:
+    """Return the P-256 key of x ‖ y, 64 bytes; raise ValueError for anything else."""
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + raw)
+
+
 def certificate(
-    name: str,
-    key: Key,
-    *,
-    issuer: tuple[x509.Certificate, Key] | None,
-    valid: tuple[int, int],
-    ppid: bytes | None = None,
+    name: str, public: PublicKey, *, issuer: Issuer, valid: tuple[int, int], ppid: bytes | None = None
 ) -> x509.Certificate:
-    """Issue a certificate: a root without ``issuer``, a PCK certificate with ``ppid``."""
-    authority = issuer is None or name.endswith("CA")
-    above, signer = (None, key) if issuer is None else issuer
+    """Issue a certificate, a PCK certificate with ``ppid``; a root's issuer has no certificate."""
+    above, signer = issuer
+    authority = name.endswith("CA")
     usage = x509.KeyUsage(
         digital_signature=not authority,
         content_commitment=not authority,
@@ -72,14 +74,14 @@ def certificate(
         x509.CertificateBuilder(
             issuer_name=_subject(name) if above is None else above.subject,
             subject_name=_subject(name),
-            public_key=key.public_key(),
+            public_key=public,
             serial_number=x509.random_serial_number(),
             not_valid_before=at_time(valid[0]),
             not_valid_after=at_time(valid[1]),
         )
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     if ppid is not None:
@@ -190,11 +192,12 @@ class SimulatedPlatformKeys:
         """Generate a machine with its own authority, valid from a day before ``now`` (Unix seconds)."""
         valid = (now - DAY, now + days * DAY)
         keys = {name: new_key() for name in NAMES}
-        root = certificate(NAMES["root"], keys["root"], issuer=None, valid=valid)
+        public = {name: key.public_key() for name, key in keys.items()}
+        root = certificate(NAMES["root"], public["root"], issuer=(None, keys["root"]), valid=valid)
         above = (root, keys["root"])
-        ca = certificate(NAMES["ca"], keys["ca"], issuer=above, valid=valid)
-        pck = certificate(NAMES["pck"], keys["pck"], issuer=(ca, keys["ca"]), valid=valid, ppid=random(16))
-        tcb = certificate(NAMES["tcb"], keys["tcb"], issuer=above, valid=valid)
+        ca = certificate(NAMES["ca"], public["ca"], issuer=above, valid=valid)
+        pck = certificate(NAMES["pck"], public["pck"], issuer=(ca, keys["ca"]), valid=valid, ppid=random(16))
+        tcb = certificate(NAMES["tcb"], public["tcb"], issuer=above, valid=valid)
         made = {"root": root, "ca": ca, "pck": pck, "tcb": tcb}
         return cls(**{name: CertifiedKey(keys[name], made[name]) for name in NAMES})
 
@@ -202,6 +205,20 @@ class SimulatedPlatformKeys:
     def root_der(self) -> bytes:
         """Return the root's certificate in DER form, as TrustRoot takes it."""
         return self.root.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def chain(self) -> str:
+        """Return the PEM certificates of machine, intermediate authority and root."""
+        return self.chain_of(self.pck.certificate)
+
+    def chain_of(self, machine: x509.Certificate) -> str:
+        """Return the PEM certificates of another machine of this authority, of the intermediate one and of the root."""
+        return pem(machine, self.ca.certificate, self.root.certificate)
+
+    def certify(self, machine: PublicKey, *, now: int, days: int = YEARS * 365, ppid: bytes) -> x509.Certificate:
+        """Issue the PCK certificate of another machine; ``ppid`` are 16 bytes that name it."""
+        valid = (now - DAY, now + days * DAY)
+        return certificate(NAMES["pck"], machine, issuer=(self.ca.certificate, self.ca.key), valid=valid, ppid=ppid)
 
     def save(self) -> bytes:
         """Return a JSON document with the private keys; store it only in a file of mode 0600."""

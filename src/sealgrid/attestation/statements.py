@@ -221,6 +221,36 @@ class WorkerCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     issued: int  #: Unix seconds
 
 
+class WorkerInvitation(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pool invites one worker. Signed by the pool's owner, used once."""
+
+    TYPES: ClassVar = (("address", "pool"), ("bytes32", "nonce"), ("uint64", "expiry"))
+
+    pool: Address
+    nonce: Digest
+    expiry: int  #: Unix seconds
+
+
+class WorkerAdmission(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pool admitted a worker. Signed by the pool's owner."""
+
+    TYPES: ClassVar = (("address", "pool"), ("address", "worker"), ("uint64", "expiry"))
+
+    pool: Address
+    worker: Address
+    expiry: int  #: Unix seconds; of the statement, not of the admission
+
+
+class MachineEnrolment(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A worker requests a certificate for the key of its simulated machine. Signed by the worker's key."""
+
+    TYPES: ClassVar = (("address", "worker"), ("bytes32", "keySha256"), ("uint64", "issued"))
+
+    worker: Address
+    key_sha256: Digest  #: of the machine's public key: a P-256 point, x ‖ y, 64 bytes
+    issued: int  #: Unix seconds
+
+
 def poco_authorisation(worker: Address, task: TaskId, enclave: Address) -> bytes:
     """Return the digest by which a pool owner authorises a worker and enclave to contribute (PoCo).
 

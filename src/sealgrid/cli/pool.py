@@ -1,12 +1,17 @@
 """``sealgrid pool …``: the pool of a local network."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sealgrid.cli.options import PRICE_HELP, Data
 from sealgrid.cli.output import stdout
+
+if TYPE_CHECKING:
+    from sealgrid.crypto.signing import SigningKey
+    from sealgrid.pool.admission import AdmittedWorkers
+    from sealgrid.sdk.network import Network
 
 app = typer.Typer(help="The pool of a local network.", no_args_is_help=True)
 
@@ -28,14 +33,90 @@ def offer(
     """Offer computing: sign an order of the local pool, and publish it."""
     import asyncio
 
-    from sealgrid.localnet.layout import Layout
-    from sealgrid.localnet.network_accounts import account_keys
     from sealgrid.localnet.prepare import offer_computing
     from sealgrid.sdk.amounts import amount
+
+    (network, key), each = _local_pool(data), amount(price)
+    asyncio.run(offer_computing(network, price=int(each), volume=tasks, category=category, key=key))
+    stdout.print(f"{network.workerpool}  {each} for each of {tasks} tasks", markup=False)
+
+
+@app.command()
+def invite(
+    days: Annotated[int, typer.Option(min=1, max=365, metavar="NUMBER", help="Until the invitation expires.")] = 7,
+    data: Data = None,
+) -> None:
+    """Print an invitation for one worker; it uses it with `sealgrid worker start --invitation FILE`."""
+    import os
+    import time
+
+    from sealgrid.attestation.statements import WorkerInvitation
+    from sealgrid.cli.output import stderr
+    from sealgrid.units import to_digest
+    from sealgrid.wire.admission import SignedInvitation
+
+    network, key = _local_pool(data)
+    expiry = int(time.time()) + days * 86_400
+    invitation = WorkerInvitation(pool=network.workerpool, nonce=to_digest(os.urandom(32)), expiry=expiry)
+    signature = invitation.sign(network.identity.domain, key)
+    print(SignedInvitation(invitation=invitation, signature=signature).text())
+    stderr.print(
+        "Who starts a worker with it can read every model and input that it runs: this network simulates its enclaves. "
+        "Hand it over in private; one worker can use it.",
+        style="yellow",
+    )
+
+
+@app.command()
+def workers(data: Data = None) -> None:
+    """List the workers that joined the local pool by an invitation."""
+    from sealgrid.sdk.money import format_time
+
+    for worker, admitted, removed in _admitted(data).all():
+        ended = "" if removed is None else f", removed {format_time(int(removed))}"
+        stdout.print(f"{worker}  joined {format_time(int(admitted))}{ended}", markup=False)
+
+
+@app.command()
+def remove(
+    worker: Annotated[str, typer.Argument(metavar="WORKER", help="A worker's address.")], data: Data = None
+) -> None:
+    """Remove a worker from the local pool for good, and revoke its machine's certificate."""
+    import time
+
+    from sealgrid.errors import InputRefused, NotFound
+    from sealgrid.localnet.layout import AUTHORITY, Layout
+    from sealgrid.platform.authority import MachineRegistry
+    from sealgrid.platform.authority_service import registry_file
+    from sealgrid.units import to_address
+
+    try:
+        address = to_address(worker.lower())
+    except ValueError as error:
+        raise InputRefused(f"{worker[:80]!r} is not a worker's address.", money="") from error
+    network, _ = _local_pool(data)
+    registry = MachineRegistry(registry_file(Layout(Path(network.folder)).part(AUTHORITY)))
+    revoked = registry.revoke(address, time.time())
+    registry.close()
+    if not _admitted(data).remove(address, time.time()) and not revoked:
+        raise NotFound(f"{address} is no worker of the local pool.", money="")
+    certificate = "; its certificate is revoked within a day" if revoked else ""
+    stdout.print(f"{address}  removed{certificate}", markup=False)
+
+
+def _local_pool(data: Path | None) -> "tuple[Network, SigningKey]":
+    from sealgrid.localnet.layout import POOL, Layout
+    from sealgrid.localnet.network_accounts import account_keys
     from sealgrid.sdk.network import load_network
     from sealgrid.sdk.stores.home import home
 
-    network, each = load_network(home(data).network), amount(price)
-    key = account_keys(Layout(Path(network.folder)))("pool")
-    asyncio.run(offer_computing(network, price=int(each), volume=tasks, category=category, key=key))
-    stdout.print(f"{network.workerpool}  {each} for each of {tasks} tasks", markup=False)
+    network = load_network(home(data).network)
+    return network, account_keys(Layout(Path(network.folder)))(POOL)
+
+
+def _admitted(data: Path | None) -> "AdmittedWorkers":
+    from sealgrid.localnet.layout import POOL, Layout
+    from sealgrid.pool.admission import AdmittedWorkers, admission_file
+
+    network, _ = _local_pool(data)
+    return AdmittedWorkers(admission_file(Layout(Path(network.folder)).part(POOL)))

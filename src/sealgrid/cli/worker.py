@@ -1,4 +1,4 @@
-"""``sealgrid worker …``: confidential hardware of this machine, its quotes, and the service for its workers."""
+"""``sealgrid worker …``: this machine as a worker, its confidential hardware, and its quotes."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from sealgrid.cli.machine_limits import sandbox_limits
-from sealgrid.cli.options import Data
+from sealgrid.cli.options import Data, NetworkName
 from sealgrid.cli.output import stderr, stdout
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
+    from sealgrid.machine.start import WorkerMachine
     from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware_quotes import RawQuote
     from sealgrid.platform.machine_probe import MachineProbe, ProbeFinding
+    from sealgrid.units import TaskId
 
-app = typer.Typer(help="Check and use this machine's confidential hardware.", no_args_is_help=True)
+app = typer.Typer(help="Run jobs on this machine; check and use its confidential hardware.", no_args_is_help=True)
 
 INTEL = "https://api.trustedservices.intel.com"
 AMD = "https://kdsintf.amd.com"
@@ -75,6 +79,103 @@ def run(
     config = worker_config(layout, load_network(layout.network), name)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run_worker(config, lambda: stderr.print(f"{name} requests jobs; stop it with Ctrl-C")))
+
+
+@app.command()
+def start(
+    *,
+    network: NetworkName = None,
+    invitation: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The pool's invitation, from `sealgrid pool invite`; - for input."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, metavar="NUMBER", help="Jobs at the same time.")] = 1,
+    max_jobs: Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="End after this many jobs.")] = None,
+    idle_exit: Annotated[
+        float | None, typer.Option(min=1, metavar="SECONDS", help="End after this time without a job.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DATE|DURATION", help="Take no job later: a date in UTC, or 12h, 30d from now."),
+    ] = None,
+    hours: Annotated[str | None, typer.Option(metavar="FROM-TO", help="Take jobs in these hours, as 22-6.")] = None,
+    when_idle: Annotated[
+        bool, typer.Option("--when-idle", help="Take jobs only while nobody is logged in and the load is low.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Run jobs of a network's pool on this machine until Ctrl-C, or a limit.
+
+    The first start makes the worker's keys, fetches the network's runtime, and needs an invitation. Ctrl-C or SIGTERM
+    lets running jobs end; a second one stops at once.
+    """
+    import asyncio
+
+    from sealgrid.cli.end_times import parse_end
+    from sealgrid.cli.private_input import read_secret
+    from sealgrid.machine.start import WorkerMachine, load_or_create_key
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.network_store import choose_network
+    from sealgrid.wire.admission import SignedInvitation
+    from sealgrid.worker.limits import WorkLimits, parse_hours
+
+    folders = home(data)
+    joined = choose_network(folders, network)
+    machine = WorkerMachine(
+        network=joined,
+        folder=folders.accounts.parent / "workers" / f"{joined.name}-{joined.workerpool[2:10]}",
+        invitation=SignedInvitation.parse(read_secret(invitation)) if invitation else None,
+        limits=WorkLimits(
+            jobs=jobs,
+            max_jobs=max_jobs,
+            idle_exit=idle_exit,
+            until=parse_end(until),
+            hours=None if hours is None else parse_hours(hours),
+            when_idle=when_idle,
+        ),
+    )
+    stdout.print(f"worker {load_or_create_key(machine).address} of pool {joined.workerpool}", markup=False)
+    stderr.print(
+        "This network simulates its enclaves: this machine's root user can read every model and input that it runs.",
+        style="yellow",
+    )
+    asyncio.run(_work(machine))
+
+
+async def _work(machine: "WorkerMachine") -> None:
+    import asyncio
+    import signal
+
+    from sealgrid.machine.start import open_worker
+
+    with stderr.status("starting …") as status:
+        async with open_worker(machine, status.update, _print_job) as session:
+            loop, stopping = asyncio.get_running_loop(), 0
+
+            def stop() -> None:
+                nonlocal stopping
+                stopping += 1
+                if stopping == 1:
+                    stderr.print("no further job; waiting for the running ones (again to stop at once)")
+                    session.drain()
+                else:
+                    running.cancel()
+
+            running = asyncio.ensure_future(session.run(lambda: _print_ready(status, machine)))
+            for each in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(each, stop)
+            await asyncio.wait({running})
+            if not running.cancelled():
+                running.result()
+
+
+def _print_ready(status: "Status", machine: "WorkerMachine") -> None:
+    status.stop()
+    stderr.print(f"ready: requests jobs, {machine.limits.jobs} at a time; stop it with Ctrl-C", markup=False)
+
+
+def _print_job(task: "TaskId", event: str) -> None:
+    stdout.print(f"{task}  {event}", markup=False)
 
 
 @app.command()

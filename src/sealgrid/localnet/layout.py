@@ -21,7 +21,7 @@ CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "sms",
 )
 SHOP = "shop"  #: the process that offers the goods of a fresh network, and ends
-CHAIN_PROXY, FAUCET = "chain-proxy", "faucet"  #: parts of a shared network
+CHAIN_PROXY, FAUCET, AUTHORITY = "chain-proxy", "faucet", "authority"  #: parts of a shared network
 VAULTS = 3
 THRESHOLD = 2
 

@@ -40,7 +40,8 @@ class ServiceUrls:
     storage_copies: tuple[str, ...] = ()
     web: str = ""  #: empty without the pages
     sms: str = ""  #: empty without the iExec SMS adapter
-    faucet: str = ""  #: empty in a network of this machine
+    faucet: str = ""  #: empty in a network of this machine, as the authority
+    authority: str = ""
 
 
 def vault_names(layout: Layout, number: int) -> dict[Address, str]:
@@ -85,6 +86,7 @@ def network_file(
         web_url=urls.web,
         sms_url=urls.sms,
         faucet_url=urls.faucet,
+        authority_url=urls.authority,
     )
 
 

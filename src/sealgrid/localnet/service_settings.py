@@ -7,6 +7,7 @@ import msgspec
 
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import (
+    AUTHORITY,
     CHAIN_PROXY,
     FAUCET,
     MARKET,
@@ -31,6 +32,7 @@ NAMES = (
     *(f"vault-{number}" for number in range(1, VAULTS + 1)),
     CHAIN_PROXY,
     FAUCET,
+    AUTHORITY,
 )
 #: Requests a minute of one client of a shared network, where they differ from the default.
 SHARED_RATES: Final = {STORAGE: 3000, POOL: 1800, CHAIN_PROXY: 6000}

@@ -22,6 +22,7 @@ from sealgrid.localnet.chain_proxy import run as run_chain_proxy
 from sealgrid.localnet.faucet import FaucetConfig
 from sealgrid.localnet.faucet import run as run_faucet
 from sealgrid.localnet.layout import (
+    AUTHORITY,
     CHAIN,
     CHAIN_PROXY,
     CHAINS,
@@ -60,6 +61,9 @@ from sealgrid.localnet.service_settings import ServiceSettings
 from sealgrid.localnet.shop import list_goods
 from sealgrid.localnet.storage_settings import StorageSettings
 from sealgrid.market.runner import run as run_market
+from sealgrid.platform.authority import AdmittingPool
+from sealgrid.platform.authority_service import AuthorityConfig
+from sealgrid.platform.authority_service import run as run_authority
 from sealgrid.pool.runner import run as run_pool
 from sealgrid.sdk.network import Network, VaultAddress, published
 from sealgrid.storage.atomic_file import write_file
@@ -129,7 +133,7 @@ class _NetworkPlan:
         self.key_of = account_keys(layout)  #: returns the key of an account of the network
         self._vaults = vault_names(layout, VAULTS)
         self._storage_names = storage_names(storages)
-        for name in (*self._vaults.values(), MARKET, POOL, WEB, SMS, *((FAUCET,) if self._address else ())):
+        for name in (*self._vaults.values(), MARKET, POOL, WEB, SMS, *((FAUCET, AUTHORITY) if self._address else ())):
             sockets.open(name)
 
     @property
@@ -209,8 +213,12 @@ class _NetworkPlan:
         """Return the parts and the function that each runs."""
         vaults = [(name, self._vault(name)) for name in self._vaults.values()]
         others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
-        shared = ((CHAIN_PROXY, self._chain_proxy()), (FAUCET, self._faucet())) if self._address else ()
-        return [*shared, *vaults, *others, (WEB, self._web())]
+        return [*self._shared_parts(), *vaults, *others, (WEB, self._web())]
+
+    def _shared_parts(self) -> list[tuple[str, Callable[[OnReady], None]]]:
+        if self._address is None:
+            return []
+        return [(CHAIN_PROXY, self._chain_proxy()), (FAUCET, self._faucet()), (AUTHORITY, self._authority())]
 
     def network(self) -> Network:
         """Return the network file for programs of this machine."""
@@ -236,6 +244,7 @@ class _NetworkPlan:
             web=url(WEB),
             sms=url(SMS),
             faucet=url(FAUCET) if self._address else "",
+            authority=url(AUTHORITY) if self._address else "",
         )
         name = self._address.network_name if self._address else LOCAL
         return network_file(self._layout, self._foundation, self._measured, urls, name)
@@ -311,6 +320,17 @@ class _NetworkPlan:
             access=self._access(FAUCET),
         )
         return lambda ready: asyncio.run(run_faucet(config, sock, ready))
+
+    def _authority(self) -> Callable[[OnReady], None]:
+        sock = self._sockets.of(AUTHORITY)
+        config = AuthorityConfig(
+            folder=self._layout.part(AUTHORITY),
+            platform=self._layout.part(PLATFORM),
+            pool=AdmittingPool(self._foundation.workerpool, self.key_of(POOL).address),
+            domain=self._identity.domain,
+            access=self._access(AUTHORITY),
+        )
+        return lambda ready: asyncio.run(run_authority(config, sock, ready))
 
     def _worker(self) -> Callable[[OnReady], None]:
         config = worker_config(self._layout, self.network(), WORKER)

@@ -25,6 +25,8 @@ _MANYLINUX_LIBRARIES = (
     "libexpat.so.1",
 )
 _LOADER = "ld-linux"
+#: Where programs expect the loader, by its name: their ABIs say so; on other processors it is in /lib.
+LOADER_PATHS = {"ld-linux-x86-64.so.2": "/lib64/ld-linux-x86-64.so.2"}
 _C_UTF8 = Path("/usr/lib/locale/C.utf8")  #: the C library's locale for apps; Debian's package libc-bin brings it
 
 

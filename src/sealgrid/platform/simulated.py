@@ -15,17 +15,15 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedQuoter
-from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import SetupMissing
 from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
 from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, first_app_command, warm_up_command
-from sealgrid.platform.image_contents import LIBRARIES, find_loader, interpreter_version, plan_image
+from sealgrid.platform.image_contents import LIBRARIES, LOADER_PATHS, find_loader, interpreter_version, plan_image
 from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measure_image
 from sealgrid.platform.instance import EnclaveInstance, connect_relay
 from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
+from sealgrid.platform.quoters import AuthorityQuoters, Quoters
 from sealgrid.platform.sandbox_remedy import sandbox_remedy
-from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
@@ -36,6 +34,7 @@ class PlatformConfig:
     """Folder of root keys and runtime image, and the limits of an enclave."""
 
     folder: Path
+    image: Path | None = None  #: folder with the files of a network's runtime; None makes one of this machine's files
     boot: Path | None = None  #: boot file of enclaves; None for the runtime's own
     #: Of the memory-backed folders of an enclave; the whole enclave may use three times as much.
     memory_bytes: int = 4 << 30
@@ -44,20 +43,6 @@ class PlatformConfig:
     insecure_log: Path | None = None  #: file for the runtime's output, only for debugging
 
 
-ROOT_KEYS_FILE = "simulated-root-keys.json"
-
-
-def load_or_create_keys(folder: Path, now: int) -> SimulatedPlatformKeys:
-    """Return the platform's keys; the first call generates them. ``now`` is Unix seconds."""
-    path = folder / ROOT_KEYS_FILE
-    if path.exists():
-        return SimulatedPlatformKeys.load(path.read_bytes())
-    keys = SimulatedPlatformKeys.generate(now)
-    write_file(path, keys.save(), replace=False)
-    return keys
-
-
-_DAY = 24 * 3600
 _CHECK_SECONDS = 120.0  #: for the warm-up and for the first app
 _TRIES, _PAUSE_SECONDS = 40, 0.05
 _TOTAL = 3  #: total memory of an enclave in multiples of its memory-backed folders
@@ -65,13 +50,15 @@ _log = logging.getLogger("sealgrid.platform")
 
 
 class SimulatedPlatform:
-    """Launches enclaves from one image; ``clock`` returns Unix seconds."""
+    """Launches enclaves from one image.
 
-    def __init__(self, config: PlatformConfig, clock: Callable[[], int]) -> None:
+    ``clock`` returns Unix seconds; ``quoters`` has the machine's key, by default that of an authority of its own.
+    """
+
+    def __init__(self, config: PlatformConfig, clock: Callable[[], int], quoters: Quoters | None = None) -> None:
         config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._config, self._clock = config, clock
-        self._keys = load_or_create_keys(config.folder, clock())
-        self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=clock()), clock() // _DAY
+        self._config = config
+        self._quoters = quoters or AuthorityQuoters(config.folder, clock)
         self._bytecode = BytecodeCache(config.folder / "bytecode.sha384", self._compile)
         self._instances: dict[str, EnclaveInstance] = {}
         self._cgroups = Cgroups()
@@ -85,7 +72,7 @@ class SimulatedPlatform:
         return RuntimeMeasurement(
             platform=Platform.SIMULATED,
             runtime=_identity(now),
-            root_ca_der=self._quoter.root_der,
+            root_ca_der=self._quoters.root_der,
             files=len(now.files),
             python=interpreter_version(now.files),
         )
@@ -128,11 +115,13 @@ class SimulatedPlatform:
         return tuple(self._instances)
 
     def _prepare(self) -> RuntimeImage:
-        files, planned = self._config.folder / "image", plan_image(self._config.boot)
-        lay_out(planned, files)
-        library = find_loader(name.rpartition("/")[2] for name in planned if name.startswith(f"{LIBRARIES}/"))
+        files = self._config.image
+        if files is None:
+            files = self._config.folder / "image"
+            lay_out(plan_image(self._config.boot), files)
+        library = find_loader(path.name for path in (files / LIBRARIES).iterdir())
         image = RuntimeImage(
-            files=files, bytecode=self._config.folder / "bytecode", loader=str(planned[f"{LIBRARIES}/{library}"])
+            files=files, bytecode=self._config.folder / "bytecode", loader=LOADER_PATHS.get(library, f"/lib/{library}")
         )
         self._bytecode.refresh(image, measure_image(image).mrtd)
         self._run(first_app_command(image, self._config.memory_bytes))
@@ -175,10 +164,7 @@ class SimulatedPlatform:
 
     def _quoting(self, app: Digest, launched: ImageMeasurement) -> QuoteFunction:
         def answer(report_data: bytes) -> QuoteAnswer:
-            today = self._clock() // _DAY
-            if today != self._quoter_day:  # collateral expires
-                self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
-            made = self._quoter.quote(launched.mrtd, locked_config(app), report_data)
+            made = self._quoters.current().quote(launched.mrtd, locked_config(app), report_data)
             return QuoteAnswer(
                 quote=made.raw, collateral=made.collateral.raw, platform=Platform.SIMULATED, runtime=_identity(launched)
             )

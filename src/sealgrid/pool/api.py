@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
+from sealgrid.pool.admission import WorkerAdmissions
 from sealgrid.pool.service import TaskService
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
@@ -49,6 +50,16 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
         return _json({})
 
     return [view, status, login, next_job, authorise, stage]
+
+
+def admission_handler(admissions: WorkerAdmissions) -> HTTPRouteHandler:
+    """Return the handler by which workers join the pool."""
+
+    @post("/workers")
+    async def join(request: HttpRequest) -> Response[bytes]:
+        return _json(admissions.join(parse(await request.body(), SignedCall)))
+
+    return join
 
 
 async def _call(request: HttpRequest) -> SessionCall:

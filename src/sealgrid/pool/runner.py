@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -18,7 +18,8 @@ from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.pool.api import handlers
+from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions, admission_file
+from sealgrid.pool.api import admission_handler, handlers
 from sealgrid.pool.chain_executor import ChainExecutor
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.config import PoolConfig, read_key
@@ -63,10 +64,14 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http)))
                 for address, url in config.network.vault_endpoints
             ]
-            task_service, background = assemble(config, node, key, store, vaults)
+            workers = AdmittedWorkers(admission_file(config.folder), config.workers)
+            stack.callback(workers.close)
+            admissions = WorkerAdmissions(workers, config.workerpool, config.network.domain, key, time.time)
+            task_service, background = assemble(config, node, key, store, vaults, admitted=workers)
             authenticator = RequesterAuthenticator(config.network.chain, time.time)
             paths = [
                 *handlers(task_service),
+                admission_handler(admissions),
                 *iexec_handlers(task_service, authenticator, config.network.chain, config.access.public_url),
             ]
             access = config.access
@@ -88,6 +93,8 @@ def assemble(
     key: SigningKey,
     store: EventStore,
     vaults: Sequence[tuple[Address, Transport]] = (),
+    *,
+    admitted: Container[Address],
 ) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
     """Return the service and its background tasks."""
     hub, state, clock = Hub(node, config.network.hub), PersistentState(store), ChainClock()
@@ -96,7 +103,7 @@ def assemble(
     poller = ChainPoller(state, clock, PoolChainReader(hub, config.workerpool), follower)
     executor = ChainExecutor(state, hub, Wallet(node, key), retry=config.retry_seconds)
     domain = config.network.domain
-    workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
+    workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
     refusals = RefusalCheck(state, vaults, config.network.threshold, domain)
     task_service = TaskService(state, clock, workers, key, machines=config.machines)
     return task_service, (poller.run(config.poll_seconds), executor.run(), refusals.run())

@@ -57,10 +57,14 @@ class TaskService:
 
     def view(self) -> PoolView:
         """Return which pool this is."""
-        since = self._clock() - ACTIVE_SECONDS
-        workers = sum(1 for at in self._last_call.values() if at >= since)
+        now = self._clock()
+        workers = sum(1 for at in self._last_call.values() if at >= now - ACTIVE_SECONDS)
         return PoolView(
-            workerpool=self._workers.pool, owner=self._key.address, workers=workers, machines=self._machines
+            workerpool=self._workers.pool,
+            owner=self._key.address,
+            workers=workers,
+            seconds=int(now),
+            machines=self._machines,
         )
 
     def status(self, task: TaskId) -> PublicTaskStatus:

@@ -5,8 +5,7 @@ After a restart workers log in again.
 
 import hmac
 import secrets
-from collections.abc import Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -43,7 +42,7 @@ class AllowedWorkers(msgspec.Struct, frozen=True, kw_only=True):
 
     domain: Domain
     pool: Address
-    allowed: AbstractSet[Address]  #: all other workers are rejected
+    allowed: Container[Address]  #: all other workers are rejected
 
 
 @dataclass(slots=True)
@@ -100,14 +99,14 @@ class WorkerSessions:
     def verify(self, call: SessionCall, path: str, payload: type[P], *, at: float) -> tuple[Address, P]:
         """Return the worker and its message (docs/protocol/pool.md).
 
-        (6) The session is known here and has not ended. (7) The call was made with the session's key, for this path,
-        number and payload. (8) Its number was not used before, and is at most 63 below the highest. (4) The payload
-        is what belongs on this path.
+        (6) The session is known here and has not ended, and the worker is still allowed. (7) The call was made with the
+        session's key, for this path, number and payload. (8) Its number was not used before, and is at most 63 below
+        the highest. (4) The payload is what belongs on this path.
         Raises SessionEnded for (6), CallRefused for (7) and (8) and InputRefused for (4).
         """
         # (6) known
         session = self._sessions.get(call.session)
-        if session is None or at > session.ends:
+        if session is None or at > session.ends or session.worker not in self._workers.allowed:
             raise SessionEnded("6", "this session is unknown here or has ended; log in again.")
         # (7) authentic
         if not 0 < call.number < _MAX_NUMBER or not hmac.compare_digest(
@@ -124,9 +123,22 @@ class WorkerSessions:
 def verify_login(call: SignedCall, workers: AllowedWorkers, *, at: float) -> tuple[Address, WorkerLogin]:
     """Return the worker of a login, and the login (docs/protocol/pool.md).
 
+    The call passes checks (1) and (2) of ``verify_signed_call``. (3) The worker is allowed here. (4) The payload is
+    what belongs on this path: a login. Raises CallRefused for (1) to (3) and InputRefused for (4).
+    """
+    worker = verify_signed_call(call, workers.pool, workers.domain, at=at)
+    # (3) allowed
+    if worker not in workers.allowed:
+        raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
+    # (4) the right payload
+    return worker, parse(call.payload, WorkerLogin)
+
+
+def verify_signed_call(call: SignedCall, pool: Address, domain: Domain, *, at: float) -> Address:
+    """Return the worker that signed a call (docs/protocol/pool.md).
+
     (1) The call was signed within 60 seconds of our clock. (2) The worker that it names signed it, for this pool and
-    over this payload. (3) The worker is allowed here. (4) The payload is what belongs on this path: a login.
-    Raises CallRefused for (1) to (3) and InputRefused for (4).
+    over this payload. Raises CallRefused, and InputRefused for an address that is none.
     """
     # (1) fresh
     if abs(call.issued - at) > MAX_AGE:
@@ -136,16 +148,11 @@ def verify_login(call: SignedCall, workers: AllowedWorkers, *, at: float) -> tup
         worker = to_address(call.worker)
     except ValueError as error:
         raise InputRefused(f"the worker address is not a valid Ethereum address: {error}.") from error
-    content = to_digest(sha256(call.payload))
-    statement = WorkerCall(pool=workers.pool, worker=worker, content=content, issued=call.issued)
+    statement = WorkerCall(pool=pool, worker=worker, content=to_digest(sha256(call.payload)), issued=call.issued)
     try:
-        signer = statement.signer(workers.domain, call.signature)
+        signer = statement.signer(domain, call.signature)
     except ValueError as error:
         raise CallRefused("2", f"the call carries no valid signature: {error}.") from error
     if signer != worker:
-        raise CallRefused("2", f"the call was not signed by worker {worker} for pool {workers.pool}.")
-    # (3) allowed
-    if worker not in workers.allowed:
-        raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
-    # (4) the right payload
-    return worker, parse(call.payload, WorkerLogin)
+        raise CallRefused("2", f"the call was not signed by worker {worker} for pool {pool}.")
+    return worker

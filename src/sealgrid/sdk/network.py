@@ -83,6 +83,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     sms_url: str = ""  #: the adapter for iExec's SDK; empty without it
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
     faucet_url: str = ""  #: the service that gives test money; empty where there is none
+    authority_url: str = ""  #: the authority of simulated machines, which others can join; empty without it
 
     @property
     def identity(self) -> NetworkIdentity:

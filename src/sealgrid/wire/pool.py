@@ -115,6 +115,7 @@ class PoolView(Message, frozen=True, kw_only=True):
     workerpool: Address
     owner: Address
     workers: int  #: workers with a call in the last minute
+    seconds: int  #: the pool's clock, Unix seconds; workers sign by it
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, as its owner configured
 
 

@@ -1,4 +1,4 @@
-"""Worker loop: request a job from the pool, run it, repeat."""
+"""Worker: requests jobs from the pool within its limits, and runs them."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ReleaseRefused, SealgridError
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.units import TaskId
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.iexec_sms import IexecSmsClient
 from sealgrid.wire.market import MarketClient
@@ -24,44 +25,125 @@ from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.job import JobContext, JobRun
+from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.wheel_index import WheelIndex
 
 WAIT_SECONDS = 20.0  #: of one long poll for a job
 PAUSE_SECONDS = 0.5  #: after a failed request for a job
+CLOSED_SECONDS = 15.0  #: between two checks whether the worker may take jobs now
 HEARTBEAT_SECONDS = 2.0  #: well within a pool's lease
 
 _log = logging.getLogger("sealgrid.worker")
 
 
 async def run(config: WorkerConfig, ready: Callable[[], None], *, http: httpx.AsyncBaseTransport | None = None) -> None:
-    """Run jobs until cancelled; ``ready`` is called before the first request for a job.
+    """Run one job at a time until cancelled; ``ready`` is called before the first request for a job.
 
     ``http`` sends the requests to all services (see ``HttpTransport``).
     """
     async with open_context(config, http) as (context, pool):
-        checkpoint = TaskCheckpoint(config.folder)
-        await checkpoint.report_interrupted(pool)
+        await WorkSession(context, pool, WorkLimits()).run(ready)
+
+
+class WorkSession:
+    """One run of a worker: requests jobs within its limits and runs them, until it is drained."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        pool: SignedPoolClient,
+        limits: WorkLimits,
+        *,
+        use: Callable[[], MachineUse] = lambda: MachineUse(load=0.0, users=0),
+        on_job: Callable[[TaskId, str], None] = lambda task, event: None,
+    ) -> None:
+        self._context, self._pool, self._limits, self._use, self._on_job = context, pool, limits, use, on_job
+        self._started, self._running, self._idle_since = 0, 0, time.time()
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """Take no further job; ``run`` returns when the running ones have ended.
+
+        A job that the pool assigns at this moment is not run; its lease expires, and another worker gets it.
+        """
+        self._draining.set()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Run jobs until the limits are reached or the worker is drained; ``ready`` is called before the first."""
+        folder = self._context.config.folder
+        checkpoints = [TaskCheckpoint(folder / _slot(number)) for number in range(self._limits.jobs)]
+        for checkpoint in checkpoints:
+            await checkpoint.report_interrupted(self._pool)
         ready()
-        while True:
-            try:
-                job = await pool.next_job(WAIT_SECONDS)
-            except SealgridError as error:
-                _log.warning("requesting a job: %s", error)
-                await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.gather(*(self._work(checkpoint) for checkpoint in checkpoints))
+
+    async def _work(self, checkpoint: TaskCheckpoint) -> None:
+        while not self._draining.is_set():
+            now = time.time()
+            idle_since = now if self._running else self._idle_since
+            if self._limits.ends(started=self._started, idle_since=idle_since, now=now):
+                return
+            if not self._limits.may_take(now, self._use()):
+                await self._pause(CLOSED_SECONDS)
                 continue
-            if job is not None:
-                checkpoint.add(job.task)
-                await run_job(job, context)
-                checkpoint.remove()
+            self._started += 1  # before the request: other slots count it
+            job = await self._next_job()
+            if job is None:
+                self._started -= 1
+                continue
+            self._running += 1
+            checkpoint.add(job.task)
+            self._on_job(job.task, "started")
+            await run_job(job, self._context)
+            self._on_job(job.task, "ended")
+            checkpoint.remove()
+            self._running, self._idle_since = self._running - 1, time.time()
+
+    async def _next_job(self) -> JobAssignment | None:
+        """Return a job; None after a wait without one, a failed request, or when the worker is drained."""
+        request = asyncio.create_task(self._pool.next_job(self._wait()))
+        drained = asyncio.create_task(self._draining.wait())
+        try:
+            await asyncio.wait({request, drained}, return_when=asyncio.FIRST_COMPLETED)
+            if not request.done():
+                return None
+            return request.result()
+        except SealgridError as error:
+            _log.warning("requesting a job: %s", error)
+            with contextlib.suppress(SealgridError):
+                await self._pool.synchronise()  # a clock that was set meanwhile is one cause
+            await self._pause(PAUSE_SECONDS)
+            return None
+        finally:
+            for task in (request, drained):
+                task.cancel()
+
+    def _wait(self) -> float:
+        """Return how long to wait for a job, in seconds: until the next limit, at most WAIT_SECONDS."""
+        now, limits = time.time(), self._limits
+        ends = [self._idle_since + limits.idle_exit] if limits.idle_exit is not None and not self._running else []
+        ends += [limits.until] if limits.until is not None else []
+        return max(0.0, min([WAIT_SECONDS, *(end - now for end in ends)]))
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), seconds)
+
+
+def _slot(number: int) -> str:
+    return f"slot-{number}" if number else ""
 
 
 @contextlib.asynccontextmanager
 async def open_context(
-    config: WorkerConfig, http: httpx.AsyncBaseTransport | None = None
+    config: WorkerConfig, http: httpx.AsyncBaseTransport | None = None, platform: PlatformClient | None = None
 ) -> AsyncIterator[tuple[JobContext, SignedPoolClient]]:
-    """Open the clients and stores of a worker, and its pool client; close them at the end."""
+    """Open the clients and stores of a worker, and its pool client; close them at the end.
+
+    ``platform`` launches the enclaves, by default the service at ``platform_url``.
+    """
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
         node = await stack.enter_async_context(Node(*config.network.rpc_urls))
@@ -79,11 +161,13 @@ async def open_context(
         storage = RemoteFiles(*nodes)
         client = PoolClient(await transport(config.pool_url, "the pool"))
         pool = SignedPoolClient(client, key, domain, config.workerpool, lambda: int(time.time()))
+        with contextlib.suppress(SealgridError):  # the worker tries again when a request fails
+            await pool.synchronise()
         context = JobContext(
             config=config,
             pool=pool,
             chain=Finalizer(Hub(node, config.network.hub), Wallet(node, key)),
-            platform=PlatformClient(await transport(config.platform_url, "the platform")),
+            platform=platform or PlatformClient(await transport(config.platform_url, "the platform")),
             storage=storage,
             source=storage,
             cache=ContentFolder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),

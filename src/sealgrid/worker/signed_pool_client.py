@@ -48,6 +48,7 @@ class SignedPoolClient:
     ) -> None:
         self._client, self._key, self._domain = client, key, domain
         self._workerpool, self._clock = workerpool, clock
+        self._offset = 0  # seconds that the pool's clock is ahead of this machine's
         self._session: _ClientSession | None = None
         self._login_lock = asyncio.Lock()
 
@@ -55,6 +56,23 @@ class SignedPoolClient:
     def worker(self) -> Address:
         """Return the worker's address."""
         return self._key.address
+
+    @property
+    def seconds(self) -> int:
+        """Return the pool's time, by which a worker signs."""
+        return self._clock() + self._offset
+
+    async def synchronise(self) -> None:
+        """Measure how far this machine's clock is from the pool's; raise ServiceUnavailable if the pool is silent."""
+        self._offset = (await self._client.view()).seconds - self._clock()
+
+    def sign(self, message: Message) -> SignedCall:
+        """Sign a message outside a session."""
+        payload, issued = encode(message), self.seconds
+        content = to_digest(sha256(payload))
+        call = WorkerCall(pool=self._workerpool, worker=self._key.address, content=content, issued=issued)
+        signature = call.sign(self._domain, self._key)
+        return SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
 
     async def next_job(self, wait: float) -> JobAssignment | None:
         """Request a job; return None when there was none within ``wait`` seconds."""
@@ -86,12 +104,7 @@ class SignedPoolClient:
 
     async def _log_in(self) -> _ClientSession:
         ephemeral = HpkeKey.generate()
-        payload, issued = encode(WorkerLogin(public=ephemeral.public)), self._clock()
-        content = to_digest(sha256(payload))
-        call = WorkerCall(pool=self._workerpool, worker=self._key.address, content=content, issued=issued)
-        signature = call.sign(self._domain, self._key)
-        reply = await self._client.login(
-            SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
-        )
-        key = ephemeral.open(reply.sealed, login_info(reply.session, signature))
+        call = self.sign(WorkerLogin(public=ephemeral.public))
+        reply = await self._client.login(call)
+        key = ephemeral.open(reply.sealed, login_info(reply.session, call.signature))
         return _ClientSession(reply.session, key)

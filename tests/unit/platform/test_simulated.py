@@ -8,7 +8,8 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
 from sealgrid.platform.image import measure, mrtd
-from sealgrid.platform.simulated import ROOT_KEYS_FILE, PlatformConfig, SimulatedPlatform
+from sealgrid.platform.quoters import ROOT_KEYS_FILE
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from sealgrid.units import Digest
 from tests.unit.platform.enclave_scene import APP, DATA, Enclave, quote
 

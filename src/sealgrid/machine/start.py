@@ -1,0 +1,196 @@
+"""Starts this machine as a worker of a pool: admission, certificate, runtime, sandbox, jobs."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from sealgrid.attestation.simulated_pki import raw_public
+from sealgrid.attestation.statements import MachineEnrolment
+from sealgrid.chain.node import Node
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import EvidenceRefused, InputRefused, SealgridError
+from sealgrid.machine.runtime_image import fetch_runtime
+from sealgrid.platform.quoters import EnrolledQuoters, load_or_create_machine_key
+from sealgrid.platform.runner import open_app
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
+from sealgrid.sdk.network import Network
+from sealgrid.storage.atomic_file import write_file
+from sealgrid.units import TaskId, to_digest
+from sealgrid.wire.admission import AdmissionClient, JoinRequest, SignedAdmission, SignedInvitation
+from sealgrid.wire.authority import AuthorityClient, EnrolmentRequest
+from sealgrid.wire.faucet import FaucetClient
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.platform import PlatformClient
+from sealgrid.wire.pool import PoolClient
+from sealgrid.wire.service_access import ONE_MACHINE
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.limits import MachineUse, WorkLimits
+from sealgrid.worker.runner import WorkSession, open_context
+from sealgrid.worker.signed_pool_client import SignedPoolClient
+
+COLLATERAL_SECONDS: Final = 3600.0  #: between two fetches of the authority's collateral
+LEAST_WEI: Final = 10**16  #: a worker pays the gas of its results
+_TEST_CREDITS: Final = 1  #: nRLC; the faucet adds ether to any request
+_log = logging.getLogger("sealgrid.machine")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMachine:
+    """A worker of this machine: its network, its folder and what it may do."""
+
+    network: Network
+    folder: Path  #: key, certificate key, runtime, caches
+    invitation: SignedInvitation | None = None
+    limits: WorkLimits = field(default_factory=WorkLimits)
+
+    @property
+    def key_file(self) -> Path:
+        """Return the file of the worker's chain key."""
+        return self.folder / "chain.key"
+
+
+def load_or_create_key(machine: WorkerMachine) -> SigningKey:
+    """Return the worker's chain key, from a file of mode 0600; the first call generates it."""
+    if not machine.key_file.exists():
+        machine.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_file(machine.key_file, SigningKey.generate().secret.hex().encode(), replace=False)
+    return SigningKey.from_bytes(bytes.fromhex(machine.key_file.read_text().strip()))
+
+
+@contextlib.asynccontextmanager
+async def open_worker(
+    machine: WorkerMachine, on_progress: Callable[[str], None], on_job: Callable[[TaskId, str], None]
+) -> AsyncIterator[WorkSession]:
+    """Yield a session that is ready to take jobs; stop its enclaves at the end.
+
+    Raises InputRefused for a network that machines cannot join, or while the worker has no ether, CallRefused if the
+    pool does not admit the worker, EvidenceRefused if the authority does not certify it, SetupMissing if the sandbox
+    does not work here.
+    """
+    network, key = machine.network, load_or_create_key(machine)
+    if not network.authority_url:
+        raise InputRefused(f"no machine can join {network.name!r}: it names no authority for simulated machines.")
+    async with contextlib.AsyncExitStack() as stack:
+        transports = _Transports(stack)
+        authority = AuthorityClient(await transports.open(network.authority_url, "the authority"))
+        admission = await _join(machine, key, transports, on_progress)
+        await _require_gas(network, key, transports, on_progress)
+        image = await fetch_runtime(authority, network.runtimes, machine.folder / "runtime", on_progress)
+        on_progress("asking the authority for this machine's certificate")
+        quoters = await _enrol(machine, key, authority, admission)
+        on_progress("trying the sandbox")
+        config = PlatformConfig(folder=machine.folder / "platform", image=image)
+        platform = await asyncio.to_thread(SimulatedPlatform, config, lambda: int(time.time()), quoters)
+        app = await stack.enter_async_context(open_app(platform, ONE_MACHINE))
+        # In this process: no other user of this machine can launch an enclave.
+        http = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        local = await stack.enter_async_context(HttpTransport("http://platform", name="the platform", http=http))
+        context, pool = await stack.enter_async_context(open_context(_config(machine), platform=PlatformClient(local)))
+        renewal = asyncio.create_task(_renew_collateral(authority, quoters))
+        stack.callback(renewal.cancel)
+        yield WorkSession(context, pool, machine.limits, use=machine_use, on_job=on_job)
+
+
+def machine_use() -> MachineUse:
+    """Return how much others use this machine; sessions on a terminal count as users."""
+    terminals = Path("/dev/pts")
+    users = sum(1 for entry in terminals.iterdir() if entry.name.isdecimal()) if terminals.is_dir() else 0
+    return MachineUse(load=os.getloadavg()[0] / (os.cpu_count() or 1), users=users)
+
+
+class _Transports:
+    """Opens transports that close with a stack."""
+
+    def __init__(self, stack: contextlib.AsyncExitStack) -> None:
+        self._stack = stack
+
+    async def open(self, url: str, name: str) -> HttpTransport:
+        return await self._stack.enter_async_context(HttpTransport(url, name=name))
+
+
+async def _join(
+    machine: WorkerMachine, key: SigningKey, transports: _Transports, on_progress: Callable[[str], None]
+) -> "_Admitted":
+    network = machine.network
+    on_progress("joining the pool")
+    transport = await transports.open(network.pool_url, "the pool")
+    signer = SignedPoolClient(
+        PoolClient(transport), key, network.identity.domain, network.workerpool, lambda: int(time.time())
+    )
+    await signer.synchronise()
+    signed = await AdmissionClient(transport).join(signer.sign(JoinRequest(invitation=machine.invitation)))
+    return _Admitted(signed, signer.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    signed: SignedAdmission
+    seconds: int  #: the pool's time
+
+
+async def _enrol(
+    machine: WorkerMachine, key: SigningKey, authority: AuthorityClient, admitted: _Admitted
+) -> EnrolledQuoters:
+    pck = load_or_create_machine_key(machine.folder / "machine.key")
+    public = raw_public(pck)
+    enrolment = MachineEnrolment(worker=key.address, key_sha256=to_digest(sha256(public)), issued=admitted.seconds)
+    reply = await authority.enrol(
+        EnrolmentRequest(
+            public=public,
+            enrolment=enrolment,
+            signature=enrolment.sign(machine.network.identity.domain, key),
+            admission=admitted.signed,
+        )
+    )
+    if reply.root_ca_der not in {root.root_ca_der for root in machine.network.roots}:
+        raise EvidenceRefused("enrol", "the authority certifies under a root that the network file does not pin.")
+    return EnrolledQuoters(pck, reply.chain, reply.root_ca_der, await authority.collateral())
+
+
+async def _require_gas(
+    network: Network, key: SigningKey, transports: _Transports, on_progress: Callable[[str], None]
+) -> None:
+    async with Node(*network.identity.rpc_urls) as node:
+        if int(await node.rpc("eth_getBalance", key.address, "latest"), 16) >= LEAST_WEI:
+            return
+    if not network.faucet_url:
+        raise InputRefused(
+            f"worker {key.address} has less than {LEAST_WEI / 10**18:g} ether for the gas of its results; send it some."
+        )
+    on_progress("asking the faucet for test ether")
+    faucet = FaucetClient(await transports.open(network.faucet_url, "the faucet"))
+    await faucet.fund(key.address, _TEST_CREDITS)
+
+
+async def _renew_collateral(authority: AuthorityClient, quoters: EnrolledQuoters) -> None:
+    while True:
+        await asyncio.sleep(COLLATERAL_SECONDS)
+        try:
+            quoters.replace_collateral(await authority.collateral())
+        except SealgridError as error:
+            _log.warning("the authority gives no collateral now: %s", error)
+
+
+def _config(machine: WorkerMachine) -> WorkerConfig:
+    network = machine.network
+    return WorkerConfig(
+        folder=machine.folder,
+        key_file=machine.key_file,
+        network=network.identity,
+        workerpool=network.workerpool,
+        pool_url=network.pool_url,
+        storage_url=network.storage_url,
+        platform_url="",
+        market_url=network.market_url,
+        sms_url=network.sms_url,
+        storage_copies=network.storage_copies,
+    )
