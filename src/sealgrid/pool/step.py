@@ -45,6 +45,8 @@ def step(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: Pool
 
     An event that changes nothing returns the same object.
     """
+    if task.stage in ENDED and not isinstance(event, e.WorkerEvent):
+        return task, ()
     match event:
         case e.TaskAssigned():
             return _assign(task, event)
@@ -151,7 +153,7 @@ def _expire(task: PoolTask, at: float, rules: PoolRules) -> PoolTask:
 
 
 def _close(task: PoolTask, deal: e.DealMatched, event: e.ChainTimePassed) -> PoolTask:
-    if task.stage in ENDED or task.refund_due:
+    if task.refund_due:
         return task
     if event.chain_now >= deal.final_deadline:
         closed = move(task, "close", event.at, "the final deadline passed")
