@@ -17,7 +17,7 @@ from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, may_take_after, new_tasks, repeatable_after, step
 from sealgrid.pool.task import PoolTask
 from sealgrid.pool.task_store import TaskChange, TaskRows
-from sealgrid.units import Address, TaskId
+from sealgrid.units import Address, TaskId, to_digest
 
 Result = tuple[Effect, ...] | SealgridError
 
@@ -189,6 +189,16 @@ def pending_calls(rows: TaskRows, now: float, limit: int) -> list[ChainCall]:
     tasks = rows.tasks(due)
     calls = [chain_call(tasks[task]) for task in due]
     return [call for call in calls if call is not None]
+
+
+def require_task_id(text: TaskId) -> TaskId:
+    """Return the identifier of a task; raise NotFound for another text, which a database might not take."""
+    try:
+        if to_digest(text) == text:
+            return text
+    except ValueError:
+        pass
+    raise not_found(text)
 
 
 def not_found(task: TaskId) -> NotFound:

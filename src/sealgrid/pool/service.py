@@ -12,7 +12,7 @@ from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.effects import SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, StageReported
-from sealgrid.pool.operations import Assignment
+from sealgrid.pool.operations import Assignment, require_task_id
 from sealgrid.pool.task import MAX_DETAIL, WorkerFailure, failures_of, public_history
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
@@ -148,7 +148,11 @@ class TaskService:
         """Authorise an enclave of the task's worker; idempotent for the same enclave."""
         worker, request = self._verify(call, "/jobs/authorisation", AuthoriseRequest)
         proposal = EnclaveProposed(
-            at=self._clock(), task=request.task, worker=worker, fence=request.fence, enclave=_enclave(request.enclave)
+            at=self._clock(),
+            task=require_task_id(request.task),
+            worker=worker,
+            fence=request.fence,
+            enclave=_enclave(request.enclave),
         )
         authorization, reassign = None, None
         for answer in await self._book.apply(proposal):
@@ -176,7 +180,7 @@ class TaskService:
         await self._book.apply(
             StageReported(
                 at=self._clock(),
-                task=message.task,
+                task=require_task_id(message.task),
                 worker=worker,
                 fence=message.fence,
                 stage=message.stage,

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import SealgridError, ServiceUnavailable
 from sealgrid.pool.effects import Effect
 from sealgrid.pool.events import AnyEvent, DealMatched
-from sealgrid.pool.operations import Result, apply_events, expire, not_found
+from sealgrid.pool.operations import Result, apply_events, expire, not_found, require_task_id
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
 from sealgrid.pool.task_store import Changes, TaskRows, TaskStore
@@ -91,7 +91,8 @@ class TaskBook:
 
     async def task(self, task: TaskId) -> PoolTask:
         """Return a task; raise NotFound."""
-        found = await self._read(lambda: self._store.task(task))
+        known = require_task_id(task)
+        found = await self._read(lambda: self._store.task(known))
         if found is None:
             raise not_found(task)
         return found
@@ -148,7 +149,7 @@ class TaskBook:
     async def _read(self, query: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, query)
-        except DBAPIError as error:
+        except _UNAVAILABLE as error:
             raise _unavailable(error) from error
 
     async def _submit(self, work: AnyEvent | Operation) -> Any:
@@ -203,9 +204,9 @@ class TaskBook:
 
 def _fail(batch: Sequence[_Pending], error: Exception) -> None:
     for pending in batch:
-        pending.resolve(_unavailable(error) if isinstance(error, DBAPIError) else error)
+        pending.resolve(_unavailable(error) if isinstance(error, _UNAVAILABLE) else error)
 
 
-def _unavailable(error: DBAPIError) -> SealgridError:
+def _unavailable(error: Exception) -> SealgridError:
     _log.warning("the pool's database does not answer: %s", error)
     return ServiceUnavailable("the pool's database does not answer now; try again in a few seconds.")
