@@ -58,7 +58,7 @@ async def offer(
 
 
 @app.command("list")
-@for_account("developer", reads=True)
+@for_account("developer", reads=True, optional=True)
 async def list_(
     me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
@@ -70,7 +70,7 @@ async def list_(
 
 
 @app.command()
-@for_account("developer", reads=True)
+@for_account("developer", reads=True, optional=True)
 async def show(
     me: "AsyncClient",
     source: App,
@@ -149,7 +149,7 @@ async def usage(
 
 
 @app.command()
-@for_account("developer", reads=True)
+@for_account("developer", reads=True, optional=True)
 async def verify(
     me: "AsyncClient",
     source: App,

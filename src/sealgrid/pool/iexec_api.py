@@ -13,7 +13,7 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.api import number_parameter
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.task import WorkerFailure
+from sealgrid.pool.task import AttemptFailure
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.message import Message, encode
@@ -160,7 +160,7 @@ def task_view(status: PublicTaskStatus, lost_by: Iterable[tuple[Address, int]] =
     )
 
 
-def logs_of(status: PublicTaskStatus, failures: Iterable[WorkerFailure] = ()) -> IexecLogs:
+def logs_of(status: PublicTaskStatus, failures: Iterable[AttemptFailure] = ()) -> IexecLogs:
     """Return why attempts ended without a result, and where the log of the present one is: a pool never has it."""
     logs = [IexecLog(wallet_address=each.account, stdout="", stderr=each.reason) for each in failures]
     if status.worker is not None:

@@ -13,7 +13,7 @@ from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.effects import SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, StageReported
 from sealgrid.pool.operations import Assignment, require_task_id
-from sealgrid.pool.task import MAX_DETAIL, WorkerFailure, failures_of, public_history
+from sealgrid.pool.task import MAX_DETAIL, AttemptFailure, failures_of, public_history
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
@@ -107,7 +107,7 @@ class TaskService:
                     return TaskStages(history=history)
                 await asyncio.wait([change], timeout=left)
 
-    async def failures(self, task: TaskId) -> tuple[WorkerFailure, ...]:
+    async def failures(self, task: TaskId) -> tuple[AttemptFailure, ...]:
         """Return why the attempts of a task ended, for its requester; raise NotFound."""
         return failures_of(await self._book.task(task), self._key.address)
 

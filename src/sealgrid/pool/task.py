@@ -123,21 +123,21 @@ def report(task: PoolTask, stage: Stage, at: float, detail: str) -> PoolTask:
     return alive
 
 
-class WorkerFailure(msgspec.Struct, frozen=True):
-    """The last time that a worker, or the pool itself, ended a task without a result."""
+class AttemptFailure(msgspec.Struct, frozen=True):
+    """One end of a task without a result: a worker's last one, or the pool's own."""
 
     account: Address  #: of the worker, or of the pool's owner
     at: float  #: Unix seconds
     reason: str
 
 
-def failures_of(task: PoolTask, pool_owner: Address) -> tuple[WorkerFailure, ...]:
+def failures_of(task: PoolTask, pool_owner: Address) -> tuple[AttemptFailure, ...]:
     """Return the last failure of each worker, oldest first, and then why the pool ended the task, if it did."""
     reasons = {entry.at: entry.detail for entry in task.history if entry.stage in {"waiting", "failed"}}
-    failures = [WorkerFailure(worker, at, reasons.get(at, "")) for worker, at in task.losses]
+    failures = [AttemptFailure(worker, at, reasons.get(at, "")) for worker, at in task.losses]
     last = task.history[-1]
     if last.stage in {"failed", "refunded"} and last.at not in {each.at for each in failures}:
-        failures.append(WorkerFailure(pool_owner, last.at, last.detail))
+        failures.append(AttemptFailure(pool_owner, last.at, last.detail))
     return tuple(failures)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
                 model_cards=ModelCards(conn.storage),
                 dev_wallets=dev_wallets,
                 templates=environment(dev_wallets),
-                task_states=TaskStates(conn),
+                task_states=TaskStates(conn, time.monotonic),
                 timeline_limits=TimelineLimits(config.timelines_per_client, config.timelines_per_task),
             )
             try:

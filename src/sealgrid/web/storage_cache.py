@@ -64,7 +64,7 @@ class AppBundles:
         self._reads = SharedReads[tuple[str, Digest], AppDetails | None](MAX_ENTRIES)
 
     async def details(self, multiaddr: str, app_digest: Digest) -> AppDetails | None:
-        """Return an app's manifest and readme; None if its bundle is missing, too large, or does not verify."""
+        """Return an app's manifest, readme and example input; None for a bundle that is missing, large or invalid."""
         try:
             return await self._reads.get((multiaddr, app_digest), lambda: self._read(multiaddr, app_digest))
         except (SealgridError, ValueError):

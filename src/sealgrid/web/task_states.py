@@ -1,8 +1,8 @@
 """States of tasks as the pages show them: the chain's, or the pool's for an open task that it gave up."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from sealgrid.sdk.connection import Connection
@@ -11,6 +11,8 @@ from sealgrid.units import TaskId
 from sealgrid.wire.pool import StageAt
 
 MAX_STORED: Final = 10_000  #: tasks that the pool gave up, until the chain ends them
+ASK_SECONDS: Final = 3.0  #: between two questions about one task, for all visitors together
+POOL_SECONDS: Final = 2.0  #: the longest wait of a page for the pool
 _OPEN: Final = frozenset({"waiting", "running"})
 
 
@@ -22,22 +24,28 @@ def shown_state(state: str, stages: Sequence[StageAt]) -> str:
 
 
 class TaskStates:
-    """Asks the network's pool about the open tasks of a list; a task that it gave up is asked about once."""
+    """Asks the network's pool about the open tasks of a list: each task at intervals, until the pool gave it up."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-        self._given_up: OrderedDict[TaskId, str] = OrderedDict()
+    def __init__(self, conn: Connection, clock: Callable[[], float]) -> None:
+        self._conn, self._clock = conn, clock
+        self._given_up: dict[TaskId, str] = {}
+        self._asked: dict[TaskId, float] = {}  #: when, by the clock
 
     async def shown(self, rows: Sequence[Any]) -> dict[TaskId, str]:
-        """Return the state to show for each task of these index rows."""
-        pool = self._conn.network.workerpool
-        asked = [
-            row for row in rows if row.state in _OPEN and row.workerpool == pool and row.task not in self._given_up
-        ]
-        histories = await asyncio.gather(*(public_history(self._conn, row.task) for row in asked))
-        for row, stages in zip(asked, histories, strict=True):
-            if (state := shown_state(row.state, stages)) != row.state:
-                self._given_up[row.task] = state
-        while len(self._given_up) > MAX_STORED:
-            self._given_up.popitem(last=False)
+        """Return the state to show for each task of these index rows; the chain's while the pool does not answer."""
+        now, pool = self._clock(), self._conn.network.workerpool
+        self._asked = {task: at for task, at in self._asked.items() if at + ASK_SECONDS > now}
+        open_rows = [row for row in rows if row.state in _OPEN and row.workerpool == pool]
+        asked = [row for row in open_rows if row.task not in self._given_up and row.task not in self._asked]
+        self._asked |= {row.task: now for row in asked}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POOL_SECONDS):
+                await asyncio.gather(*(self._ask(row) for row in asked))
         return {row.task: self._given_up.get(row.task, row.state) if row.state in _OPEN else row.state for row in rows}
+
+    async def _ask(self, row: Any) -> None:
+        state = shown_state(row.state, await public_history(self._conn, row.task))
+        if state != row.state:
+            self._given_up[row.task] = state
+        while len(self._given_up) > MAX_STORED:
+            del self._given_up[next(iter(self._given_up))]

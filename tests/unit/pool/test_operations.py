@@ -356,6 +356,14 @@ def test_a_worker_at_its_limit_that_missed_the_answer_gets_the_same_task_again()
     assert assigned(PoolRules(tasks_per_worker=1)).take(ANNA, at=100) == [TASK]
 
 
+def test_a_worker_at_its_limit_gets_its_own_task_again_although_an_older_one_waits() -> None:
+    second = task_id(DEAL, 5)
+    scene = StoreScene(deal(size=2), e.TaskInitialized(at=1, task=second), rules=PoolRules(tasks_per_worker=1))
+    assert scene.take(ANNA) == [second]
+    scene.apply(e.TaskInitialized(at=2, task=TASK))
+    assert scene.take(ANNA, at=100) == [second]
+
+
 def test_an_ended_task_is_forgotten_with_its_deal_and_an_open_one_never() -> None:
     second = task_id(DEAL, 5)
     scene = StoreScene(deal(size=2), e.TaskFinalized(at=50, task=TASK))

@@ -1,12 +1,15 @@
 """The state of a task on the pages: the chain's, until the pool gave the task up."""
 
+import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sealgrid.units import to_address, to_digest
-from sealgrid.web.task_states import TaskStates, shown_state
+from sealgrid.web import task_states
+from sealgrid.web.task_states import ASK_SECONDS, TaskStates, shown_state
 from sealgrid.wire.pool import StageAt
 
 POOL, OTHER = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
@@ -46,9 +49,9 @@ def row(number: int, state: str, pool: str = POOL) -> Any:
     return SimpleNamespace(task=to_digest(bytes([number]) * 32), state=state, workerpool=pool)
 
 
-def states_of(pool: Pool) -> TaskStates:
+def states_of(pool: Any, clock: Callable[[], float] = lambda: 0.0) -> TaskStates:
     conn: Any = SimpleNamespace(pool=pool, network=SimpleNamespace(workerpool=POOL))
-    return TaskStates(conn)
+    return TaskStates(conn, clock)
 
 
 async def test_a_list_asks_the_networks_pool_about_its_open_tasks_alone() -> None:
@@ -65,3 +68,22 @@ async def test_a_task_that_was_given_up_is_asked_about_once_and_its_end_on_the_c
         assert list((await states.shown([row(1, "running")])).values()) == ["failed"]
     assert pool.asked == 1
     assert list((await states.shown([row(1, "refunded")])).values()) == ["refunded"]
+
+
+async def test_a_running_task_is_asked_about_at_intervals_however_often_it_is_listed() -> None:
+    pool, times = Pool(WORKING), iter([0.0, 1.0, ASK_SECONDS - 0.1, ASK_SECONDS])
+    states = states_of(pool, lambda: next(times))
+    counts = []
+    for _ in range(4):
+        await states.shown([row(1, "running")])
+        counts.append(pool.asked)
+    assert counts == [1, 1, 1, 2]
+
+
+async def test_a_pool_that_does_not_answer_holds_no_page_up(monkeypatch) -> None:
+    async def never(task: str) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(task_states, "POOL_SECONDS", 0.01)
+    states = states_of(SimpleNamespace(task=never))
+    assert list((await states.shown([row(1, "running")])).values()) == ["running"]

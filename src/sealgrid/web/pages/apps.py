@@ -14,7 +14,7 @@ from litestar.response import Redirect
 from sealgrid.bundle.input_schema import input_schema
 from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.bundle.tensor_check import example_tensors
-from sealgrid.errors import NotFound
+from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import ProgressStep
@@ -65,7 +65,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
         uses = site.index.uses("app", row.address, now - MONTH_SECONDS)
         own_model = next((offer.asset for offer in models if offer.app == row.address), "")
-        selected_model = query_text(request, "model") or own_model
+        chosen_model = query_text(request, "model")
+        selected_model = path_address(chosen_model) if chosen_model else own_model
         spec = spec_of(details)
         named = {row.address, *(offer.asset for offer in models), *(task.dataset for task in tasks)}
         context = {
@@ -100,7 +101,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/apps/{address:str}/run")
     async def run(address: FromPath[str], request: WebRequest) -> Redirect:
         client, form = await site.client(request), await parse_form(request)
-        spec = spec_of(await _details(site, path_address(address)))
+        details = await _details(site, path_address(address))
+        spec = spec_of(details)
+        if details is None and any(name.startswith(("arg-", "secret-")) for name in form):
+            raise InputRefused("the app's bundle cannot be read now, so its arguments are unknown; try again later.")
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
         steps: list[ProgressStep] = []
         bought = await client.run(

@@ -94,11 +94,13 @@ async def test_an_apps_inputs_are_served_as_schema_and_example(tmp_path: Path) -
         schema = await client.get(f"{APP_PATH}/inputs.schema.json")
         example = await client.get(f"{APP_PATH}/example")
         page = (await client.get(APP_PATH)).text
+        of_another = await client.get(APP_PATH + "?model=0x22;id")
     assert schema.headers["content-type"] == "application/schema+json"
     assert schema.json()["required"] == ["model", "files"]
     assert schema.json()["properties"]["args"]["properties"] == {"--top": {"type": "integer", "minimum": 1}}
     assert example.content == b"[1]"
     assert example.headers["content-disposition"].endswith("example.json")
+    assert of_another.status_code == 404, "its text would be in the code to copy"
     assert "input.json" in page
     assert "input.png" not in page
 
