@@ -194,7 +194,7 @@ def pending_calls(rows: TaskRows, now: float, limit: int) -> list[ChainCall]:
 def require_task_id(text: TaskId) -> TaskId:
     """Return the identifier of a task; raise NotFound for another text, which a database might not take."""
     try:
-        if to_digest(text) == text:
+        if str(to_digest(text)) == text:
             return text
     except ValueError:
         pass
