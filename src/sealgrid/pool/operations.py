@@ -13,10 +13,10 @@ import msgspec
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, Effect
+from sealgrid.pool.pool_store import TaskChange, TaskRows
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, may_take_after, new_tasks, repeatable_after, step
 from sealgrid.pool.task import PoolTask
-from sealgrid.pool.task_store import TaskChange, TaskRows
 from sealgrid.units import Address, TaskId, to_digest
 
 Result = tuple[Effect, ...] | SealgridError

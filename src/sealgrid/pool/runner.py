@@ -27,7 +27,7 @@ from sealgrid.pool.iexec_api import cross_origin_paths, iexec_handlers
 from sealgrid.pool.refusal_check import RefusalCheck
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.sql_task_store import SqlTaskStore
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
@@ -55,7 +55,7 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
     """
     key = read_key(config.key_file)
     config.folder.mkdir(parents=True, exist_ok=True)
-    store = SqlTaskStore(f"sqlite:///{config.folder}/tasks.sqlite", config.rules)
+    store = SqlPoolStore(f"sqlite:///{config.folder}/tasks.sqlite", config.rules)
     book = TaskBook(store, config.rules)
     try:
         async with AsyncExitStack() as stack:

@@ -15,9 +15,9 @@ from sealgrid.errors import SealgridError, ServiceUnavailable
 from sealgrid.pool.effects import Effect
 from sealgrid.pool.events import AnyEvent, DealMatched
 from sealgrid.pool.operations import Result, apply_events, expire, not_found, require_task_id
+from sealgrid.pool.pool_store import Changes, PoolStore, TaskRows
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
-from sealgrid.pool.task_store import Changes, TaskRows, TaskStore
 from sealgrid.units import TaskId
 
 _MAX_BATCH: Final = 256  #: operations in one transaction
@@ -51,7 +51,7 @@ class TaskBook:
     One thread writes. Operations that arrive during a commit share the next transaction.
     """
 
-    def __init__(self, store: TaskStore, rules: PoolRules) -> None:
+    def __init__(self, store: PoolStore, rules: PoolRules) -> None:
         self._store, self.rules = store, rules
         self._queue = deque[_Pending]()
         self._writing: asyncio.Task[None] | None = None

@@ -13,7 +13,7 @@ from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.operations import Assignment, WorkerRequest, claim
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.sql_task_store import SqlTaskStore
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address, DealId, to_address, to_digest
@@ -65,7 +65,7 @@ def signed_login(*, issued: int = 1000) -> tuple[SignedCall, HpkeKey]:
 @contextmanager
 def open_book(folder: Path, rules: PoolRules = RULES) -> Iterator[TaskBook]:
     """Open the tasks of a pool in an SQLite file of a folder."""
-    store = SqlTaskStore(f"sqlite:///{folder}/tasks.sqlite", rules)
+    store = SqlPoolStore(f"sqlite:///{folder}/tasks.sqlite", rules)
     book = TaskBook(store, rules)
     yield book
     book.close()

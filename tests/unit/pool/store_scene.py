@@ -9,11 +9,11 @@ from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, Effect
 from sealgrid.pool.operations import ClaimResult, WorkerRequest, apply_events, claim, expire, pending_calls
+from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
-from sealgrid.pool.task_store import TaskStore
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
-from tests.unit.pool.memory_task_store import MemoryTaskStore
+from tests.unit.pool.memory_pool_store import MemoryPoolStore
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 4)
@@ -44,9 +44,9 @@ def deal(size: int = 1, refusal: str = "", **other: Any) -> e.DealMatched:
 class StoreScene:
     """Applies events and operations to a store, each in a transaction of its own."""
 
-    def __init__(self, *events: e.AnyEvent, rules: PoolRules = RULES, store: TaskStore | None = None) -> None:
+    def __init__(self, *events: e.AnyEvent, rules: PoolRules = RULES, store: PoolStore | None = None) -> None:
         self.rules = rules
-        self.store = store or MemoryTaskStore(rules)
+        self.store = store or MemoryPoolStore(rules)
         for event in events:
             self.apply(event)
 

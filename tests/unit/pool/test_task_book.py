@@ -11,8 +11,8 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
+from sealgrid.pool.pool_store import TaskRows
 from sealgrid.pool.task_book import TaskBook
-from sealgrid.pool.task_store import TaskRows
 from sealgrid.units import TaskId
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK, assign, open_book, reported
 

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import DealMatched
+from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline, renew_lease
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
-from sealgrid.pool.task_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.units import Address, DealId, TaskId
 
 
-class MemoryTaskStore:
+class MemoryPoolStore:
     """Dictionaries and sorted lists. A failed transaction keeps what it saved: it is not for services."""
 
     def __init__(self, rules: PoolRules) -> None:
@@ -50,7 +50,7 @@ class MemoryTaskStore:
 class MemoryTaskRows:
     """See ``TaskRows``."""
 
-    def __init__(self, store: MemoryTaskStore) -> None:
+    def __init__(self, store: MemoryPoolStore) -> None:
         self._store = store
         self.changes = Changes()
 

@@ -105,7 +105,7 @@ class TaskRows(Protocol):
         """Write which blocks were read."""
 
 
-class TaskStore(Protocol):
+class PoolStore(Protocol):
     """A database of tasks. Its methods block; they may be called in several threads."""
 
     def transaction(self) -> AbstractContextManager[TaskRows]:

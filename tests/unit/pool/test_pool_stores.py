@@ -12,13 +12,13 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import SealgridError
 from sealgrid.pool import events as e
 from sealgrid.pool.operations import ClaimResult, WorkerRequest
+from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.sql_task_store import SqlTaskStore
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.step import lease_until, new_tasks
 from sealgrid.pool.task import WORKING
-from sealgrid.pool.task_store import TaskStore
 from sealgrid.units import DealId, TaskId, to_digest
-from tests.unit.pool.memory_task_store import MemoryTaskStore
+from tests.unit.pool.memory_pool_store import MemoryPoolStore
 from tests.unit.pool.pool_scene import BLOCK
 from tests.unit.pool.store_scene import StoreScene, deal, enclave
 
@@ -33,14 +33,14 @@ class StoreCommands(RuleBasedStateMachine):
 
     tasks: Bundle[TaskId] = Bundle("tasks")
 
-    def other_stores(self, folder: Path) -> list[TaskStore]:
+    def other_stores(self, folder: Path) -> list[PoolStore]:
         """Return the stores that are compared with the one in memory."""
-        return [SqlTaskStore(f"sqlite:///{folder}/tasks.sqlite", RULES)]
+        return [SqlPoolStore(f"sqlite:///{folder}/tasks.sqlite", RULES)]
 
     @initialize()
     def start(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        stores = [MemoryTaskStore(RULES), *self.other_stores(Path(self.folder.name))]
+        stores = [MemoryPoolStore(RULES), *self.other_stores(Path(self.folder.name))]
         self.scenes = [StoreScene(rules=RULES, store=store) for store in stores]
         self.now, self.deals, self.known = 1.0, 0, list[TaskId]()
 

@@ -10,19 +10,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import DealMatched
+from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline
 from sealgrid.pool.tables import DEAL, HISTORY, META, TASK, TRAIL
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
-from sealgrid.pool.task_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.units import Address, DealId, TaskId
 
 _BATCH: Final = 500  #: identifiers in one statement, well below both databases' limits
 
-Connection = sql.Connection
 
-
-class SqlTaskStore:
+class SqlPoolStore:
     """The database at an SQLAlchemy ``url``; ``rules`` tell when a lease ends."""
 
     def __init__(self, url: str, rules: PoolRules) -> None:
@@ -71,7 +69,7 @@ class SqlTaskStore:
 class SqlTaskRows:
     """Rows in one transaction (see ``TaskRows``)."""
 
-    def __init__(self, connection: Connection, rules: PoolRules) -> None:
+    def __init__(self, connection: sql.Connection, rules: PoolRules) -> None:
         self._connection, self._rules = connection, rules
         self.changes = Changes()
         self._upsert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
@@ -240,7 +238,7 @@ def _durable(connection: Any, _: object) -> None:
     connection.execute("PRAGMA busy_timeout=5000")
 
 
-def _begin_immediate(connection: Connection) -> None:
+def _begin_immediate(connection: sql.Connection) -> None:
     # A transaction that reads first and then writes could otherwise fail at its first write.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
