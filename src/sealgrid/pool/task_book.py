@@ -29,7 +29,7 @@ T = TypeVar("T")
 Operation = Callable[[TaskRows], Any]
 
 
-class _Pending:
+class _Submission:
     """An event or an operation, and the caller that waits for it."""
 
     def __init__(self, work: AnyEvent | Operation) -> None:
@@ -53,7 +53,7 @@ class TaskBook:
 
     def __init__(self, store: PoolStore, rules: PoolRules) -> None:
         self._store, self.rules = store, rules
-        self._queue = deque[_Pending]()
+        self._queue = deque[_Submission]()
         self._writing: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, "pool-writer")
         self._readers = ThreadPoolExecutor(_READERS, "pool-reader")
@@ -153,11 +153,11 @@ class TaskBook:
             raise _unavailable(error) from error
 
     async def _submit(self, work: AnyEvent | Operation) -> Any:
-        pending = _Pending(work)
-        self._queue.append(pending)
+        submission = _Submission(work)
+        self._queue.append(submission)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_queue())
-        return await pending.result
+        return await submission.result
 
     async def _write_queue(self) -> None:
         while self._queue:
@@ -168,18 +168,18 @@ class TaskBook:
             if len(batch) == 1 or isinstance(error, _UNAVAILABLE):
                 _fail(batch, error)
                 continue
-            for pending in batch:  # one of them is at fault: the others are written without it
-                if (own_error := await self._write([pending])) is not None:
-                    _fail([pending], own_error)
+            for submission in batch:  # one of them is at fault: the others are written without it
+                if (own_error := await self._write([submission])) is not None:
+                    _fail([submission], own_error)
 
-    async def _write(self, batch: Sequence[_Pending]) -> Exception | None:
-        work = [pending.work for pending in batch]
+    async def _write(self, batch: Sequence[_Submission]) -> Exception | None:
+        work = [submission.work for submission in batch]
         try:
             results, changes = await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, work)
         except Exception as error:  # noqa: BLE001  nothing was committed
             return error
-        for pending, result in zip(batch, results, strict=True):
-            pending.resolve(result)
+        for submission, result in zip(batch, results, strict=True):
+            submission.resolve(result)
         self.notify(changes)
         return None
 
@@ -202,9 +202,9 @@ class TaskBook:
         return results
 
 
-def _fail(batch: Sequence[_Pending], error: Exception) -> None:
-    for pending in batch:
-        pending.resolve(_unavailable(error) if isinstance(error, _UNAVAILABLE) else error)
+def _fail(batch: Sequence[_Submission], error: Exception) -> None:
+    for submission in batch:
+        submission.resolve(_unavailable(error) if isinstance(error, _UNAVAILABLE) else error)
 
 
 def _unavailable(error: Exception) -> SealgridError:
