@@ -72,8 +72,9 @@ async def test_names_hold_through_versions_homonyms_and_the_end_of_the_sale(owne
     assert (await requester.models.show(f"{first.owner}/versioned")).address == second.address
 
     await owner.models.unlist("versioned")
-    assert (await owner.models.show("versioned")).address == second.address, "an own name resolves after the sale"
-    assert [use.requester for use in (await owner.models.usage("versioned")).uses] == [
+    assert (await owner.models.show("versioned@2")).address == second.address, "an own name resolves after the sale"
+    assert (await owner.models.show("versioned")).address == first.address, "of own versions one on offer is meant"
+    assert [use.requester for use in (await owner.models.usage("versioned@2")).uses] == [
         development_key("requester").address
     ]
     assert (await (await requester.run(echo, model="versioned")).result()).files["result.txt"] == b"one"

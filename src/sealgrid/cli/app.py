@@ -62,7 +62,7 @@ async def offer(
 
 
 @app.command("list")
-@for_account("developer", reads=True)
+@for_account("developer", reads=True, optional=True)
 async def list_(
     me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
@@ -74,7 +74,7 @@ async def list_(
 
 
 @app.command()
-@for_account("developer", reads=True)
+@for_account("developer", reads=True, optional=True)
 async def show(
     me: "AsyncClient",
     source: App,
@@ -154,7 +154,7 @@ async def usage(
 
 
 @app.command()
-@for_account("developer", reads=True)
+@for_account("developer", reads=True, optional=True)
 async def verify(
     me: "AsyncClient",
     source: App,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 
 import pytest
 
@@ -20,6 +21,12 @@ def test_rows_follow_their_header(capsys):
         ["x, y", "5"],
         ["", 'a "quote"'],
     ]
+
+
+def test_control_characters_are_escaped_on_a_terminal_only(capsys, monkeypatch):
+    assert printed(capsys, ("a\x1b[2J", "=\x07"))[1] == ["a\x1b[2J", "'=\x07"]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert printed(capsys, ("a\x1b[2J", "=\x07"))[1] == [r"a\x1b[2J", r"'=\x07"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])

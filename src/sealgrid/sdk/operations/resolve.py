@@ -3,11 +3,14 @@
 Names on the chain are not unique: anyone can call an app "onnx-runner". The name of a shipped app therefore means the
 code in this package, by its digest. Any other name selects, in this order:
 
-1. the assets of this account;
+1. the assets of this account that it offers;
 2. the models that the app at hand may use;
 3. the assets of the account that the reference names (``ACCOUNT/NAME``).
 
 Of several versions the newest is selected, unless the reference names one (``NAME@2``).
+
+Anyone can register an asset for this account, or transfer one to it, under any name. Only an open offer, which this
+account signed, shows that an asset is its own. Among assets without one a name must be unambiguous.
 """
 
 import asyncio
@@ -30,6 +33,7 @@ from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
 from sealgrid.units import ZERO_ADDRESS, Address
 
 _NOUN = {"App": "app", "Dataset": "model"}
+_LISTED = 5  #: addresses in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ async def find_app(conn: Connection, app: AssetRef, *, own: bool = False) -> Add
     """Return an app's address, offered or an own one.
 
     With ``own`` a plain name selects only apps of this account, so that a secret is never given to a stranger's app.
-    Raises NotFound for an unknown app, OrderRefused when it is not offered.
+    Raises NotFound for an unknown app, OrderRefused when it is not offered, InputRefused for a name of several apps.
     """
     if (address := _address(app)) is not None:
         return await _check_registered(conn, "App", address)
@@ -168,12 +172,28 @@ async def _select(
         account = find_account(conn, reference.account)
         matches = [each for each in matches if each.owner == account]
     owned = [each for each in matches if each.owner == conn.address]
+    signed = {each.address for each in offers if each.owner == conn.address}
+    if on_offer := [each for each in owned if each.address in signed]:
+        return _newest(on_offer, kind, reference, offers)
     if own and matches and not owned:
         raise InputRefused(
             f"the {_NOUN[kind]} {reference.base!r} belongs to another account, and names are not unique; "
             "give its address."
         )
-    return _newest(owned or matches, kind, reference, offers)
+    chosen = owned if own else matches
+    if owned and len(chosen) == len(owned):
+        _check_single(owned, kind, reference)
+    return _newest(chosen, kind, reference, offers)
+
+
+def _check_single(owned: Sequence[_Candidate], kind: AssetKind, reference: AssetReference) -> None:
+    """Raise InputRefused for several own assets without an offer: a stranger may have registered one of them."""
+    addresses = sorted({each.address for each in owned})
+    if len(addresses) > 1:
+        raise InputRefused(
+            f"{len(addresses)} {_NOUN[kind]}s of this account are called {_text(reference)!r}, and it offers none; "
+            f"anyone can register one for it, so give an address: {', '.join(addresses[:_LISTED])}."
+        )
 
 
 def _newest(

@@ -2,13 +2,15 @@
 
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
-from sealgrid.errors import DealRefused
+from sealgrid.errors import DealRefused, InputRefused
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, WorkerpoolOrder
 from sealgrid.sdk.asset_facts import AssetFacts
 from sealgrid.sdk.operations import quote as module
+from sealgrid.sdk.operations import run_inputs
 from sealgrid.sdk.operations.past_runs import PastRuns
 from sealgrid.sdk.operations.preview import ReleasePreview
 from sealgrid.sdk.operations.quote import quote
@@ -16,6 +18,7 @@ from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from tests.unit.sdk.network_file import VAULTS, network
+from tests.unit.shipped_apps.app_process import bundled
 
 APP, MODEL, POOL, ME, SPONSOR = (to_address(bytes([n]) * 20) for n in range(1, 6))
 RLC = 10**9
@@ -48,7 +51,8 @@ def conn(monkeypatch):
     async def asset_facts(kind, asset):
         return AssetFacts("hash-file", to_digest(b"\x01" * 32))
 
-    for each in (runnable_manifest, choose_offers, check_release, past_runs):
+    monkeypatch.setattr(run_inputs, "runnable_manifest", runnable_manifest)
+    for each in (choose_offers, check_release, past_runs):
         monkeypatch.setattr(module, each.__name__, each)
     hub = SimpleNamespace(account=account, wallet_balance=wallet_balance)
     facts = SimpleNamespace(read=asset_facts)
@@ -84,3 +88,14 @@ async def test_a_deal_that_the_vaults_would_refuse_has_no_quote(conn, monkeypatc
     monkeypatch.setattr(module, "check_release", refuse)
     with pytest.raises(DealRefused):
         await quote(conn, RunRequest(APP, MODEL))
+
+
+async def test_a_picture_that_the_app_would_refuse_has_no_quote(conn, monkeypatch):
+    async def plate_reader(conn, app):
+        return msgspec.structs.replace(bundled("plate_reader")[1].manifest, inputs=UNSET)
+
+    monkeypatch.setattr(run_inputs, "runnable_manifest", plate_reader)
+    request = RunRequest(APP, MODEL, files=[("car.jpg", b"text")])
+    with pytest.raises(InputRefused, match=r"plate-reader cannot read 'car.jpg': .*not a picture"):
+        await quote(conn, request)
+    assert (await quote(conn, request, check_inputs=False)).app == APP

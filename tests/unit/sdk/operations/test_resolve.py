@@ -15,6 +15,10 @@ ME, OTHER, FIRST, SECOND, THIRD = (to_address(bytes([number]) * 20) for number i
 DIGEST, FORGED = to_digest(b"\x01" * 32), to_digest(b"\x02" * 32)
 
 
+def unoffered(address, name="faces"):
+    return SimpleNamespace(address=address, name=name)
+
+
 def offer(address, name="faces", owner=OTHER, digest=DIGEST, app=None):
     return SimpleNamespace(address=address, name=name, owner=owner, digest=digest, app=app)
 
@@ -82,10 +86,35 @@ async def test_an_own_model_comes_first(market):
 
 
 async def test_an_own_model_that_is_not_offered_is_still_found(market):
-    conn = market(models=[offer(SECOND, owner=THIRD)], owned=[SimpleNamespace(address=FIRST, name="faces")])
+    conn = market(models=[offer(SECOND, "other", owner=THIRD)], owned=[unoffered(FIRST)])
     assert await find_model(conn, "faces") == FIRST
     assert await find_model(conn, "faces", own=True) == FIRST
+
+
+async def test_an_own_model_that_is_not_offered_does_not_come_before_a_strangers_offer(market):
+    conn = market(models=[offer(SECOND, owner=THIRD)], owned=[unoffered(FIRST)])
+    assert await find_model(conn, "faces", own=True) == FIRST
+    with pytest.raises(InputRefused, match=f"2 accounts have a model called 'faces'.*'{ME}/faces', '{THIRD}/faces'"):
+        await find_model(conn, "faces")
+    assert await find_model(conn, f"{ME}/faces") == FIRST
     assert (await find_offered(conn, offer(FIRST), "faces"))[1] == SECOND, "only what is offered can be bought"
+
+
+@pytest.mark.parametrize("planted", ["reader", "reader@2"])
+async def test_an_app_that_a_stranger_registered_for_this_account_is_not_selected(market, planted):
+    own, foreign = offer(FIRST, "reader", owner=ME), unoffered(SECOND, planted)
+    on_sale = market(apps=[own], owned=[unoffered(FIRST, "reader"), foreign])
+    for only_own in (True, False):
+        assert await find_app(on_sale, "reader", own=only_own) == FIRST
+    sold_out = market(owned=[unoffered(FIRST, "reader"), foreign])
+    for only_own in (True, False):
+        with pytest.raises(InputRefused, match=f"2 apps of this account are called 'reader'.*: {FIRST}, {SECOND}"):
+            await find_app(sold_out, "reader", own=only_own)
+
+
+async def test_a_version_names_an_own_app_that_is_not_offered(market):
+    apps, owned = [offer(FIRST, "reader", owner=ME)], [unoffered(FIRST, "reader"), unoffered(SECOND, "reader@2")]
+    assert await find_app(market(apps=apps, owned=owned), "reader@2", own=True) == SECOND
 
 
 async def test_a_strangers_homonym_for_another_app_does_not_count(market):
