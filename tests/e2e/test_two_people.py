@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from sealgrid.crypto.digests import sha256
-from sealgrid.localnet.layout import Layout
+from sealgrid.localnet.layout import WORKER, Layout
+from sealgrid.localnet.network_accounts import account_keys
 from sealgrid.sdk.network import fingerprint, load_network
 from tests.e2e.running_network import SEALGRID
 from tests.e2e.two_machines import SERVER_IP, Machine, can_make_machines, two_machines
@@ -92,6 +93,37 @@ def test_bob_joins_alices_network_gets_money_and_buys_a_run_although_his_clock_i
 
     done(alice.sealgrid("account", "send", address, "4", *password, *data))
     assert "wallet   34 RLC" in done(bob.sealgrid("account", "balance"))
+
+
+WORK = """
+import sys, time
+real, ahead = time.time, int(sys.argv.pop(1))
+time.time = lambda: real() + ahead
+from sealgrid.cli.main import main
+main()
+"""
+
+
+def test_bobs_machine_joins_alices_pool_and_runs_jobs_although_its_clock_is_an_hour_ahead(people: TwoPeople):
+    alice, bob, data = people.alice, people.bob, ("--data", str(people.layout.root))
+    (bob.home / "invitation").write_text(done(alice.sealgrid("pool", "invite", *data)))
+    local_worker = account_keys(people.layout)(WORKER).address
+    done(alice.sealgrid("pool", "remove", local_worker, *data))
+    words = ("worker", "start", "--invitation", "invitation", "--max-jobs", "1", "--idle-exit", "200")
+    with bob.start(WORK, 3600, *words) as started:
+        result, _ = json.loads(done(bob.program(BUY, 0)))
+        output, _ = started.communicate(timeout=60)
+    assert result["files"] == [{"name": "letter.txt", "sha256": sha256(b"dear alice").hex()}]
+    assert started.returncode == 0
+    worker, first, last = output.splitlines()
+    assert (first.split()[1], last.split()[1]) == ("started", "ended")
+    address = worker.split()[1]
+    assert address in done(alice.sealgrid("pool", "workers", *data))
+
+    assert "its certificate is revoked" in done(alice.sealgrid("pool", "remove", address, *data))
+    refused = bob.program(WORK, 0, *words)
+    assert refused.returncode == 1
+    assert "the pool's owner removed this worker" in refused.stderr
 
 
 def test_bob_reaches_neither_anvil_nor_the_platform_nor_alices_files(people: TwoPeople):

@@ -36,16 +36,28 @@ class Machine:
 
     def program(self, code: str, *words: object) -> subprocess.CompletedProcess[str]:
         """Run a Python program in the machine's home."""
-        return subprocess.run(
+        with self.start(code, *words) as started:
+            output, errors = started.communicate(timeout=SECONDS)
+        return subprocess.CompletedProcess(started.args, started.returncode, output, errors)
+
+    @contextmanager
+    def start(self, code: str, *words: object) -> Iterator[subprocess.Popen[str]]:
+        """Start a Python program in the machine's home; end it with the context."""
+        started = subprocess.Popen(
             [*self.prefix, self.python, "-c", code, *map(str, words)],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=SECONDS,
-            check=False,
         )
+        try:
+            yield started
+        finally:
+            if started.poll() is None:
+                started.kill()
+                started.communicate()
 
 
 def can_make_machines() -> bool:

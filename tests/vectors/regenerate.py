@@ -178,6 +178,9 @@ def all_statements() -> list[Statement]:
         ),
         statements.ResultOpened(reader=enclave, file_sha256=digest(19)),
         statements.Card(owner=SIGNER.address, name="faces", content=digest(20)),
+        statements.WorkerInvitation(pool=address(0x66), nonce=digest(21), expiry=1_790_600_000),
+        statements.WorkerAdmission(pool=address(0x66), worker=worker, expiry=1_790_003_600),
+        statements.MachineEnrolment(worker=worker, key_sha256=digest(22), issued=1_790_000_000),
     ]
 
 

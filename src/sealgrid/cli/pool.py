@@ -84,7 +84,7 @@ def remove(
     """Remove a worker from the local pool for good, and revoke its machine's certificate."""
     import time
 
-    from sealgrid.errors import InputRefused, NotFound
+    from sealgrid.errors import InputRefused
     from sealgrid.localnet.layout import AUTHORITY, Layout
     from sealgrid.platform.authority import MachineRegistry
     from sealgrid.platform.authority_service import registry_file
@@ -98,8 +98,7 @@ def remove(
     registry = MachineRegistry(registry_file(Layout(Path(network.folder)).part(AUTHORITY)))
     revoked = registry.revoke(address, time.time())
     registry.close()
-    if not _admitted(data).remove(address, time.time()) and not revoked:
-        raise NotFound(f"{address} is no worker of the local pool.", money="")
+    _admitted(data).remove(address, time.time())
     certificate = "; its certificate is revoked within a day" if revoked else ""
     stdout.print(f"{address}  removed{certificate}", markup=False)
 

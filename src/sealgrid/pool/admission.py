@@ -49,13 +49,10 @@ class AdmittedWorkers:
         sql = "INSERT OR IGNORE INTO workers VALUES (?, ?, ?, NULL)"
         return self._database.execute(sql, (worker, nonce, now)).rowcount == 1
 
-    def remove(self, worker: Address, now: float) -> bool:
-        """Remove a worker, listed ones too, for good; return False if it was not admitted."""
-        if worker not in self:
-            return False
+    def remove(self, worker: Address, now: float) -> None:
+        """Remove a worker for good, also one of the settings, or one that is not admitted yet."""
         sql = "INSERT INTO workers VALUES (?1, ?1, ?2, ?2) ON CONFLICT (worker) DO UPDATE SET removed = ?2"
         self._database.execute(sql, (worker, now))
-        return True
 
     def close(self) -> None:
         """Close the file."""

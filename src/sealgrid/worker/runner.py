@@ -60,7 +60,8 @@ class WorkSession:
         on_job: Callable[[TaskId, str], None] = lambda task, event: None,
     ) -> None:
         self._context, self._pool, self._limits, self._use, self._on_job = context, pool, limits, use, on_job
-        self._started, self._running, self._idle_since = 0, 0, time.time()
+        self._started, self._idle_since = 0, time.time()
+        self._running: set[TaskId] = set()
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
@@ -90,16 +91,18 @@ class WorkSession:
                 continue
             self._started += 1  # before the request: other slots count it
             job = await self._next_job()
-            if job is None:
+            if job is None or job.task in self._running:  # the pool repeats an assignment until the job is launched
                 self._started -= 1
+                await self._pause(0.0 if job is None else PAUSE_SECONDS)
                 continue
-            self._running += 1
-            checkpoint.add(job.task)
+            self._running.add(job.task)
+            checkpoint.add(job.task, job.fence)
             self._on_job(job.task, "started")
             await run_job(job, self._context)
             self._on_job(job.task, "ended")
             checkpoint.remove()
-            self._running, self._idle_since = self._running - 1, time.time()
+            self._running.discard(job.task)
+            self._idle_since = time.time()
 
     async def _next_job(self) -> JobAssignment | None:
         """Return a job; None after a wait without one, a failed request, or when the worker is drained."""
