@@ -119,7 +119,7 @@ class _Transports:
 
 async def _join(
     machine: WorkerMachine, key: SigningKey, transports: _Transports, on_progress: Callable[[str], None]
-) -> "_Admitted":
+) -> "_PoolAdmission":
     network = machine.network
     on_progress("joining the pool")
     transport = await transports.open(network.pool_url, "the pool")
@@ -128,17 +128,17 @@ async def _join(
     )
     await signer.synchronise()
     signed = await AdmissionClient(transport).join(signer.sign(JoinRequest(invitation=machine.invitation)))
-    return _Admitted(signed, signer.seconds)
+    return _PoolAdmission(signed, signer.seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class _Admitted:
+class _PoolAdmission:
     signed: SignedAdmission
     seconds: int  #: the pool's time
 
 
 async def _enrol(
-    machine: WorkerMachine, key: SigningKey, authority: AuthorityClient, admitted: _Admitted
+    machine: WorkerMachine, key: SigningKey, authority: AuthorityClient, admitted: _PoolAdmission
 ) -> EnrolledQuoters:
     pck = load_or_create_machine_key(machine.folder / "machine.key")
     public = raw_public(pck)

@@ -20,7 +20,7 @@ from sealgrid.platform.image import measure, mrtd
 from sealgrid.platform.image_archive import pack_image
 from sealgrid.platform.quoters import load_or_create_keys
 from sealgrid.units import Digest
-from sealgrid.wire.authority import PIECE_BYTES, CollateralReply, EnrolmentRequest, RuntimeArchive
+from sealgrid.wire.authority import PIECE_BYTES, EnrolmentRequest, MachineCollateral, RuntimeArchive
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import AnyRequest, create_app, serve
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
@@ -91,7 +91,7 @@ def handlers(authority: Authority, runtime: _ServedRuntime) -> list[HTTPRouteHan
 
     @get("/collateral")
     async def collateral() -> Response[bytes]:
-        return _json(CollateralReply(collateral=authority.collateral()))
+        return _json(MachineCollateral(collateral=authority.collateral()))
 
     @get("/runtime")
     async def archive() -> Response[bytes]:

@@ -24,7 +24,7 @@ class EnrolmentReply(Message, frozen=True, kw_only=True):
     root_ca_der: bytes
 
 
-class CollateralReply(Message, frozen=True, kw_only=True):
+class MachineCollateral(Message, frozen=True, kw_only=True):
     """Current collateral of the authority's machines, which names revoked ones."""
 
     collateral: bytes
@@ -49,7 +49,7 @@ class AuthorityClient:
 
     async def collateral(self) -> bytes:
         """Return current collateral."""
-        return (await call(self._transport, "GET", "/collateral", None, CollateralReply)).collateral
+        return (await call(self._transport, "GET", "/collateral", None, MachineCollateral)).collateral
 
     async def runtime(self) -> RuntimeArchive:
         """Return identity and size of the runtime that the authority serves."""
