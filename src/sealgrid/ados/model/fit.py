@@ -19,7 +19,9 @@ LEFT_OUT = 0.15  #: share of neighbours that a training step leaves out, so that
 Report = Callable[[int, float], None]  #: of an epoch and its mean squared error
 
 
-def fit(training: Readings, normal: Calibration, seed: int, epochs: int = EPOCHS, report: Report | None = None) -> GraphDeviationNetwork:
+def fit(
+    training: Readings, normal: Calibration, seed: int, epochs: int = EPOCHS, report: Report | None = None
+) -> GraphDeviationNetwork:
     """Return a network that was trained on complete windows of the readings."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)

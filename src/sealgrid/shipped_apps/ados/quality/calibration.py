@@ -24,7 +24,9 @@ class Calibration:
     lowest: Integers  #: range of the clean readings
     highest: Integers
     largest_step: Integers  #: between two rows, at least 1
-    shortest_run: Integers  #: equal readings in a row that are stuck; ``MAX_RUN`` + 1 for a sensor that often repeats itself
+    shortest_run: (
+        Integers  #: equal readings in a row that are stuck; ``MAX_RUN`` + 1 for a sensor that often repeats itself
+    )
     longest_delay: Integers  #: seconds until a reading is late
     own_median: Integers  #: of the residuals of estimates with the sensor's own past
     own_threshold: Integers  #: of these residuals' distance to their median, at least 1

@@ -1,15 +1,13 @@
 """How far readings deviate from the network's estimates, in thousandths of each sensor's threshold.
 
-Two passes. The first uses every reading that is present. The second estimates anew without the readings that the first
-found suspicious: a faulty sensor neither spoils the estimates of its neighbours nor, afterwards, its own. A neighbour is
-left out only if it is more suspicious than the reading that is estimated; so the worst sensor of a group is the one that
-deviates.
+Two passes. The first uses every reading that is present. The second estimates anew without what the first found
+suspicious, so a faulty sensor spoils neither its neighbours' estimates nor, afterwards, its own. A neighbour is left
+out only if it is more suspicious than the reading that is estimated, and at most half of the neighbours are.
 """
 
 import numpy as np
 
 from .calibration import Calibration
-from .fixed_point import BITS
 from .network import WINDOW, GraphNetwork
 from .readings import Booleans, Integers
 
@@ -28,6 +26,8 @@ def deviations(
     ``values`` and ``present`` [R, N] need the readings of these sensors, of their neighbours, and of the neighbours'
     neighbours. A reading is estimated, from row w on, if at least half of its neighbours can be used.
     """
+    if len(values) <= WINDOW:
+        return np.zeros((len(values), len(sensors)), dtype=np.int64)
     normalised = np.where(present, calibration.normalise(values), 0)
     group = np.union1d(sensors, network.neighbours[sensors])
     complete = _all_in_window(present)
@@ -60,9 +60,7 @@ def _in_worse_half(suspicion: Integers) -> Booleans:
 
 def _usable(network: GraphNetwork, complete: Booleans, sensors: Integers) -> Booleans:
     """Return [R - w, S, 1 + k] whether the windows of a sensor and of its neighbours are complete."""
-    return np.concatenate(
-        [complete[:-1, sensors, None], complete[1:][:, network.neighbours[sensors]]], axis=2
-    )
+    return np.concatenate([complete[:-1, sensors, None], complete[1:][:, network.neighbours[sensors]]], axis=2)
 
 
 def _measure(

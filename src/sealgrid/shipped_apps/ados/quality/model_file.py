@@ -1,6 +1,6 @@
 """The file of a model: an ONNX graph whose named weights and metadata hold all that the app needs.
 
-The metadata entry ``sealgrid.ados`` is JSON: schema, sensors, interval, window, and the calibration's lists of integers.
+The metadata entry ``sealgrid.ados`` is JSON: schema, sensors, interval, window, and the lists of the calibration.
 """
 
 import json

@@ -67,7 +67,7 @@ class GraphNetwork:
                 raise ReadingsRefused(f"the model's {each.name} has a weight above {MAX_WEIGHT // ONE}.")
         if max(size, hidden) > MAX_SIZE:
             raise ReadingsRefused(f"the model's layers have more than {MAX_SIZE} units.")
-        if edges and not (0 <= int(self.neighbours.min()) and int(self.neighbours.max()) < sensors):
+        if edges and (int(self.neighbours.min()) < 0 or int(self.neighbours.max()) >= sensors):
             raise ReadingsRefused("the model's graph names a sensor that it does not have.")
 
     @property
@@ -78,8 +78,8 @@ class GraphNetwork:
     def estimate(self, normalised: Integers, usable: Booleans, sensors: Integers) -> Integers:
         """Return estimates [R - w, S] of the readings of ``sensors`` (S numbers) from row w on.
 
-        ``normalised`` [R, N] has all sensors; ``usable`` [R - w, S, 1 + k] says what each estimate may use. Where nothing
-        is usable the estimate is 0.
+        ``normalised`` [R, N] has all sensors; ``usable`` [R - w, S, 1 + k] says what each estimate may use. Where
+        nothing is usable the estimate is 0.
         """
         columns = np.union1d(sensors, self.neighbours[sensors])
         bounded = np.clip(normalised[:, columns], -CLIP << BITS, CLIP << BITS)
@@ -96,7 +96,7 @@ class GraphNetwork:
     def _estimate(
         self, windows: Integers, usable: Booleans, sensors: Integers, places: Integers, edges: Integers
     ) -> Integers:
-        """Return estimates from windows [B, C, w + 1] of the C columns that ``places`` [S] and ``edges`` [S, k] name."""
+        """Return estimates from windows [B, C, w + 1] of C columns, which ``places`` [S] and ``edges`` [S, k] name."""
         own, newest = windows[:, places, :WINDOW], windows[:, :, 1:]
         own_features, features = rescale(own @ self.own_weight), rescale(newest @ self.neighbour_weight)
         own_score = rescale(own_features @ self.own_attention)

@@ -41,7 +41,9 @@ def read_onnx(content: bytes) -> OnnxFile:
                 entry = {at: text for at, text in _fields(value) if isinstance(text, bytes)}
                 metadata[entry.get(1, b"").decode()] = entry.get(2, b"").decode()
     except (ValueError, IndexError) as error:
-        raise ReadingsRefused("the model is no ONNX file that ados can read; give one of `sealgrid ados train`.") from error
+        raise ReadingsRefused(
+            "the model is no ONNX file that ados can read; give one of `sealgrid ados train`."
+        ) from error
     return OnnxFile(tensors, metadata)
 
 

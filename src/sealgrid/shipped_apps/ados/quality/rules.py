@@ -1,4 +1,4 @@
-"""Rules on single sensors: equal readings, range, step, missing, late and doubled readings. In thousandths of a bound."""
+"""Rules on single sensors: equal, far, jumping, missing, late and doubled readings, in thousandths of a bound."""
 
 from dataclasses import dataclass
 

@@ -37,8 +37,8 @@ WEIGHTS: Final = {
 REACH: Final = WINDOW - 1  #: rows before and after, between whose deviations a reading deviates with them
 LONG: Final = 11  #: rows on one side of a reading, all but one of which deviate in a collective fault
 
-ROWS_BEFORE: Final = max(DEVIATION_ROWS + LONG, RULE_ROWS)  #: rows before a reading on which its score depends
-ROWS_AFTER: Final = max(LONG, RULE_ROWS)
+ROWS_BEFORE: Final = max(LONG + REACH + DEVIATION_ROWS, RULE_ROWS)  #: rows before a reading on which its score depends
+ROWS_AFTER: Final = max(LONG + REACH, RULE_ROWS)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def data_quality(evidence: Evidence) -> Integers:
 
 
 def _reasons(model: AdosModel, readings: Readings, evidence: Evidence, sensors: Integers) -> Integers:
-    """Return the reason that the strongest evidence gives; of equal ones missing, late, stuck, deviation in this order."""
+    """Return the reason of the strongest evidence; among equals missing, late, stuck, deviation in this order."""
     candidates = (
         (MISSING, evidence.missing),
         (LATE, np.maximum(evidence.late, evidence.repeated)),
@@ -124,7 +124,7 @@ def _reasons(model: AdosModel, readings: Readings, evidence: Evidence, sensors: 
 
 
 def _kind_of_deviation(model: AdosModel, readings: Readings, evidence: Evidence, sensors: Integers) -> Integers:
-    """Return POINT where no reading near deviates; COLLECTIVE in a long stretch, or beyond the range; else CONTEXTUAL."""
+    """Return POINT if no reading near deviates, COLLECTIVE in a long stretch or beyond the range, else CONTEXTUAL."""
     deviates = (evidence.deviation >= HALF).astype(np.int64)
     alone = np.maximum(_highest_near(deviates, before=True), _highest_near(deviates, before=False)) == 0
     before, after = _count_near(deviates, before=True), _count_near(deviates, before=False)
