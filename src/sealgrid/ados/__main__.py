@@ -1,4 +1,4 @@
-"""What runs in the training environment: ``python -m sealgrid.ados train | evaluate``. ``sealgrid ados`` starts it."""
+"""``python -m sealgrid.ados generate | train | evaluate``; the last two run in an environment of their own."""
 
 import argparse
 import sys
@@ -7,8 +7,19 @@ from pathlib import Path
 from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
 
 
+def run_generate(options: argparse.Namespace) -> None:
+    """Write drawn readings, and the faults in them beside."""
+    from sealgrid.ados.generate import generate  # noqa: PLC0415
+
+    generated = generate(options.seed, options.days, options.stations, faults=options.faults)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_bytes(generated.readings)
+    if options.faults:
+        options.out.with_suffix(".labels.csv").write_bytes(generated.labels)
+
+
 def run_train(options: argparse.Namespace) -> None:
-    """Train a model on a file of readings, or without one the shipped model on drawn ones."""
+    """Train a model on a file of clean readings."""
     from sealgrid.ados.model.train import train  # noqa: PLC0415  PyTorch takes seconds to load
     from sealgrid.ados.readings_file import read_for_training  # noqa: PLC0415
 
@@ -40,6 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sealgrid.ados", description=__doc__)
     commands = parser.add_subparsers(required=True)
+    generate = commands.add_parser("generate", help="write drawn readings")
+    generate.add_argument("--out", type=Path, required=True)
+    generate.add_argument("--seed", type=int, default=1)
+    generate.add_argument("--days", type=int, default=56)
+    generate.add_argument("--stations", type=int, default=20)
+    generate.add_argument("--faults", action="store_true")
+    generate.set_defaults(run=run_generate)
     train = commands.add_parser("train", help="train a model on clean readings")
     train.add_argument("readings", type=Path)
     train.add_argument("--out", type=Path, required=True)

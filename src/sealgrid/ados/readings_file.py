@@ -28,10 +28,10 @@ def write_csv(readings: Readings) -> bytes:
         seconds = (readings.first_slot + row) * readings.interval
         value = readings.values[row, column] / MICRO
         cells = [
-            _iso(seconds),
+            iso_time(seconds),
             readings.sensors[column],
-            f"{value:.6g}",
-            _iso(seconds + int(readings.delays[row, column])),
+            f"{value}",
+            iso_time(seconds + int(readings.delays[row, column])),
         ]
         table.writerows([cells] * (1 + int(readings.copies[row, column])))
     return text.getvalue().encode()
@@ -46,5 +46,6 @@ def _most_frequent_interval(messages: Messages) -> int:
     return int(found[count.argmax()])
 
 
-def _iso(seconds: int) -> str:
+def iso_time(seconds: int) -> str:
+    """Return Unix seconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""What the DQF is compared with: detectors of PyOD, persistence, max-z, STL, single rules, random.
+"""What the DQF is compared with: detectors of PyOD, PCA's residuals, persistence, max-z, STL, single rules, random.
 
 Each gives a suspicion for every reading. Its threshold is chosen as the DQF's is: each sensor's suspicion is divided by
 its 99.5 % quantile on the clean validation readings, and the threshold lets 0.05 % of all of those through.
@@ -24,6 +24,7 @@ from sealgrid.shipped_apps.ados.quality.rules import measure_rules
 Reals = NDArray[np.float64]
 Suspicion = Callable[[Readings], Reals]
 
+VARIANCE = 0.95  #: that principal components keep
 STL_ROWS = 14 * ROWS_A_DAY  #: of training data before a test set, from which its season is known
 JUMP = ROWS_A_DAY // 6  #: rows between which STL interpolates its trend, which is much smoother
 
@@ -41,13 +42,14 @@ def other_methods(model: AdosModel, training: Readings, validation: Readings, se
     """Return all methods besides the DQF, fitted on the training readings."""
     chance = np.random.default_rng([seed, 9])
     detectors = {
-        "PCA (PyOD)": lambda: PCA(n_components=0.95, random_state=seed),
+        "PCA (PyOD)": lambda: PCA(n_components=VARIANCE, random_state=seed),
         "IsolationForest (PyOD)": lambda: IForest(random_state=seed, n_jobs=1),
         "ECOD (PyOD)": lambda: ECOD(n_jobs=1),
     }
     found = [_with_threshold(name, _detector(make, model, training), validation) for name, make in detectors.items()]
     mean, spread = training.values.mean(axis=0), training.values.std(axis=0)
     found += [
+        _with_threshold("PCA residual", _pca_residual(model, training), validation),
         _with_threshold("persistence", _persistence, validation),
         _with_threshold("max-z", lambda readings: np.abs(_filled(readings) * MICRO - mean) / spread, validation),
         _with_threshold("STL (statsmodels)", lambda readings: _stl(training, readings), validation),
@@ -81,8 +83,28 @@ def _detector(make: Callable[[], object], model: AdosModel, training: Readings) 
     return suspicion
 
 
+def _pca_residual(model: AdosModel, training: Readings) -> Suspicion:
+    """Return what the components with 95 % of the variance of all sensors' rows leave of each reading."""
+    normalised = _normalised(model, training)
+    variances, vectors = np.linalg.eigh(np.cov(normalised.T))
+    share = np.cumsum(variances[::-1]) / variances.sum()
+    kept = vectors[:, ::-1][:, : int(np.searchsorted(share, VARIANCE)) + 1]
+
+    def suspicion(readings: Readings) -> Reals:
+        rows = _normalised(model, readings)
+        residual: Reals = np.abs(rows - rows @ kept @ kept.T)
+        return residual
+
+    return suspicion
+
+
+def _normalised(model: AdosModel, readings: Readings) -> Reals:
+    normalised: Reals = (_filled(readings) * MICRO - model.calibration.centre) / model.calibration.scale
+    return normalised
+
+
 def _features(model: AdosModel, readings: Readings) -> list[Reals]:
-    normalised = (_filled(readings) * MICRO - model.calibration.centre) / model.calibration.scale
+    normalised = _normalised(model, readings)
     windows = np.lib.stride_tricks.sliding_window_view(normalised, WINDOW, axis=0)
     newest = normalised[WINDOW - 1 :]
     return [

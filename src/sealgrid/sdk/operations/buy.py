@@ -24,6 +24,7 @@ from sealgrid.sdk.operations.picture_checks import check_pictures
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import check_escrow, price_of
+from sealgrid.sdk.operations.readings_checks import check_readings
 from sealgrid.sdk.operations.run_inputs import check_request, public_signature
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
@@ -67,10 +68,10 @@ async def run(
     ``check_inputs`` the app gets inputs that its specification does not take: an owner's proof needs no input.
 
     Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
-    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and while the
-    escrow does not cover the price, OrderRefused when app, model or computing is not offered or costs too much,
-    InterpreterMismatch for an app that is built for another Python than the network's, and DealRefused, before money
-    moves, when the vaults would refuse.
+    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``,
+    ``readings_checks``) and while the escrow does not cover the price, OrderRefused when app, model or computing is not
+    offered or costs too much, InterpreterMismatch for an app that is built for another Python than the network's, and
+    DealRefused, before money moves, when the vaults would refuse.
     """
     job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
     check_input(job_input, split_arguments(request.public_args))
@@ -79,6 +80,7 @@ async def run(
     if check_inputs:
         check_request(manifest, request, await public_signature(conn, manifest, request))
         await check_pictures(manifest, request.files, on_progress)
+        await check_readings(manifest, request.files, on_progress)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)
     price = price_of(offers, request.tasks)

@@ -43,19 +43,17 @@ def calibration(sensors, threshold):
         return np.full(sensors, value, dtype=np.int64)
 
     return Calibration(
-        **{
-            "centre": same(50 * MICRO),
-            "scale": same(5 * MICRO),
-            "lowest": same(40 * MICRO),
-            "highest": same(60 * MICRO),
-            "largest_step": same(8 * MICRO),
-            "shortest_run": same(4),
-            "longest_delay": same(600),
-            "own_median": same(0),
-            "own_threshold": same(round(threshold * ONE)),
-            "neighbour_median": same(0),
-            "neighbour_threshold": same(round(1.5 * threshold * ONE)),
-        }
+        centre=same(50 * MICRO),
+        scale=same(5 * MICRO),
+        lowest=same(40 * MICRO),
+        highest=same(60 * MICRO),
+        largest_step=same(8 * MICRO),
+        shortest_run=same(4),
+        longest_delay=same(600),
+        own_median=same(0),
+        own_threshold=same(round(threshold * ONE)),
+        neighbour_median=same(0),
+        neighbour_threshold=same(round(1.5 * threshold * ONE)),
     )
 
 

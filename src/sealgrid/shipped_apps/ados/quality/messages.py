@@ -1,6 +1,7 @@
 """Readings as they came: one message for each, in the file's order."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -60,23 +61,26 @@ def collect(messages: Iterable[Message]) -> Messages:
 def read_time(given: object, where: str) -> float:
     """Return a time as Unix seconds: a number, or a text of ISO 8601, in UTC where it names no zone."""
     if isinstance(given, str):
-        text = given.strip()
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = _from_iso(text, where)
+        seconds = _from_text(given.strip(), where)
     elif isinstance(given, int | float) and not isinstance(given, bool):
-        seconds = float(given)
+        seconds = _from_number(given)
     else:
         raise ReadingsRefused(f"{where}: a reading has no time.")
-    if seconds >= MILLISECONDS:
-        seconds /= 1000
     if not 0 <= seconds < LAST_TIME:
         raise ReadingsRefused(f"{where}: the time {str(given)[:40]!r} is not between 1970 and 2100.")
     return seconds
 
 
-def _from_iso(text: str, where: str) -> float:
+def _from_number(number: float) -> float:
+    """Return Unix seconds of a number of seconds, or of milliseconds where it is too large for seconds."""
+    if number > float(LAST_TIME) * 1000:
+        return float("inf")
+    return number / 1000 if number >= MILLISECONDS else float(number)
+
+
+def _from_text(text: str, where: str) -> float:
+    with suppress(ValueError):
+        return _from_number(float(text))
     try:
         time = datetime.fromisoformat(text)
         return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
