@@ -15,7 +15,7 @@ from sealgrid.sdk.operations.environments import compiler_for
 from sealgrid.sdk.shipped_apps import DIGESTS
 from setup.interpreters import other_interpreters
 
-APPS = ("csv-statistics", "hash-file", "onnx-runner", "plate-reader")
+APPS = ("ados", "csv-statistics", "hash-file", "onnx-runner", "plate-reader")
 
 
 def main() -> int:

@@ -79,4 +79,4 @@ def _clean(network: StationNetwork, seed: int, part: int) -> tuple[Readings, np.
 
 
 def _dqf(model: AdosModel) -> Method:
-    return Method("DQF", lambda readings: 100.0 - score(model, readings).dqf, 100.0 - ALARM)
+    return Method("DQF", lambda readings: (100 - score(model, readings).dqf).astype(np.float64), 100.0 - ALARM)

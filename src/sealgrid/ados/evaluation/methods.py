@@ -6,6 +6,7 @@ its 99.5 % quantile on the clean validation readings, and the threshold lets 0.0
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +66,12 @@ def _with_threshold(name: str, raw: Suspicion, validation: Readings) -> Method:
     return Method(name, lambda readings: raw(readings) / scale, threshold)
 
 
-def _detector(make: Callable[[], object], model: AdosModel, training: Readings) -> Suspicion:
+def _detector(make: Callable[[], Any], model: AdosModel, training: Readings) -> Suspicion:
     """Return a detector for each sensor on what the network uses: its last readings and its neighbours' newest ones."""
     fitted = []
     for features in _features(model, training):
         detector = make()
-        detector.fit(features)  # type: ignore[attr-defined]
+        detector.fit(features)
         fitted.append(detector)
 
     def suspicion(readings: Readings) -> Reals:

@@ -7,7 +7,7 @@ import numpy as np
 from sealgrid.shipped_apps.ados.quality.calibration import MAX_RUN, Calibration
 from sealgrid.shipped_apps.ados.quality.model import AdosModel
 from sealgrid.shipped_apps.ados.quality.network import WINDOW, GraphNetwork
-from sealgrid.shipped_apps.ados.quality.readings import Integers, Readings
+from sealgrid.shipped_apps.ados.quality.readings import Booleans, Integers, Readings
 from sealgrid.shipped_apps.ados.quality.rules import run_lengths, spikes
 from sealgrid.shipped_apps.ados.quality.score import ALARM, score
 
@@ -79,7 +79,8 @@ def _residuals(network: GraphNetwork, calibration: Calibration, readings: Readin
     """Return residuals [R - w, N] with and without the sensor's own past; NaN where readings are missing."""
     normalised = np.where(readings.present, calibration.normalise(readings.values), 0)
     everything = np.arange(network.sensors)
-    complete = np.lib.stride_tricks.sliding_window_view(readings.present, WINDOW + 1, axis=0).all(axis=2)
+    windows = np.lib.stride_tricks.sliding_window_view(readings.present, WINDOW + 1, axis=0)
+    complete: Booleans = np.logical_and.reduce(windows, axis=2)
     known = complete & complete[:, network.neighbours].all(axis=2)
     usable = np.ones((len(known), network.sensors, 1 + network.neighbours.shape[1]), dtype=np.bool_)
     with_own = normalised[WINDOW:] - network.estimate(normalised, usable, everything)

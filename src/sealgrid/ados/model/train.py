@@ -1,7 +1,7 @@
 """Trains a model on a file of clean readings: the network on the first three quarters, thresholds on the last."""
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -33,7 +33,7 @@ def train(readings: Readings, seed: int, epochs: int = EPOCHS, report: Report | 
     """Return a model of clean readings; raise ReadingsRefused for too few of them."""
     _check_amount(readings)
     border = readings.rows - readings.rows // VALIDATION_SHARE
-    return train_apart(_rows(readings, 0, border), _rows(readings, border, readings.rows), seed, epochs, report)
+    return train_apart(readings.between(0, border), readings.between(border, readings.rows), seed, epochs, report)
 
 
 def train_apart(
@@ -54,17 +54,6 @@ def _check_amount(readings: Readings) -> None:
     if (share < MIN_PRESENT).any():
         name = readings.sensors[int(share.argmin())]
         raise ReadingsRefused(f"the sensor {name!r} has {share.min():.0%} of its readings; leave it out of the file.")
-
-
-def _rows(readings: Readings, first: int, end: int) -> Readings:
-    return replace(
-        readings,
-        first_slot=readings.first_slot + first,
-        values=readings.values[first:end],
-        present=readings.present[first:end],
-        delays=readings.delays[first:end],
-        copies=readings.copies[first:end],
-    )
 
 
 def _card(model: AdosModel, file: bytes, training: Readings, validation: Readings, seed: int) -> str:

@@ -17,7 +17,7 @@ from sealgrid.shipped_apps.ados.quality.score import (
     POINT,
     STUCK,
     WEIGHTS,
-    Evidence,
+    ReadingEvidence,
     data_quality,
     ramp,
     score,
@@ -30,7 +30,7 @@ ROWS = 60
 
 
 def evidence(shares):
-    return Evidence(**{name: np.array([[share]], dtype=np.int64) for name, share in shares.items()})
+    return ReadingEvidence(**{name: np.array([[share]], dtype=np.int64) for name, share in shares.items()})
 
 
 def dqf(shares):
@@ -54,7 +54,7 @@ def with_reading(row, sensor, **changed):
 
 
 def test_the_weights_name_every_evidence():
-    assert set(WEIGHTS) == {each.name for each in fields(Evidence)}
+    assert set(WEIGHTS) == {each.name for each in fields(ReadingEvidence)}
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(WEIGHTS, SHARES)), st.sampled_from(sorted(WEIGHTS)), SHARES)

@@ -16,14 +16,14 @@ class WindowOptions:
     window: int | None  #: rows of a window; None for those of an hour
 
 
-class _Parser(argparse.ArgumentParser):
+class _WindowParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ReadingsRefused(f"{message}; this app takes --window ROWS.")
 
 
 def parse(arguments: list[str]) -> WindowOptions:
     """Return the options; raise ReadingsRefused for other arguments."""
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = _WindowParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--window", type=_rows)
     return WindowOptions(parser.parse_args(arguments).window)
 

@@ -4,9 +4,10 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from .errors import ReadingsRefused
-from .messages import Message, first_of, read_sensor, read_time, read_value
+from .messages import ReadingMessage, first_of, read_sensor, read_time, read_value
 
 TIME = ("time", "timestamp", "datetime", "date", "t")
 SENSOR = ("sensor", "station", "sensor_id", "station_id", "name", "id")
@@ -16,7 +17,7 @@ DELIMITERS = ",;\t|"
 MAX_CELL = 1 << 16  #: characters
 
 
-def read_csv(text: str) -> Iterator[Message]:
+def read_csv(text: str) -> Iterator[ReadingMessage]:
     """Yield the readings of a table; raise ReadingsRefused with the line for what is none."""
     first, _, _ = text.partition("\n")
     delimiter = max(DELIMITERS, key=first.count)
@@ -26,6 +27,15 @@ def read_csv(text: str) -> Iterator[Message]:
         yield from _read_rows(rows, decimal_comma=delimiter != ",")
     except csv.Error as error:
         raise ReadingsRefused(f"line {rows.line_num}: the table is damaged ({error}).") from error
+
+
+class _CsvRows(Protocol):
+    """What ``csv.reader`` returns."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+    def __next__(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class _Columns:
     received: str | None
     sensors: list[str]
 
-    def messages(self, row: dict[str, str], where: str, *, decimal_comma: bool) -> Iterator[Message]:
+    def messages(self, row: dict[str, str], where: str, *, decimal_comma: bool) -> Iterator[ReadingMessage]:
         """Yield the readings of a row."""
         at = read_time(row[self.time], where)
         came = row[self.received].strip() if self.received is not None else ""
@@ -49,10 +59,10 @@ class _Columns:
         else:
             cells = [(name, row[name]) for name in self.sensors]
         for name, cell in cells:
-            yield Message(at, name, _value(cell, where, decimal_comma=decimal_comma), received)
+            yield ReadingMessage(at, name, _value(cell, where, decimal_comma=decimal_comma), received)
 
 
-def _read_rows(rows: "csv._reader", *, decimal_comma: bool) -> Iterator[Message]:
+def _read_rows(rows: "_CsvRows", *, decimal_comma: bool) -> Iterator[ReadingMessage]:
     columns = _read_names(next(rows, []))
     for cells in rows:
         if not any(cell.strip() for cell in cells):

@@ -94,8 +94,11 @@ def _relative(residual: Integers, median: Integers, threshold: Integers) -> Inte
 
 def _all_in_window(present: Booleans) -> Booleans:
     """Return for each row from w - 1 on whether a sensor's w rows up to it are all present."""
-    return np.lib.stride_tricks.sliding_window_view(present, WINDOW, axis=0).all(axis=2)
+    windows = np.lib.stride_tricks.sliding_window_view(present, WINDOW, axis=0)
+    complete: Booleans = np.logical_and.reduce(windows, axis=2)
+    return complete
 
 
 def _highest_in_window(values: Integers) -> Integers:
-    return np.lib.stride_tricks.sliding_window_view(values, WINDOW, axis=0).max(axis=2)
+    highest: Integers = np.lib.stride_tricks.sliding_window_view(values, WINDOW, axis=0).max(axis=2)
+    return highest

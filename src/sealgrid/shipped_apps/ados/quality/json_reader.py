@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from .csv_reader import RECEIVED, SENSOR, TIME, VALUE
 from .errors import ReadingsRefused
-from .messages import Message, first_of, read_sensor, read_time, read_value
+from .messages import ReadingMessage, first_of, read_sensor, read_time, read_value
 from .senml import is_senml, read_senml
 
 
-def read_json(text: str) -> Iterator[Message]:
+def read_json(text: str) -> Iterator[ReadingMessage]:
     """Yield the readings of a document; raise ReadingsRefused with the record's number for what is none."""
     try:
         document = json.loads(text)
@@ -23,7 +23,7 @@ def read_json(text: str) -> Iterator[Message]:
     return read_senml(document) if is_senml(document) else _read_records(document)
 
 
-def _read_records(records: list[object]) -> Iterator[Message]:
+def _read_records(records: list[object]) -> Iterator[ReadingMessage]:
     for number, record in enumerate(records, start=1):
         where = f"record {number}"
         if not isinstance(record, dict):
@@ -37,8 +37,8 @@ def _read_records(records: list[object]) -> Iterator[Message]:
         came = float("nan") if unknown else read_time(record[received], where)
         if sensor is not None:
             given = None if value is None else record[value]
-            yield Message(at, read_sensor(record[sensor], where), read_value(given, where), came)
+            yield ReadingMessage(at, read_sensor(record[sensor], where), read_value(given, where), came)
             continue
         for name in record:
             if name not in {time, received}:
-                yield Message(at, read_sensor(name, where), read_value(record[name], where), came)
+                yield ReadingMessage(at, read_sensor(name, where), read_value(record[name], where), came)

@@ -19,7 +19,7 @@ MILLISECONDS = 100_000_000_000  #: numbers from here on are milliseconds, as Jav
 MISSING_CELLS = frozenset({"", "-", "?", "na", "n/a", "nan", "null", "none", "nil", "missing"})
 
 
-class Message(NamedTuple):
+class ReadingMessage(NamedTuple):
     """One reading; ``value`` and ``received`` are NaN where they are unknown."""
 
     time: float  #: Unix seconds
@@ -39,7 +39,7 @@ class Messages:
     received: np.ndarray
 
 
-def collect(messages: Iterable[Message]) -> Messages:
+def collect(messages: Iterable[ReadingMessage]) -> Messages:
     """Return messages as columns; raise ReadingsRefused for none, or for more than the limits."""
     sensors: dict[str, int] = {}
     columns: tuple[list[int], list[float], list[float], list[float]] = ([], [], [], [])

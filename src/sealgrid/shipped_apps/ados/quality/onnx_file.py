@@ -6,6 +6,7 @@ dims 1, data_type 2, float_data 4, int64_data 7, name 8, raw_data 9.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ MAX_VALUES = 1 << 21  #: of one tensor
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FLOAT, _INT64 = 1, 7  #: TensorProto.DataType
-_DTYPES = {_FLOAT: np.dtype("<f4"), _INT64: np.dtype("<i8")}
+_DTYPES: dict[int, np.dtype[Any]] = {_FLOAT: np.dtype("<f4"), _INT64: np.dtype("<i8")}
 
 
 @dataclass(frozen=True)

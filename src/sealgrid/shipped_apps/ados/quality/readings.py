@@ -1,6 +1,6 @@
 """Readings of sensors on a regular grid of time slots, as exact integers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,17 @@ class Readings:
     def rows(self) -> int:
         """Return the number of slots."""
         return len(self.values)
+
+    def between(self, first: int, end: int) -> "Readings":
+        """Return the rows from ``first`` on, without ``end``."""
+        return replace(
+            self,
+            first_slot=self.first_slot + first,
+            values=self.values[first:end],
+            present=self.present[first:end],
+            delays=self.delays[first:end],
+            copies=self.copies[first:end],
+        )
 
 
 def to_micro(values: NDArray[np.float64]) -> Integers:

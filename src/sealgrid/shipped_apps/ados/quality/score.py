@@ -42,7 +42,7 @@ ROWS_AFTER: Final = max(LONG + REACH, RULE_ROWS)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReadingEvidence:
     """Shares 0 to 1000 of each reading [R, S]."""
 
     deviation: Integers  #: from the network's estimate; at least that of the readings both before and after it
@@ -70,7 +70,7 @@ def score(model: AdosModel, readings: Readings, sensors: Integers | None = None)
     return Scores(dqf, np.where(dqf <= ALARM, _reasons(model, readings, evidence, chosen), NONE))
 
 
-def collect_evidence(model: AdosModel, readings: Readings, sensors: Integers) -> Evidence:
+def collect_evidence(model: AdosModel, readings: Readings, sensors: Integers) -> ReadingEvidence:
     """Return the evidence on each reading of the numbered sensors."""
     measured = deviations(model.network, model.calibration, readings.values, readings.present, sensors)
     rules = measure_rules(
@@ -82,7 +82,7 @@ def collect_evidence(model: AdosModel, readings: Readings, sensors: Integers) ->
     )
     single = ramp(measured)
     both_sides = np.minimum(_highest_near(single, before=True), _highest_near(single, before=False))
-    return Evidence(
+    return ReadingEvidence(
         deviation=np.maximum(single, both_sides),
         stuck=np.minimum(rules.stuck, FULL),
         beyond=ramp(rules.beyond),
@@ -99,7 +99,7 @@ def ramp(measure: Integers) -> Integers:
     return share
 
 
-def data_quality(evidence: Evidence) -> Integers:
+def data_quality(evidence: ReadingEvidence) -> Integers:
     """Return the DQF of each reading."""
     whole = FULL * FULL
     left = np.full(evidence.deviation.shape, whole, dtype=np.int64)
@@ -109,7 +109,7 @@ def data_quality(evidence: Evidence) -> Integers:
     return quality
 
 
-def _reasons(model: AdosModel, readings: Readings, evidence: Evidence, sensors: Integers) -> Integers:
+def _reasons(model: AdosModel, readings: Readings, evidence: ReadingEvidence, sensors: Integers) -> Integers:
     """Return the reason of the strongest evidence; among equals missing, late, stuck, deviation in this order."""
     candidates = (
         (MISSING, evidence.missing),
@@ -123,7 +123,7 @@ def _reasons(model: AdosModel, readings: Readings, evidence: Evidence, sensors: 
     return reasons
 
 
-def _kind_of_deviation(model: AdosModel, readings: Readings, evidence: Evidence, sensors: Integers) -> Integers:
+def _kind_of_deviation(model: AdosModel, readings: Readings, evidence: ReadingEvidence, sensors: Integers) -> Integers:
     """Return POINT if no reading near deviates, COLLECTIVE in a long stretch or beyond the range, else CONTEXTUAL."""
     deviates = (evidence.deviation >= HALF).astype(np.int64)
     alone = np.maximum(_highest_near(deviates, before=True), _highest_near(deviates, before=False)) == 0

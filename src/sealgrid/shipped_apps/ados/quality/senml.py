@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .errors import ReadingsRefused
-from .messages import Message, read_sensor, read_time
+from .messages import ReadingMessage, read_sensor, read_time
 
 VERSION = 10  #: the highest that RFC 8428 defines
 ABSOLUTE = 1 << 28  #: smaller times are relative to now, which an enclave does not know
@@ -17,7 +17,7 @@ def is_senml(records: Sequence[object]) -> bool:
     return isinstance(first, dict) and bool(_FIELDS & set(first)) and "time" not in first
 
 
-def read_senml(records: Sequence[object]) -> Iterator[Message]:
+def read_senml(records: Sequence[object]) -> Iterator[ReadingMessage]:
     """Yield the readings of a pack; raise ReadingsRefused with the record's number for what is none."""
     base_name, base_time, base_value = "", 0.0, 0.0
     for number, record in enumerate(records, start=1):
@@ -37,7 +37,7 @@ def read_senml(records: Sequence[object]) -> Iterator[Message]:
         if time < ABSOLUTE:
             raise ReadingsRefused(f"{where}: its time is relative to now; give absolute times (bt).")
         sensor = read_sensor(base_name + _text(record.get("n", ""), "n", where), where)
-        yield Message(read_time(time, where), sensor, _value(record, base_value, where))
+        yield ReadingMessage(read_time(time, where), sensor, _value(record, base_value, where))
 
 
 def _check_fields(record: dict[str, Any], where: str) -> None:

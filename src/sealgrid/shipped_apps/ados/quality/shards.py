@@ -42,11 +42,14 @@ def with_halo(model: AdosModel, readings: Readings, shard: Shard) -> Readings:
         needed = np.union1d(needed, neighbours[needed])
     kept = np.zeros(model.network.sensors, dtype=np.bool_)
     kept[needed] = True
-    arrays = {
-        name: np.where(kept, getattr(readings, name)[first:end], 0).astype(getattr(readings, name).dtype)
-        for name in ("values", "present", "delays", "copies")
-    }
-    return replace(readings, first_slot=readings.first_slot + first, **arrays)
+    part = readings.between(first, end)
+    return replace(
+        part,
+        values=np.where(kept, part.values, 0),
+        present=part.present & kept,
+        delays=np.where(kept, part.delays, 0),
+        copies=np.where(kept, part.copies, 0),
+    )
 
 
 def score_shard(model: AdosModel, part: Readings, shard: Shard, rows: int) -> Scores:
