@@ -9,6 +9,7 @@ import typer
 from sealgrid.cli.options import NOTICE_SECONDS, Account, Csv, Data, Json, NetworkName, NoticeAfter, PasswordFile
 from sealgrid.cli.output import print_result, stderr, stdout
 from sealgrid.cli.session import AccountChoice, for_account, run_as
+from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -102,6 +103,33 @@ def result(
         await follow(run, me.network, out, FollowTimeouts(timeout, notice_after))
 
     run_as(AccountChoice(account, "requester", password_file, network), data, work)
+
+
+@app.command()
+@for_account("requester")
+async def log(
+    me: "AsyncClient",
+    task: Task,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A new file for the log, to give to the app's developer.")
+    ] = None,
+) -> None:
+    """Print the log of a run that was paid, of an app that failed or succeeded. Only you can read it."""
+    run = me.reopen(task)
+    text = await run.log()
+    if out is None:
+        stdout.print(text.rstrip() if text else "the app logged nothing.", markup=False)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputRefused(f"{out} cannot be written ({error.strerror}); give a new file with --out.") from error
+    owner = (await me.apps.show(run.app)).owner
+    stdout.print(f"the log is in {out}", markup=False)
+    stderr.print(f"It may contain your data: read it before you give it to the app's developer, {owner},", markup=False)
+    stderr.print(f"together with the number of the task, which the developer sees in `app usage`: {task}", markup=False)
 
 
 @app.command()

@@ -86,6 +86,11 @@ class AsyncRun:
         return self._job.deal
 
     @property
+    def app(self) -> Address:
+        """Return the address of the app."""
+        return self._job.terms.app.app
+
+    @property
     def price(self) -> Amount:
         """Return the price of one task: app, model and computing together."""
         return Amount(self._job.terms.price)
@@ -132,7 +137,7 @@ class AsyncRun:
         ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal;
         its argument, as text, says until when the price is locked. Nothing is bought elsewhere automatically.
         Raises StillRunning after ``timeout`` seconds: the run continues, and ``result`` can be called again.
-        Raises HostFailed when no machine finished the task (refunded), AppFailed with the last line of the app's log
+        Raises HostFailed when no machine finished the task (refunded), AppFailed with ``log``, ``task`` and ``exit``
         when the app failed (paid), DealRefused when the vaults refused the deal (paid if the refusal applied before the
         deal was made, else refunded).
         """
@@ -150,17 +155,18 @@ class AsyncRun:
                     envelope.refusal, f"the vaults refused this deal: {refusal_message(envelope.refusal)}"
                 )
             if envelope.receipt.body.exit_class == "unopened":
-                raise AppFailed(
+                raise self._failure(
                     "the model's file does not open with the key that its owner deposited, and the vaults refuse this "
-                    "key from now on; use another model."
+                    "key from now on; use another model.",
+                    opened,
                 )
             if envelope.receipt.body.exit_class != "ok":
-                lines = opened.log.strip().splitlines()
-                raise AppFailed(f"the app failed: {lines[-1].strip()[:500] if lines else 'its log is empty.'}")
+                last = opened.log_tail(1).strip()
+                raise self._failure(f"the app failed: {last[:500] or 'its log is empty.'}", opened)
             return opened
 
     async def opened(self) -> RunResult:
-        """Open the result of a paid run, also of an app that failed: its log is then one of the files."""
+        """Open the result of a paid run, also of an app that failed; the log is one of the files."""
         opened, _ = await self._opened()
         return opened
 
@@ -185,8 +191,14 @@ class AsyncRun:
         await self._conn.wallet.call(target, "AnswerReceiver", "deliver", *arguments, action=action)
 
     async def log(self) -> str:
-        """Return the log of an app that failed; empty for one that succeeded."""
+        """Return what the app wrote to standard output and error, of a paid run; empty if it wrote nothing.
+
+        The log is sealed like the result: nobody else can read it. Give it to the app's developer yourself.
+        """
         return (await self.opened()).log
+
+    def _failure(self, message: str, opened: RunResult) -> AppFailed:
+        return AppFailed(message, task=self.task, log=opened.log, exit=opened.exit)
 
     async def _opened(self) -> tuple[RunResult, ReceiptEnvelope]:
         async with with_money(self._conn, self.deal, self.task):
