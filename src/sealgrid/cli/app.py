@@ -189,7 +189,7 @@ _STATES = {
     "app-failed": "the app failed",
     "refused": "the vaults refused the deal",
     "unopened": "the model's file did not open",
-    "unread": "paid, without a receipt that can be read",
+    "unverified": "paid, without a receipt that can be verified",
     "running": "not ended",
     "unpaid": "no machine finished it; the buyer's money came back",
 }

@@ -1,4 +1,4 @@
-"""Usage of an app: its tasks by how they ended, its buyers and its revenue, from the chain and the public receipts."""
+"""Usage of an app: its tasks by how they ended, its buyers and its revenue, from the chain and verified receipts."""
 
 import asyncio
 from collections import Counter
@@ -9,17 +9,17 @@ from typing import Final, Literal
 from sealgrid.chain.views import DealView, PaymentOutcome, payment_outcome
 from sealgrid.errors import SealgridError
 from sealgrid.poco.ids import task_id
-from sealgrid.receipts.receipt import ExitClass, parse_envelope
+from sealgrid.receipts.receipt import ExitClass
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_receipt
+from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId
 
 MAX_USES: Final = 1000  #: tasks that are read, the newest first
 _PAGE: Final = 200
 _CONCURRENT: Final = 8
 
-UseState = Literal["answer", "app-failed", "refused", "unopened", "unread", "running", "unpaid"]
+UseState = Literal["answer", "app-failed", "refused", "unopened", "unverified", "running", "unpaid"]
 _STATE_OF: Final[dict[ExitClass, UseState]] = {
     "ok": "answer",
     "app-failed": "app-failed",
@@ -38,7 +38,7 @@ class AppUse:
     model: Address | None
     price: Amount  #: of the app; paid unless the state is "running" or "unpaid"
     time: int  #: of the deal, Unix seconds
-    state: UseState  #: "unread": paid, and its receipt cannot be read; "refused": by the vaults
+    state: UseState  #: "unverified": paid, without a receipt whose checks hold; "refused": by the vaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,6 @@ async def _state(conn: Connection, task: TaskId, now: int) -> UseState:
     if outcome is not PaymentOutcome.PAID:
         return "running" if outcome is PaymentOutcome.OPEN else "unpaid"
     try:
-        return _STATE_OF[parse_envelope(await fetch_receipt(conn, task)).receipt.body.exit_class]
+        return _STATE_OF[(await fetch_verified_receipt(conn, task)).body.exit_class]
     except SealgridError:
-        return "unread"
+        return "unverified"

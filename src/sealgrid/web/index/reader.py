@@ -8,29 +8,18 @@ import msgspec
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.receipts.receipt import ExitClass
+from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.units import Address, Digest
-from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
+from sealgrid.web.index.tables import IS_TIMED, assets, deals, progress, steps, tasks
 from sealgrid.wire.chain_view import FileAddresses
 
 PAGE_SIZE: Final = 24
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
+RECENT_ANSWERS: Final = 100  #: whose durations count, cold and warm ones each
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
 Rows = Sequence[sql.Row[Any]]
 Party = Literal["app", "dataset", "workerpool", "requester"]
-
-
-@dataclass(frozen=True, slots=True)
-class SuccessRecord:
-    """Counts of the tasks of an app, a model or a pool."""
-
-    ended: int = 0
-    completed: int = 0
-    open: int = 0  #: waiting or running
-
-    @property
-    def success_rate(self) -> float | None:
-        """Return the share of ended tasks that were completed and paid; None before the first."""
-        return self.completed / self.ended if self.ended else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +28,7 @@ class TaskFilter:
 
     parties: dict[Party, Address] = field(default_factory=dict)
     state: str = ""
+    exit_classes: tuple[ExitClass, ...] = ()  #: of verified receipts
 
 
 class IndexReader:
@@ -54,11 +44,11 @@ class IndexReader:
         return -1 if body is None else msgspec.json.decode(body, type=BlockTrail).next_number - 1
 
     def counts(self) -> dict[str, int]:
-        """Return the number of assets of each kind, and of completed tasks."""
+        """Return the number of assets of each kind, and of verified answers."""
         with self._engine.connect() as connection:
             by_kind = connection.execute(sql.select(assets.c.kind, sql.func.count().label("n")).group_by(assets.c.kind))
-            completed = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
-            return {row.kind: row.n for row in by_kind} | {"completed": completed or 0}
+            answers = connection.scalar(sql.select(sql.func.sum(assets.c.answers)).where(assets.c.kind == "App"))
+            return {row.kind: row.n for row in by_kind} | {"answers": answers or 0}
 
     def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE_SIZE) -> Rows:
         """Return a page of assets of a kind, the most used first, and one row more if there is a next page."""
@@ -96,14 +86,29 @@ class IndexReader:
         query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))
         return {row.address: row.name for row in self._all(query)}
 
-    def record(self, party: Party, asset: sql.Row[Any]) -> SuccessRecord:
-        """Return the task counts of an asset. ``runs`` already counts completed tasks, which are most of them."""
+    def record(self, party: Party, asset: sql.Row[Any]) -> RunRecord:
+        """Return how the tasks of an asset ended, with the durations of its latest answers."""
         query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
             tasks.c[party] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
         )
         counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
-        completed, refunded = asset.runs, counts.get("refunded", 0)
-        return SuccessRecord(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
+        return RunRecord(
+            answers=asset.answers,
+            failures=asset.failures,
+            refusals=asset.refusals,
+            unverified=asset.runs - asset.answers - asset.failures - asset.refusals,
+            refunded=counts.get("refunded", 0),
+            open=counts.get("waiting", 0) + counts.get("running", 0),
+            cold=self._times(party, asset.address, cold=True),
+            warm=self._times(party, asset.address, cold=False),
+        )
+
+    def _times(self, party: Party, address: Address, *, cold: bool) -> RunTimes:
+        query = sql.select(tasks.c.ended - tasks.c.time).where(
+            tasks.c[party] == address, tasks.c.cold.is_(cold), IS_TIMED
+        )
+        with self._engine.connect() as connection:
+            return RunTimes.of(connection.scalars(query.order_by(tasks.c.time.desc()).limit(RECENT_ANSWERS)))
 
     def tasks(self, conditions: TaskFilter, *, page: int = 0) -> Rows:
         """Return a page of tasks, the newest first, and one row more if there is a next page."""
@@ -112,6 +117,8 @@ class IndexReader:
             query = query.where(tasks.c[party] == address)
         if conditions.state:
             query = query.where(tasks.c.state == conditions.state)
+        if conditions.exit_classes:
+            query = query.where(tasks.c.exit_class.in_(conditions.exit_classes))
         return self._all(
             query.order_by(tasks.c.time.desc(), tasks.c.task).limit(PAGE_SIZE + 1).offset(page * PAGE_SIZE)
         )

@@ -25,7 +25,18 @@ from sealgrid.web.wallets.signing_steps import signing_session
 from sealgrid.wire.service_access import client_address
 
 POLL_SECONDS = 0.3
+_RECEIPT_POLLS: Final = 20
 ENDED: Final = {"completed", "refunded"}
+#: the states that a list can be filtered by, in the order of the page
+_FILTERS: Final[dict[str, TaskFilter]] = {
+    "": TaskFilter(),
+    "waiting": TaskFilter(state="waiting"),
+    "running": TaskFilter(state="running"),
+    "answered": TaskFilter(exit_classes=("ok",)),
+    "app-failed": TaskFilter(exit_classes=("app-failed", "unopened")),
+    "refused": TaskFilter(exit_classes=("refused",)),
+    "refunded": TaskFilter(state="refunded"),
+}
 
 _STAGE_TEXTS: Final = {
     "waiting": "bought; waits for a machine",
@@ -67,8 +78,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/tasks")
     async def all_tasks(request: WebRequest) -> Response[bytes]:
         page, state = page_number(request), query_text(request, "state")
-        rows = site.index.tasks(TaskFilter(state=state), page=page)
-        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "state": state}
+        rows = site.index.tasks(_FILTERS.get(state, TaskFilter(state=state)), page=page)
+        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "state": state, "filters": _FILTERS}
         return site.page(request, "tasks.html", context | await _list_context(site, rows[:PAGE_SIZE]))
 
     @get("/tasks/live")
@@ -126,11 +137,22 @@ async def _stream_timeline(
                 previous = current
                 yield ServerSentEventMessage(data=current, event="change")
             if context["task"].state in ENDED:
+                yield ServerSentEventMessage(data=await _final_state(site, request, task), event="state")
                 yield ServerSentEventMessage(data="", event="end")
                 return
             await asyncio.sleep(POLL_SECONDS)
     finally:  # a cancelled stream's frame may wait for the garbage collector
         site.timeline_limits.release(slot)
+
+
+async def _final_state(site: Site, request: WebRequest, task: TaskId) -> str:
+    """Return the badge of an ended task; wait some seconds for the index to verify its receipt."""
+    for _ in range(_RECEIPT_POLLS):
+        row = await asyncio.to_thread(_task_row, site, task)
+        if row.state != "completed" or row.exit_class is not None:
+            break
+        await asyncio.sleep(POLL_SECONDS)
+    return site.render(request, "task_state.html", {"state": shown_state(row)})
 
 
 def _task_row(site: Site, task: TaskId) -> Any:
@@ -167,7 +189,7 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
     return {
         "task": row,
         "names": site.index.names({row.app, row.dataset, row.workerpool}),
-        "state": shown_state(row.state, stages),
+        "state": shown_state(row, stages),
         "failure": capitalised([failure_of(failed).message])[0] if failed else "",
         "timeline": [
             TimelineLine(stage.at, _REFUSED_TEXT if stage.check else _STAGE_TEXTS[stage.stage], stage.detail)

@@ -20,7 +20,7 @@ def test_runs_are_counted_by_how_they_ended():
 
 
 def test_only_paid_runs_are_revenue():
-    paid = [use(ALICE, state) for state in ("answer", "app-failed", "refused", "unopened", "unread")]
+    paid = [use(ALICE, state) for state in ("answer", "app-failed", "refused", "unopened", "unverified")]
     assert usage(*paid, use(ALICE, "running"), use(ALICE, "unpaid")).revenue == 10
 
 
