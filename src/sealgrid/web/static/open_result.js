@@ -32,7 +32,13 @@ export async function showResult(target, page) {
     const files = unpackResult(await openResult(page, task, reply, fromHex(job.result_key)));
     const log = logOf(files);
     const outputs = files.filter(([name]) => name !== log.name);
-    target.replaceChildren(heading, ...failure(reply, log), ...figures(outputs), ...logTail(log), downloadLink("job", task));
+    target.replaceChildren(
+      heading,
+      ...failure(reply, log),
+      ...figures(outputs),
+      ...logTail(log),
+      downloadLink("job", task),
+    );
   } catch (error) {
     target.replaceChildren(heading, element("p", error.message, "warning"), downloadLink("job", task));
   }
