@@ -16,6 +16,16 @@ COUNTED_AS: Final[dict[ExitClass, CountedEnd]] = {
     "refused": "refusals",
 }
 
+#: a paid task as people read it; "paid" without a verified receipt
+PaidState = Literal["answered", "app-failed", "model-unopened", "refused", "paid"]
+PAID_STATES: Final[dict[ExitClass | None, PaidState]] = {
+    "ok": "answered",
+    "app-failed": "app-failed",
+    "unopened": "model-unopened",
+    "refused": "refused",
+    None: "paid",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RunTimes:

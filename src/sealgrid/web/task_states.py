@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from sealgrid.receipts.receipt import ExitClass
+from sealgrid.receipts.run_record import PAID_STATES
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.follow import public_history
 from sealgrid.units import TaskId
@@ -15,13 +15,6 @@ MAX_STORED: Final = 10_000  #: tasks that the pool gave up, until the chain ends
 ASK_SECONDS: Final = 3.0  #: between two questions about one task, for all visitors together
 POOL_SECONDS: Final = 2.0  #: the longest wait of a page for the pool
 _OPEN: Final = frozenset({"waiting", "running"})
-_PAID_STATES: Final[dict[ExitClass | None, str]] = {
-    "ok": "answered",
-    "app-failed": "app-failed",
-    "unopened": "model-unopened",
-    "refused": "refused",
-    None: "paid",
-}
 
 
 def shown_state(row: Any, stages: Sequence[StageAt] = ()) -> str:
@@ -31,7 +24,7 @@ def shown_state(row: Any, stages: Sequence[StageAt] = ()) -> str:
     that ``paid``. An open one is ``refused`` or ``failed`` once its pool gave it up, else in the chain's state.
     """
     if row.state == "completed":
-        return _PAID_STATES[row.exit_class]
+        return PAID_STATES[row.exit_class]
     if row.state not in _OPEN or not stages or stages[-1].stage != "failed":
         return str(row.state)
     return "refused" if stages[-1].check else "failed"

@@ -88,7 +88,9 @@ def _durations(runs: Sequence[tuple[int, VerifiedReceipt]], *, has_all: bool) ->
 
     A worker's first run here is its first ever, hence cold, only if these are all runs; else it does not count.
     """
-    cold, warm, workers = [], [], set()
+    cold: list[int] = []
+    warm: list[int] = []
+    workers: set[Address] = set()
     for seconds, receipt in runs:
         is_first = receipt.body.worker not in workers
         workers.add(receipt.body.worker)

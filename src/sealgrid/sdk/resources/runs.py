@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.attestation.requester_refusals import refusal_message
-from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, StillRunning
 from sealgrid.receipts.receipt import ReceiptEnvelope, parse_envelope
 from sealgrid.receipts.report import VerificationReport
@@ -18,24 +17,17 @@ from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import OnStage, follow, history, ignore_stage
 from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.run_money import money_or_unknown, with_money
+from sealgrid.sdk.operations.run_states import RunState, run_state
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
-
-_STATE = {
-    TaskStatus.UNSET: "waiting",
-    TaskStatus.ACTIVE: "running",
-    TaskStatus.REVEALING: "running",
-    TaskStatus.COMPLETED: "completed",
-    TaskStatus.FAILED: "refunded",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """The state of a run."""
 
-    state: str  #: from the chain: waiting, running, completed (and paid), refunded
+    state: RunState  #: from the chain, and of a paid run from its verified receipt: answered, app-failed …
     stages: tuple[StageAt, ...]  #: from the pool
     deadline: int | None  #: Unix seconds; without a result by then the run is refunded; None until a pool begins
     payer: Address | None  #: the account whose escrow pays and gets refunds; None without a deal
@@ -107,10 +99,11 @@ class AsyncRun:
 
     async def status(self) -> RunStatus:
         """Return the state of the run."""
-        view = await self._conn.hub.view_task(self.task)
+        view, head = await asyncio.gather(self._conn.hub.view_task(self.task), self._conn.node.block())
+        state = await run_state(self._conn, self.task, head.timestamp)
         stages = await history(self._conn, self.task)
         payer = await buy.payer(self._conn, self.deal)
-        return RunStatus(_STATE[view.status], stages, view.final_deadline or None, payer, await self.money())
+        return RunStatus(state, stages, view.final_deadline or None, payer, await self.money())
 
     async def money(self) -> str:
         """Return one sentence that says where the price is now, by the chain: locked, paid, refunded …"""
