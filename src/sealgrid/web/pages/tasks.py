@@ -18,7 +18,8 @@ from sealgrid.units import TaskId
 from sealgrid.web.forms import parse_form, path_task
 from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
 from sealgrid.web.pages.sales import capitalised
-from sealgrid.web.site import Site, WebRequest, page_number, query_text
+from sealgrid.web.pages.task_filters import STATE_FILTERS, conditions_of
+from sealgrid.web.site import Site, WebRequest, page_number
 from sealgrid.web.task_states import shown_state
 from sealgrid.web.timeline_limits import TimelineSlot
 from sealgrid.web.wallets.signing_steps import signing_session
@@ -27,16 +28,6 @@ from sealgrid.wire.service_access import client_address
 POLL_SECONDS = 0.3
 _RECEIPT_POLLS: Final = 20
 ENDED: Final = {"completed", "refunded"}
-#: the states that a list can be filtered by, in the order of the page
-_FILTERS: Final[dict[str, TaskFilter]] = {
-    "": TaskFilter(),
-    "waiting": TaskFilter(state="waiting"),
-    "running": TaskFilter(state="running"),
-    "answered": TaskFilter(exit_classes=("ok",)),
-    "app-failed": TaskFilter(exit_classes=("app-failed", "unopened")),
-    "refused": TaskFilter(exit_classes=("refused",)),
-    "refunded": TaskFilter(state="refunded"),
-}
 
 _STAGE_TEXTS: Final = {
     "waiting": "bought; waits for a machine",
@@ -77,9 +68,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/tasks")
     async def all_tasks(request: WebRequest) -> Response[bytes]:
-        page, state = page_number(request), query_text(request, "state")
-        rows = site.index.tasks(_FILTERS.get(state, TaskFilter(state=state)), page=page)
-        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "state": state, "filters": _FILTERS}
+        page, found = page_number(request), conditions_of(request)
+        rows = site.index.tasks(found.task_filter(), page=page)
+        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "conditions": found, "filters": STATE_FILTERS}
         return site.page(request, "tasks.html", context | await _list_context(site, rows[:PAGE_SIZE]))
 
     @get("/tasks/live")
