@@ -97,13 +97,13 @@ def _run_line(run: "BoughtRun") -> str:
 
 
 @app.command()
-@for_account("requester", reads=True)
+@for_account("requester", optional=True)
 async def show(
     me: "AsyncClient",
     task: Task,
     as_json: Json = False,
 ) -> None:
-    """Show the state of a run and its stages."""
+    """Show the state of a run and its stages, which are exact for the account that requested it, else coarse."""
     run = me.reopen(task)
     status = await run.status()
     document = {

@@ -214,11 +214,12 @@ class AsyncClient:
         Raises OrderRefused for a model without approval, InputRefused for a file that cannot be read.
         """
         listed = list_files(files)
-        contents = await asyncio.to_thread(read_files, listed)
+        with_tables = has_tables(listed)
+        contents = [] if with_tables else await asyncio.to_thread(read_files, listed)
         address, dataset = await find_offered(self._conn, app, model, on_progress)
         if model is not None:
             await check_approved(self._conn, dataset, address)
-        if has_tables(listed):
+        if with_tables:  # their format depends on the app; an open file can be read only once
             specification = (await runnable_manifest(self._conn, address)).inputs
             taken = specification.files.media_types if specification and specification.files else ()
             contents = await asyncio.to_thread(read_files, listed, taken)

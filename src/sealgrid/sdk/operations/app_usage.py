@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgrid.chain.views import DealView
+from sealgrid.errors import NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.run_states import PAID, RunState, run_state
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 
 MAX_USES: Final = 1000  #: tasks that are read, the newest first
 _PAGE: Final = 200
@@ -75,7 +76,8 @@ def _revenue(uses: Sequence[AppUse]) -> Amount:
 async def usage_of_app(conn: Connection, app: Address, most: int = MAX_USES) -> AppUsage:
     """Return the latest tasks of an app, at most ``most``.
 
-    The market lists the deals, and each is read from the chain: a market can omit deals, but not invent one.
+    The market lists the deals, and each is read from the chain and counted once: a market can omit deals, but not
+    invent or repeat one.
     """
     limit, now = asyncio.Semaphore(_CONCURRENT), (await conn.node.block()).timestamp
 
@@ -104,11 +106,20 @@ async def usage_of_app(conn: Connection, app: Address, most: int = MAX_USES) -> 
 
 async def _deals(conn: Connection, app: Address, most: int) -> tuple[list[DealView], bool]:
     """Return the latest deals of an app, and whether they are all."""
-    deals: list[DealView] = []
+    deals: dict[DealId, DealView] = {}  # pages shift when a deal is made between two requests
     for page in range(-(-most // _PAGE)):
         named = await conn.market.deals(app=app, pageIndex=str(page), pageSize=str(_PAGE))
-        views = await asyncio.gather(*(conn.hub.view_deal(deal) for deal in named))
-        deals += [view for view in views if view.app.pointer == app]
+        views = await asyncio.gather(*(_deal(conn, deal, app) for deal in named))
+        deals |= {view.deal: view for view in views if view is not None}
         if len(named) < _PAGE:
-            return deals, True
-    return deals, False
+            return list(deals.values()), True
+    return list(deals.values()), False
+
+
+async def _deal(conn: Connection, deal: DealId, app: Address) -> DealView | None:
+    """Return a deal; None for one of another app, and for an id that the chain does not have."""
+    try:
+        view = await conn.hub.view_deal(DealId(to_digest(deal)))
+    except (NotFound, ValueError):
+        return None
+    return view if view.app.pointer == app else None

@@ -44,7 +44,7 @@ _STAGE_TEXTS: Final = {
     "failed": "no machine of the pool could finish it",
     "refunded": "closed on the chain: its price was returned",
 }
-_REFUSED_TEXT: Final = "the vaults refuse the deal"
+_REFUSED_TEXT: Final = "the pool reports that the vaults refuse the deal"
 _STEP_TEXTS: Final = {
     "initialize": "task initialised",
     "contribute": "result contributed",
@@ -172,8 +172,6 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
     now = 0 if has_ended else (await site.hub.node.block()).timestamp  # the deadline is in the chain's time
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
     failed = stages[-1] if stages and stages[-1].stage == "failed" and not has_ended else None
-    if failed is not None and failed.check and money.kind == "locked":
-        money = replace(money, kind="returning")
     shows_notice = money.kind == "locked" and age >= PATIENCE_SECONDS and is_waiting(stages)
     waiting = waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if shows_notice else ""
     steps = site.index.steps(task)

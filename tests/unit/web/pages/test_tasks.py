@@ -75,9 +75,9 @@ REFUSED = StageAt(stage="failed", at=5, detail="2 of 3 vaults refuse the deal: t
             REFUSED,
             (
                 '<span class="state refused">refused</span>',
-                "the vaults refuse the deal",
-                "2 of 3 vaults refuse the deal: the owner refuses it; choose another model, or ask its owner.",
-                "and comes back then",
+                "the pool reports that the vaults refuse the deal",
+                "The pool reports that 2 of 3 vaults refuse the deal: the owner refuses it; choose another model,",
+                "it is paid if a machine finishes the task by then",
             ),
         ),
         (
