@@ -68,9 +68,9 @@ class Chain:
 
 async def usage_from(monkeypatch, *pages):
     async def state(conn, task, now):
-        return "answer"
+        return "answered"
 
-    monkeypatch.setattr(app_usage, "_state", state)
+    monkeypatch.setattr(app_usage, "run_state", state)
     monkeypatch.setattr(app_usage, "_PAGE", 2)
     chain = Chain(*pages)
     return await usage_of_app(SimpleNamespace(node=chain, market=chain, hub=chain), APP, most=6), chain.asked
