@@ -91,7 +91,7 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt src/s
 	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
 	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.operations.build import shipped_bundle; \
-		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
+		[shipped_bundle(name, running_python()) for name in ("ados", "onnx-runner", "plate-reader")]'
 	@touch $@
 
 # PyTorch is pinned without a hash: its builds for processors alone and for graphics cards have the same version.

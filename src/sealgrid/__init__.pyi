@@ -81,9 +81,11 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.bought_runs import (
+    BoughtRun,
+)
 from sealgrid.sdk.operations.earnings import (
     EarnedPayment,
-    EarningsGroup,
 )
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
@@ -107,8 +109,15 @@ from sealgrid.sdk.operations.quote import (
 from sealgrid.sdk.operations.rebuild import (
     RebuildResult,
 )
+from sealgrid.sdk.operations.release_marks import (
+    ReleaseMark,
+)
 from sealgrid.sdk.operations.rotate import (
     RotationResult,
+)
+from sealgrid.sdk.operations.run_sums import (
+    RunFilter,
+    RunSum,
 )
 from sealgrid.sdk.operations.usage import (
     ModelUse,
@@ -185,6 +194,7 @@ __all__ = [
     "AsyncReceipt",
     "AsyncRun",
     "Balance",
+    "BoughtRun",
     "BundleRefused",
     "BuyerUses",
     "CallRefused",
@@ -199,7 +209,6 @@ __all__ = [
     "DealRefused",
     "EarnedPayment",
     "Earnings",
-    "EarningsGroup",
     "EvidenceRefused",
     "FileSpec",
     "FileTooLarge",
@@ -234,14 +243,17 @@ __all__ = [
     "RebuildResult",
     "Receipt",
     "ReceiptRefused",
+    "ReleaseMark",
     "ReleaseRefused",
     "RepriceResult",
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunFilter",
     "RunQuote",
     "RunResult",
     "RunStatus",
+    "RunSum",
     "SealgridError",
     "SecretExists",
     "SecretNotSigned",

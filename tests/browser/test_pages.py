@@ -113,6 +113,7 @@ def test_scripts_in_names_and_readmes_do_not_run(visitor: Visitor, site: LocalSi
     async def any_name(conn: Connection, kind: AssetKind, name: str) -> str:
         return name  # another client registers any text
 
+    monkeypatch.setattr(models, "check_name", lambda name: name)
     monkeypatch.setattr(models, "next_name", any_name)
 
     async def publish() -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from sealgrid.chain.accounts import development_key
@@ -10,10 +11,12 @@ from sealgrid.chain.anvil import advance
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import InputRefused, TooManyRequests
-from sealgrid.localnet.faucet import DAY_SECONDS, Faucet, FaucetConfig
+from sealgrid.errors import ChainError, InputRefused, TooManyRequests
+from sealgrid.localnet.faucet import DAY_SECONDS, Faucet, FaucetConfig, handlers
 from sealgrid.units import Address
-from sealgrid.wire.faucet import FundingRequest
+from sealgrid.wire.faucet import FundingReply, FundingRequest
+from sealgrid.wire.message import decode, encode
+from sealgrid.wire.server import create_app
 from tests.contracts.scene import Market
 
 LIMIT = 1000
@@ -63,6 +66,32 @@ async def test_ether_is_sent_only_to_an_account_with_too_little(faucet: Faucet):
     assert [(await faucet.give(asked, CLIENT)).wei > 0 for _ in range(2)] == [True, False]
 
 
+async def test_ether_that_cannot_be_sent_is_said_and_the_credits_are_there(
+    market: Market, faucet: Faucet, monkeypatch: pytest.MonkeyPatch
+):
+    send = Wallet.send
+
+    async def refuse_ether(self: Wallet, to: Address, data: bytes, *, value: int = 0, action: str = "") -> object:
+        if value:
+            raise ChainError(f"{action}: the node refused it.")
+        return await send(self, to, data, action=action)
+
+    monkeypatch.setattr(Wallet, "send", refuse_ether)
+    asked = request(LIMIT)
+    with pytest.raises(ChainError, match="Sending test ether after the RLC"):
+        await faucet.give(asked, CLIENT)
+    assert await Hub(market.node, market.deployment.hub).wallet_balance(asked.account) == LIMIT
+
+
+async def test_over_http_it_replies_what_it_sent_and_when_to_ask_again(faucet: Faucet):
+    transport = httpx.ASGITransport(create_app(handlers(faucet)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        answers = [await http.post("/funds", content=encode(request(1))) for _ in range(6)]
+    assert decode(answers[0].content, FundingReply) == FundingReply(amount=1, wei=faucet.config.gas)
+    assert answers[0].headers["content-type"] == "application/json"
+    assert int(answers[5].headers["retry-after"]) in {12 * 60, 12 * 60 + 1}
+
+
 async def test_the_limit_of_a_day_counts_what_the_chain_says_and_ends_with_the_day(market: Market, faucet: Faucet):
     asked = request(600)
     await faucet.give(asked, CLIENT)
@@ -92,7 +121,7 @@ async def test_one_client_gets_only_so_many_answers_in_an_hour(faucet: Faucet, c
 
 @pytest.mark.parametrize("amount", [0, -1, LIMIT + 1, 1 << 256])
 async def test_an_amount_outside_the_limit_is_refused(faucet: Faucet, amount: int):
-    with pytest.raises(InputRefused, match="ask for"):
+    with pytest.raises(InputRefused, match="ask for more than 0 and at most"):
         await faucet.give(request(amount), CLIENT)
 
 

@@ -1,6 +1,7 @@
 """Commands of ``sealgrid`` in one working folder, with one data folder."""
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,3 +38,10 @@ class Shell:
         assert ended.code == 1, ended.out
         assert "Traceback" not in ended.err
         return ended.err.strip().splitlines()[-1]
+
+    def escrow(self, account: str) -> tuple[float, float]:
+        """Return what an account has in escrow, free and locked, in RLC."""
+        printed = self.output("account", "balance", "--account", account)
+        places = [re.search(rf"{place} +(\S+)", printed) for place in ("escrow", "locked")]
+        free, locked = (float(found[1]) for found in places if found)
+        return free, locked

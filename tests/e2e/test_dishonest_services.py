@@ -14,7 +14,7 @@ from sealgrid.cli.offer_lines import listing_lines
 from sealgrid.demos.common.thief import UnpaidJobRun, open_thief
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, OrderRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, open_result, publish, rotate
+from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, open_result, publish, rotate, run_inputs
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.operations.prove import check_proved, prove
 from sealgrid.sdk.operations.usage_evidence import usage_of
@@ -84,7 +84,7 @@ class InvalidInput(JobInput):
 async def test_provably_invalid_input_is_settled_and_paid_with_the_reason_in_the_sealed_result(
     people, hasher, monkeypatch
 ):
-    monkeypatch.setattr(buy, "JobInput", InvalidInput)
+    monkeypatch.setattr(run_inputs, "JobInput", InvalidInput)
     job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")]))
     await asyncio.wait_for(follow(people.requester, job), 60)
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)

@@ -1,12 +1,10 @@
 """The situations of docs/reference/errors.md in which all parts work: line, exit code and state of the money."""
 
 import asyncio
-import dataclasses
 import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from asyncio import to_thread
 from collections.abc import Callable
@@ -39,7 +37,7 @@ from tests.e2e.shell import Shell
 from tests.unit.cli.cli_runner import CliResult
 from tests.unit.shipped_apps.onnx_writer import passing
 
-BUYER = "beneficiary"  #: no other test buys with this account
+BUYER = "beneficiary"  #: only test_full_disks buys with this account as well
 #: one account for each of the runs that no machine can finish; they run in parallel
 BATCH = ("worker2", "worker3", "stranger")
 PAGE = 4096
@@ -98,17 +96,12 @@ def model(sealgrid, odd) -> Callable[..., str]:
     return publish
 
 
-def escrow_of(sealgrid: Shell, account: str) -> tuple[float, float]:
-    printed = sealgrid.output("account", "balance", "--account", account)
-    return tuple(float(re.search(rf"{place} +(\S+)", printed)[1]) for place in ("escrow", "locked"))
-
-
 def expect_row(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> CliResult:
     """Run a command; compare its output, exit code and effect on the account's money with the page."""
-    before = escrow_of(sealgrid, account)
+    before = sealgrid.escrow(account)
     ended = sealgrid(*words, "--account", account)
     TABLE[situation].expect(ended.code, ended.err)
-    assert moved(before, escrow_of(sealgrid, account)) == TABLE[situation].money
+    assert moved(before, sealgrid.escrow(account)) == TABLE[situation].money
     return ended
 
 
@@ -311,7 +304,7 @@ def test_the_cause_of_an_ending_decides_whether_the_price_is_refunded(localnet, 
         "app that never stops writing": ("--arg", "flood"),
         "tampered sealed file": ("--model", tampered),
     }
-    before = {account: escrow_of(sealgrid, account) for account in BATCH}
+    before = {account: sealgrid.escrow(account) for account in BATCH}
     home = os.environ | {"SEALGRID_HOME": str(localnet.layout.root), "COLUMNS": "200"}
     running = [
         subprocess.Popen(
@@ -321,7 +314,7 @@ def test_the_cause_of_an_ending_decides_whether_the_price_is_refunded(localnet, 
     ]
     ended = [(each.communicate(timeout=120)[1], each.returncode) for each in running]
     for situation, account, (printed, code) in zip(cases, BATCH, ended, strict=True):
-        money = moved(before[account], escrow_of(sealgrid, account))
+        money = moved(before[account], sealgrid.escrow(account))
         # An overloaded machine cannot prove that the app had its processor time.
         slow = situation == "app that runs too long" and money != TABLE[situation].money
         row = TABLE["app that runs too long on a slow machine" if slow else situation]
@@ -336,121 +329,12 @@ def test_an_altered_result_is_refused_and_opens_after_it_is_restored(localnet, s
     receipt = msgspec.json.decode((sealgrid.folder / "altered" / "receipt.json").read_bytes())["receipt"]["body"]
     result = stored_file(localnet, receipt["result_sha256"])
     flip_a_byte(result)
-    before = escrow_of(sealgrid, BUYER)
+    before = sealgrid.escrow(BUYER)
     ended = sealgrid("task", "result", task, "--account", BUYER)
     TABLE["tampered sealed result"].expect(ended.code, ended.err)
     flip_a_byte(result)
     assert sealgrid.output("task", "result", task, "--account", BUYER) == '"done"\n'
-    assert escrow_of(sealgrid, BUYER) == before
-
-
-@dataclasses.dataclass(frozen=True)
-class SmallDisk:
-    """A folder on a separate disk of a few pages, for one command at a time."""
-
-    folder: Path
-    home: Path
-
-    def run(self, size: int, script: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-        """Run a script with the disk in $DISK; return its completed process and the files on the disk."""
-        confined = [
-            shutil.which("bwrap") or "bwrap",
-            "--dev-bind",
-            "/",
-            "/",
-            "--size",
-            str(size),
-            "--tmpfs",
-            str(self.folder),
-        ]
-        listing = 'code=$?; find "$DISK" -type f -printf "left %P\\n"; exit $code'
-        ended = subprocess.run(
-            [*confined, "sh", "-c", f"{script}\n{listing}"],
-            env=os.environ | {"SEALGRID_HOME": str(self.home), "DISK": str(self.folder), "SEALGRID": SEALGRID},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        return ended, [line.removeprefix("left ") for line in ended.stdout.splitlines() if line.startswith("left ")]
-
-
-@pytest.fixture
-def disk(sealgrid, tmp_path) -> SmallDisk:
-    return SmallDisk(tmp_path, sealgrid.home)
-
-
-def test_a_full_disk_leaves_no_partially_sealed_model(sealgrid, disk, odd, tmp_path_factory):
-    large = tmp_path_factory.mktemp("large") / "large.bin"
-    large.write_bytes(bytes(1 << 20))
-    before = escrow_of(sealgrid, "owner")
-    ended, left = disk.run(
-        8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check-file --app {odd} --price 1'
-    )
-    TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
-    assert left == []
-    assert escrow_of(sealgrid, "owner") == before
-
-
-def test_nothing_is_bought_if_the_disk_has_no_space_for_the_results_key(sealgrid, disk, odd):
-    before = escrow_of(sealgrid, BUYER)
-    ended, left = disk.run(
-        8 * PAGE,
-        f'cp {sealgrid.home}/network.json "$DISK"; cat /dev/zero > "$DISK/full" 2>/dev/null\n'
-        f'$SEALGRID run {odd} --account {BUYER} --data "$DISK"',
-    )
-    TABLE["disk full where the result's key is stored"].expect(ended.returncode, ended.stderr)
-    assert sorted(left) == ["full", "network.json"]
-    assert escrow_of(sealgrid, BUYER) == before
-
-
-def test_a_result_that_does_not_fit_on_the_disk_opens_in_another_folder(sealgrid, disk, odd):
-    bought = sealgrid("run", odd, "--account", BUYER)
-    task = re.search(r"task result (0x\w+)", bought.err)[1]
-    ended, left = disk.run(3 * PAGE, f'$SEALGRID task result {task} --account {BUYER} --out "$DISK/out"')
-    TABLE["disk full where the result is written"].expect(ended.returncode, ended.stderr)
-    assert left == []
-    assert sealgrid.output("task", "result", task, "--account", BUYER, "--out", "elsewhere")
-    assert (sealgrid.folder / "elsewhere" / "result" / "result.json").read_text() == '"done"'
-
-
-STORE = """
-import asyncio, sys
-from pathlib import Path
-from sealgrid.storage_node.config import StorageNodeConfig
-from sealgrid.storage_node.runner import run
-from sealgrid.wire.server import listen
-sock, folder = listen(), Path(sys.argv[1])
-async def serve():
-    serving = asyncio.create_task(run(StorageNodeConfig(folder=folder), sock, lambda: None))
-    print(sock.getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    print(sorted(str(path.name) for path in folder.rglob("*") if path.is_file() and "holds.sqlite" not in path.name), flush=True)
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
-asyncio.run(serve())
-"""
-
-
-def test_a_store_with_a_full_disk_keeps_no_partial_file(localnet, sealgrid, odd, tmp_path):
-    (tmp_path / "store").mkdir()
-    (tmp_path / "large.bin").write_bytes(bytes(1 << 20))
-    confined = [shutil.which("bwrap") or "bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--size", str(64 * PAGE)]
-    command = [*confined, "--tmpfs", str(tmp_path / "store"), sys.executable, "-c", STORE, str(tmp_path / "store")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as store:
-        assert store.stdout is not None
-        network = msgspec.structs.replace(
-            localnet.network, storage_url=f"http://127.0.0.1:{store.stdout.readline().strip()}"
-        )
-        (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
-        before = escrow_of(sealgrid, "owner")
-        ended = sealgrid(
-            "model", "publish", tmp_path / "large.bin", "--no-check-file", "--app", odd, "--price", "1", home=tmp_path
-        )
-        TABLE["disk full at the storage node"].expect(ended.code, ended.err)
-        left, _ = store.communicate()
-    assert left.strip() == "[]"
-    assert escrow_of(sealgrid, "owner") == before
+    assert sealgrid.escrow(BUYER) == before
 
 
 def test_a_network_that_is_not_running_and_a_taken_port_are_named(localnet, tmp_path):

@@ -21,7 +21,7 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import ContainerRefused, DealRefused, InputRefused, SharesRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish, run_inputs
 from sealgrid.sdk.operations.follow import follow, history
 from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.sdk.run_request import RunRequest
@@ -314,7 +314,7 @@ async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(pe
 async def test_arguments_that_cannot_be_split_are_attributed_to_the_requester(people, app, monkeypatch):
     with pytest.raises(InputRefused, match=r"\(input\.8\)"):
         await buy.run(people.requester, RunRequest(app, public_args="'never closed"))
-    monkeypatch.setattr(buy, "split_arguments", lambda text: [text])  # as another client would
+    monkeypatch.setattr(run_inputs, "split_arguments", lambda text: [text])  # as another client would
     done = await run_app(people.requester, app, public_args="'never closed")
     assert done.result.exit == -1
     assert "quotation mark" in done.result.log

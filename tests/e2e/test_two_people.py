@@ -96,11 +96,14 @@ def test_bob_joins_alices_network_gets_money_and_buys_a_run_although_his_clock_i
 
 def test_bob_reaches_neither_anvil_nor_the_platform_nor_alices_files(people: TwoPeople):
     private = load_network(people.layout.network)
+
+    def connect(port: str) -> str:
+        code = f"import socket; socket.create_connection(('{SERVER_IP}', {port}), 5)"
+        return people.bob.program(code).stderr
+
+    assert connect("8553") == "", "the page's port is open to Bob"
     for url in (private.rpc_url, private.platform_url):
-        port = url.rpartition(":")[2]
-        for host in (SERVER_IP, "127.0.0.1"):
-            code = f"import socket; socket.create_connection(('{host}', {port}), 5)"
-            assert "ConnectionRefusedError" in people.bob.program(code).stderr
+        assert "ConnectionRefusedError" in connect(url.rpartition(":")[2])
     assert "PermissionError" in people.bob.program(f"open({str(people.layout.account_seed)!r})").stderr
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TESTS = "".join(
     (ROOT / "tests" / "e2e" / name).read_text()
-    for name in ("test_error_lines.py", "test_service_failures.py", "test_keystore_accounts.py")
+    for name in ("test_error_lines.py", "test_full_disks.py", "test_service_failures.py", "test_keystore_accounts.py")
 )
 PROMISED = (
     "unknown app",

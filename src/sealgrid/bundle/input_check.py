@@ -11,19 +11,23 @@ from typing import Final
 
 from sealgrid.bundle.input_spec import OPTION_PREFIX, ArgumentSpec, FileSpec, InputSpec, value_fault
 from sealgrid.bundle.input_words import about, join_words, model_words, quoted
-from sealgrid.bundle.media_types import EMPTY, JSON, accepts, decode_text, label, media_type
+from sealgrid.bundle.media_types import EMPTY, JSON, accepts, label, media_type
 from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.bundle.tensor_check import tensor_fault
 from sealgrid.errors import InputMismatch
 
 
 def json_fault(content: bytes) -> str | None:
-    """Return why a file is no JSON; NaN and Infinity are accepted, as Python writes them."""
-    text = decode_text(content)
+    """Return why a file is no JSON; NaN and Infinity are accepted, as Python writes them.
+
+    The text is in UTF-8, UTF-16 or UTF-32, with a byte order mark or without: what ``json.loads`` takes in an app.
+    """
     try:
-        json.loads("" if text is None else text.removeprefix("\ufeff"))
+        json.loads(content)
     except json.JSONDecodeError as error:
         return f"it is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    except UnicodeDecodeError:
+        return "it is not text in UTF-8, UTF-16 or UTF-32"
     except (RecursionError, ValueError):
         return "it is not valid JSON: a number is too long, or its lists are nested too deeply"
     return None
@@ -137,6 +141,8 @@ def parse_arguments(app: str, spec: InputSpec, args: Sequence[str]) -> dict[str,
             argument, value = _next_positional(app, positional, word, options), word
         else:
             argument, value = _option(app, options, word, words)
+            if argument.name in values and not argument.repeated:
+                raise _unfit(f"{app} takes {argument.name} once.")
         if argument.type != "flag" and (fault := value_fault(argument, value)):
             raise _unfit(f"{app} takes {fault} as {argument.name}, not {quoted(value)}.")
         values.setdefault(argument.name, []).append(value)

@@ -53,7 +53,7 @@ class ArgumentSpec(_Spec, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: ArgumentName
     type: ArgumentType = "text"  #: a flag is an option without a value
     required: bool = False
-    repeated: bool = False  #: given any number of times
+    repeated: bool = False  #: given any number of times, else once at most
     default: Label = ""  #: what the app uses where it is not given, as it would be written; for display
     choices: Annotated[tuple[Label, ...], msgspec.Meta(max_length=100)] = ()  #: the only accepted values
     minimum: Bound | None = None
@@ -94,7 +94,8 @@ def check_spec(spec: InputSpec, paths: AbstractSet[str]) -> None:
     """Raise BundleRefused (14) for a specification that no run can meet; ``paths`` are the app's files.
 
     At most as many files are required as allowed, the example is a file of the app, names and numbers occur once, a
-    default and every choice have their argument's type, and positional arguments have an order that can be parsed.
+    default and every choice have their argument's type, no minimum is above its maximum, and positional arguments have
+    an order that can be parsed. ``model_or_file`` is for an app whose model and files are both optional.
     """
     if spec.files is not None:
         if spec.files.min > spec.files.max:
@@ -103,9 +104,10 @@ def check_spec(spec: InputSpec, paths: AbstractSet[str]) -> None:
             raise _refused(f"the example {spec.files.example!r} is not a file of the app")
     names = [each.name for each in spec.arguments]
     numbers = [each.number for each in spec.secrets]
-    for kind, given in (("argument", names), ("secret", numbers)):
-        if len(set(given)) != len(given):
-            raise _refused(f"two {kind}s have the same name")
+    if len(set(names)) != len(names):
+        raise _refused("two arguments have the same name")
+    if len(set(numbers)) != len(numbers):
+        raise _refused("two secrets have the same number")
     for argument in spec.arguments:
         _check_argument(argument)
     positional = spec.positional
@@ -113,8 +115,8 @@ def check_spec(spec: InputSpec, paths: AbstractSet[str]) -> None:
         raise _refused("only the last positional argument can be repeated")
     if any(later.required and not earlier.required for earlier, later in itertools.pairwise(positional)):
         raise _refused("a required positional argument comes after an optional one")
-    if spec.model_or_file and (spec.model == "none" or spec.files is None):
-        raise _refused("model_or_file needs an app that takes both")
+    if spec.model_or_file:
+        _check_either(spec)
 
 
 def value_fault(argument: ArgumentSpec, value: str) -> str | None:
@@ -135,8 +137,8 @@ def _type_fault(argument: ArgumentSpec, value: str) -> str | None:
     if low is not None and high is not None:
         return f"{kind} from {low} to {high}"
     if low is not None:
-        return f"{kind}, at least {low}"
-    return f"{kind}, at most {high}" if high is not None else kind
+        return f"{kind} of at least {low}"
+    return f"{kind} of at most {high}" if high is not None else kind
 
 
 def _number(text: str, *, whole: bool) -> float | None:
@@ -144,6 +146,13 @@ def _number(text: str, *, whole: bool) -> float | None:
         return None
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+def _check_either(spec: InputSpec) -> None:
+    if spec.model == "none" or spec.files is None:
+        raise _refused("model_or_file needs an app that takes both")
+    if spec.model == "required" or spec.files.min > 0:
+        raise _refused('model_or_file needs model = "optional" and files of min = 0; else it has no effect')
 
 
 def _check_argument(argument: ArgumentSpec) -> None:
@@ -154,6 +163,8 @@ def _check_argument(argument: ArgumentSpec) -> None:
         return
     if argument.type == "text" and (argument.minimum is not None or argument.maximum is not None):
         raise _refused(f"{where} is a text and has no bounds")
+    if argument.minimum is not None and argument.maximum is not None and argument.minimum > argument.maximum:
+        raise _refused(f"{where} has a minimum of {argument.minimum} above its maximum of {argument.maximum}")
     for choice in argument.choices:
         if fault := _type_fault(argument, choice):
             raise _refused(f"{where} takes {fault}, not {choice!r}")

@@ -4,6 +4,7 @@ The content decides: a JPEG picture called ``car.png`` is ``image/jpeg``. iExec'
 so a name is a hint only.
 """
 
+import codecs
 import io
 import json
 import zipfile
@@ -54,7 +55,7 @@ _MAGIC: Final = (  #: (offset, bytes, type), the first that matches
 )
 _RIFF: Final = {"image/webp", "audio/wav"}
 #: brands of ISO base media files (ISO/IEC 14496-12) that are pictures
-_HEIC: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_HEIC: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 _AVIF: Final = {b"avif", b"avis"}
 _BMP_HEADERS: Final = {12, 40, 52, 56, 64, 108, 124}  #: sizes of the header that follows a BMP file's first 14 bytes
 _ZIP: Final = b"PK\x03\x04"
@@ -152,8 +153,15 @@ _ZIPPED: Final = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "application/vnd.oasis.opendocument.spreadsheet",
 }
-_CONTROL: Final = bytes(set(range(32)) - {7, 8, 9, 10, 12, 13, 27})  #: bytes that no text has
+_CONTROL: Final = frozenset(map(chr, set(range(32)) - {7, 8, 9, 10, 12, 13, 27}))  #: characters that no text has
+_MARKS: Final = (  #: of texts that are not in UTF-8, the longest first
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _TEXT_SAMPLE: Final = 1 << 16
+_PROTOBUF_FIELDS: Final = 10_000  #: at the top level of a model, by which its type is found
 _ENTRIES: Final = 64  #: of a zip archive, by which its type is found
 
 
@@ -209,7 +217,7 @@ def tables() -> dict[str, object]:
         "labels": _LABELS,
         "sniffed": sorted(_SNIFFED),
         "unspecific": sorted(_UNSPECIFIC),
-        "control": [chr(byte) for byte in sorted(_CONTROL)],
+        "control": sorted(_CONTROL),
         "open_in_browser": {OCTETS: [ONNX], "application/zip": sorted(_ZIPPED)},
     }
 
@@ -252,10 +260,15 @@ def _iso_media_type(content: bytes) -> str:
 
 
 def _is_onnx(content: bytes) -> bool:
-    """Return whether this is protobuf from its first to its last byte, with a ModelProto's IR version and graph."""
+    """Return whether this is protobuf from its first to its last byte, with a ModelProto's IR version and graph.
+
+    Content of more than 10,000 fields is not: models have one for each domain, function and entry of metadata.
+    """
     at, found = 0, set()
     try:
-        while at < len(content):
+        for _ in range(_PROTOBUF_FIELDS):
+            if at >= len(content):
+                break
             tag, at = _varint(content, at)
             number, wire_type = tag >> 3, tag & 7
             if not 1 <= number <= 64 or wire_type not in {0, 1, 2, 5}:
@@ -294,7 +307,7 @@ _PATTERNS: Final[Mapping[str, Callable[[bytes], bool]]] = {
 
 
 def _text_type(name: str, content: bytes) -> str | None:
-    text = decode_text(content[:_TEXT_SAMPLE])
+    text = _decoded_start(content)
     if text is None:
         return None
     start = text.lstrip("\ufeff \t\r\n\f")[:32].lower()
@@ -320,15 +333,24 @@ def _is_scalar_json(text: str, content: bytes) -> bool:
     return True
 
 
-def decode_text(content: bytes) -> str | None:
-    """Return bytes as text (UTF-8, UTF-16 with a byte order mark, else a one-byte encoding); None for no text."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content[: len(content) & ~1].decode("utf-16", errors="replace")
-    if content.translate(None, _CONTROL) != content:
-        return None
+def _decoded_start(content: bytes) -> str | None:
+    """Return the beginning of a text (UTF-8, UTF-16, UTF-32, else a one-byte encoding); None for no text."""
+    sample = content[:_TEXT_SAMPLE]
+    decoder = codecs.getincrementaldecoder(_encoding(sample))()
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.start > len(content) - 4:  # a sample can end within a character
-            return content[: error.start].decode("utf-8-sig")
-        return content.decode("cp1252", errors="replace")
+        text = decoder.decode(sample, final=len(sample) == len(content))  # only a sample can end within a character
+    except UnicodeDecodeError:
+        text = sample.decode("cp1252", errors="replace")
+    return text if _CONTROL.isdisjoint(text) else None
+
+
+def _encoding(start: bytes) -> str:
+    """Return a text's encoding by its byte order mark, else by the NUL bytes at its start, as ``json.loads`` does."""
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    if start[:1] == b"\0":
+        return "utf-32-be" if start[1:2] == b"\0" else "utf-16-be"
+    if start[1:2] == b"\0":
+        return "utf-32-le" if start[2:4] == b"\0\0" else "utf-16-le"
+    return "utf-8-sig"

@@ -15,13 +15,15 @@ from typing import Any, Final
 
 from sealgrid.bundle.archive import BROKEN
 from sealgrid.bundle.input_words import join_words, quoted
-from sealgrid.bundle.media_types import JSON, NPY, NPZ, decode_text
+from sealgrid.bundle.media_types import JSON, NPY, NPZ
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 
 MAX_JSON_BYTES: Final = 16 << 20  #: of a file that is parsed here; a larger one passes
-MAX_EXAMPLE_VALUES: Final = 10_000
+MAX_EXAMPLE_VALUES: Final = 10_000  #: of all inputs together
+MAX_DIMENSIONS: Final = 32  #: of an array; a file with more is refused
 _NPY_MAGIC: Final = b"\x93NUMPY"
-_MAX_HEADER: Final = 1 << 16
+_MAX_HEADER: Final = 10_000  #: bytes of a .npy file's header, as NumPy reads it
+_PREAMBLE: Final = 12  #: bytes before that header, at most
 _NUMBERS: Final = ("float", "bfloat", "int", "uint", "double", "half")
 _WHOLE: Final = ("int", "uint")
 _NO_TENSORS: Final = ("map(", "sequence(", "seq(", "optional(")
@@ -56,22 +58,24 @@ def tensor_fault(signature: ModelSignature, kind: str, content: bytes) -> str | 
 
 
 def example_tensors(signature: ModelSignature) -> bytes | None:
-    """Return a small JSON file with a value for each input, free dimensions of one; None for inputs that have no such.
+    """Return a small JSON file with a value for each input, each free dimension being 1; None if there is none.
 
-    The numbers are placeholders: they show the form, not a sensible input.
+    There is none for an input that has no value in JSON, for more than ``MAX_EXAMPLE_VALUES`` in total, and for more
+    than ``MAX_DIMENSIONS``. The numbers are placeholders: they show the form, not a sensible input.
     """
-    if not signature.inputs or any(not _is_plain(spec) for spec in signature.inputs):
+    if not signature.inputs or not all(_is_plain(spec) for spec in signature.inputs):
         return None
-    content = {spec.name: _filled(spec, _example_shape(spec)) for spec in signature.inputs}
+    shapes = [_example_shape(spec) for spec in signature.inputs]
+    counts = [math.prod(shape) for shape in shapes]
+    if 0 in counts or sum(counts) > MAX_EXAMPLE_VALUES:
+        return None
+    content = {spec.name: _filled(spec, shape) for spec, shape in zip(signature.inputs, shapes, strict=True)}
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
 def _is_plain(spec: TensorSpec) -> bool:
     is_known = spec.dtype in {"string", "bool"} or spec.dtype.startswith(_NUMBERS)
-    count = 1
-    for size in _example_shape(spec):
-        count *= size
-    return is_known and spec.shape is not None and 0 < count <= MAX_EXAMPLE_VALUES
+    return is_known and spec.shape is not None and len(spec.shape) <= MAX_DIMENSIONS
 
 
 def _example_shape(spec: TensorSpec) -> tuple[int, ...]:
@@ -99,7 +103,7 @@ def _arrays(kind: str, content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[
 
 def _json_arrays(content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[str, _Array] | None:
     try:
-        document = json.loads((decode_text(content) or "").removeprefix("\ufeff"))
+        document = json.loads(content)
     except (ValueError, RecursionError):
         return None  # the check of the content says what is wrong with it
     if isinstance(document, Mapping):
@@ -163,10 +167,12 @@ def _is(expected: Sequence[int | str | None], shape: Sequence[int]) -> bool:
 
 
 def _json_array(name: str, value: object) -> _Array:
-    """Return the shape of nested lists and what is in them; raise _Unfit for lists of different lengths."""
-    shape = []
+    """Return the shape of nested lists and what is in them; raise _Unfit for lists of different lengths or too deep."""
+    shape: list[int] = []
     level = value
     while isinstance(level, list):
+        if len(shape) == MAX_DIMENSIONS:
+            raise _Unfit(f"the input {quoted(name)} has more than {MAX_DIMENSIONS} dimensions")
         shape.append(len(level))
         level = level[0] if level else None
     leaves = list(_leaves(name, value, shape))
@@ -197,7 +203,7 @@ def _npy_array(content: bytes) -> _Array:
         length = int(struct.unpack("<H" if major == 1 else "<I", content[8 : 8 + length_size])[0])
         start = 8 + length_size
         header = ast.literal_eval(content[start : start + min(length, _MAX_HEADER)].decode("latin-1").strip())
-        descr, shape = header["descr"], tuple(int(size) for size in header["shape"])
+        descr, shape = header["descr"], tuple(header["shape"])
     except (
         IndexError,
         KeyError,
@@ -209,6 +215,10 @@ def _npy_array(content: bytes) -> _Array:
         MemoryError,
     ) as error:
         raise _Unfit("it is a damaged NumPy file") from error
+    if length > _MAX_HEADER or not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise _Unfit("it is a damaged NumPy file")
+    if len(shape) > MAX_DIMENSIONS:
+        raise _Unfit(f"it has more than {MAX_DIMENSIONS} dimensions")
     if not isinstance(descr, str):
         raise _Unfit("it has records with fields; give one array for each input")
     if "O" in descr:
@@ -222,7 +232,7 @@ def _npz_arrays(content: bytes) -> dict[str, _Array]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for entry in archive.infolist():
                 with archive.open(entry) as member:
-                    start = member.read(_MAX_HEADER)
+                    start = member.read(_PREAMBLE + _MAX_HEADER)
                 if start.startswith(_NPY_MAGIC):
                     arrays[entry.filename.removesuffix(".npy")] = _npy_array(start)
     except BROKEN as error:

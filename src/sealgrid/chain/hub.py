@@ -228,7 +228,7 @@ class Hub:
         return await self._send(wallet, "withdraw", amount, action="Withdrawing from escrow")
 
     async def withdraw_to(self, wallet: Wallet, amount: int, account: Address) -> TransactionReceipt:
-        """Move tokens from the wallet's escrow into the wallet of another account."""
+        """Move ``amount`` nRLC from the wallet's escrow into the wallet of another account."""
         return await self._send(wallet, "withdrawTo", amount, account, action="Sending from escrow")
 
     async def match_orders(

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The app's name, and that of its new folder.")],
 ) -> None:
-    """Create the folder of a new app: app.toml, main.py, README.md and a test."""
+    """Create the folder of a new app: app.toml, main.py, README.md, CHANGELOG.md and a test."""
     import msgspec
 
     from sealgrid.bundle.manifest import Name
@@ -82,17 +82,18 @@ def try_(
 
     Exits with 1 if the app failed.
     """
-    from sealgrid.cli.private_input import parse_secrets, read_standard_input
+    from sealgrid.cli.private_input import read_inputs
     from sealgrid.cli.results import check_empty, print_files, write_files
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.app_trial import try_app
 
     check_empty(out)
-    folder, secrets = source_folder(source), parse_secrets(secret or ())
+    folder = source_folder(source)
+    files, secrets = read_inputs(file, secret)
     with stderr.status("running the app in the sandbox …"):
         trial = try_app(
             folder,
-            files=read_standard_input(file or ()),
+            files=files,
             model=model,
             args=arg or (),
             secrets=secrets,
@@ -129,17 +130,18 @@ def run_tests(
     as_json: Json = False,
 ) -> None:
     """Run the tests of an app's folder, or check that equal inputs give equal results. Exits with 1 if they do not."""
-    from sealgrid.cli.private_input import parse_secrets, read_standard_input
+    from sealgrid.cli.private_input import read_inputs
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.determinism import check_determinism
 
-    folder, secrets = source_folder(source), parse_secrets(secret or ())
+    folder = source_folder(source)
     if not determinism:
         raise typer.Exit(_run_pytest(folder))
+    files, secrets = read_inputs(file, secret)
     with stderr.status("running the app in the sandbox …") as status:
         report = check_determinism(
             folder,
-            files=read_standard_input(file or ()),
+            files=files,
             model=model,
             args=arg or (),
             secrets=secrets,

@@ -139,7 +139,7 @@ async def publish(
 
 
 @app.command("list")
-@for_account("owner", reads=True)
+@for_account("owner", reads=True, optional=True)
 async def list_(
     me: "AsyncClient",
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
@@ -151,7 +151,7 @@ async def list_(
 
 
 @app.command()
-@for_account("owner", reads=True)
+@for_account("owner", reads=True, optional=True)
 async def show(
     me: "AsyncClient",
     model: Model,

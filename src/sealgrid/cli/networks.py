@@ -1,6 +1,5 @@
 """``sealgrid network …``: join networks of others, list them, show their pins, leave them."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,9 +7,9 @@ from urllib.parse import urlsplit
 
 import typer
 
+from sealgrid.cli.confirmation import confirm
 from sealgrid.cli.options import Data, Json
 from sealgrid.cli.output import print_result, stderr, stdout
-from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
     from sealgrid.sdk.network import Network
@@ -48,7 +47,11 @@ def join(
         stdout.print(line, markup=False)
     if urlsplit(source).scheme == "http":
         stderr.print("This file came without TLS: compare the fingerprint with its operator.", style="yellow")
-    _confirm(yes=yes)
+    if not yes:
+        confirm(
+            "Join this network?",
+            elsewhere="nobody is here to confirm the pins; compare them, and join with --yes.",
+        )
     store.store(chosen, network)
     stdout.print(f"joined {chosen}; use it with: sealgrid --network {chosen} app list", markup=False)
     if network.faucet_url:
@@ -85,15 +88,6 @@ def leave(name: Name, data: Data = None) -> None:
     """Remove a joined network. Your accounts and the keys of your results stay."""
     _store(data).remove(name)
     stdout.print(f"left {name}", markup=False)
-
-
-def _confirm(*, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputRefused("nobody is here to confirm the pins; compare them, and join with --yes.", money="")
-    if not typer.confirm("Join this network?", err=True):
-        raise typer.Exit(1)
 
 
 def _pin_lines(network: "Network") -> Iterator[str]:

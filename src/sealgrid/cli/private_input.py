@@ -72,14 +72,21 @@ def read_secret(file: Path) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def read_standard_input(files: Sequence[Path]) -> list[Path | tuple[str, bytes]]:
-    """Replace the file ``-`` by standard input, which is called ``input``; raise InputRefused for a second one."""
-    if [str(file) for file in files].count("-") > 1:
-        raise InputRefused("standard input can be one file only; give - once.")
-    return [("input", sys.stdin.buffer.read()) if str(file) == "-" else file for file in files]
+def read_inputs(
+    files: Sequence[Path] | None, secrets: Sequence[str] | None
+) -> tuple[list[Path | tuple[str, bytes]], dict[int, str]]:
+    """Return the files and the secrets of a run; ``-`` among either is standard input, as a file called ``input``.
+
+    Raises InputRefused for a second ``-``, which would be empty, and for a secret that is not NUMBER=FILE.
+    """
+    sources = [*map(str, files or ()), *(option.partition("=")[2] for option in secrets or ())]
+    if sources.count("-") > 1:
+        raise InputRefused("standard input can be one file or one secret; give - once.", money="")
+    read = _parse_secrets(secrets or ())
+    return [("input", sys.stdin.buffer.read()) if str(file) == "-" else file for file in files or ()], read
 
 
-def parse_secrets(options: Sequence[str]) -> dict[int, str]:
+def _parse_secrets(options: Sequence[str]) -> dict[int, str]:
     """Read secrets from options of the form NUMBER=FILE; raise InputRefused for anything else."""
     secrets: dict[int, str] = {}
     for option in options:

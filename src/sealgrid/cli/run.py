@@ -89,7 +89,7 @@ def run(
     data: Data = None,
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
-    from sealgrid.cli.private_input import parse_secrets, password_for, read_standard_input
+    from sealgrid.cli.private_input import password_for, read_inputs
     from sealgrid.cli.quote_lines import quote_lines
     from sealgrid.cli.results import FollowTimeouts, check_empty, follow_all
     from sealgrid.sdk.money import nothing_bought_before
@@ -122,12 +122,13 @@ def run(
         if as_json and not quote:
             raise InputRefused("--json prints the price of a run before it is bought; add --quote.")
         check_empty(out)
+        files, secrets = read_inputs(file, secret)
         options: dict[str, Any] = {
             "model": model,
-            "files": read_standard_input(file or ()),
+            "files": files,
             "args": arg or (),
             "max_price": max_price,
-            "secrets": parse_secrets(secret or ()),
+            "secrets": secrets,
             "public_args": public_arg or (),
             "callback": callback,
             "deferred_callback": deferred_callback,

@@ -23,13 +23,14 @@ T = TypeVar("T")
 
 
 def for_account(
-    default: str, *, reads: bool = False
+    default: str, *, reads: bool = False, optional: bool = False
 ) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], Callable[..., None]]:
     """Make a command of a coroutine function whose first parameter is the client of a connected account.
 
     The command has the other parameters of the function, and the options --as, --password-file, --network and --data.
-    ``default`` is the development account that it takes by default; a command that only ``reads`` signs nothing, so
-    that it needs no account elsewhere, and no password.
+    ``default`` is the development account that it takes by default. A command that only ``reads`` signs nothing, so
+    that it needs no password. Where the account is ``optional``, the command also works for none, unless it has
+    ``--mine``.
     """
     options = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
@@ -46,7 +47,14 @@ def for_account(
         def command(
             *, account: str | None, password_file: Path | None, network: str | None, data: Path | None, **arguments: Any
         ) -> None:
-            choice = AccountChoice(account, default, password_file, network, reads=reads)
+            choice = AccountChoice(
+                account,
+                default,
+                password_file,
+                network,
+                reads=reads,
+                optional=optional and not arguments.get("mine", False),
+            )
             run_as(choice, data, lambda me: function(me, **arguments))
 
         parameters = [*list(inspect.signature(function).parameters.values())[1:], *options]
@@ -77,6 +85,7 @@ class AccountChoice:
     password_file: Path | None = None
     network: str | None = None  #: of --network
     reads: bool = False  #: the command signs nothing
+    optional: bool = False  #: the command works without an account, too
 
 
 def run_as(choice: AccountChoice, data: Path | None, work: "Callable[[AsyncClient], Awaitable[T]]") -> T:
@@ -106,7 +115,10 @@ def run_as(choice: AccountChoice, data: Path | None, work: "Callable[[AsyncClien
 
 
 def _account(choice: AccountChoice, network: "Network", own: "KeystoreFolder") -> "str | SigningKey | None":
-    """Return the account to connect; without its key, which needs its password, if the command only reads."""
+    """Return the account to connect; without its key, which needs its password, if the command only reads.
+
+    None where the account is optional, and none is named by --as or by being the only one.
+    """
     from sealgrid.crypto.signing import ExternalKey
 
     name = choice.account
@@ -114,7 +126,7 @@ def _account(choice: AccountChoice, network: "Network", own: "KeystoreFolder") -
         return choice.default
     if name is None:
         keystores = own.all()
-        if len(keystores) != 1 and choice.reads:
+        if len(keystores) != 1 and choice.optional:
             return None
         if len(keystores) != 1:
             todo = f"name one with --as: {', '.join(each.name for each in keystores)}"

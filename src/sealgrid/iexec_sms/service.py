@@ -15,7 +15,7 @@ from sealgrid.crypto import container
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import personal_digest, recover
-from sealgrid.errors import CallRefused, CheckFailed, NotFound, SecretExists, ServiceUnavailable
+from sealgrid.errors import CallRefused, CheckFailed, InputRefused, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.iexec_sms.document_store import DocumentStore
 from sealgrid.iexec_sms.federation import Random, SecretAsset, VaultMembers, split_key
 from sealgrid.iexec_sms.push_checks import (
@@ -27,7 +27,7 @@ from sealgrid.iexec_sms.push_checks import (
 )
 from sealgrid.iexec_sms.result_keys import ResultKeyHistory, register
 from sealgrid.storage.file_store import FileStore
-from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId
+from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
 from sealgrid.wire.iexec_sms import PublicResultKey, RegisteredResultKey, ResultKeyRequest
 from sealgrid.wire.vault import IexecDeposit
 
@@ -139,16 +139,20 @@ class SecretService:
     async def result_key_of_task(self, request: ResultKeyRequest) -> RegisteredResultKey:
         """Return the key for a task's result, as it was when its deal was matched, with the account's signature.
 
-        Raises CallRefused with the number "result-key-request.n", NotFound if the beneficiary registered no key. (1)
-        The task is on the chain and has no result yet. (2) The pool of its deal authorised this worker with this
-        enclave: anyone who has the signature of an earlier key can register it again.
+        Raises CallRefused with the number "result-key-request.n", NotFound if the beneficiary registered no key or this
+        one was dropped, InputRefused for a malformed task id. (1) The task is on the chain and has no result yet. (2)
+        The pool of its deal authorised this worker with this enclave: anyone who has the signature of an earlier key
+        can register it again.
         """
-        task = await self._chain.active_task(request.task)
+        task = await self._chain.active_task(_parse_task(request.task))
         if task is None:  # (1)
             raise CallRefused("result-key-request.1", "this task is not on the chain, or it has ended.")
         if _recover_pool(request) != task.pool_signer:  # (2)
             raise CallRefused("result-key-request.2", "the task's pool did not authorise this worker.")
-        return self._result_key_history(task.beneficiary).key_of_deal(task.start_time)
+        key = self._result_key_history(task.beneficiary).key_of_deal(task.start_time)
+        if key is None:
+            raise NotFound(f"the key of {task.beneficiary} at the time of this deal is not stored any more.")
+        return key
 
     async def push_result_key(self, pushed: PushedSecret, *, replacing: bool) -> None:
         """Store an account's RSA key; raise SecretRefused with the number "result-key.n".
@@ -235,6 +239,13 @@ class _SealedFileKey:
     key: bytes = field(repr=False)
     file_sha256: Digest
     name: str = ""  #: of a requester's secret, or of the developer's
+
+
+def _parse_task(text: str) -> TaskId:
+    try:
+        return TaskId(to_digest(text))
+    except ValueError as error:
+        raise InputRefused("give the id of a task: 0x and 64 hex digits.") from error
 
 
 def _recover_pool(request: ResultKeyRequest) -> Address | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from litestar import Response, post
+from litestar import MediaType, Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.chain.abi import interface
@@ -27,9 +27,9 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, TooManyRequests
 from sealgrid.units import Address, to_address, to_bytes
 from sealgrid.wire.faucet import FundingReply, FundingRequest
-from sealgrid.wire.message import parse
+from sealgrid.wire.message import encode, parse
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
-from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app, json_response, serve
+from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app, serve
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess, client_address
 
 RLC: Final = 10**9  #: nRLC
@@ -63,11 +63,14 @@ class Faucet:
         config = self.config
         account = _parse_account(request.account)  # (1)
         if not 0 < request.amount <= config.daily_limit:
-            raise InputRefused(f"ask for at most {config.daily_limit // RLC} RLC; the faucet sent nothing.")
+            raise InputRefused(
+                f"ask for more than 0 and at most {config.daily_limit // RLC} RLC; the faucet sent nothing."
+            )
         if wait := self._clients.take(client, self._clock()):  # (2)
             raise TooManyRequests(
                 f"the faucet answers {config.requests_per_hour} requests an hour; "
-                f"ask again in {math.ceil(wait / 60)} min."
+                f"ask again in {math.ceil(wait / 60)} min.",
+                seconds=math.ceil(wait),
             )
         async with self._lock:  # two requests at once must not pass the same limit
             given = await self._given_today(account)
@@ -77,9 +80,10 @@ class Faucet:
                     f"{(config.daily_limit - given) / RLC:g} RLC to {account}."
                 )
             wei = await self._gas_for(account)
-            if wei:
-                await self._wallet.send(account, b"", value=wei, action="Sending test ether")
+            # In this order, a transfer of credits that fails means that nothing was sent.
             await fund(self._wallet, config.token, account, request.amount)
+            if wei:
+                await self._wallet.send(account, b"", value=wei, action="Sending test ether after the RLC")
         return FundingReply(amount=request.amount, wei=wei)
 
     async def _given_today(self, account: Address) -> int:
@@ -111,7 +115,7 @@ def handlers(faucet: Faucet) -> list[HTTPRouteHandler]:
     @post("/funds", status_code=200)
     async def funds(request: AnyRequest) -> Response[bytes]:
         given = await faucet.give(parse(await request.body(), FundingRequest), client_address(request.scope))
-        return json_response({"amount": given.amount, "wei": given.wei}, 200)
+        return Response(encode(given), status_code=200, media_type=MediaType.JSON)
 
     return [funds]
 

@@ -66,9 +66,10 @@ def _own_ip(host: str) -> str:
         family = socket.AF_INET6 if ":" in ip else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.bind((ip, 0))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name with an empty or long label cannot be encoded for DNS
+        reason = error.strerror if isinstance(error, OSError) else "not a valid name"
         raise InputRefused(
-            f"{host} is not an address of this machine ({error.strerror}); `ip address` lists them.", money=""
+            f"{host} is not an address of this machine ({reason}); `ip address` lists them.", money=""
         ) from error
     return ip
 

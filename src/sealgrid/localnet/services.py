@@ -71,7 +71,6 @@ from sealgrid.wire.service_access import ServiceAccess
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
-FOUNDATION = "foundation"
 
 T = TypeVar("T")
 OnProgress = Callable[[str], None]
@@ -145,7 +144,7 @@ class _NetworkPlan:
         """
         package = cache_folder() / "poco"
         self._foundation = self.run_once(
-            FOUNDATION,
+            self._layout.foundation.stem,
             Foundation,
             lambda: lay_foundation(
                 self._rpc_url,
@@ -322,10 +321,9 @@ def _chain_id(layout: Layout, options: NetworkOptions) -> int:
     """Return the id that the network was made with, or that a new one gets; raise InputRefused for another."""
     if options.chain not in {None, *CHAINS}:
         raise InputRefused(f"a local chain has one of these ids: {', '.join(map(str, CHAINS))}.")
-    foundation = layout.part(CHAIN) / f"{FOUNDATION}.json"
-    if not foundation.exists():
+    if not layout.foundation.exists():
         return options.chain or LOCAL_CHAIN
-    made_with = msgspec.json.decode(foundation.read_bytes(), type=Foundation).deployment.chain
+    made_with = msgspec.json.decode(layout.foundation.read_bytes(), type=Foundation).deployment.chain
     if options.chain not in {None, made_with}:
         raise InputRefused(f"this network was made with chain id {made_with}; remove it first: sealgrid down --wipe")
     return made_with

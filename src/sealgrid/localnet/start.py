@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from sealgrid.errors import InputRefused
 from sealgrid.localnet.account_seed import is_shared, make_private
 from sealgrid.localnet.layout import PLATFORM, Layout, NetworkOptions, storage_names
 from sealgrid.localnet.listen_sockets import ListenSockets
@@ -43,12 +44,17 @@ def start(layout: Layout, options: NetworkOptions, children: list[ChildProcess],
 
 
 def _address(layout: Layout, options: NetworkOptions) -> PublicAddress | None:
-    """Return a shared network's address, and give a new one private accounts; None for a network of this machine."""
-    if options.host:
-        make_private(layout)
-    elif not is_shared(layout):
+    """Return a shared network's address, and give a new one private accounts; None for a network of this machine.
+
+    Raises InputRefused for an address or certificate that cannot be used, and for a certificate without an address.
+    """
+    if not options.host and not is_shared(layout):
+        if options.certificate or options.certificate_key:
+            raise InputRefused("--certificate is for a shared network; give its --host, too.")
         return None
     address = public_address(options.host, options.certificate, options.certificate_key)
+    if options.host:
+        make_private(layout)  # last, because a network with private accounts stays shared
     if address.certificate:  # the services call each other at this address
         trust_certificate(address.certificate)
     return address

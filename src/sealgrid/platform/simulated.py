@@ -147,7 +147,7 @@ class SimulatedPlatform:
         self._run(warm_up_command(image, self._config.memory_bytes))
 
     def _run(self, command: list[str]) -> None:
-        """Run a command in the enclave's sandbox; raise SetupMissing, with the way to mend it, if it fails."""
+        """Run a command in the enclave's sandbox; raise SetupMissing, with the remedy, if it fails."""
         try:
             ended = subprocess.run(command, capture_output=True, check=False, timeout=_CHECK_SECONDS)  # noqa: S603
             words = ended.stderr.decode(errors="replace").strip()

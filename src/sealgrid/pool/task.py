@@ -58,18 +58,20 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     stage: Stage
     history: tuple[StageAt, ...]
-    ready: bool = False  #: initialised on chain
+    initialized: bool = False  #: on chain
     refund_due: bool = False
     worker: Address | None = None
+    fence: int = 0  #: number of the present or last assignment; rises with each
     enclave: Address | None = None
     attempt: int = 0  #: enclaves authorised so far
     enclave_proposed: bool = False  #: whether its present worker has proposed an enclave
     last_report: float = 0.0  #: time of the worker's last report
-    stage_since: float = 0.0  #: time when it reached its stage, or of the last restart after that
+    stage_since: float = 0.0  #: time when it reached its stage, or when all leases were renewed after that
     losses: tuple[tuple[Address, float], ...] = ()  #: workers that lost it, and when
     claimed_check: str = ""  #: number of the check of a reported refusal, until the vaults answered
     #: Workers whose reported refusal the vaults denied; they do not get the task again.
     excluded: tuple[Address, ...] = ()
+    call_after: float = 0.0  #: the chain call that it needs is not tried before
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "", check: str = "") -> PoolTask:
@@ -121,21 +123,21 @@ def report(task: PoolTask, stage: Stage, at: float, detail: str) -> PoolTask:
     return alive
 
 
-class WorkerFailure(msgspec.Struct, frozen=True):
-    """The last time that a worker, or the pool itself, ended a task without a result."""
+class AttemptFailure(msgspec.Struct, frozen=True):
+    """One end of a task without a result: a worker's last one, or the pool's own."""
 
     account: Address  #: of the worker, or of the pool's owner
     at: float  #: Unix seconds
     reason: str
 
 
-def failures_of(task: PoolTask, pool_owner: Address) -> tuple[WorkerFailure, ...]:
+def failures_of(task: PoolTask, pool_owner: Address) -> tuple[AttemptFailure, ...]:
     """Return the last failure of each worker, oldest first, and then why the pool ended the task, if it did."""
     reasons = {entry.at: entry.detail for entry in task.history if entry.stage in {"waiting", "failed"}}
-    failures = [WorkerFailure(worker, at, reasons.get(at, "")) for worker, at in task.losses]
+    failures = [AttemptFailure(worker, at, reasons.get(at, "")) for worker, at in task.losses]
     last = task.history[-1]
     if last.stage in {"failed", "refunded"} and last.at not in {each.at for each in failures}:
-        failures.append(WorkerFailure(pool_owner, last.at, last.detail))
+        failures.append(AttemptFailure(pool_owner, last.at, last.detail))
     return tuple(failures)
 
 

@@ -16,6 +16,11 @@ def checksum_address(address: Address) -> str:
     return "0x" + "".join(d.upper() if int(m, 16) >= 8 else d for d, m in zip(digits, mask, strict=False))
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text has the form of an address, in any letter case; its checksum is not compared."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def parse_address(text: str) -> Address:
     """Return an address that a person wrote, in lower, upper or mixed case; raise ValueError for any other text.
 

@@ -194,13 +194,13 @@ def _table_bytes(table: Any, suffix: str) -> bytes:
 
 
 def _array_bytes(array: Any, suffix: str) -> bytes:
-    if suffix == ".json":
-        return _json_bytes(_numpy().asarray(array).tolist(), "the array")
-    if suffix not in {".npy", ""}:
+    if suffix not in {".npy", ".json", ""}:
         raise InputRefused(f"an array cannot be written as {suffix}; name it .npy or .json.")
     numpy = _numpy()
     if hasattr(array, "detach"):  # a tensor of PyTorch, which may need gradients or lie on another device
         array = array.detach().cpu()
+    if suffix == ".json":
+        return _json_bytes(numpy.asarray(array).tolist(), "the array")
     target = io.BytesIO()
     try:
         numpy.save(target, numpy.asarray(array), allow_pickle=False)

@@ -18,7 +18,6 @@ Kind = Literal[
     "unmatched",  #: there is no deal, and the signed orders cannot make one
     "unknown",  #: the deal was sent; the chain did not answer or has no such deal yet
     "locked",  #: the price is in escrow, and a machine may still finish the task
-    "returning",  #: the price is in escrow, and the vaults refuse the deal: no machine can finish the task
     "refundable",  #: the price is in escrow, and the final deadline has passed
     "paid",
     "refunded",
@@ -59,11 +58,11 @@ def sentence(money: MoneyState, *, commands: bool = True) -> str:
         case "unknown":
             check = f"; check it with: sealgrid task show {money.task}" if commands else "."
             return f"The chain did not say whether the run was bought{check}"
-        case "locked" | "returning":
-            end = " and comes back then"
-            if money.kind == "locked":
-                end = ": it is paid if a machine finishes the task by then; if none does, it comes back"
-            return f"The price is locked{where} until {format_time(money.until)}{end}{claim}."
+        case "locked":
+            return (
+                f"The price is locked{where} until {format_time(money.until)}: it is paid if a machine finishes the "
+                f"task by then; if none does, it comes back{claim}."
+            )
         case "refundable":
             return f"The price is locked{where} and was not paid; the final deadline has passed: it comes back{claim}."
         case "paid":

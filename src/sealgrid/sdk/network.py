@@ -132,7 +132,10 @@ def published(network: Network) -> Network:
 
 
 def fingerprint(network: Network) -> str:
-    """Return digits that two people compare to know that they have the same pins; URLs do not count."""
+    """Return digits that two people compare to know that they have the same pins; URLs do not count.
+
+    Whether there is a faucet counts: with one, the network's RLC are shown as test credits.
+    """
     pins = (
         network.chain,
         network.genesis,
@@ -150,6 +153,7 @@ def fingerprint(network: Network) -> str:
         network.workerpool,
         network.pool_group,
         network.pools,
+        bool(network.faucet_url),
     )
     digits = sha256(msgspec.json.encode(pins)).hex()[:_FINGERPRINT_DIGITS]
     return " ".join(digits[start : start + 4] for start in range(0, _FINGERPRINT_DIGITS, 4))

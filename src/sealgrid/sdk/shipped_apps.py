@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.bundle.build import APP_FILE
+from sealgrid.bundle.build import APP_FILE, read_app
 from sealgrid.bundle.manifest import Manifest
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
@@ -13,6 +13,8 @@ from sealgrid.storage.set_up_cache import set_up_cache
 from sealgrid.units import Digest, to_digest
 
 ONNX_RUNNER, CSV_STATISTICS, ADOS = "onnx-runner", "csv-statistics", "ados"
+#: the apps of a release; ``copy-out`` is a hostile example and none of them
+RELEASED = (ADOS, CSV_STATISTICS, "hash-file", ONNX_RUNNER, "plate-reader")
 
 #: of files with a table; csv-statistics refuses those of other programs and says how to get a CSV file
 TABLE_SUFFIXES = (
@@ -32,6 +34,12 @@ def app_folder(name: str) -> Path | None:
         return None
     folder = _APPS / folder_name
     return folder if (folder / APP_FILE).is_file() else None
+
+
+def title_of(name: str) -> str:
+    """Return the title of a shipped app; empty for an unknown name."""
+    folder = app_folder(name)
+    return "" if folder is None else read_app(folder).title
 
 
 def source_folder(app: str | Path) -> Path:

@@ -79,7 +79,7 @@ class UploadAdmission:
 
     def _check(self, signed: SignedTicket) -> None:
         config, ticket, now = self._config, signed.ticket, self._clock()
-        if ticket.node not in {config.url, config.access.public_url}:  # (1)
+        if not ticket.node or ticket.node not in {config.url, config.access.public_url}:  # (1)
             raise TicketRefused("ticket.1", f"this ticket is for {ticket.node[:80]!r}; this node is {config.url!r}.")
         if not now < ticket.expiry <= now + TICKET_SECONDS:  # (2)
             raise TicketRefused("ticket.2", f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")

@@ -117,9 +117,17 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         storage_copies=file.storage_copies,
         inputs_per_hour=file.inputs_per_hour,
         input_hours=file.input_hours,
-        access=ServiceAccess(**{name: getattr(file, name) for name in ServiceAccess.__struct_fields__}),
+        access=_access(base, file),
     )
     return config, file.port
+
+
+def _access(base: Path, file: VaultFile) -> ServiceAccess:
+    access = ServiceAccess(**{name: getattr(file, name) for name in ServiceAccess.__struct_fields__})
+    if not access.certificate:
+        return access
+    certificate, key = (str(base / each) for each in (access.certificate, access.certificate_key))
+    return msgspec.structs.replace(access, certificate=certificate, certificate_key=key)
 
 
 def _trust_root(base: Path, entry: _RootEntry) -> TrustRoot:

@@ -1,9 +1,10 @@
 """The form that buys one run of an app: its typed fields come from the app's input specification."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar.datastructures import FormMultiDict
@@ -11,11 +12,14 @@ from litestar.datastructures import FormMultiDict
 from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.bundle.input_words import describe_files
 from sealgrid.bundle.media_types import suffixes
+from sealgrid.errors import InputRefused
 from sealgrid.sdk.network import PinnedPool
 from sealgrid.units import Address
 from sealgrid.web.forms import form_text, split_arguments
 from sealgrid.web.offers import OpenOffer
 from sealgrid.web.storage_cache import AppDetails
+
+_LINE_END: Final = re.compile(r"\r?\n")  #: as in a browser's text field; ``str.splitlines`` knows more ends of lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class RunForm:
     spec: InputSpec | None  #: None for an app that takes anything
     models: Collection[OpenOffer]
     selected_model: str  #: address; empty for none
-    fixed_model: bool  #: whether the page is one of this model alone
+    fixed_model: bool  #: whether the form is on a model's own page, which chooses the model
     pools: Collection[PinnedPool]
     example: str  #: file name of an example input; empty for none
     example_path: str  #: where the site serves it
@@ -58,18 +62,24 @@ def spec_of(details: AppDetails | None) -> InputSpec | None:
 def form_arguments(spec: InputSpec | None, form: FormMultiDict) -> list[str]:
     """Return the arguments of a run's form: of the typed fields ``arg-0`` …, then the words of the field ``args``.
 
-    A field that is empty or has the argument's default gives none. Raises InputRefused for an open quotation mark.
+    A field that is empty gives none. Raises InputRefused for an open quotation mark, and for an empty field of a
+    position before a filled one.
     """
     words: list[str] = []
+    missing = ""  # name of a position without a value
     for index, argument in enumerate(spec.arguments if spec else ()):
         text = form_text(form, f"arg-{index}")
         if argument.type == "flag":
             words += [argument.name] if text else []
             continue
-        values = text.splitlines() if argument.repeated else [text]
-        for value in values:
-            if value and value != argument.default:
-                words += [argument.name, value] if argument.is_option else [value]
+        values = [value for value in (_LINE_END.split(text) if argument.repeated else [text]) if value]
+        if argument.is_option:
+            words += [word for value in values for word in (argument.name, value)]
+            continue
+        if values and missing:
+            raise InputRefused(f"give {missing} too: {argument.name} comes after it.")
+        missing = missing or ("" if values else argument.name)
+        words += values
     return words + split_arguments(form_text(form, "args"))
 
 

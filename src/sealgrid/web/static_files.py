@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from sealgrid.bundle.media_types import tables
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import NotFound
+from sealgrid.sdk.operations.other_formats import magic_numbers
 
 _STATIC = Path(__file__).with_name("static")
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -39,8 +40,10 @@ IMPORT_MAP_HASH: Final = base64.b64encode(sha256(IMPORT_MAP.encode())).decode()
 
 
 def media_type_tables() -> str:
-    """Return the script with the tables by which the pages' scripts find a file's media type: those of the SDK."""
-    return f"export const TABLES = {json.dumps(tables())};\n"
+    """Return the script with the tables by which the pages' scripts recognise a file: those of the SDK."""
+    return (
+        f"export const TABLES = {json.dumps(tables())};\nexport const MAGIC_NUMBERS = {json.dumps(magic_numbers())};\n"
+    )
 
 
 def import_map_on_disk(libraries: Path) -> dict[str, str]:

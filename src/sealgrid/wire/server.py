@@ -178,7 +178,10 @@ def log_unexpected_error(error: Exception) -> None:
 
 
 def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
-    """Return a listening socket at an address or name of this machine; raise OSError, as if the port is in use."""
+    """Return a listening socket at an address or name of this machine.
+
+    Raises OSError, for example if the port is in use.
+    """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

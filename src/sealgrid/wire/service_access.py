@@ -20,7 +20,7 @@ LOCAL_NAMES: Final = frozenset({LOOPBACK, "localhost"})
 
 
 class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Settings of one service; raises ValueError for an invalid URL, origin or network."""
+    """Settings of one service; raises ValueError for an invalid URL, origin or network, or half a certificate."""
 
     public_url: str = ""  #: URL of the service behind a proxy, as https://vault.example
     allowed_hosts: tuple[str, ...] = ()  #: further host names, without a port
@@ -36,7 +36,7 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     certificate_key: str = ""  #: PEM file with its key, without a password
 
     def __post_init__(self) -> None:
-        """Validate URLs and networks."""
+        """Validate URLs and networks, and that a certificate has its key."""
         for url in (*((self.public_url,) if self.public_url else ()), *self.allowed_origins):
             if (parts := urlsplit(url)).scheme not in {"http", "https"} or url != f"{parts.scheme}://{parts.netloc}":
                 raise ValueError(
@@ -44,6 +44,8 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 )
         for network in self.trusted_proxies:
             ipaddress.ip_network(network)
+        if bool(self.certificate) != bool(self.certificate_key):
+            raise ValueError("write both certificate and certificate_key, or neither")
 
     @cached_property
     def hosts(self) -> frozenset[str]:

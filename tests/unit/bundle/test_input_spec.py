@@ -22,16 +22,28 @@ CITY, TOP = ArgumentSpec(name="CITY"), ArgumentSpec(name="--top", type="integer"
         (InputSpec(files=FileSpec(min=2, max=1)), "at least 2 and allow at most 1"),
         (InputSpec(files=FileSpec(example="absent.png")), "the example 'absent.png' is not a file of the app"),
         (InputSpec(arguments=(TOP, TOP)), "two arguments have the same name"),
-        (InputSpec(secrets=(SecretSpec(number=1), SecretSpec(number=1))), "two secrets have the same name"),
+        (InputSpec(secrets=(SecretSpec(number=1), SecretSpec(number=1))), "two secrets have the same number"),
         (InputSpec(arguments=(msgspec.structs.replace(TOP, default="x"),)), "--top takes a whole number, not 'x'"),
         (InputSpec(arguments=(msgspec.structs.replace(TOP, choices=("1", "x")),)), "takes a whole number, not 'x'"),
         (InputSpec(arguments=(msgspec.structs.replace(CITY, choices=("a",), default="b"),)), "one of a, not 'b'"),
         (InputSpec(arguments=(msgspec.structs.replace(CITY, minimum=1),)), "is a text and has no bounds"),
+        (
+            InputSpec(arguments=(msgspec.structs.replace(TOP, minimum=2, maximum=1),)),
+            "minimum of 2 above its maximum of 1",
+        ),
         (InputSpec(arguments=(msgspec.structs.replace(CITY, type="flag"),)), "is a flag"),
         (InputSpec(arguments=(ArgumentSpec(name="--a", type="flag", required=True),)), "is a flag"),
         (InputSpec(arguments=(msgspec.structs.replace(CITY, repeated=True), ArgumentSpec(name="X"))), "only the last"),
         (InputSpec(arguments=(CITY, ArgumentSpec(name="X", required=True))), "after an optional one"),
         (InputSpec(model="optional", model_or_file=True), "model_or_file needs an app that takes both"),
+        (
+            InputSpec(model="required", files=FileSpec(min=0), model_or_file=True),
+            r"model = \"optional\" and files of min = 0",
+        ),
+        (
+            InputSpec(model="optional", files=FileSpec(min=1), model_or_file=True),
+            r"model = \"optional\" and files of min = 0",
+        ),
     ],
 )
 def test_a_specification_that_no_run_can_meet_is_refused(spec, reason):

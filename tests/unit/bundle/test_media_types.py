@@ -65,6 +65,7 @@ def test_pictures_are_recognised_whatever_their_name(form):
     [
         (iso_media(b"heic", b"mif1"), "image/heic"),
         (iso_media(b"mif1", b"heic"), "image/heic"),
+        (iso_media(b"mif2"), "image/heic"),
         (iso_media(b"mif1", b"avif"), "image/avif"),
         (iso_media(b"isom", b"mp42"), "video/mp4"),
         (array(np.save, arr=np.ones(3)), NPY),
@@ -99,6 +100,7 @@ def test_other_content_is_recognised(content, kind):
         ("a", '{"a": 1}', JSON),
         ("a.txt", "\n[1, 2]", JSON),
         ("a", "3.5", JSON),
+        ("a", "5", JSON),
         ("a.json", "{'a'", JSON),
         ("a.json", "no json", JSON),
         ("a.csv", "[a],b\n1,2\n", CSV),
@@ -109,13 +111,31 @@ def test_other_content_is_recognised(content, kind):
         ("letter", "Dear größe", TEXT),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 def test_a_texts_type_comes_from_its_content_and_then_from_its_name(name, text, kind, encoding):
     assert media_type(name, text.encode(encoding)) == kind
 
 
 def test_a_table_in_a_one_byte_encoding_is_text():
     assert media_type("a.csv", "größe;gewicht\n1;2\n".encode("cp1252")) == CSV
+
+
+def test_a_sample_of_a_text_can_end_within_a_character():
+    assert media_type("a.csv", b"a" + "ö".encode() * (1 << 16)) == CSV
+    assert media_type("a.csv", "ab".encode("utf-16-le") + "🂡".encode("utf-16-le") * (1 << 16)) == CSV
+
+
+@pytest.mark.parametrize("cut", ["ab".encode("utf-16-le")[:-1], "ab".encode("utf-32")[:-2]])
+def test_a_whole_text_that_ends_within_a_character_is_none(cut):
+    assert media_type("a.csv", cut) == OCTETS
+
+
+def test_a_model_of_too_many_fields_is_not_searched_to_its_end():
+    field = b"\x08\x07"  # an IR version
+    assert media_type("a", passing((1, 3)) + field * 9_000) == ONNX
+    assert media_type("a", passing((1, 3)) + field * 10_000) == OCTETS
 
 
 def test_a_protobuf_that_is_cut_short_is_no_onnx_model():

@@ -17,6 +17,7 @@ from sealgrid.errors import InputRefused, NetworkNotRunning, NotFound
 from sealgrid.sdk.stores import keystores
 from sealgrid.sdk.stores.keystores import KeystoreFolder
 from sealgrid.sdk.stores.network_store import ENVIRONMENT, NetworkStore
+from tests.unit.cli.cli_runner import run_cli
 from tests.unit.sdk.network_file import network
 
 SHOUTED: list[tuple[object, str, bool]] = []
@@ -68,8 +69,41 @@ async def address_of(me):
     return me.account.address
 
 
-def test_a_command_that_reads_needs_no_account_on_a_joined_network(home):
-    assert run_as(AccountChoice(None, "owner", reads=True), home, address_of).startswith("0x")
+@pytest.mark.parametrize("names", [(), ("alice", "bob")], ids=["none", "several"])
+def test_a_command_whose_account_is_optional_needs_none_on_a_joined_network(home, names):
+    for name in names:
+        add_account(home, name)
+    address = run_as(AccountChoice(None, "owner", reads=True, optional=True), home, address_of)
+    assert address not in {each.address for each in KeystoreFolder(home / "accounts").all()}
+
+
+def test_a_command_whose_account_is_optional_takes_the_only_one(home):
+    alice = add_account(home, "alice")
+    (home / "password").write_text("correct horse\n")
+    assert run_as(AccountChoice(None, "owner", home / "password", optional=True), home, address_of) == alice
+
+
+@pytest.mark.parametrize(
+    "words", [("account", "balance"), ("model", "list", "--mine"), ("app", "list", "--mine")], ids=" ".join
+)
+def test_a_command_about_an_account_says_how_to_get_or_name_one(home, words):
+    assert "make one with: sealgrid account new NAME" in run_cli(*words, home=home).err
+    for name in ("alice", "bob"):
+        add_account(home, name)
+    assert "name one with --as: alice, bob" in run_cli(*words, home=home).err
+
+
+@pytest.mark.parametrize("words", [("model", "list"), ("app", "list"), ("app", "show", "reader")], ids=" ".join)
+def test_a_command_about_no_account_reads_without_one(home, words):
+    assert "does not answer" in run_cli(*words, home=home).err
+
+
+def test_the_stages_of_a_run_are_read_as_the_only_account_with_its_password(home):
+    add_account(home, "alice")
+    (home / "password").write_text("another\n")
+    shown = run_cli("task", "show", "0x12", "--password-file", home / "password", home=home)
+    assert "password" in shown.err
+    assert "is not a valid task id" not in shown.err
 
 
 def test_a_command_that_reads_acts_for_the_only_account_without_its_password(home):

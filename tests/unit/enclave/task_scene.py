@@ -22,6 +22,7 @@ from sealgrid.enclave.job import app_job
 from sealgrid.enclave.job.app_layout import JobFolders, lay_out_app
 from sealgrid.enclave.protocol.release import ReleaseQuorum
 from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION
+from sealgrid.errors import NotFound
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
@@ -165,13 +166,20 @@ class Task:
         self.stored.setdefault(digest, content)
         return digest
 
+    def _answer(self, frame: RelayRequest) -> RelayReply:
+        if frame.call != "read":
+            return RelayReply(id=frame.id)
+        if frame.path not in self.stored:
+            missing = NotFound("no storage has this file.")
+            return RelayReply(id=frame.id, error=missing.to_wire(), status=missing.http_status)
+        piece = self.stored[frame.path][frame.offset : frame.offset + frame.length]
+        return RelayReply(id=frame.id, body=piece)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
-                content = self.stored.get(frame.path, b"")
-                piece = content[frame.offset : frame.offset + frame.length]
-                write_frame(writer, msgspec.msgpack.encode(RelayReply(id=frame.id, body=piece)))
+                write_frame(writer, msgspec.msgpack.encode(self._answer(frame)))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:

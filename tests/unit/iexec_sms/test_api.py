@@ -17,7 +17,7 @@ from sealgrid.crypto.signing import Domain, SigningKey, personal_digest, recover
 from sealgrid.iexec_sms.api import application
 from sealgrid.iexec_sms.document_store import DocumentStore
 from sealgrid.iexec_sms.federation import SecretAsset, SplitTarget, VaultMembers
-from sealgrid.iexec_sms.result_keys import ResultKeyHistory
+from sealgrid.iexec_sms.result_keys import MAX_REGISTRATIONS, ResultKeyHistory
 from sealgrid.iexec_sms.service import ActiveTask, Delivery, SecretService
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
@@ -165,6 +165,23 @@ async def test_nobody_gets_the_signature_for_a_task_that_ended_or_does_not_exist
 
 async def test_a_beneficiary_without_a_key_is_not_found(http: httpx.AsyncClient) -> None:
     assert (await of_task(http)).status_code == 404
+
+
+async def test_a_flood_of_earlier_keys_gives_a_task_no_key(http: httpx.AsyncClient, chain: Chain) -> None:
+    chain.now = MATCHED_AT
+    await push(http)
+    chain.now = MATCHED_AT + 1
+    for number in range(MAX_REGISTRATIONS):
+        await push(http, (KEY_2, KEY_3)[number % 2], method="PUT")
+    answer = await of_task(http)
+    assert (answer.status_code, "is not stored any more" in answer.json()["error"]) == (404, True)
+
+
+@pytest.mark.parametrize("task", ["", "0x12", "0x" + "g" * 64, "7a" * 40])
+async def test_a_malformed_task_id_is_refused(http: httpx.AsyncClient, task: str) -> None:
+    body = {"task": task, "worker": WORKER, "enclave": ENCLAVE, "signature": ""}
+    refused = await http.post("/result-keys", json=body)
+    assert (refused.status_code, refused.json()["type"]) == (400, "InputRefused")
 
 
 async def test_result_keys_survive_a_restart(http: httpx.AsyncClient, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_an_ipv6_address_stands_in_brackets_in_urls():
     assert public_address("::1").url_host == "[::1]"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.77", "no-such-host.invalid"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.77", "no-such-host.invalid", "foo..bar", "a" * 70])
 def test_an_address_that_others_cannot_use_is_refused_with_what_to_do(host):
     with pytest.raises(InputRefused, match="ip address"):
         public_address(host)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.addresses import checksum_address, parse_address
+from sealgrid.sdk.addresses import checksum_address, is_address, parse_address
 from sealgrid.units import to_address
 
 #: of EIP-55
@@ -27,6 +27,12 @@ def test_an_address_is_read_in_mixed_lower_and_upper_case(text):
 @given(st.binary(min_size=20, max_size=20))
 def test_the_checksum_is_that_of_another_implementation(raw):
     assert checksum_address(to_address(raw)) == to_checksum_address(raw)
+
+
+def test_the_form_of_an_address_is_recognised_without_its_checksum():
+    text = EXAMPLES[0]
+    assert all(map(is_address, (text, text.lower(), text.replace("A", "a", 1), "0X" + text[2:])))
+    assert not any(map(is_address, (text[:-1], text + "0", text[2:], "0x" + "g" * 40, f" {text}")))
 
 
 def test_one_letter_in_the_wrong_case_is_refused():

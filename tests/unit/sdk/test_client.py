@@ -1,14 +1,19 @@
 """Connecting an account, and what a purchase refuses before any service is called."""
 
+import io
+from types import SimpleNamespace
+
 import pytest
 
+from sealgrid.bundle.input_spec import FileSpec, InputSpec
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.sdk import client
 from sealgrid.sdk.client import connect_async
 from sealgrid.sdk.stores import keystores
 from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.sdk.stores.keystores import KeystoreFolder
-from sealgrid.units import to_digest
+from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.unit.sdk.network_file import network
 from tests.unit.sdk.stores.job_records import job, record
 
@@ -57,6 +62,38 @@ async def test_a_request_that_no_run_can_have_moves_no_money(tmp_path, options, 
             with pytest.raises(InputRefused, match=reason) as refused:
                 await ask("onnx-runner", **options)
             assert refused.value.money == "No money moved."
+
+
+class Table:
+    """A table, whose format depends on the app."""
+
+    columns = ("a",)
+
+    def to_csv(self, *, index):
+        return "a\n1\n"
+
+    def to_json(self, *, orient):
+        return '[{"a":1}]'
+
+
+async def test_an_open_file_beside_a_table_is_read_once(tmp_path, monkeypatch):
+    requests = []
+
+    async def find_offered(*_):
+        return ZERO_ADDRESS, ZERO_ADDRESS
+
+    async def runnable_manifest(*_):
+        return SimpleNamespace(inputs=InputSpec(files=FileSpec(max=2, media_types=("application/json",))))
+
+    async def quote(conn, request, **_):
+        requests.append(request)
+
+    monkeypatch.setattr(client, "find_offered", find_offered)
+    monkeypatch.setattr(client, "runnable_manifest", runnable_manifest)
+    monkeypatch.setattr(client.quotes, "quote", quote)
+    async with connect_async("requester", network=LOCAL, data=tmp_path) as me:
+        await me.quote("onnx-runner", files=[Table(), ("notes.txt", io.BytesIO(b"read once"))])
+    assert requests[0].files == [("input.json", b'[{"a":1}]'), ("notes.txt", b"read once")]
 
 
 async def test_a_purchase_that_fails_before_the_deal_leaves_no_result_key(tmp_path):

@@ -140,6 +140,7 @@ def test_an_array_becomes_a_numpy_file_without_pickles():
 def test_a_tensor_is_copied_to_this_machines_memory_first():
     ((_, content),) = read_files(Tensor())
     assert array_of(content).tolist() == [1.5]
+    assert read_files({"input.json": Tensor()}) == [("input.json", b"[1.5]")]
 
 
 @pytest.mark.parametrize("table", [Table(), OtherTable()], ids=["pandas", "polars"])

@@ -31,6 +31,8 @@ def test_a_root_without_terms_accepts_nothing_special():
 def test_the_fingerprint_changes_with_each_pin_and_not_with_a_url():
     plain = network()
     assert fingerprint(replace(plain, market_url="http://elsewhere", name="other")) == fingerprint(plain)
+    with_faucet = replace(plain, faucet_url="http://a")
+    assert fingerprint(replace(with_faucet, faucet_url="http://b")) == fingerprint(with_faucet)
     for change in (
         {"chain": 1},
         {"genesis": to_digest(b"\7" * 32)},
@@ -42,6 +44,7 @@ def test_the_fingerprint_changes_with_each_pin_and_not_with_a_url():
         {"allow_simulated": False},
         {"runtimes": (to_digest(b"\7" * 32),)},
         {"workerpool": VAULTS[0]},
+        {"faucet_url": "http://a"},
     ):
         assert fingerprint(replace(plain, **change)) != fingerprint(plain), change
 

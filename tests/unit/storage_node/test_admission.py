@@ -131,6 +131,7 @@ async def test_a_service_that_the_operator_lists_needs_no_balance(tmp_path: Path
     ("number", "bad"),
     [
         ("ticket.1", ticket(node="https://other.example")),
+        ("ticket.1", ticket(node="")),  # a node without a public URL has an empty one
         ("ticket.2", ticket(expiry=int(NOW))),
         ("ticket.2", ticket(expiry=int(NOW) + 601)),
         ("ticket.3", msgspec.structs.replace(ticket(), signature=ticket(POOR).signature)),

@@ -62,6 +62,18 @@ def test_who_may_ask_stands_beside_the_other_settings(file: Path) -> None:
     assert (config.access, config.inputs_per_hour, config.input_hours) == (expected, 7, 2)
 
 
+def test_a_certificate_counts_from_the_file_too(file: Path) -> None:
+    file.write_text('certificate = "chain.pem"\ncertificate_key = "/safe/key.pem"\n' + FILE)
+    access = read_config(file)[0].access
+    assert (access.certificate, access.certificate_key) == (str(file.parent / "chain.pem"), "/safe/key.pem")
+
+
+def test_a_certificate_without_its_key_is_refused(file: Path) -> None:
+    file.write_text('certificate = "chain.pem"\n' + FILE)
+    with pytest.raises(InputRefused, match="both certificate and certificate_key"):
+        read_config(file)
+
+
 def test_without_them_the_defaults_are_strict(file: Path) -> None:
     config, _ = read_config(file)
     assert (config.access, config.inputs_per_hour, config.input_hours) == (ServiceAccess(), 300, 24)

@@ -115,7 +115,7 @@ async def open_site(folder: Path, **connection: Any) -> AsyncIterator[Site]:
         model_cards=ModelCards(conn.storage),
         dev_wallets=wallets,
         templates=environment(wallets),
-        task_states=TaskStates(conn),
+        task_states=TaskStates(conn, lambda: 0.0),
         clock=lambda: 1000.0,
     )
     store.close()

@@ -25,7 +25,7 @@ def run_form(spec: InputSpec | None) -> RunForm:
     ("fields", "arguments"),
     [
         ({}, []),
-        ({"arg-0": "3", "arg-2": ""}, []),
+        ({"arg-0": "3", "arg-2": ""}, ["--top", "3"]),
         ({"arg-0": "5", "arg-1": "1", "arg-2": "Oslo\r\nSão Paulo"}, ["--top", "5", "--fast", "Oslo", "São Paulo"]),
         ({"args": "--top '5'"}, ["--top", "5"]),
         ({"arg-9": "x"}, []),
@@ -33,6 +33,16 @@ def run_form(spec: InputSpec | None) -> RunForm:
 )
 def test_typed_fields_become_arguments(fields, arguments):
     assert form_arguments(SPEC, FormMultiDict(fields)) == arguments
+
+
+POSITIONS = InputSpec(arguments=(ArgumentSpec(name="FROM", default="en"), ArgumentSpec(name="TO", default="de")))
+
+
+def test_a_value_stays_at_its_position_also_if_it_is_the_default():
+    assert form_arguments(POSITIONS, FormMultiDict({"arg-0": "en", "arg-1": "fr"})) == ["en", "fr"]
+    assert form_arguments(POSITIONS, FormMultiDict({"arg-0": "en", "arg-1": ""})) == ["en"]
+    with pytest.raises(InputRefused, match="give FROM too: TO comes after it"):
+        form_arguments(POSITIONS, FormMultiDict({"arg-0": "", "arg-1": "fr"}))
 
 
 def test_the_free_field_of_an_app_without_a_specification_is_split_like_a_shell_command():

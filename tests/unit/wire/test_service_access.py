@@ -99,6 +99,8 @@ async def test_a_page_that_is_configured_may_ask_and_its_browser_hands_the_answe
         {"allowed_origins": ["*"]},
         {"trusted_proxies": ["*"]},
         {"allowed_host": []},
+        {"certificate": "chain.pem"},
+        {"certificate_key": "key.pem"},
     ],
 )
 def test_settings_that_are_malformed_are_refused(wrong: dict[str, object]):

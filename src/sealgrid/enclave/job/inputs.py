@@ -56,22 +56,22 @@ class InputLoader:
         if len(set(numbers)) != len(numbers):  # (input.5)
             raise AppFailed("(input.5) two sealed inputs of this deal give a secret of the same number.")
         secrets = {number: value for each in inputs for number, value in each.secrets.items()}
-        sealed = JobInput(
+        job_input = JobInput(
             args=tuple(arg for each in inputs for arg in each.args),
             files=(*public_files, *(file for each in inputs for file in each.files)),
             secrets=merge_requester_secrets(secrets, pushed),
         )
         try:
             public = split_arguments(params.iexec_args)
-            check_input(sealed, public)  # each of several inputs may be valid, and all together not
+            check_input(job_input, public)  # each of several inputs may be valid, and all together not
         except InputRefused as error:
             raise AppFailed(error.message) from error
-        for name, content in sealed.files:
+        for name, content in job_input.files:
             write_new(self._folders.path("inputs") / name, content)
         return AppInputs(
-            arguments=(*public, *sealed.args),
-            input_files=[name for name, _ in sealed.files],
-            requester_secrets=sealed.secrets,
+            arguments=(*public, *job_input.args),
+            input_files=[name for name, _ in job_input.files],
+            requester_secrets=job_input.secrets,
             developer_secret=developer_secret,
             bulk=await self._load_bulk(),
         )
@@ -85,10 +85,7 @@ class InputLoader:
         """Return the files that iExec's clients name in the params, with their names."""
         files, bytes_left = [], MAX_INPUT_BYTES
         for file in self._quorum.request.params.input_files:
-            try:
-                path = await fetch(self._relay, file.sha256, self._folders.new_scratch_path(), bytes_left)
-            except NotFound as error:
-                raise HostFailed(f"the input file {file.sha256} was not found in any storage of the worker.") from error
+            path = await self._fetch("input file", file.sha256, bytes_left)
             content = path.read_bytes()
             path.unlink()
             bytes_left -= len(content)
@@ -181,10 +178,7 @@ class InputLoader:
         self, digest: Digest, decrypt: _Decrypt, target: Path, *, most: int = NO_LIMIT
     ) -> Path:
         """Fetch a sealed file and decrypt it to ``target``, which must not exist."""
-        try:
-            sealed = await fetch(self._relay, digest, self._folders.new_scratch_path(), most)
-        except NotFound as error:
-            raise HostFailed(f"the sealed file {digest} was not found in any storage of the worker.") from error
+        sealed = await self._fetch("sealed file", digest, most)
         try:
             await asyncio.to_thread(decrypt, sealed, target)
         except ContainerRefused as error:
@@ -195,6 +189,13 @@ class InputLoader:
             ) from error
         sealed.unlink()
         return target
+
+    async def _fetch(self, what: str, digest: Digest, most: int) -> Path:
+        """Fetch a file of at most so many bytes; raise HostFailed if no storage of the worker has it."""
+        try:
+            return await fetch(self._relay, digest, self._folders.new_scratch_path(), most)
+        except NotFound as error:
+            raise HostFailed(f"the {what} {digest} was not found in any storage of the worker.") from error
 
 
 def proves_key(facts: Facts) -> bool:

@@ -3,8 +3,9 @@
 Started as ``python -I -S -B app_start.py REPORT_FD`` with JSON parameters on standard input, so that no argument or
 secret appears in a command line or environment that the kernel exposes. Standard library only.
 
-The child writes one byte to REPORT_FD just before it runs the app. The parent then writes the exit code of an app that
-ended by itself, and nothing for an app that a signal ended: bubblewrap reports both as one number.
+The child writes one byte to REPORT_FD just before it runs the app. The parent then writes the exit code of a child that
+ended by itself, and nothing for one that a signal ended: bubblewrap reports both as one number. An exit code without
+the byte is that of a child that failed before it ran the app.
 """
 
 import errno

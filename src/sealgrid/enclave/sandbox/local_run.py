@@ -12,7 +12,7 @@ import msgspec
 from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.exit_cause import AppEnded, AppExited, PlatformProtection
-from sealgrid.errors import SetupMissing
+from sealgrid.errors import SealgridError
 
 _ATTRIBUTED = PlatformProtection(signals=True, memory=True, clock=True)  # nobody attacks the run on this machine
 
@@ -57,7 +57,7 @@ def run(request: LocalRun) -> LocalRunEnd:
     app = sandbox.AppRun(folders, request.entrypoint, environment=request.environment, limits=request.limits)
     try:
         end = sandbox.run(app, _ATTRIBUTED)
-    except (SetupMissing, OSError) as error:
+    except (SealgridError, OSError) as error:
         return LocalRunEnd(end="unattributed", reason=str(error))
     if isinstance(end, AppExited):
         return LocalRunEnd(end="exited", code=end.code, log=end.log.decode(errors="replace"))

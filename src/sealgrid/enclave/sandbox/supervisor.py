@@ -23,7 +23,7 @@ _CHECK_SECONDS = 0.05
 _START_SECONDS = 30.0
 _OWN_PROCESSES = 2  #: bubblewrap, which is the namespace's first process, and ``app_start.py``
 _OUTPUT_SLACK = 1 << 20  #: names and half pages; the exact limit is enforced when the output is read
-_MAX_FAULT = 300  #: characters of bubblewrap's last line
+_MAX_FAULT = 300  #: characters of the log's last line, where the app did not start
 _SIGNALLED = 128  #: ``app_start.py`` exits with 128 + the signal that ended the app
 _CPU_LIMIT = {_SIGNALLED + signal.SIGXCPU, _SIGNALLED + signal.SIGKILL}  #: signals of the kernel at the CPU limit
 
@@ -109,7 +109,8 @@ class SandboxSupervisor:
 
     @property
     def _started(self) -> bool:
-        return bool(self._report)
+        # Without this byte, a number is the exit code of a child that failed before it ran the app (app_start.py).
+        return self._report.startswith(b"\n")
 
     def _unforced_end(self, code: int | None) -> tuple[Cause, str]:
         if not self._started:
@@ -123,7 +124,7 @@ class SandboxSupervisor:
         return "signal", "the app was ended by a signal."
 
     def _start_fault(self) -> str:
-        """Return the last line of bubblewrap, the only writer to the log before the app starts."""
+        """Return the last line of the log. Before the app starts, only bubblewrap and ``app_start.py`` write to it."""
         lines = bytes(self._log).decode(errors="replace").strip().splitlines()
         return f": {lines[-1][:_MAX_FAULT]}" if lines else "."
 

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sealgrid.errors import InputRefused
+from sealgrid.sdk.addresses import is_address
 
 MAX_NAME_CHARACTERS = 64
+MAX_VERSION = 999_999
 _VERSIONED = re.compile(r"(?P<base>.+)@(?P<version>[1-9][0-9]{0,5})", re.DOTALL)
-_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})  #: Unicode categories without a visible form
 _SUGGESTIONS = 3
 
@@ -42,11 +43,7 @@ class AssetReference:
     def selects(self, name: str) -> bool:
         """Return whether an asset's name on the chain matches; the account is not compared."""
         known = parse_name(name)
-        return (known.base == self.base and self.version in (None, known.version)) or self._is_literal(name)
-
-    def _is_literal(self, name: str) -> bool:
-        # Another client may have registered any text, for example one with a slash.
-        return self.account is None and self.version is None and normalise(name) == self.base
+        return known.base == self.base and self.version in (None, known.version)
 
 
 def check_name(text: str) -> str:
@@ -66,7 +63,7 @@ def check_name(text: str) -> str:
         raise InputRefused(
             f"the name {name!r} has a / or an @, which separate account, name and version; leave it out."
         )
-    if _ADDRESS.fullmatch(name):
+    if is_address(name):
         raise InputRefused("the name looks like an address; choose another.")
     return name
 
@@ -94,9 +91,16 @@ def parse_reference(text: str) -> AssetReference:
 
 
 def next_version(base: str, existing: Iterable[str]) -> AssetName:
-    """Return the name of the next version among the names of one account's assets."""
-    versions = [name.version for name in map(parse_name, existing) if name.base == base]
-    return AssetName(base, max(versions, default=0) + 1)
+    """Return the name of the next version among the names of one account's assets.
+
+    Raises InputRefused after version 999999, which no reference can exceed.
+    """
+    newest = max((name.version for name in map(parse_name, existing) if name.base == base), default=0)
+    if newest >= MAX_VERSION:
+        raise InputRefused(
+            f"this account has {base!r} with the highest version, {MAX_VERSION}; choose another name.", money=""
+        )
+    return AssetName(base, newest + 1)
 
 
 def similar_names(base: str, offered: Iterable[str]) -> tuple[str, ...]:

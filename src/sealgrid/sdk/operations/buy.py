@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto import container
@@ -19,13 +18,9 @@ from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.deposit import deposit
-from sealgrid.sdk.operations.manifests import runnable_manifest
-from sealgrid.sdk.operations.picture_checks import check_pictures
-from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import check_escrow, price_of
-from sealgrid.sdk.operations.readings_checks import check_readings
-from sealgrid.sdk.operations.run_inputs import check_request, public_signature
+from sealgrid.sdk.operations.run_inputs import check_purchase, job_input_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_bytes, to_digest
@@ -67,20 +62,10 @@ async def run(
     chain. Without ``preview`` the vaults are not consulted first, and a deal that they refuse is bought. Without
     ``check_inputs`` the app gets inputs that its specification does not take: an owner's proof needs no input.
 
-    Raises InputMismatch for inputs that the app's specification does not take (``bundle.input_check``), InputRefused
-    for input that the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``,
-    ``readings_checks``) and while the escrow does not cover the price, OrderRefused when app, model or computing is not
-    offered or costs too much, InterpreterMismatch for an app that is built for another Python than the network's, and
-    DealRefused, before money moves, when the vaults would refuse.
+    Raises as ``check_purchase``, InputRefused while the escrow does not cover the price, OrderRefused when app, model
+    or computing is not offered or costs too much, and DealRefused, before money moves, when the vaults would refuse.
     """
-    job_input = JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
-    check_input(job_input, split_arguments(request.public_args))
-    pools_named(conn.network, request.pool)  # refuses an unknown name before anything is sealed
-    manifest = await runnable_manifest(conn, request.app)
-    if check_inputs:
-        check_request(manifest, request, await public_signature(conn, manifest, request))
-        await check_pictures(manifest, request.files, on_progress)
-        await check_readings(manifest, request.files, on_progress)
+    await check_purchase(conn, request, on_progress, check_inputs=check_inputs)
     on_progress(ProgressStep("choosing the cheapest offers"))
     offers = await choose_offers(conn, request, on_progress)
     price = price_of(offers, request.tasks)
@@ -88,7 +73,7 @@ async def run(
     result_key = HpkeKey.generate()
     on_progress(ProgressStep(f"sealing the input of a run for {price}"))
     dek = os.urandom(32)
-    sealed = container.seal_bytes(job_input.pack(), dek=dek, key_id=os.urandom(16))
+    sealed = container.seal_bytes(job_input_of(request).pack(), dek=dek, key_id=os.urandom(16))
     input_sha256 = to_digest(sha256(sealed))
     params = params_of(
         input_sha256, result_key.public, request.public_args, deferred_callback=request.deferred_callback

@@ -17,6 +17,7 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, Workerpoo
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import nothing_bought_before
+from sealgrid.sdk.operations.asset_names import check_name
 from sealgrid.sdk.operations.buy import grant_of, input_asset, params_of
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.manifests import runnable_manifest
@@ -131,12 +132,12 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
     """Register the model and offer its use as ``models.publish`` does; return the statements for its key.
 
     ``conn`` records steps for an external wallet. The owner deposits the key after the first step, before the offer.
-    Raises InputRefused for an expiry that has passed.
+    Raises InputRefused for a name that is not allowed, and for an expiry that has passed.
     """
     check_expiry(conn, sealed.expiry)
     assets = Assets(conn.hub)
     allowed = await allowances(conn, assets, [sealed.app], OUTPUT_BYTES, callback=False)
-    name = await next_name(conn, "Dataset", sealed.name)
+    name = await next_name(conn, "Dataset", check_name(sealed.name))
     model = await assets.send_dataset(conn.wallet, name=name, multiaddr=location(sealed.sha256), checksum=sealed.sha256)
     record = _record_of(conn, model, sealed)
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)

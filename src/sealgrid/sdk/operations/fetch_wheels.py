@@ -110,9 +110,16 @@ def _download(requirements: Path, target: Path, python: str) -> None:
         *("--only-binary", ":all:", *_target_options(python), "--requirement", str(requirements.resolve())),
         *("--dest", str(target.resolve())),
     )
-    ended = subprocess.run(  # noqa: S603  the user's own pip
-        command, cwd=requirements.parent, capture_output=True, text=True, check=False, timeout=_FETCH_SECONDS
-    )
+    try:
+        ended = subprocess.run(  # noqa: S603  the user's own pip
+            command, cwd=requirements.parent, capture_output=True, text=True, check=False, timeout=_FETCH_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputRefused(
+            f"pip did not fetch the wheels of {requirements.name} within {_FETCH_SECONDS // 60} minutes; check its "
+            "index and try again.",
+            money="",
+        ) from error
     if ended.returncode:
         said = [line.removeprefix("ERROR: ") for line in ended.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = " ".join(said or ended.stderr.split("\n"))[:1000].strip()

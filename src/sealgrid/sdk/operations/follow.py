@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from sealgrid.attestation.requester_refusals import refusal_message
@@ -41,8 +40,8 @@ async def follow(
     """Return when the chain has completed the task; ``on_progress`` is called once with each stage.
 
     ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal.
-    Raises DealRefused when the vaults refuse the deal, HostFailed when no machine can finish the task any more; every
-    error says where the price is.
+    Raises DealRefused when the pool reports that the vaults refuse the deal, HostFailed when no machine can finish the
+    task any more; every error says where the price is.
     """
     async with with_money(conn, job.deal, job.task):
         reported, has_notified = 0, False
@@ -67,7 +66,7 @@ async def follow(
                 money = await money_on_chain(conn, job.deal, job.task)
                 if money.kind == "locked":  # else the task ended in the meantime: the next read of the chain shows it
                     failure = failure_of(stages[-1])
-                    attach(failure, replace(money, kind="returning") if isinstance(failure, DealRefused) else money)
+                    attach(failure, money)
                     raise failure
             if not has_notified and conn.clock() - begun >= patience and is_waiting(stages):
                 money = await money_on_chain(conn, job.deal, job.task)
@@ -78,12 +77,14 @@ async def follow(
 
 
 def failure_of(failed: StageAt) -> DealRefused | HostFailed:
-    """Return the error of a task that its pool gave up: the vaults' refusal, or a failure of its machines."""
+    """Return the error of a task that its pool gave up: the vaults' refusal, or a failure of its machines.
+
+    Only the pool reports the refusal, unsigned: a pool that states it falsely may still finish the task.
+    """
     reason = failed.detail.rstrip(".")
     if failed.check:
-        return DealRefused(
-            failed.check, f"{reason or refusal_message(failed.check).rstrip('.')}; {remedy(failed.check)}."
-        )
+        reported = reason or refusal_message(failed.check).rstrip(".")
+        return DealRefused(failed.check, f"the pool reports that {reported}; {remedy(failed.check)}.")
     return HostFailed(f"no machine could finish the task ({reason or 'the pool gave it up'}).")
 
 

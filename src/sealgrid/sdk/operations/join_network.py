@@ -3,7 +3,7 @@
 A file is refused if
 
 1. it is not a network file;
-2. a URL is neither http nor https;
+2. a URL is not valid, or neither http nor https;
 3. it came from another machine and names loopback, which is this machine;
 4. the node that it names does not answer, or serves another chain.
 """
@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -26,7 +26,7 @@ _SECONDS: Final = 20.0
 
 async def fetch_network(source: str) -> Network:
     """Return the network of a URL or a file, without what concerns its own machine only; raise as the module says."""
-    parts = urlsplit(source)
+    parts = _split(source)
     is_url = parts.scheme in {"http", "https"} and bool(parts.netloc)
     content = await _download(source) if is_url else _read(source)
     network = parse_network(content, source, from_elsewhere=is_url and not _is_loopback(source))
@@ -42,7 +42,7 @@ def parse_network(content: bytes, source: str, *, from_elsewhere: bool) -> Netwo
     except DECODE_ERRORS as error:  # (1)
         raise InputRefused(f"{source} is not a network file: {error}.", money="") from error
     for url in _urls(network):
-        parts = urlsplit(url)
+        parts = _split(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:  # (2)
             raise InputRefused(f"the network file names {url[:80]!r}, which is no http or https URL.", money="")
         if from_elsewhere and _is_loopback(url):  # (3)
@@ -55,7 +55,7 @@ def parse_network(content: bytes, source: str, *, from_elsewhere: bool) -> Netwo
 
 
 async def _download(source: str) -> bytes:
-    parts = urlsplit(source)
+    parts = _split(source)
     path = parts.path if parts.path not in {"", "/"} else NETWORK_PATH
     async with HttpTransport(f"{parts.scheme}://{parts.netloc}", name="the network", timeout=_SECONDS) as transport:
         return await transport.request("GET", path)
@@ -77,9 +77,22 @@ def _urls(network: Network) -> Iterator[str]:
     yield from (url for url in (network.web_url, network.sms_url, network.faucet_url) if url)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def _split(url: str) -> SplitResult:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a port that is no port
+    except ValueError as error:
+        raise InputRefused(f"{url[:80]!r} is not a valid URL: {error}.", money="") from error
+    return parts
+
+
+def _is_loopback(url: str) -> bool:
+    """Return whether a URL names this machine: a connection to the unspecified address (0.0.0.0) reaches it too."""
+    host = (_split(url).hostname or "").removesuffix(".")
+    try:
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_loopback or address.is_unspecified

@@ -29,7 +29,12 @@ _PYTORCH: Final = "a PyTorch file; export the model to ONNX: torch.onnx.export(m
 _KERAS: Final = "a Keras file; export the model to ONNX: model.export('model.onnx', format='onnx')"
 _PICKLE: Final = "a Python pickle; export the model to ONNX: skl2onnx.to_onnx, onnxmltools, or torch.onnx.export"
 _TORCH_MAGIC: Final = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  #: in the first pickle of an old torch.save
-_HTML: Final = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*+<(!doctype|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+
+def magic_numbers() -> list[tuple[int, str, str]]:
+    """Return the offset, the bytes as Latin-1 text, and the sentence of each kind of file, for the pages' script."""
+    return [(offset, magic.decode("latin-1"), what) for offset, magic, what in _MAGIC]
 
 
 def other_format(file: BinaryIO) -> str | None:

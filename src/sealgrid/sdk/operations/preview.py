@@ -124,10 +124,12 @@ def check_enough(opinions: Sequence[VaultOpinion], vaults: Sequence[Address], ne
         check = refusing[0].check
         alike = [each.vault for each in refusing if each.check == check]
         raise DealRefused(check, refusal_sentence(check, refusing[0].sentence, alike, vaults))
-    unmet = [(each, rule) for each in opinions for rule in each.machines if rule.advertised is False]
-    if len(unmet) > may_refuse:
-        reason = f"the pool has no machine that the model's owner allows ({unmet[0][1].rule.rstrip('.')})"
-        raise DealRefused("5", refusal_sentence(NO_MACHINE, reason, [each.vault for each, _ in unmet], vaults))
+    unmet = {each.vault: [rule for rule in each.machines if rule.advertised is False] for each in opinions}
+    without_machine = [vault for vault, rules in unmet.items() if rules]
+    if len(without_machine) > may_refuse:
+        rule = unmet[without_machine[0]][0]
+        reason = f"the pool has no machine that the model's owner allows ({rule.rule.rstrip('.')})"
+        raise DealRefused(rule.check, refusal_sentence(NO_MACHINE, reason, without_machine, vaults))
 
 
 async def _offered_machines(conn: Connection, terms: DealOrders) -> tuple[OfferedMachine, ...]:

@@ -21,6 +21,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import CardSubject, ModelCard, encode_card
 from sealgrid.sdk.money import format_time
+from sealgrid.sdk.operations.asset_names import check_name
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.sdk.operations.own_names import next_name
@@ -87,12 +88,12 @@ async def publish(
     and ``any_pool`` as in ``sell``. ``on_progress`` is called with each step. With ``proved`` the owner buys one run by
     the first app before the model is offered, and the vaults refuse other accounts until then. ``store`` is called
     before the vaults get the key, and again with each signed offer before it is published. Raises InputRefused without
-    an app, and for an expiry that has passed.
+    an app, for a name that is not allowed, and for an expiry that has passed.
     """
     if not apps:
         raise InputRefused("name at least one app that may use the model.")
     check_expiry(conn, expiry)
-    versioned = await next_name(conn, "Dataset", name)
+    versioned = await next_name(conn, "Dataset", check_name(name))
     if proved:
         await check_provable(conn, apps[0], on_progress)
     dek = os.urandom(DEK_BYTES)

@@ -3,11 +3,14 @@
 Names on the chain are not unique: anyone can call an app "onnx-runner". The name of a shipped app therefore means the
 code in this package, by its digest. Any other name selects, in this order:
 
-1. the assets of this account;
+1. the assets of this account that it offers;
 2. the models that the app at hand may use;
 3. the assets of the account that the reference names (``ACCOUNT/NAME``).
 
 Of several versions the newest is selected, unless the reference names one (``NAME@2``).
+
+Anyone can register an asset for this account, or transfer one to it, under any name. Only an open offer, which this
+account signed, shows that an asset is its own. Among assets without one a name must be unambiguous.
 """
 
 import asyncio
@@ -23,12 +26,14 @@ from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.asset_names import AssetReference, parse_name, parse_reference, similar_names
 from sealgrid.sdk.operations.build import shipped_app_digests
+from sealgrid.sdk.operations.newer_versions import announce_newer
 from sealgrid.sdk.operations.own_names import own_assets
-from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
+from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
 from sealgrid.units import ZERO_ADDRESS, Address
 
 _NOUN = {"App": "app", "Dataset": "model"}
+_LISTED = 5  #: addresses in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ async def find_app(conn: Connection, app: AssetRef, *, own: bool = False) -> Add
     """Return an app's address, offered or an own one.
 
     With ``own`` a plain name selects only apps of this account, so that a secret is never given to a stranger's app.
-    Raises NotFound for an unknown app, OrderRefused when it is not offered.
+    Raises NotFound for an unknown app, OrderRefused when it is not offered, InputRefused for a name of several apps.
     """
     if (address := _address(app)) is not None:
         return await _check_registered(conn, "App", address)
@@ -69,11 +74,21 @@ async def find_offered(
     """Return the addresses of an offered app and model for a run; the zero address without a model.
 
     Of several accounts that offer a shipped app, one to which the model is offered is selected. ``on_progress`` gets a
-    lasting step when the model's owner offers a newer version. Raises like ``find_app``.
+    lasting step when the owner of the app or the model offers a newer version than the named one. Raises like
+    ``find_app``.
     """
     apps = await _offered_apps(conn, app)
+    if not is_shipped(app) and _names_version(app):
+        await announce_newer(conn, "App", apps[0], on_progress)
     if model is None:
         return apps[0], ZERO_ADDRESS
+    chosen, address = await _app_and_model(conn, apps, model)
+    if _names_version(model):
+        await announce_newer(conn, "Dataset", address, on_progress)
+    return chosen, address
+
+
+async def _app_and_model(conn: Connection, apps: Sequence[Address], model: AssetRef) -> tuple[Address, Address]:
     if (address := _address(model)) is not None:
         await _check_registered(conn, "Dataset", address)
         offers = await open_offers(conn, "Dataset", address)
@@ -83,7 +98,6 @@ async def find_offered(
         owned = [each for each in matches if each.owner == conn.address]
         fitting = [each for each in matches if each.app is None or each.app in apps]
         address = await _select(conn, "Dataset", reference, owned or fitting or offers, offered=True)
-        _announce_newer(address, offers, on_progress)
     allowed = {each.app for each in offers if each.address == address}
     return next((each for each in apps if each in allowed), apps[0]), address
 
@@ -158,12 +172,28 @@ async def _select(
         account = find_account(conn, reference.account)
         matches = [each for each in matches if each.owner == account]
     owned = [each for each in matches if each.owner == conn.address]
+    signed = {each.address for each in offers if each.owner == conn.address}
+    if on_offer := [each for each in owned if each.address in signed]:
+        return _newest(on_offer, kind, reference, offers)
     if own and matches and not owned:
         raise InputRefused(
             f"the {_NOUN[kind]} {reference.base!r} belongs to another account, and names are not unique; "
             "give its address."
         )
-    return _newest(owned or matches, kind, reference, offers)
+    chosen = owned if own else matches
+    if owned and len(chosen) == len(owned):
+        _check_single(owned, kind, reference)
+    return _newest(chosen, kind, reference, offers)
+
+
+def _check_single(owned: Sequence[_Candidate], kind: AssetKind, reference: AssetReference) -> None:
+    """Raise InputRefused for several own assets without an offer: a stranger may have registered one of them."""
+    addresses = sorted({each.address for each in owned})
+    if len(addresses) > 1:
+        raise InputRefused(
+            f"{len(addresses)} {_NOUN[kind]}s of this account are called {_text(reference)!r}, and it offers none; "
+            f"anyone can register one for it, so give an address: {', '.join(addresses[:_LISTED])}."
+        )
 
 
 def _newest(
@@ -193,15 +223,9 @@ def _newest(
     return addresses[0]
 
 
-def _announce_newer(model: Address, offers: Iterable[Offer], on_progress: Progress) -> None:
-    known = {each.address: each for each in offers}
-    if (bought := known.get(model)) is None:
-        return
-    name = parse_name(bought.name)
-    family = [parse_name(each.name) for each in known.values() if each.owner == bought.owner]
-    newer = max((each.version for each in family if each.base == name.base), default=0)
-    if newer > name.version:
-        on_progress(ProgressStep(f"a newer version of this model is offered: {name.base}@{newer}", lasting=True))
+def _names_version(asset: AssetRef) -> bool:
+    """Return whether a reference names one version: an address, or a name with a version."""
+    return _address(asset) is not None or parse_reference(str(asset)).version is not None
 
 
 def _text(reference: AssetReference) -> str:

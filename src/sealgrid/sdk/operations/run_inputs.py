@@ -1,20 +1,52 @@
-"""The inputs of a purchase, checked against the specification in the app's manifest before any deal."""
+"""The inputs of a purchase, checked before any deal: their form, the app's specification, pictures, readings."""
 
+import asyncio
 from typing import Final
 
 from sealgrid.bundle import input_check
 from sealgrid.bundle.input_check import ContentChecks, OfferedInputs, check_inputs, check_model
 from sealgrid.bundle.input_spec import InputSpec
-from sealgrid.bundle.job_input import split_arguments
+from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import signature_of
+from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.picture_checks import check_pictures
+from sealgrid.sdk.operations.pool_selection import pools_named
+from sealgrid.sdk.operations.readings_checks import check_readings
+from sealgrid.sdk.progress import Progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
 
 #: (inputs.5) by media type; the checks that need libraries of the shipped apps belong here
 CONTENT_CHECKS: Final[ContentChecks] = {**input_check.CONTENT_CHECKS}
+
+
+def job_input_of(request: RunRequest) -> JobInput:
+    """Return what a request seals for the app."""
+    return JobInput(tuple(request.args), tuple(request.files), dict(request.secrets))
+
+
+async def check_purchase(
+    conn: Connection, request: RunRequest, on_progress: Progress, *, check_inputs: bool = True
+) -> Manifest:
+    """Apply the checks of a purchase that need no offer, and return the app's manifest.
+
+    Without ``check_inputs`` the inputs are not compared with the app's specification, and no file is opened. Raises
+    InputMismatch for inputs that the specification does not take (``bundle.input_check``), InputRefused for input that
+    the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``, ``readings_checks``) and for an
+    unknown pool, InterpreterMismatch for an app that is built for another Python than the network's.
+    """
+    check_input(job_input_of(request), split_arguments(request.public_args))
+    pools_named(conn.network, request.pool)
+    manifest = await runnable_manifest(conn, request.app)
+    if check_inputs:
+        signature = await public_signature(conn, manifest, request)
+        await asyncio.to_thread(check_request, manifest, request, signature)
+        await check_pictures(manifest, request.files, on_progress)
+        await check_readings(manifest, request.files, on_progress)
+    return manifest
 
 
 async def public_signature(conn: Connection, manifest: Manifest, request: RunRequest) -> ModelSignature | None:

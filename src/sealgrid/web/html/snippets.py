@@ -63,14 +63,14 @@ def _words(argument: ArgumentSpec) -> tuple[str, ...]:
 
 def snippets(run: ExampleRun, *, site: str = "") -> list[Snippet]:
     """Return the examples; JavaScript and HTTP only for a ``site`` (its URL) that has wallets of its own."""
-    found = [Snippet("Python", _python(run)), Snippet("Terminal", _shell(run))]
-    # A form of the site carries no secrets.
-    if site and not run.secrets:
+    account = "requester" if site else "YOUR ACCOUNT"
+    found = [Snippet("Python", _python(run, account)), Snippet("Terminal", _shell(run))]
+    if site:
         found += [Snippet("JavaScript", _javascript(run, site)), Snippet("HTTP", _http(run, site))]
     return found
 
 
-def _python(run: ExampleRun) -> str:
+def _python(run: ExampleRun, account: str) -> str:
     lines = [f"        {_text(run.app)},"]
     lines += [f"        model={_text(run.model)},"] if run.model else []
     lines += [f"        files={_list(run.files)},"] if run.files else []
@@ -79,14 +79,14 @@ def _python(run: ExampleRun) -> str:
         lines.append("        secrets={" + ", ".join(f'{number}: "your secret"' for number in run.secrets) + "},")
     body = "\n".join(lines)
     return (
-        'import sealgrid\n\nwith sealgrid.connect("requester") as me:\n'
+        f"import sealgrid\n\nwith sealgrid.connect({_text(account)}) as me:\n"
         f"    run = me.run(\n{body}\n    )\n    print(run.result().json())"
     )
 
 
 def _shell(run: ExampleRun) -> str:
     words = [f"sealgrid run {run.app}"]
-    words += [f"--model {run.model}"] if run.model else []
+    words += [f"--model {shlex.quote(run.model)}"] if run.model else []
     words += [f"--file {name}" for name in run.files]
     words += [f"--arg={shlex.quote(word)}" for word in run.args]
     words += [f"--secret {number}=secret{number}.txt" for number in run.secrets]
@@ -97,6 +97,7 @@ def _javascript(run: ExampleRun, site: str) -> str:
     fields = [f'form.append("model", {_text(run.model)});'] if run.model else []
     fields += [f'form.append("files", await openAsBlob({_text(name)}), {_text(name)});' for name in run.files]
     fields += [f'form.append("args", {_text(shlex.join(run.args))});'] if run.args else []
+    fields += [f'form.append("secret-{number}", "your secret");' for number in run.secrets]
     imports = 'import { openAsBlob } from "node:fs";\n\n' if run.files else ""
     appended = "".join(each + "\n" for each in fields)
     return (
@@ -111,9 +112,11 @@ def _javascript(run: ExampleRun, site: str) -> str:
 
 
 def _http(run: ExampleRun, site: str) -> str:
-    fields = [f"-F model={run.model}"] if run.model else []
+    # With -F, curl would read a value that begins with @ or < as the name of a file to send.
+    fields = [f"--form-string {shlex.quote('model=' + run.model)}"] if run.model else []
     fields += [f"-F files=@{name}" for name in run.files]
-    fields += [f"-F {shlex.quote('args=' + shlex.join(run.args))}"] if run.args else []
+    fields += [f"--form-string {shlex.quote('args=' + shlex.join(run.args))}"] if run.args else []
+    fields += [f"-F 'secret-{number}=<secret{number}.txt'" for number in run.secrets]
     form = " \\\n  ".join([*(fields or ["-F args="]), f"{site}/apps/{run.app}/run)"])
     return (
         f"task=$(curl --silent --output /dev/null --write-out '%{{redirect_url}}' -H 'Origin: {site}' \\\n  {form}\n"

@@ -76,6 +76,9 @@ function checkArguments(app, spec, args) {
     const [argument, value] = word.startsWith("--")
       ? takeOption(app, options, word, words)
       : [takePositional(app, positional, options, word), word];
+    if (isOption(argument) && !argument.repeated && given.has(argument.name)) {
+      throw new Error(`${app} takes ${argument.name} once.`);
+    }
     const fault = argument.type === "flag" ? null : valueFault(argument, value);
     if (fault) throw new Error(`${app} takes ${fault} as ${argument.name}, not ${quoted(value)}.`);
     given.add(argument.name);
@@ -118,8 +121,8 @@ function valueFault(argument, value) {
   if (Number.isFinite(number) && (low === null || number >= low) && (high === null || number <= high)) return null;
   const kind = argument.type === "integer" ? "a whole number" : "a number";
   if (low !== null && high !== null) return `${kind} from ${low} to ${high}`;
-  if (low !== null) return `${kind}, at least ${low}`;
-  return high === null ? kind : `${kind}, at most ${high}`;
+  if (low !== null) return `${kind} of at least ${low}`;
+  return high === null ? kind : `${kind} of at most ${high}`;
 }
 
 function splitOnce(text, separator) {

@@ -7,12 +7,16 @@ import { splitWords } from "./shell_words.js";
 export function argumentsOf(form) {
   const spec = specOf(form);
   if (!spec) return splitWords(form.elements.namedItem("args")?.value ?? "");
+  let missing = ""; // name of a position without a value
   return spec.arguments.flatMap((argument, index) => {
     const field = form.elements.namedItem(`arg-${index}`);
     if (argument.type === "flag") return field.checked ? [argument.name] : [];
-    const values = argument.repeated ? field.value.split(/\r?\n/) : [field.value];
-    const given = values.filter((value) => value !== "" && value !== argument.default);
-    return argument.name.startsWith("--") ? given.flatMap((value) => [argument.name, value]) : given;
+    const text = field.value.trim();
+    const values = (argument.repeated ? text.split(/\r?\n/) : [text]).filter((value) => value !== "");
+    if (argument.name.startsWith("--")) return values.flatMap((value) => [argument.name, value]);
+    if (values.length && missing) throw new Error(`give ${missing} too: ${argument.name} comes after it.`);
+    missing ||= values.length ? "" : argument.name;
+    return values;
   });
 }
 
@@ -36,10 +40,10 @@ async function check(form) {
   await checkInputs(form.dataset.appName, spec, inputs);
 }
 
-// Return a model's public signature; null where its owner published none.
+// Return a model's public signature; null where its owner published none, or it cannot be read now.
 async function signatureOf(model) {
-  const response = await fetch(`/models/${model}/signature.json`);
-  return response.ok ? response.json() : null;
+  const response = await fetch(`/models/${model}/signature.json`).catch(() => null);
+  return response?.ok ? response.json() : null;
 }
 
 // Before any other handler of the form: it is submitted again, to all of them, once its inputs fit.
@@ -83,11 +87,15 @@ document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-example]");
   if (!link) return;
   event.preventDefault();
-  const response = await fetch(link.href);
+  const field = document.getElementById("files");
+  const response = await fetch(link.href).catch(() => null);
+  if (!response?.ok) {
+    showRefusal(field.form, "The example is not available now.");
+    return;
+  }
   const content = await response.blob();
   const transfer = new DataTransfer();
   transfer.items.add(new File([content], link.dataset.example, { type: content.type }));
-  const field = document.getElementById("files");
   field.files = transfer.files;
   field.dispatchEvent(new Event("change", { bubbles: true }));
 });

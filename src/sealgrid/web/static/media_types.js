@@ -7,12 +7,18 @@ const OCTETS = "application/octet-stream";
 const [EMPTY, JSON_TYPE, TEXT] = ["application/x-empty", "application/json", "text/plain"];
 const PICKLES = ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"]; // protocols of Python
 const NUMPY_ARCHIVE = "application/x-npz";
+const MARKS = [
+  ["\xff\xfe\0\0", "utf-32le"],
+  ["\0\0\xfe\xff", "utf-32be"],
+  ["\xff\xfe", "utf-16le"],
+  ["\xfe\xff", "utf-16be"],
+]; // of texts that are not in UTF-8, the longest first
 
 // Return the type of a file from its name and its first bytes.
 export function mediaType(name, bytes) {
   if (!bytes.length) return EMPTY;
   const raw = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return binaryType(raw) ?? textType(name, bytes, raw) ?? OCTETS;
+  return binaryType(raw) ?? textType(name, bytes) ?? OCTETS;
 }
 
 function binaryType(raw) {
@@ -43,8 +49,8 @@ function isoMediaType(raw) {
   return brands.some((brand) => TABLES.heic.includes(brand)) ? "image/heic" : "video/mp4";
 }
 
-function textType(name, bytes, raw) {
-  const text = decodeText(bytes, raw);
+function textType(name, bytes) {
+  const text = decodedStart(bytes);
   if (text === null) return null;
   const start = text.replace(/^[\ufeff \t\r\n\f]+/, "").slice(0, 32);
   const known = TABLES.text_starts.find(([words]) => start.toLowerCase().startsWith(words));
@@ -54,15 +60,39 @@ function textType(name, bytes, raw) {
   return TABLES.suffixes[suffix] ?? (isScalarJson(text) ? JSON_TYPE : TEXT);
 }
 
-// Return bytes as text (UTF-8, UTF-16 with a byte order mark, else a one-byte encoding); null for no text.
-export function decodeText(bytes, raw) {
-  for (const [mark, encoding] of [
-    ["\xff\xfe", "utf-16le"],
-    ["\xfe\xff", "utf-16be"],
-  ]) {
-    if (raw.startsWith(mark)) return new TextDecoder(encoding).decode(bytes);
+// Return the beginning of a text (UTF-8, UTF-16, UTF-32, else a one-byte encoding); null for no text.
+function decodedStart(bytes) {
+  let text;
+  try {
+    text = decodeText(bytes, { isSample: bytes.length >= SAMPLE_BYTES });
+  } catch {
+    text = new TextDecoder("windows-1252").decode(bytes);
   }
-  return TABLES.control.some((letter) => raw.includes(letter)) ? null : new TextDecoder().decode(bytes);
+  return TABLES.control.some((letter) => text.includes(letter)) ? null : text;
+}
+
+// Return a text in UTF-8, UTF-16 or UTF-32; throw an Error for any other. Only a sample can end within a character.
+export function decodeText(bytes, { isSample = false } = {}) {
+  const encoding = encodingOf(String.fromCharCode(...bytes.subarray(0, 4)));
+  if (encoding.startsWith("utf-32")) return decodeUtf32(bytes, encoding === "utf-32le");
+  return new TextDecoder(encoding, { fatal: true }).decode(bytes, { stream: isSample });
+}
+
+// Return a text's encoding by its byte order mark, else by NUL bytes in its first characters, as Python's json does.
+function encodingOf(start) {
+  const marked = MARKS.find(([mark]) => start.startsWith(mark));
+  if (marked) return marked[1];
+  if (start[0] === "\0") return start[1] === "\0" ? "utf-32be" : "utf-16be";
+  if (start[1] === "\0") return start.slice(2, 4) === "\0\0" ? "utf-32le" : "utf-16le";
+  return "utf-8";
+}
+
+// Browsers have no decoder for it; a number that is no character throws a RangeError.
+function decodeUtf32(bytes, isLittleEndian) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const letters = [];
+  for (let at = 0; at < bytes.length; at += 4) letters.push(String.fromCodePoint(view.getUint32(at, isLittleEndian)));
+  return letters.join("").replace(/^\ufeff/, "");
 }
 
 function isScalarJson(text) {

@@ -1,5 +1,7 @@
 // Checks before a file is sealed that it is an ONNX model with its weights inside (onnx.proto), as the command line does.
 
+import { MAGIC_NUMBERS } from "./media_type_tables.js";
+
 const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
@@ -10,40 +12,31 @@ const INITIALIZER = 5; // of GraphProto
 const TENSOR = { externalData: 13, dataLocation: 14, external: 1 };
 const ENTRY = { key: 1, value: 2 };
 
-const OTHER_FORMATS = [
-  [0, "version https://git-lfs", "a Git LFS pointer without the model; fetch the model with: git lfs pull"],
-  [0, "\x1f\x8b", "a gzip file; unpack it"],
-  [0, "PK\x03\x04", "a zip archive; unpack it, or export the model to ONNX (PyTorch and Keras save such archives)"],
-  [0, "\x80\x02", "a Python pickle; export the model to ONNX"],
-  [0, "\x80\x03", "a Python pickle; export the model to ONNX"],
-  [0, "\x80\x04", "a Python pickle; export the model to ONNX"],
-  [0, "\x80\x05", "a Python pickle; export the model to ONNX"],
-  [0, "\x89HDF", "an HDF5 file, as Keras saves; export the model to ONNX"],
-  [0, "GGUF", "a GGUF file; onnx-runner runs ONNX only"],
-  [4, "TFL3", "a TensorFlow Lite file; convert it to ONNX"],
-  [8, "{", "a safetensors file, weights without a graph; export the model to ONNX"],
-  [0, "<!DOCTYPE html", "an HTML page; download the file itself"],
-  [0, "<html", "an HTML page; download the file itself"],
-];
+const ARCHIVE = "a zip archive; unpack it, or export the model to ONNX (PyTorch and Keras save such archives)";
+const PICKLE = "a Python pickle; export the model to ONNX";
+const HTML_PAGE = "an HTML page, perhaps that of a login; download the file itself";
+const HTML = /^\s*<(!doctype|html|head|body)\b/i;
+const START = 512; // bytes that are enough
 
 // Throw an Error with a sentence for the owner unless a Blob is an ONNX model with its weights inside.
 export async function checkOnnxFile(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes.length === 0) throw new Error(`${file.name} is empty.`);
-  const format = OTHER_FORMATS.find(([offset, magic]) => startsWith(bytes, offset, magic));
-  if (format) throw new Error(`${file.name} is not an ONNX model but ${format[2]}.`);
+  const format = otherFormat(String.fromCharCode(...bytes.subarray(0, START)));
+  if (format) throw new Error(`${file.name} is not an ONNX model but ${format}.`);
   let graph = null;
   let hasVersion = false;
+  let location = null;
   try {
     for (const field of fields(bytes)) {
       if (field.number === IR_VERSION && field.kind === VARINT) hasVersion = true;
       if (field.number === GRAPH && field.kind === BYTES) graph = field.content;
     }
+    if (graph) location = weightsElsewhere(graph);
   } catch (error) {
     throw new Error(`${file.name} is not an ONNX model (${error.message}); export the model to ONNX.`);
   }
   if (!hasVersion || !graph) throw new Error(`${file.name} is not an ONNX model (it has no IR version or no graph).`);
-  const location = weightsElsewhere(graph);
   if (location !== null) {
     throw new Error(
       `${file.name} has its weights in another file, ${location}. Publish it with the command line, which puts them ` +
@@ -96,6 +89,12 @@ function decode(content) {
   return new TextDecoder().decode(content);
 }
 
-function startsWith(bytes, offset, magic) {
-  return [...magic].every((letter, index) => bytes[offset + index] === letter.charCodeAt(0));
+// Return what a file is by its first bytes, as Latin-1 text, if it is well known and no ONNX model. The command line
+// looks into archives and pickles as well.
+function otherFormat(start) {
+  const known = MAGIC_NUMBERS.find(([offset, magic]) => start.startsWith(magic, offset));
+  if (known) return known[2];
+  if (start.startsWith("PK\x03\x04")) return ARCHIVE;
+  if (start[0] === "\x80" && start[1] <= "\x05") return PICKLE;
+  return HTML.test(start.replace("\xef\xbb\xbf", "")) ? HTML_PAGE : null;
 }

@@ -14,7 +14,10 @@ document.addEventListener("submit", (event) => {
   askForPrice(form);
 });
 
+let latest = 0; // number of the newest question; the dialog shows no older answer
+
 async function askForPrice(form) {
+  const number = ++latest;
   const dialog = document.getElementById("price-dialog");
   const content = dialog.querySelector("div");
   content.textContent = "Asking the market for the price, and the vaults whether they would release the keys …";
@@ -32,9 +35,10 @@ async function askForPrice(form) {
   try {
     const response = await fetch(form.dataset.quote, { method: "POST", headers, body });
     if (!response.ok) throw new Error((await response.json()).message);
-    content.innerHTML = await response.text();
+    const answer = await response.text();
+    if (number === latest) content.innerHTML = answer;
   } catch (error) {
-    showRefusal(content, error.message);
+    if (number === latest) showRefusal(content, error.message);
   }
 }
 

@@ -3,6 +3,8 @@
 import { decodeText } from "./media_types.js";
 
 const MAX_JSON_BYTES = 16 << 20;
+const MAX_DIMENSIONS = 32;
+const MAX_HEADER_BYTES = 10_000; // of a .npy file, as NumPy reads it
 const NUMBERS = ["float", "bfloat", "int", "uint", "double", "half"];
 const WHOLE = ["int", "uint"];
 const NO_TENSORS = ["map(", "sequence(", "seq(", "optional("];
@@ -27,8 +29,7 @@ function jsonArrays(inputs, type, bytes) {
   if (type !== "application/json" || bytes.length > MAX_JSON_BYTES) return null;
   let content;
   try {
-    const start = String.fromCharCode(...bytes.subarray(0, 2));
-    content = JSON.parse((decodeText(bytes, start) ?? "").replace(/^\ufeff/, "").replace(/\bNaN\b/g, "null"));
+    content = JSON.parse(decodeText(bytes).replace(/\bNaN\b/g, "null"));
   } catch {
     return null; // the app says what is wrong with it
   }
@@ -103,10 +104,14 @@ function isShape(expected, shape) {
 
 const shapeText = (shape) => (shape.length ? `[${shape.map((size) => size ?? "any").join(", ")}]` : "scalar");
 
-// Return the shape of nested lists and what is in them; throw Unfit for lists of different lengths.
+// Return the shape of nested lists and what is in them; throw Unfit for lists of different lengths or too deep.
 function jsonArray(name, value) {
   const shape = [];
-  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level = value; Array.isArray(level); level = level[0]) {
+    if (shape.length === MAX_DIMENSIONS)
+      throw new Unfit(`the input '${name}' has more than ${MAX_DIMENSIONS} dimensions`);
+    shape.push(level.length);
+  }
   const leaves = [];
   collectLeaves(name, value, shape, leaves);
   const hasText = leaves.some((leaf) => typeof leaf === "string");
@@ -127,6 +132,7 @@ function npyArray(bytes) {
   const isFirst = bytes[6] === 1;
   if (bytes.length < 12) throw new Unfit("it is a damaged NumPy file");
   const [start, length] = isFirst ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+  if (length > MAX_HEADER_BYTES) throw new Unfit("it is a damaged NumPy file");
   const header = new TextDecoder("latin1").decode(bytes.subarray(start, start + length));
   const dtype = /'descr': '([^']*)'/.exec(header)?.[1];
   const sizes = /'shape': \(([\d, ]*)\)/.exec(header)?.[1];
@@ -139,5 +145,6 @@ function npyArray(bytes) {
     .split(",")
     .filter((size) => size.trim())
     .map(Number);
+  if (shape.length > MAX_DIMENSIONS) throw new Unfit(`it has more than ${MAX_DIMENSIONS} dimensions`);
   return { shape, hasText: /^.[US]/.test(dtype), hasFraction: false };
 }

@@ -257,7 +257,14 @@ def test_an_input_that_is_not_found_is_attributed_to_the_host(task):
     task.give(args=("a",))
     agreed = task._quorum()
     task._quorum, task.stored = (lambda: agreed), {}
-    with pytest.raises(HostFailed):
+    with pytest.raises(HostFailed, match=r"the sealed file .* was not found"):
+        task.perform()
+
+
+def test_a_public_file_that_is_not_found_is_attributed_to_the_host(task):
+    task.public_files = [url_of(task, "a.txt", b"true")]
+    task.stored.clear()
+    with pytest.raises(HostFailed, match=r"the input file .* was not found"):
         task.perform()
 
 

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import msgspec
 import pytest
 
+from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.local_run import LocalRun, LocalRunEnd, run
+from sealgrid.enclave.sandbox.seccomp import app_filter
 from tests.unit.enclave.app_scene import LIMITS
 
 
@@ -37,6 +40,12 @@ def test_without_bubblewrap_nothing_starts_and_the_reason_is_named(request_of, m
     ended = run(request_of("print('never')"))
     assert ended.end == "unattributed"
     assert "bubblewrap is not installed" in ended.reason
+
+
+def test_on_a_machine_without_a_system_call_filter_nothing_starts_and_the_reason_is_named(request_of, monkeypatch):
+    monkeypatch.setattr(sandbox, "app_filter", partial(app_filter, "riscv64"))
+    ended = run(request_of("print('never')"))
+    assert (ended.end, "riscv64" in ended.reason) == ("unattributed", True)
 
 
 def test_the_process_reads_one_request_and_writes_one_end(request_of):

@@ -188,3 +188,10 @@ def test_a_machine_that_cannot_start_the_sandbox_is_to_blame(scene, monkeypatch)
     program = Path("/bin/false")
     monkeypatch.setattr("sealgrid.enclave.sandbox.bubblewrap.bubblewrap", lambda: str(program))
     assert scene.run("pass") == HostInducible("the sandbox did not start.")
+
+
+def test_a_failure_before_the_app_starts_is_none_of_the_apps_on_any_platform(scene):
+    impossible = limits(cpu_seconds=1 << 63)  # no kernel has this limit: to set it fails in the app's process
+    ended = scene.run("print('never')", limits=impossible, protection=protection_of(Platform.TDX))
+    assert isinstance(ended, HostInducible), ended
+    assert ended.reason.startswith("the sandbox did not start: OverflowError")

@@ -67,10 +67,22 @@ def test_a_reference_selects_all_versions_or_the_one_that_it_names():
     assert [name for name in names if parse_reference("iris@2").selects(name)] == ["iris@2"]
 
 
+def test_a_reference_to_what_is_no_version_selects_the_literal_name():
+    for name in ("iris@latest", "iris@0", "/iris"):
+        assert parse_reference(name).selects(name)
+    assert not parse_reference("0x/iris").selects("0x/iris"), "a slash separates an account: give the address"
+
+
 def test_the_next_version_follows_the_highest_one_of_the_same_name():
     assert str(next_version("iris", [])) == "iris"
     assert str(next_version("iris", ["iris", "cars@9"])) == "iris@2"
     assert str(next_version("iris", ["iris@7", "iris", "iris@old"])) == "iris@8"
+
+
+def test_no_version_follows_the_highest_that_a_reference_can_name():
+    assert str(next_version("iris", ["iris@999998"])) == "iris@999999"
+    with pytest.raises(InputRefused, match="has 'iris' with the highest version, 999999; choose another name"):
+        next_version("iris", ["iris", "iris@999999"])
 
 
 def test_a_name_that_is_misspelt_has_suggestions():

@@ -104,6 +104,13 @@ def test_what_pip_cannot_find_is_named(app, index):
     assert "no-such-package" in str(refused.value)
 
 
+def test_a_pip_that_does_not_end_is_one_error(app, index, monkeypatch):
+    write_wheel(index, "rows")
+    monkeypatch.setattr(fetching, "_FETCH_SECONDS", 0)
+    with pytest.raises(InputRefused, match=r"pip did not fetch the wheels of requirements\.txt within"):
+        fetched(app("rows"))
+
+
 def test_without_pip_the_error_names_the_other_way(app, monkeypatch):
     monkeypatch.setattr(fetching.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(SetupMissing, match="put the wheels into the app's folder 'wheels'"):

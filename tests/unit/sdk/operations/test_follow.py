@@ -91,15 +91,16 @@ async def test_a_task_that_its_pool_gave_up_ends_with_the_pools_reason():
     assert failed.value.money.startswith("The price is locked until")
 
 
-async def test_a_task_that_the_vaults_refuse_blames_no_machine():
+async def test_a_refusal_that_the_pool_reports_blames_no_machine_and_promises_no_refund():
     sentence = "2 of 3 vaults refuse the deal: the owner refuses this requester."
     refused_by = Network((("waiting", "failed"), TaskStatus.ACTIVE), detail=sentence, check="7.10")
     with pytest.raises(DealRefused) as refused:
         await follow(refused_by.conn(), JOB)
     assert refused.value.reason == (
-        "(7.10) 2 of 3 vaults refuse the deal: the owner refuses this requester; choose another model, or ask its owner."
+        "(7.10) the pool reports that 2 of 3 vaults refuse the deal: the owner refuses this requester; choose another "
+        "model, or ask its owner."
     )
-    assert "comes back then" in refused.value.money
+    assert "it is paid if a machine finishes the task by then" in refused.value.money
 
 
 async def test_a_failure_that_the_pool_reports_for_a_paid_task_is_ignored():

@@ -53,9 +53,30 @@ def test_2_a_vaults_url_is_checked_too():
         parse(replace(public_network(), vaults=(VaultAddress(VAULTS[0], "file:///x"),)))
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8545", "http://localhost:1", "http://[::1]:1", "http://127.9.9.9"])
-def test_3_a_file_from_elsewhere_that_names_this_machine_is_refused(url: str):
-    made = replace(public_network(), rpc_url=url)
+@pytest.mark.parametrize("url", ["http://[x", "http://192.0.2.1:99999"])
+async def test_2_a_url_that_is_not_valid_is_refused(url: str):
+    with pytest.raises(InputRefused, match="is not a valid URL"):
+        parse(replace(public_network(), rpc_url=url))
+    with pytest.raises(InputRefused, match="is not a valid URL"):
+        await fetch_network(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+    ],
+)
+def test_3_a_file_from_elsewhere_that_names_this_machine_is_refused(host: str):
+    made = replace(public_network(), rpc_url=f"http://{host}:8545")
     with pytest.raises(InputRefused, match=r"which is this machine; .* sealgrid up --host ADDRESS"):
         parse(made)
     assert parse(made, from_elsewhere=False) == made

@@ -32,6 +32,7 @@ def zipped(*names: str) -> bytes:
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
         (bytes(257) + b"ustar\x0000", "a tar archive", "unpack it"),
         (b"<!DOCTYPE html>\n<html>", "an HTML page", "download the file itself"),
+        (b"<!-- a -->\n<!-- b --> <html>", "an HTML page", "download the file itself"),
         (b"\xef\xbb\xbf\n <HTML lang=en>", "an HTML page", "download the file itself"),
         (zipped("archive/data.pkl", "archive/data/0"), "a PyTorch file", "torch.onnx.export"),
         (zipped("config.json", "model.weights.h5"), "a Keras file", "model.export"),
@@ -54,6 +55,6 @@ def test_a_file_of_another_format_is_named_with_the_way_to_onnx(content, what, w
     assert way in found
 
 
-@pytest.mark.parametrize("content", [passing(), b"\x08\x08", b"plain text", b""])
+@pytest.mark.parametrize("content", [passing(), b"\x08\x08", b"plain text", b"", b"<!---->" * 60])
 def test_a_model_and_an_unknown_file_are_no_other_format(content):
     assert other_format(io.BytesIO(content)) is None

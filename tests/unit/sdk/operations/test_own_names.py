@@ -4,13 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from sealgrid.errors import InputRefused
 from sealgrid.sdk.asset_facts import AssetFacts
 from sealgrid.sdk.operations import own_names
 from sealgrid.sdk.operations.own_names import next_name, own_assets
 from sealgrid.units import to_address, to_digest
 
-ME, FIRST, SECOND = (to_address(bytes([number]) * 20) for number in range(1, 4))
+ME, FIRST, SECOND, THIRD = (to_address(bytes([number]) * 20) for number in range(1, 5))
 OLD, NEW = to_digest(b"\x01" * 32), to_digest(b"\x02" * 32)
 FACTS = {FIRST: AssetFacts("tidy", OLD), SECOND: AssetFacts("cars@4", NEW)}
 
@@ -35,9 +34,13 @@ def conn(monkeypatch):
 async def test_an_own_name_is_registered_again_as_its_next_version(conn):
     assert await next_name(conn, "Dataset", "boats") == "boats"
     assert await next_name(conn, "Dataset", "tidy") == "tidy@2"
-    assert await next_name(conn, "Dataset", " cars ") == "cars@5"
-    with pytest.raises(InputRefused, match="separate account, name and version"):
-        await next_name(conn, "Dataset", "cars@5")
+    assert await next_name(conn, "Dataset", "cars") == "cars@5"
+
+
+async def test_a_name_that_another_client_chose_has_a_next_version(conn, monkeypatch):
+    chosen = "a/b" * 30
+    monkeypatch.setitem(FACTS, THIRD, AssetFacts(chosen, NEW))
+    assert await next_name(conn, "Dataset", chosen) == f"{chosen}@2"
 
 
 async def test_the_same_code_keeps_its_name(conn):

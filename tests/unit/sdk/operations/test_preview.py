@@ -14,8 +14,11 @@ from sealgrid.wire.preview import MachineRule, VaultOpinion
 VAULTS, MODEL = tuple(to_address(bytes([n]) * 20) for n in (1, 2, 3)), to_address(b"\xaa" * 20)
 
 
-def opinion(check="", *, advertised=None, vault=0):
-    rules = (MachineRule(check="5", rule="The app runs on one of: TDX.", advertised=advertised),)
+def opinion(check="", *, advertised=None, second=None, vault=0):
+    rules = (
+        MachineRule(check="5", rule="The app runs on one of: TDX.", advertised=advertised),
+        MachineRule(check="3.1", rule="The machine is a listed one.", advertised=second),
+    )
     return VaultOpinion(VAULTS[vault], check, bool(check), False, "the owner refuses this requester.", rules)
 
 
@@ -27,6 +30,7 @@ def opinion(check="", *, advertised=None, vault=0):
         [opinion("7.10")],
         [],
         [opinion(advertised=True), opinion(), opinion(advertised=False)],
+        [opinion(advertised=False, second=False), opinion(vault=1), opinion(vault=2)],
     ],
 )
 def test_one_vault_that_refuses_stops_nobody(opinions):
@@ -44,9 +48,16 @@ def test_two_of_three_refusals_stop_the_purchase_before_money_moves():
 
 def test_a_pool_without_a_machine_that_the_owner_allows_is_not_bought_from():
     with pytest.raises(DealRefused, match="the pool has no machine that the model's owner allows") as caught:
-        check_enough([opinion(advertised=False), opinion(advertised=False, vault=1)], VAULTS, 2)
+        check_enough([opinion(advertised=False, second=False), opinion(advertised=False, vault=1)], VAULTS, 2)
     assert caught.value.check == "5"
+    assert caught.value.message.startswith("vaults 1 and 2 of 3 refuse this run")
     assert "buy at another pool" in caught.value.message
+
+
+def test_a_rule_about_machines_that_no_machine_meets_has_its_own_number():
+    with pytest.raises(DealRefused, match="The machine is a listed one") as caught:
+        check_enough([opinion(second=False), opinion(second=False, vault=1)], VAULTS, 2)
+    assert caught.value.check == "3.1"
 
 
 def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_release():

@@ -38,6 +38,11 @@ async def test_a_sale_that_would_have_ended_is_refused_before_anything_is_sealed
         await publish(conn, tmp_path, name="a", apps=[MODEL], expiry=1_000)
 
 
+async def test_a_name_that_is_not_allowed_is_refused_before_anything_is_sealed(tmp_path):
+    with pytest.raises(InputRefused, match="separate account, name and version"):
+        await publish(SimpleNamespace(), tmp_path, name="cars@5", apps=[MODEL])
+
+
 class Storage:
     """A storage with one sealed file."""
 

@@ -6,13 +6,17 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.sdk.operations import resolve
+from sealgrid.sdk.operations import newer_versions, resolve
 from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, find_offered, is_shipped
-from sealgrid.units import to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from tests.unit.sdk.network_file import network
 
 ME, OTHER, FIRST, SECOND, THIRD = (to_address(bytes([number]) * 20) for number in range(1, 6))
 DIGEST, FORGED = to_digest(b"\x01" * 32), to_digest(b"\x02" * 32)
+
+
+def unoffered(address, name="faces"):
+    return SimpleNamespace(address=address, name=name)
 
 
 def offer(address, name="faces", owner=OTHER, digest=DIGEST, app=None):
@@ -24,8 +28,9 @@ def market(monkeypatch):
     """A function that lists apps and models, and own ones that are not offered, and returns a connection."""
 
     def listing(apps=(), models=(), owned=()):
-        async def open_offers(conn, kind, asset=None):
-            return [each for each in (apps if kind == "App" else models) if asset in (None, each.address)]
+        async def open_offers(conn, kind, asset=None, *, owner=None):
+            known = apps if kind == "App" else models
+            return [each for each in known if asset in (None, each.address) and owner in (None, each.owner)]
 
         async def own_assets(conn, kind):
             return owned
@@ -37,11 +42,23 @@ def market(monkeypatch):
             async def is_registered(self, kind, address):
                 return address == FIRST
 
-        monkeypatch.setattr(resolve, "open_offers", open_offers)
+            async def owner(self, asset):
+                return next((each.owner for each in (*apps, *models) if each.address == asset), ME)
+
+        class Facts:
+            async def read(self, kind, asset):
+                return next((each for each in (*apps, *models, *owned) if each.address == asset), offer(asset))
+
+        async def changelog_of(conn, app):
+            return "## 1.1.0\n- Reads more."
+
+        for module in (resolve, newer_versions):
+            monkeypatch.setattr(module, "open_offers", open_offers)
+            monkeypatch.setattr(module, "Assets", Assets)
+        monkeypatch.setattr(newer_versions, "changelog_of", changelog_of)
         monkeypatch.setattr(resolve, "own_assets", own_assets)
-        monkeypatch.setattr(resolve, "Assets", Assets)
         monkeypatch.setattr(resolve, "shipped_app_digests", lambda name, python: {DIGEST})
-        return SimpleNamespace(address=ME, hub=None, network=network())
+        return SimpleNamespace(address=ME, hub=None, network=network(), asset_facts=Facts())
 
     return listing
 
@@ -69,10 +86,35 @@ async def test_an_own_model_comes_first(market):
 
 
 async def test_an_own_model_that_is_not_offered_is_still_found(market):
-    conn = market(models=[offer(SECOND, owner=THIRD)], owned=[SimpleNamespace(address=FIRST, name="faces")])
+    conn = market(models=[offer(SECOND, "other", owner=THIRD)], owned=[unoffered(FIRST)])
     assert await find_model(conn, "faces") == FIRST
     assert await find_model(conn, "faces", own=True) == FIRST
+
+
+async def test_an_own_model_that_is_not_offered_does_not_come_before_a_strangers_offer(market):
+    conn = market(models=[offer(SECOND, owner=THIRD)], owned=[unoffered(FIRST)])
+    assert await find_model(conn, "faces", own=True) == FIRST
+    with pytest.raises(InputRefused, match=f"2 accounts have a model called 'faces'.*'{ME}/faces', '{THIRD}/faces'"):
+        await find_model(conn, "faces")
+    assert await find_model(conn, f"{ME}/faces") == FIRST
     assert (await find_offered(conn, offer(FIRST), "faces"))[1] == SECOND, "only what is offered can be bought"
+
+
+@pytest.mark.parametrize("planted", ["reader", "reader@2"])
+async def test_an_app_that_a_stranger_registered_for_this_account_is_not_selected(market, planted):
+    own, foreign = offer(FIRST, "reader", owner=ME), unoffered(SECOND, planted)
+    on_sale = market(apps=[own], owned=[unoffered(FIRST, "reader"), foreign])
+    for only_own in (True, False):
+        assert await find_app(on_sale, "reader", own=only_own) == FIRST
+    sold_out = market(owned=[unoffered(FIRST, "reader"), foreign])
+    for only_own in (True, False):
+        with pytest.raises(InputRefused, match=f"2 apps of this account are called 'reader'.*: {FIRST}, {SECOND}"):
+            await find_app(sold_out, "reader", own=only_own)
+
+
+async def test_a_version_names_an_own_app_that_is_not_offered(market):
+    apps, owned = [offer(FIRST, "reader", owner=ME)], [unoffered(FIRST, "reader"), unoffered(SECOND, "reader@2")]
+    assert await find_app(market(apps=apps, owned=owned), "reader@2", own=True) == SECOND
 
 
 async def test_a_strangers_homonym_for_another_app_does_not_count(market):
@@ -102,6 +144,17 @@ async def test_the_newest_version_is_meant_unless_one_is_named(market):
     assert [(step.what, step.lasting) for step in steps] == [
         ("a newer version of this model is offered: faces@2", True)
     ]
+    assert await find_offered(conn, "reader", offer(FIRST), steps.append) == (THIRD, FIRST)
+    assert len(steps) == 2, "a buyer by address is told as well"
+
+
+async def test_the_buyer_of_an_old_app_learns_what_a_newer_version_changed(market):
+    conn = market(apps=[offer(FIRST, "reader"), offer(SECOND, "reader@2"), offer(THIRD, "reader@3", owner=THIRD)])
+    steps = []
+    assert await find_offered(conn, "reader@2", None, steps.append) == (SECOND, ZERO_ADDRESS)
+    assert steps == [], "a stranger's app of this name is no version of it"
+    assert await find_offered(conn, offer(FIRST), None, steps.append) == (FIRST, ZERO_ADDRESS)
+    assert [step.what for step in steps] == ["a newer version of this app is offered: reader@2 (1.1.0: Reads more.)"]
 
 
 async def test_two_assets_of_one_account_with_one_name_need_an_address(market):

@@ -12,7 +12,8 @@ from sealgrid.units import to_address
 from tests.unit.bundle.test_manifest import MANIFEST
 
 APP, MODEL = to_address(b"\x11" * 20), to_address(b"\x22" * 20)
-SPEC = InputSpec(model="required", files=FileSpec(), arguments=(ArgumentSpec(name="--top", type="integer"),))
+TOP, LIMIT = (ArgumentSpec(name=name, type="integer") for name in ("--top", "--limit"))
+SPEC = InputSpec(model="required", files=FileSpec(), arguments=(TOP, LIMIT))
 WITH_INPUTS = msgspec.structs.replace(MANIFEST, schema=SCHEMA_WITH_INPUTS, inputs=SPEC)
 
 
@@ -26,13 +27,14 @@ def test_an_app_without_a_specification_takes_anything():
     [
         ({"model": "0x" + "00" * 20}, "inputs.1"),
         ({"files": ()}, "inputs.3"),
-        ({"args": ["--top", "x"]}, "inputs.6"),
+        ({"args": ["--limit", "x"]}, "inputs.6"),
         ({"public_args": "--top x"}, "inputs.6"),
+        ({"args": ["--top", "2"]}, "inputs.6"),
         ({"secrets": {"1": "x"}}, "inputs.7"),
     ],
 )
 def test_each_part_of_a_request_is_compared(change, check):
-    fitting = {"model": MODEL, "files": [("a", b"x")], "public_args": "--top 1", "args": ["--top", "2"]}
+    fitting = {"model": MODEL, "files": [("a", b"x")], "public_args": "--top 1", "args": ["--limit", "2"]}
     check_request(WITH_INPUTS, RunRequest(APP, **fitting))
     with pytest.raises(InputMismatch, match="app ") as refused:
         check_request(WITH_INPUTS, RunRequest(APP, **(fitting | change)))

@@ -1,6 +1,7 @@
 """The examples on an app's page buy a run that its specification allows."""
 
 import ast
+import shlex
 import subprocess
 
 import pytest
@@ -56,8 +57,31 @@ def test_every_example_is_valid_in_its_language(spec, tmp_path):
     assert checked.stderr == b""
 
 
-def test_only_a_site_with_wallets_of_its_own_is_named_and_never_with_a_secret():
-    assert [each.language for each in snippets(example_run(APP, ONNX, MODEL))] == ["Python", "Terminal"]
-    secret = example_run(APP, InputSpec(secrets=(SecretSpec(number=1),)), "")
-    assert [each.language for each in snippets(secret, site=SITE)] == ["Python", "Terminal"]
-    assert "--secret 1=secret1.txt" in snippets(secret)[1].code
+def test_only_a_site_with_wallets_of_its_own_is_named():
+    python, _ = snippets(example_run(APP, ONNX, MODEL))
+    assert 'sealgrid.connect("YOUR ACCOUNT")' in python.code
+    assert 'sealgrid.connect("requester")' in snippets(example_run(APP, ONNX, MODEL), site=SITE)[0].code
+
+
+def test_secrets_are_read_from_files_outside_of_python_and_javascript():
+    python, shell, javascript, http = snippets(
+        example_run(APP, InputSpec(secrets=(SecretSpec(number=1),)), ""), site=SITE
+    )
+    assert 'secrets={1: "your secret"}' in python.code
+    assert "--secret 1=secret1.txt" in shell.code
+    assert 'form.append("secret-1", "your secret");' in javascript.code
+    assert "-F 'secret-1=<secret1.txt'" in http.code
+
+
+STUBS = 'sealgrid() { printf "%s\\n" "$@"; }; curl() { printf "%s\\n" "$@" >&2; }; '
+
+
+@pytest.mark.parametrize("text", ["0x22; id", "@/etc/passwd", "<x", "a;type=b", "$(id)", "it's"])
+def test_text_of_others_reaches_the_programs_as_it_is(text):
+    _, shell, _, http = snippets(ExampleRun(APP, text, (), (text,), ()), site=SITE)
+    ran = subprocess.run(["bash", "-c", STUBS + shell.code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["run", APP, "--model", text, f"--arg={text}", "--out", "result"]
+    sent = subprocess.run(["bash", "-c", STUBS + http.code], capture_output=True, text=True, check=True).stderr
+    # With -F, curl would read @ or < as the name of a file to send.
+    assert f"--form-string\nmodel={text}\n--form-string\nargs={shlex.quote(text)}\n" in sent
+    assert "-F" not in sent.splitlines()

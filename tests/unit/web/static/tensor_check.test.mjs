@@ -7,9 +7,10 @@ const { signatures, cases } = JSON.parse(readFileSync(new URL("../../bundle/tens
 const NPY = "application/x-npy";
 
 // A .npy file of version 1 without its numbers.
-function npy(descr, shape) {
-  const header = `{'descr': ${descr}, 'fortran_order': False, 'shape': (${shape}), }\n`;
-  const start = Uint8Array.from([0x93, ...Buffer.from("NUMPY"), 1, 0, header.length, 0]);
+function npy(descr, shape, padding = 0) {
+  const header = `{'descr': ${descr}, 'fortran_order': False, 'shape': (${shape}), }${" ".repeat(padding)}\n`;
+  const size = [header.length & 255, header.length >> 8];
+  const start = Uint8Array.from([0x93, ...Buffer.from("NUMPY"), 1, 0, ...size]);
   return new File([start, header], "x.npy");
 }
 
@@ -28,7 +29,22 @@ test("a browser reads the header of a NumPy file", async () => {
   assert.match(await tensorFault(signatures.x, NPY, npy("'|O'", "1, 3")), /a pickle/);
   assert.match(await tensorFault(signatures.x, NPY, npy("[('a', '<f4')]", "1, 3")), /records with fields/);
   assert.match(await tensorFault(signatures.x, NPY, npy("'<U3'", "1, 3")), /has text/);
+  assert.equal(await tensorFault(signatures.x, NPY, npy("'<f4'", "1, 3", 9000)), null);
+  assert.match(await tensorFault(signatures.x, NPY, npy("'<f4'", "1, 3", 10_000)), /damaged/);
+  const tooMany = "it has more than 32 dimensions";
+  assert.equal(await tensorFault(signatures.any, NPY, npy("'<f4'", "1, ".repeat(32))), null);
+  assert.equal(await tensorFault(signatures.any, NPY, npy("'<f4'", "1, ".repeat(33))), tooMany);
   assert.match(await tensorFault(signatures.x, NPY, new File(["\x93NUMPY"], "x.npy")), /damaged/);
+});
+
+test("a browser reads JSON in every encoding that the app reads", async () => {
+  const fault = "the input 'x' has the shape [1]; the model takes [batch, 3]";
+  for (const text of ["[5]", "[\x005\0]\0", "\xff\xfe[\x005\0]\0", "\0\0\0[\0\0\x005\0\0\0]"]) {
+    const file = new File([Uint8Array.from(text, (letter) => letter.charCodeAt(0))], "x.json");
+    assert.equal(await tensorFault(signatures.x, "application/json", file), fault, text);
+  }
+  const german = new File([Uint8Array.from('["gr\xf6\xdfe"]', (letter) => letter.charCodeAt(0))], "x.json");
+  assert.equal(await tensorFault(signatures.x, "application/json", german), null);
 });
 
 test("content that a browser cannot judge passes", async () => {

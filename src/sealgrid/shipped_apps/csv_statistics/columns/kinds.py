@@ -19,6 +19,7 @@ MIN_SHARE = 0.9  #: of a column's cells that have its kind
 _IDENTIFIER_SHARE = 0.01  #: of a column's numbers that only identifiers have, as 0123
 _PHONE_SHARE = 0.5
 _MANY = 0.5  #: of a column of texts, cells that are nearly numbers, for a note
+_MIN_BEGAN = 0.9  #: of a column of texts, cells that begin with a number, for a note
 _LONG_DECIMALS = 5  #: so many numbers with three decimals each, besides whole ones, are rather thousands
 MIN_YEAR, MAX_YEAR = 1500, 2500
 _IDENTIFIER_WORDS = frozenset(
@@ -31,7 +32,6 @@ _MIXED = "decimal points and decimal commas are mixed: the cells are described a
 _AMBIGUOUS_DATES = (
     "dates as 03/04/2026, whose day and month cannot be told apart, are described as texts; write 2026-04-03"
 )
-_MIN_BEGAN = 0.9  #: of a column of texts, cells that begin with a number, for a note
 
 Kind = Literal["number", "date", "text"]
 

@@ -15,6 +15,7 @@ MIN_COUNTING = 3  #: names that are numbers and count up are names
 
 
 def check_names(layout: TableLayout) -> None:
+    """Raise TableRefused for too many columns, a name that is too long, or two equal names."""
     names = [name for name in layout.names if name]
     if len(layout.names) > MAX_COLUMNS or max(map(len, names)) > MAX_NAME:
         raise TableRefused(f"a table has at most {MAX_COLUMNS} columns, with names of at most {MAX_NAME} characters.")
@@ -27,6 +28,7 @@ def check_names(layout: TableLayout) -> None:
 
 
 def check_names_are_no_values(layout: TableLayout, evidence: list[Evidence], decisions: list[Decision]) -> None:
+    """Raise TableRefused where the names are like the cells below them: the table's first line is a row of values."""
     names = [name for name in layout.names if name]
     numbers = [number.point for name in names if (number := read_number(name))]
     counting = all(after == before + 1 for before, after in itertools.pairwise(number or 0 for number in numbers))
@@ -57,4 +59,5 @@ def _no_names(layout: TableLayout) -> TableRefused:
 
 
 def is_year(value: float | None) -> bool:
+    """Return whether a number is whole and from ``MIN_YEAR`` to ``MAX_YEAR``."""
     return value is not None and MIN_YEAR <= value <= MAX_YEAR and value == int(value)

@@ -105,6 +105,17 @@ def _opened(path: Path, *, compressed: bool) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", file)
 
 
+def _chunks(path: Path, *, compressed: bool) -> Iterator[bytes]:
+    """Yield the content, decompressed; raise TableRefused where it has more than ``MAX_BYTES``."""
+    size = 0
+    with _opened(path, compressed=compressed) as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise TableRefused(f"the table is larger than {MAX_BYTES >> 30} GiB; sell a part of it.")
+            yield chunk
+
+
 def _refuse_other_files(start: bytes) -> None:
     for magic, what in _OTHER_FILES:
         if start.startswith(magic):
@@ -130,19 +141,18 @@ def _encoding_of_bytes(path: Path, *, compressed: bool) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     valid, broken_line, lines, carriage, feeds = True, 0, 1, 0, 0
     sequences, lone, runs = 0, 0, 0
-    with _opened(path, compressed=compressed) as file:
-        while chunk := file.read(_CHUNK):
-            if valid:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError as error:
-                    valid, broken_line = False, lines + chunk[: error.start].count(b"\n")
-            lines += chunk.count(b"\n")
-            found = len(_UTF8_SEQUENCE.findall(chunk))
-            sequences += found
-            lone += len(_HIGH_BYTE.findall(_UTF8_SEQUENCE.sub(b"", chunk)))
-            runs += sum(map(len, _HIGH_RUN.findall(chunk)))
-            carriage, feeds = carriage + chunk.count(b"\r"), feeds + chunk.count(b"\n")
+    for chunk in _chunks(path, compressed=compressed):
+        if valid:
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                valid, broken_line = False, lines + chunk[: error.start].count(b"\n")
+        lines += chunk.count(b"\n")
+        found = len(_UTF8_SEQUENCE.findall(chunk))
+        sequences += found
+        lone += len(_HIGH_BYTE.findall(_UTF8_SEQUENCE.sub(b"", chunk)))
+        runs += sum(map(len, _HIGH_RUN.findall(chunk)))
+        carriage, feeds = carriage + chunk.count(b"\r"), feeds + chunk.count(b"\n")
     if valid:
         return "utf-8-sig"
     if sequences > lone:
@@ -155,17 +165,13 @@ def _encoding_of_bytes(path: Path, *, compressed: bool) -> str:
 
 
 def _check_decodes(path: Path, encoding: str, *, compressed: bool) -> None:
-    decoder, size, controls, characters = codecs.getincrementaldecoder(encoding)(), 0, 0, 0
+    decoder, controls, characters = codecs.getincrementaldecoder(encoding)(), 0, 0
     try:
-        with _opened(path, compressed=compressed) as file:
-            while chunk := file.read(_CHUNK):
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise TableRefused(f"the table is larger than {MAX_BYTES >> 30} GiB; sell a part of it.")
-                text = decoder.decode(chunk)
-                characters += len(text)
-                controls += len(_CONTROL.findall(text))
-            decoder.decode(b"", final=True)
+        for chunk in _chunks(path, compressed=compressed):
+            text = decoder.decode(chunk)
+            characters += len(text)
+            controls += len(_CONTROL.findall(text))
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise TableRefused(_UNKNOWN_ENCODING) from error
     if controls > _FRACTION_OF_CONTROLS * characters:

@@ -37,12 +37,15 @@ def to_json(result: Mapping[str, Any]) -> str:
 
 
 def describe(column: Column, rows: int) -> dict[str, object]:
-    """Return the statistics of one column; a column with fewer than ``MIN_ROWS`` values is withheld."""
+    """Return the statistics of one column; a column with fewer than ``MIN_ROWS`` values is withheld.
+
+    A withheld column has no notes: one about its unit or its identifiers would describe the cell of a single row.
+    """
     count = len(column.values) if isinstance(column, Numbers | Dates) else column.counts.total()
+    if count < MIN_ROWS:
+        return {"name": column.name, "kind": "withheld", "reason": f"it has fewer than {MIN_ROWS} values"}
     notes = [public for note in column.notes if (public := note.public(rows))]
     noted = {"notes": notes} if notes else {}
-    if count < MIN_ROWS:
-        return {"name": column.name, "kind": "withheld", "reason": f"it has fewer than {MIN_ROWS} values", **noted}
     if isinstance(column, Numbers):
         unit = {"unit": column.unit} if column.unit else {}
         return {"name": column.name, "kind": "number", "values": count, **unit, **describe_numbers(column), **noted}

@@ -9,6 +9,7 @@ MAX_OPSETS = {"": 28, "ai.onnx.ml": 5}
 
 _IR_VERSION, _OPSET_IMPORT = 1, 8
 _DOMAIN, _VERSION = 1, 2
+_VARINT_BYTES = 10  #: of 64 bits, seven in each byte
 _LENGTHS = {1: 8, 5: 4}  #: of fields of a fixed size, by wire type
 
 
@@ -52,11 +53,11 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
+    """Return a number and the place after it; raise ValueError for more bytes than one has."""
+    value = 0
+    for place in range(_VARINT_BYTES):
+        byte = message[at + place]
+        value |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:
-            return value, at
+            return value, at + place + 1
+    raise ValueError(f"a number has more than {_VARINT_BYTES} bytes")

@@ -5,6 +5,7 @@ Strips without compression or with deflate, with or without the predictor for de
 
 import io
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ _HEADER = 8  #: bytes
 def read_float_tiff(content: bytes, max_pixels: int) -> NDArray[Any] | None:
     """Return the (height, width, samples) array of a TIFF of decimal samples; None for any other file.
 
-    Raises ValueError or zlib.error for a damaged file, and ValueError for more than ``max_pixels``.
+    Raises ValueError or zlib.error for a damaged file, and ValueError for no pixels or more than ``max_pixels``. Of the
+    strips it decompresses no more than the stated size.
     """
     file = io.BytesIO(content)
     tags = ImageFileDirectory_v2(file.read(_HEADER))
@@ -34,17 +36,27 @@ def read_float_tiff(content: bytes, max_pixels: int) -> NDArray[Any] | None:
     if not decimal or not simple or compression not in {_UNCOMPRESSED, *_DEFLATE}:
         return None
     width, height, size = int(tags[_WIDTH]), int(tags[_HEIGHT]), bits.pop() // 8
-    if width * height > max_pixels:
-        raise ValueError("too many pixels")
+    if not 0 < width * height <= max_pixels:
+        raise ValueError("no pixels or too many")
     strips = (content[start : start + count] for start, count in zip(tags[_OFFSETS], tags[_COUNTS], strict=True))
-    rows = b"".join(zlib.decompress(strip) if compression in _DEFLATE else strip for strip in strips)
-    needed = width * height * samples * size
-    if len(rows) < needed:
-        raise ValueError("truncated")
+    rows = _joined(strips, width * height * samples * size, compressed=compression in _DEFLATE)
     order = ">" if content[:2] == b"MM" else "<"
     if predictor == _DECIMAL:
-        rows, order = _undo_predictor(rows[:needed], height, samples, size), ">"
+        rows, order = _undo_predictor(rows, height, samples, size), ">"
     return np.frombuffer(rows, f"{order}f{size}", width * height * samples).reshape(height, width, samples)
+
+
+def _joined(strips: Iterable[bytes], size: int, *, compressed: bool) -> bytes:
+    """Return the first ``size`` bytes of the strips together; raise ValueError if they have fewer."""
+    rows = bytearray()
+    for strip in strips:
+        missing = size - len(rows)
+        if missing == 0:  # decompress() takes 0 as no limit
+            break
+        rows += zlib.decompressobj().decompress(strip, missing) if compressed else strip[:missing]
+    if len(rows) < size:
+        raise ValueError("truncated")
+    return bytes(rows)
 
 
 def _undo_predictor(rows: bytes, height: int, samples: int, size: int) -> bytes:

@@ -1,6 +1,7 @@
 """Opens a picture file as it looks: turned by its orientation, in eight bits of red, green and blue, on white.
 
-The app runs this code in its enclave, and the SDK runs it before a purchase, so that both refuse the same files.
+The app runs this code in its enclave. An SDK with the same code and its libraries runs it before a purchase too, and
+then refuses the same files.
 """
 
 import io
@@ -24,10 +25,7 @@ MAX_PIXELS = 220_000_000  #: of a file; phones make pictures of 200 million
 WORKING_PIXELS = 50_000_000  #: larger pictures are reduced
 MIN_SIDE = 32  #: pixels; the detector halves a picture five times
 MAX_RATIO = 40  #: of the longer to the shorter side, which the detector reduces alike
-_FORMATS = (
-    *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM", "PCX", "ICO", "ICNS", "PSD"),
-    *("QOI", "SGI", "SUN", "DDS"),
-)
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PSD")  #: app.toml declares them
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
 )
@@ -52,6 +50,7 @@ _TURNS = {  # by the value of the tag
 _TIFF = (b"II*\0", b"MM\0*")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"8BPS")
 _DAMAGED = "the picture is damaged or cut short; send the whole file, or save it anew as PNG or JPEG."
+_TOO_MUCH_MEMORY = "the picture needs too much memory; give a smaller one."
 _RAW = "a camera's raw file; export it as JPEG"
 _OTHER_FILES = (
     (0, b"%PDF", "a PDF document; export the page as PNG"),
@@ -113,7 +112,7 @@ def open_picture(content: bytes) -> Picture:
     except Image.DecompressionBombError as error:
         raise _too_large() from error
     except MemoryError as error:
-        raise NoPicture("the picture needs too much memory; give a smaller one.") from error
+        raise NoPicture(_TOO_MUCH_MEMORY) from error
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error, IndexError, KeyError) as error:
         raise NoPicture(_damage(error)) from error
 
@@ -153,11 +152,13 @@ def _decimals(content: bytes) -> Picture | None:
         return None
     try:
         samples = read_float_tiff(content, WORKING_PIXELS)
-    except (ValueError, KeyError, SyntaxError, struct.error, zlib.error, TypeError) as error:
+        if samples is None:
+            return None
+        image = Image.fromarray(_scaled(samples[..., 0] if samples.shape[2] == 1 else samples[..., :3])).convert("RGB")
+    except MemoryError as error:
+        raise NoPicture(_TOO_MUCH_MEMORY) from error
+    except (ValueError, KeyError, SyntaxError, struct.error, zlib.error, TypeError, OverflowError) as error:
         raise NoPicture(_DAMAGED) from error
-    if samples is None:
-        return None
-    image = Image.fromarray(_scaled(samples[..., 0] if samples.shape[2] == 1 else samples[..., :3])).convert("RGB")
     _check_size(image)
     return Picture(image)
 
@@ -197,7 +198,7 @@ def _read(picture: Image.Image) -> Picture:
     """Decode the first picture of a file."""
     longer, notes = max(picture.size), []
     frames = getattr(picture, "n_frames", 1)
-    if frames > 1 and picture.format in {"GIF", "TIFF", "WEBP", "PNG", "AVIF", "HEIF", "ICNS"}:
+    if frames > 1 and picture.format in {"GIF", "TIFF", "WEBP", "PNG", "AVIF", "HEIF"}:
         notes.append(f"the file has {frames} pictures; the first was read")
     if picture.format == "TIFF" and (picture.tag_v2.get(_SUBFILE) == 1 or _DNG_VERSION in picture.tag_v2):  # type: ignore[attr-defined]
         raise NoPicture(f"the input is not a picture but {_RAW}.")

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from sealgrid.shipped_apps.csv_statistics.columns import source
 from sealgrid.shipped_apps.csv_statistics.columns.errors import TableRefused
 from sealgrid.shipped_apps.csv_statistics.columns.source import open_text
 
@@ -67,3 +68,11 @@ def test_text_of_an_old_mac_is_read_as_mac_os_roman(tmp_path):
 def test_other_files_are_refused_and_named(tmp_path, content, reason):
     with pytest.raises(TableRefused, match=reason):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_compressed_table_that_is_too_large_is_not_read_to_its_end(tmp_path, monkeypatch, encoding):
+    monkeypatch.setattr(source, "MAX_BYTES", 4 << 20)
+    compressed = gzip.compress(("a;1\n" * (3 << 20)).encode(encoding), mtime=0)
+    with pytest.raises(TableRefused, match="the table is larger than"):
+        read(tmp_path, compressed[:-20])  # a read to its end would find it cut short

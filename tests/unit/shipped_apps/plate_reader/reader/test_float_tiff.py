@@ -1,6 +1,7 @@
 """TIFF of decimal samples in colour, as editors write it."""
 
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -15,12 +16,20 @@ COLOURS[:, : WIDTH // 2, 0] = 1.0
 COLOURS[:, WIDTH // 2 :, 2] = 0.5
 
 
-def tiff(rows: bytes, *, compression: int = 1, predictor: int = 1, samples: int = 3, order: str = "<") -> bytes:
+def tiff(
+    rows: bytes,
+    *,
+    compression: int = 1,
+    predictor: int = 1,
+    samples: int = 3,
+    order: str = "<",
+    width: int = WIDTH,
+) -> bytes:
     """Write a TIFF of one strip of 32-bit decimals."""
     table_size = 2 + 11 * 12 + 4
     extra = 8 + table_size
     entries = [
-        (256, 4, 1, WIDTH),
+        (256, 4, 1, width),
         (257, 4, 1, HEIGHT),
         (258, 3, samples, extra),
         (259, 3, 1, compression),
@@ -70,8 +79,26 @@ def test_a_tiff_that_is_cut_short_or_too_large_is_refused():
     content = tiff(COLOURS.tobytes())
     with pytest.raises(NoPicture, match="cut short"):
         open_picture(content[:-99])
-    with pytest.raises(ValueError, match="too many pixels"):
+    with pytest.raises(ValueError, match="too many"):
         read_float_tiff(content, WIDTH * HEIGHT - 1)
+
+
+def test_a_strip_that_expands_beyond_its_stated_size_is_decompressed_to_that_size():
+    bomb = tiff(zlib.compress(COLOURS.tobytes() + bytes(64 << 20)), compression=8)
+    tracemalloc.start()
+    try:
+        decimals = read_float_tiff(bomb, 10**6)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(decimals, COLOURS)
+    assert peak < 8 << 20
+
+
+@pytest.mark.parametrize("width", [0, 2**32 - 1])
+def test_a_tiff_without_pixels_or_with_too_many_is_a_damaged_picture(width):
+    with pytest.raises(NoPicture, match="damaged"):
+        open_picture(tiff(COLOURS.tobytes(), width=width))
 
 
 def test_other_samples_are_not_its_business():

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from sealgrid.bundle import media_types
 from sealgrid.shipped_apps.plate_reader.reader import picture as picture_module
 from sealgrid.shipped_apps.plate_reader.reader.picture import NoPicture, open_picture
+from tests.unit.shipped_apps.app_process import APPS
 
+DECLARED = tomllib.loads((APPS / "plate_reader" / "app.toml").read_text())["inputs"]["files"]["media_types"]
 DATA = Path(__file__).parent / "data"  #: HEIC files of the quarters, or a ramp, in the encoding of telephones
 #: four quarters: red, green, blue, white; upright
 QUARTERS = Image.new("RGB", (96, 64), "white")
@@ -62,12 +66,22 @@ def test_a_picture_is_turned_by_its_orientation(orientation, form):
     assert near(corners(saved(stored, form, exif=exif)), UPRIGHT)
 
 
-@pytest.mark.parametrize(
-    "form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000", "PPM", "PCX", "ICO", "SGI", "QOI"]
-)
-def test_every_usual_form_is_read(form):
-    options = {"sizes": [(96, 64)]} if form == "ICO" else {}
-    assert near(corners(saved(QUARTERS, form, **options)), UPRIGHT)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000"])
+def test_every_form_that_the_app_declares_is_read(form):
+    content = saved(QUARTERS, form)
+    assert near(corners(content), UPRIGHT)
+    assert media_types.media_type("picture", content) in DECLARED
+
+
+@pytest.mark.parametrize("form", ["PPM", "PCX", "ICO", "ICNS", "SGI", "QOI", "DDS"])
+def test_a_form_that_the_app_does_not_declare_is_refused(form):
+    with pytest.raises(NoPicture, match="not a picture in a form that can be read"):
+        open_picture(saved(QUARTERS, form))
+
+
+def test_a_purchase_and_the_app_know_the_same_brands_of_pictures():
+    assert picture_module._HEIF_BRANDS == media_types._HEIC
+    assert picture_module._AVIF_BRANDS == media_types._AVIF
 
 
 def test_heic_of_telephones_is_read():
