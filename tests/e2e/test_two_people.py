@@ -111,6 +111,8 @@ def test_bobs_machine_joins_alices_pool_and_runs_jobs_although_its_clock_is_an_h
     done(alice.sealgrid("pool", "remove", local_worker, *data))
     words = ("worker", "start", "--invitation", "invitation", "--max-jobs", "1", "--idle-exit", "200")
     with bob.start(WORK, 3600, *words) as started:
+        assert started.stderr is not None
+        assert any(line.startswith("ready:") for line in started.stderr)
         result, _ = json.loads(done(bob.program(BUY, 0)))
         output, _ = started.communicate(timeout=60)
     assert result["files"] == [{"name": "letter.txt", "sha256": sha256(b"dear alice").hex()}]
