@@ -4,7 +4,6 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,8 @@ from sealgrid.web.html.templates import environment
 from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.index.store import IndexStore
+from sealgrid.web.index.summary_reader import SummaryReader
+from sealgrid.web.index.summary_store import SummaryStore
 from sealgrid.web.site import Site
 from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.web.task_states import TaskStates
@@ -54,7 +55,8 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     try:
         own_view = replace(config.network, rpc_url=config.rpc_url or config.network.rpc_url)
         async with connect(own_view, key) as conn:
-            indexing = asyncio.create_task(ChainIndexer(conn.hub, store).run())
+            summaries = SummaryReader(conn, SummaryStore(store.engine), time.time)
+            indexing = [asyncio.create_task(each.run()) for each in (ChainIndexer(conn.hub, store), summaries)]
             site = Site(
                 network=config.network,
                 conn=conn,
@@ -69,9 +71,9 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
             try:
                 await serve(application(site, config.libraries, config.access), sock, ready, config.access)
             finally:
-                indexing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await indexing
+                for task in indexing:
+                    task.cancel()
+                await asyncio.gather(*indexing, return_exceptions=True)
     finally:
         await dev_wallets.close()
         store.close()

@@ -58,10 +58,10 @@ class AppDetails:
 class AppBundles:
     """Reads each app's bundle from storage once, and verifies it against the app's digest on the chain."""
 
-    def __init__(self, storage: RemoteFiles) -> None:
+    def __init__(self, storage: RemoteFiles, *, entries: int = MAX_ENTRIES) -> None:
         self._storage = storage
         # The address is part of the key: registering a known digest with a bad address must not hide the good bundle.
-        self._reads = SharedReads[tuple[str, Digest], AppDetails | None](MAX_ENTRIES)
+        self._reads = SharedReads[tuple[str, Digest], AppDetails | None](entries)
 
     async def details(self, multiaddr: str, app_digest: Digest) -> AppDetails | None:
         """Return an app's manifest, readme and example input; None for a bundle that is missing, large or invalid."""
@@ -90,9 +90,9 @@ def _example(bundle: VerifiedBundle) -> bytes:
 class ModelCards:
     """Reads each model's card from its sealed file once, verified by its owner's signature or the file's digest."""
 
-    def __init__(self, storage: RemoteFiles) -> None:
+    def __init__(self, storage: RemoteFiles, *, entries: int = MAX_ENTRIES) -> None:
         self._storage = storage
-        self._reads = SharedReads[tuple[Digest, CardSubject], ModelCard](MAX_ENTRIES)
+        self._reads = SharedReads[tuple[Digest, CardSubject], ModelCard](entries)
 
     async def card(self, checksum: Digest, subject: CardSubject) -> ModelCard | None:
         """Return a model's card, empty for none.

@@ -9,14 +9,17 @@ import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.units import Address, Digest
-from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
+from sealgrid.web.index.tables import assets, deals, progress, steps, summaries, tasks
 from sealgrid.wire.chain_view import FileAddresses
 
 PAGE_SIZE: Final = 24
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
 Rows = Sequence[sql.Row[Any]]
+MAX_WORDS: Final = 8  #: of a search
+MAX_CHOICES: Final = 50  #: of a list's filter
 Party = Literal["app", "dataset", "workerpool", "requester"]
+Order = Literal["used", "newest", "cheapest", "name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,26 @@ class TaskFilter:
     state: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """Conditions and order of a list of apps or models."""
+
+    search: str = ""  #: words, each of which is in the name, title, description or tags; or an address
+    format: str = ""
+    app: str = ""  #: address; models that this app may use, by their cheapest offer
+    max_price: int | None = None  #: nRLC, of the cheapest offer
+    owner: str = ""
+    order: Order = "used"
+
+
+_ORDERS: Final[dict[Order, tuple[Any, ...]]] = {
+    "used": (assets.c.runs.desc(),),
+    "newest": (),
+    "cheapest": (summaries.c.price.is_(None), summaries.c.price, assets.c.runs.desc()),
+    "name": (sql.func.lower(assets.c.name),),
+}
+
+
 class IndexReader:
     """Read-only access to the index."""
 
@@ -60,15 +83,52 @@ class IndexReader:
             completed = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
             return {row.kind: row.n for row in by_kind} | {"completed": completed or 0}
 
-    def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE_SIZE) -> Rows:
+    def assets(self, kind: str, *, owner: str = "", page: int = 0) -> Rows:
         """Return a page of assets of a kind, the most used first, and one row more if there is a next page."""
         query = sql.select(assets).where(assets.c.kind == kind)
-        if search:
-            query = query.where(assets.c.name.icontains(search, autoescape=True) | (assets.c.address == search.lower()))
         if owner:
             query = query.where(assets.c.owner == owner)
         ordered = query.order_by(assets.c.runs.desc(), assets.c.block.desc(), assets.c.address)
-        return self._all(ordered.limit(size + 1).offset(page * size))
+        return self._all(ordered.limit(PAGE_SIZE + 1).offset(page * PAGE_SIZE))
+
+    def cards(self, kind: str, chosen: AssetFilter, *, page: int = 0) -> Rows:
+        """Return a page of assets with their summaries (NULL: not read yet), and one row more if there is a next page.
+
+        A filter by text, format, app or price reads all assets of the kind.
+        """
+        about = [column for column in summaries.c if column.name not in {"address", "app"}]
+        query = (
+            sql.select(assets, *about, summaries.c.app.label("only_app"))
+            .outerjoin(summaries, summaries.c.address == assets.c.address)
+            .where(assets.c.kind == kind)
+        )
+        for word in chosen.search.casefold().split()[:MAX_WORDS]:
+            by_name = assets.c.name.icontains(word, autoescape=True)
+            in_text = summaries.c.searched.contains(word, autoescape=True)
+            query = query.where(by_name | in_text | (assets.c.address == word))
+        if chosen.format:
+            query = query.where(summaries.c.format == chosen.format)
+        if chosen.app:
+            any_app = summaries.c.app.is_(None) & summaries.c.price.is_not(None)
+            query = query.where((summaries.c.app == chosen.app) | any_app)
+        if chosen.max_price is not None:
+            query = query.where(summaries.c.price <= chosen.max_price)
+        if chosen.owner:
+            query = query.where(assets.c.owner == chosen.owner)
+        ordered = query.order_by(*_ORDERS[chosen.order], assets.c.block.desc(), assets.c.address)
+        return self._all(ordered.limit(CARDS_PER_PAGE + 1).offset(page * CARDS_PER_PAGE))
+
+    def formats(self, kind: str) -> list[str]:
+        """Return the formats of a kind's assets, for a filter."""
+        query = sql.select(summaries.c.format).join(assets, assets.c.address == summaries.c.address)
+        query = query.where(assets.c.kind == kind, summaries.c.format != "").distinct().order_by(summaries.c.format)
+        return [row.format for row in self._all(query.limit(MAX_CHOICES))]
+
+    def apps_of_models(self) -> dict[str, str]:
+        """Return the names of the apps to which models are offered, by address, for a filter."""
+        used = sql.select(summaries.c.app).where(summaries.c.app.is_not(None)).distinct()
+        query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(used))
+        return {row.address: row.name for row in self._all(query.order_by(assets.c.runs.desc()).limit(MAX_CHOICES))}
 
     def asset(self, address: Address) -> sql.Row[Any] | None:
         """Return one asset; None if unknown."""

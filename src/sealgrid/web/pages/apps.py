@@ -2,7 +2,7 @@
 
 import asyncio
 import urllib.parse
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from litestar import Response, get, post
@@ -22,10 +22,11 @@ from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads
 from sealgrid.web.html import charts
 from sealgrid.web.html.snippets import example_run, snippets
-from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
+from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.offers import models_for, offers_of
+from sealgrid.web.pages.asset_lists import list_context
 from sealgrid.web.run_form import RunForm, example_name, form_arguments, form_secrets, spec_of
-from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
+from sealgrid.web.site import Site, WebRequest, is_htmx, query_text
 from sealgrid.web.storage_cache import AppDetails
 from sealgrid.web.wallets.signing_steps import signing_session
 
@@ -38,16 +39,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/")
     async def store(request: WebRequest) -> Response[bytes]:
-        search, page = query_text(request, "q"), page_number(request)
-        rows = site.index.assets("App", search=search, page=page, size=CARDS_PER_PAGE)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS_PER_PAGE]))
-        context = {
-            "cards": cards,
-            "search": search,
-            "page": page,
-            "has_next_page": len(rows) > CARDS_PER_PAGE,
-            "counts": site.index.counts(),
-        }
+        context = await list_context(site, request, "App") | {"counts": site.index.counts()}
         return site.page(request, "app_cards.html" if is_htmx(request) else "apps.html", context)
 
     @get("/apps/{address:str}")
@@ -194,11 +186,3 @@ async def _cheapest_computing(site: Site) -> int | None:
         *(site.conn.market.orders("workerpoolorders", category=category, workerpool=pool.address) for pool in pools)
     )
     return min((int(found.order["workerpoolprice"]) for page in pages for found in page), default=None)
-
-
-async def _card(site: Site, row: Any) -> dict[str, Any]:
-    offers, details = await asyncio.gather(
-        offers_of(site.conn, "App", row.address, 1), site.app_bundles.details(row.multiaddr, row.checksum)
-    )
-    offer = offers[0] if offers else None
-    return {"app": row, "details": details, "offer": offer, "record": site.index.record("app", row)}

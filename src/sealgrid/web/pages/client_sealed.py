@@ -35,10 +35,10 @@ from sealgrid.sdk.operations.deposit import deposit_sealed_shares
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
 from sealgrid.units import TaskId
-from sealgrid.web.forms import MAX_UPLOAD, check_same_origin, parse_json, path_digest, path_task
+from sealgrid.web.forms import check_same_origin, parse_json, path_digest, path_task
 from sealgrid.web.pages.model_owner import sale_terms
 from sealgrid.web.pages.wallet import parse_signature, require_wallet
-from sealgrid.web.site import Site, WebRequest, join_sentences
+from sealgrid.web.site import MAX_UPLOAD, Site, WebRequest, join_sentences
 from sealgrid.web.wallets.signing_steps import order_typed_data, plan_reply, statement_typed_data, step_document
 from sealgrid.wire.deposits import check_identity
 from sealgrid.wire.vault import DepositRequest, OpenReply, VaultClient, VaultIdentity

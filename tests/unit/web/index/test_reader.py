@@ -1,7 +1,10 @@
 """Queries of the pages on the index."""
 
-from sealgrid.web.index.reader import IndexReader, SuccessRecord, TaskFilter
+from sealgrid.web.index.reader import AssetFilter, IndexReader, SuccessRecord, TaskFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
+from sealgrid.web.index.summaries import AssetSummary
+from sealgrid.web.index.summary_store import SummaryStore
+from sealgrid.web.pages.asset_lists import ORDERS
 from sealgrid.wire.chain_view import FileAddresses
 from tests.unit.web.index.index_rows import APPS, GENESIS, asset_row, digest, trail_of, worked_block
 
@@ -62,4 +65,29 @@ def test_an_empty_index_has_no_height_and_no_assets(tmp_path):
     index = IndexReader(store.engine)
     assert (index.height(), index.counts(), index.total_earned(APPS[0])) == (-1, {"completed": 0}, 0)
     assert index.asset(APPS[0]) is None
+    store.close()
+
+
+def test_assets_are_listed_in_the_chosen_order(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    rows = [
+        asset_row(n, "App", "") | {"name": name, "block": block}
+        for n, name, block in ((1, "b", 5), (2, "A", 7), (3, "c", 6))
+    ]
+    store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+    index, summaries = IndexReader(store.engine), SummaryStore(store.engine)
+    for row, price in zip(index.cards("App", AssetFilter(order="name")), (9, None, 3), strict=True):
+        summaries.write(row, AssetSummary())
+        summaries.set_price(row.address, price, None, 1)
+    orders = {order: "".join(row.name for row in index.cards("App", AssetFilter(order=order))) for order in ORDERS}
+    assert orders == {"used": "Acb", "newest": "Acb", "cheapest": "cAb", "name": "Abc"}
+    store.close()
+
+
+def test_text_of_a_search_is_no_pattern(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    store.write(IndexedBlocks(assets=(asset_row(1, "App", "") | {"name": "100%_sure"},)), trail_of([0]))
+    index = IndexReader(store.engine)
+    found = [len(index.cards("App", AssetFilter(search=word))) for word in ("%_", "0%", "1_0", "' or 1=1 --")]
+    assert found == [1, 1, 0, 0]
     store.close()
