@@ -107,13 +107,16 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.reload();
 });
 
-// Copy the code of a snippet; the buttons are hidden where scripts do not run.
-for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+// Copy the code of a snippet, or the page's address; the buttons are hidden where scripts do not run.
+const COPY_BUTTONS = "button[data-copy], button[data-copy-link]";
+if (navigator.clipboard) for (const button of document.querySelectorAll(COPY_BUTTONS)) button.hidden = false;
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-copy]");
+  const button = event.target.closest(COPY_BUTTONS);
   if (!button) return;
-  await navigator.clipboard.writeText(button.closest("figure").querySelector("pre").textContent);
+  const address = `${window.location.origin}${window.location.pathname}`;
+  const isLink = "copyLink" in button.dataset;
+  await navigator.clipboard.writeText(isLink ? address : button.closest("figure").querySelector("pre").textContent);
   const label = button.firstChild.textContent;
   button.firstChild.textContent = "Copied";
   setTimeout(() => {
