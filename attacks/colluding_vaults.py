@@ -166,7 +166,7 @@ class _InventingJob(_ColludingJob):
 
     async def authorise(self, hello: RelayHello) -> RelayWelcome:
         await self._match()
-        reply = await self._context.pool.authorise(self.job.task, hello.enclave)
+        reply = await self._context.pool.authorise(self.job.task, self.job.fence, hello.enclave)
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
         return RelayWelcome(authorization=reply.authorization, request=self._shown())
 

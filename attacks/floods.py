@@ -20,7 +20,7 @@ from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.wire.deposits import seal_to_vault
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
-from sealgrid.wire.pool import JobAssignment, PoolClient, StageReport
+from sealgrid.wire.pool import JobReply, PoolClient, StageReport
 from sealgrid.wire.vault import DepositRequest, VaultIdentity
 from sealgrid.wire.worker_session import SessionCall
 from sealgrid.worker.signed_pool_client import SignedPoolClient
@@ -38,9 +38,9 @@ class RecordingPoolClient(PoolClient):
         super().__init__(transport)
         self.calls: list[SessionCall] = []
 
-    async def next_job(self, request: SessionCall) -> JobAssignment | None:
+    async def next_jobs(self, request: SessionCall) -> JobReply:
         self.calls.append(request)
-        return await super().next_job(request)
+        return await super().next_jobs(request)
 
 
 async def replay_a_workers_call(scene: Scene) -> Outcome:
@@ -52,11 +52,11 @@ async def replay_a_workers_call(scene: Scene) -> Outcome:
         side = SignedPoolClient(wire, key, domain, network.workerpool, lambda: int(time.time()))
         await side.next_job(wait=0)
         (call,) = wire.calls
-        failed = encode(StageReport(task=TaskId(to_digest(bytes(32))), stage="failed"))
+        failed = encode(StageReport(task=TaskId(to_digest(bytes(32))), fence=1, stage="failed"))
         forged = msgspec.structs.replace(call, number=call.number + 1, payload=failed)
         elsewhere = await refused("pool", wire.report(forged))
         assert (elsewhere.by, elsewhere.check) == ("pool", "7")
-        return await refused("pool", super(RecordingPoolClient, wire).next_job(call))
+        return await refused("pool", super(RecordingPoolClient, wire).next_jobs(call))
 
 
 async def fill_a_vault_with_inputs(scene: Scene) -> Outcome:

@@ -62,8 +62,8 @@ async def make_up_refusals(scene: Scene) -> Outcome:
         )
         taken = await side.next_job(SECONDS)
         if taken is not None:
-            await side.authorise(taken.task, SigningKey.generate().address)
-            await side.report(taken.task, "failed", "(7.10) made up", check="7.10")
+            await side.authorise(taken.task, taken.fence, SigningKey.generate().address)
+            await side.report(taken.task, taken.fence, "failed", "(7.10) made up", check="7.10")
             await _completed(scene, taken.task)
     return harmless("pool", "the vaults refuse nothing, so another worker got the task; it ended well.")
 

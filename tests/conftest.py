@@ -8,7 +8,8 @@ from hypothesis import settings
 
 settings.register_profile("quick", deadline=None)
 settings.register_profile("ci", deadline=None, max_examples=200)
-settings.load_profile("ci" if os.environ.get("CI") else "quick")
+settings.register_profile("interpreters", deadline=None, max_examples=20)
+settings.load_profile(os.environ.get("SEALGRID_EXAMPLES") or ("ci" if os.environ.get("CI") else "quick"))
 
 #: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor, and
 #: what only root can set up.

@@ -101,6 +101,7 @@ _NAMES = {
     "sealgrid.sdk.operations.prove": ("Proof",),
     "sealgrid.sdk.operations.quote": ("RunQuote",),
     "sealgrid.sdk.operations.rebuild": ("RebuildResult",),
+    "sealgrid.sdk.operations.release_marks": ("ReleaseMark",),
     "sealgrid.sdk.operations.rotate": ("RotationResult",),
     "sealgrid.sdk.operations.usage": (
         "ModelUse",

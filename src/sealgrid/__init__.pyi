@@ -107,6 +107,9 @@ from sealgrid.sdk.operations.quote import (
 from sealgrid.sdk.operations.rebuild import (
     RebuildResult,
 )
+from sealgrid.sdk.operations.release_marks import (
+    ReleaseMark,
+)
 from sealgrid.sdk.operations.rotate import (
     RotationResult,
 )
@@ -234,6 +237,7 @@ __all__ = [
     "RebuildResult",
     "Receipt",
     "ReceiptRefused",
+    "ReleaseMark",
     "ReleaseRefused",
     "RepriceResult",
     "RevokeResult",

@@ -418,6 +418,7 @@ def _messages():
         deal="0x" + "11" * 32,
         task="0x" + "22" * 32,
         index=0,
+        fence=1,
         app="0x" + "33" * 20,
         app_digest="0x" + "44" * 32,
         bundle="/ipfs/x",

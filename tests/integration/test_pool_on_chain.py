@@ -31,6 +31,7 @@ from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import (
     AuthoriseReply,
     JobAssignment,
+    JobReply,
     PoolClient,
     SignedCall,
     Stage,
@@ -98,11 +99,11 @@ class Worker:
     async def next(self, wait: float = 15) -> JobAssignment | None:
         return await self.reader.next_job(wait)
 
-    async def report(self, task: TaskId, stage: Stage, detail: str = "") -> None:
-        await self.reader.report(task, stage, detail)
+    async def report(self, job: JobAssignment, stage: Stage, detail: str = "") -> None:
+        await self.reader.report(job.task, job.fence, stage, detail)
 
-    async def authorise(self, task: TaskId, enclave: SigningKey) -> AuthoriseReply:
-        return await self.reader.authorise(task, enclave.address)
+    async def authorise(self, job: JobAssignment, enclave: SigningKey) -> AuthoriseReply:
+        return await self.reader.authorise(job.task, job.fence, enclave.address)
 
 
 @pytest.fixture(scope="module")
@@ -204,12 +205,12 @@ async def test_a_waiting_worker_gets_the_task_of_a_new_deal_and_is_authorised_so
     assert (view.status, view.contribution_deadline) == (TaskStatus.ACTIVE, job.contribution_deadline)
 
     enclave = SigningKey.generate()
-    reply = await anna.authorise(task, enclave)
+    reply = await anna.authorise(job, enclave)
     message = personal_digest(poco_authorisation(ANNA.address, task, enclave.address))
     assert recover(message, reply.authorization.signature) == development_key("pool").address
     assert reply.reassign is None
 
-    await anna.report(task, "running")
+    await anna.report(job, "running")
     await finish(market, job, enclave, reply.authorization.signature)
     await until(lambda: reached(client, task, "completed"))
     exact = [entry.stage for entry in await exact_stages(market, client, task)]
@@ -228,29 +229,31 @@ async def test_a_silent_worker_loses_its_task_and_the_next_enclave_comes_with_a_
     _, task = await one_task(market)
     first = await anna.next()
     assert first is not None
-    await anna.authorise(task, SigningKey.generate())
+    assert first.task == task
+    await anna.authorise(first, SigningKey.generate())
     second = await bert.next()
-    assert second == first
+    assert second == msgspec.structs.replace(first, fence=second.fence)
+    assert second.fence > first.fence
     enclave = SigningKey.generate()
-    reply = await bert.authorise(task, enclave)
+    reply = await bert.authorise(second, enclave)
     assert reply.reassign is not None
     assert (reply.reassign.reassign.attempt, reply.reassign.reassign.enclave) == (2, enclave.address)
     owner = development_key("pool").address
     assert reply.reassign.reassign.signer(market.domain, reply.reassign.signature) == owner
     with pytest.raises(InputRefused, match="not assigned to you"):
-        await anna.report(task, "sealed")
+        await anna.report(first, "sealed")
     await finish_as(market, bert, second, enclave, reply.authorization.signature)
 
 
 async def finish_as(
     market: Market, worker: Worker, job: JobAssignment, enclave: SigningKey, authorisation: bytes
 ) -> None:
-    await worker.report(job.task, "failed", "handed over")
+    await worker.report(job, "failed", "handed over")
     again = await until_job(Worker(ANNA, market, worker.client))
     assert again.task == job.task
     mine = SigningKey.generate()
     worker = Worker(ANNA, market, worker.client)
-    reply = await worker.authorise(job.task, mine)
+    reply = await worker.authorise(again, mine)
     assert reply.reassign is not None
     assert reply.reassign.reassign.attempt == 3
     await finish(market, again, mine, reply.authorization.signature)
@@ -289,7 +292,7 @@ async def test_a_deal_whose_parameters_are_no_text_is_read_like_any_other(
     job = await until_job(anna)
     assert (job.deal, job.task) == (deal, task_id(deal, 0))
     enclave = SigningKey.generate()
-    reply = await anna.authorise(job.task, enclave)
+    reply = await anna.authorise(job, enclave)
     await finish(market, job, enclave, reply.authorization.signature)
     await until(lambda: reached(client, job.task, "completed"))
 
@@ -300,21 +303,21 @@ async def test_a_pool_that_was_killed_goes_on_where_it_was(
     _, task = await one_task(market)
     job = await anna.next()
     assert job is not None
-    await anna.report(task, "running")
+    await anna.report(job, "running")
     before = await client.task(task)
     await pool.end(signal.SIGKILL)
     _, meanwhile = await one_task(market)
     await pool.start()
     assert await client.task(task) == before
     enclave = SigningKey.generate()
-    reply = await anna.authorise(task, enclave)
+    reply = await anna.authorise(job, enclave)
     await finish(market, job, enclave, reply.authorization.signature)
     await until(lambda: reached(client, task, "completed"))
     missed = await anna.next()
     assert missed is not None
     assert missed.task == meanwhile
     mine = SigningKey.generate()
-    reply = await anna.authorise(meanwhile, mine)
+    reply = await anna.authorise(missed, mine)
     await finish(market, missed, mine, reply.authorization.signature)
     await until(lambda: reached(client, meanwhile, "completed"))
 
@@ -342,17 +345,17 @@ async def test_a_recorded_call_can_be_sent_neither_again_nor_with_another_method
     market: Market, anna: Worker, client: PoolClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passed: list[SessionCall] = []
-    send = client.next_job
+    send = client.next_jobs
 
-    async def record(call: SessionCall) -> JobAssignment | None:
+    async def record(call: SessionCall) -> JobReply:
         passed.append(call)
         return await send(call)
 
-    monkeypatch.setattr(client, "next_job", record)
+    monkeypatch.setattr(client, "next_jobs", record)
     assert await anna.next(wait=0) is None
     with pytest.raises(CallRefused) as again:
         await send(passed[0])
-    stage = encode(StageReport(task=TaskId(to_digest(bytes(32))), stage="failed"))
+    stage = encode(StageReport(task=TaskId(to_digest(bytes(32))), fence=1, stage="failed"))
     with pytest.raises(CallRefused) as elsewhere:
         await client.report(msgspec.structs.replace(passed[0], number=2, payload=stage))
     assert (again.value.check, elsewhere.value.check) == ("8", "7")

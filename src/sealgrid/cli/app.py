@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.offer_lines import listing_lines, offer_lines
+from sealgrid.cli.offer_lines import changelog_lines, listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, NetworkName, Orders, PasswordFile, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
+from sealgrid.cli.progress import show_progress
 from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ async def deploy(
     orders: Orders = None,
     any_pool: AnyPool = False,
 ) -> None:
-    """Register an app under the digest of its code, and offer runs of it."""
-    made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
+    """Register an app under the digest of its code, and offer runs of it; other code is its next version."""
+    with show_progress() as on_progress:
+        made = await me.apps.deploy(
+            source, price=price, uses=uses, orders=orders, any_pool=any_pool, on_progress=on_progress
+        )
     stdout.print(
         f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
     )
@@ -78,13 +82,14 @@ async def show(
     schema: Annotated[bool, typer.Option("--schema", help="Only the JSON Schema of the inputs of a run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an app's registration on the chain, its offers, and what a run of it takes."""
+    """Show an app's registration on the chain, its offers, what a run of it takes, and its changelog."""
     if schema:
         print_result(await me.apps.input_schema(source), (), as_json=True)
         return
     found = await me.apps.show(source)
     inputs = [] if as_json else await _input_lines(me, found)
-    print_result(found, (*listing_lines(found, sealed="code digest"), *inputs), as_json=as_json)
+    changes = changelog_lines(found.changelog)
+    print_result(found, (*listing_lines(found, sealed="code digest"), *inputs, *changes), as_json=as_json)
 
 
 async def _input_lines(me: "AsyncClient", found: "Listing") -> list[str]:

@@ -12,7 +12,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.pool.service import TaskService
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.pool import JobReply, SignedCall
+from sealgrid.wire.pool import SignedCall
 from sealgrid.wire.worker_session import SessionCall
 
 HttpRequest = Request[object, object, State]
@@ -37,15 +37,15 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
 
     @post("/jobs/next")
     async def next_job(request: HttpRequest) -> Response[bytes]:
-        return _json(JobReply(job=await task_service.next_job(await _call(request))))
+        return _json(await task_service.next_jobs(await _call(request)))
 
     @post("/jobs/authorisation")
     async def authorise(request: HttpRequest) -> Response[bytes]:
-        return _json(task_service.authorise(await _call(request)))
+        return _json(await task_service.authorise(await _call(request)))
 
     @post("/jobs/stage")
     async def stage(request: HttpRequest) -> Response[bytes]:
-        task_service.report(await _call(request))
+        await task_service.report(await _call(request))
         return _json({})
 
     return [view, status, login, next_job, authorise, stage]

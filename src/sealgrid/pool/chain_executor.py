@@ -8,48 +8,49 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import SealgridError
-from sealgrid.pool.effects import ChainCall, ClaimRefund
-from sealgrid.pool.events import AnyEvent, TaskFinalized, TaskInitialized, TaskRefunded
-from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.state import pending_calls
-from sealgrid.units import TaskId
+from sealgrid.pool.effects import ChainCall
+from sealgrid.pool.events import AnyEvent, ChainCallPostponed, TaskFinalized, TaskInitialized, TaskRefunded
+from sealgrid.pool.operations import pending_calls
+from sealgrid.pool.task_book import TaskBook
 
 _log = logging.getLogger("sealgrid.pool")
-_IDLE = 1.0  #: seconds between two checks of an unchanged state
+_IDLE = 1.0  #: seconds between two checks when nothing was announced
+_LIMIT = 100  #: calls in one check
 
 
 class ChainExecutor:
-    """Executes ``pending_calls``, with retries until confirmed; ``clock`` returns Unix seconds."""
+    """Executes the chain calls that tasks need, with retries until confirmed; ``clock`` returns Unix seconds."""
 
     def __init__(
-        self, state: PersistentState, hub: Hub, wallet: Wallet, *, retry: float, clock: Callable[[], float] = time.time
+        self, book: TaskBook, hub: Hub, wallet: Wallet, *, retry: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._state, self._hub, self._wallet = state, hub, wallet
+        self._book, self._hub, self._wallet = book, hub, wallet
         self._retry, self._clock = retry, clock
-        self._not_before = dict[TaskId, float]()
 
     async def run(self) -> None:
         """Execute pending calls until cancelled."""
         while True:
             if not await self.execute_pending():
-                await self._state.wait_for_change(min(_IDLE, self._retry))
+                await self._book.wait_for_work(min(_IDLE, self._retry))
 
     async def execute_pending(self) -> bool:
         """Try each pending call once, except those that failed recently; return whether there was any."""
-        calls = [
-            call for call in pending_calls(self._state.current) if self._not_before.get(call.task, 0) <= self._clock()
-        ]
+        now = self._clock()
+        calls = await self._book.run(lambda rows: pending_calls(rows, now, _LIMIT))
         for call in calls:
             try:
-                self._state.apply(await self._execute(call))
-                self._not_before.pop(call.task, None)
+                await self._book.apply(await self._execute(call))
             except SealgridError as error:
-                self._not_before[call.task] = self._clock() + self._retry
-                _log.warning("%s of task %s waits: %s", type(call).__name__, call.task, error)
+                await self._postpone(call)
+                _log.warning("%s of task %s waits: %s", call.kind, call.task, error)
             except Exception:  # noqa: BLE001  an error of one task must not stop the others
-                self._not_before[call.task] = self._clock() + self._retry
-                _log.exception("%s of task %s waits", type(call).__name__, call.task)
+                await self._postpone(call)
+                _log.exception("%s of task %s waits", call.kind, call.task)
         return bool(calls)
+
+    async def _postpone(self, call: ChainCall) -> None:
+        now = self._clock()
+        await self._book.apply(ChainCallPostponed(task=call.task, at=now, until=now + self._retry))
 
     async def _execute(self, call: ChainCall) -> AnyEvent:
         # Anyone may initialise or claim a task, and an earlier call may have succeeded: check the chain first.
@@ -58,7 +59,7 @@ class ChainExecutor:
             return TaskFinalized(task=call.task, at=self._clock())
         if status is TaskStatus.FAILED:
             return TaskRefunded(task=call.task, at=self._clock())
-        if isinstance(call, ClaimRefund):
+        if call.kind == "claim":
             status = await self._hub.claim_refund(self._wallet, call.deal, call.index)
             if status is TaskStatus.COMPLETED:
                 return TaskFinalized(task=call.task, at=self._clock())

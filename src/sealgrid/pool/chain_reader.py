@@ -65,6 +65,9 @@ class PoolChainReader:
             final_deadline=view.start_time + FINAL_DEADLINE_RATIO * timeref,
             refusal=refusal(view),
             requester=view.requester,
+            category=view.category,
+            tag=view.tag,
+            price=view.workerpool.price,
         )
 
 

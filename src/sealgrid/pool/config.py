@@ -8,7 +8,7 @@ from typing import Final
 from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.pool.events import PoolTimeouts
+from sealgrid.pool.rules import PoolRules
 from sealgrid.units import Address
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.service_access import ServiceAccess
@@ -37,14 +37,9 @@ class PoolConfig:
     access: ServiceAccess = DEFAULT_POOL_ACCESS
 
     @property
-    def rules(self) -> PoolTimeouts:
+    def rules(self) -> PoolRules:
         """Return the rules of task assignment."""
-        return PoolTimeouts(
-            lease=self.lease_seconds,
-            retry=self.retry_seconds,
-            single_enclave=True,
-            tasks_per_worker=self.tasks_per_worker,
-        )
+        return PoolRules(lease=self.lease_seconds, retry=self.retry_seconds, tasks_per_worker=self.tasks_per_worker)
 
 
 def read_key(path: Path) -> SigningKey:

@@ -1,15 +1,20 @@
-"""Effects of the pool's state machine: answers to one event, and chain calls derived from current state."""
+"""Effects of a task's step: answers to its worker, and the chain call that a task needs at present."""
+
+from typing import Literal
 
 import msgspec
 
 from sealgrid.units import Address, DealId, TaskId
 
+ChainCallKind = Literal["initialize", "claim"]
+
 
 class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
-    """Assign a task to the requesting worker."""
+    """Assign a task to a worker, under a fence."""
 
     task: TaskId
     worker: Address
+    fence: int
 
 
 class SignAuthorisation(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,21 +34,13 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
     enclave: Address
 
 
-class InitializeTask(msgspec.Struct, frozen=True, kw_only=True):
-    """Initialise a task of a deal on chain."""
+class ChainCall(msgspec.Struct, frozen=True, kw_only=True):
+    """Initialise a task of a deal on chain, or refund its requester there."""
 
+    kind: ChainCallKind
     task: TaskId
     deal: DealId
     index: int
 
 
-class ClaimRefund(msgspec.Struct, frozen=True, kw_only=True):
-    """Refund the requester on chain; the task must be initialised first."""
-
-    task: TaskId
-    deal: DealId
-    index: int
-
-
-Answer = AssignTask | SignAuthorisation | SignReassign
-ChainCall = InitializeTask | ClaimRefund
+Effect = AssignTask | SignAuthorisation | SignReassign

@@ -1,41 +1,12 @@
-"""Events of a pool. They are stored; the same events always replay to the same state.
-
-``at`` is the pool's own clock in Unix seconds; deadlines and ``chain_now`` are the chain's.
-"""
-
-from typing import Final
+"""Events of one task or one deal. ``at`` is the pool's own clock in Unix seconds; deadlines are the chain's."""
 
 import msgspec
 
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId
+from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, DealId, Digest, TaskId
 from sealgrid.wire.pool import Stage
 
 
-class PoolTimeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Durations in seconds, and what one worker may have."""
-
-    lease: float = 30.0  #: a worker without a report for this long loses its task
-    #: A worker that stays at one stage for this many leases loses its task, except while its app runs.
-    stage_leases: int = 10
-    retry: float = 5.0  #: a worker that lost a task may take it again after this long; others at once
-    single_enclave: bool = False  #: whether a worker may propose one enclave per assignment; older pools permitted more
-    margin: int = 5  #: a task is assigned only with this much left until its contribution deadline
-    tasks_per_worker: int = 0  #: tasks that one worker may have at one time; 0 sets no limit, as in older pools
-
-
-#: Class → stored tag, for the classes that were renamed: databases of older pools must replay.
-_STORED_TAGS: Final = {
-    "DealMatched": "DealSeen",
-    "JobRequested": "WorkerAsked",
-    "TaskInitialized": "ChainInitialised",
-    "EnclaveProposed": "EnclaveNamed",
-    "TaskFinalized": "ChainFinalized",
-    "TaskRefunded": "ChainClaimed",
-    "PoolRestarted": "Restarted",
-}
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag=lambda name: _STORED_TAGS.get(name, name)):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base of every event."""
 
     at: float
@@ -53,14 +24,10 @@ class DealMatched(Event, frozen=True, kw_only=True):
     contribution_deadline: int
     final_deadline: int
     refusal: str = ""
-    requester: Address = ZERO_ADDRESS  #: may read logs and stages; zero in events of older pools
-
-
-class JobRequested(Event, frozen=True, kw_only=True):
-    """A worker requests a task."""
-
-    worker: Address
-    chain_now: int
+    requester: Address = ZERO_ADDRESS  #: may read logs and stages
+    category: int = 0
+    tag: Digest = ZERO_DIGEST
+    price: int = 0  #: of the pool for one task, in nRLC
 
 
 class TaskEvent(Event, frozen=True, kw_only=True):
@@ -73,17 +40,28 @@ class TaskInitialized(TaskEvent, frozen=True, kw_only=True):
     """The task is initialised on chain and can be assigned."""
 
 
-class EnclaveProposed(TaskEvent, frozen=True, kw_only=True):
-    """The task's worker asks to have an enclave authorised."""
+class TaskAssigned(TaskEvent, frozen=True, kw_only=True):
+    """The task is given to a worker, under the next fence."""
 
     worker: Address
+
+
+class WorkerEvent(TaskEvent, frozen=True, kw_only=True):
+    """Base of what a worker sends about one assignment."""
+
+    worker: Address
+    fence: int  #: of the assignment; that of an earlier one changes nothing
+
+
+class EnclaveProposed(WorkerEvent, frozen=True, kw_only=True):
+    """The task's worker asks to have an enclave authorised."""
+
     enclave: Address
 
 
-class StageReported(TaskEvent, frozen=True, kw_only=True):
+class StageReported(WorkerEvent, frozen=True, kw_only=True):
     """The task's worker reports its stage, which also renews its lease."""
 
-    worker: Address
     stage: Stage
     detail: str = ""
     check: str = ""  #: with "failed": number of the vaults' check that refused, as the worker reports
@@ -101,12 +79,16 @@ class LeaseExpired(TaskEvent, frozen=True, kw_only=True):
     """The task's worker sent no report for the length of its lease."""
 
 
-class ContributionClosed(TaskEvent, frozen=True, kw_only=True):
-    """The contribution deadline passed."""
+class ChainTimePassed(TaskEvent, frozen=True, kw_only=True):
+    """The chain's clock shows ``chain_now``, which may be past a deadline of the task."""
+
+    chain_now: int
 
 
-class RefundDue(TaskEvent, frozen=True, kw_only=True):
-    """The final deadline passed: a claim refunds the requester."""
+class ChainCallPostponed(TaskEvent, frozen=True, kw_only=True):
+    """The task's chain call failed; it is tried again at ``until``."""
+
+    until: float
 
 
 class TaskFinalized(TaskEvent, frozen=True, kw_only=True):
@@ -117,26 +99,16 @@ class TaskRefunded(TaskEvent, frozen=True, kw_only=True):
     """The requester was refunded on chain."""
 
 
-class PoolRestarted(Event, frozen=True, kw_only=True):
-    """The pool restarted; leases are renewed because no worker could report while it was down.
-
-    It carries the rules, so that old events replay under the rules of their time.
-    """
-
-    rules: PoolTimeouts
-
-
-AnyEvent = (
-    DealMatched
-    | JobRequested
-    | TaskInitialized
+AnyTaskEvent = (
+    TaskInitialized
+    | TaskAssigned
     | EnclaveProposed
     | StageReported
     | VaultsAnswered
     | LeaseExpired
-    | ContributionClosed
-    | RefundDue
+    | ChainTimePassed
+    | ChainCallPostponed
     | TaskFinalized
     | TaskRefunded
-    | PoolRestarted
 )
+AnyEvent = DealMatched | AnyTaskEvent

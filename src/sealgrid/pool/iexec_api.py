@@ -87,7 +87,7 @@ def iexec_handlers(
 
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:
-        return _json(task_view(task_service.status(TaskId(task)), task_service.lost_by(TaskId(task))))
+        return _json(task_view(await task_service.status(TaskId(task)), await task_service.lost_by(TaskId(task))))
 
     @get("/tasks/logs/challenge")
     async def challenge(request: HttpRequest) -> Response[bytes]:
@@ -98,13 +98,13 @@ def iexec_handlers(
     @get("/tasks/{task:str}/logs")
     async def logs(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
         token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
-        authenticator.verify(token, task_service.requester(task_id))
-        return _json(logs_of(task_service.status(task_id), task_service.failures(task_id)))
+        authenticator.verify(token, await task_service.requester(task_id))
+        return _json(logs_of(await task_service.status(task_id), await task_service.failures(task_id)))
 
     @get("/tasks/{task:str}/stages")
     async def stages(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
         token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
-        authenticator.verify(token, task_service.requester(task_id))
+        authenticator.verify(token, await task_service.requester(task_id))
         after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
         return _json(await task_service.stages(task_id, after=after, wait=wait))
 

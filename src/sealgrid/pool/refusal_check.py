@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.pool.events import VaultsAnswered
-from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.state import unverified_refusals
+from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import Address
 from sealgrid.wire.message import Transport
 from sealgrid.wire.preview import PreviewRequest, VaultOpinion, preview
 from sealgrid.wire.quorum import call_all
 
 _log = logging.getLogger("sealgrid.pool")
-_IDLE = 1.0  #: seconds between two checks of an unchanged state
+_IDLE = 1.0  #: seconds between two checks when nothing was announced
+_LIMIT = 100  #: refusals in one check
 
 
 class RefusalCheck:
@@ -22,25 +22,25 @@ class RefusalCheck:
 
     def __init__(
         self,
-        state: PersistentState,
+        book: TaskBook,
         vaults: Sequence[tuple[Address, Transport]],
         threshold: int,
         domain: Domain,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._state, self._vaults, self._threshold = state, vaults, threshold
+        self._book, self._vaults, self._threshold = book, vaults, threshold
         self._domain, self._clock = domain, clock
 
     async def run(self) -> None:
         """Check reported refusals until cancelled."""
         while True:
             if not await self.check_reported():
-                await self._state.wait_for_change(_IDLE)
+                await self._book.wait_for_work(_IDLE)
 
     async def check_reported(self) -> bool:
         """Check each unverified refusal; return whether there was any."""
-        tasks = unverified_refusals(self._state.current)
+        tasks = await self._book.run(lambda rows: rows.refusals(_LIMIT))
         for task in tasks:
             request = PreviewRequest(task=task)
             previews = [preview(transport, request, vault, self._domain) for vault, transport in self._vaults]
@@ -52,7 +52,7 @@ class RefusalCheck:
             check, detail = refusal_verdict(opinions, vaults=len(self._vaults), threshold=self._threshold)
             denied = self._threshold > 0 and sum(not each.check for each in opinions) >= self._threshold
             answer = VaultsAnswered(task=task, at=self._clock(), check=check, detail=detail, denied=denied)
-            self._state.apply(answer)
+            await self._book.apply(answer)
         return bool(tasks)
 
 

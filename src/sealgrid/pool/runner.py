@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 import httpx
 from litestar import Litestar
@@ -22,21 +23,21 @@ from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_executor import ChainExecutor
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.config import PoolConfig, read_key
-from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.events import PoolRestarted
 from sealgrid.pool.iexec_api import cross_origin_paths, iexec_handlers
-from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.refusal_check import RefusalCheck
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.state import due
+from sealgrid.pool.sql_pool_store import SqlPoolStore
+from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
 from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, serve
 
-_PAUSE = 1.0  #: seconds after the chain could not be followed
+REMEMBERED_SECONDS: Final = 30 * 86_400  #: how long an ended task can be read, as long as an unopened result
+_FORGET_SECONDS: Final = 3600.0  #: between two deletions
+_PAUSE: Final = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
 
 
@@ -54,7 +55,8 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
     """
     key = read_key(config.key_file)
     config.folder.mkdir(parents=True, exist_ok=True)
-    store = EventStore(config.folder / "pool.sqlite")
+    store = SqlPoolStore(f"sqlite:///{config.folder}/tasks.sqlite", config.rules)
+    book = TaskBook(store, config.rules)
     try:
         async with AsyncExitStack() as stack:
             node = await stack.enter_async_context(Node(*config.network.rpc_urls))
@@ -63,7 +65,7 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http)))
                 for address, url in config.network.vault_endpoints
             ]
-            task_service, background = assemble(config, node, key, store, vaults)
+            task_service, background = assemble(config, node, key, book, vaults)
             authenticator = RequesterAuthenticator(config.network.chain, time.time)
             paths = [
                 *handlers(task_service),
@@ -79,6 +81,7 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
                     for task in running:
                         task.cancel()
     finally:
+        book.close()
         store.close()
 
 
@@ -86,19 +89,18 @@ def assemble(
     config: PoolConfig,
     node: Node,
     key: SigningKey,
-    store: EventStore,
+    book: TaskBook,
     vaults: Sequence[tuple[Address, Transport]] = (),
 ) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
     """Return the service and its background tasks."""
-    hub, state, clock = Hub(node, config.network.hub), PersistentState(store), ChainClock()
-    state.apply(PoolRestarted(at=time.time(), rules=config.rules))
-    follower = HubFollower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
-    poller = ChainPoller(state, clock, PoolChainReader(hub, config.workerpool), follower)
-    executor = ChainExecutor(state, hub, Wallet(node, key), retry=config.retry_seconds)
+    hub, clock = Hub(node, config.network.hub), ChainClock()
+    follower = HubFollower(hub, book.trail(), first=config.first_block, depth=config.confirmations)
+    poller = ChainPoller(book, clock, PoolChainReader(hub, config.workerpool), follower)
+    executor = ChainExecutor(book, hub, Wallet(node, key), retry=config.retry_seconds)
     domain = config.network.domain
     workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
-    refusals = RefusalCheck(state, vaults, config.network.threshold, domain)
-    task_service = TaskService(state, clock, workers, key, machines=config.machines)
+    refusals = RefusalCheck(book, vaults, config.network.threshold, domain)
+    task_service = TaskService(book, clock, workers, key, machines=config.machines)
     return task_service, (poller.run(config.poll_seconds), executor.run(), refusals.run())
 
 
@@ -116,13 +118,13 @@ async def check_configuration(config: PoolConfig, node: Node, key: SigningKey) -
 class ChainPoller:
     """Applies new blocks and due events to the state."""
 
-    def __init__(
-        self, state: PersistentState, clock: ChainClock, reader: PoolChainReader, follower: HubFollower
-    ) -> None:
-        self._state, self._clock, self._reader, self._follower = state, clock, reader, follower
+    def __init__(self, book: TaskBook, clock: ChainClock, reader: PoolChainReader, follower: HubFollower) -> None:
+        self._book, self._clock, self._reader, self._follower = book, clock, reader, follower
+        self._forget_at = 0.0
 
     async def run(self, every: float) -> None:
         """Poll until cancelled; retry after a pause when the chain does not answer."""
+        await self.begin(time.time())
         while True:
             try:
                 await self.poll(time.time())
@@ -134,12 +136,20 @@ class ChainPoller:
                 await asyncio.sleep(_PAUSE)
             await asyncio.sleep(every)
 
+    async def begin(self, now: float) -> None:
+        """Renew every lease, since no worker could report while the pool was down."""
+        if (tip := self._follower.trail.tip) is not None:
+            self._clock.observe(tip.number, tip.timestamp, now)
+        await self._book.run(lambda rows: rows.renew_leases(now))
+
     async def poll(self, now: float) -> None:
-        """Apply every new block, then the events that are due."""
+        """Apply every new block, then leases and deadlines; forget tasks that ended long ago."""
         while (change := await self._apply_next_block(now)) is not None:
             self._clock.observe(change.block.number, change.block.timestamp, now)
-        for event in due(self._state.current, now, self._clock.now(now)):
-            self._state.apply(event)
+        await self._book.expire(now, self._clock.now(now))
+        if now >= self._forget_at:
+            self._forget_at = now + _FORGET_SECONDS
+            await self._book.run(lambda rows: rows.forget(now - REMEMBERED_SECONDS))
 
     async def _apply_next_block(self, now: float) -> Change | None:
         before = self._follower.trail
@@ -147,7 +157,7 @@ class ChainPoller:
             change = await self._follower.step()
             if change is not None:
                 events = await self._reader.read(change.events, now) if isinstance(change, BlocksApplied) else []
-                self._state.apply_chain_events(events, self._follower.trail)
+                await self._book.apply_chain_events(events, self._follower.trail)
         except BaseException:
             self._follower.trail = before  # blocks that were not stored are read again
             raise

@@ -7,21 +7,25 @@ from typing import Final, TypeVar
 
 from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.chain_reader import ChainClock
-from sealgrid.pool.effects import Answer, AssignTask, SignAuthorisation, SignReassign
-from sealgrid.pool.events import EnclaveProposed, JobRequested, StageReported
-from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.task import AttemptFailure, failures_of, public_history
+from sealgrid.pool.dispatcher import Dispatcher
+from sealgrid.pool.effects import SignAuthorisation, SignReassign
+from sealgrid.pool.events import EnclaveProposed, StageReported
+from sealgrid.pool.operations import Assignment, require_task_id
+from sealgrid.pool.task import MAX_DETAIL, AttemptFailure, failures_of, public_history
+from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
     AuthoriseReply,
     AuthoriseRequest,
     JobAssignment,
+    JobReply,
     NextJob,
     PoolView,
     PublicTaskStatus,
+    RefusedReport,
     SignedCall,
     StageReport,
     TaskStages,
@@ -31,7 +35,8 @@ from sealgrid.wire.vault import Authorization, SignedReassign
 from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
-RECHECK_SECONDS: Final = 0.5  #: seconds between two attempts to assign a task to a waiting worker
+MAX_REPORTS: Final = 256  #: in one call
+MAX_SLOTS: Final = 64  #: tasks that one call may bring
 ACTIVE_SECONDS: Final = 60.0
 
 P = TypeVar("P")
@@ -42,7 +47,7 @@ class TaskService:
 
     def __init__(
         self,
-        state: PersistentState,
+        book: TaskBook,
         chain_clock: ChainClock,
         workers: AllowedWorkers,
         key: SigningKey,
@@ -51,7 +56,8 @@ class TaskService:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._machines = machines
-        self._state, self._chain_clock, self._workers, self._key = state, chain_clock, workers, key
+        self._book, self._workers, self._key = book, workers, key
+        self._dispatcher = Dispatcher(book, chain_clock, clock)
         self._clock, self._sessions = clock, WorkerSessions(workers)
         self._last_call: dict[Address, float] = {}  # allowed workers only: others are refused before
 
@@ -63,9 +69,9 @@ class TaskService:
             workerpool=self._workers.pool, owner=self._key.address, workers=workers, machines=self._machines
         )
 
-    def status(self, task: TaskId) -> PublicTaskStatus:
+    async def status(self, task: TaskId) -> PublicTaskStatus:
         """Return the public status of a task; raise NotFound."""
-        known = self._state.current.task(task)
+        known = await self._book.task(task)
         return PublicTaskStatus(
             task=task,
             deal=known.deal,
@@ -83,7 +89,7 @@ class TaskService:
         once a second, at whole seconds of the pool's clock: the moment of the answer reveals no more than the status.
         """
         until = self._clock() + min(max(wait, 0.0), MAX_WAIT)
-        while len((status := self.status(task)).history) <= after and (now := self._clock()) < until:
+        while len((status := await self.status(task)).history) <= after and (now := self._clock()) < until:
             await asyncio.sleep(min(1.0 - now % 1.0, until - now))
         return status
 
@@ -93,48 +99,63 @@ class TaskService:
         Waits up to ``wait`` seconds, MAX_WAIT at most, until there are more than ``after`` stages.
         """
         until = self._clock() + min(max(wait, 0.0), MAX_WAIT)
-        while len(history := self._state.current.task(task).history) <= after and (left := until - self._clock()) > 0:
-            await self._state.wait_for_change(left)
-        return TaskStages(history=history)
+        while True:
+            with self._book.changes_of(task) as change:  # from before the read, so that none is missed
+                history = (await self._book.task(task)).history
+                left = until - self._clock()
+                if len(history) > after or left <= 0:
+                    return TaskStages(history=history)
+                await asyncio.wait([change], timeout=left)
 
-    def failures(self, task: TaskId) -> tuple[AttemptFailure, ...]:
+    async def failures(self, task: TaskId) -> tuple[AttemptFailure, ...]:
         """Return why the attempts of a task ended, for its requester; raise NotFound."""
-        return failures_of(self._state.current.task(task), self._key.address)
+        return failures_of(await self._book.task(task), self._key.address)
 
-    def lost_by(self, task: TaskId) -> tuple[tuple[Address, int], ...]:
+    async def lost_by(self, task: TaskId) -> tuple[tuple[Address, int], ...]:
         """Return the workers that ended a task without a result, and when, in whole seconds; raise NotFound."""
-        return tuple((worker, int(at)) for worker, at in self._state.current.task(task).losses)
+        return tuple((worker, int(at)) for worker, at in (await self._book.task(task)).losses)
 
-    def requester(self, task: TaskId) -> Address:
+    async def requester(self, task: TaskId) -> Address:
         """Return the requester of a task; raise NotFound."""
-        state = self._state.current
-        return state.deals[state.task(task).deal].requester
+        return (await self._book.deal_of(task)).requester
 
     def login(self, call: SignedCall) -> WorkerLoginReply:
         """Open a session for a worker."""
         return self._sessions.open(call, at=self._clock())
 
-    async def next_job(self, call: SessionCall) -> JobAssignment | None:
-        """Return a task for this worker as soon as there is one, or None after its ``wait`` seconds."""
-        worker, request = self._verify(call, "/jobs/next", NextJob)
-        until = self._clock() + min(max(request.wait, 0.0), MAX_WAIT)
-        while True:
-            now = self._clock()
-            answers = self._state.apply(JobRequested(at=now, worker=worker, chain_now=self._chain_clock.now(now)))
-            if answers:
-                return self._job(answers[0])
-            if now >= until:
-                return None
-            await self._state.wait_for_change(min(RECHECK_SECONDS, until - now))
+    async def next_jobs(self, call: SessionCall) -> JobReply:
+        """Apply this worker's reports; then return tasks for its free slots as soon as there is one.
 
-    def authorise(self, call: SessionCall) -> AuthoriseReply:
+        Without a task, or without free slots, it answers after the ``wait`` seconds of the call, or at once.
+        """
+        worker, request = self._verify(call, "/jobs/next", NextJob)
+        if len(request.reports) > MAX_REPORTS or not 0 <= request.slots <= MAX_SLOTS:
+            raise InputRefused(f"one call has at most {MAX_REPORTS} reports and asks for at most {MAX_SLOTS} tasks.")
+        answers = await asyncio.gather(
+            *(self._apply_report(worker, each) for each in request.reports), return_exceptions=True
+        )
+        refused: list[RefusedReport] = []
+        for report, answer in zip(request.reports, answers, strict=True):
+            if isinstance(answer, InputRefused | NotFound):
+                refused.append(RefusedReport(task=report.task, fence=report.fence, reason=answer.reason))
+            elif isinstance(answer, BaseException):
+                raise answer
+        wait = min(max(request.wait, 0.0), MAX_WAIT)
+        assigned = await self._dispatcher.next(worker, request.slots, wait) if request.slots else []
+        return JobReply(jobs=tuple(map(job_of, assigned)), refused=tuple(refused))
+
+    async def authorise(self, call: SessionCall) -> AuthoriseReply:
         """Authorise an enclave of the task's worker; idempotent for the same enclave."""
         worker, request = self._verify(call, "/jobs/authorisation", AuthoriseRequest)
         proposal = EnclaveProposed(
-            at=self._clock(), task=request.task, worker=worker, enclave=_enclave(request.enclave)
+            at=self._clock(),
+            task=require_task_id(request.task),
+            worker=worker,
+            fence=request.fence,
+            enclave=_enclave(request.enclave),
         )
         authorization, reassign = None, None
-        for answer in self._state.apply(proposal):
+        for answer in await self._book.apply(proposal):
             if isinstance(answer, SignAuthorisation):
                 message = poco_authorisation(answer.worker, answer.task, answer.enclave)
                 signature = self._key.sign(personal_digest(message))
@@ -150,16 +171,20 @@ class TaskService:
         assert authorization is not None
         return AuthoriseReply(authorization=authorization, reassign=reassign)
 
-    def report(self, call: SessionCall) -> None:
+    async def report(self, call: SessionCall) -> None:
         """Apply a worker's stage report."""
         worker, message = self._verify(call, "/jobs/stage", StageReport)
-        self._state.apply(
+        await self._apply_report(worker, message)
+
+    async def _apply_report(self, worker: Address, message: StageReport) -> None:
+        await self._book.apply(
             StageReported(
                 at=self._clock(),
-                task=message.task,
+                task=require_task_id(message.task),
                 worker=worker,
+                fence=message.fence,
                 stage=message.stage,
-                detail=message.detail[:200],
+                detail=message.detail[:MAX_DETAIL],
                 check=message.check[:16],
             )
         )
@@ -169,19 +194,20 @@ class TaskService:
         self._last_call[worker] = self._clock()
         return worker, message
 
-    def _job(self, answer: Answer) -> JobAssignment:
-        assert isinstance(answer, AssignTask)
-        task = self._state.current.task(answer.task)
-        deal = self._state.current.deals[task.deal]
-        return JobAssignment(
-            deal=task.deal,
-            task=task.task,
-            index=task.index,
-            app=deal.app,
-            app_digest=deal.app_digest,
-            bundle=deal.bundle,
-            contribution_deadline=deal.contribution_deadline,
-        )
+
+def job_of(assignment: Assignment) -> JobAssignment:
+    """Return the message that gives a task to its worker."""
+    task, deal = assignment.task, assignment.deal
+    return JobAssignment(
+        deal=task.deal,
+        task=task.task,
+        index=task.index,
+        fence=task.fence,
+        app=deal.app,
+        app_digest=deal.app_digest,
+        bundle=deal.bundle,
+        contribution_deadline=deal.contribution_deadline,
+    )
 
 
 def _enclave(text: Address) -> Address:

@@ -58,18 +58,20 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     stage: Stage
     history: tuple[StageAt, ...]
-    ready: bool = False  #: initialised on chain
+    initialized: bool = False  #: on chain
     refund_due: bool = False
     worker: Address | None = None
+    fence: int = 0  #: number of the present or last assignment; rises with each
     enclave: Address | None = None
     attempt: int = 0  #: enclaves authorised so far
     enclave_proposed: bool = False  #: whether its present worker has proposed an enclave
     last_report: float = 0.0  #: time of the worker's last report
-    stage_since: float = 0.0  #: time when it reached its stage, or of the last restart after that
+    stage_since: float = 0.0  #: time when it reached its stage, or when all leases were renewed after that
     losses: tuple[tuple[Address, float], ...] = ()  #: workers that lost it, and when
     claimed_check: str = ""  #: number of the check of a reported refusal, until the vaults answered
     #: Workers whose reported refusal the vaults denied; they do not get the task again.
     excluded: tuple[Address, ...] = ()
+    call_after: float = 0.0  #: the chain call that it needs is not tried before
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "", check: str = "") -> PoolTask:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.bundle.build import APP_FILE
+from sealgrid.bundle.build import APP_FILE, read_app
 from sealgrid.errors import InputRefused
 from sealgrid.storage.set_up_cache import set_up_cache
 from sealgrid.units import Digest
 
 ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
+#: the apps of a release; ``copy-out`` is a hostile example and none of them
+RELEASED = (CSV_STATISTICS, "hash-file", ONNX_RUNNER, "plate-reader")
 
 #: of files with a table; csv-statistics refuses those of other programs and says how to get a CSV file
 TABLE_SUFFIXES = (
@@ -29,6 +31,12 @@ def app_folder(name: str) -> Path | None:
         return None
     folder = _APPS / folder_name
     return folder if (folder / APP_FILE).is_file() else None
+
+
+def title_of(name: str) -> str:
+    """Return the title of a shipped app; empty for an unknown name."""
+    folder = app_folder(name)
+    return "" if folder is None else read_app(folder).title
 
 
 def source_folder(app: str | Path) -> Path:

@@ -35,10 +35,22 @@ class SignedCall(Message, frozen=True, kw_only=True):
     payload: bytes
 
 
+class StageReport(Message, frozen=True, kw_only=True):
+    """Payload: the stage of a job."""
+
+    task: TaskId
+    fence: int  #: of the assignment that the report is about
+    stage: Stage
+    detail: str = ""
+    check: str = ""  #: with "failed": number of the vaults' check that refused, as the worker reports
+
+
 class NextJob(Message, frozen=True, kw_only=True):
-    """Payload: request a job; the reply waits up to ``wait`` seconds."""
+    """Payload: report stages and request jobs; the reply waits up to ``wait`` seconds for the first job."""
 
     wait: float = 20.0
+    slots: int = 1  #: jobs that the worker can start; with 0 the reply does not wait
+    reports: tuple[StageReport, ...] = ()
 
 
 class JobAssignment(Message, frozen=True, kw_only=True):
@@ -47,22 +59,33 @@ class JobAssignment(Message, frozen=True, kw_only=True):
     deal: DealId
     task: TaskId
     index: int
+    fence: int  #: number of this assignment of the task
     app: Address
     app_digest: Digest
     bundle: str  #: /ipfs/<cid> of the app's bundle
     contribution_deadline: int
 
 
-class JobReply(Message, frozen=True, kw_only=True):
-    """A job, or none after the wait."""
+class RefusedReport(Message, frozen=True, kw_only=True):
+    """A report that the pool refused: the worker does not have the task any more, or never had it."""
 
-    job: JobAssignment | None = None
+    task: TaskId
+    fence: int
+    reason: str
+
+
+class JobReply(Message, frozen=True, kw_only=True):
+    """Jobs, none after the wait, and the reports of the call that were refused."""
+
+    jobs: tuple[JobAssignment, ...] = ()
+    refused: tuple[RefusedReport, ...] = ()
 
 
 class AuthoriseRequest(Message, frozen=True, kw_only=True):
     """Payload: request the authorisation of an enclave."""
 
     task: TaskId
+    fence: int  #: of the assignment
     enclave: Address
 
 
@@ -71,15 +94,6 @@ class AuthoriseReply(Message, frozen=True, kw_only=True):
 
     authorization: Authorization
     reassign: SignedReassign | None = None
-
-
-class StageReport(Message, frozen=True, kw_only=True):
-    """Payload: the stage of a job."""
-
-    task: TaskId
-    stage: Stage
-    detail: str = ""
-    check: str = ""  #: with "failed": number of the vaults' check that refused, as the worker reports
 
 
 class StageAt(Message, frozen=True, kw_only=True):
@@ -154,9 +168,9 @@ class PoolClient:
         """Open a session; the payload is a WorkerLogin."""
         return await call(self._transport, "POST", "/jobs/login", request, WorkerLoginReply)
 
-    async def next_job(self, request: SessionCall) -> JobAssignment | None:
-        """Request a job."""
-        return (await call(self._transport, "POST", "/jobs/next", request, JobReply)).job
+    async def next_jobs(self, request: SessionCall) -> JobReply:
+        """Report stages and request jobs."""
+        return await call(self._transport, "POST", "/jobs/next", request, JobReply)
 
     async def authorise(self, request: SessionCall) -> AuthoriseReply:
         """Request PoCo's authorisation of an enclave."""

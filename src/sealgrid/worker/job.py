@@ -49,10 +49,10 @@ class JobPoolClient(Protocol):
     def worker(self) -> Address:
         """Return the worker's address."""
 
-    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+    async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:
         """Return the pool's authorisation of an enclave."""
 
-    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+    async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
         """Report the stage of a job."""
 
 
@@ -136,7 +136,9 @@ class JobRun:
     async def authorise(self, hello: RelayHello) -> RelayWelcome:
         """Return the pool's authorisation and the documents of the deal."""
         reply, match, bulk = await asyncio.gather(
-            self._context.pool.authorise(self.job.task, hello.enclave), self._match(), self._bulk_documents()
+            self._context.pool.authorise(self.job.task, self.job.fence, hello.enclave),
+            self._match(),
+            self._bulk_documents(),
         )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
         matched = None
@@ -215,7 +217,7 @@ class JobRun:
     async def _report(self, stage: Stage, detail: str, check: str) -> None:
         async with self._report_lock:
             with contextlib.suppress(SealgridError):
-                await self._context.pool.report(self.job.task, stage, detail, check=check)
+                await self._context.pool.report(self.job.task, self.job.fence, stage, detail, check=check)
 
     async def _finish_job(self, outcome: ResultDelivery | EnclaveFailure) -> None:
         if isinstance(outcome, EnclaveFailure):

@@ -52,7 +52,7 @@ async def run(config: WorkerConfig, ready: Callable[[], None], *, http: httpx.As
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             if job is not None:
-                checkpoint.add(job.task)
+                checkpoint.add(job.task, job.fence)
                 await run_job(job, context)
                 checkpoint.remove()
 

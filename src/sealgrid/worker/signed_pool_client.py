@@ -17,6 +17,7 @@ from sealgrid.wire.pool import (
     AuthoriseReply,
     AuthoriseRequest,
     JobAssignment,
+    JobReply,
     NextJob,
     PoolClient,
     SignedCall,
@@ -58,16 +59,21 @@ class SignedPoolClient:
 
     async def next_job(self, wait: float) -> JobAssignment | None:
         """Request a job; return None when there was none within ``wait`` seconds."""
-        return await self._call("/jobs/next", NextJob(wait=wait), self._client.next_job)
+        jobs = (await self.exchange(NextJob(wait=wait))).jobs
+        return jobs[0] if jobs else None
 
-    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+    async def exchange(self, message: NextJob) -> JobReply:
+        """Report the stages of several jobs, and request jobs for the free slots."""
+        return await self._call("/jobs/next", message, self._client.next_jobs)
+
+    async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:
         """Request the pool's authorisation of an enclave."""
-        message = AuthoriseRequest(task=task, enclave=enclave)
+        message = AuthoriseRequest(task=task, fence=fence, enclave=enclave)
         return await self._call("/jobs/authorisation", message, self._client.authorise)
 
-    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+    async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
         """Report the stage of a job; ``check`` is the number of the check by which the vaults refused it."""
-        message = StageReport(task=task, stage=stage, detail=detail, check=check)
+        message = StageReport(task=task, fence=fence, stage=stage, detail=detail, check=check)
         await self._call("/jobs/stage", message, self._client.report)
 
     async def _call(self, path: str, message: Message, send: Callable[[SessionCall], Awaitable[T]]) -> T:

@@ -1,4 +1,4 @@
-"""Persists the id of the running task so that a worker killed mid-job can report it as failed after a restart."""
+"""Persists which task is running so that a worker killed mid-job can report it as failed after a restart."""
 
 import contextlib
 from pathlib import Path
@@ -9,15 +9,15 @@ from sealgrid.worker.job import JobPoolClient
 
 
 class TaskCheckpoint:
-    """A file with the id of the running task. A worker runs one job at a time."""
+    """A file with id and fence of the running task. A worker runs one job at a time."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "running-task"
 
-    def add(self, task: TaskId) -> None:
-        """Record the running task."""
-        self._path.write_text(task)
+    def add(self, task: TaskId, fence: int) -> None:
+        """Record the running task and the number of its assignment."""
+        self._path.write_text(f"{task} {fence}")
 
     def remove(self) -> None:
         """Delete the record: the pool was informed how the task ended."""
@@ -29,9 +29,10 @@ class TaskCheckpoint:
         If the pool is unreachable, the lease expiry returns the task instead.
         """
         try:
-            task = TaskId(to_digest(self._path.read_text()))
+            written, number = self._path.read_text().split(" ")
+            task, fence = TaskId(to_digest(written)), int(number)
         except (FileNotFoundError, ValueError):
             return  # no task was running, or the write was interrupted
         with contextlib.suppress(SealgridError):
-            await pool.report(task, "failed", "the worker was started again")
+            await pool.report(task, fence, "failed", "the worker was started again")
         self.remove()

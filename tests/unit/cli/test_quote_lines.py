@@ -8,6 +8,7 @@ from sealgrid.cli.quote_lines import quote_lines
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.network import PinnedPool
 from sealgrid.sdk.operations.quote import RunQuote
+from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.units import to_address
 from tests.unit.cli.cli_runner import run_cli
 from tests.unit.sdk.network_file import network
@@ -52,6 +53,11 @@ def test_a_quote_has_every_part_the_money_and_what_is_missing():
         "condition  on the machine, checked after the purchase: (3.7) The generation is allowed.",
         "nothing was bought",
     ]
+
+
+def test_a_look_alike_of_a_shipped_app_is_said_beside_its_price():
+    first = next(iter(quote_lines(replace(QUOTE, release=ReleaseMark.LOOK_ALIKE), network())))
+    assert first == "app        free, NOT built from this release: other code under the name of a shipped app"
 
 
 def test_a_run_without_a_model_that_the_escrow_covers_has_fewer_lines():

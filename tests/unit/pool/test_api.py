@@ -9,16 +9,14 @@ import pytest
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool import events as e
-from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import MAX_WAIT
-from tests.unit.pool.pool_scene import TASK, WORKER, Clock
+from sealgrid.pool.task_book import TaskBook
+from tests.unit.pool.pool_scene import TASK, Clock, reported
 
 
-async def test_the_public_status_has_coarse_stages_in_whole_seconds(
-    pool: httpx.AsyncClient, state: PersistentState
-) -> None:
+async def test_the_public_status_has_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, book: TaskBook) -> None:
     for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
-        state.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
+        await book.apply(reported(stage, at, detail="a worker's word"))
     view = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
     assert view == [
         {"stage": "waiting", "at": 1, "detail": "", "check": ""},
@@ -28,15 +26,15 @@ async def test_the_public_status_has_coarse_stages_in_whole_seconds(
 
 
 async def test_the_public_status_waits_for_a_public_stage_and_answers_at_a_whole_second(
-    pool: httpx.AsyncClient, state: PersistentState, clock: Clock
+    pool: httpx.AsyncClient, book: TaskBook, clock: Clock
 ) -> None:
     clock.now = 1000.9
     request = asyncio.create_task(_json_of(pool.get(f"/tasks/{TASK}/status", params={"after": 2, "wait": 20})))
     await asyncio.wait({request}, timeout=0.02)
-    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+    await book.apply(reported("running", 5.5))
     await asyncio.wait({request}, timeout=0.25)
     assert not request.done(), "an exact stage is no public one"
-    state.apply_chain_events([e.TaskFinalized(at=6.5, task=TASK)], BlockTrail(()))
+    await book.apply_chain_events([e.TaskFinalized(at=6.5, task=TASK)], BlockTrail(()))
     assert [(entry["stage"], entry["at"]) for entry in (await request)["history"]] == [
         ("waiting", 1),
         ("working", 3),

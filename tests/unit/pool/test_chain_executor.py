@@ -1,6 +1,6 @@
 """The pool opens its tasks and claims refunds on the chain, whatever others did before."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_executor import ChainExecutor
-from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.persistent_state import PersistentState
-from tests.unit.pool.pool_scene import MATCHED, TASK, Clock
+from sealgrid.pool.task_book import TaskBook
+from tests.unit.pool.pool_scene import MATCHED, TASK, Clock, open_book
 
-REFUND_DUE = e.RefundDue(at=5, task=TASK)
+REFUND_DUE = e.ChainTimePassed(at=5, task=TASK, chain_now=2**41)
 
 
 class Hub:
@@ -39,26 +38,24 @@ class Hub:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[PersistentState]:
-    store = EventStore(tmp_path / "pool.sqlite")
-    state = PersistentState(store)
-    state.apply_chain_events([MATCHED], BlockTrail(()))
-    yield state
-    store.close()
+async def book(tmp_path: Path) -> AsyncIterator[TaskBook]:
+    with open_book(tmp_path) as book:
+        await book.apply_chain_events([MATCHED], BlockTrail(()))
+        yield book
 
 
-def executor(state: PersistentState, hub: Hub, clock: Clock) -> ChainExecutor:
+def executor(book: TaskBook, hub: Hub, clock: Clock) -> ChainExecutor:
     anything: Any = hub
-    return ChainExecutor(state, anything, anything, retry=5, clock=clock)
+    return ChainExecutor(book, anything, anything, retry=5, clock=clock)
 
 
 @pytest.mark.parametrize(("status", "transactions"), [(TaskStatus.UNSET, ["initialize"]), (TaskStatus.ACTIVE, [])])
 async def test_a_task_is_opened_unless_another_account_did(
-    state: PersistentState, status: TaskStatus, transactions: list[str]
+    book: TaskBook, status: TaskStatus, transactions: list[str]
 ) -> None:
     hub = Hub(status)
-    assert await executor(state, hub, Clock()).execute_pending()
-    assert (hub.transactions, state.current.task(TASK).ready) == (transactions, True)
+    assert await executor(book, hub, Clock()).execute_pending()
+    assert (hub.transactions, (await book.task(TASK)).initialized) == (transactions, True)
 
 
 @pytest.mark.parametrize(
@@ -70,21 +67,21 @@ async def test_a_task_is_opened_unless_another_account_did(
     ],
 )
 async def test_a_due_refund_is_claimed_unless_the_chain_decided(
-    state: PersistentState, status: TaskStatus, transactions: list[str], stage: str
+    book: TaskBook, status: TaskStatus, transactions: list[str], stage: str
 ) -> None:
-    state.apply(REFUND_DUE)
+    await book.apply(REFUND_DUE)
     hub = Hub(status)
-    await executor(state, hub, Clock()).execute_pending()
-    assert (hub.transactions, state.current.task(TASK).stage) == (transactions, stage)
+    await executor(book, hub, Clock()).execute_pending()
+    assert (hub.transactions, (await book.task(TASK)).stage) == (transactions, stage)
 
 
 @pytest.mark.parametrize("error", [ChainError("no answer"), ValueError("unexpected")])
-async def test_a_call_that_failed_is_repeated_after_a_pause(state: PersistentState, error: Exception) -> None:
+async def test_a_call_that_failed_is_repeated_after_a_pause(book: TaskBook, error: Exception) -> None:
     hub, clock = Hub(TaskStatus.UNSET, error), Clock()
-    calls = executor(state, hub, clock)
+    calls = executor(book, hub, clock)
     assert await calls.execute_pending()
     assert not await calls.execute_pending()
     clock.now += 5
     hub.error = None
     assert await calls.execute_pending()
-    assert (hub.transactions, state.current.task(TASK).ready) == (["initialize"] * 2, True)
+    assert (hub.transactions, (await book.task(TASK)).initialized) == (["initialize"] * 2, True)

@@ -6,15 +6,14 @@ import pytest
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import SchedulerNotice
 from sealgrid.chain.follower import BlocksApplied
-from sealgrid.errors import ChainError
+from sealgrid.errors import ChainError, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
-from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.runner import ChainPoller
+from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import DealId, to_digest
-from tests.unit.pool.pool_scene import BLOCK, POOL
+from tests.unit.pool.pool_scene import BLOCK, POOL, open_book
 
 BAD, GOOD = DealId(to_digest(b"\x0b" * 32)), DealId(to_digest(b"\x0d" * 32))
 
@@ -60,31 +59,30 @@ def notice(deal: DealId) -> SchedulerNotice:
     )
 
 
-def poller(store: EventStore, error: Exception) -> tuple[ChainPoller, PersistentState]:
-    state = PersistentState(store)
+def poller(book: TaskBook, error: Exception) -> ChainPoller:
     follower: Any = OneBlock()
-    return ChainPoller(state, ChainClock(), FailingReader([error]), follower), state
+    return ChainPoller(book, ChainClock(), FailingReader([error]), follower)
 
 
 async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(tmp_path: Path) -> None:
-    store = EventStore(tmp_path / "pool.sqlite")
-    chain_poller, state = poller(store, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
-    await chain_poller.poll(now=100.0)
-    assert state.current.deals[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
-    assert list(state.current.tasks) == [task_id(GOOD, 0)]
-    assert PersistentState(store).current == state.current
-    store.close()
+    with open_book(tmp_path) as book:
+        await poller(book, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad")).poll(now=100.0)
+    with open_book(tmp_path) as book:
+        bad = await book.run(lambda rows: rows.deals([BAD]))
+        assert bad[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
+        assert (await book.task(task_id(GOOD, 0))).deal == GOOD
+        with pytest.raises(NotFound):
+            await book.task(task_id(BAD, 0))
 
 
 async def test_a_deal_that_the_chain_would_not_show_for_a_moment_is_read_then(tmp_path: Path) -> None:
-    store = EventStore(tmp_path / "pool.sqlite")
-    chain_poller, state = poller(store, ChainError("no answer"))
-    with pytest.raises(ChainError):
-        await chain_poller.poll(now=100.0)
-    assert state.current.deals == {}
-    await chain_poller.poll(now=101.0)
-    assert sorted(state.current.tasks) == sorted([task_id(BAD, 0), task_id(GOOD, 0)])
-    store.close()
+    with open_book(tmp_path) as book:
+        chain_poller = poller(book, ChainError("no answer"))
+        with pytest.raises(ChainError):
+            await chain_poller.poll(now=100.0)
+        assert await book.run(lambda rows: rows.deals([BAD, GOOD])) == {}
+        await chain_poller.poll(now=101.0)
+        assert [(await book.task(task_id(deal, 0))).deal for deal in (BAD, GOOD)] == [BAD, GOOD]
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:

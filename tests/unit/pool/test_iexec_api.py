@@ -12,11 +12,11 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.requester_auth import VALID_SECONDS
 from sealgrid.pool.service import MAX_WAIT
+from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import DealId, to_digest
-from tests.unit.pool.pool_scene import CHAIN, DEAL, MATCHED, POOL, REQUESTER, STRANGER, TASK, WORKER, Clock
+from tests.unit.pool.pool_scene import CHAIN, DEAL, MATCHED, POOL, REQUESTER, STRANGER, TASK, WORKER, Clock, reported
 
 SEEN_LATER = msgspec.structs.replace(MATCHED, deal=DealId(to_digest(b"\x0e" * 32)))
 
@@ -36,8 +36,8 @@ async def test_a_task_has_iexecs_statuses(pool: httpx.AsyncClient) -> None:
     assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "STARTED")
 
 
-async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, state: PersistentState) -> None:
-    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, book: TaskBook) -> None:
+    await book.apply(reported("running", 5.5))
     exact = (await pool.get(f"/tasks/{TASK}/stages", headers=await token(pool, REQUESTER))).json()["history"]
     assert [(entry["stage"], entry["at"]) for entry in exact] == [("waiting", 1.0), ("assigned", 3.0), ("running", 5.5)]
     for proof in ({}, await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)):
@@ -45,25 +45,25 @@ async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClien
 
 
 async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
-    pool: httpx.AsyncClient, state: PersistentState
+    pool: httpx.AsyncClient, book: TaskBook
 ) -> None:
     known = {"after": 2, "wait": 20}
     request = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
     waiting = asyncio.create_task(request)
     await asyncio.wait({waiting}, timeout=0.05)
     assert not waiting.done()
-    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+    await book.apply(reported("running", 5.5))
     assert [entry["stage"] for entry in (await waiting).json()["history"]] == ["waiting", "assigned", "running"]
 
 
 async def test_a_question_for_stages_ends_when_its_time_has_passed(
-    pool: httpx.AsyncClient, state: PersistentState, clock: Clock
+    pool: httpx.AsyncClient, book: TaskBook, clock: Clock
 ) -> None:
     request = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
     waiting = asyncio.create_task(request)
     await asyncio.wait({waiting}, timeout=0.05)
     clock.now += MAX_WAIT
-    state.apply_chain_events(
+    await book.apply_chain_events(
         [e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(())
     )  # wakes waiting requests
     assert len((await waiting).json()["history"]) == 2
@@ -99,12 +99,9 @@ async def test_the_requester_reads_where_the_logs_are_as_often_as_it_likes(pool:
 
 
 async def test_a_worker_that_ended_a_task_without_a_result_is_a_failed_replicate(
-    pool: httpx.AsyncClient, state: PersistentState
+    pool: httpx.AsyncClient, book: TaskBook
 ) -> None:
-    failed = e.StageReported(
-        at=5.5, task=TASK, worker=WORKER.address, stage="failed", detail="(7.8) by URL", check="7.8"
-    )
-    state.apply(failed)
+    await book.apply(reported("failed", 5.5, detail="(7.8) by URL", check="7.8"))
     (replicate,) = (await pool.get(f"/tasks/{TASK}")).json()["replicates"]
     assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "FAILED")
     assert replicate["statusUpdateList"] == [{"status": "FAILED", "date": "1970-01-01T00:00:05.000Z"}]
@@ -112,12 +109,12 @@ async def test_a_worker_that_ended_a_task_without_a_result_is_a_failed_replicate
 
 
 async def test_the_requester_reads_in_the_logs_why_a_task_has_no_result(
-    pool: httpx.AsyncClient, state: PersistentState
+    pool: httpx.AsyncClient, book: TaskBook
 ) -> None:
-    state.apply(
-        e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="failed", detail="(7.8) by URL", check="7.8")
+    await book.apply(reported("failed", 5.5, detail="(7.8) by URL", check="7.8"))
+    await book.apply(
+        e.VaultsAnswered(at=6.5, task=TASK, check="7.8", detail="3 of 3 vaults refuse the deal", denied=False)
     )
-    state.apply(e.VaultsAnswered(at=6.5, task=TASK, check="7.8", detail="3 of 3 vaults refuse the deal", denied=False))
     logs = (await pool.get(f"/tasks/{TASK}/logs", headers=await token(pool, REQUESTER))).json()["computeLogsList"]
     assert [(log["walletAddress"], log["stdout"], log["stderr"]) for log in logs] == [
         (WORKER.address, "", "ended without a result: (7.8) by URL"),

@@ -1,51 +1,109 @@
 """Requests of workers to a pool."""
 
 import asyncio
-import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import CallRefused
+from sealgrid.errors import CallRefused, InputRefused
+from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock
-from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.persistent_state import PersistentState
-from sealgrid.pool.service import TaskService
+from sealgrid.pool.service import MAX_REPORTS, MAX_SLOTS, TaskService
+from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.wire.message import encode
-from sealgrid.wire.pool import NextJob
+from sealgrid.wire.pool import JobReply, NextJob, StageReport
 from sealgrid.wire.worker_session import SessionCall, call_mac, login_info
-from tests.unit.pool.pool_scene import BLOCK, DOMAIN, MATCHED, POOL, TASK, WORKERS, signed_login
+from tests.unit.pool.pool_scene import (
+    BLOCK,
+    DEAL,
+    DOMAIN,
+    MATCHED,
+    POOL,
+    TASK,
+    WORKERS,
+    Clock,
+    open_book,
+    signed_login,
+)
 
 
-async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> None:
-    store = EventStore(tmp_path / "pool.sqlite")
-    state = PersistentState(store)
-    task_service = TaskService(state, ChainClock(), WORKERS, SigningKey.generate())
-    login, key = signed_login(issued=int(time.time()))
-    opened = task_service.login(login)
-    secret, payload = key.open(opened.sealed, login_info(opened.session, login.signature)), encode(NextJob(wait=30))
-    mac = call_mac(secret, "/jobs/next", 1, payload)
-    call = SessionCall(session=opened.session, number=1, mac=mac, payload=payload)
-    waiting = asyncio.create_task(task_service.next_job(call))
-    await asyncio.sleep(0)
+class Session:
+    """A worker's session at a service."""
+
+    def __init__(self, service: TaskService) -> None:
+        login, key = signed_login()
+        opened = service.login(login)
+        self.service, self.name, self.number = service, opened.session, 0
+        self.key = key.open(opened.sealed, login_info(opened.session, login.signature))
+
+    async def next(self, wait: float = 0, slots: int = 1, *reports: StageReport) -> JobReply:
+        self.number += 1
+        payload = encode(NextJob(wait=wait, slots=slots, reports=reports))
+        mac = call_mac(self.key, "/jobs/next", self.number, payload)
+        return await self.service.next_jobs(
+            SessionCall(session=self.name, number=self.number, mac=mac, payload=payload)
+        )
+
+
+@pytest.fixture
+async def book(tmp_path: Path) -> AsyncIterator[TaskBook]:
+    with open_book(tmp_path) as book:
+        yield book
+
+
+@pytest.fixture
+def session(book: TaskBook) -> Session:
+    return Session(TaskService(book, ChainClock(), WORKERS, SigningKey.generate(), clock=Clock()))
+
+
+async def open_tasks(book: TaskBook, number: int = 1) -> None:
+    ready = [e.TaskInitialized(at=2, task=task_id(DEAL, index)) for index in range(number)]
+    matched = msgspec.structs.replace(MATCHED, size=number)
+    await book.apply_chain_events([matched, *ready], BlockTrail((BLOCK,)))
+
+
+async def test_a_waiting_worker_is_woken_by_the_deal_itself(book: TaskBook, session: Session) -> None:
+    waiting = asyncio.create_task(session.next(wait=30))
+    await asyncio.sleep(0.05)
     assert not waiting.done()
-    state.apply_chain_events([MATCHED, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
-    job = await waiting
-    assert job is not None
-    assert job.task == TASK
-    store.close()
+    await open_tasks(book)
+    (job,) = (await waiting).jobs
+    assert (job.task, job.fence) == (TASK, 1)
 
 
-def test_3_a_pool_without_a_list_admits_no_worker_and_counts_none(tmp_path: Path) -> None:
-    store, nobody = EventStore(tmp_path / "pool.sqlite"), AllowedWorkers(domain=DOMAIN, pool=POOL, allowed=frozenset())
-    task_service = TaskService(
-        PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0
-    )
+async def test_one_call_reports_for_all_slots_and_brings_new_jobs(book: TaskBook, session: Session) -> None:
+    await open_tasks(book, 3)
+    first = (await session.next(0, 2)).jobs
+    assert [job.index for job in first] == [0, 1]
+    running = [StageReport(task=job.task, fence=job.fence, stage="running") for job in first]
+    late = StageReport(task=first[0].task, fence=7, stage="sealed")
+    reply = await session.next(0, 1, *running, late)
+    assert [job.index for job in reply.jobs] == [2]
+    assert [(each.task, each.fence) for each in reply.refused] == [(first[0].task, 7)]
+    assert [(await book.task(job.task)).stage for job in first] == ["running", "running"]
+
+
+async def test_a_call_without_free_slots_answers_at_once_and_brings_nothing(book: TaskBook, session: Session) -> None:
+    await open_tasks(book)
+    assert (await session.next(30, 0)) == JobReply()
+
+
+async def test_a_call_for_too_much_is_refused(session: Session) -> None:
+    report = StageReport(task=TASK, fence=1, stage="running")
+    for slots, reports in ((MAX_SLOTS + 1, ()), (-1, ()), (1, [report] * (MAX_REPORTS + 1))):
+        with pytest.raises(InputRefused, match="one call has at most"):
+            await session.next(0, slots, *reports)
+
+
+async def test_3_a_pool_without_a_list_admits_no_worker_and_counts_none(book: TaskBook) -> None:
+    nobody = AllowedWorkers(domain=DOMAIN, pool=POOL, allowed=frozenset())
+    task_service = TaskService(book, ChainClock(), nobody, SigningKey.generate(), clock=Clock())
     with pytest.raises(CallRefused) as refused:
         task_service.login(signed_login()[0])
     assert (refused.value.check, task_service.view().workers) == ("3", 0)
-    store.close()

@@ -85,7 +85,7 @@ def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
 
 def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
     with pytest.raises(InputRefused, match="the message is not valid"):
-        verify_login(signed_call(AuthoriseRequest(task=TASK, enclave=POOL)), WORKERS, at=1000.0)
+        verify_login(signed_call(AuthoriseRequest(task=TASK, fence=1, enclave=POOL)), WORKERS, at=1000.0)
 
 
 def test_2_a_login_with_another_session_key_is_refused():
@@ -97,7 +97,7 @@ def test_2_a_login_with_another_session_key_is_refused():
 
 def test_4_a_message_that_belongs_on_another_path_is_refused(session: OpenSession):
     with pytest.raises(InputRefused, match="the message is not valid"):
-        session.verify(session.call(1, StageReport(task="0x", stage="failed")))
+        session.verify(session.call(1, StageReport(task="0x", fence=1, stage="failed")))
 
 
 def test_5_a_login_that_was_used_is_refused_so_that_copies_of_it_end_no_session():

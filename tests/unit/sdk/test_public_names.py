@@ -53,6 +53,7 @@ NAMES = [
     "PublishedListing",
     "RebuildResult",
     "Receipt",
+    "ReleaseMark",
     "RepriceResult",
     "RevokeResult",
     "RotationResult",

@@ -19,6 +19,7 @@ JOB = JobAssignment(
     deal=DealId(DIGEST),
     task=TaskId(DIGEST),
     index=0,
+    fence=1,
     app=ACCOUNT,
     app_digest=DIGEST,
     bundle=f"/ipfs/{cid_of(to_digest(sha256(BUNDLE_BYTES)))}",
@@ -34,7 +35,7 @@ class Pool:
     def __init__(self) -> None:
         self.reports: list[tuple[Stage, str]] = []
 
-    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+    async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
         self.reports.append((stage, detail))
 
 

@@ -25,7 +25,7 @@ async def test_a_job_does_not_wait_for_its_pool_which_gets_the_stages_in_order(t
     answering = asyncio.Event()
 
     class SlowPool(Pool):
-        async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+        async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
             self.reports.append((stage, detail))
             await answering.wait()
 

@@ -1,6 +1,7 @@
 """A worker logs in to its pool once for a session, and again when it ended."""
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -8,14 +9,12 @@ import httpx
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_reader import ChainClock
-from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import TaskService
 from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.server import create_app
 from sealgrid.worker.signed_pool_client import SignedPoolClient
-from tests.unit.pool.pool_scene import DOMAIN, POOL, WORKER, WORKERS
+from tests.unit.pool.pool_scene import DOMAIN, POOL, WORKER, WORKERS, open_book
 
 NEXT = "/jobs/next"
 
@@ -38,15 +37,14 @@ class InProcess:
 
 
 async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hour(tmp_path: Path):
-    wire, stores, clock = InProcess(), list[EventStore](), [1000.0]
+    wire, clock = InProcess(), [1000.0]
 
     def restart() -> None:
-        stores.append(EventStore(tmp_path / "pool.sqlite"))
-        task_service = TaskService(
-            PersistentState(stores[-1]), ChainClock(), WORKERS, SigningKey.generate(), clock=lambda: clock[0]
-        )
+        book = stack.enter_context(open_book(tmp_path))
+        task_service = TaskService(book, ChainClock(), WORKERS, SigningKey.generate(), clock=lambda: clock[0])
         wire.app = create_app(handlers(task_service))
 
+    stack = ExitStack()
     restart()
     reader = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))
     for _ in range(3):
@@ -59,6 +57,4 @@ async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hou
     clock[0] += 3601
     assert await reader.next_job(wait=0) is None
     assert [path for path, _ in wire.requests].count("/jobs/login") == 2
-    assert list(stores[-1].replay()) == []
-    for store in stores:
-        store.close()
+    stack.close()

@@ -46,11 +46,11 @@ class ThiefPool:
         message = personal_digest(poco_authorisation(self.worker, task, enclave))
         return Authorization(task=task, worker=self.worker, enclave=enclave, signature=self.key.sign(message))
 
-    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+    async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:  # noqa: ARG002  as in pools
         """Authorise every enclave."""
         return AuthoriseReply(authorization=self.authorisation(task, enclave))
 
-    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+    async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
         """Ignore reports."""
 
 
@@ -88,6 +88,7 @@ class Thief:
             deal=job.deal,
             task=job.task,
             index=deal.bot_first,
+            fence=1,
             app=deal.app.pointer,
             app_digest=await assets.checksum("App", deal.app.pointer),
             bundle=await assets.multiaddr("App", deal.app.pointer),

@@ -11,6 +11,7 @@ from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, reques
 from sealgrid.sdk.operations.past_runs import past_runs
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import price_of
+from sealgrid.sdk.operations.release_marks import ReleaseMark, released_apps
 from sealgrid.sdk.operations.run_inputs import check_purchase, check_request_model, public_signature
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
@@ -40,6 +41,7 @@ class RunQuote:
     expected_seconds: float | None  #: their median, from the deal to the payment; None without past runs
     slowest_seconds: int | None
     duration: str  #: the expected duration as text
+    release: ReleaseMark | None = None  #: of a shipped app, or of one of its name
 
 
 async def quote(
@@ -68,8 +70,10 @@ async def quote(
     terms = DealOrders(*offers, request_order(conn, offers, request, params))
     on_progress(ProgressStep("asking the vaults whether they will release the keys"))
     model = terms.dataset.dataset
-    preview, past, account, wallet = await asyncio.gather(
+    preview, facts, released, past, account, wallet = await asyncio.gather(
         check_release(conn, terms, on_progress),
+        conn.asset_facts.read("App", request.app),
+        asyncio.to_thread(released_apps, conn.network.python),
         past_runs(conn, terms.app.app, model),
         conn.hub.account(payer),
         conn.hub.wallet_balance(payer),
@@ -95,4 +99,5 @@ async def quote(
         expected_seconds=past.median,
         slowest_seconds=past.seconds[-1] if past.seconds else None,
         duration=str(past),
+        release=released.mark(facts.checksum, facts.name),
     )

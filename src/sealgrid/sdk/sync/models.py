@@ -96,7 +96,10 @@ class Models:
         return BACKGROUND.run(self._inner.list(mine=mine))
 
     def show(self, model: AssetRef) -> Listing:
-        """Return a model's data from chain and vaults, with its open offers and the signature its owner published."""
+        """Return a model's data from chain and vaults, with its open offers and the signature its owner published.
+
+        ``newer`` is an offer of a newer version by the same owner.
+        """
         return BACKGROUND.run(self._inner.show(model))
 
     def card(self, model: AssetRef) -> str:

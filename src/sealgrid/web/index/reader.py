@@ -14,6 +14,7 @@ from sealgrid.wire.chain_view import FileAddresses
 
 PAGE_SIZE: Final = 24
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
+MAX_VERSIONS: Final = 1000
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
 Rows = Sequence[sql.Row[Any]]
 MAX_WORDS: Final = 8  #: of a search
@@ -133,6 +134,12 @@ class IndexReader:
     def asset(self, address: Address) -> sql.Row[Any] | None:
         """Return one asset; None if unknown."""
         return self._one(sql.select(assets).where(assets.c.address == address))
+
+    def versions(self, kind: str, owner: Address, base: str) -> Rows:
+        """Return the assets of an owner that are named ``base`` or ``base@…``, the newest first; 1000 at most."""
+        named = (assets.c.name == base) | assets.c.name.startswith(f"{base}@", autoescape=True)
+        query = sql.select(assets).where(assets.c.kind == kind, assets.c.owner == owner, named)
+        return self._all(query.order_by(assets.c.block.desc(), assets.c.address).limit(MAX_VERSIONS))
 
     def with_checksums(self, kind: str, checksums: Collection[str]) -> Rows:
         """Return the assets of a kind with one of these checksums."""

@@ -1,0 +1,284 @@
+"""A store of tasks in SQLite or PostgreSQL (see ``tables``)."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sealgrid.chain.blocks import BlockTrail
+from sealgrid.pool.events import DealMatched
+from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline
+from sealgrid.pool.tables import DEAL, HISTORY, META, TASK, TRAIL
+from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.units import Address, DealId, TaskId
+
+_BATCH: Final = 500  #: identifiers in one statement, well below both databases' limits
+
+
+class SqlPoolStore:
+    """The database at an SQLAlchemy ``url``; ``rules`` tell when a lease ends."""
+
+    def __init__(self, url: str, rules: PoolRules) -> None:
+        self._rules = rules
+        self._engine = sql.create_engine(url)
+        self._reader = self._engine
+        if self._engine.dialect.name == "sqlite":
+            sql.event.listen(self._engine, "connect", _durable)
+            sql.event.listen(self._engine, "begin", _begin_immediate)
+            self._reader = sql.create_engine(url)
+        META.create_all(self._engine)
+
+    @contextmanager
+    def transaction(self) -> "Iterator[SqlTaskRows]":
+        """Return a transaction; it is durable when the context ends, and does nothing if an error ends it."""
+        with self._engine.begin() as connection:
+            yield SqlTaskRows(connection, self._rules)
+
+    def task(self, task: TaskId) -> PoolTask | None:
+        """Return a task without a transaction."""
+        with self._reader.connect() as connection:
+            row = connection.execute(_ONE_TASK, {"one": task}).one_or_none()
+            if row is not None:
+                return _task_of(row)
+            ended = connection.execute(_ONE_ENDED, {"one": task}).scalar()
+            return None if ended is None else msgspec.json.decode(ended, type=PoolTask)
+
+    def deal(self, deal: DealId) -> DealMatched | None:
+        """Return a deal without a transaction."""
+        with self._reader.connect() as connection:
+            doc: bytes | None = connection.execute(_ONE_DEAL, {"one": deal}).scalar()
+            return None if doc is None else msgspec.json.decode(doc, type=DealMatched)
+
+    def trail(self) -> BlockTrail | None:
+        """Return which blocks were read, or None on the first start."""
+        with self._reader.connect() as connection:
+            doc: bytes | None = connection.execute(sql.select(TRAIL.c.doc)).scalar()
+            return None if doc is None else msgspec.json.decode(doc, type=BlockTrail)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+        self._reader.dispose()
+
+
+class SqlTaskRows:
+    """Rows in one transaction (see ``TaskRows``)."""
+
+    def __init__(self, connection: sql.Connection, rules: PoolRules) -> None:
+        self._connection, self._rules = connection, rules
+        self.changes = Changes()
+        self._upsert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+
+    def tasks(self, tasks: Collection[TaskId]) -> dict[TaskId, PoolTask]:
+        """Return those tasks that are known, ended ones included."""
+        found: dict[TaskId, PoolTask] = {}
+        for some in _batches(tasks):
+            # One order for all replicas, so that none waits for another that waits for it.
+            found.update((TaskId(row.task), _task_of(row)) for row in self._connection.execute(_TASKS, {"some": some}))
+            missing = [task for task in some if task not in found]
+            if missing:
+                ended = self._connection.execute(_ENDED, {"some": missing})
+                found.update((TaskId(row.task), msgspec.json.decode(row.doc, type=PoolTask)) for row in ended)
+        return found
+
+    def deals(self, deals: Collection[DealId]) -> dict[DealId, DealMatched]:
+        """Return those deals that are known."""
+        found: dict[DealId, DealMatched] = {}
+        for some in _batches(deals):
+            rows = self._connection.execute(_DEALS, {"some": some})
+            found.update((DealId(row.deal), msgspec.json.decode(row.doc, type=DealMatched)) for row in rows)
+        return found
+
+    def add_deal(self, deal: DealMatched) -> None:
+        """Add a deal."""
+        row = {"deal": deal.deal, "final_deadline": deal.final_deadline, "doc": msgspec.json.encode(deal)}
+        self._connection.execute(DEAL.insert(), row)
+
+    def save(self, changes: Sequence[TaskChange]) -> None:
+        """Write tasks; one that has ended moves to the history."""
+        saved = [each for each in changes if each.before is not each.after]
+        self.changes |= changes_of(saved)
+        new, leases, changed, ended = [], [], [], []
+        for each in saved:
+            if each.after.stage in ENDED:
+                ended.append(each)
+            elif each.before is None:
+                new.append(self._row(each))
+            elif _is_lease_only(each.before, each.after):
+                leases.append(self._lease_row(each.after) | {"one": each.after.task})
+            else:
+                changed.append(self._row(each) | {"one": each.after.task})
+        if new:
+            self._connection.execute(TASK.insert(), new)
+        if leases:
+            self._connection.execute(_UPDATE_TASK, leases)
+        if changed:
+            self._connection.execute(_UPDATE_TASK, changed)
+        if ended:
+            self._archive(ended)
+
+    def assignable(self, after: int, limit: int, *, closing_after: int) -> list[QueuedTask]:
+        """Return assignable tasks behind a place of the queue (see ``TaskRows.assignable``)."""
+        bounds = {"after": after, "closing": closing_after, "limit": limit}
+        rows = self._connection.execute(_ASSIGNABLE, bounds).all()
+        return [
+            QueuedTask(row.place, _task_of(row), msgspec.json.decode(row.deal_doc, type=DealMatched)) for row in rows
+        ]
+
+    def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
+        """Return the tasks that these workers have."""
+        found: list[PoolTask] = []
+        for some in _batches(workers):
+            found += map(_task_of, self._connection.execute(_OF_WORKERS, {"some": some}))
+        return found
+
+    def expired(self, now: float, limit: int) -> list[TaskId]:
+        """Return tasks whose lease has ended."""
+        return self._ids(_EXPIRED, {"now": now, "limit": limit})
+
+    def overdue(self, chain_now: int, limit: int) -> list[TaskId]:
+        """Return tasks of which a deadline has passed."""
+        return self._ids(_OVERDUE, {"now": chain_now, "limit": limit})
+
+    def calls(self, now: float, limit: int) -> list[TaskId]:
+        """Return tasks that need a chain call now, oldest first."""
+        return self._ids(_CALLS, {"now": now, "limit": limit})
+
+    def refusals(self, limit: int) -> list[TaskId]:
+        """Return tasks whose reported refusal the vaults have not confirmed or denied yet."""
+        return self._ids(_REFUSALS, {"limit": limit})
+
+    def renew_leases(self, at: float) -> None:
+        """Renew the lease of every task that a worker has."""
+        self._connection.execute(_RENEW, {"at": at, "until": at + self._rules.lease})
+
+    def forget(self, ended_before: float) -> None:
+        """Delete tasks that ended before a time, and deals without tasks."""
+        self._connection.execute(HISTORY.delete().where(HISTORY.c.ended_at < ended_before))
+        empty = ~sql.exists().where(TASK.c.deal == DEAL.c.deal) & ~sql.exists().where(HISTORY.c.deal == DEAL.c.deal)
+        self._connection.execute(DEAL.delete().where(DEAL.c.final_deadline < ended_before, empty))
+
+    def save_trail(self, trail: BlockTrail) -> None:
+        """Write which blocks were read."""
+        doc = msgspec.json.encode(trail)
+        insert = self._upsert(TRAIL).values(one=1, doc=doc)
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["one"], set_={"doc": doc}))
+
+    def _ids(self, query: sql.Select[Any], bounds: dict[str, object]) -> list[TaskId]:
+        return [TaskId(task) for task in self._connection.execute(query, bounds).scalars()]
+
+    def _archive(self, ended: Sequence[TaskChange]) -> None:
+        rows = [
+            {
+                "task": each.after.task,
+                "deal": each.after.deal,
+                "ended_at": each.after.history[-1].at,
+                "doc": msgspec.json.encode(each.after),
+            }
+            for each in ended
+        ]
+        self._connection.execute(HISTORY.insert(), rows)
+        self._connection.execute(_DELETE_TASK, [{"one": each.after.task} for each in ended])
+
+    def _row(self, change: TaskChange) -> dict[str, object]:
+        task, deal = change.after, change.deal
+        call = chain_call(task)
+        return self._lease_row(task) | {
+            "task": task.task,
+            "deal": task.deal,
+            "stage": task.stage,
+            "ready": is_assignable(task),
+            "category": deal.category,
+            "tag": deal.tag,
+            "memory": 0,
+            "price": deal.price,
+            "deadline": next_deadline(task, deal),
+            "worker": task.worker if task.stage in WORKING else None,
+            "fence": task.fence,
+            "attempts": task.attempt,
+            "call": call and call.kind,
+            "call_after": task.call_after,
+            "refusal": task.claimed_check,
+            "doc": msgspec.json.encode(task),
+        }
+
+    def _lease_row(self, task: PoolTask) -> dict[str, object]:
+        return {
+            "last_report": task.last_report,
+            "stage_since": task.stage_since,
+            "lease_until": lease_until(task, self._rules),
+        }
+
+
+def _is_lease_only(before: PoolTask, after: PoolTask) -> bool:
+    leased = msgspec.structs.replace(before, last_report=after.last_report, stage_since=after.stage_since)
+    return leased == after
+
+
+def _task_of(row: Any) -> PoolTask:
+    task = msgspec.json.decode(row.doc, type=PoolTask)
+    return msgspec.structs.replace(task, last_report=row.last_report, stage_since=row.stage_since)
+
+
+def _batches(values: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _BATCH):
+        yield ordered[start : start + _BATCH]
+
+
+def _durable(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours, see below
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA busy_timeout=5000")
+
+
+def _begin_immediate(connection: sql.Connection) -> None:
+    # A transaction that reads first and then writes could otherwise fail at its first write.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _parameter(name: str) -> sql.BindParameter[Any]:
+    return sql.bindparam(name)
+
+
+def _limited(query: sql.Select[Any], *order: sql.ColumnElement[Any]) -> sql.Select[Any]:
+    return query.order_by(*order).limit(sql.bindparam("limit", type_=sql.Integer))
+
+
+_SOME: Final[sql.BindParameter[Any]] = sql.bindparam("some", expanding=True)
+_ROW: Final = (TASK.c.task, TASK.c.doc, TASK.c.last_report, TASK.c.stage_since)
+_ONE_TASK: Final = sql.select(*_ROW).where(TASK.c.task == _parameter("one"))
+_ONE_ENDED: Final = sql.select(HISTORY.c.doc).where(HISTORY.c.task == _parameter("one"))
+_ONE_DEAL: Final = sql.select(DEAL.c.doc).where(DEAL.c.deal == _parameter("one"))
+_TASKS: Final = sql.select(*_ROW).where(TASK.c.task.in_(_SOME)).order_by(TASK.c.task).with_for_update()
+_ENDED: Final = sql.select(HISTORY.c.task, HISTORY.c.doc).where(HISTORY.c.task.in_(_SOME))
+_DEALS: Final = sql.select(DEAL.c.deal, DEAL.c.doc).where(DEAL.c.deal.in_(_SOME))
+_OF_WORKERS: Final = sql.select(*_ROW).where(TASK.c.worker.in_(_SOME))
+_ASSIGNABLE: Final = _limited(
+    sql.select(*_ROW, TASK.c.place, DEAL.c.doc.label("deal_doc"))
+    .join_from(TASK, DEAL, TASK.c.deal == DEAL.c.deal)
+    .where(TASK.c.ready, TASK.c.place > _parameter("after"), TASK.c.deadline > _parameter("closing")),
+    TASK.c.place,
+).with_for_update(skip_locked=True, of=TASK)
+_EXPIRED: Final = _limited(sql.select(TASK.c.task).where(TASK.c.lease_until <= _parameter("now")), TASK.c.lease_until)
+_OVERDUE: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deadline <= _parameter("now")), TASK.c.deadline)
+_CALLS: Final = _limited(
+    sql.select(TASK.c.task).where(TASK.c.call.is_not(None), TASK.c.call_after <= _parameter("now")),
+    TASK.c.call_after,
+    TASK.c.place,
+)
+_REFUSALS: Final = _limited(sql.select(TASK.c.task).where(TASK.c.refusal != ""), TASK.c.place)
+#: The names of the parameters are those of the columns that it sets.
+_UPDATE_TASK: Final = TASK.update().where(TASK.c.task == _parameter("one"))
+_DELETE_TASK: Final = TASK.delete().where(TASK.c.task == _parameter("one"))
+_RENEW: Final = (
+    TASK.update()
+    .where(TASK.c.lease_until.is_not(None))
+    .values(last_report=_parameter("at"), stage_since=_parameter("at"), lease_until=_parameter("until"))
+)

@@ -1,0 +1,209 @@
+"""The state machine of one task: its state and an event in, its new state and effects out. Pure."""
+
+from typing import Final
+
+import msgspec
+
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
+from sealgrid.errors import InputRefused
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.effects import AssignTask, ChainCall, Effect, SignAuthorisation, SignReassign
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.task import (
+    ENDED,
+    MAX_ATTEMPTS,
+    OPEN,
+    WORKING,
+    PoolTask,
+    decline,
+    lose,
+    move,
+    report,
+    resolve_refusal,
+)
+from sealgrid.units import Address
+from sealgrid.wire.pool import Stage, StageAt
+
+_REPORTS: Final = (*WORKING[1:], "completed", "failed")
+
+Outcome = tuple[PoolTask, tuple[Effect, ...]]
+
+
+def new_tasks(deal: e.DealMatched) -> tuple[PoolTask, ...]:
+    """Return the tasks of a new deal."""
+    stage: Stage = "failed" if deal.refusal else "waiting"
+    history = (StageAt(stage=stage, at=deal.at, detail=deal.refusal),)
+    return tuple(
+        PoolTask(task=task_id(deal.deal, index), deal=deal.deal, index=index, stage=stage, history=history)
+        for index in range(deal.first, deal.first + deal.size)
+    )
+
+
+def step(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: PoolRules) -> Outcome:
+    """Apply one event to its task; raise InputRefused for a worker's call that is not permitted.
+
+    An event that changes nothing returns the same object.
+    """
+    if task.stage in ENDED and not isinstance(event, e.WorkerEvent):
+        return task, ()
+    match event:
+        case e.TaskAssigned():
+            return _assign(task, event)
+        case e.EnclaveProposed():
+            return _authorise(task, event)
+        case e.StageReported():
+            return _apply_report(task, event), ()
+        case e.TaskInitialized() | e.TaskFinalized() | e.TaskRefunded():
+            return _apply_chain_event(task, event), ()
+        case _:
+            return _apply_pool_event(task, deal, event, rules), ()
+
+
+def is_assignable(task: PoolTask) -> bool:
+    """Return whether a task waits for a worker, any or a certain one."""
+    return task.stage == "waiting" and task.initialized and not task.claimed_check
+
+
+def may_take_after(task: PoolTask, worker: Address, rules: PoolRules) -> float | None:
+    """Return from which time a worker may take an assignable task, or None for never."""
+    if worker in task.excluded:
+        return None
+    return max((at + rules.retry for lost_by, at in task.losses if lost_by == worker), default=0.0)
+
+
+def repeatable_after(task: PoolTask, rules: PoolRules) -> float | None:
+    """Return from which time the worker of a task gets it again, since it sent nothing about it; None for never."""
+    return task.last_report + rules.retry if task.stage == "assigned" else None
+
+
+def lease_until(task: PoolTask, rules: PoolRules) -> float | None:
+    """Return when the worker of a task loses it without another report; None for a task without a worker."""
+    if task.stage not in WORKING:
+        return None
+    end = task.last_report + rules.lease
+    # Only *running* may last until the contribution deadline; every other stage has a limit in spite of reports.
+    return end if task.stage == "running" else min(end, task.stage_since + rules.stage_leases * rules.lease)
+
+
+def next_deadline(task: PoolTask, deal: e.DealMatched) -> int | None:
+    """Return the next deadline of the chain that changes a task, or None."""
+    if task.stage in OPEN:
+        return deal.contribution_deadline
+    return None if task.stage in ENDED or task.refund_due else deal.final_deadline
+
+
+def chain_call(task: PoolTask) -> ChainCall | None:
+    """Return the chain call that a task needs. It follows from its state, so a crash loses none."""
+    if task.refund_due and task.stage not in ENDED:
+        return ChainCall(kind="claim", task=task.task, deal=task.deal, index=task.index)
+    if not task.initialized and task.stage in OPEN:
+        return ChainCall(kind="initialize", task=task.task, deal=task.deal, index=task.index)
+    return None
+
+
+def renew_lease(task: PoolTask, at: float) -> PoolTask:
+    """Return a task whose worker has its whole lease again: it could not report while the pool was down."""
+    return msgspec.structs.replace(task, last_report=at, stage_since=at)
+
+
+def _assign(task: PoolTask, event: e.TaskAssigned) -> Outcome:
+    repeated = task.stage == "assigned" and task.worker == event.worker
+    if not repeated and not is_assignable(task):
+        return task, ()
+    fence = task.fence + 1
+    taken = msgspec.structs.replace(
+        move(task, "assign", event.at), worker=event.worker, fence=fence, last_report=event.at, enclave_proposed=False
+    )
+    return taken, (AssignTask(task=task.task, worker=event.worker, fence=fence),)
+
+
+def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalized | e.TaskRefunded) -> PoolTask:
+    match event:
+        case e.TaskInitialized():
+            return task if task.initialized else msgspec.structs.replace(task, initialized=True)
+        case e.TaskFinalized():
+            return move(task, "finalize", event.at)
+        case e.TaskRefunded():
+            return move(task, "claim", event.at, "the requester was refunded")
+
+
+def _apply_pool_event(
+    task: PoolTask,
+    deal: e.DealMatched,
+    event: e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | e.ChainCallPostponed,
+    rules: PoolRules,
+) -> PoolTask:
+    match event:
+        case e.VaultsAnswered():
+            return resolve_refusal(task, event.at, event.check, event.detail, denied=event.denied)
+        case e.LeaseExpired():
+            return _expire(task, event.at, rules)
+        case e.ChainTimePassed():
+            return _close(task, deal, event)
+        case e.ChainCallPostponed():
+            return msgspec.structs.replace(task, call_after=event.until)
+
+
+def _expire(task: PoolTask, at: float, rules: PoolRules) -> PoolTask:
+    end = lease_until(task, rules)
+    if end is None or at < end:  # a report arrived meanwhile
+        return task
+    return lose(task, at, "the worker sent no report, or stayed at one stage, for too long")
+
+
+def _close(task: PoolTask, deal: e.DealMatched, event: e.ChainTimePassed) -> PoolTask:
+    if task.refund_due:
+        return task
+    if event.chain_now >= deal.final_deadline:
+        closed = move(task, "close", event.at, "the final deadline passed")
+        return msgspec.structs.replace(closed, refund_due=True, call_after=0.0)
+    if event.chain_now >= deal.contribution_deadline:
+        return move(task, "close", event.at, "the contribution deadline passed")
+    return task
+
+
+def _require_worker(task: PoolTask, event: e.WorkerEvent) -> None:
+    if task.stage not in WORKING or task.worker != event.worker:
+        raise InputRefused(f"task {task.task} is not assigned to you: it is {task.stage}; request another one.")
+    if task.fence != event.fence:
+        raise InputRefused(
+            f"assignment {event.fence} of task {task.task} has ended and is not assigned to you any more; "
+            f"work on assignment {task.fence}, or request another task."
+        )
+
+
+def _authorise(task: PoolTask, proposal: e.EnclaveProposed) -> Outcome:
+    _require_worker(task, proposal)
+    another = task.enclave != proposal.enclave
+    if another and task.attempt >= MAX_ATTEMPTS:
+        raise InputRefused(f"task {task.task} has had {MAX_ATTEMPTS} enclaves; it gets no other.")
+    if another and task.enclave_proposed:
+        raise InputRefused(f"task {task.task} has an enclave of yours; report it as failed before you propose another.")
+    if not task.enclave_proposed:
+        task = msgspec.structs.replace(
+            move(task, "propose", proposal.at),
+            enclave=proposal.enclave,
+            attempt=task.attempt + int(another),
+            enclave_proposed=True,
+        )
+    task = msgspec.structs.replace(task, last_report=proposal.at)
+    worker, enclave = proposal.worker, proposal.enclave
+    authorisation = SignAuthorisation(task=task.task, worker=worker, enclave=enclave)
+    if task.attempt == 1:
+        return task, (authorisation,)
+    return task, (authorisation, SignReassign(task=task.task, attempt=task.attempt, worker=worker, enclave=enclave))
+
+
+def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:
+    if reported.stage not in _REPORTS:
+        raise InputRefused(f"a worker does not report {reported.stage!r}; it reports one of {', '.join(_REPORTS)}.")
+    if reported.stage == "completed" and task.stage == "completed":
+        return task  # the chain event arrived before the report
+    _require_worker(task, reported)
+    if reported.stage == "failed":
+        reason = f"ended without a result: {reported.detail}"
+        if reported.check in REQUESTER_REFUSALS:
+            return decline(task, reported.at, reported.check, reason)
+        return lose(task, reported.at, reason)
+    return report(task, reported.stage, reported.at, reported.detail)

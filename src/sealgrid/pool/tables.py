@@ -1,0 +1,75 @@
+"""Tables of a pool's database, the same on SQLite and PostgreSQL.
+
+Columns of ``task`` are what statements search and overwrite; ``doc`` is the whole task. A partial index for each search
+holds only the rows that it can find, so that its cost does not depend on the other tasks.
+"""
+
+from typing import Final
+
+import sqlalchemy as sql
+
+META: Final = sql.MetaData()
+_PLACE: Final = sql.BigInteger().with_variant(sql.Integer, "sqlite")  # SQLite numbers INTEGER primary keys alone
+
+TASK: Final = sql.Table(
+    "task",
+    META,
+    sql.Column("place", _PLACE, primary_key=True, autoincrement=True),  #: in the queue: order of arrival
+    sql.Column("task", sql.String(66), nullable=False, unique=True),
+    sql.Column("deal", sql.String(66), nullable=False, index=True),
+    sql.Column("stage", sql.String(16), nullable=False),
+    sql.Column("ready", sql.Boolean, nullable=False),  #: whether it waits for a worker
+    sql.Column("category", sql.Integer, nullable=False),
+    sql.Column("tag", sql.String(66), nullable=False),
+    sql.Column("memory", sql.BigInteger, nullable=False),  #: bytes that the app needs; 0 as long as a pool cannot know
+    sql.Column("price", sql.BigInteger, nullable=False),  #: nRLC
+    sql.Column("deadline", sql.BigInteger),  #: the next one that changes it, by the chain's clock
+    sql.Column("worker", sql.String(42)),
+    sql.Column("fence", sql.Integer, nullable=False),
+    sql.Column("last_report", sql.Float, nullable=False),
+    sql.Column("stage_since", sql.Float, nullable=False),
+    sql.Column("lease_until", sql.Float),
+    sql.Column("attempts", sql.Integer, nullable=False),
+    sql.Column("call", sql.String(16)),  #: the chain call that it needs
+    sql.Column("call_after", sql.Float, nullable=False),
+    sql.Column("refusal", sql.String(16), nullable=False),  #: reported check, until the vaults answered
+    sql.Column("doc", sql.LargeBinary, nullable=False),
+)
+
+
+def _partial(name: str, condition: sql.ColumnElement[bool], *columns: sql.Column[object]) -> None:
+    sql.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+_partial("task_ready", TASK.c.ready, TASK.c.place)
+_partial("task_worker", TASK.c.worker.is_not(None), TASK.c.worker)
+_partial("task_lease", TASK.c.lease_until.is_not(None), TASK.c.lease_until)
+_partial("task_deadline", TASK.c.deadline.is_not(None), TASK.c.deadline)
+_partial("task_call", TASK.c.call.is_not(None), TASK.c.call_after, TASK.c.place)
+_partial("task_refusal", TASK.c.refusal != "", TASK.c.place)
+
+#: Tasks that have ended, each with its stages, until they are forgotten.
+HISTORY: Final = sql.Table(
+    "history",
+    META,
+    sql.Column("task", sql.String(66), primary_key=True),
+    sql.Column("deal", sql.String(66), nullable=False, index=True),
+    sql.Column("ended_at", sql.Float, nullable=False, index=True),
+    sql.Column("doc", sql.LargeBinary, nullable=False),
+)
+
+DEAL: Final = sql.Table(
+    "deal",
+    META,
+    sql.Column("deal", sql.String(66), primary_key=True),
+    sql.Column("final_deadline", sql.BigInteger, nullable=False, index=True),
+    sql.Column("doc", sql.LargeBinary, nullable=False),
+)
+
+#: One row: the blocks that were read.
+TRAIL: Final = sql.Table(
+    "trail",
+    META,
+    sql.Column("one", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("doc", sql.LargeBinary, nullable=False),
+)

@@ -1,0 +1,212 @@
+"""A pool's tasks for its services: operations on the store in transactions that calls share, and who waits for what."""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import SealgridError, ServiceUnavailable
+from sealgrid.pool.effects import Effect
+from sealgrid.pool.events import AnyEvent, DealMatched
+from sealgrid.pool.operations import Result, apply_events, expire, not_found, require_task_id
+from sealgrid.pool.pool_store import Changes, PoolStore, TaskRows
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.task import PoolTask
+from sealgrid.units import TaskId
+
+_MAX_BATCH: Final = 256  #: operations in one transaction
+_READERS: Final = 4  #: threads that read beside the one that writes
+_UNAVAILABLE: Final = (OperationalError, InterfaceError)  #: the database failed, not an operation
+_log = logging.getLogger("sealgrid.pool")
+
+T = TypeVar("T")
+Operation = Callable[[TaskRows], Any]
+
+
+class _Submission:
+    """An event or an operation, and the caller that waits for it."""
+
+    def __init__(self, work: AnyEvent | Operation) -> None:
+        self.work = work
+        self.result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def resolve(self, value: object) -> None:
+        if self.result.done():  # the caller was cancelled
+            return
+        if isinstance(value, Exception):
+            self.result.set_exception(value)
+        else:
+            self.result.set_result(value)
+
+
+class TaskBook:
+    """All access of one process to a store of tasks; used from one event loop.
+
+    One thread writes. Operations that arrive during a commit share the next transaction.
+    """
+
+    def __init__(self, store: PoolStore, rules: PoolRules) -> None:
+        self._store, self.rules = store, rules
+        self._queue = deque[_Submission]()
+        self._writing: asyncio.Task[None] | None = None
+        self._writer = ThreadPoolExecutor(1, "pool-writer")
+        self._readers = ThreadPoolExecutor(_READERS, "pool-reader")
+        self._task_waiters = defaultdict[TaskId, set[asyncio.Future[None]]](set)
+        self._work_due = asyncio.Event()
+        self._on_assignable: list[Callable[[], None]] = []
+
+    async def apply(self, event: AnyEvent) -> tuple[Effect, ...]:
+        """Apply one event durably; raise the error by which its task refuses it."""
+        effects: tuple[Effect, ...] = await self._submit(event)
+        return effects
+
+    async def apply_chain_events(self, events: Sequence[AnyEvent], trail: BlockTrail) -> None:
+        """Apply events of the chain, and store them together with the blocks that were read."""
+
+        def operation(rows: TaskRows) -> None:
+            apply_events(rows, events, self.rules)
+            rows.save_trail(trail)
+
+        await self.run(operation)
+
+    async def expire(self, now: float, chain_now: int) -> None:
+        """Apply all leases and deadlines that have passed."""
+        while await self.run(lambda rows: expire(rows, now, chain_now, self.rules)):
+            pass
+
+    async def run(self, operation: Callable[[TaskRows], T]) -> T:
+        """Run an operation durably in a transaction, which others may share."""
+        result: T = await self._submit(operation)
+        return result
+
+    def trail(self) -> BlockTrail | None:
+        """Return which blocks were read, or None on the first start; for the start of a pool: it blocks."""
+        return self._store.trail()
+
+    async def task(self, task: TaskId) -> PoolTask:
+        """Return a task; raise NotFound."""
+        known = require_task_id(task)
+        found = await self._read(lambda: self._store.task(known))
+        if found is None:
+            raise not_found(task)
+        return found
+
+    async def deal_of(self, task: TaskId) -> DealMatched:
+        """Return the deal of a task; raise NotFound."""
+        deal = (await self.task(task)).deal
+        found = await self._read(lambda: self._store.deal(deal))
+        if found is None:
+            raise not_found(task)
+        return found
+
+    def on_assignable(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever a worker that waits may get a task."""
+        self._on_assignable.append(callback)
+
+    @contextmanager
+    def changes_of(self, task: TaskId) -> Iterator[asyncio.Future[None]]:
+        """Return a future that the next change of a task's stages resolves."""
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task_waiters[task].add(change)
+        try:
+            yield change
+        finally:
+            self._task_waiters[task].discard(change)
+            if not self._task_waiters[task]:
+                del self._task_waiters[task]
+
+    async def wait_for_work(self, seconds: float) -> None:
+        """Return when a chain call or a question to the vaults may be due, or after ``seconds`` seconds."""
+        try:
+            await asyncio.wait_for(self._work_due.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def notify(self, changes: Changes) -> None:
+        """Wake those who wait for these changes, made here or by another replica."""
+        for task in changes.tasks & self._task_waiters.keys():
+            for waiter in self._task_waiters[task]:
+                if not waiter.done():
+                    waiter.set_result(None)
+        if changes.assignable:
+            for callback in self._on_assignable:
+                callback()
+        if changes.work:
+            self._work_due.set()
+            self._work_due = asyncio.Event()
+
+    def close(self) -> None:
+        """End the threads, after what they are doing."""
+        self._writer.shutdown()
+        self._readers.shutdown()
+
+    async def _read(self, query: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, query)
+        except _UNAVAILABLE as error:
+            raise _unavailable(error) from error
+
+    async def _submit(self, work: AnyEvent | Operation) -> Any:
+        submission = _Submission(work)
+        self._queue.append(submission)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_queue())
+        return await submission.result
+
+    async def _write_queue(self) -> None:
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _MAX_BATCH))]
+            error = await self._write(batch)
+            if error is None:
+                continue
+            if len(batch) == 1 or isinstance(error, _UNAVAILABLE):
+                _fail(batch, error)
+                continue
+            for submission in batch:  # one of them is at fault: the others are written without it
+                if (own_error := await self._write([submission])) is not None:
+                    _fail([submission], own_error)
+
+    async def _write(self, batch: Sequence[_Submission]) -> Exception | None:
+        work = [submission.work for submission in batch]
+        try:
+            results, changes = await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, work)
+        except Exception as error:  # noqa: BLE001  nothing was committed
+            return error
+        for submission, result in zip(batch, results, strict=True):
+            submission.resolve(result)
+        self.notify(changes)
+        return None
+
+    def _commit(self, work: Sequence[AnyEvent | Operation]) -> tuple[list[Any], Changes]:
+        results: list[Any] = []
+        with self._store.transaction() as rows:
+            events: list[AnyEvent] = []
+            for each in work:
+                if callable(each):
+                    results += self._flush(rows, events)
+                    results.append(each(rows))
+                else:
+                    events.append(each)
+            results += self._flush(rows, events)
+        return results, rows.changes
+
+    def _flush(self, rows: TaskRows, events: list[AnyEvent]) -> Iterable[Result]:
+        results = apply_events(rows, events, self.rules) if events else []
+        events.clear()
+        return results
+
+
+def _fail(batch: Sequence[_Submission], error: Exception) -> None:
+    for submission in batch:
+        submission.resolve(_unavailable(error) if isinstance(error, _UNAVAILABLE) else error)
+
+
+def _unavailable(error: Exception) -> SealgridError:
+    _log.warning("the pool's database does not answer: %s", error)
+    return ServiceUnavailable("the pool's database does not answer now; try again in a few seconds.")

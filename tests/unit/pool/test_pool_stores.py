@@ -1,0 +1,168 @@
+"""Every store of tasks answers the same commands alike."""
+
+import tempfile
+from pathlib import Path
+
+import msgspec
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+
+from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import SealgridError
+from sealgrid.pool import events as e
+from sealgrid.pool.operations import ClaimResult, WorkerRequest
+from sealgrid.pool.pool_store import PoolStore
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.sql_pool_store import SqlPoolStore
+from sealgrid.pool.step import lease_until, new_tasks
+from sealgrid.pool.task import WORKING
+from sealgrid.units import DealId, TaskId, to_digest
+from tests.unit.pool.memory_pool_store import MemoryPoolStore
+from tests.unit.pool.pool_scene import BLOCK
+from tests.unit.pool.store_scene import StoreScene, deal, enclave
+
+RULES = PoolRules(lease=30, retry=5, margin=5, tasks_per_worker=2)
+WORKERS = [enclave(number) for number in (10, 11, 12)]
+stages = st.sampled_from(["launched", "running", "sealed", "completed", "failed"])
+checks = st.sampled_from(["", "3.5", "7.10"])
+
+
+class StoreCommands(RuleBasedStateMachine):
+    """Gives each command to all stores and compares their answers and tasks."""
+
+    tasks: Bundle[TaskId] = Bundle("tasks")
+
+    def other_stores(self, folder: Path) -> list[PoolStore]:
+        """Return the stores that are compared with the one in memory."""
+        return [SqlPoolStore(f"sqlite:///{folder}/tasks.sqlite", RULES)]
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        stores = [MemoryPoolStore(RULES), *self.other_stores(Path(self.folder.name))]
+        self.scenes = [StoreScene(rules=RULES, store=store) for store in stores]
+        self.now, self.deals, self.known = 1.0, 0, list[TaskId]()
+
+    def teardown(self) -> None:
+        if hasattr(self, "scenes"):
+            for scene in self.scenes:
+                scene.store.close()
+            self.folder.cleanup()
+
+    def same(self, answers: list[object]) -> object:
+        assert all(answer == answers[0] for answer in answers)
+        return answers[0]
+
+    def apply(self, event: e.AnyEvent) -> None:
+        def answer(scene: StoreScene) -> object:
+            try:
+                return scene.apply(event)
+            except SealgridError as refused:
+                return str(refused)
+
+        self.same([answer(scene) for scene in self.scenes])
+
+    @rule(target=tasks, size=st.integers(1, 4), refusal=st.sampled_from(["", "", "", "no enclave"]))
+    def match_deal(self, size: int, refusal: str):
+        self.deals += 1
+        matched = msgspec.structs.replace(
+            deal(size, refusal),
+            at=self.now,
+            deal=DealId(to_digest(self.deals.to_bytes(32, "big"))),
+            contribution_deadline=int(self.now) + 300,
+            final_deadline=int(self.now) + 400,
+        )
+        self.apply(matched)
+        made = [task.task for task in new_tasks(matched)]
+        self.known += made
+        return multiple(*made)
+
+    @rule(task=tasks)
+    def initialise(self, task: TaskId) -> None:
+        self.apply(e.TaskInitialized(at=self.now, task=task))
+
+    @rule(task=tasks, paid=st.booleans())
+    def end(self, task: TaskId, paid: bool) -> None:
+        self.apply((e.TaskFinalized if paid else e.TaskRefunded)(at=self.now, task=task))
+
+    @rule(requests=st.lists(st.builds(WorkerRequest, st.sampled_from(WORKERS), st.integers(0, 3)), min_size=1))
+    def claim(self, requests: list[WorkerRequest]) -> None:
+        answers = [scene.claim(*requests, at=self.now) for scene in self.scenes]
+        self.same([comparable(answer) for answer in answers])
+
+    @rule(task=tasks, worker=st.sampled_from(WORKERS), number=st.integers(1, 5), late=st.integers(0, 1))
+    def propose(self, task: TaskId, worker: str, number: int, late: int) -> None:
+        known = self.scenes[0].store.task(task)
+        fence = known.fence - late if known else 1
+        self.apply(
+            e.EnclaveProposed(at=self.now, task=task, worker=worker, fence=fence, enclave=enclave(number))  # type: ignore[arg-type]
+        )
+
+    @rule(task=tasks, stage=stages, check=checks, own=st.booleans(), late=st.integers(0, 3))
+    def report(self, task: TaskId, stage: str, check: str, own: bool, late: int) -> None:
+        known = self.scenes[0].store.task(task)
+        worker = known.worker if known and known.worker and own else WORKERS[0]
+        fields = {"at": self.now, "task": task, "worker": worker, "fence": known.fence - late // 3 if known else 1}
+        self.apply(msgspec.convert(fields | {"stage": stage, "check": check}, e.StageReported))
+
+    @rule(task=tasks, check=checks, denied=st.booleans())
+    def answer(self, task: TaskId, check: str, denied: bool) -> None:
+        self.apply(e.VaultsAnswered(at=self.now, task=task, check=check, detail="no", denied=denied))
+
+    @rule(task=tasks)
+    def postpone(self, task: TaskId) -> None:
+        self.apply(e.ChainCallPostponed(task=task, at=self.now, until=self.now + 7))
+
+    @rule(seconds=st.integers(1, 60))
+    def pass_time(self, seconds: int) -> None:
+        self.now += seconds
+        for scene in self.scenes:
+            scene.expire(self.now)
+
+    @rule()
+    def restart(self) -> None:
+        for scene in self.scenes:
+            with scene.store.transaction() as rows:
+                rows.renew_leases(self.now)
+
+    @rule()
+    def forget(self) -> None:
+        for scene in self.scenes:
+            with scene.store.transaction() as rows:
+                rows.forget(self.now - 100)
+
+    @rule()
+    def read_blocks(self) -> None:
+        for scene in self.scenes:
+            with scene.store.transaction() as rows:
+                rows.save_trail(BlockTrail((BLOCK,)))
+        self.same([scene.store.trail() for scene in self.scenes])
+
+    @invariant()
+    def tasks_are_equal(self) -> None:
+        if hasattr(self, "scenes"):
+            self.same([[scene.store.task(task) for task in self.known] for scene in self.scenes])
+            self.same([scene.calls(self.now) for scene in self.scenes])
+            self.same([scene.refusals() for scene in self.scenes])
+
+    @invariant()
+    def a_worker_has_no_more_tasks_than_it_may(self) -> None:
+        if hasattr(self, "scenes"):
+            found = [each for task in self.known if (each := self.scenes[0].store.task(task))]
+            working = [task for task in found if task.stage in WORKING]
+            assert all(sum(task.worker == worker for task in working) <= 2 for worker in WORKERS)
+            assert all((lease_until(task, RULES) is not None) == (task in working) for task in found)
+
+
+def comparable(result: ClaimResult) -> object:
+    """Return a claim's answer without the order of tasks that were given again."""
+    return (
+        sorted((each.request, each.task.task, each.task.fence) for each in result.assignments),
+        result.more,
+        result.again_at,
+    )
+
+
+TestSqliteStore = StoreCommands.TestCase
+TestSqliteStore.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

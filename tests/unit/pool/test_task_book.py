@@ -1,0 +1,125 @@
+"""Calls of one process share transactions, and each gets its own answer."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+import sqlalchemy as sql
+
+from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.pool_store import TaskRows
+from sealgrid.pool.task_book import TaskBook
+from sealgrid.units import TaskId
+from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK, assign, open_book, reported
+
+
+def deal_of(size: int) -> list[e.AnyEvent]:
+    ready = [e.TaskInitialized(at=2, task=task_id(DEAL, index)) for index in range(size)]
+    return [msgspec.structs.replace(MATCHED, size=size), *ready]
+
+
+async def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
+    with open_book(tmp_path) as book:
+        await book.apply_chain_events(deal_of(1), BlockTrail((BLOCK,)))
+        await assign(book, at=3)
+        await book.apply(reported("running", 4))
+        before = await book.task(TASK)
+    with open_book(tmp_path) as book:
+        assert (await book.task(TASK), book.trail()) == (before, BlockTrail((BLOCK,)))
+        assert (await book.deal_of(TASK)).requester == MATCHED.requester
+
+
+async def test_calls_that_arrive_together_share_a_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_book(tmp_path) as book:
+        await book.apply_chain_events(deal_of(1), BlockTrail())
+        await assign(book, at=3)
+        begun: list[object] = []
+        transaction = book._store.transaction
+        monkeypatch.setattr(book._store, "transaction", lambda: begun.append(1) or transaction())
+        await asyncio.gather(*(book.apply(reported("running", 4 + number)) for number in range(100)))
+        assert (await book.task(TASK)).last_report == 103
+        assert len(begun) <= 3
+
+
+async def test_a_refused_call_gets_its_error_and_the_others_their_answer(tmp_path: Path) -> None:
+    def broken(_: TaskRows) -> None:
+        raise ZeroDivisionError
+
+    with open_book(tmp_path) as book:
+        await book.apply_chain_events(deal_of(1), BlockTrail())
+        await assign(book, at=3)
+        calls = [book.apply(reported("running", 4)), book.apply(reported("sealed", 5, fence=9)), book.run(broken)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [tuple, InputRefused, ZeroDivisionError]
+        assert (await book.task(TASK)).stage == "running"
+
+
+async def test_a_cancelled_call_does_not_stop_the_others(tmp_path: Path) -> None:
+    with open_book(tmp_path) as book:
+        await book.apply_chain_events(deal_of(1), BlockTrail())
+        cancelled = asyncio.create_task(book.apply(e.ChainTimePassed(at=1, task=TASK, chain_now=0)))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        assert await assign(book, at=3)
+
+
+async def test_without_its_database_a_pool_says_so(tmp_path: Path) -> None:
+    with open_book(tmp_path) as book:
+        engine = sql.create_engine(f"sqlite:///{tmp_path}/tasks.sqlite")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE task")
+        engine.dispose()
+        for call in (book.apply(reported("running", 4)), book.task(TASK)):
+            with pytest.raises(ServiceUnavailable, match="database does not answer"):
+                await call
+
+
+@pytest.mark.parametrize("task", [TASK, "", "0x12", "\0", TASK.upper()])
+async def test_an_unknown_task_is_not_found(tmp_path: Path, task: TaskId) -> None:
+    with open_book(tmp_path) as book:
+        for call in (book.task(task), book.deal_of(task)):
+            with pytest.raises(NotFound):
+                await call
+
+
+async def test_who_waits_for_a_task_is_woken_by_its_change_and_by_no_other(tmp_path: Path) -> None:
+    with open_book(tmp_path) as book:
+        await book.apply_chain_events(deal_of(2), BlockTrail())
+        with book.changes_of(TASK) as change:
+            await book.apply(e.TaskFinalized(at=3, task=task_id(DEAL, 1)))
+            assert not change.done()
+            await book.apply(e.TaskFinalized(at=3, task=TASK))
+            assert change.done()
+        assert not book._task_waiters
+
+
+async def test_who_waits_for_work_is_woken_by_a_new_deal(tmp_path: Path) -> None:
+    with open_book(tmp_path) as book:
+        waiting = asyncio.create_task(book.wait_for_work(30))
+        await asyncio.sleep(0)
+        await book.apply_chain_events([MATCHED], BlockTrail())
+        await asyncio.wait_for(waiting, 5)
+
+
+@pytest.fixture
+def announced(tmp_path: Path) -> list[str]:
+    return []
+
+
+async def test_waiting_workers_are_announced_when_one_may_get_a_task(tmp_path: Path, announced: list[str]) -> None:
+    async def after(book: TaskBook, event: e.AnyEvent) -> bool:
+        announced.clear()
+        await book.apply(event)
+        return bool(announced)
+
+    with open_book(tmp_path) as book:
+        book.on_assignable(lambda: announced.append("assignable"))
+        assert not await after(book, MATCHED)
+        assert await after(book, e.TaskInitialized(at=2, task=TASK))
+        await assign(book, at=3)
+        assert not await after(book, reported("running", 4))
+        assert await after(book, e.TaskFinalized(at=5, task=TASK)), "its worker may have another one"
