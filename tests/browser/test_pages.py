@@ -98,11 +98,11 @@ def test_a_form_that_failed_keeps_its_values(visitor: Visitor, tmp_path):
     act_as(visitor, "owner")
     page = visitor.open("/models/new")
     page.get_by_label("The file").set_input_files(tmp_path / "notes.txt")
-    page.get_by_label("Name").fill("my notes")
+    page.get_by_label("Name public").fill("my notes")
     page.get_by_label("Price per use").fill("much")
     page.get_by_role("button", name="Seal and publish").click()
     expect(page.get_by_role("alert")).to_contain_text("'much' is not a valid amount")
-    expect(page.get_by_label("Name")).to_have_value("my notes")
+    expect(page.get_by_label("Name public")).to_have_value("my notes")
     assert page.get_by_label("The file").evaluate("field => field.files[0].name") == "notes.txt"
     expect(page.get_by_role("button", name="Seal and publish")).to_be_enabled()
     assert visitor.accessibility_faults() == []

@@ -42,12 +42,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/")
     async def store(request: WebRequest) -> Response[bytes]:
-        released = await asyncio.to_thread(released_apps, site.network.python)
-        context = await list_context(site, request, "App") | {"counts": site.index.counts()}
-        for card in context["cards"]:
-            asset = card["asset"]
-            card["release"] = released.mark(asset.checksum, asset.name, asset.title or "")
-        return site.page(request, "app_cards.html" if is_htmx(request) else "apps.html", context)
+        return site.page(
+            request, "app_cards.html" if is_htmx(request) else "apps.html", await _list_context(site, request)
+        )
 
     @get("/apps/{address:str}")
     async def app(address: FromPath[str], request: WebRequest) -> Response[bytes]:
@@ -146,6 +143,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return Response(details.example, media_type="application/octet-stream", headers=headers)
 
     return [store, app, run, quote, schema, example]
+
+
+async def _list_context(site: Site, request: WebRequest) -> dict[str, Any]:
+    released = await asyncio.to_thread(released_apps, site.network.python)
+    context = await list_context(site, request, "App") | {"counts": site.index.counts()}
+    for card in context["cards"]:
+        asset = card["asset"]
+        card["release"] = released.mark(asset.checksum, asset.name, asset.title or "")
+    return context
 
 
 async def _details(site: Site, app: Address) -> AppDetails | None:
