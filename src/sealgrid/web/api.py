@@ -12,6 +12,7 @@ from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
 from sealgrid.web import chain_view, network_document, static_files
 from sealgrid.web.pages import (
     account,
+    app_owner,
     apps,
     client_sealed,
     compute,
@@ -62,7 +63,20 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         message = f"The site failed ({type(error).__name__}); the details are in its log."
         return _error_page(site, request, message, "", 500)
 
-    pages = (apps, models, model_owner, sales, compute, tasks, results, account, wallet, client_sealed, documents)
+    pages = (
+        app_owner,
+        apps,
+        models,
+        model_owner,
+        sales,
+        compute,
+        tasks,
+        results,
+        account,
+        wallet,
+        client_sealed,
+        documents,
+    )
     modules = (*pages, chain_view, network_document)
     return Litestar(
         route_handlers=[

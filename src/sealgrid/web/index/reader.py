@@ -136,9 +136,13 @@ class IndexReader:
         return self._one(sql.select(assets).where(assets.c.address == address))
 
     def versions(self, kind: str, owner: Address, base: str) -> Rows:
-        """Return the assets of an owner that are named ``base`` or ``base@…``, the newest first; 1000 at most."""
+        """Return the assets of an owner that are named ``base`` or ``base@…``, the newest first; 1000 at most.
+
+        ``price`` is of the cheapest offer, nRLC, as last read; NULL for none.
+        """
         named = (assets.c.name == base) | assets.c.name.startswith(f"{base}@", autoescape=True)
-        query = sql.select(assets).where(assets.c.kind == kind, assets.c.owner == owner, named)
+        query = sql.select(assets, summaries.c.price).outerjoin(summaries, summaries.c.address == assets.c.address)
+        query = query.where(assets.c.kind == kind, assets.c.owner == owner, named)
         return self._all(query.order_by(assets.c.block.desc(), assets.c.address).limit(MAX_VERSIONS))
 
     def with_checksums(self, kind: str, checksums: Collection[str]) -> Rows:

@@ -25,9 +25,11 @@ from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
 from sealgrid.web.pages.apps import MONTH_SECONDS, run_form_of, script_url
 from sealgrid.web.pages.asset_lists import list_context
-from sealgrid.web.site import Site, WebRequest, is_htmx
+from sealgrid.web.pages.versions import asset_versions, newer_version
+from sealgrid.web.site import Site, WebRequest, is_htmx, query_text
 
 MAX_USES: Final = 50
+TABS: Final = {"": "Overview", "api": "API", "versions": "Versions"}  #: of a model's page
 USES_DAYS: Final = 30
 
 
@@ -42,7 +44,11 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/models/{address:str}")
     async def model(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = _model_row(site, address)
-        return site.page(request, "model.html", await _model_context(site, row, request))
+        tab = next((each for each in TABS if each == query_text(request, "tab")), "")
+        versions = asset_versions(site, row)
+        context = await _model_context(site, row, request)
+        context |= {"tab": tab, "tabs": TABS, "all_versions": versions, "newer": newer_version(row, versions)}
+        return site.page(request, "model.html", context)
 
     @get("/models/{address:str}/signature.json")
     async def signature(address: FromPath[str]) -> Response[bytes]:
