@@ -135,7 +135,7 @@ TOO_SMALL = """
 [...document.querySelectorAll("a, button, input, select, textarea, summary")].filter((element) => {
   const { width, height } = element.getBoundingClientRect();
   // A link in a sentence has its line's height; a card's link covers the whole card, and a checkbox has its label.
-  return width && height && height < 43.5 && !element.closest("p, dd, h2, .empty, .skip, label.check");
+  return width && height && height < 43.5 && !element.closest("p, dd, h2, .empty, .skip, label.check, .document");
 }).map((element) => element.outerHTML.slice(0, 120))
 """
 

@@ -19,6 +19,7 @@ from sealgrid.web.pages import (
     documents,
     model_owner,
     models,
+    notifications,
     results,
     sales,
     tasks,
@@ -76,6 +77,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         wallet,
         client_sealed,
         documents,
+        notifications,
     )
     modules = (*pages, chain_view, network_document)
     return Litestar(

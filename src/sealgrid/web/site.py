@@ -22,6 +22,7 @@ from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.web.task_states import TaskStates
 from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
+from sealgrid.web.webhooks import Webhooks
 
 ACCOUNT_COOKIE: Final = "sealgrid_account"
 WALLET_COOKIE: Final = "sealgrid_wallet"
@@ -46,6 +47,7 @@ class Site:
     dev_wallets: DevelopmentWallets
     templates: Environment
     task_states: TaskStates
+    webhooks: Webhooks
     timeline_limits: TimelineLimits = field(default_factory=TimelineLimits)
     clock: Callable[[], float] = time.time
 

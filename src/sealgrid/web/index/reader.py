@@ -9,6 +9,7 @@ import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.units import Address, Digest
+from sealgrid.web.index.events import AccountEvent, events_of
 from sealgrid.web.index.tables import assets, deals, progress, steps, summaries, tasks
 from sealgrid.wire.chain_view import FileAddresses
 
@@ -236,6 +237,10 @@ class IndexReader:
         """Return the times of an asset's tasks since a time, Unix seconds."""
         query = sql.select(tasks.c.time).where(tasks.c[party] == address, tasks.c.time >= since)
         return [row.time for row in self._all(query.order_by(tasks.c.time).limit(10_000))]
+
+    def events(self, account: Address, since: int, now: int) -> list[AccountEvent]:
+        """Return an account's events between two times, Unix seconds."""
+        return events_of(self._engine, account, since, now)
 
     def pool_prices(self, category: int, limit: int = 200) -> Rows:
         """Return the latest prices of pools in a category's deals, oldest first."""

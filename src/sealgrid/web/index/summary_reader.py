@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import CardSubject
+from sealgrid.sdk.operations.key_versions import views_of
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web.index.summaries import AssetSummary, summary_of_app, summary_of_model
 from sealgrid.web.index.summary_store import SummaryStore
@@ -15,7 +17,7 @@ from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.wire.server import log_unexpected_error
 
 POLL_SECONDS: Final = 0.5
-PRICE_SECONDS: Final = 20  #: an older price is read again
+PRICE_SECONDS: Final = 20  #: an older price, and the end of a policy, are read again
 AT_ONCE: Final = 4  #: files, then prices, in one step
 RETRY_SECONDS: Final = 5.0
 
@@ -70,4 +72,11 @@ class SummaryReader:
         offers = await offers_of(self._conn, asset.kind, asset.address, 1)
         price, app = (offers[0].price, offers[0].app) if offers else (None, None)
         only_app = None if app == ZERO_ADDRESS else app
-        await asyncio.to_thread(self._store.set_price, asset.address, price, only_app, now)
+        ends = await self._policy_end(asset) if offers and asset.kind == "Dataset" else None
+        await asyncio.to_thread(partial(self._store.set_price, asset.address, price, only_app, now, ends=ends))
+
+    async def _policy_end(self, asset: Any) -> int | None:
+        """Return when the newest policy of a model ends; None without a policy, and where no vault answers."""
+        views = await views_of(self._conn, asset.address, asset.owner)
+        policies = [view.policy for view in views if view is not None and view.policy is not None]
+        return max(policies, key=lambda policy: policy.version).expiry if policies else None

@@ -46,15 +46,20 @@ class SummaryStore:
 
     def oldest_prices(self, before: int, limit: int) -> Rows:
         """Return assets whose offers were last read before a time, the longest ago first."""
-        query: sql.Select[Any] = sql.select(assets.c.address, assets.c.kind).join(
+        query: sql.Select[Any] = sql.select(assets.c.address, assets.c.kind, assets.c.owner).join(
             summaries, summaries.c.address == assets.c.address
         )
         query = query.where(summaries.c.price_read < before).order_by(summaries.c.price_read).limit(limit)
         with self._engine.connect() as connection:
             return connection.execute(query).all()
 
-    def set_price(self, address: Address, price: int | None, app: Address | None, now: int) -> None:
-        """Store an asset's cheapest offer, nRLC; a model without a format of its own gets that of the offer's app."""
+    def set_price(
+        self, address: Address, price: int | None, app: Address | None, now: int, *, ends: int | None = None
+    ) -> None:
+        """Store an asset's cheapest offer, nRLC, and the end of its policy.
+
+        A model without a format of its own gets that of the offer's app.
+        """
         of_app = sql.select(summaries.c.format).where(summaries.c.address == app).scalar_subquery()
         own = summaries.alias()
         has_format = sql.select(own.c.format).where(own.c.address == address).scalar_subquery() != ""
@@ -62,6 +67,7 @@ class SummaryStore:
             "price": None if price is None else min(price, MAX_INTEGER),
             "app": app,
             "price_read": now,
+            "ends": None if ends is None else min(ends, MAX_INTEGER),
             "format": sql.case((has_format, summaries.c.format), else_=sql.func.coalesce(of_app, "")),
         }
         with self._engine.begin() as connection:

@@ -39,6 +39,7 @@ summaries = sql.Table(
     sql.Column("due", sql.Integer),  # when to read it again, Unix seconds; NULL: it was read
     sql.Column("price", sql.Integer),  # of the cheapest offer, nRLC; NULL: not offered
     sql.Column("app", sql.String(42)),  # the only app of that offer of a model
+    sql.Column("ends", sql.Integer),  # of a model's policy, Unix seconds; NULL: none, or unknown
     sql.Column("price_read", sql.Integer, nullable=False, server_default="0"),  # Unix seconds
     sql.Index("summaries_by_due", "due"),
     sql.Index("summaries_by_price_read", "price_read"),
@@ -102,6 +103,7 @@ tasks = sql.Table(
     sql.Index("tasks_of_dataset", "dataset", "time", "task"),
     sql.Index("tasks_of_workerpool", "workerpool", "time", "task"),
     sql.Index("tasks_of_requester", "requester", "time", "task"),
+    sql.Index("ended_tasks_of_requester", "requester", "ended"),
     sql.Index("tasks_by_state", "state", "time"),
 )
 

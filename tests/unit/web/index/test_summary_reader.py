@@ -27,6 +27,7 @@ class Services:
         self.reads: list[str] = []
         self.price: int | None = 5
         self.app = APP
+        self.policies: list[tuple[int, int]] = []  #: version and end
 
     async def card_of(self, checksum: str, subject: Any) -> ModelCard | None:
         self.reads.append(subject.owner)
@@ -34,6 +35,10 @@ class Services:
 
     async def no_bundle(self, *_: object) -> None:
         return None
+
+    async def views(self, conn: Any, model: str, owner: str) -> tuple[Any, ...]:
+        policies = [SimpleNamespace(version=version, expiry=expiry) for version, expiry in self.policies]
+        return (None, *(SimpleNamespace(policy=policy) for policy in policies), SimpleNamespace(policy=None))
 
     async def offers(self, conn: Any, kind: str, asset: str, limit: int) -> list[Any]:
         price, app = self.price, self.app if kind == "Dataset" else NOBODY
@@ -49,7 +54,8 @@ class Scene:
         rows = (asset_row(1, "App", "") | {"name": "Reader"}, asset_row(2, "Dataset", "") | {"name": "plates"})
         self.store.write(IndexedBlocks(assets=rows), trail_of([0]))
         monkeypatch.setattr(summary_reader, "offers_of", self.services.offers)
-        conn: Any = SimpleNamespace(storage=None, domain=None)
+        conn: Any = SimpleNamespace(storage=None, domain=None, vaults=())
+        monkeypatch.setattr(summary_reader, "views_of", self.services.views)
         self.summaries = SummaryStore(self.store.engine)
         self.reader = SummaryReader(conn, self.summaries, lambda: self.now)
         monkeypatch.setattr(self.reader, "_cards", SimpleNamespace(card=self.services.card_of))
@@ -140,3 +146,15 @@ async def test_a_models_format_is_that_of_its_app_unless_its_signature_says_one(
     scene.summaries.write(model, AssetSummary(format="onnx"))
     scene.summaries.set_price(MODEL, 5, APP, 2000)
     assert scene.index.formats("Dataset") == ["onnx"]
+
+
+async def test_a_sale_ends_with_the_newest_policy_that_a_vault_has(scene: Scene) -> None:
+    scene.services.policies = [(1, 9000), (2, 7000)]
+    await scene.reader.step()
+    [row] = scene.index.cards("Dataset", AssetFilter())
+    assert row.ends == 7000
+    scene.services.policies = []
+    scene.now += PRICE_SECONDS + 1
+    await scene.reader.step()
+    [row] = scene.index.cards("Dataset", AssetFilter())
+    assert row.ends is None
