@@ -81,9 +81,11 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.bought_runs import (
+    BoughtRun,
+)
 from sealgrid.sdk.operations.earnings import (
     EarnedPayment,
-    EarningsGroup,
 )
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
@@ -112,6 +114,10 @@ from sealgrid.sdk.operations.release_marks import (
 )
 from sealgrid.sdk.operations.rotate import (
     RotationResult,
+)
+from sealgrid.sdk.operations.run_sums import (
+    RunFilter,
+    RunSum,
 )
 from sealgrid.sdk.operations.usage import (
     ModelUse,
@@ -188,6 +194,7 @@ __all__ = [
     "AsyncReceipt",
     "AsyncRun",
     "Balance",
+    "BoughtRun",
     "BundleRefused",
     "BuyerUses",
     "CallRefused",
@@ -202,7 +209,6 @@ __all__ = [
     "DealRefused",
     "EarnedPayment",
     "Earnings",
-    "EarningsGroup",
     "EvidenceRefused",
     "FileSpec",
     "FileTooLarge",
@@ -243,9 +249,11 @@ __all__ = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunFilter",
     "RunQuote",
     "RunResult",
     "RunStatus",
+    "RunSum",
     "SealgridError",
     "SecretExists",
     "SecretNotSigned",

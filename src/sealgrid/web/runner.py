@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
 from sealgrid.units import Address
 from sealgrid.web.api import application
 from sealgrid.web.html.templates import environment
 from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.reader import IndexReader
+from sealgrid.web.index.receipt_reader import ReceiptReader
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.index.summary_reader import SummaryReader
 from sealgrid.web.index.summary_store import SummaryStore
@@ -63,7 +66,8 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
             summaries = SummaryReader(conn, SummaryStore(store.engine), time.time)
             index = IndexReader(store.engine)
             webhooks = _webhooks(config, dev_wallets, index)
-            background = (ChainIndexer(conn.hub, store), summaries, webhooks)
+            receipts = ReceiptReader(store, partial(fetch_verified_receipt, conn), time.time)
+            background = (ChainIndexer(conn.hub, store), receipts, summaries, webhooks)
             indexing = [asyncio.create_task(each.run()) for each in background]
             site = Site(
                 network=config.network,
