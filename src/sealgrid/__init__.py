@@ -94,6 +94,7 @@ _NAMES = {
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
+        "NodeRemoval",
         "RepriceResult",
         "UnlistResult",
     ),

@@ -44,6 +44,7 @@ NAMES = [
     "ModelUse",
     "Models",
     "Network",
+    "NodeRemoval",
     "Offer",
     "Platform",
     "Policy",

@@ -1,7 +1,10 @@
 """Schema of the chain index: assets, deals, tasks, and the events that they are derived from."""
 
+from typing import Final
+
 import sqlalchemy as sql
 
+MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
 META = sql.MetaData()
 
 assets = sql.Table(
