@@ -87,10 +87,8 @@ _NAMES = {
         "AppUse",
         "BuyerUses",
     ),
-    "sealgrid.sdk.operations.earnings": (
-        "EarnedPayment",
-        "EarningsGroup",
-    ),
+    "sealgrid.sdk.operations.bought_runs": ("BoughtRun",),
+    "sealgrid.sdk.operations.earnings": ("EarnedPayment",),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
@@ -104,6 +102,10 @@ _NAMES = {
     "sealgrid.sdk.operations.rebuild": ("RebuildResult",),
     "sealgrid.sdk.operations.release_marks": ("ReleaseMark",),
     "sealgrid.sdk.operations.rotate": ("RotationResult",),
+    "sealgrid.sdk.operations.run_sums": (
+        "RunFilter",
+        "RunSum",
+    ),
     "sealgrid.sdk.operations.usage": (
         "ModelUse",
         "UnpaidUses",

@@ -81,9 +81,11 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.bought_runs import (
+    BoughtRun,
+)
 from sealgrid.sdk.operations.earnings import (
     EarnedPayment,
-    EarningsGroup,
 )
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
@@ -113,6 +115,10 @@ from sealgrid.sdk.operations.release_marks import (
 )
 from sealgrid.sdk.operations.rotate import (
     RotationResult,
+)
+from sealgrid.sdk.operations.run_sums import (
+    RunFilter,
+    RunSum,
 )
 from sealgrid.sdk.operations.usage import (
     ModelUse,
@@ -189,6 +195,7 @@ __all__ = [
     "AsyncReceipt",
     "AsyncRun",
     "Balance",
+    "BoughtRun",
     "BundleRefused",
     "BuyerUses",
     "CallRefused",
@@ -203,7 +210,6 @@ __all__ = [
     "DealRefused",
     "EarnedPayment",
     "Earnings",
-    "EarningsGroup",
     "EvidenceRefused",
     "FileSpec",
     "FileTooLarge",
@@ -245,9 +251,11 @@ __all__ = [
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunFilter",
     "RunQuote",
     "RunResult",
     "RunStatus",
+    "RunSum",
     "SealgridError",
     "SecretExists",
     "SecretNotSigned",

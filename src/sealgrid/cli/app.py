@@ -190,13 +190,15 @@ def secret(
 
 
 _STATES = {
-    "answer": "ended with an answer",
+    "answered": "ended with an answer",
     "app-failed": "the app failed",
     "refused": "the vaults refused the deal",
-    "unopened": "the model's file did not open",
-    "unread": "paid, without a receipt that can be read",
+    "model-unopened": "the model's file did not open",
+    "paid": "paid, without a receipt that can be verified",
+    "waiting": "not begun",
     "running": "not ended",
-    "unpaid": "no machine finished it; the buyer's money came back",
+    "refundable": "no machine finished it; the buyer can claim the money back",
+    "refunded": "no machine finished it; the buyer's money came back",
 }
 
 
@@ -209,4 +211,4 @@ def _usage_lines(usage: "AppUsage", note: str) -> Iterator[str]:
         yield f"{'buyer':<12} {buyer.requester}  {buyer.runs} runs  {buyer.revenue}"
     for use in usage.uses:
         at = datetime.fromtimestamp(use.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        yield f"{at}  {use.task}  {use.state:<10}  {use.price}"
+        yield f"{at}  {use.task}  {use.state:<14}  {use.price}"

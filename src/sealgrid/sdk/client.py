@@ -24,6 +24,7 @@ from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentenc
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations import quote as quotes
+from sealgrid.sdk.operations.bought_runs import BoughtRun, bought_runs
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.manifests import runnable_manifest
@@ -236,6 +237,14 @@ class AsyncClient:
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
             raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r}.", money="")
         return AsyncRun(self._conn, entry.job())
+
+    async def runs(self) -> tuple[BoughtRun, ...]:
+        """Return the runs whose result keys are in the data folder, newest first, with names and states.
+
+        A paid run is "answered", "app-failed", "model-unopened" or "refused" by its verified receipt, and "paid" as
+        long as that cannot be verified. The state of a run on another network is "unknown".
+        """
+        return await bought_runs(self._conn, self._jobs.all())
 
     async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
         """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""

@@ -33,8 +33,10 @@ QUOTE = RunQuote(
     conditions=("(3.7) The generation is allowed.",),
     past_runs=0,
     expected_seconds=None,
+    warm_seconds=None,
+    cold_seconds=None,
     slowest_seconds=None,
-    duration="unknown: no past runs",
+    duration="unknown: no past answers",
 )
 
 
@@ -48,7 +50,7 @@ def test_a_quote_has_every_part_the_money_and_what_is_missing():
         "escrow     4 RLC free",
         "wallet     1 RLC",
         'missing    6 RLC; deposit it first: sealgrid account deposit "6 RLC"',
-        "time       unknown: no past runs",
+        "time       unknown: no past answers",
         "vaults     2 of 3 must release the keys, and would now",
         "condition  on the machine, checked after the purchase: (3.7) The generation is allowed.",
         "nothing was bought",

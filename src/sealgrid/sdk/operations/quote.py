@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.receipts.run_record import RunTimes
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.buy import params_of
@@ -37,8 +38,10 @@ class RunQuote:
     quorum: int  #: vaults that must release the keys
     vaults: int  #: of the network
     conditions: tuple[str, ...]  #: of the model's owner on the machine, which only the release can check
-    past_runs: int  #: completed runs of this app on this model that the durations are from
-    expected_seconds: float | None  #: their median, from the deal to the payment; None without past runs
+    past_runs: int  #: answers of this app on this model that the durations are from
+    expected_seconds: float | None  #: that of the next two which is known, the warm one first
+    warm_seconds: float | None  #: the median on a worker that ran it before, from the deal to the payment
+    cold_seconds: float | None  #: the median of first runs of a worker, which fetches the files
     slowest_seconds: int | None
     duration: str  #: the expected duration as text
     release: ReleaseMark | None = None  #: of a shipped app, or of one of its name
@@ -95,9 +98,11 @@ async def quote(
         quorum=preview.quorum,
         vaults=len(conn.vaults),
         conditions=preview.conditions,
-        past_runs=len(past.seconds),
-        expected_seconds=past.median,
-        slowest_seconds=past.seconds[-1] if past.seconds else None,
+        past_runs=past.count,
+        expected_seconds=past.expected,
+        warm_seconds=RunTimes.of(past.warm).median,
+        cold_seconds=RunTimes.of(past.cold).median,
+        slowest_seconds=past.slowest,
         duration=str(past),
         release=released.mark(facts.checksum, facts.name),
     )

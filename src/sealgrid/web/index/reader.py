@@ -8,12 +8,17 @@ import msgspec
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.receipts.receipt import ExitClass
+from sealgrid.receipts.run_record import RunRecord, RunTimes
+from sealgrid.sdk.operations.run_sums import SumBy
 from sealgrid.units import Address, Digest
-from sealgrid.web.index.tables import MAX_LISTED_TASKS, assets, deals, owners, progress, steps, tasks
+from sealgrid.web.index.tables import IS_TIMED, MAX_LISTED_TASKS, assets, deals, owners, progress, steps, tasks
 from sealgrid.wire.chain_view import FileAddresses, NamingAsset
 
 PAGE_SIZE: Final = 24
+MAX_SUMS: Final = 120  #: lines of a table of sums: ten years of months
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
+RECENT_ANSWERS: Final = 100  #: whose durations count, cold and warm ones each
 MAX_VERSIONS: Final = 1000
 MAX_NAMING: Final = 100  #: assets that name one file
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
@@ -22,25 +27,49 @@ Party = Literal["app", "dataset", "workerpool", "requester"]
 
 
 @dataclass(frozen=True, slots=True)
-class SuccessRecord:
-    """Counts of the tasks of an app, a model or a pool."""
-
-    ended: int = 0
-    completed: int = 0
-    open: int = 0  #: waiting or running
-
-    @property
-    def success_rate(self) -> float | None:
-        """Return the share of ended tasks that were completed and paid; None before the first."""
-        return self.completed / self.ended if self.ended else None
-
-
-@dataclass(frozen=True, slots=True)
 class TaskFilter:
     """Conditions of a task list."""
 
     parties: dict[Party, Address] = field(default_factory=dict)
     state: str = ""
+    exit_classes: tuple[ExitClass | None, ...] = ()  #: of verified receipts; None is none so far
+    since: int | None = None  #: of the purchase, Unix seconds
+    until: int | None = None  #: exclusive
+
+
+#: kinds of sums, as ``sealgrid.sdk.operations.run_sums`` has them
+_SUM_KEYS: Final[dict[SumBy, sql.ColumnElement[Any]]] = {
+    "app": tasks.c.app,
+    "model": tasks.c.dataset,
+    "buyer": tasks.c.requester,
+    "month": sql.func.strftime("%Y-%m", tasks.c.time, "unixepoch"),
+    "state": sql.case(
+        (tasks.c.state == "completed", sql.func.coalesce(tasks.c.exit_class, "paid")), else_=tasks.c.state
+    ),
+}
+_PRICE: Final = deals.c.app_price + deals.c.dataset_price + deals.c.pool_price
+_PRICED_TASKS: Final = tasks.join(deals, deals.c.deal == tasks.c.deal)
+_PAID_TASKS: Final = steps.join(tasks, tasks.c.task == steps.c.task)
+
+
+def _is_payment_to(account: Address) -> sql.ColumnElement[bool]:
+    return (steps.c.account == account) & (steps.c.kind == "reward") & (steps.c.amount > 0)
+
+
+def _where(query: sql.Select[Any], conditions: TaskFilter) -> sql.Select[Any]:
+    for party, address in conditions.parties.items():
+        query = query.where(tasks.c[party] == address)
+    if conditions.state:
+        query = query.where(tasks.c.state == conditions.state)
+    if None in conditions.exit_classes:
+        query = query.where(tasks.c.state == "completed", tasks.c.exit_class.is_(None))
+    elif conditions.exit_classes:
+        query = query.where(tasks.c.exit_class.in_(conditions.exit_classes))
+    if conditions.since is not None:
+        query = query.where(tasks.c.time >= conditions.since)
+    if conditions.until is not None:
+        query = query.where(tasks.c.time < conditions.until)
+    return query
 
 
 class IndexReader:
@@ -56,11 +85,11 @@ class IndexReader:
         return -1 if body is None else msgspec.json.decode(body, type=BlockTrail).next_number - 1
 
     def counts(self) -> dict[str, int]:
-        """Return the number of assets of each kind, and of completed tasks."""
+        """Return the number of assets of each kind, and of verified answers."""
         with self._engine.connect() as connection:
             by_kind = connection.execute(sql.select(assets.c.kind, sql.func.count().label("n")).group_by(assets.c.kind))
-            completed = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
-            return {row.kind: row.n for row in by_kind} | {"completed": completed or 0}
+            answers = connection.scalar(sql.select(sql.func.sum(assets.c.answers)).where(assets.c.kind == "App"))
+            return {row.kind: row.n for row in by_kind} | {"answers": answers or 0}
 
     def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE_SIZE) -> Rows:
         """Return a page of assets of a kind, the most used first, and one row more if there is a next page."""
@@ -135,25 +164,34 @@ class IndexReader:
         query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))
         return {row.address: row.name for row in self._all(query)}
 
-    def record(self, party: Party, asset: sql.Row[Any]) -> SuccessRecord:
-        """Return the task counts of an asset. ``runs`` already counts completed tasks, which are most of them."""
+    def record(self, party: Party, asset: sql.Row[Any]) -> RunRecord:
+        """Return how the tasks of an asset ended, with the durations of its latest answers."""
         query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
             tasks.c[party] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
         )
         counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
-        completed, refunded = asset.runs, counts.get("refunded", 0)
-        return SuccessRecord(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
-
-    def tasks(self, conditions: TaskFilter, *, page: int = 0) -> Rows:
-        """Return a page of tasks, the newest first, and one row more if there is a next page."""
-        query = sql.select(tasks)
-        for party, address in conditions.parties.items():
-            query = query.where(tasks.c[party] == address)
-        if conditions.state:
-            query = query.where(tasks.c.state == conditions.state)
-        return self._all(
-            query.order_by(tasks.c.time.desc(), tasks.c.task).limit(PAGE_SIZE + 1).offset(page * PAGE_SIZE)
+        return RunRecord(
+            answers=asset.answers,
+            failures=asset.failures,
+            refusals=asset.refusals,
+            unverified=asset.runs - asset.answers - asset.failures - asset.refusals,
+            refunded=counts.get("refunded", 0),
+            open=counts.get("waiting", 0) + counts.get("running", 0),
+            cold=self._times(party, asset.address, cold=True),
+            warm=self._times(party, asset.address, cold=False),
         )
+
+    def _times(self, party: Party, address: Address, *, cold: bool) -> RunTimes:
+        query = sql.select(tasks.c.ended - tasks.c.time).where(
+            tasks.c[party] == address, tasks.c.cold.is_(cold), IS_TIMED
+        )
+        with self._engine.connect() as connection:
+            return RunTimes.of(connection.scalars(query.order_by(tasks.c.time.desc()).limit(RECENT_ANSWERS)))
+
+    def tasks(self, conditions: TaskFilter, *, page: int = 0, size: int = PAGE_SIZE) -> Rows:
+        """Return a page of tasks with their prices, the newest first, and one row more if there is a next page."""
+        query = _where(sql.select(tasks, _PRICE.label("amount")).select_from(_PRICED_TASKS), conditions)
+        return self._all(query.order_by(tasks.c.time.desc(), tasks.c.task).limit(size + 1).offset(page * size))
 
     def machines(self, pool: Address, recent: int = RECENT_TASKS) -> Rows:
         """Return the workers of a pool's recent ended tasks, the busiest first: worker, tasks, completed, last."""
@@ -214,6 +252,28 @@ class IndexReader:
         """Return an account's latest rewards."""
         query = sql.select(steps).where(steps.c.account == account, steps.c.kind == "reward", steps.c.amount > 0)
         return self._all(query.order_by(steps.c.time.desc()).limit(limit))
+
+    def payments(self, account: Address, conditions: TaskFilter, *, page: int = 0, size: int = PAGE_SIZE) -> Rows:
+        """Return a page of an account's payments with their tasks, as ``tasks``."""
+        query = sql.select(tasks, steps.c.amount).select_from(_PAID_TASKS)
+        query = _where(query.where(_is_payment_to(account)), conditions)
+        return self._all(query.order_by(steps.c.time.desc(), steps.c.task).limit(size + 1).offset(page * size))
+
+    def earned_by(self, by: SumBy, account: Address, conditions: TaskFilter) -> Rows:
+        """Return the sums of an account's payments: key, runs, amount; by month in order, else the largest first."""
+        amount = sql.func.sum(steps.c.amount)
+        return self._sums(by, amount, _where(sql.select().where(_is_payment_to(account)), conditions), _PAID_TASKS)
+
+    def spent_by(self, by: SumBy, conditions: TaskFilter) -> Rows:
+        """Return the sums of the prices of tasks, as ``earned_by``."""
+        return self._sums(by, sql.func.sum(_PRICE), _where(sql.select(), conditions), _PRICED_TASKS)
+
+    def _sums(
+        self, by: SumBy, amount: sql.ColumnElement[int], selection: sql.Select[Any], source: sql.FromClause
+    ) -> Rows:
+        key, runs = _SUM_KEYS[by].label("key"), sql.func.count(tasks.c.task.distinct()).label("runs")
+        query = selection.with_only_columns(key, runs, amount.label("amount")).select_from(source).group_by(key)
+        return self._all(query.order_by(key if by == "month" else sql.desc("amount"), key).limit(MAX_SUMS))
 
     def total_earned(self, account: Address) -> int:
         """Return the sum of an account's rewards, nRLC."""

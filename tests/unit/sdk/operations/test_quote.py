@@ -40,7 +40,7 @@ def conn(monkeypatch):
         return ReleasePreview(2, ("(3.7) a condition",))
 
     async def past_runs(conn, app, model):
-        return PastRuns((2, 4, 9))
+        return PastRuns(cold=(9,), warm=(2, 4))
 
     async def account(address):
         return SimpleNamespace(stake={ME: 4 * RLC, SPONSOR: 100 * RLC}[address])
@@ -76,7 +76,8 @@ async def test_a_quote_has_the_price_the_money_and_the_expected_time(conn):
     assert (quoted.total, quoted.escrow, quoted.wallet, quoted.missing) == (10 * RLC, 4 * RLC, 7 * RLC, 6 * RLC)
     assert (quoted.quorum, quoted.vaults, quoted.conditions) == (2, 3, ("(3.7) a condition",))
     assert quoted.release is ReleaseMark.LOOK_ALIKE, "the name of a shipped app, and other code"
-    assert (quoted.past_runs, quoted.expected_seconds, quoted.slowest_seconds) == (3, 4, 9)
+    assert (quoted.past_runs, quoted.expected_seconds, quoted.slowest_seconds) == (3, 3, 9)
+    assert (quoted.warm_seconds, quoted.cold_seconds) == (3, 9)
 
 
 async def test_the_vaults_preview_the_very_deal_unsigned_and_without_an_input(conn):
