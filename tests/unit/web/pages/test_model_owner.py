@@ -9,7 +9,7 @@ from sealgrid.sdk.operations.build import shipped_bundle
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.pages.model_owner import base_name
 from tests.unit.web.index.index_rows import asset_row, trail_of
-from tests.unit.web.site_scene import browser, open_site
+from tests.unit.web.site_scene import WALLET, browser, open_site
 
 
 @pytest.mark.parametrize("filename", ["model.onnx", "/home/me/model.onnx", "../model.onnx"])
@@ -32,7 +32,7 @@ async def test_the_choice_of_an_app_says_which_is_built_from_this_release(tmp_pa
         named = tuple(row | {"name": name} for row, name in zip(rows, names, strict=True))
         store.write(IndexedBlocks(assets=named), trail_of([0]))
         store.close()
-        page = (await browser(site).get("/models/new")).text
+        page = (await browser(site, WALLET).get("/models/new")).text
     options = {row["address"]: page.split(f'<option value="{row["address"]}"')[1].split("</option>")[0] for row in rows}
     built, forged, other = options.values()
     assert built.endswith(" · built from this release")
