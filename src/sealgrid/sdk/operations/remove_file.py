@@ -58,7 +58,7 @@ async def check_removable(conn: Connection, model: Address, file: Digest) -> Non
         deals = "a deal" if len(deadlines) == 1 else f"{len(deadlines)} deals"
         raise InputRefused(
             f"runs of {deals} that were bought have not ended and need the file; it must stay until they end, at the "
-            f"latest {format_time(max(deadlines))}. Unlist the model without removing its file, and repeat later.",
+            f"latest {format_time(max(deadlines))}. Unlist the model alone, and remove its file later.",
             money="",
         )
 
@@ -77,9 +77,8 @@ async def send_removal(conn: Connection, signed: SignedRemoval) -> tuple[NodeRem
 
 
 async def _known_offers(conn: Connection, model: Address, record: ModelRecord | None) -> OpenOffers[DatasetOrder]:
-    await open_orders(
-        conn, "Dataset", model
-    )  # raises ServiceUnavailable: offers that only the market knows may be open
+    # Raises ServiceUnavailable: the record alone cannot say that no offer is open.
+    await open_orders(conn, "Dataset", model)
     return await open_model_offers(conn, model, record)
 
 
