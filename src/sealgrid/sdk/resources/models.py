@@ -19,6 +19,7 @@ from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
 from sealgrid.sdk.operations.asset_names import parse_name, parse_reference
 from sealgrid.sdk.operations.file_checks import PreparedFile, prepare_file
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
 from sealgrid.sdk.operations.newer_versions import newer_version
 from sealgrid.sdk.operations.own_offers import (
     RepriceResult,
@@ -352,6 +353,10 @@ class AsyncModels:
         }
         changes = {name: value for name, value in fields.items() if value is not None}
         return await set_policy(self._conn, msgspec.structs.replace(current, **changes))
+
+    async def latest_runs(self, model: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks on a model ended, and how long answers took, by verified receipts."""
+        return await latest_runs(self._conn, "dataset", await find_model(self._conn, model), most)
 
     async def usage(self, model: AssetRef) -> UsageReport:
         """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.

@@ -6,6 +6,7 @@ from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.policies import PolicyUpdate
 from sealgrid.sdk.operations.prove import Proof
@@ -240,6 +241,10 @@ class Models:
                 proved=proved,
             )
         )
+
+    def latest_runs(self, model: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks on a model ended, and how long answers took, by verified receipts."""
+        return BACKGROUND.run(self._inner.latest_runs(model, most))
 
     def usage(self, model: AssetRef) -> UsageReport:
         """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.

@@ -16,9 +16,10 @@ from sealgrid.web.index.tables import IS_TIMED, MAX_LISTED_TASKS, assets, deals,
 from sealgrid.wire.chain_view import FileAddresses, NamingAsset
 
 PAGE_SIZE: Final = 24
+MAX_SUMMED: Final = 20_000  #: tasks that sums count, the newest: a page must answer for an account with any number
 MAX_SUMS: Final = 120  #: lines of a table of sums: ten years of months
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
-RECENT_ANSWERS: Final = 100  #: whose durations count, cold and warm ones each
+RECENT_ANSWERS: Final = 50  #: whose durations count, cold and warm ones each
 MAX_VERSIONS: Final = 1000
 MAX_NAMING: Final = 100  #: assets that name one file
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
@@ -52,6 +53,26 @@ _PRICED_TASKS: Final = tasks.join(deals, deals.c.deal == tasks.c.deal)
 _PAID_TASKS: Final = steps.join(tasks, tasks.c.task == steps.c.task)
 
 
+def _latest_answers(party: Party, *, cold: bool) -> sql.Select[Any]:
+    query = sql.select(tasks.c.cold, tasks.c.ended - tasks.c.time).where(
+        tasks.c[party] == sql.bindparam("address"), tasks.c.cold.is_(cold), IS_TIMED
+    )
+    return sql.select(query.order_by(tasks.c.time.desc()).limit(RECENT_ANSWERS).subquery())
+
+
+_RECORDED: Final[tuple[Party, ...]] = ("app", "dataset", "workerpool")
+#: ``runs`` of an asset already counts completed tasks, which are most of them
+_STATE_COUNTS: Final = {
+    party: sql.select(tasks.c.state, sql.func.count().label("n"))
+    .where(tasks.c[party] == sql.bindparam("address"), tasks.c.state.in_(("refunded", "waiting", "running")))
+    .group_by(tasks.c.state)
+    for party in _RECORDED
+}
+_DURATIONS: Final = {
+    party: sql.union_all(_latest_answers(party, cold=True), _latest_answers(party, cold=False)) for party in _RECORDED
+}
+
+
 def _is_payment_to(account: Address) -> sql.ColumnElement[bool]:
     return (steps.c.account == account) & (steps.c.kind == "reward") & (steps.c.amount > 0)
 
@@ -62,7 +83,7 @@ def _where(query: sql.Select[Any], conditions: TaskFilter) -> sql.Select[Any]:
     if conditions.state:
         query = query.where(tasks.c.state == conditions.state)
     if None in conditions.exit_classes:
-        query = query.where(tasks.c.state == "completed", tasks.c.exit_class.is_(None))
+        query = query.where(tasks.c.receipt_due.is_not(None))
     elif conditions.exit_classes:
         query = query.where(tasks.c.exit_class.in_(conditions.exit_classes))
     if conditions.since is not None:
@@ -166,10 +187,10 @@ class IndexReader:
 
     def record(self, party: Party, asset: sql.Row[Any]) -> RunRecord:
         """Return how the tasks of an asset ended, with the durations of its latest answers."""
-        query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
-            tasks.c[party] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
-        )
-        counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
+        with self._engine.connect() as connection:
+            found = connection.execute(_STATE_COUNTS[party], {"address": asset.address})
+            counts = {row.state: row.n for row in found}
+            durations = connection.execute(_DURATIONS[party], {"address": asset.address}).all()
         return RunRecord(
             answers=asset.answers,
             failures=asset.failures,
@@ -177,16 +198,9 @@ class IndexReader:
             unverified=asset.runs - asset.answers - asset.failures - asset.refusals,
             refunded=counts.get("refunded", 0),
             open=counts.get("waiting", 0) + counts.get("running", 0),
-            cold=self._times(party, asset.address, cold=True),
-            warm=self._times(party, asset.address, cold=False),
+            cold=RunTimes.of(seconds for is_cold, seconds in durations if is_cold),
+            warm=RunTimes.of(seconds for is_cold, seconds in durations if not is_cold),
         )
-
-    def _times(self, party: Party, address: Address, *, cold: bool) -> RunTimes:
-        query = sql.select(tasks.c.ended - tasks.c.time).where(
-            tasks.c[party] == address, tasks.c.cold.is_(cold), IS_TIMED
-        )
-        with self._engine.connect() as connection:
-            return RunTimes.of(connection.scalars(query.order_by(tasks.c.time.desc()).limit(RECENT_ANSWERS)))
 
     def tasks(self, conditions: TaskFilter, *, page: int = 0, size: int = PAGE_SIZE) -> Rows:
         """Return a page of tasks with their prices, the newest first, and one row more if there is a next page."""
@@ -260,20 +274,28 @@ class IndexReader:
         return self._all(query.order_by(steps.c.time.desc(), steps.c.task).limit(size + 1).offset(page * size))
 
     def earned_by(self, by: SumBy, account: Address, conditions: TaskFilter) -> Rows:
-        """Return the sums of an account's payments: key, runs, amount; by month in order, else the largest first."""
-        amount = sql.func.sum(steps.c.amount)
-        return self._sums(by, amount, _where(sql.select().where(_is_payment_to(account)), conditions), _PAID_TASKS)
+        """Return sums of an account's newest payments: key, runs, amount; by month in order, or the largest first."""
+        selection = _where(sql.select().where(_is_payment_to(account)), conditions)
+        return self._sums(by, steps.c.amount, steps.c.time, selection, _PAID_TASKS)
 
     def spent_by(self, by: SumBy, conditions: TaskFilter) -> Rows:
         """Return the sums of the prices of tasks, as ``earned_by``."""
-        return self._sums(by, sql.func.sum(_PRICE), _where(sql.select(), conditions), _PRICED_TASKS)
+        return self._sums(by, _PRICE, tasks.c.time, _where(sql.select(), conditions), _PRICED_TASKS)
 
     def _sums(
-        self, by: SumBy, amount: sql.ColumnElement[int], selection: sql.Select[Any], source: sql.FromClause
+        self,
+        by: SumBy,
+        amount: sql.ColumnElement[int],
+        time: sql.ColumnElement[int],
+        selection: sql.Select[Any],
+        source: sql.FromClause,
     ) -> Rows:
-        key, runs = _SUM_KEYS[by].label("key"), sql.func.count(tasks.c.task.distinct()).label("runs")
-        query = selection.with_only_columns(key, runs, amount.label("amount")).select_from(source).group_by(key)
-        return self._all(query.order_by(key if by == "month" else sql.desc("amount"), key).limit(MAX_SUMS))
+        columns = (_SUM_KEYS[by].label("key"), tasks.c.task, amount.label("amount"))
+        ordered = selection.with_only_columns(*columns).select_from(source).order_by(time.desc())
+        newest = ordered.limit(MAX_SUMMED).subquery()
+        runs, total = sql.func.count(newest.c.task.distinct()).label("runs"), sql.func.sum(newest.c.amount)
+        query = sql.select(newest.c.key, runs, total.label("amount")).group_by(newest.c.key)
+        return self._all(query.order_by(newest.c.key if by == "month" else total.desc(), newest.c.key).limit(MAX_SUMS))
 
     def total_earned(self, account: Address) -> int:
         """Return the sum of an account's rewards, nRLC."""
