@@ -13,8 +13,18 @@ from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.sdk.operations.run_sums import SumBy
 from sealgrid.units import Address, Digest
 from sealgrid.web.index.events import AccountEvent, events_of
-from sealgrid.web.index.tables import IS_TIMED, assets, deals, progress, steps, summaries, tasks
-from sealgrid.wire.chain_view import FileAddresses
+from sealgrid.web.index.tables import (
+    IS_TIMED,
+    MAX_LISTED_TASKS,
+    assets,
+    deals,
+    owners,
+    progress,
+    steps,
+    summaries,
+    tasks,
+)
+from sealgrid.wire.chain_view import FileAddresses, NamingAsset
 
 PAGE_SIZE: Final = 24
 MAX_SUMMED: Final = 20_000  #: tasks that sums count, the newest: a page must answer for an account with any number
@@ -22,6 +32,7 @@ MAX_SUMS: Final = 120  #: lines of a table of sums: ten years of months
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
 RECENT_ANSWERS: Final = 50  #: whose durations count, cold and warm ones each
 MAX_VERSIONS: Final = 1000
+MAX_NAMING: Final = 100  #: assets that name one file
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
 Rows = Sequence[sql.Row[Any]]
 MAX_WORDS: Final = 8  #: of a search
@@ -212,6 +223,37 @@ class IndexReader:
                 sql.select(assets.c.checksum).where(assets.c.kind == "Dataset", assets.c.checksum.in_(checksums))
             ).all()
         return tuple(sorted({digests[multiaddr] for multiaddr in by_address} | {Digest(each) for each in by_checksum}))
+
+    def naming_assets(self, file: FileAddresses, now: int) -> tuple[NamingAsset, ...]:
+        """Return the first 100 assets that name a file, with their owners and open deals at a time of the chain."""
+        named = assets.c.multiaddr.in_([f"/ipfs/{cid}" for cid in file.cids])
+        is_sealed = sql.and_(assets.c.kind == "Dataset", assets.c.checksum == file.sha256)
+        query = sql.select(assets).where(sql.or_(named, is_sealed)).order_by(assets.c.block, assets.c.address)
+        return tuple(
+            NamingAsset(
+                address=row.address,
+                is_dataset=row.kind == "Dataset",
+                owner=row.owner,
+                former_owners=self._former_owners(row.address, row.owner),
+                open_until=self._open_until(row.address, now),
+            )
+            for row in self._all(query.limit(MAX_NAMING))
+        )
+
+    def _former_owners(self, asset: Address, owner: Address) -> tuple[Address, ...]:
+        query = sql.select(owners.c.owner).distinct().where(owners.c.asset == asset, owners.c.owner != owner)
+        return tuple(Address(row.owner) for row in self._all(query.order_by(owners.c.owner)))
+
+    def _open_until(self, dataset: Address, now: int) -> int:
+        """Return the last final deadline of a dataset's deals with tasks that have not ended; 0 for none."""
+        unfinished = (
+            sql.select(sql.func.max(deals.c.final_deadline))
+            .select_from(tasks.join(deals, tasks.c.deal == deals.c.deal))
+            .where(tasks.c.dataset == dataset, deals.c.final_deadline > now)
+            .where(tasks.c.state.in_(("waiting", "running")) | (deals.c.bot_size > MAX_LISTED_TASKS))
+        )
+        with self._engine.connect() as connection:
+            return connection.scalar(unfinished) or 0
 
     def names(self, addresses: set[str]) -> dict[str, str]:
         """Return the public names of assets, by address."""

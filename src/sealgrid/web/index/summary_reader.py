@@ -13,7 +13,7 @@ from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web.index.summaries import AssetSummary, summary_of_app, summary_of_model
 from sealgrid.web.index.summary_store import SummaryStore
 from sealgrid.web.offers import offers_of
-from sealgrid.web.storage_cache import AppBundles, ModelCards
+from sealgrid.web.storage_cache import CARD_SECONDS, AppBundles, ModelCards
 from sealgrid.wire.server import log_unexpected_error
 
 POLL_SECONDS: Final = 0.5
@@ -58,7 +58,8 @@ class SummaryReader:
         if summary is None:
             await asyncio.to_thread(self._store.postpone, asset, now)
         else:
-            await asyncio.to_thread(self._store.write, asset, summary)
+            due = now + CARD_SECONDS if asset.kind == "Dataset" else None  # its owner may remove the sealed file
+            await asyncio.to_thread(partial(self._store.write, asset, summary, due=due))
 
     async def _app(self, asset: Any) -> AssetSummary | None:
         details = await self._bundles.details(asset.multiaddr, asset.checksum)

@@ -32,17 +32,18 @@ class SummaryStore:
         with self._engine.connect() as connection:
             return connection.execute(query.order_by(summaries.c.due, assets.c.block.desc()).limit(limit)).all()
 
-    def write(self, asset: sql.Row[Any], summary: AssetSummary) -> None:
-        """Store what an asset's file says."""
+    def write(self, asset: sql.Row[Any], summary: AssetSummary, *, due: int | None = None) -> None:
+        """Store what an asset's file says; ``due`` is when to read it again, Unix seconds."""
         row = asdict(summary) | {"tags": " ".join(f"#{tag}" for tag in summary.tags)}
-        row |= {"searched": f"{asset.name.casefold()} {summary.searched}", "tries": 0, "due": None}
+        row |= {"searched": f"{asset.name.casefold()} {summary.searched}", "tries": 0, "due": due}
         self._put(asset, row)
 
     def postpone(self, asset: sql.Row[Any], now: int) -> None:
-        """Remember that an asset's file cannot be read now; the next try is later each time."""
+        """Forget what an asset's file said, which cannot be read now; the next try is later each time."""
         tries = asset.tries or 0
         wait = min(FIRST_RETRY_SECONDS << min(tries, 20), LAST_RETRY_SECONDS)
-        self._put(asset, {"searched": asset.name.casefold(), "tries": tries + 1, "due": now + wait})
+        empty = asdict(AssetSummary()) | {"tags": "", "searched": asset.name.casefold()}
+        self._put(asset, empty | {"tries": tries + 1, "due": now + wait})
 
     def oldest_prices(self, before: int, limit: int) -> Rows:
         """Return assets whose offers were last read before a time, the longest ago first."""

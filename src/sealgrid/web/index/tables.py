@@ -6,6 +6,7 @@ import sqlalchemy as sql
 
 from sealgrid.receipts.run_record import CountedEnd
 
+MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
 META = sql.MetaData()
 COUNTED_ENDS: Final[tuple[CountedEnd, ...]] = ("answers", "failures", "refusals")
 IS_TIMED: Final = sql.text("exit_class = 'ok' AND first_of_deal")  #: the tasks whose duration is that of an answer

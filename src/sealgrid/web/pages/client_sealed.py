@@ -34,6 +34,7 @@ from sealgrid.sdk.operations.client_sealed import (
 from sealgrid.sdk.operations.deposit import deposit_sealed_shares
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import TaskId
 from sealgrid.web.forms import check_same_origin, parse_json, path_digest, path_task
 from sealgrid.web.pages.model_owner import sale_terms
@@ -72,8 +73,9 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/files", status_code=200)
     async def store(request: WebRequest) -> Response[bytes]:
         check_same_origin(request)
-        require_wallet(site, request)
-        return _json({"sha256": await site.conn.storage.put_bytes(await request.body())})
+        account = require_wallet(site, request)
+        storage = RemoteFiles(*(node.stored_for(account) for node in site.conn.storage_nodes))
+        return _json({"sha256": await storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")
     async def fetch(sha256: FromPath[str]) -> Response[bytes]:
