@@ -58,7 +58,7 @@ class SummaryReader:
         if summary is None:
             await asyncio.to_thread(self._store.postpone, asset, now)
         else:
-            due = now + CARD_SECONDS if asset.kind == "Dataset" else None  # its owner may remove the sealed file
+            due = now + int(CARD_SECONDS) if asset.kind == "Dataset" else None  # its owner may remove the sealed file
             await asyncio.to_thread(partial(self._store.write, asset, summary, due=due))
 
     async def _app(self, asset: Any) -> AssetSummary | None:
