@@ -69,6 +69,10 @@ _NAMES = {
         "TrustPins",
         "VerificationReport",
     ),
+    "sealgrid.receipts.run_record": (
+        "RunRecord",
+        "RunTimes",
+    ),
     "sealgrid.sdk.amounts": ("Amount",),
     "sealgrid.sdk.client": (
         "AsyncClient",
@@ -90,8 +94,10 @@ _NAMES = {
     "sealgrid.sdk.operations.bought_runs": ("BoughtRun",),
     "sealgrid.sdk.operations.earnings": ("EarnedPayment",),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
+    "sealgrid.sdk.operations.latest_runs": ("LatestRuns",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
+        "NodeRemoval",
         "RepriceResult",
         "UnlistResult",
     ),

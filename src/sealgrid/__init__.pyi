@@ -61,6 +61,10 @@ from sealgrid.receipts.report import (
     TrustPins,
     VerificationReport,
 )
+from sealgrid.receipts.run_record import (
+    RunRecord,
+    RunTimes,
+)
 from sealgrid.sdk.amounts import (
     Amount,
 )
@@ -90,10 +94,14 @@ from sealgrid.sdk.operations.earnings import (
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
 )
+from sealgrid.sdk.operations.latest_runs import (
+    LatestRuns,
+)
 from sealgrid.sdk.operations.open_result import (
     RunResult,
 )
 from sealgrid.sdk.operations.own_offers import (
+    NodeRemoval,
     RepriceResult,
     UnlistResult,
 )
@@ -220,6 +228,7 @@ __all__ = [
     "InputSpec",
     "InterpreterMismatch",
     "KeyVersionView",
+    "LatestRuns",
     "Listing",
     "LogRefused",
     "Machines",
@@ -227,6 +236,7 @@ __all__ = [
     "Models",
     "Network",
     "NetworkNotRunning",
+    "NodeRemoval",
     "NodesDisagree",
     "NotFound",
     "Offer",
@@ -251,9 +261,11 @@ __all__ = [
     "Run",
     "RunFilter",
     "RunQuote",
+    "RunRecord",
     "RunResult",
     "RunStatus",
     "RunSum",
+    "RunTimes",
     "SealgridError",
     "SecretExists",
     "SecretNotSigned",

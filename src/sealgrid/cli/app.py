@@ -11,6 +11,7 @@ from sealgrid.cli.offer_lines import changelog_lines, listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, NetworkName, Orders, PasswordFile, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
+from sealgrid.cli.run_tables import Tasks, latest_run_lines
 from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
@@ -129,6 +130,21 @@ async def unlist(
     done = await me.apps.unlist(app)
     stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {app}", markup=False)
     print_warnings(done.unreached)
+
+
+@app.command()
+@for_account("developer", reads=True, optional=True)
+async def runs(
+    me: "AsyncClient",
+    app: App,
+    *,
+    tasks: Tasks = 100,
+    as_json: Json = False,
+) -> None:
+    """Show how the latest runs of an app ended, and how long its answers took, by their verified receipts."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.apps.latest_runs(app, tasks)
+    print_result(found, latest_run_lines(found), as_json=as_json)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from sealgrid.cli.offer_lines import listing_lines, offer_lines, signature_lines
 from sealgrid.cli.options import PRICE_HELP, USES_PER_HOUR, AnyPool, Json, Orders, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
+from sealgrid.cli.run_tables import Tasks, latest_run_lines
 from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
@@ -163,6 +164,21 @@ async def show(
 
 
 @app.command()
+@for_account("owner", reads=True, optional=True)
+async def runs(
+    me: "AsyncClient",
+    model: Model,
+    *,
+    tasks: Tasks = 100,
+    as_json: Json = False,
+) -> None:
+    """Show how the latest runs on a model ended, and how long answers took, by their verified receipts."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.models.latest_runs(model, tasks)
+    print_result(found, latest_run_lines(found), as_json=as_json)
+
+
+@app.command()
 @for_account("owner")
 async def offer(
     me: "AsyncClient",
@@ -198,11 +214,25 @@ async def price(
 async def unlist(
     me: "AsyncClient",
     model: Model,
+    delete_file: Annotated[
+        bool,
+        typer.Option(
+            "--delete-file",
+            help="Also remove the sealed file from every storage node, once no run needs it. Keep your own file: "
+            "`recover` cannot bring it back.",
+        ),
+    ] = False,
 ) -> None:
     """Cancel every offer of your model on the chain, for ever. Runs bought before continue."""
-    done = await me.models.unlist(model)
-    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {model}", markup=False)
+    done = await me.models.unlist(model, delete_file=delete_file)
+    stdout.print(f"cancelled {done.cancelled} offer{'' if done.cancelled == 1 else 's'} of {model}", markup=False)
+    for node in done.nodes:
+        if node.removed:
+            stdout.print(f"{node.node} has its sealed file no longer", markup=False)
     print_warnings(done.unreached)
+    print_warnings(f"{node.node} may still have its sealed file: {node.reason}" for node in done.nodes if node.reason)
+    if not all(node.removed for node in done.nodes):
+        raise typer.Exit(1)
 
 
 @app.command()

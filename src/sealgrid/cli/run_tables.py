@@ -11,6 +11,7 @@ from sealgrid.cli.output import print_result
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
+    from sealgrid.sdk.operations.latest_runs import LatestRuns
     from sealgrid.sdk.operations.run_sums import PricedRun, RunFilter, RunSum
 
 BAR_WIDTH = 40  #: characters of the longest bar
@@ -27,6 +28,7 @@ class SumsBy(Enum):
 
 
 By = Annotated[SumsBy | None, typer.Option("--by", help="Add up the amounts of each.")]
+Tasks = Annotated[int, typer.Option("--tasks", min=1, max=200, metavar="NUMBER", help="Number of tasks, the newest.")]
 Chart = Annotated[bool, typer.Option("--chart", help="Draw the sums as bars, by month if --by names nothing else.")]
 OfApp = Annotated[str, typer.Option("--app", metavar="APP", help="Only runs of this app, name or address.")]
 OfModel = Annotated[str, typer.Option("--model", metavar="MODEL", help="Only runs on this model or data.")]
@@ -104,3 +106,22 @@ def print_rows(columns: Sequence[str], rows: Sequence[object]) -> None:
     from sealgrid.cli.csv_output import print_csv
 
     print_csv(columns, ([getattr(row, name) for name in columns] for row in rows))
+
+
+def latest_run_lines(found: "LatestRuns") -> Iterator[str]:
+    """Yield how the latest tasks of an app, model or pool ended, and how long answers took."""
+    record = found.record
+    yield f"{'tasks':<12} {found.tasks}{'' if found.is_complete else ', and older ones'}"
+    for count, what in (
+        (record.answers, "answers, by verified receipts"),
+        (record.failures, "the app failed, or the model's file did not open"),
+        (record.refusals, "refused by the vaults, and paid"),
+        (record.unverified, "paid, without a receipt that can be verified"),
+        (record.refunded, "no result, and refunded: machines failed, or the vaults refused unpaid"),
+        (record.open, "not ended"),
+    ):
+        if count:
+            yield f"{'':<12} {count:>6}  {what}"
+    for name, times in (("first run", record.cold), ("later runs", record.warm)):
+        basis = f"{times.median:g} s on a machine, the median of {times.count}" if times.count else "unknown"
+        yield f"{name:<12} {basis}"

@@ -2,8 +2,10 @@
 
 from typing import get_args
 
-from sealgrid.cli.run_tables import BAR_WIDTH, SumsBy, bar_lines, sum_lines
+from sealgrid.cli.run_tables import BAR_WIDTH, SumsBy, bar_lines, latest_run_lines, sum_lines
+from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.sdk.amounts import amount
+from sealgrid.sdk.operations.latest_runs import LatestRuns
 from sealgrid.sdk.operations.run_sums import RunSum, SumBy
 
 SUMS = [
@@ -11,6 +13,18 @@ SUMS = [
     RunSum("", "", 1, amount("1")),
     RunSum("free", "", 2, amount("0")),
 ]
+
+
+def test_how_tasks_ended_has_a_line_for_each_end_that_occurred():
+    record = RunRecord(answers=3, failures=1, refunded=2, cold=RunTimes(1, 9.0))
+    lines = list(latest_run_lines(LatestRuns(record, 6, is_complete=False)))
+    assert [line.split("  ")[-1] for line in lines[1:4]] == [
+        "answers, by verified receipts",
+        "the app failed, or the model's file did not open",
+        "no result, and refunded: machines failed, or the vaults refused unpaid",
+    ]
+    assert (lines[0].split(" ", 1)[1].strip(), len(lines)) == ("6, and older ones", 6)
+    assert [line.split(maxsplit=2)[2] for line in lines[4:]] == ["9 s on a machine, the median of 1", "unknown"]
 
 
 def test_the_options_are_the_kinds_of_the_sdk():

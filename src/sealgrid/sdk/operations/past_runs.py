@@ -72,29 +72,32 @@ async def past_runs(conn: Connection, app: Address, model: Address) -> PastRuns:
         deals = await conn.market.latest_deals(LATEST_DEALS, **filters)
         found = await asyncio.gather(*(_first_task(conn, deal, app, model) for deal in deals[:LATEST_DEALS]))
         begun = dict(each for each in found if each is not None)
-        ended = await _completion_times(conn, list(begun)) if begun else {}
+        ended = await completion_times(conn, list(begun)) if begun else {}
     except SealgridError:
         return PastRuns()
     in_order = sorted(ended, key=lambda task: (ended[task], task))
     receipts = await asyncio.gather(*(_receipt(conn, task) for task in in_order))
-    return _durations(
+    return durations(
         [(ended[task] - begun[task], receipt) for task, receipt in zip(in_order, receipts, strict=True) if receipt],
         has_all=len(deals) < LATEST_DEALS,
     )
 
 
-def _durations(runs: Sequence[tuple[int, VerifiedReceipt]], *, has_all: bool) -> PastRuns:
-    """Return the durations of the answers among these runs, the oldest first.
+def durations(runs: Sequence[tuple[int | None, VerifiedReceipt]], *, has_all: bool) -> PastRuns:
+    """Return the durations of the answers among these runs, the oldest first; one without a duration does not count.
 
-    A worker's first run here is its first ever, hence cold, only if these are all runs; else it does not count.
+    A worker's first run of an app and model here is its first ever, hence cold, only if these are all runs; else it
+    does not count.
     """
     cold: list[int] = []
     warm: list[int] = []
-    workers: set[Address] = set()
+    seen: set[tuple[Address, Address, Address | None]] = set()
     for seconds, receipt in runs:
-        is_first = receipt.body.worker not in workers
-        workers.add(receipt.body.worker)
-        if receipt.body.exit_class == "ok" and (has_all or not is_first):
+        body = receipt.body
+        place = (body.worker, body.app.address, body.dataset.address if body.dataset else None)
+        is_first = place not in seen
+        seen.add(place)
+        if seconds is not None and body.exit_class == "ok" and (has_all or not is_first):
             (cold if is_first else warm).append(seconds)
     return PastRuns(tuple(sorted(cold)), tuple(sorted(warm)))
 
@@ -117,7 +120,7 @@ async def _first_task(conn: Connection, deal: DealId, app: Address, model: Addre
     return task_id(deal, view.bot_first), view.start_time
 
 
-async def _completion_times(conn: Connection, tasks: Sequence[TaskId]) -> dict[TaskId, int]:
+async def completion_times(conn: Connection, tasks: Sequence[TaskId]) -> dict[TaskId, int]:
     """Return the times at which tasks were completed and paid, without those that were not."""
     finalized = interface("Hub").topic("TaskFinalize")
     topics: list[bytes | list[bytes]] = [finalized, [bytes.fromhex(task[2:]) for task in tasks]]

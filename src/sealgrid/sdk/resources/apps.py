@@ -13,6 +13,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations.app_usage import AppUsage, usage_of_app
 from sealgrid.sdk.operations.changelog import changelog_of
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
 from sealgrid.sdk.operations.manifests import manifest_of
 from sealgrid.sdk.operations.newer_versions import newer_version
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
@@ -129,6 +130,10 @@ class AsyncApps:
         """
         address = await find_app(self._conn, app, own=True)
         return await unlist(self._conn, address, await open_app_offers(self._conn, address))
+
+    async def latest_runs(self, app: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks of an app ended, and how long its answers took, by verified receipts."""
+        return await latest_runs(self._conn, "app", await find_app(self._conn, app), most)
 
     async def usage(self, app: AssetRef) -> AppUsage:
         """Return the latest thousand tasks of an app, how each ended, its buyers and its revenue.

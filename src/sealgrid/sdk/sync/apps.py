@@ -6,6 +6,7 @@ from typing import Any
 from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.operations.app_usage import AppUsage
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.rebuild import RebuildResult
 from sealgrid.sdk.progress import Progress, ignore_progress
@@ -99,6 +100,10 @@ class Apps:
         Raises NotFound when this account offers no such app.
         """
         return BACKGROUND.run(self._inner.unlist(app))
+
+    def latest_runs(self, app: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks of an app ended, and how long its answers took, by verified receipts."""
+        return BACKGROUND.run(self._inner.latest_runs(app, most))
 
     def usage(self, app: AssetRef) -> AppUsage:
         """Return the latest thousand tasks of an app, how each ended, its buyers and its revenue.

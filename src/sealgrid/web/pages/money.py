@@ -15,12 +15,11 @@ from sealgrid.sdk.csv_text import csv_text
 from sealgrid.sdk.operations.run_sums import SumBy
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.web.html import charts
-from sealgrid.web.index.reader import PAGE_SIZE, Rows, TaskFilter
+from sealgrid.web.index.reader import MAX_SUMMED, PAGE_SIZE, Rows, TaskFilter
 from sealgrid.web.pages.task_filters import STATE_FILTERS, ListConditions, conditions_of
 from sealgrid.web.site import Site, WebRequest, page_number, query_text
 from sealgrid.web.task_states import shown_state
 
-MAX_CSV_ROWS: Final = 20_000
 MAX_BARS: Final = 24
 _KINDS: Final[tuple[SumBy, ...]] = get_args(SumBy)
 _COLUMNS: Final = ("task", "time", "state", "amount", "app", "app_name", "model", "model_name", "requester")
@@ -48,19 +47,20 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         chosen = found.task_filter()
         rows = await asyncio.to_thread(site.index.payments, address, chosen, page=page_number(request))
         sums = await asyncio.to_thread(site.index.earned_by, by, address, chosen)
-        return site.page(request, "earnings.html", _list_context(site, request, found, rows, sums))
+        paid = {name: chosen for name, chosen in STATE_FILTERS.items() if not chosen.state}
+        return site.page(request, "earnings.html", _list_context(site, request, found, rows, sums) | {"filters": paid})
 
     @get("/account/runs.csv")
     async def runs_csv(request: WebRequest) -> Response[bytes]:
         def read(address: Address, found: ListConditions) -> Rows:
-            return site.index.tasks(_bought_by(address, found), size=MAX_CSV_ROWS)
+            return site.index.tasks(_bought_by(address, found), size=MAX_SUMMED)
 
         return await _csv(site, request, "runs.csv", read)
 
     @get("/account/earnings.csv")
     async def earnings_csv(request: WebRequest) -> Response[bytes]:
         def read(address: Address, found: ListConditions) -> Rows:
-            return site.index.payments(address, found.task_filter(), size=MAX_CSV_ROWS)
+            return site.index.payments(address, found.task_filter(), size=MAX_SUMMED)
 
         return await _csv(site, request, "earnings.csv", read)
 
@@ -98,7 +98,7 @@ def _list_context(
         "total": sum(each.amount for each in sums),
         "names": site.index.names(addresses),
         "chart": _chart(by, sums),
-        "max_csv_rows": MAX_CSV_ROWS,
+        "max_rows": MAX_SUMMED,
     }
 
 
@@ -128,7 +128,7 @@ async def _csv(
 ) -> Response[bytes]:
     """Return the newest rows of a list as a file; without an account, the header alone."""
     address, found = site.visitor_address(request), conditions_of(request)
-    rows: Rows = [] if address is None else (await asyncio.to_thread(read, address, found))[:MAX_CSV_ROWS]
+    rows: Rows = [] if address is None else (await asyncio.to_thread(read, address, found))[:MAX_SUMMED]
     names = site.index.names({row.app for row in rows} | {row.dataset for row in rows})
     headers = {"content-disposition": f"attachment; filename={name}"}
     return Response(csv_text(_COLUMNS, _cells(rows, names)).encode(), media_type="text/csv", headers=headers)

@@ -17,13 +17,14 @@ STATE_FILTERS: Final[dict[str, TaskFilter]] = {
     "waiting": TaskFilter(state="waiting"),
     "running": TaskFilter(state="running"),
     "answered": TaskFilter(exit_classes=("ok",)),
-    "app-failed": TaskFilter(exit_classes=("app-failed", "unopened")),
+    "app-failed": TaskFilter(exit_classes=("app-failed",)),
+    "model-unopened": TaskFilter(exit_classes=("unopened",)),
     "refused": TaskFilter(exit_classes=("refused",)),
     "paid": TaskFilter(exit_classes=(None,)),
     "refunded": TaskFilter(state="refunded"),
 }
 #: exit class -> the state that selects it
-_STATE_OF: Final = {"ok": "answered", "unopened": "app-failed"}
+_STATE_OF: Final = {"ok": "answered", "unopened": "model-unopened"}
 _PARTIES: Final[dict[str, Party]] = {"app": "app", "model": "dataset", "buyer": "requester"}
 
 

@@ -86,7 +86,8 @@ def receipts(monkeypatch):
         worker, exit_class = next(known[deal] for deal in known if task_id(deal, 3) == task) or (None, None)
         if worker is None:
             raise ReceiptRefused("9", "one verdict of two.")
-        return VerifiedReceipt(SimpleNamespace(worker=worker, exit_class=exit_class))
+        app = SimpleNamespace(address=APP)
+        return VerifiedReceipt(SimpleNamespace(worker=worker, exit_class=exit_class, app=app, dataset=None))
 
     monkeypatch.setattr(module, "fetch_verified_receipt", fetch)
     known.update(dict.fromkeys(DEALS, (OTHER, "ok")))
