@@ -31,7 +31,7 @@ from sealgrid.wire.faucet import FaucetClient
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import PoolClient
-from sealgrid.wire.service_access import ONE_MACHINE
+from sealgrid.wire.service_access import LOOPBACK, ONE_MACHINE
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.runner import WorkSession, open_context
@@ -93,7 +93,7 @@ async def open_worker(
         app = await stack.enter_async_context(open_app(platform, ONE_MACHINE))
         # In this process: no other user of this machine can launch an enclave.
         http = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-        local = await stack.enter_async_context(HttpTransport("http://platform", name="the platform", http=http))
+        local = await stack.enter_async_context(HttpTransport(f"http://{LOOPBACK}", name="the platform", http=http))
         context, pool = await stack.enter_async_context(open_context(_config(machine), platform=PlatformClient(local)))
         renewal = asyncio.create_task(_renew_collateral(authority, quoters))
         stack.callback(renewal.cancel)
