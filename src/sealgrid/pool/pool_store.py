@@ -10,6 +10,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import WORKING, PoolTask
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 
 
@@ -100,6 +101,15 @@ class TaskRows(Protocol):
 
     def forget(self, ended_before: float) -> None:
         """Delete tasks that ended before a time, and deals without tasks."""
+
+    def transactions(self) -> list[PoolTransaction]:
+        """Return the transactions that have not ended, by nonce."""
+
+    def save_transaction(self, transaction: PoolTransaction) -> None:
+        """Add a transaction, or replace the one with its nonce."""
+
+    def remove_transaction(self, nonce: int) -> None:
+        """Delete a transaction that has ended."""
 
     def save_trail(self, trail: BlockTrail) -> None:
         """Write which blocks were read."""

@@ -16,7 +16,6 @@ from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.pool_gate import pool_signer
-from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
@@ -29,6 +28,7 @@ from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.transaction_sender import TransactionSender
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
@@ -96,7 +96,13 @@ def assemble(
     hub, clock = Hub(node, config.network.hub), ChainClock()
     follower = HubFollower(hub, book.trail(), first=config.first_block, depth=config.confirmations)
     poller = ChainPoller(book, clock, PoolChainReader(hub, config.workerpool), follower)
-    executor = ChainExecutor(book, hub, Wallet(node, key), retry=config.retry_seconds)
+    executor = ChainExecutor(
+        book,
+        hub,
+        TransactionSender(node, key, hub.address),
+        retry=config.retry_seconds,
+        confirmations=config.confirmations,
+    )
     domain = config.network.domain
     workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
     refusals = RefusalCheck(book, vaults, config.network.threshold, domain)

@@ -13,8 +13,9 @@ from sealgrid.pool.events import DealMatched
 from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline
-from sealgrid.pool.tables import DEAL, HISTORY, META, TASK, TRAIL
+from sealgrid.pool.tables import DEAL, HISTORY, META, TASK, TRAIL, TRANSACTION
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 
 _BATCH: Final = 500  #: identifiers in one statement, well below both databases' limits
@@ -162,6 +163,21 @@ class SqlTaskRows:
         self._connection.execute(HISTORY.delete().where(HISTORY.c.ended_at < ended_before))
         empty = ~sql.exists().where(TASK.c.deal == DEAL.c.deal) & ~sql.exists().where(HISTORY.c.deal == DEAL.c.deal)
         self._connection.execute(DEAL.delete().where(DEAL.c.final_deadline < ended_before, empty))
+
+    def transactions(self) -> list[PoolTransaction]:
+        """Return the transactions that have not ended, by nonce."""
+        docs = self._connection.execute(sql.select(TRANSACTION.c.doc).order_by(TRANSACTION.c.nonce)).scalars()
+        return [msgspec.json.decode(doc, type=PoolTransaction) for doc in docs]
+
+    def save_transaction(self, transaction: PoolTransaction) -> None:
+        """Add a transaction, or replace the one with its nonce."""
+        doc = msgspec.json.encode(transaction)
+        insert = self._upsert(TRANSACTION).values(nonce=transaction.nonce, doc=doc)
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["nonce"], set_={"doc": doc}))
+
+    def remove_transaction(self, nonce: int) -> None:
+        """Delete a transaction that has ended."""
+        self._connection.execute(TRANSACTION.delete().where(TRANSACTION.c.nonce == nonce))
 
     def save_trail(self, trail: BlockTrail) -> None:
         """Write which blocks were read."""

@@ -30,7 +30,7 @@ TASK: Final = sql.Table(
     sql.Column("stage_since", sql.Float, nullable=False),
     sql.Column("lease_until", sql.Float),
     sql.Column("attempts", sql.Integer, nullable=False),
-    sql.Column("call", sql.String(16)),  #: the chain call that it needs
+    sql.Column("call", sql.String(32)),  #: the chain call that it needs and no transaction carries
     sql.Column("call_after", sql.Float, nullable=False),
     sql.Column("refusal", sql.String(16), nullable=False),  #: reported check, until the vaults answered
     sql.Column("doc", sql.LargeBinary, nullable=False),
@@ -63,6 +63,14 @@ DEAL: Final = sql.Table(
     META,
     sql.Column("deal", sql.String(66), primary_key=True),
     sql.Column("final_deadline", sql.BigInteger, nullable=False, index=True),
+    sql.Column("doc", sql.LargeBinary, nullable=False),
+)
+
+#: Transactions of the pool's account that have not ended, by nonce.
+TRANSACTION: Final = sql.Table(
+    "tx",
+    META,
+    sql.Column("nonce", sql.BigInteger, primary_key=True, autoincrement=False),
     sql.Column("doc", sql.LargeBinary, nullable=False),
 )
 

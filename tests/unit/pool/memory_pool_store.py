@@ -11,6 +11,7 @@ from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline, renew_lease
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 
 
@@ -29,6 +30,7 @@ class MemoryPoolStore:
         self.working: dict[Address, dict[TaskId, None]] = {}
         self.deadlines: list[tuple[int, int]] = []
         self.called: dict[TaskId, None] = {}
+        self.sent: dict[int, PoolTransaction] = {}
 
     @contextmanager
     def transaction(self) -> "Iterator[MemoryTaskRows]":
@@ -151,6 +153,15 @@ class MemoryTaskRows:
         for deal in [deal for deal in self._store.known.values() if deal.final_deadline < ended_before]:
             if deal.deal not in left:
                 del self._store.known[deal.deal]
+
+    def transactions(self) -> list[PoolTransaction]:
+        return [self._store.sent[nonce] for nonce in sorted(self._store.sent)]
+
+    def save_transaction(self, transaction: PoolTransaction) -> None:
+        self._store.sent[transaction.nonce] = transaction
+
+    def remove_transaction(self, nonce: int) -> None:
+        self._store.sent.pop(nonce, None)
 
     def save_trail(self, trail: BlockTrail) -> None:
         self._store.blocks = trail
