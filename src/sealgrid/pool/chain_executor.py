@@ -66,11 +66,11 @@ class ChainExecutor:
 
     async def execute_pending(self) -> int:
         """Follow sent transactions, then send new ones; return how many have not ended."""
-        in_flight = await self._book.run(lambda rows: rows.transactions())
+        in_flight = await self._book.lead(lambda rows: rows.transactions())
         for transaction in in_flight:
             await self._follow(transaction)
         now = self._clock()
-        calls = await self._book.run(lambda rows: pending_calls(rows, now, MAX_ARRAY * MAX_IN_FLIGHT))
+        calls = await self._book.lead(lambda rows: pending_calls(rows, now, MAX_ARRAY * MAX_IN_FLIGHT))
         room = MAX_IN_FLIGHT - len(in_flight)
         for kind in ARRAY_FUNCTIONS:
             some = [call for call in calls if call.kind == kind]
@@ -78,7 +78,7 @@ class ChainExecutor:
                 if room > 0:
                     room -= 1
                     await self._submit(kind, some[start : start + MAX_ARRAY])
-        return len(await self._book.run(lambda rows: rows.transactions()))
+        return len(await self._book.lead(lambda rows: rows.transactions()))
 
     async def _submit(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> None:
         data = _data(kind, calls)
@@ -90,11 +90,12 @@ class ChainExecutor:
             await self._split(kind, calls, refused)
             return
         fees = await self._sender.fees()
-        stored = await self._book.run(lambda rows: [each.nonce for each in rows.transactions()])
+        stored = await self._book.lead(lambda rows: [each.nonce for each in rows.transactions()])
         nonce = max(await self._sender.nonce(), *(each + 1 for each in stored), 0)
         raw, sent = await self._sender.sign(nonce, data, gas, fees)
         transaction = PoolTransaction(
             nonce=nonce,
+            epoch=self._book.epoch or 0,
             kind=kind,
             tasks=tuple(call.task for call in calls),
             data=data,
@@ -104,7 +105,7 @@ class ChainExecutor:
             hashes=(sent,),
             sent_at=self._clock(),
         )
-        if await self._book.run(lambda rows: self._store(rows, transaction, calls)):
+        if await self._book.lead(lambda rows: self._store(rows, transaction, calls)):
             await self._send(transaction)
 
     def _store(self, rows: TaskRows, transaction: PoolTransaction, calls: Sequence[ChainCall]) -> bool:
@@ -179,7 +180,7 @@ class ChainExecutor:
         replacement = msgspec.structs.replace(
             transaction, raw=raw, fees=fees, hashes=(*transaction.hashes, sent), sent_at=self._clock()
         )
-        await self._book.run(lambda rows: rows.save_transaction(replacement))
+        await self._book.lead(lambda rows: rows.save_transaction(replacement))
         await self._send(replacement)
 
     async def _end(self, transaction: PoolTransaction, effects: Sequence[e.AnyTaskEvent]) -> None:
@@ -190,10 +191,10 @@ class ChainExecutor:
             rows.remove_transaction(nonce)
             apply_events(rows, [*effects, *ended], self._book.rules)
 
-        await self._book.run(operation)
+        await self._book.lead(operation)
 
     async def _apply(self, events: Sequence[e.AnyTaskEvent]) -> None:
-        await self._book.run(lambda rows: apply_events(rows, events, self._book.rules))
+        await self._book.lead(lambda rows: apply_events(rows, events, self._book.rules))
 
 
 def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:

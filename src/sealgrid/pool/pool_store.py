@@ -7,11 +7,16 @@ from typing import Protocol
 import msgspec
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import ServiceUnavailable
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
+
+
+class LeadershipEnded(ServiceUnavailable):
+    """Another process of this pool does its work on the chain now."""
 
 
 class TaskChange(msgspec.Struct, frozen=True):
@@ -114,6 +119,12 @@ class TaskRows(Protocol):
     def save_trail(self, trail: BlockTrail) -> None:
         """Write which blocks were read."""
 
+    def begin_epoch(self) -> int:
+        """Return the number of a new leader, which is higher than all before."""
+
+    def require_epoch(self, epoch: int) -> None:
+        """Raise LeadershipEnded if there is a newer leader; none begins before this transaction ends."""
+
 
 class PoolStore(Protocol):
     """A database of tasks. Its methods block; they may be called in several threads."""
@@ -129,6 +140,9 @@ class PoolStore(Protocol):
 
     def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
+
+    def is_unreachable(self, error: Exception) -> bool:
+        """Return whether an error means that the database does not answer now, so that a repetition may help."""
 
     def close(self) -> None:
         """Close the database."""

@@ -32,6 +32,7 @@ class PoolTransaction(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that carries the chain calls of some tasks. It is stored before it is sent."""
 
     nonce: int
+    epoch: int  #: of the leader that stored it
     kind: ChainCallKind
     tasks: tuple[TaskId, ...]
     data: bytes

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import DealMatched
-from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
+from sealgrid.pool.pool_store import Changes, LeadershipEnded, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline, renew_lease
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
@@ -30,6 +30,7 @@ class MemoryPoolStore:
         self.working: dict[Address, dict[TaskId, None]] = {}
         self.deadlines: list[tuple[int, int]] = []
         self.called: dict[TaskId, None] = {}
+        self.epoch = 0
         self.sent: dict[int, PoolTransaction] = {}
 
     @contextmanager
@@ -44,6 +45,9 @@ class MemoryPoolStore:
 
     def trail(self) -> BlockTrail | None:
         return self.blocks
+
+    def is_unreachable(self, error: Exception) -> bool:
+        return False
 
     def close(self) -> None:
         return
@@ -165,3 +169,11 @@ class MemoryTaskRows:
 
     def save_trail(self, trail: BlockTrail) -> None:
         self._store.blocks = trail
+
+    def begin_epoch(self) -> int:
+        self._store.epoch += 1
+        return self._store.epoch
+
+    def require_epoch(self, epoch: int) -> None:
+        if self._store.epoch != epoch:
+            raise LeadershipEnded("another one leads.")

@@ -119,6 +119,7 @@ class StoreCommands(RuleBasedStateMachine):
     def submit(self, task: TaskId, nonce: int) -> None:
         sent = PoolTransaction(
             nonce=nonce,
+            epoch=1,
             kind="claim",
             tasks=(task,),
             data=b"data",
