@@ -71,7 +71,7 @@ async def test_without_its_database_a_pool_says_so(tmp_path: Path) -> None:
     with open_book(tmp_path) as book:
         engine = sql.create_engine(f"sqlite:///{tmp_path}/tasks.sqlite")
         with engine.begin() as connection:
-            connection.exec_driver_sql("DROP TABLE task")
+            connection.exec_driver_sql("DROP TABLE pool_task")
         engine.dispose()
         for call in (book.apply(reported("running", 4)), book.task(TASK)):
             with pytest.raises(ServiceUnavailable, match="database does not answer"):
