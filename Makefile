@@ -5,7 +5,8 @@ BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock wheel setup up down bench attack evaluate pictures clean
+.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock wheel setup up down bench attack evaluate pictures clean \
+	setup-ados train-ados evaluate-ados
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -59,6 +60,17 @@ down:  ## end the local network
 evaluate: $(STAMPS)/demo  ## how well the plate reader reads 200 drawn scenes
 	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader evaluate
 
+setup-ados: $(STAMPS)/ados  ## set up the environment in which ADOS is trained and evaluated: PyTorch, some 1.5 GB
+
+train-ados: $(STAMPS)/ados  ## train the shipped model of ADOS anew, on drawn readings
+	@$(BIN)/sealgrid ados generate --out build/ados/clean.csv
+	@$(BIN)/sealgrid ados train build/ados/clean.csv --out build/ados
+	@cp build/ados/model.onnx src/sealgrid/shipped_apps/ados/stations.onnx
+	@cp build/ados/card.md src/sealgrid/shipped_apps/ados/stations_card.md
+
+evaluate-ados: $(STAMPS)/ados  ## how well ADOS finds faults, beside other methods: ten minutes
+	@$(BIN)/sealgrid ados evaluate --out build/ados
+
 clean:  ## remove what set-up made
 	rm -rf .venv .cache
 
@@ -79,8 +91,16 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt src/s
 	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
 	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.operations.build import shipped_bundle; \
-		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
+		[shipped_bundle(name, running_python()) for name in ("ados", "onnx-runner", "plate-reader")]'
 	@touch $@
+
+# PyTorch is pinned without a hash: its builds for processors alone and for graphics cards have the same version.
+$(STAMPS)/ados: $(STAMPS)/demo requirements/ados.txt
+	@echo "setup: installing PyTorch and what ADOS is compared with"
+	@$(PYTHON) -m venv .cache/ados
+	@.cache/ados/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/ados.txt
+	@.cache/ados/bin/pip install -q --disable-pip-version-check torch==2.13.0
+	@mkdir -p build/ados && touch $@
 
 $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt src/sealgrid/localnet/downloads.toml \
 		tests/iexec_client/package-lock.json setup/biome/package-lock.json

@@ -36,6 +36,7 @@ SHELVES: Final[tuple[Shelf, ...]] = ("workerpoolorders", "datasetorders", "appor
 DAYS = 60
 BATCH = 2000
 HOUR = 3600
+COLD_SHARE = 0.1  # of completed tasks
 STATES = (("completed", 94), ("refunded", 4), ("running", 1), ("waiting", 1))
 STEPS = {
     "waiting": (),
@@ -185,7 +186,17 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
             "transaction": to_digest(chance.randbytes(32)),
         }
         ended = at + 5 if state in {"completed", "refunded"} else None
-        task = shared | {"task": to_digest(chance.randbytes(32)), "position": 0, "state": state, "ended": ended}
+        is_completed = state == "completed"
+        task = shared | {
+            "task": to_digest(chance.randbytes(32)),
+            "position": 0,
+            "state": state,
+            "ended": ended,
+            "first_of_deal": True,
+            "worker": _one(machines, chance) if is_completed else None,
+            "cold": chance.random() < COLD_SHARE if is_completed else None,
+            "exit_class": chance.choices(["ok", "app-failed"], (9, 1))[0] if is_completed else None,
+        }
         steps_of_task = [
             {
                 "block": 1,
@@ -211,9 +222,13 @@ def _write(engine: sql.Engine, rows: Sequence[tuple[Row, Row, list[Row]]]) -> No
 
 def _count_runs(engine: sql.Engine) -> None:
     used = [tasks.c[kind] == assets.c.address for kind in ("app", "dataset", "workerpool")]
-    done = sql.select(sql.func.count()).where(sql.or_(*used), tasks.c.state == "completed").scalar_subquery()
+    ends = {"runs": ("ok", "app-failed"), "answers": ("ok",), "failures": ("app-failed",)}
+    counts = {
+        name: sql.select(sql.func.count()).where(sql.or_(*used), tasks.c.exit_class.in_(classes)).scalar_subquery()
+        for name, classes in ends.items()
+    }
     with engine.begin() as connection:
-        connection.execute(assets.update().values(runs=done))
+        connection.execute(assets.update().values(counts))
 
 
 def _one(things: Sequence[Thing], chance: random.Random) -> Thing:

@@ -77,7 +77,7 @@ def pages_of(bazaar: Bazaar, newest: Sequence[str]) -> tuple[Page, ...]:
         Page("sell a model", ["/models/new"], "The file"),
         Page("compute", ["/compute"], "Price per task"),
         Page("a pool", [f"/pools/{pool}" for pool in bazaar.pools[:5]], 'id="machines"'),
-        Page("tasks", ["/tasks"], "completed"),
+        Page("tasks", ["/tasks"], "answered"),
         Page("tasks in one state", ["/tasks?state=refunded", "/tasks?state=running"], "/tasks/0x"),
         Page("old tasks", deep, "/tasks/0x"),
         Page("a task", [f"/tasks/{task}" for task in newest], "task finalised"),

@@ -12,6 +12,7 @@ LOCKS = {
     "runtime": ("pyproject.toml",),
     "demo": ("pyproject.toml", "--group", "apps"),
     "dev": ("pyproject.toml", "--group", "dev"),
+    "ados": ("--group", "ados"),
     "apps": ("--group", "apps"),
     "build": ("--group", "build"),
     "node": ("--group", "node"),

@@ -12,10 +12,8 @@ from sealgrid.bundle.interpreter import running_python
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.operations.build import shipped_bundle
 from sealgrid.sdk.operations.environments import compiler_for
-from sealgrid.sdk.shipped_apps import DIGESTS
+from sealgrid.sdk.shipped_apps import DIGESTS, RELEASED
 from setup.interpreters import other_interpreters
-
-APPS = ("csv-statistics", "hash-file", "onnx-runner", "plate-reader")
 
 
 def main() -> int:
@@ -29,7 +27,7 @@ def main() -> int:
     digests = {}
     for version, python in versions.items():
         try:
-            digests[version] = {name: shipped_bundle(name, python).app_digest for name in APPS}
+            digests[version] = {name: shipped_bundle(name, python).app_digest for name in RELEASED}
         except SealgridError as error:
             print(f"wheel: no digests for Python {python}: {error.message}", file=sys.stderr)
     DIGESTS.write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n")

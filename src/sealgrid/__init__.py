@@ -69,6 +69,10 @@ _NAMES = {
         "TrustPins",
         "VerificationReport",
     ),
+    "sealgrid.receipts.run_record": (
+        "RunRecord",
+        "RunTimes",
+    ),
     "sealgrid.sdk.amounts": ("Amount",),
     "sealgrid.sdk.client": (
         "AsyncClient",
@@ -87,11 +91,10 @@ _NAMES = {
         "AppUse",
         "BuyerUses",
     ),
-    "sealgrid.sdk.operations.earnings": (
-        "EarnedPayment",
-        "EarningsGroup",
-    ),
+    "sealgrid.sdk.operations.bought_runs": ("BoughtRun",),
+    "sealgrid.sdk.operations.earnings": ("EarnedPayment",),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
+    "sealgrid.sdk.operations.latest_runs": ("LatestRuns",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
         "RepriceResult",
@@ -101,7 +104,12 @@ _NAMES = {
     "sealgrid.sdk.operations.prove": ("Proof",),
     "sealgrid.sdk.operations.quote": ("RunQuote",),
     "sealgrid.sdk.operations.rebuild": ("RebuildResult",),
+    "sealgrid.sdk.operations.release_marks": ("ReleaseMark",),
     "sealgrid.sdk.operations.rotate": ("RotationResult",),
+    "sealgrid.sdk.operations.run_sums": (
+        "RunFilter",
+        "RunSum",
+    ),
     "sealgrid.sdk.operations.usage": (
         "ModelUse",
         "UnpaidUses",

@@ -61,6 +61,10 @@ from sealgrid.receipts.report import (
     TrustPins,
     VerificationReport,
 )
+from sealgrid.receipts.run_record import (
+    RunRecord,
+    RunTimes,
+)
 from sealgrid.sdk.amounts import (
     Amount,
 )
@@ -81,12 +85,17 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.bought_runs import (
+    BoughtRun,
+)
 from sealgrid.sdk.operations.earnings import (
     EarnedPayment,
-    EarningsGroup,
 )
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
+)
+from sealgrid.sdk.operations.latest_runs import (
+    LatestRuns,
 )
 from sealgrid.sdk.operations.open_result import (
     RunResult,
@@ -107,8 +116,15 @@ from sealgrid.sdk.operations.quote import (
 from sealgrid.sdk.operations.rebuild import (
     RebuildResult,
 )
+from sealgrid.sdk.operations.release_marks import (
+    ReleaseMark,
+)
 from sealgrid.sdk.operations.rotate import (
     RotationResult,
+)
+from sealgrid.sdk.operations.run_sums import (
+    RunFilter,
+    RunSum,
 )
 from sealgrid.sdk.operations.usage import (
     ModelUse,
@@ -185,6 +201,7 @@ __all__ = [
     "AsyncReceipt",
     "AsyncRun",
     "Balance",
+    "BoughtRun",
     "BundleRefused",
     "BuyerUses",
     "CallRefused",
@@ -199,7 +216,6 @@ __all__ = [
     "DealRefused",
     "EarnedPayment",
     "Earnings",
-    "EarningsGroup",
     "EvidenceRefused",
     "FileSpec",
     "FileTooLarge",
@@ -211,6 +227,7 @@ __all__ = [
     "InputSpec",
     "InterpreterMismatch",
     "KeyVersionView",
+    "LatestRuns",
     "Listing",
     "LogRefused",
     "Machines",
@@ -234,14 +251,19 @@ __all__ = [
     "RebuildResult",
     "Receipt",
     "ReceiptRefused",
+    "ReleaseMark",
     "ReleaseRefused",
     "RepriceResult",
     "RevokeResult",
     "RotationResult",
     "Run",
+    "RunFilter",
     "RunQuote",
+    "RunRecord",
     "RunResult",
     "RunStatus",
+    "RunSum",
+    "RunTimes",
     "SealgridError",
     "SecretExists",
     "SecretNotSigned",

@@ -340,7 +340,23 @@ class TaskFailed(SealgridError):
 
 
 class AppFailed(TaskFailed):
-    """The app itself failed: its log is the result, settled and paid like one."""
+    """The app itself failed: its log is the result, settled and paid like one.
+
+    ``task`` is the id of the task, ``log`` what the app wrote to standard output and error, and ``exit`` its exit
+    code: -1 if it failed before it could end, None where no result was opened.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task: str = "",
+        log: str = "",
+        exit: int | None = None,  # noqa: A002  named as in the result's status
+        money: str = "",
+    ) -> None:
+        super().__init__(message, money=money)
+        self.task, self.log, self.exit = task, log, exit
 
 
 class FileUnopened(AppFailed):

@@ -89,23 +89,25 @@ def test_app_usage(document, bought):
     assert set(found) == {"app", "runs", "complete", "counts", "revenue", "buyers", "uses"}
     (ours,) = [use for use in found["uses"] if use["task"] == bought]
     assert set(ours) == {"task", "deal", "requester", "model", "price", "time", "state"}
-    assert (ours["state"], ours["model"]) == ("answer", document("model", "show", "documents")["address"])
+    assert (ours["state"], ours["model"]) == ("answered", document("model", "show", "documents")["address"])
     assert found["runs"] == len(found["uses"]) == sum(found["counts"].values())
     assert found["revenue"] == sum(use["price"] for use in found["uses"])
 
 
 def test_task_list(document, bought):
     found = document("task", "list")
-    assert all(set(task) == {"task", "deal", "account", "app", "model", "price", "created"} for task in found)
+    names = {"app", "app_name", "model", "model_name"}
+    assert all(set(task) == {"task", "time", "state", "amount", "requester", "deal"} | names for task in found)
     (ours,) = [task for task in found if task["task"] == bought]
-    assert ours["price"] >= PRICE
+    assert ours["amount"] >= PRICE
+    assert (ours["state"], ours["model_name"]) == ("answered", "documents")
     assert ours["model"] == document("model", "show", "documents")["address"]
 
 
 def test_task_show(document, bought):
     found = document("task", "show", bought)
     assert set(found) == {"task", "deal", "state", "price", "payer", "deadline", "money", "stages"}
-    assert (found["task"], found["state"]) == (bought, "completed")
+    assert (found["task"], found["state"]) == (bought, "answered")
     assert [set(stage) for stage in found["stages"]] == [{"stage", "at", "detail", "check"}] * len(found["stages"])
 
 
@@ -119,7 +121,7 @@ def test_earnings(document, bought):
     found = document("earnings")
     assert set(found) == {"total", "withdrawable", "payments"}
     (ours,) = [payment for payment in found["payments"] if payment["task"] == bought]
-    fields = {"task", "amount", "block", "time", "app", "app_name", "model", "model_name", "requester"}
+    fields = {"task", "amount", "block", "time", "app", "app_name", "model", "model_name", "requester", "state"}
     assert set(ours) == fields
     assert (ours["amount"], ours["app_name"], ours["model_name"]) == (PRICE, "onnx-runner", "documents")
 
@@ -129,7 +131,7 @@ def test_earnings_by_model(document, bought):
     assert ours == {
         "key": document("model", "show", "documents")["address"],
         "name": "documents",
-        "payments": 1,
+        "runs": 1,
         "amount": PRICE,
     }
 

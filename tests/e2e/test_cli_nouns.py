@@ -62,7 +62,7 @@ def test_a_task_is_listed_and_its_result_opens_again(sealgrid, bought, tmp_path)
     assert task in listed
     # The app costs 0.25, or nothing if another test of this network offers the same code.
     assert re.match(
-        r"completed, bought for 5(\.25)? RLC\n.*completed$", sealgrid.output("task", "show", task), re.DOTALL
+        r"answered, bought for 5(\.25)? RLC\n.*completed$", sealgrid.output("task", "show", task), re.DOTALL
     )
     sealgrid.output("task", "result", task, "--out", tmp_path / "again")
     first, again = (folder / "result" / "result.json" for folder in (bought, tmp_path / "again"))

@@ -6,6 +6,7 @@ import pytest_asyncio
 import sealgrid
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import InputRefused, OrderRefused
+from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.sdk.progress import ProgressStep
 
 pytestmark = [pytest.mark.localnet, pytest.mark.filterwarnings("ignore::sealgrid.SimulatedPlatformWarning")]
@@ -36,11 +37,12 @@ async def requester(localnet):
         yield me
 
 
-async def deploy(client, folder, name):
+async def deploy(client, folder, name, **options):
     folder.mkdir(exist_ok=True)
     (folder / "main.py").write_text(APP)
-    (folder / "app.toml").write_text(f'name = "{name}"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    return await client.apps.deploy(folder)
+    files = 'files = ["*.py", "CHANGELOG.md"]'
+    (folder / "app.toml").write_text(f'name = "{name}"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n{files}\n')
+    return await client.apps.deploy(folder, **options)
 
 
 async def publish(client, folder, content, app, name):
@@ -81,11 +83,43 @@ async def test_names_hold_through_versions_homonyms_and_the_end_of_the_sale(owne
         await requester.run(echo, model=f"{first.owner}/versioned")
 
 
-async def test_other_code_under_an_own_name_is_the_next_version_of_the_app(owner, tmp_path):
-    made = await deploy(owner, tmp_path / "app", "tidy-up")
-    assert (await deploy(owner, tmp_path / "app", "tidy-up")).address == made.address
-    (tmp_path / "app" / "more.py").write_text("")
-    changed = await owner.apps.deploy(tmp_path / "app")
+async def test_other_code_under_an_own_name_is_the_next_version_of_the_app(owner, requester, tmp_path):
+    folder, steps = tmp_path / "app", []
+    made = await deploy(owner, folder, "tidy-up", on_progress=steps.append)
+    assert (await deploy(owner, folder, "tidy-up", on_progress=steps.append)).address == made.address
+    assert steps == [], "a first version and the same code need no changelog"
+    (folder / "more.py").write_text("")
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.1.0\n- Tidies <b>more</b>.\n")
+    changed = await owner.apps.deploy(folder, on_progress=steps.append)
     assert (made.name, changed.name) == ("tidy-up", "tidy-up@2")
-    assert (await owner.apps.show("tidy-up")).address == changed.address
-    assert (await owner.apps.show("tidy-up@1")).address == made.address
+    assert steps == []
+    shown, old = await owner.apps.show("tidy-up"), await owner.apps.show("tidy-up@1")
+    assert (shown.address, old.address) == (changed.address, made.address)
+    assert (shown.changelog.splitlines()[2:], old.changelog) == (["## 1.1.0", "- Tidies <b>more</b>."], "")
+    assert (shown.newer, old.newer.address) == (None, changed.address)
+
+    await requester.quote("tidy-up@1", on_progress=steps.append)
+    await requester.quote(made, on_progress=steps.append)
+    newer = "a newer version of this app is offered: tidy-up@2 (1.1.0: Tidies <b>more</b>.)"
+    assert [step.what for step in steps if "newer version" in step.what] == [newer, newer]
+    await requester.quote("tidy-up", on_progress=(latest := []).append)
+    assert not [step for step in latest if "newer version" in step.what]
+
+    (folder / "CHANGELOG.md").unlink()
+    await owner.apps.deploy(folder, on_progress=(warned := []).append)
+    ((warning, lasting),) = [(step.what, step.lasting) for step in warned]
+    assert lasting
+    assert warning.startswith("warning: tidy-up@3 is a new version without a changelog; ")
+
+
+async def test_a_shipped_app_is_marked_and_its_look_alike_is_not(owner, requester, tmp_path):
+    shipped = await owner.apps.deploy("hash-file")
+    forged = await deploy(owner, tmp_path / "forged", "hash-file")
+    assert (shipped.release, shipped.offers[0].release) == (ReleaseMark.BUILT, ReleaseMark.BUILT)
+    assert (forged.name, forged.release) == ("hash-file@2", ReleaseMark.LOOK_ALIKE)
+    listed = {offer.address: offer.release for offer in await requester.apps.list()}
+    assert listed[shipped.address] is ReleaseMark.BUILT
+    assert listed[forged.address] is ReleaseMark.LOOK_ALIKE
+    assert (await requester.quote(forged)).release is ReleaseMark.LOOK_ALIKE
+    assert (await requester.apps.show("hash-file")).address == shipped.address, "its name means its code"
+    await owner.apps.unlist(forged)

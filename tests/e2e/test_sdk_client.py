@@ -65,7 +65,7 @@ async def test_an_owner_publishes_a_model_is_paid_for_a_run_withdraws_and_unlist
     run = await requester.run("onnx-runner", model="face", files=[folder / "input.json"], max_price="10")
     result = await run.result()
     assert result.json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
-    assert (await run.status()).state == "completed"
+    assert (await run.status()).state == "answered"
     assert (await run.receipt.verify()).ok
     after = await owner.account.earnings()
     assert after.total - before.total == PRICE

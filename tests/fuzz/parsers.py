@@ -51,6 +51,9 @@ from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
 from sealgrid.receipts.report import TrustPins
 from sealgrid.receipts.verify import verify as verify_receipt
 from sealgrid.sdk.operations.onnx_structure import read_structure
+from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
+from sealgrid.shipped_apps.ados.quality.file_reader import read_file
+from sealgrid.shipped_apps.ados.quality.model_file import read_model
 from sealgrid.units import to_digest
 from sealgrid.wire import market, platform, pool, relay, shares, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
@@ -339,6 +342,13 @@ def _onnx(raw):
         read_structure(Path(file.name))
 
 
+_QUALITY_MODEL = ROOT / "src" / "sealgrid" / "shipped_apps" / "ados" / "stations.onnx"
+_READINGS = (
+    b"time,received,a,b\n2026-01-01T12:00:00Z,1767268830,1.5,\n1767269400,,1.6,2\n",
+    b"time;sensor;value\n2026-01-01 12:00;a;1,5\n",
+    b'[{"bn":"a","bt":1767268800,"bver":10,"v":1.5},{"n":"b","t":60,"vb":true}]',
+    b'{"readings":[{"time":1767268800000,"sensor":"a","value":null},{"time":1767268800,"b":1}]}',
+)
 _ERRORS = tuple(
     msgspec.json.encode(error.to_wire())
     for error in (InputRefused("e"), EvidenceRefused("2", "e"), ProofRefused("e", check=3))
@@ -361,6 +371,8 @@ def _documents():
         Parser("facts", parse_facts, (facts,), MIB, 16 * MIB),
         Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
+        Parser("readings", read_file, _READINGS, MIB, 256 * MIB, (ReadingsRefused,)),
+        Parser("quality model", read_model, (_QUALITY_MODEL.read_bytes(),), MIB, 64 * MIB, (ReadingsRefused,)),
         Parser("service's error", lambda raw: parse_error(raw, 500), _ERRORS, MIB, 8 * MIB),
     )
 

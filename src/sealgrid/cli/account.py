@@ -1,9 +1,9 @@
 """``sealgrid account …`` and ``sealgrid earnings``: keystores of your accounts, and their money."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,24 +11,30 @@ import typer
 
 from sealgrid.cli.options import PRICE_HELP, Csv, Data, Json, PasswordFile
 from sealgrid.cli.output import credit_note, print_result, stderr, stdout
+from sealgrid.cli.run_tables import (
+    By,
+    Chart,
+    OfApp,
+    OfBuyer,
+    OfModel,
+    OfMonth,
+    OfState,
+    SumsBy,
+    print_rows,
+    print_sums,
+    run_filter,
+)
 from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.network import Network
-    from sealgrid.sdk.operations.earnings import EarnedPayment, EarningsGroup
+    from sealgrid.sdk.operations.earnings import EarnedPayment
     from sealgrid.sdk.resources.account import Balance
     from sealgrid.sdk.stores.keystores import Keystore, KeystoreFolder
 
 
-class EarningsBy(Enum):
-    """How payments are added up."""
-
-    APP = "app"
-    MODEL = "model"
-    BUYER = "buyer"
-    MONTH = "month"
-
+EARNED_COLUMNS = ("task", "amount", "block", "time", "app", "app_name", "model", "model_name", "requester", "state")
 
 app = typer.Typer(help="Your accounts: keystores, wallet and escrow.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of your choice: a-z, 0-9, - and _.")]
@@ -191,21 +197,34 @@ async def earnings(
     me: "AsyncClient",
     *,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them into the wallet.")] = False,
-    by: Annotated[EarningsBy | None, typer.Option("--by", help="Add up the payments of each.")] = None,
+    by: By = None,
+    chart: Chart = False,
+    app: OfApp = "",
+    model: OfModel = "",
+    buyer: OfBuyer = "",
+    month: OfMonth = "",
+    state: OfState = "",
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """Show the payments that an account received from tasks, or their sums by app, model, buyer or month."""
-    earned = await me.account.earnings()
-    groups = None if by is None else earned.by(by.value)
-    if as_csv:
-        _print_earnings_csv(earned.payments if groups is None else groups)
-    elif groups is not None:
-        print_result(groups, map(_group_line, groups), as_json=as_json)
+    """Show the payments that an account received from tasks, or their sums by app, model, buyer, month or state."""
+    from sealgrid.sdk.amounts import Amount
+
+    chosen = run_filter(app, model, buyer, month, state)
+    with stderr.status("reading payments and receipts …") if stderr.is_terminal else nullcontext():
+        earned = await me.account.earnings(states=bool(state) or by is SumsBy.STATE)
+    payments = chosen.select(earned.payments)
+    kind = by or (SumsBy.MONTH if chart else None)
+    if kind is not None:
+        print_sums(payments, kind, as_csv=as_csv, as_json=as_json, chart=chart)
+    elif as_csv:
+        print_rows(EARNED_COLUMNS, payments)
     else:
-        lines = [_payment_line(payment) for payment in earned.payments]
+        lines = [_payment_line(payment) for payment in payments]
+        if len(payments) < len(earned.payments):
+            lines.append(f"{Amount(sum(each.amount for each in payments))} of these")
         lines.append(f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow")
-        print_result(earned, lines, as_json=as_json)
+        print_result(replace(earned, payments=payments), lines, as_json=as_json)
     if withdraw and earned.withdrawable:
         left = await me.account.withdraw(earned.withdrawable)
         stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
@@ -214,21 +233,8 @@ async def earnings(
 def _payment_line(payment: "EarnedPayment") -> str:
     sold = payment.app_name if payment.model is None else f"{payment.model_name} in {payment.app_name}"
     day = datetime.fromtimestamp(payment.time, UTC).strftime("%Y-%m-%d")
-    return f"{day}  task {payment.task}  {payment.amount!s:>14}  {sold}  by {payment.requester}"
-
-
-def _group_line(group: "EarningsGroup") -> str:
-    count = f"{group.payments} run{'s' if group.payments != 1 else ''}"
-    return (
-        f"{group.amount!s:>14}  {count:>10}  {' '.join(each for each in (group.key, group.name) if each) or 'no model'}"
-    )
-
-
-def _print_earnings_csv(rows: "Sequence[EarnedPayment] | Sequence[EarningsGroup]") -> None:
-    from sealgrid.cli.csv_output import print_csv
-
-    names = [field.name for field in fields(rows[0])] if rows else []
-    print_csv(names, ([getattr(row, name) for name in names] for row in rows))
+    state = "" if payment.state == "unknown" else f"  {payment.state}"
+    return f"{day}  task {payment.task}  {payment.amount!s:>14}  {sold}  by {payment.requester}{state}"
 
 
 def _print_balance(balance: "Balance", network: "Network") -> None:

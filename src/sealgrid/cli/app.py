@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.offer_lines import listing_lines, offer_lines
+from sealgrid.cli.offer_lines import changelog_lines, listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, NetworkName, Orders, PasswordFile, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
+from sealgrid.cli.progress import show_progress
+from sealgrid.cli.run_tables import Tasks, latest_run_lines
 from sealgrid.cli.session import AccountChoice, for_account, run_as
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ async def deploy(
     orders: Orders = None,
     any_pool: AnyPool = False,
 ) -> None:
-    """Register an app under the digest of its code, and offer runs of it."""
-    made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
+    """Register an app under the digest of its code, and offer runs of it; other code is its next version."""
+    with show_progress() as on_progress:
+        made = await me.apps.deploy(
+            source, price=price, uses=uses, orders=orders, any_pool=any_pool, on_progress=on_progress
+        )
     stdout.print(
         f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
     )
@@ -78,13 +83,14 @@ async def show(
     schema: Annotated[bool, typer.Option("--schema", help="Only the JSON Schema of the inputs of a run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an app's registration on the chain, its offers, and what a run of it takes."""
+    """Show an app's registration on the chain, its offers, what a run of it takes, and its changelog."""
     if schema:
         print_result(await me.apps.input_schema(source), (), as_json=True)
         return
     found = await me.apps.show(source)
     inputs = [] if as_json else await _input_lines(me, found)
-    print_result(found, (*listing_lines(found, sealed="code digest"), *inputs), as_json=as_json)
+    changes = changelog_lines(found.changelog)
+    print_result(found, (*listing_lines(found, sealed="code digest"), *inputs, *changes), as_json=as_json)
 
 
 async def _input_lines(me: "AsyncClient", found: "Listing") -> list[str]:
@@ -124,6 +130,21 @@ async def unlist(
     done = await me.apps.unlist(app)
     stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {app}", markup=False)
     print_warnings(done.unreached)
+
+
+@app.command()
+@for_account("developer", reads=True, optional=True)
+async def runs(
+    me: "AsyncClient",
+    app: App,
+    *,
+    tasks: Tasks = 100,
+    as_json: Json = False,
+) -> None:
+    """Show how the latest runs of an app ended, and how long its answers took, by their verified receipts."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.apps.latest_runs(app, tasks)
+    print_result(found, latest_run_lines(found), as_json=as_json)
 
 
 @app.command()
@@ -185,13 +206,15 @@ def secret(
 
 
 _STATES = {
-    "answer": "ended with an answer",
+    "answered": "ended with an answer",
     "app-failed": "the app failed",
     "refused": "the vaults refused the deal",
-    "unopened": "the model's file did not open",
-    "unread": "paid, without a receipt that can be read",
+    "model-unopened": "the model's file did not open",
+    "paid": "paid, without a receipt that can be verified",
+    "waiting": "not begun",
     "running": "not ended",
-    "unpaid": "no machine finished it; the buyer's money came back",
+    "refundable": "no machine finished it; the buyer can claim the money back",
+    "refunded": "no machine finished it; the buyer's money came back",
 }
 
 
@@ -204,4 +227,4 @@ def _usage_lines(usage: "AppUsage", note: str) -> Iterator[str]:
         yield f"{'buyer':<12} {buyer.requester}  {buyer.runs} runs  {buyer.revenue}"
     for use in usage.uses:
         at = datetime.fromtimestamp(use.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        yield f"{at}  {use.task}  {use.state:<10}  {use.price}"
+        yield f"{at}  {use.task}  {use.state:<14}  {use.price}"

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The app's name, and that of its new folder.")],
 ) -> None:
-    """Create the folder of a new app: app.toml, main.py, README.md and a test."""
+    """Create the folder of a new app: app.toml, main.py, README.md, CHANGELOG.md and a test."""
     import msgspec
 
     from sealgrid.bundle.manifest import Name

@@ -9,6 +9,7 @@ import typer
 
 from sealgrid.cli import (
     account,
+    ados,
     app_development,
     demo,
     doctor,
@@ -46,6 +47,7 @@ LOCAL, OTHERS, MACHINES = "A network on this machine", "Networks of others", "Ma
 for noun, commands, panel in (
     ("model", model.app, SELL),
     ("app", apps.app, SELL),
+    ("ados", ados.app, SELL),
     ("task", task.app, BUY),
     ("receipt", receipt.app, BUY),
     ("account", account.app, MONEY),

@@ -10,6 +10,7 @@ from sealgrid.cli.offer_lines import listing_lines, offer_lines, signature_lines
 from sealgrid.cli.options import PRICE_HELP, USES_PER_HOUR, AnyPool, Json, Orders, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
+from sealgrid.cli.run_tables import Tasks, latest_run_lines
 from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
@@ -160,6 +161,21 @@ async def show(
     """Show a model's registration on the chain and its offers."""
     found = await me.models.show(model)
     print_result(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
+
+
+@app.command()
+@for_account("owner", reads=True, optional=True)
+async def runs(
+    me: "AsyncClient",
+    model: Model,
+    *,
+    tasks: Tasks = 100,
+    as_json: Json = False,
+) -> None:
+    """Show how the latest runs on a model ended, and how long answers took, by their verified receipts."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.models.latest_runs(model, tasks)
+    print_result(found, latest_run_lines(found), as_json=as_json)
 
 
 @app.command()

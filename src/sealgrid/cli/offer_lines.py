@@ -12,19 +12,24 @@ if TYPE_CHECKING:
 def offer_lines(offers: "Iterable[Offer]", unit: str) -> Iterator[str]:
     """Yield one line an offer; ``unit`` is what is sold: runs or uses."""
     for offer in offers:
-        yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {unit}  {offer.name!r}"
+        mark = f"  {offer.release}" if offer.release else ""
+        yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {unit}  {offer.name!r}{mark}"
 
 
 def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
     """Yield one field a line; ``sealed`` names the content of the digest."""
+    newer = listing.newer and f"{listing.newer.name!r} at {listing.newer.price}, {listing.newer.address}"
     for field, value in (
         ("address", listing.address),
         ("name", listing.name),
         ("owner", listing.owner),
         (sealed, listing.digest),
         ("location", listing.location),
+        ("release", listing.release),
+        ("newer", newer),
     ):
-        yield f"{field:<12} {value}"
+        if value is not None:
+            yield f"{field:<12} {value}"
     for offer in listing.offers:
         only = f", for the app {offer.app} only" if offer.app else ""
         signed = ", signed on the chain" if offer.presigned else ""
@@ -43,6 +48,12 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
         where = f"stored by {version.vaults} vaults" if version.vaults else "its shares are destroyed"
         since = datetime.fromtimestamp(version.since, UTC).strftime("%Y-%m-%d %H:%M UTC")
         yield f"{'key':<12} version {version.number}, since {since}, {where}"
+
+
+def changelog_lines(changelog: str) -> Iterator[str]:
+    """Yield the lines of an app's changelog, its developer's words; none without one."""
+    for number, line in enumerate(changelog.splitlines()):
+        yield f"{'' if number else 'changelog':<12} {line}".rstrip()
 
 
 def signature_lines(signature: "ModelSignature") -> Iterator[str]:

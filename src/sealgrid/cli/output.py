@@ -36,7 +36,7 @@ stdout = Terminal()  #: the result of a command
 stderr = Terminal(stderr=True)  #: progress, warnings, hints
 
 
-_PLAIN = {"…": "..."}  #: characters of our own sentences in ASCII
+_PLAIN = {"…": "...", "█": "#"}  #: characters of our own sentences in ASCII
 _REPLACE = "sealgrid-replace"  #: name of the error handler
 
 

@@ -1,19 +1,36 @@
-"""``sealgrid pool …``: the pool of a local network."""
+"""``sealgrid pool …``: computing of a local network's pool, and how the tasks of any pool ended."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Data
-from sealgrid.cli.output import stdout
+from sealgrid.cli.options import PRICE_HELP, Data, Json
+from sealgrid.cli.output import print_result, stderr, stdout
+from sealgrid.cli.run_tables import Tasks, latest_run_lines
+from sealgrid.cli.session import for_account
 
-app = typer.Typer(help="The pool of a local network.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from sealgrid.sdk.client import AsyncClient
+
+app = typer.Typer(help="Pools: offer computing of a local one, see how tasks ended.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """The pool of a local network."""
+@app.command()
+@for_account("pool", reads=True, optional=True)
+async def runs(
+    me: "AsyncClient",
+    pool: Annotated[
+        str | None, typer.Argument(metavar="POOL", help="Name of a pool in the network file, or an address.")
+    ] = None,
+    *,
+    tasks: Tasks = 100,
+    as_json: Json = False,
+) -> None:
+    """Show how the latest tasks of a pool ended, and how long answers took, by their verified receipts."""
+    with stderr.status("reading the deals and receipts …"):
+        found = await me.pool_runs(pool, tasks)
+    print_result(found, latest_run_lines(found), as_json=as_json)
 
 
 @app.command()

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def quote_lines(quote: "RunQuote", network: "Network") -> Iterator[str]:
     """Yield the price with its parts, the payer's money, the expected time, and the owner's conditions."""
     pool = next((each.name for each in network.pools if each.address == quote.pool), quote.pool)
-    yield f"{'app':<10} {quote.app_price or 'free'}"
+    mark = f", {quote.release}" if quote.release else ""
+    yield f"{'app':<10} {quote.app_price or 'free'}{mark}"
     if quote.model_price is not None:
         yield f"{'model':<10} {quote.model_price or 'free'}"
     yield f"{'computing':<10} {quote.computing_price or 'free'}, at pool {pool}"

@@ -16,11 +16,13 @@ from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 if TYPE_CHECKING:
     from sealgrid.sdk.network import Network
     from sealgrid.sdk.resources.runs import AsyncRun
+    from sealgrid.units import TaskId
     from sealgrid.wire.pool import StageAt
 
 RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"
 OVERVIEW, DOCUMENT = "overview.txt", "result.json"  #: files of a result that are shown, for people and for programs
 MAX_SHOWN_CHARACTERS = 4000
+MAX_LOG_LINES, MAX_LOG_LINE = 10, 300  #: lines of a log that are shown, and characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,14 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
                 patience=timeouts.notice,
                 on_waiting=lambda notice: stderr.print(str(notice), style="yellow", markup=False),
             )
-    except AppFailed:
+    except AppFailed as error:
+        print_log_tail(error.log, run.task)
         if out is not None:
-            _write_log(await run.log(), out)
+            _write_log(error.log, out)
         raise
     for vault in opened.lying_vaults:
         stderr.print(f"vault {vault} sent an invalid share; the shares of the others are enough", style="yellow")
+    print_log_tail(opened.log, run.task)
     if out is None:
         print_files(opened.files)
         return
@@ -109,6 +113,16 @@ def _stage_printer() -> "Iterator[Callable[[StageAt], None]]":
 
     with stderr.status("waiting …", spinner="dots") if stderr.is_terminal else contextlib.nullcontext():
         yield on_stage
+
+
+def print_log_tail(log: str, task: "TaskId") -> None:
+    """Print the last lines of an app's log on standard error, and the command that prints all of it."""
+    lines = log.rstrip().splitlines()
+    if not lines:
+        return
+    stderr.print(f"the end of the app's log (all of it: sealgrid task log {task}):", markup=False)
+    for line in lines[-MAX_LOG_LINES:]:
+        stderr.print(f"  {line[:MAX_LOG_LINE]}", style="dim", markup=False)
 
 
 def _write_log(log: str, out: Path) -> None:

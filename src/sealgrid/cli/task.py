@@ -1,52 +1,99 @@
 """``sealgrid task …``: runs whose result keys are in the data folder."""
 
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sealgrid.cli.options import NOTICE_SECONDS, Account, Csv, Data, Json, NetworkName, NoticeAfter, PasswordFile
 from sealgrid.cli.output import print_result, stderr, stdout
+from sealgrid.cli.run_tables import (
+    By,
+    Chart,
+    OfApp,
+    OfBuyer,
+    OfModel,
+    OfMonth,
+    OfState,
+    SumsBy,
+    print_rows,
+    print_sums,
+    run_filter,
+)
 from sealgrid.cli.session import AccountChoice, for_account, run_as
+from sealgrid.errors import ChainError, InputRefused, NetworkNotRunning, ServiceUnavailable
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.operations.bought_runs import BoughtRun
+
+COLUMNS = ("task", "time", "state", "amount", "app", "app_name", "model", "model_name", "requester", "deal")
 
 app = typer.Typer(help="Your runs: state, results, refunds.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as printed by `run`.")]
 
 
 @app.command("list")
-def list_(as_csv: Csv = False, as_json: Json = False, data: Data = None) -> None:
-    """List the runs whose keys are in the data folder, newest first. Works offline."""
-    from sealgrid.cli.csv_output import print_csv
-    from sealgrid.sdk.amounts import Amount
+def list_(
+    *,
+    by: By = None,
+    chart: Chart = False,
+    of_app: OfApp = "",
+    model: OfModel = "",
+    buyer: OfBuyer = "",
+    month: OfMonth = "",
+    state: OfState = "",
+    as_csv: Csv = False,
+    as_json: Json = False,
+    network: NetworkName = None,
+    data: Data = None,
+) -> None:
+    """List the runs whose keys are in the data folder, newest first, with names, prices and states.
+
+    Without a network it lists what is stored: no names, and the state unknown.
+    """
+    chosen = run_filter(of_app, model, buyer, month, state)
+    runs = chosen.select(_runs(network, data))
+    kind = by or (SumsBy.MONTH if chart else None)
+    if kind is not None:
+        print_sums(runs, kind, as_csv=as_csv, as_json=as_json, chart=chart)
+    elif as_csv:
+        print_rows(COLUMNS, runs)
+    else:
+        print_result(runs, map(_run_line, runs), as_json=as_json)
+
+
+def _runs(network: str | None, data: Path | None) -> "Sequence[BoughtRun]":
+    """Return the stored runs as the network knows them, or as they are stored if it does not answer."""
+    from sealgrid.sdk.operations.bought_runs import stored_runs
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.job_store import JobStore
-    from sealgrid.units import ZERO_ADDRESS
 
-    documents, lines = [], []
-    for record in JobStore(home(data).jobs).all():
-        app, dataset, pool, _ = record.signed_orders()
-        document: dict[str, Any] = {
-            "task": record.task,
-            "deal": record.deal,
-            "account": record.account,
-            "app": app.app,
-            "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
-            "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
-            "created": record.created,
-        }
-        documents.append(document)
-        created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        model = f"  model {dataset.dataset}" if document["model"] else ""
-        lines.append(f"{record.task}  {created}  {Amount(document['price'])!s:>14}  app {app.app}{model}")
-    if as_csv:
-        columns = ("task", "created", "app", "model", "price", "account", "deal")
-        print_csv(columns, ([document[name] for name in columns] for document in documents))
-        return
-    print_result(documents, lines, as_json=as_json)
+    records = JobStore(home(data).jobs).all()
+    if not records:
+        return ()
+
+    async def read(me: "AsyncClient") -> "Sequence[BoughtRun]":
+        with stderr.status("reading states and receipts …") if stderr.is_terminal else nullcontext():
+            return await me.runs()
+
+    try:
+        return run_as(AccountChoice(None, "requester", network=network, reads=True), data, read)
+    except (NetworkNotRunning, ServiceUnavailable, ChainError) as error:
+        if network is not None:
+            raise
+        stderr.print(f"names and states are unknown: {error.message}", style="yellow", markup=False)
+        return stored_runs(records)
+
+
+def _run_line(run: "BoughtRun") -> str:
+    bought = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.time))
+    app = run.app_name or f"app {run.app}"
+    model = "" if run.model is None else f" on {run.model_name or f'model {run.model}'}"
+    return f"{run.task}  {bought}  {run.state:<14}  {run.amount!s:>14}  {app}{model}"
 
 
 @app.command()
@@ -102,6 +149,33 @@ def result(
         await follow(run, me.network, out, FollowTimeouts(timeout, notice_after))
 
     run_as(AccountChoice(account, "requester", password_file, network), data, work)
+
+
+@app.command()
+@for_account("requester")
+async def log(
+    me: "AsyncClient",
+    task: Task,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A new file for the log, to give to the app's developer.")
+    ] = None,
+) -> None:
+    """Print the log of a run that was paid, of an app that failed or succeeded. Only you can read it."""
+    run = me.reopen(task)
+    text = await run.log()
+    if out is None:
+        stdout.print(text.rstrip() if text else "the app logged nothing.", markup=False)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputRefused(f"{out} cannot be written ({error.strerror}); give a new file with --out.") from error
+    owner = (await me.apps.show(run.app)).owner
+    stdout.print(f"the log is in {out}", markup=False)
+    stderr.print(f"It may contain your data: read it before you give it to the app's developer, {owner},", markup=False)
+    stderr.print(f"together with the number of the task, which the developer sees in `app usage`: {task}", markup=False)
 
 
 @app.command()

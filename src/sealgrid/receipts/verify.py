@@ -1,14 +1,34 @@
 """Verify a receipt by recomputation, off line or against the chain (docs/protocol/receipt.md)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from sealgrid.errors import CheckFailed, InputRefused
 from sealgrid.receipts import offline_checks, online_checks
-from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.receipts.receipt import ReceiptBody, parse_envelope
 from sealgrid.receipts.report import ChainEvidence, CheckResult, TrustPins, VerificationReport
 from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 
 READABLE = "The receipt is valid and in canonical form."
+_ABOUT_STORED_FILES: Final = frozenset({18, 19})
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReceipt:
+    """A receipt of a paid task whose checks (1) to (17) and (20) held."""
+
+    body: ReceiptBody
+
+
+def verify_paid(envelope: bytes, pins: TrustPins, onchain: ChainEvidence) -> VerifiedReceipt:
+    """Return the verified receipt of a paid task; raise ReceiptRefused with the number of the first failed check.
+
+    (18) and (19) are left out: whether result and receipt are still stored says nothing about how the job ended.
+    """
+    steps = [step for step in _steps(onchain) if step.number not in _ABOUT_STORED_FILES]
+    _report(envelope, pins, onchain, steps).require()
+    return VerifiedReceipt(parse_envelope(envelope).receipt.body)
 
 
 def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = None) -> VerificationReport:
@@ -41,7 +61,16 @@ def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = Non
     (18) The sealed result that was fetched is the settled one.
     (19) The receipt's file that was fetched is the settled one.
     """
-    steps = (*offline_checks.STEPS, *(online_checks.STEPS if onchain is not None else ()), offline_checks.LAST)
+    return _report(envelope, pins, onchain, _steps(onchain))
+
+
+def _steps(onchain: ChainEvidence | None) -> Sequence[VerificationStep]:
+    return (*offline_checks.STEPS, *(online_checks.STEPS if onchain is not None else ()), offline_checks.LAST)
+
+
+def _report(
+    envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None, steps: Sequence[VerificationStep]
+) -> VerificationReport:
     try:
         case = VerificationCase(parse_envelope(envelope), pins, onchain)  # (1)
     except InputRefused as error:

@@ -24,9 +24,12 @@ from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentenc
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations import quote as quotes
+from sealgrid.sdk.operations.bought_runs import BoughtRun, bought_runs
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
 from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_approved
 from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.operations.resolve import find_offered
@@ -236,6 +239,22 @@ class AsyncClient:
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
             raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r}.", money="")
         return AsyncRun(self._conn, entry.job())
+
+    async def pool_runs(self, pool: str | None = None, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks of a pool ended, by verified receipts.
+
+        ``pool`` is an address or the name of a pool in the network file; by default the first of its pools.
+        """
+        chosen = pools_named(self._conn.network, pool) or (self._conn.network.workerpool,)
+        return await latest_runs(self._conn, "workerpool", chosen[0], most)
+
+    async def runs(self) -> tuple[BoughtRun, ...]:
+        """Return the runs whose result keys are in the data folder, newest first, with names and states.
+
+        A paid run is "answered", "app-failed", "model-unopened" or "refused" by its verified receipt, and "paid" as
+        long as that cannot be verified. The state of a run on another network is "unknown".
+        """
+        return await bought_runs(self._conn, self._jobs.all())
 
     async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
         """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""

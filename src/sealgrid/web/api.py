@@ -11,7 +11,19 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
 from sealgrid.web import chain_view, network_document, static_files
 from sealgrid.web.forms import MAX_UPLOAD
-from sealgrid.web.pages import account, apps, client_sealed, compute, model_owner, models, results, sales, tasks, wallet
+from sealgrid.web.pages import (
+    account,
+    apps,
+    client_sealed,
+    compute,
+    model_owner,
+    models,
+    money,
+    results,
+    sales,
+    tasks,
+    wallet,
+)
 from sealgrid.web.site import Site, WebRequest
 from sealgrid.web.static_files import IMPORT_MAP_HASH
 from sealgrid.web.wallets.signing_steps import WALLET_HEADER
@@ -51,7 +63,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         message = f"The site failed ({type(error).__name__}); the details are in its log."
         return _error_page(site, request, message, "", 500)
 
-    pages = (apps, models, model_owner, sales, compute, tasks, results, account, wallet, client_sealed)
+    pages = (apps, models, model_owner, sales, compute, tasks, results, account, money, wallet, client_sealed)
     modules = (*pages, chain_view, network_document)
     return Litestar(
         route_handlers=[

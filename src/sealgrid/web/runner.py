@@ -4,8 +4,8 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -13,10 +13,12 @@ from msgspec.structs import replace
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
 from sealgrid.web.api import application
 from sealgrid.web.html.templates import environment
 from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.reader import IndexReader
+from sealgrid.web.index.receipt_reader import ReceiptReader
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.site import Site
 from sealgrid.web.storage_cache import AppBundles, ModelCards
@@ -54,7 +56,8 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     try:
         own_view = replace(config.network, rpc_url=config.rpc_url or config.network.rpc_url)
         async with connect(own_view, key) as conn:
-            indexing = asyncio.create_task(ChainIndexer(conn.hub, store).run())
+            receipts = ReceiptReader(store, partial(fetch_verified_receipt, conn), time.time)
+            indexing = [asyncio.create_task(each.run()) for each in (ChainIndexer(conn.hub, store), receipts)]
             site = Site(
                 network=config.network,
                 conn=conn,
@@ -69,9 +72,9 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
             try:
                 await serve(application(site, config.libraries, config.access), sock, ready, config.access)
             finally:
-                indexing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await indexing
+                for task in indexing:
+                    task.cancel()
+                await asyncio.gather(*indexing, return_exceptions=True)
     finally:
         await dev_wallets.close()
         store.close()

@@ -12,6 +12,7 @@ from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SealgridError
 from sealgrid.sdk.model_cards import CardSubject, ModelCard, read_card
+from sealgrid.sdk.operations.changelog import CHANGELOG, MAX_CHANGELOG
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
 from sealgrid.web.html.templates import MAX_README
@@ -48,11 +49,12 @@ class SharedReads(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class AppDetails:
-    """A verified manifest, the readme and the example input; empty if the bundle has none."""
+    """A verified manifest, the readme, the example input and the changelog; empty if the bundle has none."""
 
     manifest: Manifest
     readme: str
     example: bytes = b""
+    changelog: str = ""
 
 
 class AppBundles:
@@ -64,7 +66,7 @@ class AppBundles:
         self._reads = SharedReads[tuple[str, Digest], AppDetails | None](MAX_ENTRIES)
 
     async def details(self, multiaddr: str, app_digest: Digest) -> AppDetails | None:
-        """Return an app's manifest, readme and example input; None for a bundle that is missing, large or invalid."""
+        """Return an app's manifest and its public files; None for a bundle that is missing, large or invalid."""
         try:
             return await self._reads.get((multiaddr, app_digest), lambda: self._read(multiaddr, app_digest))
         except (SealgridError, ValueError):
@@ -77,7 +79,8 @@ class AppBundles:
         except BundleRefused:
             return None
         readme = bundle.files.get(README, b"")[:MAX_README].decode(errors="replace")
-        return AppDetails(bundle.manifest, readme, _example(bundle))
+        changelog = bundle.files.get(CHANGELOG, b"")[:MAX_CHANGELOG].decode(errors="replace")
+        return AppDetails(bundle.manifest, readme, _example(bundle), changelog)
 
 
 def _example(bundle: VerifiedBundle) -> bytes:

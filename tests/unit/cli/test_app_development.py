@@ -25,7 +25,7 @@ def app(sealgrid, tmp_path):
 
 
 def test_a_new_app_has_its_name_and_runs_as_written(app, sealgrid):
-    assert {path.name for path in app.iterdir()} == {"app.toml", "main.py", "README.md", "test_app.py"}
+    assert {path.name for path in app.iterdir()} == {"app.toml", "main.py", "README.md", "CHANGELOG.md", "test_app.py"}
     assert 'name = "word-count"' in (app / "app.toml").read_text()
     tried = sealgrid("app", "try", "word-count", "--file", "letter.txt")
     assert tried.code == 0, tried.err

@@ -3,9 +3,10 @@
 import pytest
 
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
-from sealgrid.cli.offer_lines import listing_lines, offer_lines
+from sealgrid.cli.offer_lines import changelog_lines, listing_lines, offer_lines
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.operations.key_versions import KeyVersionView
+from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.sdk.resources.offers import Listing, Offer
 from sealgrid.units import to_address, to_digest
 
@@ -29,6 +30,13 @@ def listing(**changes):
 
 def test_an_offer_is_one_line_with_address_price_and_uses():
     assert list(offer_lines([offer()], "runs")) == [f"{MODEL}         3 RLC        5 runs  'faces'"]
+    (line,) = offer_lines([offer(release=ReleaseMark.BUILT)], "runs")
+    assert line.endswith("'faces'  built from this release")
+
+
+def test_a_changelog_stands_beside_its_word():
+    assert list(changelog_lines("# Changelog\n\n## 1")) == ["changelog    # Changelog", "", " " * 13 + "## 1"]
+    assert list(changelog_lines("")) == []
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,11 @@ def test_an_offer_is_one_line_with_address_price_and_uses():
         ({"unopened": DIGEST}, f"WARNING      did not open for a buyer (task {DIGEST}); the vaults refuse it (7.22)"),
         ({"signature": SIGNATURE}, "input        'x': float32 [any, 3]"),
         ({"signature": SIGNATURE}, "output       'y': float32 [any, 12], classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 … (12)"),
+        (
+            {"release": ReleaseMark.LOOK_ALIKE},
+            "release      NOT built from this release: other code under the name of a shipped app",
+        ),
+        ({"newer": offer(release=None)}, f"newer        'faces' at 3 RLC, {MODEL}"),
         ({"opened": DIGEST}, f"opened       by an enclave, with its present key (task {DIGEST})"),
         (
             {"versions": (KeyVersionView(2, DIGEST, 60, 3),)},

@@ -8,6 +8,7 @@ from sealgrid.cli.quote_lines import quote_lines
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.network import PinnedPool
 from sealgrid.sdk.operations.quote import RunQuote
+from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.units import to_address
 from tests.unit.cli.cli_runner import run_cli
 from tests.unit.sdk.network_file import network
@@ -32,8 +33,10 @@ QUOTE = RunQuote(
     conditions=("(3.7) The generation is allowed.",),
     past_runs=0,
     expected_seconds=None,
+    warm_seconds=None,
+    cold_seconds=None,
     slowest_seconds=None,
-    duration="unknown: no past runs",
+    duration="unknown: no past answers",
 )
 
 
@@ -47,11 +50,16 @@ def test_a_quote_has_every_part_the_money_and_what_is_missing():
         "escrow     4 RLC free",
         "wallet     1 RLC",
         'missing    6 RLC; deposit it first: sealgrid account deposit "6 RLC"',
-        "time       unknown: no past runs",
+        "time       unknown: no past answers",
         "vaults     2 of 3 must release the keys, and would now",
         "condition  on the machine, checked after the purchase: (3.7) The generation is allowed.",
         "nothing was bought",
     ]
+
+
+def test_a_look_alike_of_a_shipped_app_is_said_beside_its_price():
+    first = next(iter(quote_lines(replace(QUOTE, release=ReleaseMark.LOOK_ALIKE), network())))
+    assert first == "app        free, NOT built from this release: other code under the name of a shipped app"
 
 
 def test_a_run_without_a_model_that_the_escrow_covers_has_fewer_lines():

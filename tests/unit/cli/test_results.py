@@ -44,6 +44,24 @@ def test_control_characters_are_escaped(monkeypatch, command):
     assert escape_controls(command).isprintable()
 
 
+def test_the_end_of_a_log_is_printed_with_the_command_for_all_of_it(monkeypatch):
+    console = Terminal()
+    monkeypatch.setattr(results, "stderr", console)
+    with console.capture() as captured:
+        results.print_log_tail("\n".join(f"line {n}" for n in range(20)) + "\n" + "x" * 1000 + "\n\n", "0x11")
+    lines = captured.get().splitlines()
+    assert "sealgrid task log 0x11" in lines[0]
+    assert lines[1:] == [*(f"  line {n}" for n in range(11, 20)), "  " + "x" * results.MAX_LOG_LINE]
+
+
+def test_an_empty_log_prints_nothing(monkeypatch):
+    console = Terminal()
+    monkeypatch.setattr(results, "stderr", console)
+    with console.capture() as captured:
+        results.print_log_tail(" \n", "0x11")
+    assert captured.get() == ""
+
+
 def test_a_result_is_written_below_its_folder_alone(tmp_path):
     results.write_files({"a/b": b"1", "c": b"2"}, tmp_path / "result")
     assert (tmp_path / "result/a/b").read_bytes() == b"1"
@@ -58,7 +76,7 @@ async def test_the_error_for_a_result_that_cannot_be_written_states_where_the_pr
         task = "0x" + "11" * 32
 
         async def result(self, *_, **__):
-            return RunResult({"../escaped": b""})
+            return RunResult({"../escaped": b"", "sealgrid.json": b'{"exit":0}'})
 
         async def money(self):
             return "paid"

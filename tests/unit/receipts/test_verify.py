@@ -3,8 +3,10 @@
 import pytest
 
 from sealgrid.crypto.digests import keccak256
+from sealgrid.errors import ReceiptRefused
 from sealgrid.receipts.deferred_callback import deferred_digest
-from sealgrid.receipts.verify import verify
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.receipts.verify import verify, verify_paid
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.unit.receipts.receipt_scene import (
     CALLED_BACK,
@@ -12,6 +14,7 @@ from tests.unit.receipts.receipt_scene import (
     DEFERRED,
     NOBODY,
     NOW,
+    OTHER_SIGNED,
     PINS,
     RESULT_KEY,
     VAULT_KEYS,
@@ -89,3 +92,24 @@ def test_a_job_with_a_deferred_callback_settles_a_digest_over_its_commitment():
 )
 def test_1_an_envelope_that_is_not_canonical_is_refused(document):
     refused(1, document)
+
+
+def test_a_paid_receipt_is_verified_although_its_files_are_no_longer_stored():
+    job = Job()
+    stored_nowhere = job.onchain(sealed_sha256=None, receipt_sha256=None)
+    assert verify_paid(job.encode(), PINS, stored_nowhere).body == job.envelope().receipt.body
+
+
+@pytest.mark.parametrize(("number", "changes"), [("15", {"completed": False}), ("16", {"proved": False})])
+def test_a_receipt_that_the_chain_did_not_pay_is_not_verified(number, changes):
+    job = Job()
+    with pytest.raises(ReceiptRefused) as refused:
+        verify_paid(job.encode(), PINS, job.onchain(**changes))
+    assert refused.value.check == number
+
+
+def test_20_a_paid_receipt_with_another_order_is_not_verified():
+    job = Job(body={"request": RequestDocument.of(OTHER_SIGNED)})
+    with pytest.raises(ReceiptRefused) as refused:
+        verify_paid(job.encode(), PINS, job.onchain())
+    assert refused.value.check == "20"

@@ -24,14 +24,28 @@ WORKING = StageAt(stage="working", at=1)
         ("running", (WORKING,), "running"),
         ("running", (WORKING, FAILED), "failed"),
         ("waiting", (REFUSED,), "refused"),
-        ("completed", (REFUSED,), "completed"),
+        ("completed", (REFUSED,), "paid"),
         ("refunded", (FAILED,), "refunded"),
     ],
 )
 def test_an_open_task_that_its_pool_gave_up_does_not_look_as_if_it_ran(
     state: str, stages: tuple[StageAt, ...], shown: str
 ) -> None:
-    assert shown_state(state, stages) == shown
+    assert shown_state(row(1, state), stages) == shown
+
+
+@pytest.mark.parametrize(
+    ("exit_class", "shown"),
+    [
+        ("ok", "answered"),
+        ("app-failed", "app-failed"),
+        ("unopened", "model-unopened"),
+        ("refused", "refused"),
+        (None, "paid"),
+    ],
+)
+def test_a_paid_task_is_shown_as_its_verified_receipt_says(exit_class: str | None, shown: str) -> None:
+    assert shown_state(row(1, "completed", exit_class=exit_class)) == shown
 
 
 class Pool:
@@ -45,8 +59,8 @@ class Pool:
         return SimpleNamespace(history=self.stages)
 
 
-def row(number: int, state: str, pool: str = POOL) -> Any:
-    return SimpleNamespace(task=to_digest(bytes([number]) * 32), state=state, workerpool=pool)
+def row(number: int, state: str, pool: str = POOL, *, exit_class: str | None = None) -> Any:
+    return SimpleNamespace(task=to_digest(bytes([number]) * 32), state=state, workerpool=pool, exit_class=exit_class)
 
 
 def states_of(pool: Any, clock: Callable[[], float] = lambda: 0.0) -> TaskStates:
@@ -57,7 +71,7 @@ def states_of(pool: Any, clock: Callable[[], float] = lambda: 0.0) -> TaskStates
 async def test_a_list_asks_the_networks_pool_about_its_open_tasks_alone() -> None:
     rows = [row(1, "running"), row(2, "completed"), row(3, "running", OTHER)]
     pool = Pool(REFUSED)
-    assert list((await states_of(pool).shown(rows)).values()) == ["refused", "completed", "running"]
+    assert list((await states_of(pool).shown(rows)).values()) == ["refused", "paid", "running"]
     assert pool.asked == 1
 
 

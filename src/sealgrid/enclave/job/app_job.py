@@ -1,6 +1,7 @@
 """Run one app job: prepare the app, load its inputs, run it without network, and pack its outputs."""
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Digest
 from sealgrid.wire.relay import RelayClient
 
-LOG_FILE = "app.log"  #: in the result of an app that failed
+LOG_FILE = "app.log"  #: in the result of an app that failed; of another app too, unless it has a file of this name
 
 BulkDatasets = Mapping[int, DatasetFact]  #: by index in the slice: the datasets of a bulk that were loaded
 
@@ -132,7 +133,22 @@ async def _run(prepared: PreparedApp, facts: Facts, inputs: AppInputs, protectio
             if dataset is not None and index not in inputs.bulk
         ]
         status["left_out"] = sorted([*facts.bulk.left_out, *unopened], key=lambda each: each.place)
-    return _outcome(files, status, "ok", computed.callback or b"", facts)
+    log = _log_file(end.log, files, output_limit)
+    if log:
+        status["log"] = next(iter(log))
+    return _outcome(files | log, status, "ok", computed.callback or b"", facts)
+
+
+def _log_file(log: bytes, files: Mapping[str, bytes], limit: int) -> dict[str, bytes]:
+    """Return the log of an app that succeeded under a name that no output has; empty without a log or room for it.
+
+    ``limit`` is of outputs and log together, in bytes; of a longer log the end is kept.
+    """
+    taken = {path.split("/")[0].casefold() for path in files}
+    names = itertools.chain([LOG_FILE], (f"app-{number}.log" for number in itertools.count(2)))
+    name = next(name for name in names if name not in taken)
+    room = limit - sum(len(path.encode()) + len(content) for path, content in files.items()) - len(name)
+    return {name: log[max(0, len(log) - room) :]} if log and room > 0 else {}
 
 
 def _failed(log: bytes, code: int, facts: Facts) -> JobOutcome:

@@ -1,31 +1,22 @@
-"""Usage of an app: its tasks by how they ended, its buyers and its revenue, from the chain and the public receipts."""
+"""Usage of an app: its tasks by how they ended, its buyers and its revenue, from the chain and verified receipts."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from sealgrid.chain.views import DealView, PaymentOutcome, payment_outcome
-from sealgrid.errors import NotFound, SealgridError
+from sealgrid.chain.views import DealView
+from sealgrid.errors import NotFound
 from sealgrid.poco.ids import task_id
-from sealgrid.receipts.receipt import ExitClass, parse_envelope
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_receipt
+from sealgrid.sdk.operations.run_states import PAID, RunState, run_state
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 
 MAX_USES: Final = 1000  #: tasks that are read, the newest first
 _PAGE: Final = 200
 _CONCURRENT: Final = 8
-
-UseState = Literal["answer", "app-failed", "refused", "unopened", "unread", "running", "unpaid"]
-_STATE_OF: Final[dict[ExitClass, UseState]] = {
-    "ok": "answer",
-    "app-failed": "app-failed",
-    "refused": "refused",
-    "unopened": "unopened",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +27,9 @@ class AppUse:
     deal: DealId
     requester: Address
     model: Address | None
-    price: Amount  #: of the app; paid unless the state is "running" or "unpaid"
+    price: Amount  #: of the app
     time: int  #: of the deal, Unix seconds
-    state: UseState  #: "unread": paid, and its receipt cannot be read; "refused": by the vaults
+    state: RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +50,7 @@ class AppUsage:
     is_complete: bool  #: false where older tasks are left out
 
     @property
-    def counts(self) -> dict[UseState, int]:
+    def counts(self) -> dict[RunState, int]:
         """Return how many tasks have each state; states without a task are absent."""
         return dict(Counter(use.state for use in self.uses))
 
@@ -79,7 +70,7 @@ class AppUsage:
 
 
 def _revenue(uses: Sequence[AppUse]) -> Amount:
-    return Amount(sum(use.price for use in uses if use.state not in {"running", "unpaid"}))
+    return Amount(sum(use.price for use in uses if use.state in PAID))
 
 
 async def usage_of_app(conn: Connection, app: Address, most: int = MAX_USES) -> AppUsage:
@@ -100,7 +91,7 @@ async def usage_of_app(conn: Connection, app: Address, most: int = MAX_USES) -> 
                 model=None if deal.dataset.pointer == ZERO_ADDRESS else deal.dataset.pointer,
                 price=Amount(deal.app.price),
                 time=deal.start_time,
-                state=await _state(conn, task, now),
+                state=await run_state(conn, task, now),
             )
 
     deals, is_complete = await _deals(conn, app, most)
@@ -132,13 +123,3 @@ async def _deal(conn: Connection, deal: DealId, app: Address) -> DealView | None
     except (NotFound, ValueError):
         return None
     return view if view.app.pointer == app else None
-
-
-async def _state(conn: Connection, task: TaskId, now: int) -> UseState:
-    outcome = payment_outcome(await conn.hub.view_task(task), now)
-    if outcome is not PaymentOutcome.PAID:
-        return "running" if outcome is PaymentOutcome.OPEN else "unpaid"
-    try:
-        return _STATE_OF[parse_envelope(await fetch_receipt(conn, task)).receipt.body.exit_class]
-    except SealgridError:
-        return "unread"

@@ -13,11 +13,13 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.asset_names import check_name
+from sealgrid.sdk.operations.asset_names import check_name, parse_name
 from sealgrid.sdk.operations.build import build_app
+from sealgrid.sdk.operations.changelog import check_changelog, without_changelog
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.sdk.operations.own_names import next_name
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient
@@ -43,18 +45,22 @@ async def deploy(
     uses: int = 1_000_000,
     orders: int | None = None,
     any_pool: bool = False,
+    on_progress: Progress = ignore_progress,
 ) -> DeployedApp:
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
     It is built for the network's Python. Its wheels, or the environment compiled from them, are stored beside the
     bundle. Deploying the same bundle again returns the same app; other code under the same name is the next version of
-    it. Raises InputRefused for a missing wheel and for a name that is not allowed, InterpreterMismatch for an app.toml
-    or a wheel that requires another Python, SetupMissing when this machine cannot compile for that Python,
-    BundleRefused for an invalid bundle.
+    it, and ``on_progress`` gets a lasting warning if its changelog is missing. Raises InputRefused for a missing wheel
+    and for a name that is not allowed, InterpreterMismatch for an app.toml or a wheel that requires another Python,
+    SetupMissing when this machine cannot compile for that Python, BundleRefused for an invalid bundle.
     """
     app = await asyncio.to_thread(build_app, folder, conn.network.python)
     bundle = app.bundle
+    has_changelog = check_changelog(bundle.manifest)
     name = await next_name(conn, "App", check_name(bundle.manifest.name), checksum=bundle.app_digest)
+    if parse_name(name).version > 1 and not has_changelog:
+        on_progress(ProgressStep(without_changelog(name), lasting=True))
     for file in app.dependencies:
         await conn.storage.put_file(file)
     stored = await conn.storage.put_bytes(bundle.archive)

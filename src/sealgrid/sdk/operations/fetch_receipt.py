@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import msgspec
 
@@ -23,7 +24,7 @@ from sealgrid.receipts.receipt import (
 )
 from sealgrid.receipts.report import ChainEvidence, VerificationReport
 from sealgrid.receipts.request_document import hash_request
-from sealgrid.receipts.verify import verify
+from sealgrid.receipts.verify import VerifiedReceipt, verify, verify_paid
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import pins_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
@@ -107,20 +108,34 @@ async def _rebuild(conn: Connection, task: TaskId) -> bytes:
 async def verify_online(conn: Connection, envelope: bytes) -> VerificationReport:
     """Verify a receipt against the network's pins, the chain and the storage."""
     parsed = parse_envelope(envelope)
-    task_id, settle, assets = parsed.receipt.body.task, parsed.settle, Assets(conn.hub)
-    task = await conn.hub.view_task(task_id)
+    evidence, sealed, receipt = await asyncio.gather(
+        _chain_evidence(conn, parsed.receipt.body.task),
+        _stored(conn, parsed.settle.sealed_sha256),
+        _stored(conn, parsed.settle.receipt_sha256),
+    )
+    return verify(envelope, pins_of(conn.network), replace(evidence, sealed_sha256=sealed, receipt_sha256=receipt))
+
+
+async def fetch_verified_receipt(conn: Connection, task: TaskId) -> VerifiedReceipt:
+    """Return the receipt of a paid task, verified against the network's pins and the chain.
+
+    Raises ReceiptRefused with the number of the failed check, and otherwise like ``fetch_receipt``.
+    """
+    envelope, evidence = await asyncio.gather(fetch_receipt(conn, task), _chain_evidence(conn, task))
+    return verify_paid(envelope, pins_of(conn.network), evidence)
+
+
+async def _chain_evidence(conn: Connection, task_id: TaskId) -> ChainEvidence:
+    """Return what the chain has about a task, without its stored files."""
+    task, assets = await conn.hub.view_task(task_id), Assets(conn.hub)
     worker = task.contributors[0] if task.contributors else ZERO_ADDRESS
-    deal, contribution, broker, sealed, receipt = await asyncio.gather(
-        conn.hub.view_deal(task.deal),
-        conn.hub.view_contribution(task_id, worker),
-        conn.hub.teebroker(),
-        _stored(conn, settle.sealed_sha256),
-        _stored(conn, settle.receipt_sha256),
+    deal, contribution, broker = await asyncio.gather(
+        conn.hub.view_deal(task.deal), conn.hub.view_contribution(task_id, worker), conn.hub.teebroker()
     )
     app_checksum, dataset_checksum = await asyncio.gather(
         assets.checksum("App", deal.app.pointer), _checksum_of_dataset(assets, deal.dataset.pointer)
     )
-    evidence = ChainEvidence(
+    return ChainEvidence(
         broker=broker,
         pool_owner=deal.workerpool.owner,
         completed=task.status is TaskStatus.COMPLETED,
@@ -131,10 +146,9 @@ async def verify_online(conn: Connection, envelope: bytes) -> VerificationReport
         app_checksum=app_checksum,
         dataset_checksum=dataset_checksum,
         pool=deal.workerpool.pointer,
-        sealed_sha256=sealed,
-        receipt_sha256=receipt,
+        sealed_sha256=None,
+        receipt_sha256=None,
     )
-    return verify(envelope, pins_of(conn.network), evidence)
 
 
 async def _checksum_of_dataset(assets: Assets, dataset: Address) -> Digest | None:

@@ -1,4 +1,4 @@
-"""Prepares a file for publishing as the shipped app that is to use it needs it: ONNX models and CSV tables."""
+"""Prepares a file for publishing as the shipped app that is to use it needs it: models and CSV tables."""
 
 import asyncio
 import tempfile
@@ -114,9 +114,24 @@ def check_csv(path: Path) -> tuple[str, ...]:
         raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
 
 
+def prepare_ados(file: Path, _folder: Path, _try_input: Path | None = None) -> PreparedFile:
+    """Return a model as it is; raise InputRefused for a file that ados would refuse."""
+    from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused  # noqa: PLC0415  only where the shipped apps are
+    from sealgrid.shipped_apps.ados.quality.model_file import read_model  # noqa: PLC0415
+
+    try:
+        read_model(file.read_bytes())
+    except ReadingsRefused as refused:
+        raise InputRefused(f"{file.name} cannot be sold to ados: {refused}") from refused
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
+    return PreparedFile(file)
+
+
 _PREPARE: Final[Mapping[str, Callable[[Path, Path, Path | None], PreparedFile]]] = {
     shipped_apps.ONNX_RUNNER: prepare_onnx,
     shipped_apps.CSV_STATISTICS: prepare_csv,
+    shipped_apps.ADOS: prepare_ados,
 }
 
 

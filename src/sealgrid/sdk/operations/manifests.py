@@ -36,32 +36,53 @@ async def manifest_of(conn: Connection, app: Address) -> Manifest:
     Raises InputRefused for an app without a bundle, NotFound when the storage lacks it, BundleRefused for a bundle that
     does not match the digest.
     """
-    assets = Assets(conn.hub)
-    digest, multiaddr = await asyncio.gather(assets.checksum("App", app), assets.multiaddr("App", app))
-    try:
-        bundle = digest_of_cid(multiaddr.removeprefix("/ipfs/"))
-    except InputRefused as error:
-        raise InputRefused(
-            f"the app {app} names no bundle ({multiaddr[:80]!r}); it cannot run on this network."
-        ) from error
-    document = await _manifest_alone(conn.storage, bundle)
+    bundle, digest = await _bundle_of(conn, app)
+    document = await _member_alone(conn.storage, bundle, MANIFEST)
     if to_digest(sha256(document)) == digest:
         return read_manifest(document, digest)
     archive = await conn.storage.get_bytes(bundle, MAX_BYTES)
     return (await asyncio.to_thread(verify_bundle, archive, digest)).manifest
 
 
-async def _manifest_alone(storage: RemoteFiles, bundle: Digest) -> bytes:
-    """Return the bytes where ``pack`` stores the manifest, unverified; none if the layout is another."""
+async def app_file(conn: Connection, app: Address, path: str, limit: int) -> bytes:
+    """Return one file of an app, verified by its manifest; empty without it, and for more than ``limit`` bytes.
+
+    Raises like ``manifest_of``.
+    """
+    entry = next((each for each in (await manifest_of(conn, app)).files if each.path == path), None)
+    if entry is None or entry.size > min(limit, PIECE_BYTES):
+        return b""
+    bundle, digest = await _bundle_of(conn, app)
+    content = await _member_alone(conn.storage, bundle, path)
+    if to_digest(sha256(content)) == entry.sha256:
+        return content
+    archive = await conn.storage.get_bytes(bundle, MAX_BYTES)
+    return (await asyncio.to_thread(verify_bundle, archive, digest)).files[path]
+
+
+async def _bundle_of(conn: Connection, app: Address) -> tuple[Digest, Digest]:
+    """Return the digests of an app's bundle and of its manifest, from the chain."""
+    assets = Assets(conn.hub)
+    digest, multiaddr = await asyncio.gather(assets.checksum("App", app), assets.multiaddr("App", app))
+    try:
+        return digest_of_cid(multiaddr.removeprefix("/ipfs/")), digest
+    except InputRefused as error:
+        raise InputRefused(
+            f"the app {app} names no bundle ({multiaddr[:80]!r}); it cannot run on this network."
+        ) from error
+
+
+async def _member_alone(storage: RemoteFiles, bundle: Digest, name: str) -> bytes:
+    """Return the bytes where ``pack`` stores a file, unverified; none if the layout is another."""
     size = await storage.size(bundle)
     length = min(size, PIECE_BYTES)
     piece = await storage.read(bundle, size - length, length)
     try:
         with zipfile.ZipFile(io.BytesIO(piece)) as archive:
-            entry = archive.getinfo(MANIFEST)
+            entry = archive.getinfo(name)
     except BROKEN:
         return b""
-    before = _LOCAL_HEADER + len(MANIFEST)
+    before = _LOCAL_HEADER + len(name.encode())
     start, length_needed = entry.header_offset, before + entry.file_size  # relative to the piece; may be negative
     if start >= 0:
         return piece[start : start + length_needed][before:]

@@ -24,7 +24,8 @@ from sealgrid.wire.vault import OpenReply, OpenRequest
 
 MAX_RESULT_BYTES = 1 << 30
 STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended
-LOG_FILE = "app.log"  #: in the result of an app that failed
+LOG_FILE = "app.log"  #: in the result of an app that failed; that of another app is named in the status
+LOG_TAIL_LINES = 10
 
 
 class _CallbackFile(msgspec.Struct, frozen=True):
@@ -35,6 +36,7 @@ class _CallbackFile(msgspec.Struct, frozen=True):
 class _ExitStatus(msgspec.Struct, frozen=True):
     exit: int
     callback: _CallbackFile | None = None
+    log: str = ""  #: the name of the log's file, of an app that succeeded and logged anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,18 @@ class RunResult:
 
     @property
     def log(self) -> str:
-        """Return the log of an app that failed; empty for one that succeeded."""
-        return "" if self.exit == 0 else self.files.get(LOG_FILE, b"").decode(errors="replace")
+        """Return what the app wrote to standard output and error; empty if it wrote nothing."""
+        return self.files.get(self.log_file, b"").decode(errors="replace")
+
+    @property
+    def log_file(self) -> str:
+        """Return the name of the log among the files; empty if the app succeeded and wrote no log."""
+        status = self._status()
+        return status.log if status.exit == 0 else LOG_FILE
+
+    def log_tail(self, lines: int = LOG_TAIL_LINES) -> str:
+        """Return the last lines of the log, without empty ones at the end."""
+        return "\n".join(self.log.rstrip().splitlines()[-lines:])
 
     def _status(self) -> _ExitStatus:
         return msgspec.json.decode(self.files[STATUS_FILE], type=_ExitStatus)

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from sealgrid.bundle.manifest import Manifest
-from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
 from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.progress import Progress, ProgressStep
-from sealgrid.units import to_digest
 
 _APP: Final = "plate-reader"
 _CODE: Final = "reader/picture.py"
@@ -21,7 +19,7 @@ async def check_pictures(manifest: Manifest, files: Sequence[tuple[str, bytes]],
     It applies to apps whose bundle holds the same ``reader/picture.py`` as this installation, by its digest, and where
     the libraries of the shipped apps are installed.
     """
-    if files and _runs_this_code(manifest):
+    if files and shipped_apps.holds_code(manifest, _APP, [_CODE]):
         on_progress(ProgressStep("checking that the app can read the picture"))
         for name, content in files:
             await asyncio.to_thread(check_picture, name, content)
@@ -39,11 +37,3 @@ def check_picture(name: str, content: bytes) -> None:
         raise InputRefused(f"plate-reader cannot read {name!r}: {refused}") from refused
     except ImportError:
         return
-
-
-def _runs_this_code(manifest: Manifest) -> bool:
-    folder = shipped_apps.app_folder(_APP)
-    if folder is None:
-        return False
-    digest = to_digest(sha256((folder / _CODE).read_bytes()))
-    return any(entry.path == _CODE and entry.sha256 == digest for entry in manifest.files)

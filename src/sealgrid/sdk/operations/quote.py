@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.receipts.run_record import RunTimes
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.buy import params_of
@@ -11,6 +12,7 @@ from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, reques
 from sealgrid.sdk.operations.past_runs import past_runs
 from sealgrid.sdk.operations.preview import check_release
 from sealgrid.sdk.operations.price import price_of
+from sealgrid.sdk.operations.release_marks import ReleaseMark, released_apps
 from sealgrid.sdk.operations.run_inputs import check_purchase, check_request_model, public_signature
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
@@ -36,10 +38,13 @@ class RunQuote:
     quorum: int  #: vaults that must release the keys
     vaults: int  #: of the network
     conditions: tuple[str, ...]  #: of the model's owner on the machine, which only the release can check
-    past_runs: int  #: completed runs of this app on this model that the durations are from
-    expected_seconds: float | None  #: their median, from the deal to the payment; None without past runs
+    past_runs: int  #: answers of this app on this model that the durations are from
+    expected_seconds: float | None  #: that of the next two which is known, the warm one first
+    warm_seconds: float | None  #: the median on a worker that ran it before, from the deal to the payment
+    cold_seconds: float | None  #: the median of first runs of a worker, which fetches the files
     slowest_seconds: int | None
     duration: str  #: the expected duration as text
+    release: ReleaseMark | None = None  #: of a shipped app, or of one of its name
 
 
 async def quote(
@@ -68,8 +73,10 @@ async def quote(
     terms = DealOrders(*offers, request_order(conn, offers, request, params))
     on_progress(ProgressStep("asking the vaults whether they will release the keys"))
     model = terms.dataset.dataset
-    preview, past, account, wallet = await asyncio.gather(
+    preview, facts, released, past, account, wallet = await asyncio.gather(
         check_release(conn, terms, on_progress),
+        conn.asset_facts.read("App", request.app),
+        asyncio.to_thread(released_apps, conn.network.python),
         past_runs(conn, terms.app.app, model),
         conn.hub.account(payer),
         conn.hub.wallet_balance(payer),
@@ -91,8 +98,11 @@ async def quote(
         quorum=preview.quorum,
         vaults=len(conn.vaults),
         conditions=preview.conditions,
-        past_runs=len(past.seconds),
-        expected_seconds=past.median,
-        slowest_seconds=past.seconds[-1] if past.seconds else None,
+        past_runs=past.count,
+        expected_seconds=past.expected,
+        warm_seconds=RunTimes.of(past.warm).median,
+        cold_seconds=RunTimes.of(past.cold).median,
+        slowest_seconds=past.slowest,
         duration=str(past),
+        release=released.mark(facts.checksum, facts.name),
     )

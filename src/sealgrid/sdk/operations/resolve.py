@@ -26,8 +26,9 @@ from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.asset_names import AssetReference, parse_name, parse_reference, similar_names
 from sealgrid.sdk.operations.build import shipped_app_digests
+from sealgrid.sdk.operations.newer_versions import announce_newer
 from sealgrid.sdk.operations.own_names import own_assets
-from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
+from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef, Offer, open_offers
 from sealgrid.units import ZERO_ADDRESS, Address
 
@@ -73,11 +74,21 @@ async def find_offered(
     """Return the addresses of an offered app and model for a run; the zero address without a model.
 
     Of several accounts that offer a shipped app, one to which the model is offered is selected. ``on_progress`` gets a
-    lasting step when the model's owner offers a newer version. Raises like ``find_app``.
+    lasting step when the owner of the app or the model offers a newer version than the named one. Raises like
+    ``find_app``.
     """
     apps = await _offered_apps(conn, app)
+    if not is_shipped(app) and _names_version(app):
+        await announce_newer(conn, "App", apps[0], on_progress)
     if model is None:
         return apps[0], ZERO_ADDRESS
+    chosen, address = await _app_and_model(conn, apps, model)
+    if _names_version(model):
+        await announce_newer(conn, "Dataset", address, on_progress)
+    return chosen, address
+
+
+async def _app_and_model(conn: Connection, apps: Sequence[Address], model: AssetRef) -> tuple[Address, Address]:
     if (address := _address(model)) is not None:
         await _check_registered(conn, "Dataset", address)
         offers = await open_offers(conn, "Dataset", address)
@@ -87,7 +98,6 @@ async def find_offered(
         owned = [each for each in matches if each.owner == conn.address]
         fitting = [each for each in matches if each.app is None or each.app in apps]
         address = await _select(conn, "Dataset", reference, owned or fitting or offers, offered=True)
-        _announce_newer(address, offers, on_progress)
     allowed = {each.app for each in offers if each.address == address}
     return next((each for each in apps if each in allowed), apps[0]), address
 
@@ -213,15 +223,9 @@ def _newest(
     return addresses[0]
 
 
-def _announce_newer(model: Address, offers: Iterable[Offer], on_progress: Progress) -> None:
-    known = {each.address: each for each in offers}
-    if (bought := known.get(model)) is None:
-        return
-    name = parse_name(bought.name)
-    family = [parse_name(each.name) for each in known.values() if each.owner == bought.owner]
-    newer = max((each.version for each in family if each.base == name.base), default=0)
-    if newer > name.version:
-        on_progress(ProgressStep(f"a newer version of this model is offered: {name.base}@{newer}", lasting=True))
+def _names_version(asset: AssetRef) -> bool:
+    """Return whether a reference names one version: an address, or a name with a version."""
+    return _address(asset) is not None or parse_reference(str(asset)).version is not None
 
 
 def _text(reference: AssetReference) -> str:

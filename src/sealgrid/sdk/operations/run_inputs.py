@@ -1,4 +1,4 @@
-"""The inputs of a purchase, checked before any deal: their form, the app's specification, its pictures."""
+"""The inputs of a purchase, checked before any deal: their form, the app's specification, pictures, readings."""
 
 import asyncio
 from typing import Final
@@ -14,6 +14,7 @@ from sealgrid.sdk.model_cards import signature_of
 from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.picture_checks import check_pictures
 from sealgrid.sdk.operations.pool_selection import pools_named
+from sealgrid.sdk.operations.readings_checks import check_readings
 from sealgrid.sdk.progress import Progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
@@ -32,10 +33,10 @@ async def check_purchase(
 ) -> Manifest:
     """Apply the checks of a purchase that need no offer, and return the app's manifest.
 
-    Without ``check_inputs`` the inputs are not compared with the app's specification, and no picture is opened. Raises
+    Without ``check_inputs`` the inputs are not compared with the app's specification, and no file is opened. Raises
     InputMismatch for inputs that the specification does not take (``bundle.input_check``), InputRefused for input that
-    the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``) and for an unknown pool,
-    InterpreterMismatch for an app that is built for another Python than the network's.
+    the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``, ``readings_checks``) and for an
+    unknown pool, InterpreterMismatch for an app that is built for another Python than the network's.
     """
     check_input(job_input_of(request), split_arguments(request.public_args))
     pools_named(conn.network, request.pool)
@@ -44,6 +45,7 @@ async def check_purchase(
         signature = await public_signature(conn, manifest, request)
         await asyncio.to_thread(check_request, manifest, request, signature)
         await check_pictures(manifest, request.files, on_progress)
+        await check_readings(manifest, request.files, on_progress)
     return manifest
 
 

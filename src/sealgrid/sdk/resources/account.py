@@ -11,8 +11,9 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.earnings import EarnedPayment, EarningsGroup, EarningsKind, grouped, payments_of
+from sealgrid.sdk.operations.earnings import EarnedPayment, payments_of
 from sealgrid.sdk.operations.resolve import find_account
+from sealgrid.sdk.operations.run_sums import RunSum, SumBy, sums
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.faucet import FaucetClient
 from sealgrid.wire.http_transport import HttpTransport
@@ -37,9 +38,9 @@ class Earnings:
     withdrawable: Amount  #: the part that is still in escrow; withdrawals count against earnings first
     payments: tuple[EarnedPayment, ...]  #: in the order of the chain
 
-    def by(self, kind: EarningsKind) -> tuple[EarningsGroup, ...]:
-        """Return the sums by "app", "model" or "buyer", the largest first, or by "month", the newest first."""
-        return grouped(self.payments, kind)
+    def by(self, kind: SumBy) -> tuple[RunSum, ...]:
+        """Return the sums by "app", "model", "buyer" or "state", the largest first, or by "month", the newest first."""
+        return sums(self.payments, kind)
 
 
 class AsyncAccount:
@@ -109,14 +110,17 @@ class AsyncAccount:
         await fund(Wallet(conn.node, development_key("admin")), conn.network.token, conn.address, int(value))
         return await self.balance()
 
-    async def earnings(self) -> Earnings:
-        """Return the payments of tasks to the account so far."""
+    async def earnings(self, *, states: bool = False) -> Earnings:
+        """Return the payments of tasks to the account so far.
+
+        With ``states``, the receipt of each task is verified, and the payment says how the task ended.
+        """
         conn, hub = self._conn, interface("Hub")
         topics = [hub.topic("Reward"), hub.topic("Transfer")]
         head = (await conn.node.block()).number
         events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=head))
         rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
-        paid = await payments_of(conn, [each for each in rewards if each.amount])
+        paid = await payments_of(conn, [each for each in rewards if each.amount], states=states)
         total = sum(payment.amount for payment in paid)
         withdrawal = (self.address, ZERO_ADDRESS)
         transfers = [event for event in events if isinstance(event, Transfer)]

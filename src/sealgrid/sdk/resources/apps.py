@@ -1,5 +1,7 @@
 """Apps: deploy, list, show, offer, reprice, unlist and verify them, read their usage."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,15 @@ from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations.app_usage import AppUsage, usage_of_app
+from sealgrid.sdk.operations.changelog import changelog_of
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
 from sealgrid.sdk.operations.manifests import manifest_of
+from sealgrid.sdk.operations.newer_versions import newer_version
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
 from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
 from sealgrid.sdk.operations.resolve import find_app
-from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, listing_of, open_offers
+from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, listing_of, open_offers, with_release_marks
 
 
 class AsyncApps:
@@ -31,28 +37,50 @@ class AsyncApps:
         uses: int = 1_000_000,
         orders: int | None = None,
         any_pool: bool = False,
+        on_progress: Progress = ignore_progress,
     ) -> Listing:
         """Register an app and sell its use at ``price`` a run; ``orders`` and ``any_pool`` as in ``models.publish``.
 
         ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that the app.toml
         names are in the folder's ``wheels``. The app is built for the network's Python (``network.python``). Deploying
-        the same code again returns the same app with one more offer. Raises InputRefused for a missing wheel,
+        the same code again returns the same app with one more offer. Other code under the same name is the app's next
+        version (``word-count@2``); a lasting step of ``on_progress`` warns if it has no CHANGELOG.md.
+
+        Raises InputRefused for a missing wheel,
         InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
         cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
         folder = shipped_apps.source_folder(app)
         per_run = int(amount(price))
-        deployed = await deploy.deploy(self._conn, folder, price=per_run, uses=uses, orders=orders, any_pool=any_pool)
+        deployed = await deploy.deploy(
+            self._conn,
+            folder,
+            price=per_run,
+            uses=uses,
+            orders=orders,
+            any_pool=any_pool,
+            on_progress=on_progress,
+        )
         return await listing_of(self._conn, "App", deployed.address)
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's."""
+        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's.
+
+        ``release`` tells which are built from this release, and which only have the name of a shipped app.
+        """
         offers = await open_offers(self._conn, "App")
-        return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
+        chosen = [offer for offer in offers if not mine or offer.owner == self._conn.address]
+        return await with_release_marks(self._conn, chosen)
 
     async def show(self, app: AssetRef) -> Listing:
-        """Return an app's data from the chain, with its open offers."""
-        return await listing_of(self._conn, "App", await find_app(self._conn, app))
+        """Return an app's data from the chain, with its open offers, its changelog, and an offer of a newer version."""
+        address = await find_app(self._conn, app)
+        listing, changelog, newer = await asyncio.gather(
+            listing_of(self._conn, "App", address),
+            changelog_of(self._conn, address),
+            newer_version(self._conn, "App", address),
+        )
+        return replace(listing, changelog=changelog, newer=newer)
 
     async def inputs(self, app: AssetRef) -> InputSpec | None:
         """Return what a run of an app needs and takes, from its verified manifest; None for an app that takes anything.
@@ -102,6 +130,10 @@ class AsyncApps:
         """
         address = await find_app(self._conn, app, own=True)
         return await unlist(self._conn, address, await open_app_offers(self._conn, address))
+
+    async def latest_runs(self, app: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks of an app ended, and how long its answers took, by verified receipts."""
+        return await latest_runs(self._conn, "app", await find_app(self._conn, app), most)
 
     async def usage(self, app: AssetRef) -> AppUsage:
         """Return the latest thousand tasks of an app, how each ended, its buyers and its revenue.

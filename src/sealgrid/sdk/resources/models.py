@@ -19,6 +19,8 @@ from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
 from sealgrid.sdk.operations.asset_names import parse_name, parse_reference
 from sealgrid.sdk.operations.file_checks import PreparedFile, prepare_file
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
+from sealgrid.sdk.operations.newer_versions import newer_version
 from sealgrid.sdk.operations.own_offers import (
     RepriceResult,
     UnlistResult,
@@ -153,12 +155,17 @@ class AsyncModels:
         return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
 
     async def show(self, model: AssetRef) -> Listing:
-        """Return a model's data from chain and vaults, with its open offers and the signature its owner published."""
+        """Return a model's data from chain and vaults, with its open offers and the signature its owner published.
+
+        ``newer`` is an offer of a newer version by the same owner.
+        """
         address = await find_model(self._conn, model)
-        listing, signature = await asyncio.gather(
-            listing_of(self._conn, "Dataset", address), signature_of(self._conn, address)
+        listing, signature, newer = await asyncio.gather(
+            listing_of(self._conn, "Dataset", address),
+            signature_of(self._conn, address),
+            newer_version(self._conn, "Dataset", address),
         )
-        return replace(listing, signature=signature)
+        return replace(listing, signature=signature, newer=newer)
 
     async def card(self, model: AssetRef) -> str:
         """Return the owner's description of a model, untrusted Markdown; empty without one."""
@@ -338,6 +345,10 @@ class AsyncModels:
         }
         changes = {name: value for name, value in fields.items() if value is not None}
         return await set_policy(self._conn, msgspec.structs.replace(current, **changes))
+
+    async def latest_runs(self, model: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks on a model ended, and how long answers took, by verified receipts."""
+        return await latest_runs(self._conn, "dataset", await find_model(self._conn, model), most)
 
     async def usage(self, model: AssetRef) -> UsageReport:
         """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from sealgrid.bundle.model_signature import ModelSignature
@@ -20,6 +20,7 @@ from sealgrid.sdk.operations.key_versions import (
     unopened_task,
     views_of,
 )
+from sealgrid.sdk.operations.release_marks import ReleaseMark, released_apps
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 
@@ -53,6 +54,7 @@ class Offer:
     presigned: bool  #: signed by a transaction instead of a signature
     pools: Address | None = None  #: the only pool or group of pools where it is valid; None for any
     orders: int = 1  #: number of orders; one deal consumes uses of one order
+    release: ReleaseMark | None = None  #: of a shipped app or one of its name, in ``apps.list`` and ``apps.show``
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Listing:
     unopened: TaskId | None = None  #: a task in which the file did not open with the newest key
     opened: TaskId | None = None  #: a task in which an enclave opened the file with the newest key
     signature: ModelSignature | None = None  #: a model's inputs and outputs, in the answer of ``models.show``
+    release: ReleaseMark | None = None  #: of a shipped app, or of one of its name
+    changelog: str = ""  #: Markdown of an app's developer, in the answer of ``apps.show``
+    newer: Offer | None = (
+        None  #: of the newest version by the same owner, in the answer of ``show``; None if it is this
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,12 @@ class PublishedListing(Listing):
     notices: tuple[str, ...] = ()  #: sentences for the owner on what was checked before it was sealed
 
 
-async def open_offers(conn: Connection, kind: AssetKind, asset: Address | None = None) -> tuple[Offer, ...]:
-    """Return all open offers of a kind, or of one asset, cheapest first, including those for other buyers."""
+async def open_offers(
+    conn: Connection, kind: AssetKind, asset: Address | None = None, *, owner: Address | None = None
+) -> tuple[Offer, ...]:
+    """Return all open offers of a kind, of one asset or one owner, cheapest first, including those for other buyers."""
     equal = defaultdict(list)
-    for each in await open_orders(conn, kind, asset):
+    for each in await open_orders(conn, kind, asset, owner=owner):
         document = each.order
         order = from_document(AppOrder, document) if kind == "App" else from_document(DatasetOrder, document)
         equal[each.owner, each.presigned, terms_of(order)].append((each, order))
@@ -96,10 +105,21 @@ async def open_offers(conn: Connection, kind: AssetKind, asset: Address | None =
     return tuple([_offer(orders, facts[orders[0][1].asset]) for orders in equal.values()])
 
 
-async def open_orders(conn: Connection, kind: AssetKind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
-    """Return the open orders of a kind, or of one asset, page by page from the market."""
+async def with_release_marks(conn: Connection, offers: Sequence[Offer]) -> tuple[Offer, ...]:
+    """Return offers of apps with their marks; building the shipped apps takes about a second, once for a process."""
+    released = await asyncio.to_thread(released_apps, conn.network.python)
+    return tuple(replace(offer, release=released.mark(offer.digest, offer.name)) for offer in offers)
+
+
+async def open_orders(
+    conn: Connection, kind: AssetKind, asset: Address | None = None, *, owner: Address | None = None
+) -> tuple[OpenOrder, ...]:
+    """Return the open orders of a kind, of one asset or one owner, page by page from the market."""
     filters = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
-    filters[kind.lower()] = asset or "any"
+    if owner is None:
+        filters[kind.lower()] = asset or "any"
+    else:
+        filters[f"{kind.lower()}Owner"] = owner
     orders: list[OpenOrder] = []
     while True:
         page = await conn.market.orders(
@@ -120,6 +140,11 @@ async def listing_of(conn: Connection, kind: AssetKind, asset: Address) -> Listi
         open_offers(conn, kind, asset),
     )
     views = await views_of(conn, asset, owner) if kind == "Dataset" else ()
+    release = None
+    if kind == "App":
+        offers = await with_release_marks(conn, offers)
+        released = await asyncio.to_thread(released_apps, conn.network.python)
+        release = released.mark(facts.checksum, facts.name)
     return Listing(
         address=asset,
         name=facts.name,
@@ -131,6 +156,7 @@ async def listing_of(conn: Connection, kind: AssetKind, asset: Address) -> Listi
         iexec_compatible=is_iexec_key(views),
         unopened=unopened_task(views),
         opened=opened_task(views),
+        release=release,
     )
 
 

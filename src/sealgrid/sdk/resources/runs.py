@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.attestation.requester_refusals import refusal_message
-from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, StillRunning
 from sealgrid.receipts.receipt import ReceiptEnvelope, parse_envelope
 from sealgrid.receipts.report import VerificationReport
@@ -18,24 +17,17 @@ from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import OnStage, follow, history, ignore_stage
 from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.run_money import money_or_unknown, with_money
+from sealgrid.sdk.operations.run_states import RunState, run_state
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
-
-_STATE = {
-    TaskStatus.UNSET: "waiting",
-    TaskStatus.ACTIVE: "running",
-    TaskStatus.REVEALING: "running",
-    TaskStatus.COMPLETED: "completed",
-    TaskStatus.FAILED: "refunded",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """The state of a run."""
 
-    state: str  #: from the chain: waiting, running, completed (and paid), refunded
+    state: RunState  #: from the chain, and of a paid run from its verified receipt: answered, app-failed …
     stages: tuple[StageAt, ...]  #: from the pool
     deadline: int | None  #: Unix seconds; without a result by then the run is refunded; None until a pool begins
     payer: Address | None  #: the account whose escrow pays and gets refunds; None without a deal
@@ -86,6 +78,11 @@ class AsyncRun:
         return self._job.deal
 
     @property
+    def app(self) -> Address:
+        """Return the address of the app."""
+        return self._job.terms.app.app
+
+    @property
     def price(self) -> Amount:
         """Return the price of one task: app, model and computing together."""
         return Amount(self._job.terms.price)
@@ -102,10 +99,11 @@ class AsyncRun:
 
     async def status(self) -> RunStatus:
         """Return the state of the run."""
-        view = await self._conn.hub.view_task(self.task)
+        view, head = await asyncio.gather(self._conn.hub.view_task(self.task), self._conn.node.block())
+        state = await run_state(self._conn, self.task, head.timestamp)
         stages = await history(self._conn, self.task)
         payer = await buy.payer(self._conn, self.deal)
-        return RunStatus(_STATE[view.status], stages, view.final_deadline or None, payer, await self.money())
+        return RunStatus(state, stages, view.final_deadline or None, payer, await self.money())
 
     async def money(self) -> str:
         """Return one sentence that says where the price is now, by the chain: locked, paid, refunded …"""
@@ -132,7 +130,7 @@ class AsyncRun:
         ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal;
         its argument, as text, says until when the price is locked. Nothing is bought elsewhere automatically.
         Raises StillRunning after ``timeout`` seconds: the run continues, and ``result`` can be called again.
-        Raises HostFailed when no machine finished the task (refunded), AppFailed with the last line of the app's log
+        Raises HostFailed when no machine finished the task (refunded), AppFailed with ``log``, ``task`` and ``exit``
         when the app failed (paid), DealRefused when the vaults refused the deal (paid if the refusal applied before the
         deal was made, else refunded).
         """
@@ -150,17 +148,18 @@ class AsyncRun:
                     envelope.refusal, f"the vaults refused this deal: {refusal_message(envelope.refusal)}"
                 )
             if envelope.receipt.body.exit_class == "unopened":
-                raise AppFailed(
+                raise self._failure(
                     "the model's file does not open with the key that its owner deposited, and the vaults refuse this "
-                    "key from now on; use another model."
+                    "key from now on; use another model.",
+                    opened,
                 )
             if envelope.receipt.body.exit_class != "ok":
-                lines = opened.log.strip().splitlines()
-                raise AppFailed(f"the app failed: {lines[-1].strip()[:500] if lines else 'its log is empty.'}")
+                last = opened.log_tail(1).strip()
+                raise self._failure(f"the app failed: {last[:500] or 'its log is empty.'}", opened)
             return opened
 
     async def opened(self) -> RunResult:
-        """Open the result of a paid run, also of an app that failed: its log is then one of the files."""
+        """Open the result of a paid run, also of an app that failed; the log is one of the files."""
         opened, _ = await self._opened()
         return opened
 
@@ -185,8 +184,14 @@ class AsyncRun:
         await self._conn.wallet.call(target, "AnswerReceiver", "deliver", *arguments, action=action)
 
     async def log(self) -> str:
-        """Return the log of an app that failed; empty for one that succeeded."""
+        """Return what the app wrote to standard output and error, of a paid run; empty if it wrote nothing.
+
+        The log is sealed like the result: nobody else can read it. Give it to the app's developer yourself.
+        """
         return (await self.opened()).log
+
+    def _failure(self, message: str, opened: RunResult) -> AppFailed:
+        return AppFailed(message, task=self.task, log=opened.log, exit=opened.exit)
 
     async def _opened(self) -> tuple[RunResult, ReceiptEnvelope]:
         async with with_money(self._conn, self.deal, self.task):

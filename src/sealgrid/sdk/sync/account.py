@@ -44,6 +44,9 @@ class Account:
         """
         return BACKGROUND.run(self._inner.fund(how_much))
 
-    def earnings(self) -> Earnings:
-        """Return the payments of tasks to the account so far."""
-        return BACKGROUND.run(self._inner.earnings())
+    def earnings(self, *, states: bool = False) -> Earnings:
+        """Return the payments of tasks to the account so far.
+
+        With ``states``, the receipt of each task is verified, and the payment says how the task ended.
+        """
+        return BACKGROUND.run(self._inner.earnings(states=states))

@@ -6,8 +6,10 @@ from typing import Any
 from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.operations.app_usage import AppUsage
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.rebuild import RebuildResult
+from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer
 from sealgrid.sdk.sync.background import BACKGROUND
@@ -27,23 +29,32 @@ class Apps:
         uses: int = 1000000,
         orders: int | None = None,
         any_pool: bool = False,
+        on_progress: Progress = ignore_progress,
     ) -> Listing:
         """Register an app and sell its use at ``price`` a run; ``orders`` and ``any_pool`` as in ``models.publish``.
 
         ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that the app.toml
         names are in the folder's ``wheels``. The app is built for the network's Python (``network.python``). Deploying
-        the same code again returns the same app with one more offer. Raises InputRefused for a missing wheel,
+        the same code again returns the same app with one more offer. Other code under the same name is the app's next
+        version (``word-count@2``); a lasting step of ``on_progress`` warns if it has no CHANGELOG.md.
+
+        Raises InputRefused for a missing wheel,
         InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
         cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
-        return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses, orders=orders, any_pool=any_pool))
+        return BACKGROUND.run(
+            self._inner.deploy(app, price=price, uses=uses, orders=orders, any_pool=any_pool, on_progress=on_progress)
+        )
 
     def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's."""
+        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's.
+
+        ``release`` tells which are built from this release, and which only have the name of a shipped app.
+        """
         return BACKGROUND.run(self._inner.list(mine=mine))
 
     def show(self, app: AssetRef) -> Listing:
-        """Return an app's data from the chain, with its open offers."""
+        """Return an app's data from the chain, with its open offers, its changelog, and an offer of a newer version."""
         return BACKGROUND.run(self._inner.show(app))
 
     def inputs(self, app: AssetRef) -> InputSpec | None:
@@ -89,6 +100,10 @@ class Apps:
         Raises NotFound when this account offers no such app.
         """
         return BACKGROUND.run(self._inner.unlist(app))
+
+    def latest_runs(self, app: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks of an app ended, and how long its answers took, by verified receipts."""
+        return BACKGROUND.run(self._inner.latest_runs(app, most))
 
     def usage(self, app: AssetRef) -> AppUsage:
         """Return the latest thousand tasks of an app, how each ended, its buyers and its revenue.

@@ -10,6 +10,8 @@ from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.client import AsyncClient, connect_async
 from sealgrid.sdk.input_files import InputFiles
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations.bought_runs import BoughtRun
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns
 from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import AssetRef
@@ -170,6 +172,21 @@ class Client:
         Raises InputRefused for a task of another chain.
         """
         return Run(self._inner.reopen(task))
+
+    def pool_runs(self, pool: str | None = None, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks of a pool ended, by verified receipts.
+
+        ``pool`` is an address or the name of a pool in the network file; by default the first of its pools.
+        """
+        return BACKGROUND.run(self._inner.pool_runs(pool, most))
+
+    def runs(self) -> tuple[BoughtRun, ...]:
+        """Return the runs whose result keys are in the data folder, newest first, with names and states.
+
+        A paid run is "answered", "app-failed", "model-unopened" or "refused" by its verified receipt, and "paid" as
+        long as that cannot be verified. The state of a run on another network is "unknown".
+        """
+        return BACKGROUND.run(self._inner.runs())
 
     def stages(self, task: TaskId) -> tuple[StageAt, ...]:
         """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""

@@ -6,6 +6,7 @@ from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult
+from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.policies import PolicyUpdate
 from sealgrid.sdk.operations.prove import Proof
@@ -96,7 +97,10 @@ class Models:
         return BACKGROUND.run(self._inner.list(mine=mine))
 
     def show(self, model: AssetRef) -> Listing:
-        """Return a model's data from chain and vaults, with its open offers and the signature its owner published."""
+        """Return a model's data from chain and vaults, with its open offers and the signature its owner published.
+
+        ``newer`` is an offer of a newer version by the same owner.
+        """
         return BACKGROUND.run(self._inner.show(model))
 
     def card(self, model: AssetRef) -> str:
@@ -232,6 +236,10 @@ class Models:
                 proved=proved,
             )
         )
+
+    def latest_runs(self, model: AssetRef, most: int = LATEST_TASKS) -> LatestRuns:
+        """Return how the latest ``most`` tasks on a model ended, and how long answers took, by verified receipts."""
+        return BACKGROUND.run(self._inner.latest_runs(model, most))
 
     def usage(self, model: AssetRef) -> UsageReport:
         """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.

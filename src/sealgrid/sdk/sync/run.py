@@ -7,7 +7,7 @@ from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ig
 from sealgrid.sdk.resources.runs import AsyncRun, RunStatus
 from sealgrid.sdk.sync.background import BACKGROUND
 from sealgrid.sdk.sync.receipt import Receipt
-from sealgrid.units import DealId, TaskId
+from sealgrid.units import Address, DealId, TaskId
 
 
 class Run:
@@ -25,6 +25,11 @@ class Run:
     def deal(self) -> DealId:
         """Return the id of the deal."""
         return self._inner.deal
+
+    @property
+    def app(self) -> Address:
+        """Return the address of the app."""
+        return self._inner.app
 
     @property
     def price(self) -> Amount:
@@ -70,14 +75,14 @@ class Run:
         ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal;
         its argument, as text, says until when the price is locked. Nothing is bought elsewhere automatically.
         Raises StillRunning after ``timeout`` seconds: the run continues, and ``result`` can be called again.
-        Raises HostFailed when no machine finished the task (refunded), AppFailed with the last line of the app's log
+        Raises HostFailed when no machine finished the task (refunded), AppFailed with ``log``, ``task`` and ``exit``
         when the app failed (paid), DealRefused when the vaults refused the deal (paid if the refusal applied before the
         deal was made, else refunded).
         """
         return BACKGROUND.run(self._inner.result(on_progress, timeout, patience=patience, on_waiting=on_waiting))
 
     def opened(self) -> RunResult:
-        """Open the result of a paid run, also of an app that failed: its log is then one of the files."""
+        """Open the result of a paid run, also of an app that failed; the log is one of the files."""
         return BACKGROUND.run(self._inner.opened())
 
     def deliver(self, contract: str) -> None:
@@ -89,5 +94,8 @@ class Run:
         return BACKGROUND.run(self._inner.deliver(contract))
 
     def log(self) -> str:
-        """Return the log of an app that failed; empty for one that succeeded."""
+        """Return what the app wrote to standard output and error, of a paid run; empty if it wrote nothing.
+
+        The log is sealed like the result: nobody else can read it. Give it to the app's developer yourself.
+        """
         return BACKGROUND.run(self._inner.log())

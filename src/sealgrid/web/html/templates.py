@@ -38,6 +38,7 @@ def environment(dev_wallets: DevelopmentWallets) -> Environment:
         "size": size,
         "time": time_element,
         "duration": duration,
+        "seconds": lambda value: f"{value:g} s",
         "counted": counted,
         "percent": lambda share: "–" if share is None else f"{share:.0%}",  # noqa: RUF001  a dash for no runs yet
         "markdown": markdown,

@@ -149,7 +149,16 @@ class ChainIndexer:
         }
         shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
         numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MAX_LISTED_TASKS), MAX_INTEGER))
-        return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
+        return row, [
+            shared
+            | {
+                "task": task_id(event.deal, n),
+                "position": n,
+                "ended": None,
+                "first_of_deal": n == deal.bot_first,
+            }
+            for n in numbers
+        ]
 
     async def _registry_rows(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
         minted: list[Row] = []

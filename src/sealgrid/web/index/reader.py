@@ -8,29 +8,22 @@ import msgspec
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.receipts.receipt import ExitClass
+from sealgrid.receipts.run_record import RunRecord, RunTimes
+from sealgrid.sdk.operations.run_sums import SumBy
 from sealgrid.units import Address, Digest
-from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
+from sealgrid.web.index.tables import IS_TIMED, assets, deals, progress, steps, tasks
 from sealgrid.wire.chain_view import FileAddresses
 
 PAGE_SIZE: Final = 24
+MAX_SUMMED: Final = 20_000  #: tasks that sums count, the newest: a page must answer for an account with any number
+MAX_SUMS: Final = 120  #: lines of a table of sums: ten years of months
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
+RECENT_ANSWERS: Final = 50  #: whose durations count, cold and warm ones each
+MAX_VERSIONS: Final = 1000
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
 Rows = Sequence[sql.Row[Any]]
 Party = Literal["app", "dataset", "workerpool", "requester"]
-
-
-@dataclass(frozen=True, slots=True)
-class SuccessRecord:
-    """Counts of the tasks of an app, a model or a pool."""
-
-    ended: int = 0
-    completed: int = 0
-    open: int = 0  #: waiting or running
-
-    @property
-    def success_rate(self) -> float | None:
-        """Return the share of ended tasks that were completed and paid; None before the first."""
-        return self.completed / self.ended if self.ended else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +32,64 @@ class TaskFilter:
 
     parties: dict[Party, Address] = field(default_factory=dict)
     state: str = ""
+    exit_classes: tuple[ExitClass | None, ...] = ()  #: of verified receipts; None is none so far
+    since: int | None = None  #: of the purchase, Unix seconds
+    until: int | None = None  #: exclusive
+
+
+#: kinds of sums, as ``sealgrid.sdk.operations.run_sums`` has them
+_SUM_KEYS: Final[dict[SumBy, sql.ColumnElement[Any]]] = {
+    "app": tasks.c.app,
+    "model": tasks.c.dataset,
+    "buyer": tasks.c.requester,
+    "month": sql.func.strftime("%Y-%m", tasks.c.time, "unixepoch"),
+    "state": sql.case(
+        (tasks.c.state == "completed", sql.func.coalesce(tasks.c.exit_class, "paid")), else_=tasks.c.state
+    ),
+}
+_PRICE: Final = deals.c.app_price + deals.c.dataset_price + deals.c.pool_price
+_PRICED_TASKS: Final = tasks.join(deals, deals.c.deal == tasks.c.deal)
+_PAID_TASKS: Final = steps.join(tasks, tasks.c.task == steps.c.task)
+
+
+def _latest_answers(party: Party, *, cold: bool) -> sql.Select[Any]:
+    query = sql.select(tasks.c.cold, tasks.c.ended - tasks.c.time).where(
+        tasks.c[party] == sql.bindparam("address"), tasks.c.cold.is_(cold), IS_TIMED
+    )
+    return sql.select(query.order_by(tasks.c.time.desc()).limit(RECENT_ANSWERS).subquery())
+
+
+_RECORDED: Final[tuple[Party, ...]] = ("app", "dataset", "workerpool")
+#: ``runs`` of an asset already counts completed tasks, which are most of them
+_STATE_COUNTS: Final = {
+    party: sql.select(tasks.c.state, sql.func.count().label("n"))
+    .where(tasks.c[party] == sql.bindparam("address"), tasks.c.state.in_(("refunded", "waiting", "running")))
+    .group_by(tasks.c.state)
+    for party in _RECORDED
+}
+_DURATIONS: Final = {
+    party: sql.union_all(_latest_answers(party, cold=True), _latest_answers(party, cold=False)) for party in _RECORDED
+}
+
+
+def _is_payment_to(account: Address) -> sql.ColumnElement[bool]:
+    return (steps.c.account == account) & (steps.c.kind == "reward") & (steps.c.amount > 0)
+
+
+def _where(query: sql.Select[Any], conditions: TaskFilter) -> sql.Select[Any]:
+    for party, address in conditions.parties.items():
+        query = query.where(tasks.c[party] == address)
+    if conditions.state:
+        query = query.where(tasks.c.state == conditions.state)
+    if None in conditions.exit_classes:
+        query = query.where(tasks.c.receipt_due.is_not(None))
+    elif conditions.exit_classes:
+        query = query.where(tasks.c.exit_class.in_(conditions.exit_classes))
+    if conditions.since is not None:
+        query = query.where(tasks.c.time >= conditions.since)
+    if conditions.until is not None:
+        query = query.where(tasks.c.time < conditions.until)
+    return query
 
 
 class IndexReader:
@@ -54,11 +105,11 @@ class IndexReader:
         return -1 if body is None else msgspec.json.decode(body, type=BlockTrail).next_number - 1
 
     def counts(self) -> dict[str, int]:
-        """Return the number of assets of each kind, and of completed tasks."""
+        """Return the number of assets of each kind, and of verified answers."""
         with self._engine.connect() as connection:
             by_kind = connection.execute(sql.select(assets.c.kind, sql.func.count().label("n")).group_by(assets.c.kind))
-            completed = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
-            return {row.kind: row.n for row in by_kind} | {"completed": completed or 0}
+            answers = connection.scalar(sql.select(sql.func.sum(assets.c.answers)).where(assets.c.kind == "App"))
+            return {row.kind: row.n for row in by_kind} | {"answers": answers or 0}
 
     def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE_SIZE) -> Rows:
         """Return a page of assets of a kind, the most used first, and one row more if there is a next page."""
@@ -73,6 +124,12 @@ class IndexReader:
     def asset(self, address: Address) -> sql.Row[Any] | None:
         """Return one asset; None if unknown."""
         return self._one(sql.select(assets).where(assets.c.address == address))
+
+    def versions(self, kind: str, owner: Address, base: str) -> Rows:
+        """Return the assets of an owner that are named ``base`` or ``base@…``, the newest first; 1000 at most."""
+        named = (assets.c.name == base) | assets.c.name.startswith(f"{base}@", autoescape=True)
+        query = sql.select(assets).where(assets.c.kind == kind, assets.c.owner == owner, named)
+        return self._all(query.order_by(assets.c.block.desc(), assets.c.address).limit(MAX_VERSIONS))
 
     def with_checksums(self, kind: str, checksums: Collection[str]) -> Rows:
         """Return the assets of a kind with one of these checksums."""
@@ -96,25 +153,27 @@ class IndexReader:
         query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))
         return {row.address: row.name for row in self._all(query)}
 
-    def record(self, party: Party, asset: sql.Row[Any]) -> SuccessRecord:
-        """Return the task counts of an asset. ``runs`` already counts completed tasks, which are most of them."""
-        query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
-            tasks.c[party] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
+    def record(self, party: Party, asset: sql.Row[Any]) -> RunRecord:
+        """Return how the tasks of an asset ended, with the durations of its latest answers."""
+        with self._engine.connect() as connection:
+            found = connection.execute(_STATE_COUNTS[party], {"address": asset.address})
+            counts = {row.state: row.n for row in found}
+            durations = connection.execute(_DURATIONS[party], {"address": asset.address}).all()
+        return RunRecord(
+            answers=asset.answers,
+            failures=asset.failures,
+            refusals=asset.refusals,
+            unverified=asset.runs - asset.answers - asset.failures - asset.refusals,
+            refunded=counts.get("refunded", 0),
+            open=counts.get("waiting", 0) + counts.get("running", 0),
+            cold=RunTimes.of(seconds for is_cold, seconds in durations if is_cold),
+            warm=RunTimes.of(seconds for is_cold, seconds in durations if not is_cold),
         )
-        counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
-        completed, refunded = asset.runs, counts.get("refunded", 0)
-        return SuccessRecord(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
 
-    def tasks(self, conditions: TaskFilter, *, page: int = 0) -> Rows:
-        """Return a page of tasks, the newest first, and one row more if there is a next page."""
-        query = sql.select(tasks)
-        for party, address in conditions.parties.items():
-            query = query.where(tasks.c[party] == address)
-        if conditions.state:
-            query = query.where(tasks.c.state == conditions.state)
-        return self._all(
-            query.order_by(tasks.c.time.desc(), tasks.c.task).limit(PAGE_SIZE + 1).offset(page * PAGE_SIZE)
-        )
+    def tasks(self, conditions: TaskFilter, *, page: int = 0, size: int = PAGE_SIZE) -> Rows:
+        """Return a page of tasks with their prices, the newest first, and one row more if there is a next page."""
+        query = _where(sql.select(tasks, _PRICE.label("amount")).select_from(_PRICED_TASKS), conditions)
+        return self._all(query.order_by(tasks.c.time.desc(), tasks.c.task).limit(size + 1).offset(page * size))
 
     def machines(self, pool: Address, recent: int = RECENT_TASKS) -> Rows:
         """Return the workers of a pool's recent ended tasks, the busiest first: worker, tasks, completed, last."""
@@ -175,6 +234,36 @@ class IndexReader:
         """Return an account's latest rewards."""
         query = sql.select(steps).where(steps.c.account == account, steps.c.kind == "reward", steps.c.amount > 0)
         return self._all(query.order_by(steps.c.time.desc()).limit(limit))
+
+    def payments(self, account: Address, conditions: TaskFilter, *, page: int = 0, size: int = PAGE_SIZE) -> Rows:
+        """Return a page of an account's payments with their tasks, as ``tasks``."""
+        query = sql.select(tasks, steps.c.amount).select_from(_PAID_TASKS)
+        query = _where(query.where(_is_payment_to(account)), conditions)
+        return self._all(query.order_by(steps.c.time.desc(), steps.c.task).limit(size + 1).offset(page * size))
+
+    def earned_by(self, by: SumBy, account: Address, conditions: TaskFilter) -> Rows:
+        """Return sums of an account's newest payments: key, runs, amount; by month in order, or the largest first."""
+        selection = _where(sql.select().where(_is_payment_to(account)), conditions)
+        return self._sums(by, steps.c.amount, steps.c.time, selection, _PAID_TASKS)
+
+    def spent_by(self, by: SumBy, conditions: TaskFilter) -> Rows:
+        """Return the sums of the prices of tasks, as ``earned_by``."""
+        return self._sums(by, _PRICE, tasks.c.time, _where(sql.select(), conditions), _PRICED_TASKS)
+
+    def _sums(
+        self,
+        by: SumBy,
+        amount: sql.ColumnElement[int],
+        time: sql.ColumnElement[int],
+        selection: sql.Select[Any],
+        source: sql.FromClause,
+    ) -> Rows:
+        columns = (_SUM_KEYS[by].label("key"), tasks.c.task, amount.label("amount"))
+        ordered = selection.with_only_columns(*columns).select_from(source).order_by(time.desc())
+        newest = ordered.limit(MAX_SUMMED).subquery()
+        runs, total = sql.func.count(newest.c.task.distinct()).label("runs"), sql.func.sum(newest.c.amount)
+        query = sql.select(newest.c.key, runs, total.label("amount")).group_by(newest.c.key)
+        return self._all(query.order_by(newest.c.key if by == "month" else total.desc(), newest.c.key).limit(MAX_SUMS))
 
     def total_earned(self, account: Address) -> int:
         """Return the sum of an account's rewards, nRLC."""

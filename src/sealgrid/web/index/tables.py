@@ -1,8 +1,14 @@
 """Schema of the chain index: assets, deals, tasks, and the events that they are derived from."""
 
+from typing import Final
+
 import sqlalchemy as sql
 
+from sealgrid.receipts.run_record import CountedEnd
+
 META = sql.MetaData()
+COUNTED_ENDS: Final[tuple[CountedEnd, ...]] = ("answers", "failures", "refusals")
+IS_TIMED: Final = sql.text("exit_class = 'ok' AND first_of_deal")  #: the tasks whose duration is that of an answer
 
 assets = sql.Table(
     "assets",
@@ -15,9 +21,8 @@ assets = sql.Table(
     sql.Column("checksum", sql.String(66), nullable=False),
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
-    sql.Column(
-        "runs", sql.Integer, nullable=False, server_default="0"
-    ),  # completed tasks, counted as task states change
+    # Counts of the asset's tasks, kept as their states change: completed ones, and those with a verified receipt.
+    *(sql.Column(name, sql.Integer, nullable=False, server_default="0") for name in ("runs", *COUNTED_ENDS)),
     sql.Index("assets_by_use", "kind", sql.desc("runs"), sql.desc("block"), "address"),
     sql.Index("assets_by_checksum", "checksum"),
     sql.Index("assets_by_multiaddr", "multiaddr"),
@@ -73,6 +78,18 @@ tasks = sql.Table(
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
     sql.Column("ended", sql.Integer),
+    sql.Column("first_of_deal", sql.Boolean, nullable=False),  # the others of a deal wait for it
+    sql.Column("cold", sql.Boolean),  # of a completed task: the first of its worker with this app and dataset
+    sql.Column("worker", sql.String(42)),  # of a completed task
+    sql.Column("exit_class", sql.String(10)),  # of a verified receipt; NULL before
+    sql.Column("receipt_tries", sql.Integer, nullable=False, server_default="0"),
+    sql.Column("receipt_due", sql.Integer),  # of a completed task without one: when to try again, Unix seconds
+    sql.Index("tasks_by_receipt", "receipt_due", sqlite_where=sql.text("receipt_due IS NOT NULL")),
+    sql.Index("tasks_by_worker", "worker", "app", "dataset"),
+    *(
+        sql.Index(f"times_of_{party}", party, "cold", sql.desc("time"), "ended", sqlite_where=IS_TIMED)
+        for party in ("app", "dataset", "workerpool")
+    ),
     sql.Index("tasks_by_time", "time", "task"),
     sql.Index("tasks_by_app", "app", "state"),
     sql.Index("tasks_by_dataset", "dataset", "state"),
@@ -82,6 +99,7 @@ tasks = sql.Table(
     sql.Index("tasks_of_workerpool", "workerpool", "time", "task"),
     sql.Index("tasks_of_requester", "requester", "time", "task"),
     sql.Index("tasks_by_state", "state", "time"),
+    sql.Index("tasks_by_exit_class", "exit_class", "time"),
 )
 
 steps = sql.Table(

@@ -16,7 +16,9 @@ from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sdk.money import UNMATCHED, sentence
+from sealgrid.sdk.operations.asset_names import parse_name
 from sealgrid.sdk.operations.pool_selection import pinned_pools
+from sealgrid.sdk.operations.release_marks import ReleasedApps, released_apps
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads
@@ -30,6 +32,7 @@ from sealgrid.web.storage_cache import AppDetails
 from sealgrid.web.wallets.signing_steps import signing_session
 
 MONTH_SECONDS: Final = 30 * 24 * 3600
+MAX_UNLISTED: Final = 5  #: newer versions without an offer that are skipped
 EXAMPLE_TENSORS: Final = "example.json"  #: a model's example input, made from its public signature
 
 
@@ -40,7 +43,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     async def store(request: WebRequest) -> Response[bytes]:
         search, page = query_text(request, "q"), page_number(request)
         rows = site.index.assets("App", search=search, page=page, size=CARDS_PER_PAGE)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS_PER_PAGE]))
+        released = await asyncio.to_thread(released_apps, site.network.python)
+        cards = await asyncio.gather(*(_card(site, row, released) for row in rows[:CARDS_PER_PAGE]))
         context = {
             "cards": cards,
             "search": search,
@@ -55,11 +59,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         row = site.index.asset(path_address(address))
         if row is None or row.kind != "App":
             raise NotFound(f"there is no app at {address[:60]} on this network.", money="")
-        offers, models, details, computing_price = await asyncio.gather(
+        offers, models, details, computing_price, released, newer = await asyncio.gather(
             offers_of(site.conn, "App", row.address),
             models_for(site.conn, row.address),
             site.app_bundles.details(row.multiaddr, row.checksum),
             _cheapest_computing(site),
+            asyncio.to_thread(released_apps, site.network.python),
+            _newer_version(site, row),
         )
         now = int(site.clock())
         tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
@@ -72,6 +78,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         context = {
             "app": row,
             "details": details,
+            "release": released.mark(row.checksum, *_names(row, details)),
+            "newer": newer,
             "offer": offers[0] if offers else None,
             "record": site.index.record("app", row),
             "models": models,
@@ -196,9 +204,31 @@ async def _cheapest_computing(site: Site) -> int | None:
     return min((int(found.order["workerpoolprice"]) for page in pages for found in page), default=None)
 
 
-async def _card(site: Site, row: Any) -> dict[str, Any]:
+async def _newer_version(site: Site, row: Any) -> Any | None:
+    """Return the newest version of an app that its owner offers, as the index has it; None if this is the newest."""
+    this = parse_name(row.name)
+    versions = {parse_name(each.name): each for each in site.index.versions("App", row.owner, this.base)}
+    newest = sorted((name for name in versions if name.version > this.version), key=lambda name: -name.version)
+    for name in newest[:MAX_UNLISTED]:
+        if await offers_of(site.conn, "App", versions[name].address, 1):
+            return versions[name]
+    return None
+
+
+def _names(row: Any, details: AppDetails | None) -> tuple[str, ...]:
+    """Return the names and the title under which pages show an app."""
+    return (row.name, details.manifest.name, details.manifest.title) if details else (row.name,)
+
+
+async def _card(site: Site, row: Any, released: ReleasedApps) -> dict[str, Any]:
     offers, details = await asyncio.gather(
         offers_of(site.conn, "App", row.address, 1), site.app_bundles.details(row.multiaddr, row.checksum)
     )
     offer = offers[0] if offers else None
-    return {"app": row, "details": details, "offer": offer, "record": site.index.record("app", row)}
+    return {
+        "app": row,
+        "details": details,
+        "offer": offer,
+        "record": site.index.record("app", row),
+        "release": released.mark(row.checksum, *_names(row, details)),
+    }

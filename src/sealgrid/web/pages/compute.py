@@ -62,6 +62,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "workers": workers,
             "recent_tasks": RECENT_TASKS,
             "tasks": tasks,
+            "states": await site.task_states.shown(tasks),
             "names": site.index.names({asset for task in tasks for asset in (task.app, task.dataset)}),
         }
         return site.page(request, "pool.html", context)
@@ -136,7 +137,7 @@ async def _workers(site: Site, pool: Address) -> list[dict[str, Any]]:
         {
             "worker": row.worker,
             "tasks": row.tasks,
-            "success_rate": row.completed / row.tasks,
+            "completion_rate": row.completed / row.tasks,
             "last": row.last,
             "stake": account.stake + account.locked,
         }

@@ -53,7 +53,14 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             is_image = PurePath(name).suffix.lower() in IMAGE_TYPES
             text = None if is_image or b"\0" in content[:1000] else content[:MAX_SHOWN].decode(errors="replace")
             files.append({"name": name, "size": len(content), "is_image": is_image, "text": text})
-        context = {"task": task, "files": files, "failure": failure, "protocol_files": PROTOCOL_FILES}
+        context = {
+            "task": task,
+            "files": files,
+            "failure": failure,
+            "protocol_files": PROTOCOL_FILES,
+            "log_file": opened.log_file,
+            "log_tail": opened.log_tail(),
+        }
         return site.fragment(request, "result.html", context)
 
     @get("/tasks/{task:str}/result/{name:str}")

@@ -18,13 +18,15 @@ from sealgrid.units import TaskId
 from sealgrid.web.forms import parse_form, path_task
 from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
 from sealgrid.web.pages.sales import capitalised
-from sealgrid.web.site import Site, WebRequest, page_number, query_text
+from sealgrid.web.pages.task_filters import STATE_FILTERS, conditions_of
+from sealgrid.web.site import Site, WebRequest, page_number
 from sealgrid.web.task_states import shown_state
 from sealgrid.web.timeline_limits import TimelineSlot
 from sealgrid.web.wallets.signing_steps import signing_session
 from sealgrid.wire.service_access import client_address
 
 POLL_SECONDS = 0.3
+_RECEIPT_POLLS: Final = 20
 ENDED: Final = {"completed", "refunded"}
 
 _STAGE_TEXTS: Final = {
@@ -66,9 +68,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/tasks")
     async def all_tasks(request: WebRequest) -> Response[bytes]:
-        page, state = page_number(request), query_text(request, "state")
-        rows = site.index.tasks(TaskFilter(state=state), page=page)
-        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "state": state}
+        page, found = page_number(request), conditions_of(request)
+        rows = site.index.tasks(found.task_filter(), page=page)
+        context = {"page": page, "has_next_page": len(rows) > PAGE_SIZE, "conditions": found, "filters": STATE_FILTERS}
         return site.page(request, "tasks.html", context | await _list_context(site, rows[:PAGE_SIZE]))
 
     @get("/tasks/live")
@@ -126,11 +128,22 @@ async def _stream_timeline(
                 previous = current
                 yield ServerSentEventMessage(data=current, event="change")
             if context["task"].state in ENDED:
+                yield ServerSentEventMessage(data=await _final_state(site, request, task), event="state")
                 yield ServerSentEventMessage(data="", event="end")
                 return
             await asyncio.sleep(POLL_SECONDS)
     finally:  # a cancelled stream's frame may wait for the garbage collector
         site.timeline_limits.release(slot)
+
+
+async def _final_state(site: Site, request: WebRequest, task: TaskId) -> str:
+    """Return the badge of an ended task; wait some seconds for the index to verify its receipt."""
+    for _ in range(_RECEIPT_POLLS):
+        row = await asyncio.to_thread(_task_row, site, task)
+        if row.state != "completed" or row.exit_class is not None:
+            break
+        await asyncio.sleep(POLL_SECONDS)
+    return site.render(request, "task_state.html", {"state": shown_state(row)})
 
 
 def _task_row(site: Site, task: TaskId) -> Any:
@@ -165,7 +178,7 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
     return {
         "task": row,
         "names": site.index.names({row.app, row.dataset, row.workerpool}),
-        "state": shown_state(row.state, stages),
+        "state": shown_state(row, stages),
         "failure": capitalised([failure_of(failed).message])[0] if failed else "",
         "timeline": [
             TimelineLine(stage.at, _REFUSED_TEXT if stage.check else _STAGE_TEXTS[stage.stage], stage.detail)

@@ -15,7 +15,9 @@ const IMAGE_TYPES = {
   webp: "image/webp",
 };
 const MAX_SHOWN = 20_000; // characters of a text file on the page; the link saves the whole file
-const LOG_FILE = "app.log";
+const LOG_FILE = "app.log"; // of an app that failed; that of another app is named in the status
+const STATUS_FILE = "sealgrid.json";
+const LOG_TAIL_LINES = 10;
 const PROTOCOL_FILES = ["computed.json", "sealgrid.json"]; // iExec's and ours, in every result
 
 // Fill `target` with the files of the result that its data-result names.
@@ -28,7 +30,15 @@ export async function showResult(target, page) {
   try {
     const reply = await page.sendRequest(`/wallet/results/${task}`);
     const files = unpackResult(await openResult(page, task, reply, fromHex(job.result_key)));
-    target.replaceChildren(heading, ...failure(reply, files), ...figures(files), downloadLink("job", task));
+    const log = logOf(files);
+    const outputs = files.filter(([name]) => name !== log.name);
+    target.replaceChildren(
+      heading,
+      ...failure(reply, log),
+      ...figures(outputs),
+      ...logTail(log),
+      downloadLink("job", task),
+    );
   } catch (error) {
     target.replaceChildren(heading, element("p", error.message, "warning"), downloadLink("job", task));
   }
@@ -83,11 +93,32 @@ async function openShare({ index, sealed }, secret, info) {
   }
 }
 
-function failure(reply, files) {
+function logOf(files) {
+  const contents = Object.fromEntries(files);
+  const status = JSON.parse(new TextDecoder().decode(contents[STATUS_FILE]));
+  const name = status.exit === 0 ? (status.log ?? "") : LOG_FILE;
+  const content = contents[name] ?? new Uint8Array();
+  return { name, content, text: new TextDecoder().decode(content).trimEnd() };
+}
+
+function failure(reply, log) {
   if (reply.ended === "ok") return [];
-  const log = new TextDecoder().decode(files.find(([name]) => name === LOG_FILE)?.[1] ?? new Uint8Array());
-  const lastLine = log.trim().split("\n").at(-1) || "it logged nothing.";
+  const lastLine = log.text.split("\n").at(-1) || "it logged nothing.";
   return [element("p", `The app failed: ${lastLine} ${reply.money}`, "warning")];
+}
+
+function logTail(log) {
+  if (!log.text) return [];
+  const text = Object.assign(element("pre", ""), { tabIndex: 0 });
+  text.append(element("code", log.text.split("\n").slice(-LOG_TAIL_LINES).join("\n")));
+  const href = URL.createObjectURL(new Blob([log.content], { type: "text/plain" }));
+  const line = element("p", "");
+  line.append(
+    "All of it is in ",
+    Object.assign(element("a", log.name), { href, download: log.name }),
+    ", sealed like the result: to report a failure, read it, then give it to the app's developer with the number of the task.",
+  );
+  return [element("h3", "Log of the app"), text, line];
 }
 
 function figures(files) {

@@ -21,17 +21,17 @@ def usage(*uses):
 
 
 def test_runs_are_counted_by_how_they_ended():
-    found = usage(use(ALICE, "answer"), use(BOB, "answer"), use(BOB, "app-failed"), use(BOB, "unpaid"))
-    assert found.counts == {"answer": 2, "app-failed": 1, "unpaid": 1}
+    found = usage(use(ALICE, "answered"), use(BOB, "answered"), use(BOB, "app-failed"), use(BOB, "refunded"))
+    assert found.counts == {"answered": 2, "app-failed": 1, "refunded": 1}
 
 
 def test_only_paid_runs_are_revenue():
-    paid = [use(ALICE, state) for state in ("answer", "app-failed", "refused", "unopened", "unread")]
-    assert usage(*paid, use(ALICE, "running"), use(ALICE, "unpaid")).revenue == 10
+    paid = [use(ALICE, state) for state in ("answered", "app-failed", "refused", "model-unopened", "paid")]
+    assert usage(*paid, use(ALICE, "running"), use(ALICE, "refunded")).revenue == 10
 
 
 def test_the_buyer_with_most_runs_is_the_first():
-    found = usage(use(ALICE, "answer", 5), use(BOB, "answer"), use(BOB, "unpaid"))
+    found = usage(use(ALICE, "answered", 5), use(BOB, "answered"), use(BOB, "refunded"))
     assert found.buyers == (BuyerUses(BOB, 2, Amount(2)), BuyerUses(ALICE, 1, Amount(5)))
 
 
@@ -68,9 +68,9 @@ class Chain:
 
 async def usage_from(monkeypatch, *pages):
     async def state(conn, task, now):
-        return "answer"
+        return "answered"
 
-    monkeypatch.setattr(app_usage, "_state", state)
+    monkeypatch.setattr(app_usage, "run_state", state)
     monkeypatch.setattr(app_usage, "_PAGE", 2)
     chain = Chain(*pages)
     return await usage_of_app(SimpleNamespace(node=chain, market=chain, hub=chain), APP, most=6), chain.asked

@@ -137,7 +137,7 @@ def test_without_requirements_there_is_nothing_to_lock(app):
         lock_requirements(app, running_python())
 
 
-@pytest.mark.parametrize("name", ["onnx-runner", "plate-reader", "csv-statistics", "hash-file"])
+@pytest.mark.parametrize("name", ["ados", "onnx-runner", "plate-reader", "csv-statistics", "hash-file"])
 def test_the_shipped_apps_have_complete_wheels(name):
     assert shipped_bundle(name, running_python()).manifest.name == name
 

@@ -54,7 +54,14 @@ def test_1_a_result_that_bursts_is_refused_before_it_is_unpacked(monkeypatch):
         open_result._unzip(archive(("zeros", bytes(2 << 20)), compressed=True))
 
 
-def test_an_app_that_ended_well_has_no_log_whatever_it_calls_its_files():
+def test_the_log_of_an_app_that_ended_well_is_the_file_that_the_runtime_names():
     faked = {"app.log": b"the machine refused the input"}
     assert RunResult(faked | {"sealgrid.json": b'{"exit":0}'}).log == ""
+    named = faked | {"app-2.log": b"3 rows", "sealgrid.json": b'{"exit":0,"log":"app-2.log"}'}
+    assert (RunResult(named).log, RunResult(named).log_file) == ("3 rows", "app-2.log")
     assert RunResult(faked | {"sealgrid.json": b'{"exit":3}'}).log == "the machine refused the input"
+
+
+def test_the_tail_of_a_log_is_its_last_lines_without_empty_ones():
+    logged = RunResult({"sealgrid.json": b'{"exit":3}', "app.log": b"one\ntwo\nthree\n\n"})
+    assert (logged.log_tail(2), logged.log_tail(9)) == ("two\nthree", "one\ntwo\nthree")

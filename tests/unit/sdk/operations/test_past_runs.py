@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from sealgrid.chain.blocks import EventLog
-from sealgrid.errors import NotFound, ServiceUnavailable
+from sealgrid.errors import NotFound, ReceiptRefused, ServiceUnavailable
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk.operations.past_runs import PastRuns, past_runs
+from sealgrid.receipts.verify import VerifiedReceipt
+from sealgrid.sdk.operations import past_runs as module
+from sealgrid.sdk.operations.past_runs import LATEST_DEALS, PastRuns, past_runs
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.wire.market import MarketClient
 
@@ -75,16 +77,51 @@ DEALS = {
 INVENTED = to_digest(b"\xee" * 32)
 
 
-async def test_completed_runs_of_this_app_on_this_model_count_and_no_others():
+@pytest.fixture
+def receipts(monkeypatch):
+    """The verified receipts of the deals' first tasks: by deal, (worker, exit class) or None."""
+    known = {}
+
+    async def fetch(conn, task):
+        worker, exit_class = next(known[deal] for deal in known if task_id(deal, 3) == task) or (None, None)
+        if worker is None:
+            raise ReceiptRefused("9", "one verdict of two.")
+        app = SimpleNamespace(address=APP)
+        return VerifiedReceipt(SimpleNamespace(worker=worker, exit_class=exit_class, app=app, dataset=None))
+
+    monkeypatch.setattr(module, "fetch_verified_receipt", fetch)
+    known.update(dict.fromkeys(DEALS, (OTHER, "ok")))
+    return known
+
+
+async def test_answers_of_this_app_on_this_model_count_and_no_others(receipts):
     chain = Chain(DEALS, named=[*DEALS, INVENTED, "0xno-deal"])
-    assert await past_runs(chain.conn(), APP, MODEL) == PastRuns((2, 9))
+    assert await past_runs(chain.conn(), APP, MODEL) == PastRuns(cold=(2,), warm=(9,))
     assert (chain.query["app"], chain.query["dataset"]) == ([APP], [MODEL])
 
 
-async def test_a_run_without_a_model_is_compared_with_runs_without_one():
+async def test_a_run_without_a_model_is_compared_with_runs_without_one(receipts):
     chain = Chain(DEALS, named=[*DEALS])
-    assert await past_runs(chain.conn(), APP, ZERO_ADDRESS) == PastRuns((1,))
+    assert await past_runs(chain.conn(), APP, ZERO_ADDRESS) == PastRuns(cold=(1,))
     assert "dataset" not in chain.query
+
+
+@pytest.mark.parametrize("end", [(OTHER, "app-failed"), (OTHER, "refused"), None])
+async def test_a_run_without_a_verified_answer_has_no_duration(receipts, end):
+    receipts[A] = end
+    assert await past_runs(Chain(DEALS, named=[*DEALS]).conn(), APP, MODEL) == PastRuns(cold=(2,))
+
+
+async def test_each_workers_first_run_is_cold(receipts):
+    receipts[A] = (MODEL, "ok")
+    assert await past_runs(Chain(DEALS, named=[*DEALS]).conn(), APP, MODEL) == PastRuns(cold=(2, 9))
+
+
+async def test_where_older_deals_may_be_left_out_a_workers_first_run_does_not_count(receipts):
+    deals = {to_digest(bytes([n + 10]) * 32): (APP, MODEL, n + 1) for n in range(LATEST_DEALS)}
+    receipts.update(dict.fromkeys(deals, (OTHER, "ok")))
+    found = await past_runs(Chain(deals, named=[*deals]).conn(), APP, MODEL)
+    assert found == PastRuns(warm=tuple(range(2, LATEST_DEALS + 1)))
 
 
 async def test_without_the_market_no_past_runs_are_known():
@@ -92,12 +129,21 @@ async def test_without_the_market_no_past_runs_are_known():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
+    ("past", "expected", "text"),
     [
-        ((), "unknown: no past runs"),
-        ((4,), "about 4 s (the only past run)"),
-        ((2, 9), "about 5.5 s (the median of the last 2 runs, 9 s at most)"),
+        (PastRuns(), None, "unknown: no past answers"),
+        (PastRuns(cold=(4,)), 4, "about 4 s (one past run) on another machine"),
+        (
+            PastRuns(warm=(2, 9)),
+            5.5,
+            "about 5.5 s (the median of 2 past runs, 9 s at most) on a machine that ran it before",
+        ),
+        (
+            PastRuns(cold=(20,), warm=(3,)),
+            3,
+            "about 3 s (one past run) on a machine that ran it before, about 20 s (one past run) on another machine",
+        ),
     ],
 )
-def test_the_expected_duration_is_a_median_with_its_basis(seconds, text):
-    assert str(PastRuns(seconds)) == text
+def test_the_expected_duration_has_its_basis(past, expected, text):
+    assert (past.expected, str(past)) == (expected, text)

@@ -8,13 +8,15 @@ from msgspec import UNSET
 
 from sealgrid.errors import DealRefused, InputRefused
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, WorkerpoolOrder
+from sealgrid.sdk.asset_facts import AssetFacts
 from sealgrid.sdk.operations import quote as module
 from sealgrid.sdk.operations import run_inputs
 from sealgrid.sdk.operations.past_runs import PastRuns
 from sealgrid.sdk.operations.preview import ReleasePreview
 from sealgrid.sdk.operations.quote import quote
+from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import ZERO_ADDRESS, to_address
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from tests.unit.sdk.network_file import VAULTS, network
 from tests.unit.shipped_apps.app_process import bundled
 
@@ -38,7 +40,7 @@ def conn(monkeypatch):
         return ReleasePreview(2, ("(3.7) a condition",))
 
     async def past_runs(conn, app, model):
-        return PastRuns((2, 4, 9))
+        return PastRuns(cold=(9,), warm=(2, 4))
 
     async def account(address):
         return SimpleNamespace(stake={ME: 4 * RLC, SPONSOR: 100 * RLC}[address])
@@ -46,11 +48,15 @@ def conn(monkeypatch):
     async def wallet_balance(address):
         return 7 * RLC
 
+    async def asset_facts(kind, asset):
+        return AssetFacts("hash-file", to_digest(b"\x01" * 32))
+
     monkeypatch.setattr(run_inputs, "runnable_manifest", runnable_manifest)
     for each in (choose_offers, check_release, past_runs):
         monkeypatch.setattr(module, each.__name__, each)
     hub = SimpleNamespace(account=account, wallet_balance=wallet_balance)
-    return SimpleNamespace(address=ME, hub=hub, network=network(), vaults=VAULTS, previewed=[])
+    facts = SimpleNamespace(read=asset_facts)
+    return SimpleNamespace(address=ME, hub=hub, network=network(), vaults=VAULTS, previewed=[], asset_facts=facts)
 
 
 async def test_a_quote_has_the_price_the_money_and_the_expected_time(conn):
@@ -58,7 +64,9 @@ async def test_a_quote_has_the_price_the_money_and_the_expected_time(conn):
     assert (quoted.app_price, quoted.model_price, quoted.computing_price) == (0, 3 * RLC, 2 * RLC)
     assert (quoted.total, quoted.escrow, quoted.wallet, quoted.missing) == (10 * RLC, 4 * RLC, 7 * RLC, 6 * RLC)
     assert (quoted.quorum, quoted.vaults, quoted.conditions) == (2, 3, ("(3.7) a condition",))
-    assert (quoted.past_runs, quoted.expected_seconds, quoted.slowest_seconds) == (3, 4, 9)
+    assert quoted.release is ReleaseMark.LOOK_ALIKE, "the name of a shipped app, and other code"
+    assert (quoted.past_runs, quoted.expected_seconds, quoted.slowest_seconds) == (3, 3, 9)
+    assert (quoted.warm_seconds, quoted.cold_seconds) == (3, 9)
 
 
 async def test_the_vaults_preview_the_very_deal_unsigned_and_without_an_input(conn):

@@ -6,9 +6,9 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.sdk.operations import resolve
+from sealgrid.sdk.operations import newer_versions, resolve
 from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, find_offered, is_shipped
-from sealgrid.units import to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from tests.unit.sdk.network_file import network
 
 ME, OTHER, FIRST, SECOND, THIRD = (to_address(bytes([number]) * 20) for number in range(1, 6))
@@ -28,8 +28,9 @@ def market(monkeypatch):
     """A function that lists apps and models, and own ones that are not offered, and returns a connection."""
 
     def listing(apps=(), models=(), owned=()):
-        async def open_offers(conn, kind, asset=None):
-            return [each for each in (apps if kind == "App" else models) if asset in (None, each.address)]
+        async def open_offers(conn, kind, asset=None, *, owner=None):
+            known = apps if kind == "App" else models
+            return [each for each in known if asset in (None, each.address) and owner in (None, each.owner)]
 
         async def own_assets(conn, kind):
             return owned
@@ -41,11 +42,23 @@ def market(monkeypatch):
             async def is_registered(self, kind, address):
                 return address == FIRST
 
-        monkeypatch.setattr(resolve, "open_offers", open_offers)
+            async def owner(self, asset):
+                return next((each.owner for each in (*apps, *models) if each.address == asset), ME)
+
+        class Facts:
+            async def read(self, kind, asset):
+                return next((each for each in (*apps, *models, *owned) if each.address == asset), offer(asset))
+
+        async def changelog_of(conn, app):
+            return "## 1.1.0\n- Reads more."
+
+        for module in (resolve, newer_versions):
+            monkeypatch.setattr(module, "open_offers", open_offers)
+            monkeypatch.setattr(module, "Assets", Assets)
+        monkeypatch.setattr(newer_versions, "changelog_of", changelog_of)
         monkeypatch.setattr(resolve, "own_assets", own_assets)
-        monkeypatch.setattr(resolve, "Assets", Assets)
         monkeypatch.setattr(resolve, "shipped_app_digests", lambda name, python: {DIGEST})
-        return SimpleNamespace(address=ME, hub=None, network=network())
+        return SimpleNamespace(address=ME, hub=None, network=network(), asset_facts=Facts())
 
     return listing
 
@@ -131,6 +144,17 @@ async def test_the_newest_version_is_meant_unless_one_is_named(market):
     assert [(step.what, step.lasting) for step in steps] == [
         ("a newer version of this model is offered: faces@2", True)
     ]
+    assert await find_offered(conn, "reader", offer(FIRST), steps.append) == (THIRD, FIRST)
+    assert len(steps) == 2, "a buyer by address is told as well"
+
+
+async def test_the_buyer_of_an_old_app_learns_what_a_newer_version_changed(market):
+    conn = market(apps=[offer(FIRST, "reader"), offer(SECOND, "reader@2"), offer(THIRD, "reader@3", owner=THIRD)])
+    steps = []
+    assert await find_offered(conn, "reader@2", None, steps.append) == (SECOND, ZERO_ADDRESS)
+    assert steps == [], "a stranger's app of this name is no version of it"
+    assert await find_offered(conn, offer(FIRST), None, steps.append) == (FIRST, ZERO_ADDRESS)
+    assert [step.what for step in steps] == ["a newer version of this app is offered: reader@2 (1.1.0: Reads more.)"]
 
 
 async def test_two_assets_of_one_account_with_one_name_need_an_address(market):

@@ -66,6 +66,12 @@ async def test_another_end_is_raised_with_where_the_price_is(run, end, error, se
     assert failed.value.money.startswith("The run was paid")
 
 
+async def test_the_error_of_a_failed_app_carries_task_log_and_exit_code(run):
+    with pytest.raises(AppFailed) as failed:
+        await run("failed", log=b"first\nout of memory\n").result()
+    assert (failed.value.task, failed.value.log, failed.value.exit) == (JOB.task, "first\nout of memory\n", 3)
+
+
 async def test_a_run_that_takes_longer_continues(run):
     with pytest.raises(StillRunning, match=r"has not ended within 0.01 seconds; it continues"):
         await run(never=True).result(timeout=0.01)

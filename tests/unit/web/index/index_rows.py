@@ -1,8 +1,11 @@
 """Rows of an index: blocks with a deal of two tasks and a step, and the trail of a chain with forks."""
 
 import random
+from types import SimpleNamespace
+from typing import Any
 
 from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.receipts.verify import VerifiedReceipt
 from sealgrid.web.index.store import IndexedBlocks
 
 GENESIS = "0x" + "11" * 32
@@ -35,7 +38,15 @@ def block(number: int, fork: int) -> IndexedBlocks:
     }
     tasks = [
         shared
-        | {"task": digest(deal, n), "position": n, "state": "waiting", "block": number, "time": number, "ended": None}
+        | {
+            "task": digest(deal, n),
+            "position": n,
+            "state": "waiting",
+            "block": number,
+            "time": number,
+            "ended": None,
+            "first_of_deal": n == 0,
+        }
         for n in range(2)
     ]
     step = {
@@ -77,6 +88,12 @@ def worked_block(number: int, worker: str, end: str | None) -> IndexedBlocks:
     delivered = filled.steps[0] | {"task": filled.tasks[0]["task"], "kind": "contribute", "account": worker}
     ended = (delivered | {"position": 2, "kind": end},) if end else ()
     return IndexedBlocks(deals=filled.deals, tasks=filled.tasks, steps=(delivered, *ended))
+
+
+def receipt(exit_class: str) -> VerifiedReceipt:
+    """Return the part of a verified receipt that an index reads."""
+    body: Any = SimpleNamespace(exit_class=exit_class)
+    return VerifiedReceipt(body)
 
 
 def asset_row(number: int, kind: str, multiaddr: str, checksum: str = "0x" + "00" * 32):

@@ -3,21 +3,26 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.input_spec import ArgumentSpec, FileSpec, InputSpec
 from sealgrid.bundle.manifest import MANIFEST, SCHEMA_WITH_INPUTS, AppFileEntry, Manifest
 from sealgrid.crypto.digests import sha256
-from sealgrid.units import Digest, to_digest
+from sealgrid.poco.orders import AppOrder, to_document
+from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.units import Address, Digest, to_digest
 from sealgrid.web.index.reader import CARDS_PER_PAGE
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.site import Site
 from sealgrid.wire.storage import location
 from tests.unit.web.index.index_rows import APPS, asset_row, trail_of
-from tests.unit.web.site_scene import EmptyStorage, browser, open_site
+from tests.unit.web.site_scene import OWNER, EmptyMarket, EmptyStorage, browser, open_site
 
 
 def fill(folder: Path, count: int) -> None:
@@ -70,9 +75,11 @@ INPUTS = InputSpec(
 
 
 @asynccontextmanager
-async def site_with_app(folder: Path, inputs: InputSpec | None) -> AsyncIterator[httpx.AsyncClient]:
-    """Yield a browser of a site with one app in its index and its storage."""
-    files = {"main.py": b"pass", "example.json": b"[1]"}
+async def site_with_app(
+    folder: Path, inputs: InputSpec | None, *more: dict[str, Any], market: EmptyMarket | None = None, **changes: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a browser of a site with one app in its index and its storage, and ``more`` rows in its index."""
+    files = {"main.py": b"pass", "example.json": b"[1]", "CHANGELOG.md": b"## 1.1\n<script>alert(1)</script>"}
     entries = tuple(
         AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(files.items())
@@ -81,10 +88,10 @@ async def site_with_app(folder: Path, inputs: InputSpec | None) -> AsyncIterator
     if inputs is not None:
         manifest = msgspec.structs.replace(manifest, schema=SCHEMA_WITH_INPUTS, inputs=inputs)
     archive = pack({**files, MANIFEST: manifest.encode()})
-    async with open_site(folder, storage=OneFile(archive)) as site:
-        row = asset_row(7, "App", location(to_digest(sha256(archive))), manifest.digest())
+    async with open_site(folder, storage=OneFile(archive), market=market or EmptyMarket()) as site:
+        row = asset_row(7, "App", location(to_digest(sha256(archive))), manifest.digest()) | changes
         store = IndexStore(folder / "index.sqlite", "0x" + "11" * 32)
-        store.write(IndexedBlocks(assets=(row,)), trail_of([0]))
+        store.write(IndexedBlocks(assets=(row, *more)), trail_of([0]))
         store.close()
         yield browser(site)
 
@@ -110,3 +117,52 @@ async def test_an_app_without_inputs_has_no_example_and_a_schema_that_takes_anyt
         assert "properties" not in (await client.get(f"{APP_PATH}/inputs.schema.json")).json()
         assert (await client.get(f"{APP_PATH}/example")).status_code == 404
         assert (await client.get(f"/apps/0x{8:040x}/inputs.schema.json")).status_code == 404
+
+
+async def test_a_shipped_app_is_marked_on_card_and_page(tmp_path: Path) -> None:
+    shipped = shipped_bundle("hash-file", "3.11")
+    async with open_site(tmp_path, storage=OneFile(shipped.archive)) as site:
+        row = asset_row(7, "App", shipped.multiaddr, shipped.app_digest) | {"name": "hash-file"}
+        forged = asset_row(8, "App", "", to_digest(b"\x01" * 32)) | {"name": "<b>hash</b>-file@2"}
+        store = IndexStore(tmp_path / "index.sqlite", "0x" + "11" * 32)
+        store.write(IndexedBlocks(assets=(row, forged)), trail_of([0]))
+        store.close()
+        client = browser(site)
+        cards, page = (await client.get("/")).text, (await client.get(APP_PATH)).text
+    assert cards.count('<span class="mark">built from this release</span>') == 1
+    assert page.count('<span class="mark">built from this release</span>') == 1
+    assert "NOT built" not in cards, "its name is another one: it has tags in it"
+    assert "<b>hash</b>" not in cards
+
+
+@pytest.mark.parametrize("name", ["onnx-runner", "other"])
+async def test_a_look_alike_says_that_it_is_one(tmp_path: Path, name: str) -> None:
+    async with site_with_app(tmp_path, None, name=name) as client:
+        cards, page = (await client.get("/")).text, (await client.get(APP_PATH)).text
+    for text in (cards, page):
+        assert ("NOT built from this release: other code under the name of a shipped app" in text) == (name != "other")
+        assert ">built from this release<" not in text
+
+
+class MarketWithOffers(EmptyMarket):
+    """A market with an offer of one app."""
+
+    def __init__(self, app: Address) -> None:
+        self._app = app
+
+    async def orders(self, kind: str, **query: str) -> list[Any]:
+        if query.get("app") != self._app:
+            return []
+        order = to_document(AppOrder(app=self._app, volume=1))
+        return [SimpleNamespace(order=order, owner=OWNER, left_of_offer=1, presigned=False)]
+
+
+async def test_the_page_of_an_old_version_links_the_newest_offered_one_and_shows_the_changelog(tmp_path: Path) -> None:
+    newer = [asset_row(n, "App", "") | {"name": f"reader@{n}"} for n in (8, 9)]
+    market = MarketWithOffers(newer[0]["address"])
+    async with site_with_app(tmp_path, None, *newer, market=market, name="reader") as client:
+        page, newest = [(await client.get(path)).text for path in (APP_PATH, f"/apps/{newer[1]['address']}")]
+    assert f'A newer version of this app is offered: <a href="/apps/{newer[0]["address"]}">reader@8</a>' in page
+    assert "A newer version" not in newest
+    assert "<summary>Changelog</summary>" in page
+    assert "<script>alert" not in page

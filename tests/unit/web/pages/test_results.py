@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sealgrid.errors import AppFailed
+from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.web.pages.results import MAX_SHOWN
 from sealgrid.web.site import Site
 from tests.unit.web.site_scene import browser
@@ -17,6 +18,8 @@ FILES = {
     "picture.png": b"\x89PNG",
     "raw.bin": b"\0\1",
     "page.html": b"<script>alert(1)</script>",
+    "app.log": b"reading\n<i>3 rows</i>\n",
+    "sealgrid.json": b'{"exit":0,"log":"app.log"}',
 }
 
 
@@ -32,7 +35,7 @@ class FinishedRun:
         return await self.opened()
 
     async def opened(self) -> Any:
-        return SimpleNamespace(files=FILES)
+        return RunResult(FILES)
 
 
 @pytest.fixture
@@ -72,6 +75,13 @@ async def test_only_images_are_opened_in_the_browser(
 
 async def test_a_file_that_the_result_lacks_is_not_found(site: Site, run: list[FinishedRun]) -> None:
     assert (await browser(site).get(f"/tasks/{TASK}/result/other.txt")).status_code == 404
+
+
+async def test_the_log_is_shown_apart_from_the_outputs(site: Site, run: list[FinishedRun]) -> None:
+    shown = (await browser(site).get(f"/tasks/{TASK}/result", headers={"hx-request": "1"})).text
+    assert "<h3>Log of the app</h3>" in shown
+    assert "reading\n&lt;i&gt;3 rows&lt;/i&gt;" in shown
+    assert shown.count("app.log</a>") == 1
 
 
 async def test_the_files_of_a_failed_app_are_shown_with_its_error(site: Site, run: list[FinishedRun]) -> None:

@@ -11,7 +11,7 @@ from sealgrid.web.index.store import IndexStore
 from sealgrid.web.pages import tasks as page
 from sealgrid.web.site import Site
 from sealgrid.wire.pool import StageAt
-from tests.unit.web.index.index_rows import APPS, trail_of, worked_block
+from tests.unit.web.index.index_rows import APPS, receipt, trail_of, worked_block
 from tests.unit.web.site_scene import OWNER, VISITOR, browser, open_site
 
 
@@ -47,7 +47,7 @@ async def test_the_list_shows_tasks_in_one_state(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         fill(tmp_path)
         client = browser(site)
-        ended, running = [(await client.get(f"/tasks?state={state}")).text for state in ("completed", "running")]
+        ended, running = [(await client.get(f"/tasks?state={state}")).text for state in ("answered", "running")]
     task = worked_block(0, APPS[0], "finalize").tasks[0]["task"]
     assert (task in ended, task in running) == (True, False)
 
@@ -110,4 +110,6 @@ async def test_an_open_task_that_its_pool_gave_up_says_why_and_when_its_price_re
 def fill(folder: Path, end: str | None = "finalize") -> None:
     store = IndexStore(folder / "index.sqlite", "0x" + "11" * 32)
     store.write(worked_block(0, APPS[0], end), trail_of([0]))
+    for due in store.due_receipts(0, 1):
+        store.store_exit_class(due, receipt("ok"))
     store.close()

@@ -1,0 +1,96 @@
+"""``sealgrid ados generate | train | evaluate``: the data quality of sensor readings, outside the enclave."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sealgrid.cli.output import stderr, stdout
+from sealgrid.errors import InputRefused, SetupMissing
+
+app = typer.Typer(help="Train and evaluate models of the data quality of sensors.", no_args_is_help=True)
+
+DEFAULT_SEEDS = (11, 23, 37, 53, 71)  #: of scenario.SEEDS, which only the environment of ADOS can import
+Seed = Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")]
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV file to write.")],
+    seed: Seed = 1,
+    days: Annotated[
+        int, typer.Option(min=1, max=3650, help="Number of days, 144 readings of each station a day.")
+    ] = 56,
+    stations: Annotated[int, typer.Option(min=2, max=1000, help="Number of stations.")] = 20,
+    faults: Annotated[bool, typer.Option("--faults", help="With faults, and a file of them beside.")] = False,
+) -> None:
+    """Write drawn readings of correlated stations: clean ones to train on, or later ones with faults to score."""
+    try:
+        from sealgrid.ados.generate import generate as draw
+    except ImportError as error:
+        raise SetupMissing("NumPy is not installed; run `make setup` in a checkout, else `sealgrid setup`.") from error
+    with stderr.status("drawing readings …"):
+        generated = draw(seed, days, stations, faults=faults)
+    labels = out.with_suffix(".labels.csv")
+    try:
+        out.write_bytes(generated.readings)
+        if faults:
+            labels.write_bytes(generated.labels)
+    except OSError as error:
+        raise InputRefused(f"{out} cannot be written ({error.strerror}).") from error
+    stdout.print(f"wrote {out}" + (f" and {labels}" if faults else ""), markup=False)
+
+
+@app.command()
+def train(
+    readings: Annotated[Path, typer.Argument(metavar="READINGS", help="Clean readings: CSV, SenML or JSON.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for model.onnx and card.md.")],
+    seed: Seed = 1,
+    interval: Annotated[
+        int | None, typer.Option(min=1, metavar="SECONDS", help="Between two readings of a sensor; found by default.")
+    ] = None,
+) -> None:
+    """Train a model on clean readings of your sensors: three quarters for the network, the last one for thresholds."""
+    options = () if interval is None else ("--interval", str(interval))
+    _run("train", str(readings), "--out", str(out), "--seed", str(seed), *options)
+
+
+@app.command()
+def evaluate(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the table and the picture.")],
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="A seed of drawn stations; several times; by default five.")
+    ] = None,
+) -> None:
+    """Measure precision, recall, F1 and AUC of the quality factor and of other methods, for each class of faults."""
+    _run("evaluate", "--out", str(out), "--seeds", *map(str, seed or DEFAULT_SEEDS))
+
+
+def _run(*arguments: str) -> None:
+    """Run a command in the environment of ADOS, on one thread, and exit with its code."""
+    package = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = (_python(), "-m", "sealgrid.ados", *arguments)
+    code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+    if code != 0:
+        raise typer.Exit(code if code > 0 else 1)
+
+
+def _python() -> str:
+    """Return the Python that has PyTorch: this one, or that of ``make setup-ados``."""
+    import importlib.util
+
+    from sealgrid.storage.set_up_cache import set_up_cache
+
+    if importlib.util.find_spec("torch") is not None and importlib.util.find_spec("onnx") is not None:
+        return sys.executable
+    python = set_up_cache() / "ados" / "bin" / "python"
+    if not python.is_file():
+        raise SetupMissing(
+            "PyTorch is not installed; run `make setup-ados` in a checkout, else "
+            "`pip install torch==2.13.0 onnx pyod statsmodels matplotlib`."
+        )
+    return str(python)

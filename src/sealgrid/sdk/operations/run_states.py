@@ -1,0 +1,36 @@
+"""The state of a task as people read it: from the chain, and of a paid task from its verified receipt."""
+
+from typing import Final, Literal, get_args
+
+from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
+from sealgrid.errors import SealgridError
+from sealgrid.receipts.run_record import PAID_STATES, PaidState
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
+from sealgrid.units import TaskId
+
+#: "refundable": it can never be paid, and its price can be claimed back from its deadline on
+OtherState = Literal["waiting", "running", "refundable", "refunded", "unknown"]
+RunState = PaidState | OtherState
+PAID: Final[frozenset[RunState]] = frozenset(get_args(PaidState))
+
+
+async def run_state(conn: Connection, task: TaskId, now: int) -> RunState:
+    """Return the state of a task at ``now``, the chain's Unix seconds."""
+    view = await conn.hub.view_task(task)
+    outcome = payment_outcome(view, now)
+    if outcome is PaymentOutcome.PAID:
+        return await paid_state(conn, task)
+    if view.status is TaskStatus.FAILED:
+        return "refunded"
+    if outcome is PaymentOutcome.UNPAID:
+        return "refundable"
+    return "waiting" if view.status is TaskStatus.UNSET else "running"
+
+
+async def paid_state(conn: Connection, task: TaskId) -> PaidState:
+    """Return how a paid task ended; "paid" without a receipt whose checks hold."""
+    try:
+        return PAID_STATES[(await fetch_verified_receipt(conn, task)).body.exit_class]
+    except SealgridError:
+        return "paid"

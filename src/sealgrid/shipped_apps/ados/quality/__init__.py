@@ -1,0 +1,1 @@
+"""Code that runs in the enclave. Imports are relative: it is ``quality`` there and below ``shipped_apps`` here."""

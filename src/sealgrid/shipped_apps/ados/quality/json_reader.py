@@ -1,0 +1,44 @@
+"""Reads JSON: SenML, or a list of records with time, sensor, value and time of arrival, or with a field a sensor."""
+
+import json
+from collections.abc import Iterator
+
+from .csv_reader import RECEIVED, SENSOR, TIME, VALUE
+from .errors import ReadingsRefused
+from .messages import ReadingMessage, first_of, read_sensor, read_time, read_value
+from .senml import is_senml, read_senml
+
+
+def read_json(text: str) -> Iterator[ReadingMessage]:
+    """Yield the readings of a document; raise ReadingsRefused with the record's number for what is none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", "nested too deeply")
+        raise ReadingsRefused(f"the file is damaged JSON ({reason}).") from error
+    if isinstance(document, dict):
+        document = document.get("readings")
+    if not isinstance(document, list):
+        raise ReadingsRefused('the JSON is no list of readings: write [{"time": …, "sensor": …, "value": …}, …].')
+    return read_senml(document) if is_senml(document) else _read_records(document)
+
+
+def _read_records(records: list[object]) -> Iterator[ReadingMessage]:
+    for number, record in enumerate(records, start=1):
+        where = f"record {number}"
+        if not isinstance(record, dict):
+            raise ReadingsRefused(f"{where} is no object with a time.")
+        time = first_of(list(record), TIME)
+        if time is None:
+            raise ReadingsRefused(f"{where} has no {TIME[0]!r}.")
+        sensor, value, received = (first_of(list(record), kind) for kind in (SENSOR, VALUE, RECEIVED))
+        at = read_time(record[time], where)
+        unknown = received is None or record[received] is None
+        came = float("nan") if unknown else read_time(record[received], where)
+        if sensor is not None:
+            given = None if value is None else record[value]
+            yield ReadingMessage(at, read_sensor(record[sensor], where), read_value(given, where), came)
+            continue
+        for name in record:
+            if name not in {time, received}:
+                yield ReadingMessage(at, read_sensor(name, where), read_value(record[name], where), came)

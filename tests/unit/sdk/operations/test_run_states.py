@@ -1,0 +1,54 @@
+"""States of tasks: the chain's, and of paid tasks those of verified receipts."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from sealgrid.chain.views import TaskStatus
+from sealgrid.errors import NotFound
+from sealgrid.receipts.verify import VerifiedReceipt
+from sealgrid.sdk.operations import run_states
+from sealgrid.sdk.operations.run_states import run_state
+
+NOW = 100
+
+
+def conn(status, deadline=200):
+    async def view_task(task):
+        return SimpleNamespace(status=status, contribution_deadline=deadline, final_deadline=deadline)
+
+    return SimpleNamespace(hub=SimpleNamespace(view_task=view_task))
+
+
+@pytest.mark.parametrize(
+    ("status", "deadline", "state"),
+    [
+        (TaskStatus.UNSET, 200, "waiting"),
+        (TaskStatus.ACTIVE, 200, "running"),
+        (TaskStatus.REVEALING, 200, "running"),
+        (TaskStatus.ACTIVE, NOW, "refundable"),
+        (TaskStatus.FAILED, 200, "refunded"),
+    ],
+)
+async def test_a_task_without_a_result_has_the_chains_state(status, deadline, state):
+    assert await run_state(conn(status, deadline), "0x01", NOW) == state
+
+
+@pytest.mark.parametrize(
+    ("exit_class", "state"),
+    [("ok", "answered"), ("app-failed", "app-failed"), ("unopened", "model-unopened"), ("refused", "refused")],
+)
+async def test_a_paid_task_has_the_state_of_its_verified_receipt(monkeypatch, exit_class, state):
+    async def fetch(conn, task):
+        return VerifiedReceipt(SimpleNamespace(exit_class=exit_class))
+
+    monkeypatch.setattr(run_states, "fetch_verified_receipt", fetch)
+    assert await run_state(conn(TaskStatus.COMPLETED), "0x01", NOW) == state
+
+
+async def test_a_paid_task_without_a_verified_receipt_is_paid(monkeypatch):
+    async def fetch(conn, task):
+        raise NotFound("no vault has it.")
+
+    monkeypatch.setattr(run_states, "fetch_verified_receipt", fetch)
+    assert await run_state(conn(TaskStatus.COMPLETED), "0x01", NOW) == "paid"
