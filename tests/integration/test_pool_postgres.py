@@ -14,12 +14,13 @@ import sqlalchemy as sql
 from hypothesis import settings
 
 from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.errors import LeadershipEnded
 from sealgrid.localnet.postgres_server import USER, PostgresServer, postgres_server
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.dispatcher import Dispatcher
-from sealgrid.pool.pool_store import LeadershipEnded, PoolStore
+from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replicas import follow_clock, hear, lead
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore

@@ -7,16 +7,11 @@ from typing import Protocol
 import msgspec
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import ServiceUnavailable
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
-
-
-class LeadershipEnded(ServiceUnavailable):
-    """Another process of this pool does its work on the chain now."""
 
 
 class TaskChange(msgspec.Struct, frozen=True):

@@ -10,9 +10,10 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import LeadershipEnded
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.notifications import notifications
-from sealgrid.pool.pool_store import Changes, LeadershipEnded, QueuedTask, TaskChange, changes_of
+from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline
 from sealgrid.pool.tables import DEAL, HISTORY, LEADER, META, TASK, TRAIL, TRANSACTION

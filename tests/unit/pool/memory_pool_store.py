@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import LeadershipEnded
 from sealgrid.pool.events import DealMatched
-from sealgrid.pool.pool_store import Changes, LeadershipEnded, QueuedTask, TaskChange, changes_of
+from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline, renew_lease
 from sealgrid.pool.task import ENDED, WORKING, PoolTask

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import InputRefused, LeadershipEnded, NotFound, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.pool_store import LeadershipEnded, TaskRows
+from sealgrid.pool.pool_store import TaskRows
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import TaskId
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK, assign, open_book, reported
