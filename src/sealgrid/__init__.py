@@ -97,6 +97,7 @@ _NAMES = {
     "sealgrid.sdk.operations.latest_runs": ("LatestRuns",),
     "sealgrid.sdk.operations.open_result": ("RunResult",),
     "sealgrid.sdk.operations.own_offers": (
+        "NodeRemoval",
         "RepriceResult",
         "UnlistResult",
     ),

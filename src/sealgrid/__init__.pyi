@@ -101,6 +101,7 @@ from sealgrid.sdk.operations.open_result import (
     RunResult,
 )
 from sealgrid.sdk.operations.own_offers import (
+    NodeRemoval,
     RepriceResult,
     UnlistResult,
 )
@@ -235,6 +236,7 @@ __all__ = [
     "Models",
     "Network",
     "NetworkNotRunning",
+    "NodeRemoval",
     "NodesDisagree",
     "NotFound",
     "Offer",

@@ -70,7 +70,14 @@ def test_a_wallet_is_asked_for_nothing_without_the_pages_script(visitor: Visitor
     answer = page.request.post(visitor.site.url + "/account/withdraw", form={"amount": "1"}, headers=origin)
     assert answer.status == 400
     assert "signs through this page" in answer.text()
-    for path in ("/wallet", "/wallet/challenge", "/wallet/orders", "/wallet/policies", "/wallet/done"):
+    for path in (
+        "/wallet",
+        "/wallet/challenge",
+        "/wallet/orders",
+        "/wallet/policies",
+        "/wallet/removals",
+        "/wallet/done",
+    ):
         foreign = page.request.post(visitor.site.url + path, data="{}", headers={"origin": "http://evil.example"})
         assert foreign.status == 403, path
         assert page.request.post(visitor.site.url + path, data="{}").status == 400, path

@@ -56,6 +56,18 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     buy_one_run(page)
     expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
 
+    visitor.open("/account").get_by_role("button", name="Connect Pocket").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet")
+    page.goto(model)
+    page.on("dialog", lambda dialog: dialog.accept())
+    wallet.requests.clear()
+    page.get_by_label("also remove its sealed file").check()
+    visitor.picture("own-wallet-removes")
+    page.get_by_role("button", name="Take it off the market").click()
+    expect(page.locator(".notice")).to_contain_text("Its sealed file is removed from the storage.")
+    expect(page.get_by_text("not in storage now")).to_be_visible()
+    assert wallet.requests == [SENT, SIGNED], "the end of the offer, the removal of what the site stored for the wallet"
+
 
 def test_a_site_that_prepares_a_different_sale_gets_no_signature(visitor: Visitor, tmp_path):
     (tmp_path / "secret.bin").write_bytes(b"a secret")

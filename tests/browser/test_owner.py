@@ -43,6 +43,11 @@ def test_an_owner_sells_the_use_of_a_file_and_is_paid_and_ends_the_sale(visitor:
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Take it off the market").click()
     expect(page.get_by_text("Not offered now.")).to_be_visible()
+    visitor.picture("model-off-the-market")
+    assert visitor.accessibility_faults_everywhere() == []
+    page.get_by_role("button", name="Remove its sealed file").click()
+    expect(page.locator(".notice")).to_contain_text("Its sealed file is removed from the storage.")
+    expect(page.get_by_role("button", name="Remove its sealed file")).to_have_count(0)
 
 
 def test_a_mistake_is_one_sentence(visitor: Visitor):

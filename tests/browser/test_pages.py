@@ -15,7 +15,7 @@ from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations import publish as models
 
-PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account")
+PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account", "/docs")
 
 ASSET, TASK = "0x" + "11" * 20, "0x" + "22" * 32
 POST_PATHS = (
@@ -80,6 +80,46 @@ def test_the_search_filters_while_typing(visitor: Visitor):
     expect(page.locator(".card")).to_contain_text("Hash a file")
 
 
+def test_a_list_is_filtered_by_what_its_cards_say(visitor: Visitor):
+    page = visitor.open("/models")
+    page.get_by_label("Search models and data").fill("fictional company")
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".card")).to_contain_text("bicycle rides")
+    page.get_by_label("Search models and data").fill("")
+    page.get_by_label("Kind").select_option("plate-model")
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".card")).to_contain_text("licence plates")
+    page.get_by_label("only mine").check()
+    expect(page.get_by_text("No model matches.")).to_be_visible()
+
+
+def test_a_form_that_failed_keeps_its_values(visitor: Visitor, tmp_path):
+    (tmp_path / "notes.txt").write_text("some notes")
+    act_as(visitor, "owner")
+    page = visitor.open("/models/new")
+    page.get_by_label("The file").set_input_files(tmp_path / "notes.txt")
+    page.get_by_label("Name public").fill("my notes")
+    page.get_by_label("Price per use").fill("much")
+    page.get_by_role("button", name="Seal and publish").click()
+    expect(page.get_by_role("alert")).to_contain_text("'much' is not a valid amount")
+    expect(page.get_by_label("Name public")).to_have_value("my notes")
+    assert page.get_by_label("The file").evaluate("field => field.files[0].name") == "notes.txt"
+    expect(page.get_by_role("button", name="Seal and publish")).to_be_enabled()
+    assert visitor.accessibility_faults() == []
+
+
+def test_files_above_the_limit_are_refused_before_they_are_sent(visitor: Visitor, tmp_path):
+    (tmp_path / "notes.txt").write_text("some notes")
+    page = visitor.open("/models/new")
+    expect(page.get_by_text("at most 250.0 MB here")).to_be_visible()
+    page.get_by_label("The file").evaluate("field => { field.dataset.maxBytes = 9; }")
+    page.get_by_label("The file").set_input_files(tmp_path / "notes.txt")
+    expect(page.get_by_role("alert")).to_contain_text("this page takes at most 0.0 MB. Nothing was sent.")
+    page.on("request", lambda request: visitor.page_errors.append(f"sent to {request.url}"))
+    page.get_by_role("button", name="Seal and publish").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 ENDLESS = "x" * 120
 SCRIPT = "<img src=x onerror=alert(4)>"
 READ_ME = (
@@ -94,8 +134,8 @@ FORBIDDEN = (
 TOO_SMALL = """
 [...document.querySelectorAll("a, button, input, select, textarea, summary")].filter((element) => {
   const { width, height } = element.getBoundingClientRect();
-  // A link in a sentence has its line's height; a card's link covers the whole card.
-  return width && height && height < 43.5 && !element.closest("p, dd, h2, .empty, .skip");
+  // A link in a sentence has its line's height; a card's link covers the whole card, and a checkbox has its label.
+  return width && height && height < 43.5 && !element.closest("p, dd, h2, .empty, .skip, label.check, .document");
 }).map((element) => element.outerHTML.slice(0, 120))
 """
 

@@ -10,7 +10,20 @@ from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 
-OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer", "presigned", "pools", "orders"}
+OFFER = {
+    "address",
+    "name",
+    "owner",
+    "digest",
+    "price",
+    "uses",
+    "app",
+    "buyer",
+    "presigned",
+    "pools",
+    "orders",
+    "release",
+}
 LISTING = {
     "address",
     "name",
@@ -23,6 +36,9 @@ LISTING = {
     "unopened",
     "opened",
     "signature",
+    "release",
+    "changelog",
+    "newer",
 }
 PRICE = 3 * 10**9
 

@@ -5,15 +5,19 @@ import pytest_asyncio
 
 import sealgrid
 from sealgrid.chain.accounts import development_key
-from sealgrid.errors import InputRefused, OrderRefused
+from sealgrid.chain.assets import Assets
+from sealgrid.errors import InputRefused, NotFound, OrderRefused
+from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.sdk.progress import ProgressStep
+from sealgrid.wire.storage import location
 
 pytestmark = [pytest.mark.localnet, pytest.mark.filterwarnings("ignore::sealgrid.SimulatedPlatformWarning")]
 APP = """
-import json, os, pathlib
+import json, os, pathlib, time
 out = pathlib.Path(os.environ["IEXEC_OUT"])
 model = pathlib.Path(os.environ["IEXEC_IN"], os.environ["IEXEC_DATASET_FILENAME"]).read_bytes()
+time.sleep(5 if model.startswith(b"slow") else 0)
 (out / "result.txt").write_bytes(model)
 (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.txt")}))
 """
@@ -123,3 +127,45 @@ async def test_a_shipped_app_is_marked_and_its_look_alike_is_not(owner, requeste
     assert (await requester.quote(forged)).release is ReleaseMark.LOOK_ALIKE
     assert (await requester.apps.show("hash-file")).address == shipped.address, "its name means its code"
     await owner.apps.unlist(forged)
+
+
+async def test_the_sealed_file_of_an_unlisted_model_is_removed_once_no_run_needs_it(owner, requester, tmp_path):
+    echo = await deploy(owner, tmp_path / "echo", "echo")
+    model = await publish(owner, tmp_path, b"slow and secret", echo, "removable")
+    bought = await requester.run(echo, model="removable")
+    with pytest.raises(InputRefused, match="have not ended and need the file; it must stay until they end, at the"):
+        await owner.models.unlist("removable", delete_file=True)
+    assert (await owner.models.show("removable")).offers, "nothing was cancelled"
+    assert (await bought.result()).files["result.txt"] == b"slow and secret", "a run that was bought before ends well"
+
+    done = await owner.models.unlist("removable", delete_file=True)
+    assert (done.cancelled, [node.removed for node in done.nodes]) == (1, [True])
+    async with connect(owner.network, development_key("stranger")) as conn:
+        with pytest.raises(NotFound):
+            await conn.storage.size(model.digest)
+    assert (await owner.models.unlist("removable", delete_file=True)).cancelled == 0, "it can be repeated"
+    for run in (owner.run(echo, model="removable"), owner.run(echo, model=model), requester.quote(echo, model)):
+        with pytest.raises(NotFound, match="the sealed file of 'removable' is gone from this network's storage"):
+            await run
+    with pytest.raises(NotFound, match="is gone"):
+        await owner.models.offer("removable", price="1")
+    with pytest.raises(NotFound):
+        await owner.models.recover("removable", tmp_path / "recovered")
+    assert (await owner.models.show("removable")).offers == ()
+    assert len((await owner.models.usage("removable")).uses) == 1, "the usage stays readable"
+
+
+async def test_a_file_that_a_model_of_another_account_names_stays(owner, stranger, tmp_path):
+    echo = await deploy(owner, tmp_path / "echo", "echo")
+    model = await publish(owner, tmp_path, b"of the owner", echo, "kept")
+    with pytest.raises(InputRefused, match="belongs to another account"):
+        await stranger.models.unlist("kept", delete_file=True)
+    async with connect(owner.network, development_key("stranger")) as conn:
+        twin = await Assets(conn.hub).create_dataset(
+            conn.wallet, name="twin", multiaddr=location(model.digest), checksum=model.digest
+        )
+        for client, named in ((stranger, twin), (owner, model)):
+            (node,) = (await client.models.unlist(named, delete_file=True)).nodes
+            assert not node.removed
+            assert "a model of another account, names the same file" in node.reason
+        assert await conn.storage.size(model.digest), "the file is still there"

@@ -177,6 +177,7 @@ def all_statements() -> list[Statement]:
             nonce=digest(18),
         ),
         statements.ResultOpened(reader=enclave, file_sha256=digest(19)),
+        statements.FileRemoval(account=SIGNER.address, file_sha256=digest(0xF1), issued=1_790_000_000),
         statements.Card(owner=SIGNER.address, name="faces", content=digest(20)),
     ]
 

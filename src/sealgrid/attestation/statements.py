@@ -210,6 +210,16 @@ class ResultOpened(Statement, frozen=True, kw_only=True, forbid_unknown_fields=T
     file_sha256: Digest  #: of the sealed result, or of its receipt
 
 
+class FileRemoval(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An account has storage nodes remove a file that it stored. Signed by the account's key."""
+
+    TYPES: ClassVar = (("address", "account"), ("bytes32", "fileSha256"), ("uint64", "issued"))
+
+    account: Address
+    file_sha256: Digest
+    issued: int  #: Unix seconds; a node accepts it for ten minutes, and keeps what was stored later
+
+
 class WorkerCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A worker authenticates a request to the pool. Signed by the worker's key."""
 

@@ -214,11 +214,25 @@ async def price(
 async def unlist(
     me: "AsyncClient",
     model: Model,
+    delete_file: Annotated[
+        bool,
+        typer.Option(
+            "--delete-file",
+            help="Also remove the sealed file from every storage node, once no run needs it. Keep your own file: "
+            "`recover` cannot bring it back.",
+        ),
+    ] = False,
 ) -> None:
     """Cancel every offer of your model on the chain, for ever. Runs bought before continue."""
-    done = await me.models.unlist(model)
-    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {model}", markup=False)
+    done = await me.models.unlist(model, delete_file=delete_file)
+    stdout.print(f"cancelled {done.cancelled} offer{'' if done.cancelled == 1 else 's'} of {model}", markup=False)
+    for node in done.nodes:
+        if node.removed:
+            stdout.print(f"{node.node} has its sealed file no longer", markup=False)
     print_warnings(done.unreached)
+    print_warnings(f"{node.node} may still have its sealed file: {node.reason}" for node in done.nodes if node.reason)
+    if not all(node.removed for node in done.nodes):
+        raise typer.Exit(1)
 
 
 @app.command()

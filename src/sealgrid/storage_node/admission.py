@@ -11,7 +11,7 @@ cannot be read.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
 from sealgrid.attestation.statements import UploadTicket, poco_authorisation
@@ -47,7 +47,7 @@ class AdmittedUpload:
 
     client: StorageClientId
     size: int | None = None  #: most bytes of the file; None without a ticket
-    reader: Address | None = None  #: of a result
+    account: Address | None = None  #: the requester of a result; of another file, who may have it removed
 
 
 class UploadAdmission:
@@ -74,7 +74,10 @@ class UploadAdmission:
         self._check(signed)  # (1) to (4)
         if ticket.task == NO_TASK:
             client = await self._account(ticket.account)
-            return by_address if client is None else AdmittedUpload(client, ticket.size)
+            stored_for = self._stored_for(signed)
+            if client is None:
+                return replace(by_address, account=stored_for)
+            return AdmittedUpload(client, ticket.size, stored_for)
         return await self._result(signed) or by_address
 
     def _check(self, signed: SignedTicket) -> None:
@@ -89,6 +92,11 @@ class UploadAdmission:
         if ticket.nonce in self._nonces:  # (4)
             raise TicketRefused("ticket.4", "this ticket was used already; sign another one.")
         _cache_entry(self._nonces, ticket.nonce, None)
+
+    def _stored_for(self, signed: SignedTicket) -> Address:
+        """Return the account that may have the file removed: the ticket's, or the one that a service stores it for."""
+        account = signed.ticket.account
+        return signed.stored_for if signed.stored_for and account in self._config.services else account
 
     def seconds(self) -> int:
         """Return the node's time, by which tickets expire."""

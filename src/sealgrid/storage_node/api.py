@@ -14,12 +14,22 @@ from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage_node.admission import UploadAdmission
 from sealgrid.storage_node.kubo_add import kubo_add_handler
+from sealgrid.storage_node.removal import RemovalAdmission
 from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.units import Digest
+from sealgrid.wire.chain_view import FileAddresses
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import compressed_response
 from sealgrid.wire.service_access import client_address
-from sealgrid.wire.storage import PIECE_BYTES, NodeClock, ResultOpenedNotice, StoredFileInfo, UploadStatus
+from sealgrid.wire.storage import (
+    PIECE_BYTES,
+    NodeClock,
+    RemovalAnswer,
+    ResultOpenedNotice,
+    SignedRemoval,
+    StoredFileInfo,
+    UploadStatus,
+)
 
 OCTETS = "application/octet-stream"
 #: Stored content is untrusted: browsers must save it, not run it as a page or script of this site.
@@ -28,11 +38,16 @@ AnyRequest = Request[object, object, State]
 
 
 def handlers(
-    files: LocalFiles, uploads: UploadStore, admission: UploadAdmission, silence_seconds: float
+    files: LocalFiles,
+    uploads: UploadStore,
+    admission: UploadAdmission,
+    removals: RemovalAdmission,
+    silence_seconds: float,
 ) -> list[HTTPRouteHandler]:
     """Return the handlers; Kubo uploads that are silent for ``silence_seconds`` seconds fail."""
     return [
         *_upload_handlers(uploads, admission),
+        _removal_handler(uploads, removals),
         *_read_handlers(files, uploads),
         *_gateway_handlers(files, uploads),
         kubo_add_handler(uploads, admission, silence_seconds),
@@ -68,6 +83,17 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
         return _json({})
 
     return [begin, clock, append, finish, opened]
+
+
+def _removal_handler(uploads: UploadStore, removals: RemovalAdmission) -> HTTPRouteHandler:
+    @post("/files/{sha256:str}/removal")
+    async def remove(sha256: FromPath[str], request: AnyRequest) -> Response[bytes]:
+        signed, digest = parse(await request.body(), SignedRemoval), Digest(sha256)
+        cids = (cid_of(digest), *uploads.names.cids_of(digest))
+        admitted = await removals.admit(signed, FileAddresses(sha256=digest, cids=cids))
+        return _json(RemovalAnswer(kept_for=uploads.remove(digest, admitted.accounts, admitted.issued)))
+
+    return remove
 
 
 def _read_handlers(files: LocalFiles, uploads: UploadStore) -> list[HTTPRouteHandler]:

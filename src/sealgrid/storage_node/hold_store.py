@@ -15,6 +15,7 @@ from sealgrid.storage_node.quota_types import (
 )
 from sealgrid.units import Address, Digest
 
+#: ``reader`` is the hold's account; it was only that of a result at first
 _TABLES = """
 CREATE TABLE IF NOT EXISTS holds (
     file TEXT NOT NULL, client TEXT NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, stored REAL NOT NULL,
@@ -40,9 +41,16 @@ class HoldStore:
         )
         return [
             FileHold(
-                Digest(file), client, ClientKind(kind), size, stored, until, pinned, Address(reader) if reader else None
+                Digest(file),
+                client,
+                ClientKind(kind),
+                size,
+                stored,
+                until,
+                pinned,
+                Address(account) if account else None,
             )
-            for file, client, kind, size, stored, until, pinned, reader in rows
+            for file, client, kind, size, stored, until, pinned, account in rows
         ]
 
     def named(self) -> list[Digest]:
@@ -73,7 +81,16 @@ class HoldStore:
 def _statement(effect: Effect) -> tuple[str, tuple[object, ...]] | None:
     match effect:
         case RecordHold(hold):
-            row = (hold.file, hold.client, int(hold.kind), hold.size, hold.stored, hold.until, hold.pinned, hold.reader)
+            row = (
+                hold.file,
+                hold.client,
+                int(hold.kind),
+                hold.size,
+                hold.stored,
+                hold.until,
+                hold.pinned,
+                hold.account,
+            )
             return "INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
         case RemoveHold(file, client):
             return "DELETE FROM holds WHERE file = ? AND client = ?", (file, client)

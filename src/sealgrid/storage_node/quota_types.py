@@ -72,7 +72,8 @@ class FileHold:
     stored: float
     until: float  #: expiry, unless an asset on the chain names the file
     pinned: float = 0.0  #: not evicted before this time
-    reader: Address | None = None  #: account that may report the result as opened
+    #: that may report a result as opened, or have another file removed; None for an upload that no account signed
+    account: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

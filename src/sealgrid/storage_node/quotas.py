@@ -4,7 +4,7 @@ Each event is a method that returns effects, or raises QuotaReached or StoreFull
 several holds is charged to each client and removed with the last hold.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -158,9 +158,9 @@ class StorageQuotas:
         return (DropUpload(upload),)
 
     def store(
-        self, upload: str, file: Digest, size: int, now: float, reader: Address | None = None
+        self, upload: str, file: Digest, size: int, now: float, account: Address | None = None
     ) -> tuple[Effect, ...]:
-        """Convert a finished upload to a file of ``size`` bytes of disk."""
+        """Convert a finished upload to a file of ``size`` bytes of disk, for ``account``."""
         client = self._find(upload).client
         self.drop(upload)
         seconds = {
@@ -169,7 +169,10 @@ class StorageQuotas:
             ClientKind.RESULT: self.limits.result_seconds,
         }[client.kind]
         pinned = now + seconds if client.kind is ClientKind.RESULT else 0.0
-        hold = FileHold(file, client.name, client.kind, size, now, now + seconds, pinned, reader)
+        earlier = self._files[file].holds.get(client.name) if file in self._files else None
+        if earlier is not None and earlier.account is not None:
+            account = earlier.account  # who stores public bytes again at a shared client gets no right over them
+        hold = FileHold(file, client.name, client.kind, size, now, now + seconds, pinned, account)
         self._add(hold)
         return (RecordHold(hold),)
 
@@ -190,8 +193,22 @@ class StorageQuotas:
         return tuple(
             self._replace(replace(hold, pinned=0.0, until=min(hold.until, until)))
             for hold in self.holds(file)
-            if hold.reader == reader and hold.pinned
+            if hold.account == reader and hold.pinned
         )
+
+    def remove(self, file: Digest, accounts: Collection[Address], issued: int) -> tuple[Effect, ...]:
+        """Remove the holds of these accounts on a file, and the file with its last hold, even if the chain names it.
+
+        Results, and what was stored after ``issued``, stay. Raises NotFound for an unknown file.
+        """
+        if file not in self._files:
+            raise NotFound("no such file is stored here.")
+        effects: list[Effect] = []
+        for hold in self.holds(file):
+            stored_for = {hold.account, hold.client} & set(accounts)
+            if stored_for and hold.kind is not ClientKind.RESULT and int(hold.stored) <= issued:
+                effects += self._remove_hold(file, hold.client)
+        return tuple(effects)
 
     def due_for_chain_check(self, now: float, most: int) -> list[Digest]:
         """Return at most ``most`` files that need a chain check, least recently checked first."""

@@ -21,6 +21,7 @@ from sealgrid.storage_node.hold_store import HoldStore
 from sealgrid.storage_node.ipfs_names import IpfsNames
 from sealgrid.storage_node.quota_types import ClientKind, FileHold, StorageLimits
 from sealgrid.storage_node.quotas import StorageQuotas
+from sealgrid.storage_node.removal import RemovalAdmission
 from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
@@ -81,8 +82,9 @@ def create_node(
     )
     uploads = UploadStore(folder, quotas, records, names, clock)
     admission = UploadAdmission(config, chain, clock)
+    removals = RemovalAdmission(config.domain, chain, clock)
     app = create_app(
-        handlers(LocalFiles(folder), uploads, admission, config.upload_seconds),
+        handlers(LocalFiles(folder), uploads, admission, removals, config.upload_seconds),
         max_body=PIECE_BYTES,
         access=config.access,
         origin_check=allow_cross_site_reads(config.access, "/ipfs/"),

@@ -2,10 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import CallRefused, InputRefused, NotFound, ServiceUnavailable
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
 from sealgrid.storage_node.admission import AdmittedUpload
 from sealgrid.storage_node.hold_store import HoldStore
@@ -21,7 +21,7 @@ NAME_BYTES = 4096  #: of disk, for the file that maps a CIDv0 to its SHA-256
 @dataclass(slots=True)
 class _UploadInProgress:
     incoming: IncomingFile
-    reader: Address | None
+    account: Address | None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # serialises the pieces of one upload
 
 
@@ -44,7 +44,7 @@ class UploadStore:
         name = secrets.token_hex(16)
         self.apply(self.quotas.begin(name, admitted.client, admitted.size, self._clock()))
         try:
-            self._open[name] = _UploadInProgress(self.folder.begin(), admitted.reader)
+            self._open[name] = _UploadInProgress(self.folder.begin(), admitted.account)
         except BaseException:
             self.drop(name)
             raise
@@ -75,7 +75,7 @@ class UploadStore:
                 if cid:
                     await asyncio.to_thread(self.names.add, cid, digest)
                 disk = self._disk_of(digest) + (NAME_BYTES if cid else 0)
-                self.apply(self.quotas.store(name, digest, disk, self._clock(), upload.reader))
+                self.apply(self.quotas.store(name, digest, disk, self._clock(), upload.account))
             finally:
                 self.drop(name)
         return digest, size
@@ -87,6 +87,17 @@ class UploadStore:
     def mark_opened(self, digest: Digest, reader: Address) -> None:
         """Record that a requester opened a result."""
         self.apply(self.quotas.mark_opened(digest, reader, self._clock()))
+
+    def remove(self, digest: Digest, accounts: Collection[Address], issued: int) -> int:
+        """Remove the holds of these accounts on a file; return how many holds of others keep it.
+
+        Raises NotFound for an unknown file, CallRefused ("removal.5") where these accounts hold nothing to remove.
+        """
+        effects = self.quotas.remove(digest, accounts, issued)
+        if not effects:
+            raise CallRefused("removal.5", "this account has not stored this file here, or stored it again later.")
+        self.apply(effects)
+        return len(self.quotas.holds(digest))
 
     def drop(self, name: str) -> None:
         """Discard an unfinished upload."""

@@ -10,21 +10,23 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
 from sealgrid.web import chain_view, network_document, static_files
-from sealgrid.web.forms import MAX_UPLOAD
 from sealgrid.web.pages import (
     account,
+    app_owner,
     apps,
     client_sealed,
     compute,
+    documents,
     model_owner,
     models,
     money,
+    notifications,
     results,
     sales,
     tasks,
     wallet,
 )
-from sealgrid.web.site import Site, WebRequest
+from sealgrid.web.site import MAX_UPLOAD, Site, WebRequest
 from sealgrid.web.static_files import IMPORT_MAP_HASH
 from sealgrid.web.wallets.signing_steps import WALLET_HEADER
 from sealgrid.wire.server import limit_and_check_origin, log_unexpected_error
@@ -63,7 +65,22 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         message = f"The site failed ({type(error).__name__}); the details are in its log."
         return _error_page(site, request, message, "", 500)
 
-    pages = (apps, models, model_owner, sales, compute, tasks, results, account, money, wallet, client_sealed)
+    pages = (
+        app_owner,
+        apps,
+        models,
+        model_owner,
+        sales,
+        compute,
+        tasks,
+        results,
+        account,
+        money,
+        wallet,
+        client_sealed,
+        documents,
+        notifications,
+    )
     modules = (*pages, chain_view, network_document)
     return Litestar(
         route_handlers=[

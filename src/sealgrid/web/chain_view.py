@@ -14,7 +14,15 @@ from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.units import Address
 from sealgrid.web.forms import path_address, path_task
 from sealgrid.web.site import Site, WebRequest
-from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, AccountBalance, NamedAnswer, NamedQuestion, TaskParties
+from sealgrid.wire.chain_view import (
+    MAX_FILES_PER_REQUEST,
+    AccountBalance,
+    FileAddresses,
+    NamedAnswer,
+    NamedQuestion,
+    NamingAssets,
+    TaskParties,
+)
 from sealgrid.wire.message import parse
 
 MAX_BLOCKS_BEHIND: Final = 10  #: an index further behind cannot say which files the chain does not name
@@ -56,7 +64,18 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
         return _json(NamedAnswer(named=site.index.named_files(question.files)))
 
-    return [account, task, named]
+    @post("/chain/naming", status_code=200)
+    async def naming(request: WebRequest) -> Response[bytes]:
+        file = parse(await request.body(), FileAddresses)
+        if len(file.cids) > MAX_FILES_PER_REQUEST:
+            raise InputRefused(f"a file has at most {MAX_FILES_PER_REQUEST} addresses.", money="")
+        head = await site.hub.node.block()
+        await site.wait_until_indexed()  # a deal of the last blocks needs the file
+        if site.index.height() < head.number:
+            raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
+        return _json(NamingAssets(assets=site.index.naming_assets(file, head.timestamp)))
+
+    return [account, task, named, naming]
 
 
 async def _balance(site: Site, account: Address) -> int:

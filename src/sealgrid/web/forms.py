@@ -4,7 +4,7 @@ import datetime as dt
 import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 from litestar.datastructures import FormMultiDict, UploadFile
@@ -16,7 +16,6 @@ from sealgrid.web.site import WebRequest
 
 M = TypeVar("M")
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-MAX_UPLOAD: Final = 256 << 20  #: bytes of one form; the command line takes larger files
 
 
 async def parse_form(request: WebRequest) -> FormMultiDict:

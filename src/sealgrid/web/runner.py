@@ -7,24 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
+from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
+from sealgrid.units import Address
 from sealgrid.web.api import application
 from sealgrid.web.html.templates import environment
 from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.index.receipt_reader import ReceiptReader
 from sealgrid.web.index.store import IndexStore
+from sealgrid.web.index.summary_reader import SummaryReader
+from sealgrid.web.index.summary_store import SummaryStore
+from sealgrid.web.pages.notifications import event_document
 from sealgrid.web.site import Site
 from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.web.task_states import TaskStates
 from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
+from sealgrid.web.webhooks import Webhooks
 from sealgrid.wire.server import serve
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
@@ -56,16 +63,21 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     try:
         own_view = replace(config.network, rpc_url=config.rpc_url or config.network.rpc_url)
         async with connect(own_view, key) as conn:
+            summaries = SummaryReader(conn, SummaryStore(store.engine), time.time)
+            index = IndexReader(store.engine)
+            webhooks = _webhooks(config, dev_wallets, index)
             receipts = ReceiptReader(store, partial(fetch_verified_receipt, conn), time.time)
-            indexing = [asyncio.create_task(each.run()) for each in (ChainIndexer(conn.hub, store), receipts)]
+            background = (ChainIndexer(conn.hub, store), receipts, summaries, webhooks)
+            indexing = [asyncio.create_task(each.run()) for each in background]
             site = Site(
                 network=config.network,
                 conn=conn,
-                index=IndexReader(store.engine),
+                index=index,
                 app_bundles=AppBundles(conn.storage),
                 model_cards=ModelCards(conn.storage),
                 dev_wallets=dev_wallets,
                 templates=environment(dev_wallets),
+                webhooks=webhooks,
                 task_states=TaskStates(conn, time.monotonic),
                 timeline_limits=TimelineLimits(config.timelines_per_client, config.timelines_per_task),
             )
@@ -78,3 +90,13 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     finally:
         await dev_wallets.close()
         store.close()
+
+
+def _webhooks(config: WebConfig, dev_wallets: DevelopmentWallets, index: IndexReader) -> Webhooks:
+    names = dev_wallets.choices if dev_wallets.is_enabled else ()
+    addresses = {name: development_key(name).address for name in names}
+
+    def documents(account: Address, since: int, now: int) -> list[dict[str, Any]]:
+        return [event_document(event) for event in index.events(account, since, now)]
+
+    return Webhooks(config.folder / "webhooks.json", addresses, documents, time.time)

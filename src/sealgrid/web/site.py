@@ -22,11 +22,14 @@ from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.web.task_states import TaskStates
 from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
+from sealgrid.web.webhooks import Webhooks
 
 ACCOUNT_COOKIE: Final = "sealgrid_account"
 WALLET_COOKIE: Final = "sealgrid_wallet"
 _NOTICE_COOKIE: Final = "sealgrid_notice"
 _MAX_NOTICE: Final = 1000  #: characters
+MAX_UPLOAD: Final = 256 << 20  #: bytes of one form; the command line takes larger files
+MAX_FILES_BYTES: Final = 250_000_000  #: of all files of one form
 _INDEX_POLLS, _POLL_SECONDS = 100, 0.1
 WebRequest = Request[Any, Any, State]
 R = TypeVar("R", bound=Response[Any])
@@ -44,6 +47,7 @@ class Site:
     dev_wallets: DevelopmentWallets
     templates: Environment
     task_states: TaskStates
+    webhooks: Webhooks
     timeline_limits: TimelineLimits = field(default_factory=TimelineLimits)
     clock: Callable[[], float] = time.time
 
@@ -92,7 +96,9 @@ class Site:
         """Render a template as the response; show the visitor's pending notice once, on a full page."""
         notice = "" if is_htmx(request) else unquote(request.cookies.get(_NOTICE_COOKIE, ""))[:_MAX_NOTICE]
         html = self.render(request, template, {"notice": notice, **context})
-        response = Response(html.encode(), status_code=status, media_type=MediaType.HTML)
+        # Without it, a browser's cache could show a fragment as the page of the same address.
+        headers = {"vary": "hx-request"}
+        response = Response(html.encode(), status_code=status, media_type=MediaType.HTML, headers=headers)
         if notice:
             response.delete_cookie(_NOTICE_COOKIE)
         return response
@@ -112,6 +118,7 @@ class Site:
             visitor=self.visitor_address(request),
             wallet=self.wallet_address(request),
             path=request.url.path,
+            max_files_bytes=MAX_FILES_BYTES,
             **context,
         )
 

@@ -1,6 +1,8 @@
 """Cached reads of app bundles and model cards from storage. Concurrent visitors share one read of a file."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +22,7 @@ from sealgrid.web.html.templates import MAX_README
 MAX_BUNDLE: Final = 16 << 20  #: bytes of a bundle that a page reads; the page of a larger app has no readme
 MAX_SEALED_MODEL: Final = 64 << 20  #: bytes of a sealed file that a page reads for its card
 MAX_ENTRIES: Final = 256  #: of each cache
+CARD_SECONDS: Final = 3600.0  #: after which a card is read again: its owner may have removed the file
 README: Final = "README.md"
 MAX_EXAMPLE: Final = 1 << 20  #: bytes of an app's example input; a larger one is not offered
 K = TypeVar("K")
@@ -27,24 +30,38 @@ V = TypeVar("V")
 
 
 class SharedReads(Generic[K, V]):
-    """The latest ``limit`` reads, finished or pending. A failed read is removed, so the next request repeats it."""
+    """The latest ``limit`` reads, finished or pending, each for ``seconds`` seconds of ``clock``.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    A failed read is removed, so the next request repeats it.
+    """
+
+    def __init__(self, limit: int, seconds: float = math.inf, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit, self._seconds, self._clock = limit, seconds, clock
         self._reads: dict[K, asyncio.Task[V]] = {}
+        self._started: dict[K, float] = {}
 
     async def get(self, key: K, read: Callable[[], Coroutine[object, object, V]]) -> V:
         """Return the result of the key's read, started by the first caller; raise what it raised."""
+        if key in self._reads and self._clock() - self._started[key] >= self._seconds:
+            self._remove(key)
         if key not in self._reads:
             while len(self._reads) >= self._limit:
-                self._reads.pop(next(iter(self._reads)))
-            self._reads[key] = asyncio.create_task(read())
+                self._remove(next(iter(self._reads)))
+            self._reads[key], self._started[key] = asyncio.create_task(read()), self._clock()
             self._reads[key].add_done_callback(lambda done: self._remove_failed(key, done))
         return await asyncio.shield(self._reads[key])  # a caller that disconnects must not cancel the others' read
 
+    def forget(self, matches: Callable[[K], bool]) -> None:
+        """Remove the reads whose keys match."""
+        for key in [key for key in self._reads if matches(key)]:
+            self._remove(key)
+
     def _remove_failed(self, key: K, done: asyncio.Task[V]) -> None:
         if (done.cancelled() or done.exception() is not None) and self._reads.get(key) is done:
-            del self._reads[key]
+            self._remove(key)
+
+    def _remove(self, key: K) -> None:
+        del self._reads[key], self._started[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +77,10 @@ class AppDetails:
 class AppBundles:
     """Reads each app's bundle from storage once, and verifies it against the app's digest on the chain."""
 
-    def __init__(self, storage: RemoteFiles) -> None:
+    def __init__(self, storage: RemoteFiles, *, entries: int = MAX_ENTRIES) -> None:
         self._storage = storage
         # The address is part of the key: registering a known digest with a bad address must not hide the good bundle.
-        self._reads = SharedReads[tuple[str, Digest], AppDetails | None](MAX_ENTRIES)
+        self._reads = SharedReads[tuple[str, Digest], AppDetails | None](entries)
 
     async def details(self, multiaddr: str, app_digest: Digest) -> AppDetails | None:
         """Return an app's manifest and its public files; None for a bundle that is missing, large or invalid."""
@@ -93,9 +110,11 @@ def _example(bundle: VerifiedBundle) -> bytes:
 class ModelCards:
     """Reads each model's card from its sealed file once, verified by its owner's signature or the file's digest."""
 
-    def __init__(self, storage: RemoteFiles) -> None:
+    def __init__(
+        self, storage: RemoteFiles, clock: Callable[[], float] = time.monotonic, *, entries: int = MAX_ENTRIES
+    ) -> None:
         self._storage = storage
-        self._reads = SharedReads[tuple[Digest, CardSubject], ModelCard](MAX_ENTRIES)
+        self._reads = SharedReads[tuple[Digest, CardSubject], ModelCard](entries, CARD_SECONDS, clock)
 
     async def card(self, checksum: Digest, subject: CardSubject) -> ModelCard | None:
         """Return a model's card, empty for none.
@@ -107,3 +126,7 @@ class ModelCards:
             return await self._reads.get((checksum, subject), read)
         except SealgridError:
             return None
+
+    def forget(self, checksum: Digest) -> None:
+        """Remove the card of a file that was removed from the storage."""
+        self._reads.forget(lambda key: key[0] == checksum)

@@ -41,6 +41,22 @@ class NamedAnswer(Message, frozen=True, kw_only=True):
     named: tuple[Digest, ...]
 
 
+class NamingAsset(Message, frozen=True, kw_only=True):
+    """An app or dataset that names a file."""
+
+    address: Address
+    is_dataset: bool
+    owner: Address
+    former_owners: tuple[Address, ...]  #: its creator included
+    open_until: int  #: Unix seconds: the last final deadline of a deal with tasks that have not ended; 0 for none
+
+
+class NamingAssets(Message, frozen=True, kw_only=True):
+    """All assets that name one file; the first 100 if there are more."""
+
+    assets: tuple[NamingAsset, ...]
+
+
 class ChainViewClient:
     """Client of the service."""
 
@@ -59,3 +75,7 @@ class ChainViewClient:
         """Return which of at most MAX_FILES_PER_REQUEST files assets name; raise ServiceUnavailable while it lags."""
         question = NamedQuestion(files=files)
         return frozenset((await call(self._transport, "POST", "/chain/named", question, NamedAnswer)).named)
+
+    async def naming_assets(self, file: FileAddresses) -> tuple[NamingAsset, ...]:
+        """Return the assets that name a file, as of the chain's head; raise ServiceUnavailable while it lags."""
+        return (await call(self._transport, "POST", "/chain/naming", file, NamingAssets)).assets

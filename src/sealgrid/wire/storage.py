@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from sealgrid.attestation.statements import ResultOpened, UploadTicket
+from sealgrid.attestation.statements import FileRemoval, ResultOpened, UploadTicket
 from sealgrid.crypto.digests import cid_of
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable, TicketRefused
@@ -40,6 +40,7 @@ class SignedTicket(Message, frozen=True, kw_only=True):
     ticket: UploadTicket
     signature: bytes  #: of the UploadTicket, by its account
     worker: WorkerProof | None = None
+    stored_for: Address | None = None  #: set by a service that uploads for another account, which may remove the file
 
 
 class ResultOpenedNotice(Message, frozen=True, kw_only=True):
@@ -47,6 +48,19 @@ class ResultOpenedNotice(Message, frozen=True, kw_only=True):
 
     opened: ResultOpened
     signature: bytes
+
+
+class SignedRemoval(Message, frozen=True, kw_only=True):
+    """An account's signed statement that nodes should remove a file."""
+
+    removal: FileRemoval
+    signature: bytes
+
+
+class RemovalAnswer(Message, frozen=True, kw_only=True):
+    """What remains after a removal."""
+
+    kept_for: int  #: number of other clients that stored the same file; it is gone if there are none
 
 
 class UploadStatus(Message, frozen=True, kw_only=True):
@@ -76,6 +90,7 @@ class TicketSigner:
     clock: Callable[[], float] = time.time
     task: TaskId = NO_TASK  #: whose result is uploaded
     worker: WorkerProof | None = None
+    stored_for: Address | None = None  #: as in ``SignedTicket``
 
     def sign(self, size: int) -> SignedTicket | None:
         """Return a ticket for one file of at most ``size`` bytes; None if the key is in an external wallet."""
@@ -88,7 +103,9 @@ class TicketSigner:
             nonce=to_digest(os.urandom(32)),
         )
         signature = ticket.sign(self.domain, self.key)
-        return SignedTicket(ticket=ticket, signature=signature, worker=self.worker) if signature else None
+        if not signature:
+            return None
+        return SignedTicket(ticket=ticket, signature=signature, worker=self.worker, stored_for=self.stored_for)
 
     def for_result(self, task: TaskId, worker: WorkerProof) -> "TicketSigner":
         """Return a signer of tickets for the result of a task."""
@@ -102,11 +119,15 @@ class StorageClient:
     """
 
     def __init__(self, transport: Transport, tickets: TicketSigner | None = None) -> None:
-        self._transport, self._tickets = transport, tickets
+        self.transport, self._tickets = transport, tickets
 
     def for_result(self, task: TaskId, worker: WorkerProof) -> "StorageClient":
         """Return a client that uploads the result of a task."""
-        return StorageClient(self._transport, self._tickets and self._tickets.for_result(task, worker))
+        return StorageClient(self.transport, self._tickets and self._tickets.for_result(task, worker))
+
+    def stored_for(self, account: Address) -> "StorageClient":
+        """Return a client whose uploads another account may have removed; for a service that uploads for it."""
+        return StorageClient(self.transport, self._tickets and replace(self._tickets, stored_for=account))
 
     async def begin(self, size: int) -> str:
         """Start an upload of at most ``size`` bytes; return its id.
@@ -121,11 +142,11 @@ class StorageClient:
         except TicketRefused as refused:
             if refused.check != TIME_CHECK:
                 raise
-        now = (await call(self._transport, "GET", "/clock", None, NodeClock)).seconds
+        now = await self.seconds()
         return await self._open_upload(replace(self._tickets, clock=lambda: now).sign(size))
 
     async def _open_upload(self, ticket: SignedTicket | None) -> str:
-        return (await call(self._transport, "POST", "/uploads", ticket, UploadStatus)).upload
+        return (await call(self.transport, "POST", "/uploads", ticket, UploadStatus)).upload
 
     async def report_opened(self, files: tuple[Digest, ...]) -> None:
         """Report that the account opened a result; the node may then remove these files."""
@@ -138,15 +159,27 @@ class StorageClient:
         signature = statement.sign(tickets.domain, tickets.key)
         if signature:
             message = ResultOpenedNotice(opened=statement, signature=signature)
-            await self._transport.request("POST", f"/files/{file}/opened", encode(message))
+            await self.transport.request("POST", f"/files/{file}/opened", encode(message))
+
+    async def remove(self, signed: SignedRemoval) -> int:
+        """Have the node remove a file that an account stored; return how many other clients keep it there.
+
+        Raises NotFound for a file that is not stored there, CallRefused with the number of the failed check.
+        """
+        path = f"/files/{signed.removal.file_sha256}/removal"
+        return (await call(self.transport, "POST", path, signed, RemovalAnswer)).kept_for
+
+    async def seconds(self) -> int:
+        """Return the node's Unix time."""
+        return (await call(self.transport, "GET", "/clock", None, NodeClock)).seconds
 
     async def append(self, upload: str, piece: bytes) -> None:
         """Append one piece of at most PIECE_BYTES."""
-        await self._transport.request("PATCH", f"/uploads/{upload}", piece)
+        await self.transport.request("PATCH", f"/uploads/{upload}", piece)
 
     async def finish(self, upload: str) -> StoredFileInfo:
         """Finish an upload; the node stores the file under its digest."""
-        return await call(self._transport, "POST", f"/uploads/{upload}/end", None, StoredFileInfo)
+        return await call(self.transport, "POST", f"/uploads/{upload}/end", None, StoredFileInfo)
 
     async def put(self, content: bytes) -> StoredFileInfo:
         """Store a file that fits in memory."""
@@ -157,15 +190,15 @@ class StorageClient:
 
     async def head(self, sha256: Digest) -> StoredFileInfo:
         """Return a file's size; raise NotFound."""
-        return await call(self._transport, "GET", f"/files/{sha256}", None, StoredFileInfo)
+        return await call(self.transport, "GET", f"/files/{sha256}", None, StoredFileInfo)
 
     async def read_by_cid(self, cid: str) -> bytes:
         """Return a small file by its CID, unverified; raise NotFound."""
-        return await self._transport.request("GET", f"/ipfs/{cid}")
+        return await self.transport.request("GET", f"/ipfs/{cid}")
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return one piece of a file, unverified."""
-        piece = await self._transport.request("GET", f"/files/{sha256}/{offset}/{length}")
+        piece = await self.transport.request("GET", f"/files/{sha256}/{offset}/{length}")
         if len(piece) > length:
             raise ServiceUnavailable("the storage node answered more bytes than requested.")
         return piece

@@ -29,6 +29,7 @@ KINDS = [
             "InputGrant",
             "ReceiptSeal",
             "WorkerCall",
+            "FileRemoval",
         )
     ),
     Policy,

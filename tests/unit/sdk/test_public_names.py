@@ -45,6 +45,7 @@ NAMES = [
     "ModelUse",
     "Models",
     "Network",
+    "NodeRemoval",
     "Offer",
     "Platform",
     "Policy",

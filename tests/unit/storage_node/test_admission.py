@@ -163,7 +163,7 @@ async def test_a_forged_ticket_does_not_spend_the_nonce_of_the_right_one(gate: G
 
 async def test_the_result_of_a_task_is_its_pools_and_its_requester_may_let_it_go(gate: Gate) -> None:
     admitted_upload = await gate.admission.admit(encode(result()), "192.0.2.1")
-    assert (admitted_upload.client.kind, admitted_upload.client.name, admitted_upload.reader) == (
+    assert (admitted_upload.client.kind, admitted_upload.client.name, admitted_upload.account) == (
         ClientKind.RESULT,
         f"pool {OWNER}",
         READER.address,

@@ -1,5 +1,6 @@
 """A site with a real index, templates and application, on a chain and a market that tests fill."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from sealgrid.web.site import WALLET_COOKIE, Site
 from sealgrid.web.storage_cache import AppBundles, ModelCards
 from sealgrid.web.task_states import TaskStates
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
+from sealgrid.web.webhooks import Webhooks
 from sealgrid.wire.challenge import SENTENCE
 
 VISITOR, OWNER = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
@@ -97,6 +99,10 @@ class EmptyStorage:
         raise NotFound("there is no such file.")
 
 
+def no_events(account: Address, since: int, now: int) -> list[dict[str, Any]]:
+    return []
+
+
 @asynccontextmanager
 async def open_site(folder: Path, **connection: Any) -> AsyncIterator[Site]:
     """Open a site with an empty index; ``connection`` replaces parts of its connection."""
@@ -106,7 +112,10 @@ async def open_site(folder: Path, **connection: Any) -> AsyncIterator[Site]:
     parts: dict[str, Any] = {"hub": hub, "node": hub.node, "network": network()}
     parts |= {"market": EmptyMarket(), "storage": EmptyStorage(), "vaults": (), "vault_addresses": ()}
     conn: Any = SimpleNamespace(**parts | connection)
-    wallets = DevelopmentWallets(conn.network, None)
+    wallets, webhooks = (
+        DevelopmentWallets(conn.network, None),
+        Webhooks(folder / "webhooks.json", {}, no_events, time.time),
+    )
     yield Site(
         network=conn.network,
         conn=conn,
@@ -115,6 +124,7 @@ async def open_site(folder: Path, **connection: Any) -> AsyncIterator[Site]:
         model_cards=ModelCards(conn.storage),
         dev_wallets=wallets,
         templates=environment(wallets),
+        webhooks=webhooks,
         task_states=TaskStates(conn, lambda: 0.0),
         clock=lambda: 1000.0,
     )

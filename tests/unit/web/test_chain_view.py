@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from sealgrid.chain.views import AccountView, TaskStatus
 from sealgrid.units import to_digest
 from sealgrid.web.chain_view import MAX_BLOCKS_BEHIND
@@ -61,3 +63,23 @@ async def test_an_index_that_is_far_behind_names_no_files(site: Site) -> None:
     assert (await client.post("/chain/named", json={"files": [FILE]}, headers=HEADERS)).json() == {"named": []}
     site.hub.height += 1  # type: ignore[attr-defined]
     assert (await client.post("/chain/named", json={"files": [FILE]}, headers=HEADERS)).status_code == 503
+
+
+async def test_the_assets_that_name_a_file_are_told_with_their_open_deals_once_the_index_has_the_head(
+    site: Site,
+) -> None:
+    site.hub.height = -1  # type: ignore[attr-defined]  the index has the chain's head
+    assert (await browser(site).post("/chain/naming", json=FILE, headers=HEADERS)).json() == {"assets": []}
+    too_many = FILE | {"cids": ["x"] * (MAX_FILES_PER_REQUEST + 1)}
+    assert (await browser(site).post("/chain/naming", json=too_many, headers=HEADERS)).status_code == 400
+
+
+async def test_an_index_that_is_behind_the_chain_does_not_say_that_a_file_is_free(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_wait(self: Site) -> None:
+        pass
+
+    monkeypatch.setattr(Site, "wait_until_indexed", no_wait)
+    site.hub.height = 0  # type: ignore[attr-defined]
+    assert (await browser(site).post("/chain/naming", json=FILE, headers=HEADERS)).status_code == 503

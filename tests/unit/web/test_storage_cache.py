@@ -14,7 +14,7 @@ from sealgrid.sdk.model_cards import CardSubject, ModelCard
 from sealgrid.storage.remote_files import RemoteFiles, StoredFile
 from sealgrid.units import Digest, to_address, to_digest
 from sealgrid.web.run_form import example_name
-from sealgrid.web.storage_cache import MAX_EXAMPLE, AppBundles, ModelCards
+from sealgrid.web.storage_cache import CARD_SECONDS, MAX_EXAMPLE, AppBundles, ModelCards, SharedReads
 from sealgrid.wire.storage import StoredFileInfo
 
 JUNK = b"no bundle, no sealed file" * 1000
@@ -116,3 +116,33 @@ async def test_the_example_of_an_app_is_read_with_its_manifest_unless_it_is_larg
     assert details is not None
     assert details.example == (files["example.bin"] if offered else b"")
     assert example_name(details) == ("example.bin" if offered else "")
+
+
+async def test_the_card_of_a_removed_file_is_shown_for_an_hour_at_most_and_not_after_it_is_forgotten() -> None:
+    now, node = 0.0, CountingNode()
+    cards = ModelCards(RemoteFiles(node), lambda: now)
+    assert await cards.card(DIGEST, SUBJECT) is not None
+    node.content = b""
+    now = CARD_SECONDS - 1
+    assert await cards.card(DIGEST, SUBJECT) is not None, "another visitor of the same hour"
+    now = CARD_SECONDS
+    assert await cards.card(DIGEST, SUBJECT) is None
+    node.content = JUNK
+    assert await cards.card(DIGEST, SUBJECT) is not None
+    node.content = b""
+    cards.forget(APP)
+    assert await cards.card(DIGEST, SUBJECT) is not None
+    cards.forget(DIGEST)
+    assert await cards.card(DIGEST, SUBJECT) is None
+
+
+async def test_the_oldest_read_leaves_a_full_cache() -> None:
+    reads, made = SharedReads[int, int](2), list[int]()
+
+    async def read(key: int) -> int:
+        made.append(key)
+        return key
+
+    for key in (1, 2, 3, 2, 1):
+        assert await reads.get(key, lambda key=key: read(key)) == key  # type: ignore[misc]
+    assert made == [1, 2, 3, 1]

@@ -32,7 +32,7 @@ from sealgrid.sdk.operations.publish import (
     first_policy,
     sell,
 )
-from sealgrid.sdk.operations.run_inputs import check_request_model, public_signature
+from sealgrid.sdk.operations.run_inputs import check_request_model, check_stored, public_signature
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
@@ -69,14 +69,15 @@ async def prepare_purchase(conn: Connection, sealed: ClientSealedInput) -> Prepa
     """Choose the cheapest offers and prepare what the account of ``conn`` must sign for one run.
 
     Raises InputMismatch where the app needs a model and none is named, or takes none; OrderRefused when there is no
-    offer; InputRefused while the escrow does not cover the price; InterpreterMismatch for an app that is built for
-    another Python than the network's.
+    offer; NotFound for a model whose sealed file is gone; InputRefused while the escrow does not cover the price;
+    InterpreterMismatch for an app that is built for another Python than the network's.
     """
     steps: list[ProgressStep] = []
     with nothing_bought_before(()):
         most = int(amount(sealed.max_price)) if sealed.max_price else None
         request = RunRequest(sealed.app, sealed.model, pool=sealed.pool, max_price=most)
         manifest = await runnable_manifest(conn, sealed.app)
+        await check_stored(conn, sealed.model)
         check_request_model(manifest, request, await public_signature(conn, manifest, request))
         offers = await choose_offers(conn, request, steps.append)
         params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))

@@ -22,11 +22,21 @@ O = TypeVar("O", AppOrder, DatasetOrder)  # noqa: E741  an order
 
 
 @dataclass(frozen=True, slots=True)
+class NodeRemoval:
+    """The answer of one storage node to the removal of a file."""
+
+    node: str  #: URL
+    removed: bool  #: the node has the file no longer, or never had it
+    reason: str = ""  #: one sentence on why the file stays, or may stay
+
+
+@dataclass(frozen=True, slots=True)
 class UnlistResult:
     """The number of cancelled offers, and sources that could not be searched."""
 
     cancelled: int  #: offers; cancelling is permanent
     unreached: tuple[str, ...]  #: one sentence a source that could not be searched
+    nodes: tuple[NodeRemoval, ...] = ()  #: the storage nodes that were asked to remove the sealed file, if any
 
 
 @dataclass(frozen=True, slots=True)

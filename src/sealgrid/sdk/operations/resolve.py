@@ -97,7 +97,10 @@ async def _app_and_model(conn: Connection, apps: Sequence[Address], model: Asset
         matches = [each for each in offers if reference.selects(each.name)]
         owned = [each for each in matches if each.owner == conn.address]
         fitting = [each for each in matches if each.app is None or each.app in apps]
-        address = await _select(conn, "Dataset", reference, owned or fitting or offers, offered=True)
+        if not matches and await _is_own(conn, reference):
+            address = await _select(conn, "Dataset", reference, ())  # off the market; the purchase says what is missing
+        else:
+            address = await _select(conn, "Dataset", reference, owned or fitting or offers, offered=True)
     allowed = {each.app for each in offers if each.address == address}
     return next((each for each in apps if each in allowed), apps[0]), address
 
@@ -221,6 +224,13 @@ def _newest(
             f"give an address: {', '.join(addresses)}."
         )
     return addresses[0]
+
+
+async def _is_own(conn: Connection, reference: AssetReference) -> bool:
+    """Return whether a reference may mean a model of this account, offered or not."""
+    if reference.account is not None and find_account(conn, reference.account) != conn.address:
+        return False
+    return any(reference.selects(each.name) for each in await own_assets(conn, "Dataset"))
 
 
 def _names_version(asset: AssetRef) -> bool:

@@ -9,6 +9,7 @@ from sealgrid.bundle.input_spec import InputSpec
 from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.model_signature import ModelSignature
+from sealgrid.errors import NotFound
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import signature_of
 from sealgrid.sdk.operations.manifests import runnable_manifest
@@ -17,7 +18,7 @@ from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.readings_checks import check_readings
 from sealgrid.sdk.progress import Progress
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.units import ZERO_ADDRESS, Address
 
 #: (inputs.5) by media type; the checks that need libraries of the shipped apps belong here
 CONTENT_CHECKS: Final[ContentChecks] = {**input_check.CONTENT_CHECKS}
@@ -36,17 +37,33 @@ async def check_purchase(
     Without ``check_inputs`` the inputs are not compared with the app's specification, and no file is opened. Raises
     InputMismatch for inputs that the specification does not take (``bundle.input_check``), InputRefused for input that
     the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``, ``readings_checks``) and for an
-    unknown pool, InterpreterMismatch for an app that is built for another Python than the network's.
+    unknown pool, InterpreterMismatch for an app that is built for another Python than the network's, NotFound for a
+    model whose sealed file is gone.
     """
     check_input(job_input_of(request), split_arguments(request.public_args))
     pools_named(conn.network, request.pool)
     manifest = await runnable_manifest(conn, request.app)
+    await check_stored(conn, request.model)
     if check_inputs:
         signature = await public_signature(conn, manifest, request)
         await asyncio.to_thread(check_request, manifest, request, signature)
         await check_pictures(manifest, request.files, on_progress)
         await check_readings(manifest, request.files, on_progress)
     return manifest
+
+
+async def check_stored(conn: Connection, model: Address) -> None:
+    """Raise NotFound for a model whose sealed file no storage node has: its owner may have removed it."""
+    if model == ZERO_ADDRESS:
+        return
+    facts = await conn.asset_facts.read("Dataset", model)
+    try:
+        await conn.storage.size(facts.checksum)
+    except NotFound as error:
+        raise NotFound(
+            f"the sealed file of {facts.name!r} is gone from this network's storage, so no run can use it; its owner "
+            "may have removed it."
+        ) from error
 
 
 async def public_signature(conn: Connection, manifest: Manifest, request: RunRequest) -> ModelSignature | None:

@@ -31,8 +31,10 @@ from sealgrid.sdk.operations.own_offers import (
 )
 from sealgrid.sdk.operations.policies import PolicyUpdate, policy_of, set_policy
 from sealgrid.sdk.operations.prove import Proof, check_provable, check_proved, prove
+from sealgrid.sdk.operations.remove_file import unlist_and_remove
 from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, is_shipped
 from sealgrid.sdk.operations.rotate import RotationResult, rotate_key, rotate_shares
+from sealgrid.sdk.operations.run_inputs import check_stored
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
@@ -171,16 +173,21 @@ class AsyncModels:
         """Return the owner's description of a model, untrusted Markdown; empty without one."""
         return (await card_of(self._conn, await find_model(self._conn, model))).text
 
-    async def unlist(self, model: AssetRef) -> UnlistResult:
+    async def unlist(self, model: AssetRef, *, delete_file: bool = False) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.
 
         Runs that were bought before continue. The result names sources that could not be searched. Raises NotFound
         when this account offers no such model.
+        With ``delete_file`` every storage node is asked to remove the sealed file as well, also of a model that is off
+        the market; ``nodes`` says which removed it. ``recover`` is impossible afterwards, and copies of the ciphertext
+        that others made stay where they are. Raises InputRefused, before an offer is cancelled, while a run of the
+        model has not ended or another model of this account has the same file.
         """
         address = await self._own(model)
-        return await unlist(
-            self._conn, address, await open_model_offers(self._conn, address, self._find_record(address))
-        )
+        record = self._find_record(address)
+        if delete_file:
+            return await unlist_and_remove(self._conn, address, record)
+        return await unlist(self._conn, address, await open_model_offers(self._conn, address, record))
 
     async def reprice(self, model: AssetRef, price: Price) -> RepriceResult:
         """Sell the remaining uses of every open offer of an own model at another price, to the same buyers.
@@ -207,10 +214,11 @@ class AsyncModels:
 
         Without such an offer the uses are for any app that the policy allows and for any buyer. ``orders`` and
         ``any_pool`` as in ``publish``. ``presign`` signs the offer by a public transaction instead of a signature.
-        Raises OrderRefused for a model whose policy requires a proof that it opens and that has none yet.
+        Raises OrderRefused for a model whose policy requires a proof that it opens and that has none yet, NotFound for
+        one whose sealed file was removed.
         """
         per_use, address = int(amount(price)), await self._own(model)
-        await check_proved(self._conn, address)
+        await asyncio.gather(check_proved(self._conn, address), check_stored(self._conn, address))
         record = self._find_record(address)
         earlier = record.offers() if record else ()
         last = earlier[-1] if earlier else DatasetOrder(dataset=address)

@@ -107,13 +107,17 @@ class Models:
         """Return the owner's description of a model, untrusted Markdown; empty without one."""
         return BACKGROUND.run(self._inner.card(model))
 
-    def unlist(self, model: AssetRef) -> UnlistResult:
+    def unlist(self, model: AssetRef, *, delete_file: bool = False) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.
 
         Runs that were bought before continue. The result names sources that could not be searched. Raises NotFound
         when this account offers no such model.
+        With ``delete_file`` every storage node is asked to remove the sealed file as well, also of a model that is off
+        the market; ``nodes`` says which removed it. ``recover`` is impossible afterwards, and copies of the ciphertext
+        that others made stay where they are. Raises InputRefused, before an offer is cancelled, while a run of the
+        model has not ended or another model of this account has the same file.
         """
-        return BACKGROUND.run(self._inner.unlist(model))
+        return BACKGROUND.run(self._inner.unlist(model, delete_file=delete_file))
 
     def reprice(self, model: AssetRef, price: Price) -> RepriceResult:
         """Sell the remaining uses of every open offer of an own model at another price, to the same buyers.
@@ -137,7 +141,8 @@ class Models:
 
         Without such an offer the uses are for any app that the policy allows and for any buyer. ``orders`` and
         ``any_pool`` as in ``publish``. ``presign`` signs the offer by a public transaction instead of a signature.
-        Raises OrderRefused for a model whose policy requires a proof that it opens and that has none yet.
+        Raises OrderRefused for a model whose policy requires a proof that it opens and that has none yet, NotFound for
+        one whose sealed file was removed.
         """
         return BACKGROUND.run(
             self._inner.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)

@@ -22,10 +22,10 @@ from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.index.store import IndexedBlocks, IndexStore, Row
+from sealgrid.web.index.tables import MAX_LISTED_TASKS
 from sealgrid.wire.server import log_unexpected_error
 
 RETRY_SECONDS = 1.0  #: after an error of the chain
-MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
 MAX_NAME: Final = 200  #: characters of a name on pages
 MAX_INTEGER: Final = (1 << 63) - 1  #: of SQLite; a deal without price may have more tasks
 ZERO_DIGEST: Final = "0x" + "00" * 32

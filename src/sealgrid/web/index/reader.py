@@ -12,8 +12,19 @@ from sealgrid.receipts.receipt import ExitClass
 from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.sdk.operations.run_sums import SumBy
 from sealgrid.units import Address, Digest
-from sealgrid.web.index.tables import IS_TIMED, assets, deals, progress, steps, tasks
-from sealgrid.wire.chain_view import FileAddresses
+from sealgrid.web.index.events import AccountEvent, events_of
+from sealgrid.web.index.tables import (
+    IS_TIMED,
+    MAX_LISTED_TASKS,
+    assets,
+    deals,
+    owners,
+    progress,
+    steps,
+    summaries,
+    tasks,
+)
+from sealgrid.wire.chain_view import FileAddresses, NamingAsset
 
 PAGE_SIZE: Final = 24
 MAX_SUMMED: Final = 20_000  #: tasks that sums count, the newest: a page must answer for an account with any number
@@ -21,9 +32,13 @@ MAX_SUMS: Final = 120  #: lines of a table of sums: ten years of months
 CARDS_PER_PAGE: Final = 12  #: each card needs a request to the market
 RECENT_ANSWERS: Final = 50  #: whose durations count, cold and warm ones each
 MAX_VERSIONS: Final = 1000
+MAX_NAMING: Final = 100  #: assets that name one file
 RECENT_TASKS: Final = 200  #: tasks of a pool whose workers count as its machines
 Rows = Sequence[sql.Row[Any]]
+MAX_WORDS: Final = 8  #: of a search
+MAX_CHOICES: Final = 50  #: of a list's filter
 Party = Literal["app", "dataset", "workerpool", "requester"]
+Order = Literal["used", "newest", "cheapest", "name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,26 @@ def _where(query: sql.Select[Any], conditions: TaskFilter) -> sql.Select[Any]:
     return query
 
 
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """Conditions and order of a list of apps or models."""
+
+    search: str = ""  #: words, each of which is in the name, title, description or tags; or an address
+    format: str = ""
+    app: str = ""  #: address; models that this app may use, by their cheapest offer
+    max_price: int | None = None  #: nRLC, of the cheapest offer
+    owner: str = ""
+    order: Order = "used"
+
+
+_ORDERS: Final[dict[Order, tuple[Any, ...]]] = {
+    "used": (assets.c.runs.desc(),),
+    "newest": (),
+    "cheapest": (summaries.c.price.is_(None), summaries.c.price, assets.c.runs.desc()),
+    "name": (sql.func.lower(assets.c.name),),
+}
+
+
 class IndexReader:
     """Read-only access to the index."""
 
@@ -111,24 +146,65 @@ class IndexReader:
             answers = connection.scalar(sql.select(sql.func.sum(assets.c.answers)).where(assets.c.kind == "App"))
             return {row.kind: row.n for row in by_kind} | {"answers": answers or 0}
 
-    def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE_SIZE) -> Rows:
+    def assets(self, kind: str, *, owner: str = "", page: int = 0) -> Rows:
         """Return a page of assets of a kind, the most used first, and one row more if there is a next page."""
         query = sql.select(assets).where(assets.c.kind == kind)
-        if search:
-            query = query.where(assets.c.name.icontains(search, autoescape=True) | (assets.c.address == search.lower()))
         if owner:
             query = query.where(assets.c.owner == owner)
         ordered = query.order_by(assets.c.runs.desc(), assets.c.block.desc(), assets.c.address)
-        return self._all(ordered.limit(size + 1).offset(page * size))
+        return self._all(ordered.limit(PAGE_SIZE + 1).offset(page * PAGE_SIZE))
+
+    def cards(self, kind: str, chosen: AssetFilter, *, page: int = 0) -> Rows:
+        """Return a page of assets with their summaries (NULL: not read yet), and one row more if there is a next page.
+
+        A filter by text, format, app or price reads all assets of the kind.
+        """
+        about = [column for column in summaries.c if column.name not in {"address", "app"}]
+        query = (
+            sql.select(assets, *about, summaries.c.app.label("only_app"))
+            .outerjoin(summaries, summaries.c.address == assets.c.address)
+            .where(assets.c.kind == kind)
+        )
+        for word in chosen.search.casefold().split()[:MAX_WORDS]:
+            by_name = assets.c.name.icontains(word, autoescape=True)
+            in_text = summaries.c.searched.contains(word, autoescape=True)
+            query = query.where(by_name | in_text | (assets.c.address == word))
+        if chosen.format:
+            query = query.where(summaries.c.format == chosen.format)
+        if chosen.app:
+            any_app = summaries.c.app.is_(None) & summaries.c.price.is_not(None)
+            query = query.where((summaries.c.app == chosen.app) | any_app)
+        if chosen.max_price is not None:
+            query = query.where(summaries.c.price <= chosen.max_price)
+        if chosen.owner:
+            query = query.where(assets.c.owner == chosen.owner)
+        ordered = query.order_by(*_ORDERS[chosen.order], assets.c.block.desc(), assets.c.address)
+        return self._all(ordered.limit(CARDS_PER_PAGE + 1).offset(page * CARDS_PER_PAGE))
+
+    def formats(self, kind: str) -> list[str]:
+        """Return the formats of a kind's assets, for a filter."""
+        query = sql.select(summaries.c.format).join(assets, assets.c.address == summaries.c.address)
+        query = query.where(assets.c.kind == kind, summaries.c.format != "").distinct().order_by(summaries.c.format)
+        return [row.format for row in self._all(query.limit(MAX_CHOICES))]
+
+    def apps_of_models(self) -> dict[str, str]:
+        """Return the names of the apps to which models are offered, by address, for a filter."""
+        used = sql.select(summaries.c.app).where(summaries.c.app.is_not(None)).distinct()
+        query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(used))
+        return {row.address: row.name for row in self._all(query.order_by(assets.c.runs.desc()).limit(MAX_CHOICES))}
 
     def asset(self, address: Address) -> sql.Row[Any] | None:
         """Return one asset; None if unknown."""
         return self._one(sql.select(assets).where(assets.c.address == address))
 
     def versions(self, kind: str, owner: Address, base: str) -> Rows:
-        """Return the assets of an owner that are named ``base`` or ``base@…``, the newest first; 1000 at most."""
+        """Return the assets of an owner that are named ``base`` or ``base@…``, the newest first; 1000 at most.
+
+        ``price`` is of the cheapest offer, nRLC, as last read; NULL for none.
+        """
         named = (assets.c.name == base) | assets.c.name.startswith(f"{base}@", autoescape=True)
-        query = sql.select(assets).where(assets.c.kind == kind, assets.c.owner == owner, named)
+        query = sql.select(assets, summaries.c.price).outerjoin(summaries, summaries.c.address == assets.c.address)
+        query = query.where(assets.c.kind == kind, assets.c.owner == owner, named)
         return self._all(query.order_by(assets.c.block.desc(), assets.c.address).limit(MAX_VERSIONS))
 
     def with_checksums(self, kind: str, checksums: Collection[str]) -> Rows:
@@ -147,6 +223,37 @@ class IndexReader:
                 sql.select(assets.c.checksum).where(assets.c.kind == "Dataset", assets.c.checksum.in_(checksums))
             ).all()
         return tuple(sorted({digests[multiaddr] for multiaddr in by_address} | {Digest(each) for each in by_checksum}))
+
+    def naming_assets(self, file: FileAddresses, now: int) -> tuple[NamingAsset, ...]:
+        """Return the first 100 assets that name a file, with their owners and open deals at a time of the chain."""
+        named = assets.c.multiaddr.in_([f"/ipfs/{cid}" for cid in file.cids])
+        is_sealed = sql.and_(assets.c.kind == "Dataset", assets.c.checksum == file.sha256)
+        query = sql.select(assets).where(sql.or_(named, is_sealed)).order_by(assets.c.block, assets.c.address)
+        return tuple(
+            NamingAsset(
+                address=row.address,
+                is_dataset=row.kind == "Dataset",
+                owner=row.owner,
+                former_owners=self._former_owners(row.address, row.owner),
+                open_until=self._open_until(row.address, now),
+            )
+            for row in self._all(query.limit(MAX_NAMING))
+        )
+
+    def _former_owners(self, asset: Address, owner: Address) -> tuple[Address, ...]:
+        query = sql.select(owners.c.owner).distinct().where(owners.c.asset == asset, owners.c.owner != owner)
+        return tuple(Address(row.owner) for row in self._all(query.order_by(owners.c.owner)))
+
+    def _open_until(self, dataset: Address, now: int) -> int:
+        """Return the last final deadline of a dataset's deals with tasks that have not ended; 0 for none."""
+        unfinished = (
+            sql.select(sql.func.max(deals.c.final_deadline))
+            .select_from(tasks.join(deals, tasks.c.deal == deals.c.deal))
+            .where(tasks.c.dataset == dataset, deals.c.final_deadline > now)
+            .where(tasks.c.state.in_(("waiting", "running")) | (deals.c.bot_size > MAX_LISTED_TASKS))
+        )
+        with self._engine.connect() as connection:
+            return connection.scalar(unfinished) or 0
 
     def names(self, addresses: set[str]) -> dict[str, str]:
         """Return the public names of assets, by address."""
@@ -224,6 +331,10 @@ class IndexReader:
         """Return the times of an asset's tasks since a time, Unix seconds."""
         query = sql.select(tasks.c.time).where(tasks.c[party] == address, tasks.c.time >= since)
         return [row.time for row in self._all(query.order_by(tasks.c.time).limit(10_000))]
+
+    def events(self, account: Address, since: int, now: int) -> list[AccountEvent]:
+        """Return an account's events between two times, Unix seconds."""
+        return events_of(self._engine, account, since, now)
 
     def pool_prices(self, category: int, limit: int = 200) -> Rows:
         """Return the latest prices of pools in a category's deals, oldest first."""

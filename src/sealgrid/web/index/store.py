@@ -1,4 +1,4 @@
-"""The chain index, an SQLite file: one writer (the indexer), many readers (the pages)."""
+"""The chain index, an SQLite file: the indexer writes it, the pages read it (summaries: ``summary_store``)."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from sealgrid.units import Digest, TaskId
 from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 
 Row = dict[str, Any]
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 
 #: The task state after each kind of step; other steps do not change it.
 STATES: Final = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}

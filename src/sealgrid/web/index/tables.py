@@ -6,6 +6,7 @@ import sqlalchemy as sql
 
 from sealgrid.receipts.run_record import CountedEnd
 
+MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
 META = sql.MetaData()
 COUNTED_ENDS: Final[tuple[CountedEnd, ...]] = ("answers", "failures", "refusals")
 IS_TIMED: Final = sql.text("exit_class = 'ok' AND first_of_deal")  #: the tasks whose duration is that of an answer
@@ -27,6 +28,28 @@ assets = sql.Table(
     sql.Index("assets_by_checksum", "checksum"),
     sql.Index("assets_by_multiaddr", "multiaddr"),
     sql.Index("assets_by_owner", "owner", "kind"),
+)
+
+#: What lists say about assets (summaries.py): from bundles and sealed files, with the cheapest offer of the market.
+#: It is read after the asset was indexed, and may be missing.
+summaries = sql.Table(
+    "summaries",
+    META,
+    sql.Column("address", sql.String(42), primary_key=True),
+    sql.Column("reader_owner", sql.String(42), nullable=False),  # the asset's owner when it was read
+    *(
+        sql.Column(name, sql.String, nullable=False, server_default="")
+        for name in ("title", "text", "takes", "gives", "example", "tags", "format", "searched")
+    ),
+    sql.Column("tries", sql.Integer, nullable=False, server_default="0"),  # that failed
+    sql.Column("due", sql.Integer),  # when to read it again, Unix seconds; NULL: it was read
+    sql.Column("price", sql.Integer),  # of the cheapest offer, nRLC; NULL: not offered
+    sql.Column("app", sql.String(42)),  # the only app of that offer of a model
+    sql.Column("ends", sql.Integer),  # of a model's policy, Unix seconds; NULL: none, or unknown
+    sql.Column("price_read", sql.Integer, nullable=False, server_default="0"),  # Unix seconds
+    sql.Index("summaries_by_due", "due"),
+    sql.Index("summaries_by_price_read", "price_read"),
+    sql.Index("summaries_by_app", "app"),
 )
 
 #: Owners of an asset, by transfer, its creation included: a reorganisation restores the previous one.
@@ -98,6 +121,7 @@ tasks = sql.Table(
     sql.Index("tasks_of_dataset", "dataset", "time", "task"),
     sql.Index("tasks_of_workerpool", "workerpool", "time", "task"),
     sql.Index("tasks_of_requester", "requester", "time", "task"),
+    sql.Index("ended_tasks_of_requester", "requester", "ended"),
     sql.Index("tasks_by_state", "state", "time"),
     sql.Index("tasks_by_exit_class", "exit_class", "time"),
 )

@@ -47,6 +47,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "offers": [("models", model_offers), ("apps", app_offers)],
             "rewards": site.index.rewards(address, MAX_REWARDS),
             "total_earned": site.index.total_earned(address),
+            "webhook": site.webhooks.url(site.dev_account(request)),
+            "webhook_failures": site.webhooks.failures(site.dev_account(request)),
             "tasks": tasks,
             "states": await site.task_states.shown(tasks),
             "names": site.index.names(assets),

@@ -18,16 +18,17 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.asset_names import parse_name
 from sealgrid.sdk.operations.pool_selection import pinned_pools
-from sealgrid.sdk.operations.release_marks import ReleasedApps, released_apps
+from sealgrid.sdk.operations.release_marks import released_apps
 from sealgrid.sdk.progress import ProgressStep
 from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form, path_address, read_uploads
 from sealgrid.web.html import charts
 from sealgrid.web.html.snippets import example_run, snippets
-from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
+from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.offers import models_for, offers_of
+from sealgrid.web.pages.asset_lists import list_context
 from sealgrid.web.run_form import RunForm, example_name, form_arguments, form_secrets, spec_of
-from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
+from sealgrid.web.site import Site, WebRequest, is_htmx, query_text
 from sealgrid.web.storage_cache import AppDetails
 from sealgrid.web.wallets.signing_steps import signing_session
 
@@ -41,18 +42,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/")
     async def store(request: WebRequest) -> Response[bytes]:
-        search, page = query_text(request, "q"), page_number(request)
-        rows = site.index.assets("App", search=search, page=page, size=CARDS_PER_PAGE)
-        released = await asyncio.to_thread(released_apps, site.network.python)
-        cards = await asyncio.gather(*(_card(site, row, released) for row in rows[:CARDS_PER_PAGE]))
-        context = {
-            "cards": cards,
-            "search": search,
-            "page": page,
-            "has_next_page": len(rows) > CARDS_PER_PAGE,
-            "counts": site.index.counts(),
-        }
-        return site.page(request, "app_cards.html" if is_htmx(request) else "apps.html", context)
+        return site.page(
+            request, "app_cards.html" if is_htmx(request) else "apps.html", await _list_context(site, request)
+        )
 
     @get("/apps/{address:str}")
     async def app(address: FromPath[str], request: WebRequest) -> Response[bytes]:
@@ -153,6 +145,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     return [store, app, run, quote, schema, example]
 
 
+async def _list_context(site: Site, request: WebRequest) -> dict[str, Any]:
+    released = await asyncio.to_thread(released_apps, site.network.python)
+    context = await list_context(site, request, "App") | {"counts": site.index.counts()}
+    for card in context["cards"]:
+        asset = card["asset"]
+        card["release"] = released.mark(asset.checksum, asset.name, asset.title or "")
+    return context
+
+
 async def _details(site: Site, app: Address) -> AppDetails | None:
     """Return an app's verified manifest; None for an unknown app, or one whose bundle is not available."""
     row = site.index.asset(app)
@@ -218,17 +219,3 @@ async def _newer_version(site: Site, row: Any) -> Any | None:
 def _names(row: Any, details: AppDetails | None) -> tuple[str, ...]:
     """Return the names and the title under which pages show an app."""
     return (row.name, details.manifest.name, details.manifest.title) if details else (row.name,)
-
-
-async def _card(site: Site, row: Any, released: ReleasedApps) -> dict[str, Any]:
-    offers, details = await asyncio.gather(
-        offers_of(site.conn, "App", row.address, 1), site.app_bundles.details(row.multiaddr, row.checksum)
-    )
-    offer = offers[0] if offers else None
-    return {
-        "app": row,
-        "details": details,
-        "offer": offer,
-        "record": site.index.record("app", row),
-        "release": released.mark(row.checksum, *_names(row, details)),
-    }

@@ -34,11 +34,12 @@ from sealgrid.sdk.operations.client_sealed import (
 from sealgrid.sdk.operations.deposit import deposit_sealed_shares
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import TaskId
-from sealgrid.web.forms import MAX_UPLOAD, check_same_origin, parse_json, path_digest, path_task
+from sealgrid.web.forms import check_same_origin, parse_json, path_digest, path_task
 from sealgrid.web.pages.model_owner import sale_terms
 from sealgrid.web.pages.wallet import parse_signature, require_wallet
-from sealgrid.web.site import Site, WebRequest, join_sentences
+from sealgrid.web.site import MAX_UPLOAD, Site, WebRequest, join_sentences
 from sealgrid.web.wallets.signing_steps import order_typed_data, plan_reply, statement_typed_data, step_document
 from sealgrid.wire.deposits import check_identity
 from sealgrid.wire.vault import DepositRequest, OpenReply, VaultClient, VaultIdentity
@@ -72,8 +73,9 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/files", status_code=200)
     async def store(request: WebRequest) -> Response[bytes]:
         check_same_origin(request)
-        require_wallet(site, request)
-        return _json({"sha256": await site.conn.storage.put_bytes(await request.body())})
+        account = require_wallet(site, request)
+        storage = RemoteFiles(*(node.stored_for(account) for node in site.conn.storage_nodes))
+        return _json({"sha256": await storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")
     async def fetch(sha256: FromPath[str]) -> Response[bytes]:

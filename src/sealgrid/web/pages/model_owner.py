@@ -15,6 +15,7 @@ from sealgrid.bundle.archive import path_fault
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.file_checks import shipped_digest
 from sealgrid.sdk.operations.publish import POLICY_SECONDS, USES_PER_HOUR
+from sealgrid.sdk.operations.release_marks import released_apps
 from sealgrid.sdk.shipped_apps import ONNX_RUNNER
 from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
 from sealgrid.web.html.templates import day
@@ -28,8 +29,11 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/models/new")
     async def new(request: WebRequest) -> Response[bytes]:
+        released = await asyncio.to_thread(released_apps, site.network.python)
+        apps = site.index.assets("App")
         context = {
-            "apps": site.index.assets("App"),
+            "apps": apps,
+            "releases": {app.address: released.mark(app.checksum, app.name) for app in apps},
             "onnx_app": await asyncio.to_thread(shipped_digest, ONNX_RUNNER, site.network.python),
             "until": day(site.clock() + POLICY_SECONDS),
             "uses_per_hour": USES_PER_HOUR,

@@ -21,12 +21,15 @@ from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web.forms import path_address
 from sealgrid.web.html import charts
 from sealgrid.web.html.snippets import example_run, snippets
-from sealgrid.web.index.reader import CARDS_PER_PAGE, TaskFilter
+from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
 from sealgrid.web.pages.apps import MONTH_SECONDS, run_form_of, script_url
-from sealgrid.web.site import Site, WebRequest, is_htmx, page_number, query_text
+from sealgrid.web.pages.asset_lists import list_context
+from sealgrid.web.pages.versions import asset_versions, newer_version
+from sealgrid.web.site import Site, WebRequest, is_htmx, query_text
 
 MAX_USES: Final = 50
+TABS: Final = {"": "Overview", "api": "API", "versions": "Versions"}  #: of a model's page
 USES_DAYS: Final = 30
 
 
@@ -35,22 +38,17 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/models")
     async def store(request: WebRequest) -> Response[bytes]:
-        search, page = query_text(request, "q"), page_number(request)
-        rows = site.index.assets("Dataset", search=search, page=page, size=CARDS_PER_PAGE)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS_PER_PAGE]))
-        context = {
-            "cards": cards,
-            "names": site.index.names({card["offer"].app for card in cards if card["offer"]}),
-            "search": search,
-            "page": page,
-            "has_next_page": len(rows) > CARDS_PER_PAGE,
-        }
+        context = await list_context(site, request, "Dataset") | {"apps": site.index.apps_of_models()}
         return site.page(request, "model_cards.html" if is_htmx(request) else "models.html", context)
 
     @get("/models/{address:str}")
     async def model(address: FromPath[str], request: WebRequest) -> Response[bytes]:
         row = _model_row(site, address)
-        return site.page(request, "model.html", await _model_context(site, row, request))
+        tab = next((each for each in TABS if each == query_text(request, "tab")), "")
+        versions = asset_versions(site, row)
+        context = await _model_context(site, row, request)
+        context |= {"tab": tab, "tabs": TABS, "all_versions": versions, "newer": newer_version(row, versions)}
+        return site.page(request, "model.html", context)
 
     @get("/models/{address:str}/signature.json")
     async def signature(address: FromPath[str]) -> Response[bytes]:
@@ -164,8 +162,3 @@ async def _granted_buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGra
         for member in await read_grants(site.conn, restriction):
             expiries[member.account] = max(expiries.get(member.account, 0), member.until)
     return [AccessGrant(account, until) for account, until in sorted(expiries.items())]
-
-
-async def _card(site: Site, row: Any) -> dict[str, Any]:
-    offers = await offers_of(site.conn, "Dataset", row.address, 1)
-    return {"model": row, "offer": offers[0] if offers else None, "record": site.index.record("dataset", row)}

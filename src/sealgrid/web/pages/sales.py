@@ -55,9 +55,16 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @post("/models/{address:str}/unlist")
     async def unlist_model(address: FromPath[str], request: WebRequest) -> Response[Any]:
-        session, _ = await signing_session(site, request), await parse_form(request)
-        unlisted = await session.client.models.unlist(path_address(address))
-        return await session.finish(f"/models/{address}", _UNLISTED, *capitalised(unlisted.unreached))
+        session, form = await signing_session(site, request), await parse_form(request)
+        model, delete_file = path_address(address), bool(form_text(form, "delete_file"))
+        unlisted = await session.client.models.unlist(model, delete_file=delete_file)
+        notices = [_UNLISTED]
+        if delete_file and (row := site.index.asset(model)) is not None:
+            site.model_cards.forget(row.checksum)
+            notices += [f"{each.node} may still have its file: {each.reason}" for each in unlisted.nodes if each.reason]
+            if all(each.removed for each in unlisted.nodes):
+                notices.append("Its sealed file is removed from the storage.")
+        return await session.finish(f"/models/{address}", *notices, *capitalised(unlisted.unreached))
 
     return [offer_app, reprice_app, unlist_app, offer_model, reprice_model, unlist_model]
 

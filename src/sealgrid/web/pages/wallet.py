@@ -1,7 +1,7 @@
-"""Endpoints of wallet.js: connect an external wallet, and pass what it signed to the market and the vaults.
+"""Endpoints of wallet.js: connect an external wallet, and pass what it signed to market, vaults and storage nodes.
 
-The cookie's address selects what pages show; it authorises nothing. The chain, the market and the vaults each verify
-the wallet's own signature.
+The cookie's address selects what pages show; it authorises nothing. The chain and these services each verify the
+wallet's own signature.
 """
 
 import msgspec
@@ -10,16 +10,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.statements import FileRemoval
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.operations.own_offers import until_market_follows
 from sealgrid.sdk.operations.policies import send_policy
+from sealgrid.sdk.operations.remove_file import check_off_the_market, send_removal
 from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form, parse_json
 from sealgrid.web.site import WALLET_COOKIE, Site, WebRequest, set_notice
 from sealgrid.wire import challenge
 from sealgrid.wire.market import Kind
+from sealgrid.wire.storage import SignedRemoval
 from sealgrid.wire.vault import PolicyRequest
 
 
@@ -39,6 +42,13 @@ class WalletPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: str  #: 0x hex
 
 
+class WalletRemoval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The removal of a file with its account's signature."""
+
+    removal: FileRemoval
+    signature: str  #: 0x hex
+
+
 class StepsDone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The wallet did every step of a plan."""
 
@@ -48,7 +58,10 @@ class StepsDone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers that wallet.js requests."""
+    return [*_connection_handlers(site), *_signature_handlers(site)]
 
+
+def _connection_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet", status_code=204)
     async def connect(request: WebRequest) -> Response[None]:
         address = _parse_address(form_text(await parse_form(request), "address"))
@@ -73,6 +86,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             await until_market_follows(conn, "Dataset" if kind == "models" else "App", _parse_address(asset))
         return set_notice(Response(None, status_code=204), steps_done.notice)
 
+    return [connect, leave, done]
+
+
+def _signature_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/challenge", status_code=200)
     async def request_challenge(request: WebRequest) -> Response[bytes]:
         await parse_form(request)
@@ -95,7 +112,20 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         signature = parse_signature(signed.signature)
         await send_policy(site.conn, PolicyRequest(policy=signed.policy, signature=signature))
 
-    return [connect, leave, done, request_challenge, publish_order, set_policy]
+    @post("/wallet/removals", status_code=204)
+    async def remove_file(request: WebRequest) -> None:
+        signed = await parse_json(request, WalletRemoval)
+        removal = SignedRemoval(removal=signed.removal, signature=parse_signature(signed.signature))
+        conn, _ = recording_connection(site.conn, require_wallet(site, request))
+        for row in site.index.with_checksums("Dataset", [removal.removal.file_sha256]):
+            if row.owner == conn.address:
+                await check_off_the_market(conn, row.address, None)
+        answers = await send_removal(site.conn, removal)
+        site.model_cards.forget(removal.removal.file_sha256)
+        if kept := [f"{each.node} may still have the file: {each.reason}" for each in answers if not each.removed]:
+            raise ServiceUnavailable(" ".join(kept), money="")
+
+    return [request_challenge, publish_order, set_policy, remove_file]
 
 
 def require_wallet(site: Site, request: WebRequest) -> Address:

@@ -4,6 +4,7 @@ import { fromBase64, fromHex, hex, lengthPrefixed, sha256, utf8ToBytes } from ".
 import * as container from "./container.js";
 import * as hpke from "./hpke.js";
 import { downloadLink, loadDocument } from "./key_store.js";
+import { addViews } from "./result_views.js";
 import { combine } from "./shares.js";
 import { digest, recoverSigner } from "./typed_data.js";
 
@@ -140,8 +141,10 @@ function figure([name, content]) {
     node.append(Object.assign(document.createElement("img"), { src: href, alt: `${name}, made by the app` }));
   } else if (!content.subarray(0, 1000).includes(0)) {
     const text = Object.assign(element("pre", ""), { tabIndex: 0 });
-    text.append(element("code", new TextDecoder().decode(content).slice(0, MAX_SHOWN)));
+    const whole = new TextDecoder().decode(content);
+    text.append(element("code", whole.slice(0, MAX_SHOWN)));
     node.append(text);
+    addViews(node, name, whole);
   }
   return node;
 }

@@ -102,6 +102,10 @@
       const signature = await signTypedData(provider, step.typed);
       await sendRequest("/wallet/policies", JSON.stringify({ policy: step.policy, signature }));
     },
+    async removal(provider, step) {
+      const signature = await signTypedData(provider, step.typed);
+      await sendRequest("/wallet/removals", JSON.stringify({ removal: step.removal, signature }));
+    },
   };
 
   async function connectedProvider() {

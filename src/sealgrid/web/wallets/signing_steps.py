@@ -14,7 +14,7 @@ from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import AsyncClient
-from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, recording_connection
+from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, UnsignedRemoval, recording_connection
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
 from sealgrid.web.site import Site, WebRequest, join_sentences
@@ -85,6 +85,10 @@ def step_document(site: Site, sender: Address, step: Step) -> dict[str, Any]:
                 "policy": step.policy,
                 "typed": typed,
             }
+        case UnsignedRemoval():
+            typed = statement_typed_data(site, step.removal)
+            label = "Signing the removal of the sealed file"
+            return {"action": "removal", "label": label, "removal": step.removal, "typed": typed}
 
 
 def statement_typed_data(site: Site, statement: Statement) -> dict[str, Any]:

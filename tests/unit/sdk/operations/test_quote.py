@@ -55,8 +55,19 @@ def conn(monkeypatch):
     for each in (choose_offers, check_release, past_runs):
         monkeypatch.setattr(module, each.__name__, each)
     hub = SimpleNamespace(account=account, wallet_balance=wallet_balance)
-    facts = SimpleNamespace(read=asset_facts)
-    return SimpleNamespace(address=ME, hub=hub, network=network(), vaults=VAULTS, previewed=[], asset_facts=facts)
+
+    async def size(checksum):
+        return 1
+
+    return SimpleNamespace(
+        address=ME,
+        hub=hub,
+        network=network(),
+        vaults=VAULTS,
+        previewed=[],
+        asset_facts=SimpleNamespace(read=asset_facts),
+        storage=SimpleNamespace(size=size),
+    )
 
 
 async def test_a_quote_has_the_price_the_money_and_the_expected_time(conn):

@@ -1,8 +1,11 @@
 """Queries of the pages on the index."""
 
 from sealgrid.receipts.run_record import RunTimes
-from sealgrid.web.index.reader import IndexReader, TaskFilter
+from sealgrid.web.index.reader import AssetFilter, IndexReader, TaskFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
+from sealgrid.web.index.summaries import AssetSummary
+from sealgrid.web.index.summary_store import SummaryStore
+from sealgrid.web.pages.asset_lists import ORDERS
 from sealgrid.wire.chain_view import FileAddresses
 from tests.unit.web.index.index_rows import APPS, GENESIS, asset_row, digest, receipt, trail_of, worked_block
 
@@ -106,4 +109,84 @@ def test_an_empty_index_has_no_height_and_no_assets(tmp_path):
     index = IndexReader(store.engine)
     assert (index.height(), index.counts(), index.total_earned(APPS[0])) == (-1, {"answers": 0}, 0)
     assert index.asset(APPS[0]) is None
+    store.close()
+
+
+def test_assets_are_listed_in_the_chosen_order(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    rows = [
+        asset_row(n, "App", "") | {"name": name, "block": block}
+        for n, name, block in ((1, "b", 5), (2, "A", 7), (3, "c", 6))
+    ]
+    store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+    index, summaries = IndexReader(store.engine), SummaryStore(store.engine)
+    for row, price in zip(index.cards("App", AssetFilter(order="name")), (9, None, 3), strict=True):
+        summaries.write(row, AssetSummary())
+        summaries.set_price(row.address, price, None, 1)
+    orders = {order: "".join(row.name for row in index.cards("App", AssetFilter(order=order))) for order in ORDERS}
+    assert orders == {"used": "Acb", "newest": "Acb", "cheapest": "cAb", "name": "Abc"}
+    store.close()
+
+
+def test_text_of_a_search_is_no_pattern(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    store.write(IndexedBlocks(assets=(asset_row(1, "App", "") | {"name": "100%_sure"},)), trail_of([0]))
+    index = IndexReader(store.engine)
+    found = [len(index.cards("App", AssetFilter(search=word))) for word in ("%_", "0%", "1_0", "' or 1=1 --")]
+    assert found == [1, 1, 0, 0]
+    store.close()
+
+
+def test_the_assets_that_name_a_file_have_their_owners_and_the_end_of_their_open_deals(tmp_path):
+    store, sealed = IndexStore(tmp_path / "index.sqlite", GENESIS), digest("sealed")
+    rows = [
+        asset_row(1, "Dataset", multiaddr="elsewhere", checksum=sealed) | {"address": APPS[0]},
+        asset_row(2, "App", multiaddr="/ipfs/bafkreisealed"),
+        asset_row(3, "App", multiaddr="", checksum=sealed),  # an app's checksum is of its manifest
+    ]
+    transfers = [
+        {"block": 0, "position": n, "asset": APPS[0], "owner": owner} for n, owner in enumerate((APPS[1], APPS[0]))
+    ]
+    bought = worked_block(0, APPS[0], "finalize")
+    store.write(
+        IndexedBlocks(assets=tuple(rows), owners=tuple(transfers), deals=bought.deals, tasks=bought.tasks),
+        trail_of([0]),
+    )
+    index, file = IndexReader(store.engine), FileAddresses(sha256=sealed, cids=("bafkreisealed",))
+    found = {asset.address: asset for asset in index.naming_assets(file, now=8)}
+    model, app = found[APPS[0]], found[rows[1]["address"]]
+    assert set(found) == {APPS[0], rows[1]["address"]}
+    assert (model.is_dataset, model.owner, model.former_owners, model.open_until) == (True, APPS[0], (APPS[1],), 9)
+    assert (app.is_dataset, app.open_until) == (False, 0)
+    assert {asset.open_until for asset in index.naming_assets(file, now=9)} == {0}, "after the deadline nothing runs"
+    store.close()
+
+
+def test_a_model_whose_tasks_all_ended_has_no_open_deal_unless_tasks_are_not_listed(tmp_path):
+    store, sealed = IndexStore(tmp_path / "index.sqlite", GENESIS), digest("sealed")
+    model = asset_row(1, "Dataset", multiaddr="", checksum=sealed) | {"address": APPS[0]}
+    bought = worked_block(0, APPS[0], "finalize")
+    store.write(
+        IndexedBlocks(assets=(model,), deals=bought.deals, tasks=bought.tasks[:1], steps=bought.steps), trail_of([0])
+    )
+    file = FileAddresses(sha256=sealed, cids=())
+    assert IndexReader(store.engine).naming_assets(file, now=8)[0].open_until == 0
+    large = bought.deals[0] | {"deal": digest("large"), "bot_size": 1001}
+    listed = bought.tasks[0] | {"deal": digest("large"), "task": digest("task of a large deal"), "state": "completed"}
+    store.write(IndexedBlocks(deals=(large,), tasks=(listed,)), trail_of([0, 0]))
+    assert IndexReader(store.engine).naming_assets(file, now=8)[0].open_until == 9
+    store.close()
+
+
+def test_versions_are_the_assets_of_one_owner_with_one_base_name(tmp_path):
+    store = IndexStore(tmp_path / "index.sqlite", GENESIS)
+    names = ["reader", "reader@2", "reader@x%", "readers", "read_r@2", "READER@3"]
+    rows = [asset_row(n, "App", "") | {"name": name, "block": n} for n, name in enumerate(names)]
+    rows.append(asset_row(9, "App", "") | {"name": "reader@9", "owner": APPS[1]})
+    store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+    index = IndexReader(store.engine)
+    found = [row.name for row in index.versions("App", APPS[0], "reader")]
+    assert [name for name in found if name != "READER@3"] == ["reader@x%", "reader@2", "reader"]
+    assert [row.name for row in index.versions("App", APPS[0], "read_r")] == ["read_r@2"]
+    assert index.versions("Dataset", APPS[0], "reader") == []
     store.close()

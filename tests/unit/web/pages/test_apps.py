@@ -42,6 +42,16 @@ async def test_the_list_has_pages_and_a_search(tmp_path: Path) -> None:
     assert search.count("/apps/0x") == 1
 
 
+async def test_the_next_page_of_a_list_has_the_same_filters(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        fill(tmp_path, CARDS_PER_PAGE + 1)
+        shown = (await browser(site).get("/?q=app&sort=name&max_price=")).text
+        refused = await browser(site).get("/?max_price=cheap")
+    assert "?page=1&amp;q=app&amp;sort=name" in shown
+    assert '<option value="name" selected>' in shown
+    assert (refused.status_code, "is not a valid amount" in refused.text) == (400, True)
+
+
 async def test_htmx_gets_the_cards_only(site: Site) -> None:
     assert "<html" not in (await browser(site).get("/", headers={"hx-request": "1"})).text
 

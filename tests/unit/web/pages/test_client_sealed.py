@@ -5,28 +5,46 @@ from types import SimpleNamespace
 
 import pytest
 
+from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.units import Digest
+from sealgrid.units import Address, to_digest
 from sealgrid.web.site import Site
-from tests.unit.web.site_scene import ORIGIN, OWNER, WALLET, browser, open_site
+from sealgrid.wire.storage import StoredFileInfo
+from tests.unit.web.site_scene import ORIGIN, OWNER, VISITOR, WALLET, browser, open_site
+
+
+class StorageNode:
+    """A storage node that records what is stored for which account."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[Address, bytes]] = []
+        self._account = ""
+
+    def stored_for(self, account: Address) -> "StorageNode":
+        self._account = account
+        return self
+
+    async def begin(self, size: int) -> str:
+        return self._account
+
+    async def append(self, upload: str, piece: bytes) -> None:
+        self.stored.append((Address(upload), piece))
+
+    async def finish(self, upload: str) -> StoredFileInfo:
+        return StoredFileInfo(sha256=to_digest(sha256(b"sealed")), cid="", size=6)
 
 
 async def test_a_sealed_file_is_stored_for_a_connected_wallet_of_this_site_only(tmp_path: Path) -> None:
-    stored: list[bytes] = []
-
-    async def put_bytes(content: bytes) -> Digest:
-        stored.append(content)
-        return Digest("0x" + "ab" * 32)
-
-    async with open_site(tmp_path, storage=SimpleNamespace(put_bytes=put_bytes)) as site:
+    node = StorageNode()
+    async with open_site(tmp_path, storage_nodes=(node,)) as site:
         refused = [
             await browser(site).post("/wallet/files", content=b"sealed", headers={"origin": ORIGIN}),
             await browser(site, WALLET).post("/wallet/files", content=b"sealed"),
         ]
-        assert ([reply.status_code for reply in refused], stored) == ([400, 400], [])
+        assert ([reply.status_code for reply in refused], node.stored) == ([400, 400], [])
         reply = await browser(site, WALLET).post("/wallet/files", content=b"sealed", headers={"origin": ORIGIN})
-    assert reply.json() == {"sha256": "0x" + "ab" * 32}
-    assert stored == [b"sealed"]
+    assert reply.json() == {"sha256": to_digest(sha256(b"sealed"))}
+    assert node.stored == [(VISITOR, b"sealed")], "the wallet's account may have it removed"
 
 
 async def test_a_vault_that_does_not_answer_has_no_identity(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.sdk.model_cards import CardSubject, ModelCard, encode_card
 from sealgrid.units import Digest
+from sealgrid.web.index.reader import AssetFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
+from sealgrid.web.index.summaries import AssetSummary
+from sealgrid.web.index.summary_store import SummaryStore
 from sealgrid.web.pages import models as page
 from sealgrid.web.site import Site
 from tests.unit.web.index.index_rows import asset_row, trail_of
@@ -107,3 +110,48 @@ async def test_a_model_without_a_signature_has_no_example(tmp_path: Path) -> Non
         client = browser(site)
         assert (await client.get(f"/models/{MODEL}/example.json")).status_code == 404
         assert (await client.get(f"/models/{MODEL}/signature.json")).json() is None
+
+
+async def test_a_models_page_has_a_tab_with_its_versions_and_names_the_newer_one(tmp_path: Path) -> None:
+    async with open_site(tmp_path, domain=DOMAIN) as site:
+        rows = [
+            asset_row(number, "Dataset", "") | {"name": name, "owner": owner}
+            for number, name, owner in (
+                (7, "plates", KEY.address),
+                (8, "plates@2", KEY.address),
+                (9, "plates@3", KEY.address),
+                (6, "plates@9", OWNER),
+                (5, "plates@x", KEY.address),
+            )
+        ]
+        store = IndexStore(tmp_path / "index.sqlite", "0x" + "11" * 32)
+        store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+        summaries = SummaryStore(store.engine)
+        for row in site.index.cards("Dataset", AssetFilter()):
+            summaries.write(row, AssetSummary())
+        summaries.set_price(f"0x{8:040x}", 10**9, None, 1)
+        store.close()
+        client = browser(site)
+        first, versions = (
+            (await client.get(f"/models/{MODEL}")).text,
+            (await client.get(f"/models/{MODEL}?tab=versions")).text,
+        )
+        second = (await client.get(f"/models/0x{8:040x}")).text
+    assert f'A newer version is for sale: <a href="/models/0x{8:040x}">plates@2</a>' in first
+    assert "A newer version" not in second, "plates@3 is not offered"
+    listed = versions[versions.index('id="versions"') :]
+    assert [name in listed for name in ("plates@3<", "plates@2<", "plates<")] == [True] * 3
+    assert listed.index("plates@3<") < listed.index("plates@2<") < listed.index("plates<")
+    assert [name in listed for name in ("plates@9", "plates@x")] == [False, False]
+    assert "1 RLC" in listed
+
+
+async def test_the_api_tab_has_what_programs_need(tmp_path: Path) -> None:
+    pixels = TensorSpec(name="pixels", dtype="float32", shape=("batch", 2))
+    signature = ModelSignature(inputs=(pixels,), outputs=(), checked="inference")
+    async with open_site(tmp_path, storage=sealed_with(signature), domain=DOMAIN) as site:
+        fill(tmp_path, owner=KEY.address)
+        shown = (await browser(site).get(f"/models/{MODEL}?tab=api")).text
+    for path in (f"/models/{MODEL}/signature.json", f"/models/{MODEL}/example.json"):
+        assert f'href="{path}"' in shown
+    assert "It is not offered now, so no run can be bought." in shown

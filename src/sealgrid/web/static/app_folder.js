@@ -1,0 +1,44 @@
+// Packs the folder that a developer chooses into the zip that the form sends.
+import { zipSync } from "fflate";
+
+const SKIPPED = new Set(["__pycache__", ".git", ".DS_Store", ".venv", "node_modules"]);
+const ZIP_EPOCH = new Date(1980, 0, 1);
+const MAX_FILES = 2000;
+
+// Return the paths of a folder's Files to pack, with the Files; throw where the site would refuse it.
+export function filesToPack(files, maxBytes) {
+  const kept = [...files].filter((file) => !file.webkitRelativePath.split("/").some((part) => SKIPPED.has(part)));
+  if (!kept.some((file) => file.webkitRelativePath.split("/").slice(1).join("/") === "app.toml")) {
+    throw new Error("This folder has no app.toml. Nothing was packed.");
+  }
+  if (kept.length > MAX_FILES)
+    throw new Error(`This folder has ${kept.length} files, and at most ${MAX_FILES} are taken.`);
+  const bytes = kept.reduce((sum, file) => sum + file.size, 0);
+  if (bytes > maxBytes) throw new Error(`This folder has ${bytes} bytes, and this page takes at most ${maxBytes}.`);
+  return kept.map((file) => [file.webkitRelativePath, file]);
+}
+
+async function packFolder(field) {
+  const archive = field.form.elements.archive;
+  const entries = {};
+  for (const [path, file] of filesToPack(field.files, Number(archive.dataset.maxBytes))) {
+    entries[path] = new Uint8Array(await file.arrayBuffer());
+  }
+  const name = `${field.files[0].webkitRelativePath.split("/")[0]}.zip`;
+  const content = zipSync(entries, { level: 0, mtime: ZIP_EPOCH });
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([content], name, { type: "application/zip" }));
+  archive.files = transfer.files;
+  return `${name} has ${Object.keys(entries).length} files.`;
+}
+
+if (globalThis.document) {
+  const part = document.querySelector("[data-folder]");
+  const field = part.querySelector("input");
+  part.hidden = false;
+  field.addEventListener("change", async () => {
+    if (!field.files.length) return;
+    const status = part.querySelector("[role=status]");
+    status.textContent = await packFolder(field).catch((error) => error.message);
+  });
+}

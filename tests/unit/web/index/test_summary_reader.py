@@ -1,0 +1,160 @@
+"""Summaries in the index: read once, again for a new owner and after a failure, with the price of the cheapest offer."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sealgrid.sdk.model_cards import ModelCard
+from sealgrid.web.index import summary_reader
+from sealgrid.web.index.reader import AssetFilter, IndexReader
+from sealgrid.web.index.store import IndexedBlocks, IndexStore
+from sealgrid.web.index.summaries import AssetSummary
+from sealgrid.web.index.summary_reader import PRICE_SECONDS, SummaryReader
+from sealgrid.web.index.summary_store import FIRST_RETRY_SECONDS, SummaryStore
+from tests.unit.web.index.index_rows import APPS, GENESIS, asset_row, trail_of
+
+APP, MODEL = f"0x{1:040x}", f"0x{2:040x}"
+NOBODY = "0x" + "00" * 20
+
+
+class Services:
+    """A market and a storage node whose answers tests change."""
+
+    def __init__(self) -> None:
+        self.card: ModelCard | None = ModelCard("Reads plates.")
+        self.reads: list[str] = []
+        self.price: int | None = 5
+        self.app = APP
+        self.policies: list[tuple[int, int]] = []  #: version and end
+
+    async def card_of(self, checksum: str, subject: Any) -> ModelCard | None:
+        self.reads.append(subject.owner)
+        return self.card
+
+    async def no_bundle(self, *_: object) -> None:
+        return None
+
+    async def views(self, conn: Any, model: str, owner: str) -> tuple[Any, ...]:
+        policies = [SimpleNamespace(version=version, expiry=expiry) for version, expiry in self.policies]
+        return (None, *(SimpleNamespace(policy=policy) for policy in policies), SimpleNamespace(policy=None))
+
+    async def offers(self, conn: Any, kind: str, asset: str, limit: int) -> list[Any]:
+        price, app = self.price, self.app if kind == "Dataset" else NOBODY
+        return [] if price is None else [SimpleNamespace(price=price, app=app)]
+
+
+class Scene:
+    """An index with one app and one model, its summary reader, and a clock."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.services, self.now = Services(), 1000.0
+        self.store = IndexStore(folder / "index", GENESIS)
+        rows = (asset_row(1, "App", "") | {"name": "Reader"}, asset_row(2, "Dataset", "") | {"name": "plates"})
+        self.store.write(IndexedBlocks(assets=rows), trail_of([0]))
+        monkeypatch.setattr(summary_reader, "offers_of", self.services.offers)
+        conn: Any = SimpleNamespace(storage=None, domain=None, vaults=())
+        monkeypatch.setattr(summary_reader, "views_of", self.services.views)
+        self.summaries = SummaryStore(self.store.engine)
+        self.reader = SummaryReader(conn, self.summaries, lambda: self.now)
+        monkeypatch.setattr(self.reader, "_cards", SimpleNamespace(card=self.services.card_of))
+        monkeypatch.setattr(self.reader, "_bundles", SimpleNamespace(details=self.services.no_bundle))
+        self.index = IndexReader(self.store.engine)
+
+    def found(self, kind: str = "Dataset", **conditions: Any) -> list[str]:
+        return [row.name for row in self.index.cards(kind, AssetFilter(**conditions))]
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    opened = Scene(tmp_path, monkeypatch)
+    yield opened
+    opened.store.close()
+
+
+async def test_an_asset_is_listed_before_it_is_described(scene: Scene) -> None:
+    [row] = scene.index.cards("Dataset", AssetFilter(search="PLATES"))
+    assert (row.name, row.text, row.reader_owner) == ("plates", None, None)
+
+
+async def test_a_described_model_is_found_by_its_text_its_price_and_its_app(scene: Scene) -> None:
+    await scene.reader.step()
+    [row] = scene.index.cards("Dataset", AssetFilter(search="reads Plate"))
+    assert (row.text, row.price, row.only_app) == ("Reads plates.", 5, APP)
+    assert scene.found(search="reads bicycles") == []
+    assert (scene.found(max_price=5), scene.found(max_price=4)) == (["plates"], [])
+    assert (scene.found(app=APP), scene.found(app=APPS[0])) == (["plates"], [])
+    assert (scene.found(owner=APPS[0]), scene.found(owner=MODEL)) == (["plates"], [])
+    assert scene.index.apps_of_models() == {APP: "Reader"}
+
+
+async def test_a_model_that_is_offered_to_any_app_is_found_under_each_app(scene: Scene) -> None:
+    scene.services.app = NOBODY
+    await scene.reader.step()
+    assert scene.found(app=APP) == ["plates"]
+
+
+async def test_a_file_is_read_once_and_again_for_its_next_owner(scene: Scene) -> None:
+    await scene.reader.step()
+    await scene.reader.step()
+    assert scene.services.reads == [APPS[0]]
+    sold = {"block": 1, "position": 0, "asset": MODEL, "owner": APPS[1]}
+    scene.store.write(IndexedBlocks(owners=(sold,)), trail_of([0, 0]))
+    await scene.reader.step()
+    await scene.reader.step()
+    assert scene.services.reads == [APPS[0], APPS[1]]
+
+
+async def test_a_file_that_cannot_be_read_is_tried_again_after_a_wait_that_doubles(scene: Scene) -> None:
+    scene.services.card = None
+    for wait in (FIRST_RETRY_SECONDS, 2 * FIRST_RETRY_SECONDS):
+        await scene.reader.step()
+        reads = len(scene.services.reads)
+        scene.now += wait - 1
+        await scene.reader.step()
+        assert len(scene.services.reads) == reads
+        scene.now += 1
+    scene.services.card = ModelCard("Late words.")
+    await scene.reader.step()
+    assert scene.found(search="late") == ["plates"]
+
+
+async def test_a_price_is_read_again_and_ends_with_the_last_offer(scene: Scene) -> None:
+    await scene.reader.step()
+    scene.services.price = None
+    scene.now += PRICE_SECONDS + 1
+    await scene.reader.step()
+    assert scene.found(max_price=10**18) == []
+    assert scene.found(app=APP) == []
+
+
+async def test_a_price_above_the_databases_integers_is_bounded(scene: Scene) -> None:
+    scene.services.price = 2**200
+    await scene.reader.step()
+    assert scene.found(max_price=2**62) == []
+    assert scene.found(order="cheapest") == ["plates"]
+
+
+async def test_a_models_format_is_that_of_its_app_unless_its_signature_says_one(scene: Scene) -> None:
+    [app] = scene.index.cards("App", AssetFilter())
+    scene.summaries.write(app, AssetSummary(format="plate-model"))
+    await scene.reader.step()
+    assert scene.index.formats("Dataset") == ["plate-model"]
+    assert scene.found(format="plate-model") == ["plates"]
+    [model] = scene.index.cards("Dataset", AssetFilter())
+    scene.summaries.write(model, AssetSummary(format="onnx"))
+    scene.summaries.set_price(MODEL, 5, APP, 2000)
+    assert scene.index.formats("Dataset") == ["onnx"]
+
+
+async def test_a_sale_ends_with_the_newest_policy_that_a_vault_has(scene: Scene) -> None:
+    scene.services.policies = [(1, 9000), (2, 7000)]
+    await scene.reader.step()
+    [row] = scene.index.cards("Dataset", AssetFilter())
+    assert row.ends == 7000
+    scene.services.policies = []
+    scene.now += PRICE_SECONDS + 1
+    await scene.reader.step()
+    [row] = scene.index.cards("Dataset", AssetFilter())
+    assert row.ends is None
