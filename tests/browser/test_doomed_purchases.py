@@ -115,6 +115,7 @@ def test_a_models_page_has_the_form_of_its_app_and_code_to_copy(visitor, site, f
     expect(page.get_by_label("Model or data")).to_have_count(0)
     buy(page)
     expect(page.get_by_role("alert")).to_contain_text("plate-reader needs 1 file, and none was given.")
+    page.get_by_role("link", name="API", exact=True).click()
     for language, words in (
         ("Python", "input.jpg"),
         ("Terminal", "--model 0x"),

@@ -69,6 +69,14 @@ def up(
             "What an account signs there is valid on Arbitrum Sepolia, too. New networks only.",
         ),
     ] = None,
+    postgres: Annotated[
+        str,
+        typer.Option(
+            "--postgres",
+            metavar="URL",
+            help="Store orders and tasks in this PostgreSQL instead of files; `embedded` runs one in the data folder.",
+        ),
+    ] = "",
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
     from sealgrid.localnet.layout import NetworkOptions
@@ -86,6 +94,7 @@ def up(
         certificate=certificate and certificate.resolve(),
         certificate_key=certificate_key and certificate_key.resolve(),
         chain=chain_id,
+        postgres=postgres,
     )
     begun = time.monotonic()
 

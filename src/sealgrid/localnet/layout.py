@@ -22,6 +22,8 @@ CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
 )
 SHOP = "shop"  #: the process that offers the goods of a fresh network, and ends
 CHAIN_PROXY, FAUCET, AUTHORITY = "chain-proxy", "faucet", "authority"  #: parts of a shared network
+POSTGRES = "postgres"  #: the database of market and pool, if the network has one of its own
+EMBEDDED: Final = "embedded"  #: value of ``NetworkOptions.postgres`` for that
 VAULTS = 3
 THRESHOLD = 2
 
@@ -49,6 +51,7 @@ class NetworkOptions:
     certificate: Path | None = None  #: PEM file with the certificate chain of ``host``; None for plain HTTP
     certificate_key: Path | None = None  #: PEM file with its key
     chain: int | None = None  #: id of the chain, one of CHAINS; None for the one that the network was made with
+    postgres: str = ""  #: SQLAlchemy URL of the database of market and pool, or EMBEDDED; empty for SQLite files
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,19 +109,20 @@ def vault_config(layout: Layout, name: str, network: Network, access: ServiceAcc
     )
 
 
-def market_config(layout: Layout, network: Network, access: ServiceAccess) -> MarketConfig:
-    """Return the settings of the market."""
+def market_config(layout: Layout, network: Network, access: ServiceAccess, database: str = "") -> MarketConfig:
+    """Return the settings of the market; ``database`` as in MarketConfig."""
     folder = layout.part(MARKET)
     return MarketConfig(
         folder=folder,
         network=network.identity,
         access=access,
         listeners_per_client=SHARED_LISTENERS * is_shared(layout),
+        database=database,
     )
 
 
-def pool_config(layout: Layout, network: Network, access: ServiceAccess) -> PoolConfig:
-    """Return the settings of the pool."""
+def pool_config(layout: Layout, network: Network, access: ServiceAccess, database: str = "") -> PoolConfig:
+    """Return the settings of the pool; ``database`` as in PoolConfig."""
     (runtime,) = network.runtimes
     return PoolConfig(
         folder=layout.part(POOL),
@@ -132,6 +133,7 @@ def pool_config(layout: Layout, network: Network, access: ServiceAccess) -> Pool
         machines=(OfferedMachine(runtime=runtime, platform=network.platform),),
         poll_seconds=POOL_POLL_SECONDS,
         access=access,
+        database=database,
     )
 
 

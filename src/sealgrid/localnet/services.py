@@ -19,6 +19,7 @@ from sealgrid.iexec_sms.runner import run as run_sms
 from sealgrid.localnet.account_seed import is_shared
 from sealgrid.localnet.chain_proxy import ChainProxyConfig
 from sealgrid.localnet.chain_proxy import run as run_chain_proxy
+from sealgrid.localnet.database import start_database
 from sealgrid.localnet.faucet import FaucetConfig
 from sealgrid.localnet.faucet import run as run_faucet
 from sealgrid.localnet.layout import (
@@ -97,7 +98,8 @@ def start(
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(f"{sockets.url(PLATFORM)}/measurement", timeout=STEP_SECONDS) as reply:
         measured = msgspec.json.decode(reply.read(), type=RuntimeMeasurement)
-    net = _NetworkPlan(layout, sockets, rpc_url, measured, options.storages)
+    database = start_database(layout, options.postgres, children, on_progress)
+    net = _NetworkPlan(layout, sockets, rpc_url, measured, options.storages, database=database)
     on_progress("contracts")
     net.prepare(gate=options.gate)
     net.write_storage_settings()
@@ -127,7 +129,10 @@ class _NetworkPlan:
         rpc_url: str,
         measurement: RuntimeMeasurement,
         storages: int,
+        *,
+        database: str,
     ) -> None:
+        self._database = database  #: of market and pool; empty for SQLite files
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
         self._address, self._services = sockets.address, ServiceSettings(layout, sockets.address)
         self.key_of = account_keys(layout)  #: returns the key of an account of the network
@@ -274,12 +279,12 @@ class _NetworkPlan:
 
     def _market(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(MARKET)
-        config = market_config(self._layout, self.network(), self._access(MARKET))
+        config = market_config(self._layout, self.network(), self._access(MARKET), self._database)
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
     def _pool(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(POOL)
-        config = pool_config(self._layout, self.network(), self._access(POOL))
+        config = pool_config(self._layout, self.network(), self._access(POOL), self._database)
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 
     def _sms(self) -> Callable[[OnReady], None]:

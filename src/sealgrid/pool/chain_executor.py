@@ -1,70 +1,209 @@
-"""Executes the pool's pending chain calls: initialises tasks and claims refunds."""
+"""Executes the chain calls that tasks need, many in one transaction, and follows each transaction to its end.
 
+A transaction is stored before it is sent, in one database transaction with its nonce and the tasks that it carries. A
+crash at any moment leaves either none of it, or all that is needed to send it again.
+"""
+
+import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
-from sealgrid.chain.wallet import Wallet
-from sealgrid.errors import SealgridError
-from sealgrid.pool.effects import ChainCall
-from sealgrid.pool.events import AnyEvent, ChainCallPostponed, TaskFinalized, TaskInitialized, TaskRefunded
-from sealgrid.pool.operations import pending_calls
+from sealgrid.errors import ChainError, ContractReverted, SealgridError, ServiceUnavailable
+from sealgrid.pool import events as e
+from sealgrid.pool.effects import ChainCall, ChainCallKind
+from sealgrid.pool.operations import apply_events, pending_calls
+from sealgrid.pool.pool_store import TaskRows
+from sealgrid.pool.step import chain_call
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.transaction_sender import TransactionSender, array_data
+from sealgrid.pool.transactions import ARRAY_FUNCTIONS, PoolTransaction
 
+MAX_ARRAY: Final = 50  #: calls in one transaction; claims cost up to 0.3 million gas each
+MAX_IN_FLIGHT: Final = 8  #: transactions that have not ended
+STUCK_SECONDS: Final = 30.0  #: after which a transaction is replaced by one with higher fees
+RESEND_SECONDS: Final = 3.0  #: after which a transaction that the node lost is sent again
+_IDLE: Final = 1.0  #: seconds between two checks when nothing was announced
+_POLL: Final = 0.02  #: seconds between the first two checks of a sent transaction; doubles up to _IDLE
 _log = logging.getLogger("sealgrid.pool")
-_IDLE = 1.0  #: seconds between two checks when nothing was announced
-_LIMIT = 100  #: calls in one check
 
 
 class ChainExecutor:
-    """Executes the chain calls that tasks need, with retries until confirmed; ``clock`` returns Unix seconds."""
+    """Makes chain calls for one pool; ``confirmations`` as in its configuration, ``clock`` returns Unix seconds."""
 
     def __init__(
-        self, book: TaskBook, hub: Hub, wallet: Wallet, *, retry: float, clock: Callable[[], float] = time.time
+        self,
+        book: TaskBook,
+        hub: Hub,
+        sender: TransactionSender,
+        *,
+        retry: float,
+        confirmations: int = 1,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._book, self._hub, self._wallet = book, hub, wallet
-        self._retry, self._clock = retry, clock
+        self._book, self._hub, self._sender = book, hub, sender
+        self._retry, self._confirmations, self._clock = retry, confirmations, clock
 
     async def run(self) -> None:
         """Execute pending calls until cancelled."""
+        pause, in_flight = _POLL, 0
         while True:
-            if not await self.execute_pending():
-                await self._book.wait_for_work(min(_IDLE, self._retry))
-
-    async def execute_pending(self) -> bool:
-        """Try each pending call once, except those that failed recently; return whether there was any."""
-        now = self._clock()
-        calls = await self._book.run(lambda rows: pending_calls(rows, now, _LIMIT))
-        for call in calls:
             try:
-                await self._book.apply(await self._execute(call))
+                before, in_flight = in_flight, await self.execute_pending()
             except SealgridError as error:
-                await self._postpone(call)
-                _log.warning("%s of task %s waits: %s", call.kind, call.task, error)
-            except Exception:  # noqa: BLE001  an error of one task must not stop the others
-                await self._postpone(call)
-                _log.exception("%s of task %s waits", call.kind, call.task)
-        return bool(calls)
+                _log.warning("transactions wait: %s", error)
+                in_flight = 0
+            except Exception:  # noqa: BLE001  the rest of the pool must go on
+                _log.exception("transactions wait")
+                in_flight = 0
+            pause = min(pause * 2, _IDLE) if in_flight and in_flight == before else _POLL
+            await self._book.wait_for_work(pause if in_flight else min(_IDLE, self._retry))
 
-    async def _postpone(self, call: ChainCall) -> None:
+    async def execute_pending(self) -> int:
+        """Follow sent transactions, then send new ones; return how many have not ended."""
+        in_flight = await self._book.lead(lambda rows: rows.transactions())
+        for transaction in in_flight:
+            await self._follow(transaction)
         now = self._clock()
-        await self._book.apply(ChainCallPostponed(task=call.task, at=now, until=now + self._retry))
+        calls = await self._book.lead(lambda rows: pending_calls(rows, now, MAX_ARRAY * MAX_IN_FLIGHT))
+        room = MAX_IN_FLIGHT - len(in_flight)
+        for kind in ARRAY_FUNCTIONS:
+            some = [call for call in calls if call.kind == kind]
+            for start in range(0, len(some), MAX_ARRAY):
+                if room > 0:
+                    room -= 1
+                    await self._submit(kind, some[start : start + MAX_ARRAY])
+        return len(await self._book.lead(lambda rows: rows.transactions()))
 
-    async def _execute(self, call: ChainCall) -> AnyEvent:
-        # Anyone may initialise or claim a task, and an earlier call may have succeeded: check the chain first.
-        status = (await self._hub.view_task(call.task)).status
-        if status is TaskStatus.COMPLETED:
-            return TaskFinalized(task=call.task, at=self._clock())
-        if status is TaskStatus.FAILED:
-            return TaskRefunded(task=call.task, at=self._clock())
-        if call.kind == "claim":
-            status = await self._hub.claim_refund(self._wallet, call.deal, call.index)
-            if status is TaskStatus.COMPLETED:
-                return TaskFinalized(task=call.task, at=self._clock())
-            _log.info("the requester of task %s was refunded", call.task)
-            return TaskRefunded(task=call.task, at=self._clock())
-        if status is TaskStatus.UNSET:
-            await self._hub.initialize(self._wallet, call.deal, call.index)
-        return TaskInitialized(task=call.task, at=self._clock())
+    async def _submit(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> None:
+        data = _data(kind, calls)
+        try:
+            gas = await self._sender.estimate(data)
+        except ServiceUnavailable:
+            raise
+        except ChainError as refused:  # anyone may have made one of the calls
+            await self._split(kind, calls, refused)
+            return
+        fees = await self._sender.fees()
+        stored = await self._book.lead(lambda rows: [each.nonce for each in rows.transactions()])
+        nonce = max(await self._sender.nonce(), *(each + 1 for each in stored), 0)
+        raw, sent = await self._sender.sign(nonce, data, gas, fees)
+        transaction = PoolTransaction(
+            nonce=nonce,
+            epoch=self._book.epoch or 0,
+            kind=kind,
+            tasks=tuple(call.task for call in calls),
+            data=data,
+            gas=gas,
+            fees=fees,
+            raw=raw,
+            hashes=(sent,),
+            sent_at=self._clock(),
+        )
+        if await self._book.lead(lambda rows: self._store(rows, transaction, calls)):
+            await self._send(transaction)
+
+    def _store(self, rows: TaskRows, transaction: PoolTransaction, calls: Sequence[ChainCall]) -> bool:
+        """Store a transaction, unless its calls are not what its tasks need any more."""
+        tasks = rows.tasks(transaction.tasks)
+        if any(chain_call(tasks[call.task]) != call for call in calls):
+            return False
+        rows.save_transaction(transaction)
+        at, nonce = self._clock(), transaction.nonce
+        submitted = [e.ChainCallSubmitted(task=task, at=at, nonce=nonce) for task in transaction.tasks]
+        apply_events(rows, submitted, self._book.rules)
+        return True
+
+    async def _split(self, kind: ChainCallKind, calls: Sequence[ChainCall], refused: ChainError) -> None:
+        """Take from the chain what is done already, and make the other calls in two halves."""
+        changed = await self._read_status(kind, calls)
+        if changed:
+            await self._apply(changed)
+            done = {event.task for event in changed}
+            left = [call for call in calls if call.task not in done]
+            if left:
+                await self._submit(kind, left)
+        elif len(calls) > 1:
+            middle = len(calls) // 2
+            await self._submit(kind, calls[:middle])
+            await self._submit(kind, calls[middle:])
+        else:
+            now = self._clock()
+            await self._apply([e.ChainCallPostponed(task=calls[0].task, at=now, until=now + self._retry)])
+            _log.warning("%s of task %s waits: %s", kind, calls[0].task, refused)
+
+    async def _read_status(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> list[e.AnyTaskEvent]:
+        """Return events for the calls that the chain needs no more."""
+        at = self._clock()
+        views = await asyncio.gather(*(self._hub.view_task(call.task) for call in calls))
+        events: list[e.AnyTaskEvent] = []
+        for call, view in zip(calls, views, strict=True):
+            if view.status is TaskStatus.COMPLETED:
+                events.append(e.TaskFinalized(task=call.task, at=at))
+            elif view.status is TaskStatus.FAILED:
+                events.append(e.TaskRefunded(task=call.task, at=at))
+            elif view.status is not TaskStatus.UNSET and kind != "claim":
+                events.append(e.TaskInitialized(task=call.task, at=at))
+        return events
+
+    async def _send(self, transaction: PoolTransaction) -> None:
+        try:
+            await self._sender.send(transaction)
+        except SealgridError as error:  # it is stored, and sent again
+            _log.warning("transaction %d was not accepted: %s", transaction.nonce, error)
+
+    async def _follow(self, transaction: PoolTransaction) -> None:
+        """Take the effects of a transaction that has ended; repeat or replace one that does not end."""
+        used = await self._sender.nonce("latest") > transaction.nonce
+        receipt = await self._sender.receipt(transaction)
+        if isinstance(receipt, ContractReverted):
+            await self._end(transaction, [])
+        elif receipt is not None:
+            head = await self._hub.node.block()
+            if receipt.block_number <= head.number - self._confirmations + 1:
+                await self._end(transaction, _effects(transaction, self._clock()))
+        elif used:  # by a transaction that this pool did not store
+            await self._end(transaction, [])
+        elif self._clock() >= transaction.sent_at + STUCK_SECONDS:
+            await self._replace(transaction)
+        elif self._clock() >= transaction.sent_at + RESEND_SECONDS and not await self._sender.is_known(transaction):
+            await self._send(transaction)
+
+    async def _replace(self, transaction: PoolTransaction) -> None:
+        fees = transaction.fees.raised(await self._sender.fees())
+        raw, sent = await self._sender.sign(transaction.nonce, transaction.data, transaction.gas, fees)
+        replacement = msgspec.structs.replace(
+            transaction, raw=raw, fees=fees, hashes=(*transaction.hashes, sent), sent_at=self._clock()
+        )
+        await self._book.lead(lambda rows: rows.save_transaction(replacement))
+        await self._send(replacement)
+
+    async def _end(self, transaction: PoolTransaction, effects: Sequence[e.AnyTaskEvent]) -> None:
+        at, nonce = self._clock(), transaction.nonce
+        ended = [e.ChainCallEnded(task=task, at=at, nonce=nonce) for task in transaction.tasks]
+
+        def operation(rows: TaskRows) -> None:
+            rows.remove_transaction(nonce)
+            apply_events(rows, [*effects, *ended], self._book.rules)
+
+        await self._book.lead(operation)
+
+    async def _apply(self, events: Sequence[e.AnyTaskEvent]) -> None:
+        await self._book.lead(lambda rows: apply_events(rows, events, self._book.rules))
+
+
+def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:
+    if kind == "claim":
+        return array_data(ARRAY_FUNCTIONS[kind], [call.task for call in calls])
+    return array_data(ARRAY_FUNCTIONS[kind], [call.deal for call in calls], [call.index for call in calls])
+
+
+def _effects(transaction: PoolTransaction, at: float) -> list[e.AnyTaskEvent]:
+    if transaction.kind == "initialize":
+        return [e.TaskInitialized(task=task, at=at) for task in transaction.tasks]
+    return [e.TaskRefunded(task=task, at=at) for task in transaction.tasks]

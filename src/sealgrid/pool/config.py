@@ -35,6 +35,7 @@ class PoolConfig:
     tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
+    database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty stores tasks in the folder
 
     @property
     def rules(self) -> PoolRules:

@@ -6,7 +6,7 @@ import msgspec
 
 from sealgrid.units import Address, DealId, TaskId
 
-ChainCallKind = Literal["initialize", "claim"]
+ChainCallKind = Literal["initialize", "claim", "initialize and claim"]
 
 
 class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChainCall(msgspec.Struct, frozen=True, kw_only=True):
-    """Initialise a task of a deal on chain, or refund its requester there."""
+    """Initialise a task of a deal on chain, refund its requester there, or both."""
 
     kind: ChainCallKind
     task: TaskId

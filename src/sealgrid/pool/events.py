@@ -85,6 +85,18 @@ class ChainTimePassed(TaskEvent, frozen=True, kw_only=True):
     chain_now: int
 
 
+class ChainCallSubmitted(TaskEvent, frozen=True, kw_only=True):
+    """A transaction with the task's chain call is stored, and will be sent under this nonce."""
+
+    nonce: int
+
+
+class ChainCallEnded(TaskEvent, frozen=True, kw_only=True):
+    """The transaction with this nonce has ended, with or without its effect."""
+
+    nonce: int
+
+
 class ChainCallPostponed(TaskEvent, frozen=True, kw_only=True):
     """The task's chain call failed; it is tried again at ``until``."""
 
@@ -107,6 +119,8 @@ AnyTaskEvent = (
     | VaultsAnswered
     | LeaseExpired
     | ChainTimePassed
+    | ChainCallSubmitted
+    | ChainCallEnded
     | ChainCallPostponed
     | TaskFinalized
     | TaskRefunded

@@ -132,9 +132,12 @@ class _Claim:
             if not limit or self._counts[worker] < limit:
                 free.append(index)
                 self._counts[worker] += 1
-        place = 0
+        place, closing = 0, chain_now + self._rules.margin
+        if not free:
+            self._more = bool(self._rows.assignable(place, 1, closing_after=closing))
+            return
         while free:
-            page = self._rows.assignable(place, min(len(free), _PAGE), closing_after=chain_now + self._rules.margin)
+            page = self._rows.assignable(place, min(len(free), _PAGE), closing_after=closing)
             full = len(page) == min(len(free), _PAGE)
             for queued in page:
                 place = queued.place

@@ -10,6 +10,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import WORKING, PoolTask
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 
 
@@ -101,8 +102,23 @@ class TaskRows(Protocol):
     def forget(self, ended_before: float) -> None:
         """Delete tasks that ended before a time, and deals without tasks."""
 
+    def transactions(self) -> list[PoolTransaction]:
+        """Return the transactions that have not ended, by nonce."""
+
+    def save_transaction(self, transaction: PoolTransaction) -> None:
+        """Add a transaction, or replace the one with its nonce."""
+
+    def remove_transaction(self, nonce: int) -> None:
+        """Delete a transaction that has ended."""
+
     def save_trail(self, trail: BlockTrail) -> None:
         """Write which blocks were read."""
+
+    def begin_epoch(self) -> int:
+        """Return the number of a new leader, which is higher than all before."""
+
+    def require_epoch(self, epoch: int) -> None:
+        """Raise LeadershipEnded if there is a newer leader; none begins before this transaction ends."""
 
 
 class PoolStore(Protocol):
@@ -119,6 +135,9 @@ class PoolStore(Protocol):
 
     def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
+
+    def is_unreachable(self, error: Exception) -> bool:
+        """Return whether an error means that the database does not answer now, so that a repetition may help."""
 
     def close(self) -> None:
         """Close the database."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.pool.events import VaultsAnswered
+from sealgrid.pool.operations import apply_events
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import Address
 from sealgrid.wire.message import Transport
@@ -40,7 +41,7 @@ class RefusalCheck:
 
     async def check_reported(self) -> bool:
         """Check each unverified refusal; return whether there was any."""
-        tasks = await self._book.run(lambda rows: rows.refusals(_LIMIT))
+        tasks = await self._book.lead(lambda rows: rows.refusals(_LIMIT))
         for task in tasks:
             request = PreviewRequest(task=task)
             previews = [preview(transport, request, vault, self._domain) for vault, transport in self._vaults]
@@ -52,8 +53,11 @@ class RefusalCheck:
             check, detail = refusal_verdict(opinions, vaults=len(self._vaults), threshold=self._threshold)
             denied = self._threshold > 0 and sum(not each.check for each in opinions) >= self._threshold
             answer = VaultsAnswered(task=task, at=self._clock(), check=check, detail=detail, denied=denied)
-            await self._book.apply(answer)
+            await self._apply(answer)
         return bool(tasks)
+
+    async def _apply(self, answer: VaultsAnswered) -> None:
+        await self._book.lead(lambda rows: apply_events(rows, [answer], self._book.rules))
 
 
 def refusal_verdict(opinions: Sequence[VaultOpinion], *, vaults: int, threshold: int) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -16,7 +16,6 @@ from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.pool_gate import pool_signer
-from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions, admission_file
@@ -26,10 +25,12 @@ from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.config import PoolConfig, read_key
 from sealgrid.pool.iexec_api import cross_origin_paths, iexec_handlers
 from sealgrid.pool.refusal_check import RefusalCheck
+from sealgrid.pool.replicas import follow_clock, hear, lead
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.transaction_sender import TransactionSender
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
@@ -56,7 +57,7 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
     """
     key = read_key(config.key_file)
     config.folder.mkdir(parents=True, exist_ok=True)
-    store = SqlPoolStore(f"sqlite:///{config.folder}/tasks.sqlite", config.rules)
+    store = SqlPoolStore(config.database or f"sqlite:///{config.folder}/tasks.sqlite", config.rules)
     book = TaskBook(store, config.rules)
     try:
         async with AsyncExitStack() as stack:
@@ -66,10 +67,19 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http)))
                 for address, url in config.network.vault_endpoints
             ]
-            workers = AdmittedWorkers(admission_file(config.folder), config.workers)
-            stack.callback(workers.close)
-            admissions = WorkerAdmissions(workers, config.workerpool, config.network.domain, key, time.time)
-            task_service, background = assemble(config, node, key, book, vaults, admitted=workers)
+            clock = ChainClock()
+            domain = config.network.domain
+            admitted = AdmittedWorkers(admission_file(config.folder), config.workers)
+            stack.callback(admitted.close)
+            admissions = WorkerAdmissions(admitted, config.workerpool, domain, key, time.time)
+            workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
+            task_service = TaskService(book, clock, workers, key, machines=config.machines)
+            work = LeaderWork(config, node, key, book, clock)
+            background = (
+                lead(store, book, lambda: work.run(vaults)),
+                hear(store, book),
+                follow_clock(store, book, clock),
+            )
             authenticator = RequesterAuthenticator(config.network.chain, time.time)
             paths = [
                 *handlers(task_service),
@@ -90,25 +100,26 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
         store.close()
 
 
-def assemble(
-    config: PoolConfig,
-    node: Node,
-    key: SigningKey,
-    book: TaskBook,
-    vaults: Sequence[tuple[Address, Transport]] = (),
-    *,
-    admitted: Container[Address],
-) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
-    """Return the service and its background tasks."""
-    hub, clock = Hub(node, config.network.hub), ChainClock()
-    follower = HubFollower(hub, book.trail(), first=config.first_block, depth=config.confirmations)
-    poller = ChainPoller(book, clock, PoolChainReader(hub, config.workerpool), follower)
-    executor = ChainExecutor(book, hub, Wallet(node, key), retry=config.retry_seconds)
-    domain = config.network.domain
-    workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
-    refusals = RefusalCheck(book, vaults, config.network.threshold, domain)
-    task_service = TaskService(book, clock, workers, key, machines=config.machines)
-    return task_service, (poller.run(config.poll_seconds), executor.run(), refusals.run())
+class LeaderWork:
+    """What one process of a pool does at a time: follow the chain, send transactions, check refusals."""
+
+    def __init__(self, config: PoolConfig, node: Node, key: SigningKey, book: TaskBook, clock: ChainClock) -> None:
+        self._config, self._hub, self._book, self._clock = config, Hub(node, config.network.hub), book, clock
+        self._sender = TransactionSender(node, key, config.network.hub)
+
+    async def run(self, vaults: Sequence[tuple[Address, Transport]]) -> None:
+        """Run until cancelled."""
+        config, book = self._config, self._book
+        trail = await book.read_trail()  # of the leader before
+        follower = HubFollower(self._hub, trail, first=config.first_block, depth=config.confirmations)
+        poller = ChainPoller(book, self._clock, PoolChainReader(self._hub, config.workerpool), follower)
+        executor = ChainExecutor(
+            book, self._hub, self._sender, retry=config.retry_seconds, confirmations=config.confirmations
+        )
+        refusals = RefusalCheck(book, vaults, config.network.threshold, config.network.domain)
+        async with asyncio.TaskGroup() as tasks:
+            for each in (poller.run(config.poll_seconds), executor.run(), refusals.run()):
+                tasks.create_task(each)
 
 
 async def check_configuration(config: PoolConfig, node: Node, key: SigningKey) -> None:
@@ -147,7 +158,7 @@ class ChainPoller:
         """Renew every lease, since no worker could report while the pool was down."""
         if (tip := self._follower.trail.tip) is not None:
             self._clock.observe(tip.number, tip.timestamp, now)
-        await self._book.run(lambda rows: rows.renew_leases(now))
+        await self._book.lead(lambda rows: rows.renew_leases(now))
 
     async def poll(self, now: float) -> None:
         """Apply every new block, then leases and deadlines; forget tasks that ended long ago."""
@@ -156,7 +167,7 @@ class ChainPoller:
         await self._book.expire(now, self._clock.now(now))
         if now >= self._forget_at:
             self._forget_at = now + _FORGET_SECONDS
-            await self._book.run(lambda rows: rows.forget(now - REMEMBERED_SECONDS))
+            await self._book.lead(lambda rows: rows.forget(now - REMEMBERED_SECONDS))
 
     async def _apply_next_block(self, now: float) -> Change | None:
         before = self._follower.trail

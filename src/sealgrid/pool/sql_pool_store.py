@@ -1,5 +1,6 @@
 """A store of tasks in SQLite or PostgreSQL (see ``tables``)."""
 
+import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -9,14 +10,19 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import LeadershipEnded
 from sealgrid.pool.events import DealMatched
+from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline
-from sealgrid.pool.tables import DEAL, HISTORY, META, TASK, TRAIL
+from sealgrid.pool.tables import DEAL, HISTORY, LEADER, META, TASK, TRAIL, TRANSACTION
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 
+_TABLES_LOCK: Final = 0x5EA16001  #: PostgreSQL advisory lock under which the tables are made
+CHANNEL: Final = "sealgrid_pool"  #: of notifications about changes
 _BATCH: Final = 500  #: identifiers in one statement, well below both databases' limits
 
 
@@ -25,19 +31,35 @@ class SqlPoolStore:
 
     def __init__(self, url: str, rules: PoolRules) -> None:
         self._rules = rules
+        self.replica = secrets.token_hex(8)  #: tells its own notifications from those of other processes
         self._engine = sql.create_engine(url)
+        self._insert: Any = (postgresql if self.is_shared else sqlite).insert
         self._reader = self._engine
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _durable)
             sql.event.listen(self._engine, "begin", _begin_immediate)
             self._reader = sql.create_engine(url)
-        META.create_all(self._engine)
+        with self._engine.begin() as connection:
+            if self.is_shared:  # replicas that start together make the tables once
+                connection.execute(sql.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _TABLES_LOCK})
+            META.create_all(connection)
+            first = self._insert(LEADER).values(one=1, epoch=0).on_conflict_do_nothing()
+            connection.execute(first)
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether several processes may use the database: PostgreSQL."""
+        return self._engine.dialect.name == "postgresql"
 
     @contextmanager
     def transaction(self) -> "Iterator[SqlTaskRows]":
         """Return a transaction; it is durable when the context ends, and does nothing if an error ends it."""
         with self._engine.begin() as connection:
-            yield SqlTaskRows(connection, self._rules)
+            rows = SqlTaskRows(connection, self._rules, self._insert)
+            yield rows
+            if self.is_shared:
+                for text in notifications(self.replica, rows.changes):
+                    connection.execute(_NOTIFY, {"channel": CHANNEL, "text": text})
 
     def task(self, task: TaskId) -> PoolTask | None:
         """Return a task without a transaction."""
@@ -60,6 +82,14 @@ class SqlPoolStore:
             doc: bytes | None = connection.execute(sql.select(TRAIL.c.doc)).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=BlockTrail)
 
+    def is_unreachable(self, error: Exception) -> bool:
+        """Return whether an error means that the database does not answer now, so that a repetition may help."""
+        return self.is_shared and isinstance(error, sql.exc.OperationalError | sql.exc.InterfaceError)
+
+    def connect_arguments(self) -> dict[str, Any]:
+        """Return the arguments of psycopg for a session of its own."""
+        return dict(self._engine.dialect.create_connect_args(self._engine.url)[1])
+
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
@@ -69,10 +99,9 @@ class SqlPoolStore:
 class SqlTaskRows:
     """Rows in one transaction (see ``TaskRows``)."""
 
-    def __init__(self, connection: sql.Connection, rules: PoolRules) -> None:
-        self._connection, self._rules = connection, rules
+    def __init__(self, connection: sql.Connection, rules: PoolRules, insert: Any) -> None:
+        self._connection, self._rules, self._upsert = connection, rules, insert
         self.changes = Changes()
-        self._upsert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
 
     def tasks(self, tasks: Collection[TaskId]) -> dict[TaskId, PoolTask]:
         """Return those tasks that are known, ended ones included."""
@@ -163,11 +192,35 @@ class SqlTaskRows:
         empty = ~sql.exists().where(TASK.c.deal == DEAL.c.deal) & ~sql.exists().where(HISTORY.c.deal == DEAL.c.deal)
         self._connection.execute(DEAL.delete().where(DEAL.c.final_deadline < ended_before, empty))
 
+    def transactions(self) -> list[PoolTransaction]:
+        """Return the transactions that have not ended, by nonce."""
+        docs = self._connection.execute(sql.select(TRANSACTION.c.doc).order_by(TRANSACTION.c.nonce)).scalars()
+        return [msgspec.json.decode(doc, type=PoolTransaction) for doc in docs]
+
+    def save_transaction(self, transaction: PoolTransaction) -> None:
+        """Add a transaction, or replace the one with its nonce."""
+        doc = msgspec.json.encode(transaction)
+        insert = self._upsert(TRANSACTION).values(nonce=transaction.nonce, doc=doc)
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["nonce"], set_={"doc": doc}))
+
+    def remove_transaction(self, nonce: int) -> None:
+        """Delete a transaction that has ended."""
+        self._connection.execute(TRANSACTION.delete().where(TRANSACTION.c.nonce == nonce))
+
     def save_trail(self, trail: BlockTrail) -> None:
         """Write which blocks were read."""
         doc = msgspec.json.encode(trail)
         insert = self._upsert(TRAIL).values(one=1, doc=doc)
         self._connection.execute(insert.on_conflict_do_update(index_elements=["one"], set_={"doc": doc}))
+
+    def begin_epoch(self) -> int:
+        """Return the number of a new leader, which is higher than all before."""
+        return int(self._connection.execute(_BEGIN_EPOCH).scalar_one())
+
+    def require_epoch(self, epoch: int) -> None:
+        """Raise LeadershipEnded if there is a newer leader; none begins before this transaction ends."""
+        if self._connection.execute(_EPOCH).scalar_one() != epoch:
+            raise LeadershipEnded("another process of this pool does its work on the chain now.")
 
     def _ids(self, query: sql.Select[Any], bounds: dict[str, object]) -> list[TaskId]:
         return [TaskId(task) for task in self._connection.execute(query, bounds).scalars()]
@@ -251,6 +304,9 @@ def _limited(query: sql.Select[Any], *order: sql.ColumnElement[Any]) -> sql.Sele
     return query.order_by(*order).limit(sql.bindparam("limit", type_=sql.Integer))
 
 
+_NOTIFY: Final = sql.text("SELECT pg_notify(:channel, :text)")
+_BEGIN_EPOCH: Final = LEADER.update().values(epoch=LEADER.c.epoch + 1).returning(LEADER.c.epoch)
+_EPOCH: Final = sql.select(LEADER.c.epoch).with_for_update(read=True)
 _SOME: Final[sql.BindParameter[Any]] = sql.bindparam("some", expanding=True)
 _ROW: Final = (TASK.c.task, TASK.c.doc, TASK.c.last_report, TASK.c.stage_since)
 _ONE_TASK: Final = sql.select(*_ROW).where(TASK.c.task == _parameter("one"))

@@ -27,6 +27,7 @@ from sealgrid.wire.pool import Stage, StageAt
 
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
+_ChainCallEvent = e.ChainCallSubmitted | e.ChainCallEnded | e.ChainCallPostponed
 Outcome = tuple[PoolTask, tuple[Effect, ...]]
 
 
@@ -94,9 +95,16 @@ def next_deadline(task: PoolTask, deal: e.DealMatched) -> int | None:
 
 
 def chain_call(task: PoolTask) -> ChainCall | None:
-    """Return the chain call that a task needs. It follows from its state, so a crash loses none."""
+    """Return the chain call that a task needs and no transaction carries. It follows from its state."""
+    if task.nonce is not None:
+        return None
     if task.refund_due and task.stage not in ENDED:
-        return ChainCall(kind="claim", task=task.task, deal=task.deal, index=task.index)
+        return ChainCall(
+            kind="claim" if task.initialized else "initialize and claim",
+            task=task.task,
+            deal=task.deal,
+            index=task.index,
+        )
     if not task.initialized and task.stage in OPEN:
         return ChainCall(kind="initialize", task=task.task, deal=task.deal, index=task.index)
     return None
@@ -131,7 +139,7 @@ def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalize
 def _apply_pool_event(
     task: PoolTask,
     deal: e.DealMatched,
-    event: e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | e.ChainCallPostponed,
+    event: e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent,
     rules: PoolRules,
 ) -> PoolTask:
     match event:
@@ -141,6 +149,10 @@ def _apply_pool_event(
             return _expire(task, event.at, rules)
         case e.ChainTimePassed():
             return _close(task, deal, event)
+        case e.ChainCallSubmitted():
+            return msgspec.structs.replace(task, nonce=event.nonce)
+        case e.ChainCallEnded():
+            return msgspec.structs.replace(task, nonce=None) if task.nonce == event.nonce else task
         case e.ChainCallPostponed():
             return msgspec.structs.replace(task, call_after=event.until)
 

@@ -1,4 +1,4 @@
-"""Tables of a pool's database, the same on SQLite and PostgreSQL.
+"""Tables of a pool's database, the same on SQLite and PostgreSQL. A market's tables may be beside them.
 
 Columns of ``task`` are what statements search and overwrite; ``doc`` is the whole task. A partial index for each search
 holds only the rows that it can find, so that its cost does not depend on the other tasks.
@@ -12,7 +12,7 @@ META: Final = sql.MetaData()
 _PLACE: Final = sql.BigInteger().with_variant(sql.Integer, "sqlite")  # SQLite numbers INTEGER primary keys alone
 
 TASK: Final = sql.Table(
-    "task",
+    "pool_task",
     META,
     sql.Column("place", _PLACE, primary_key=True, autoincrement=True),  #: in the queue: order of arrival
     sql.Column("task", sql.String(66), nullable=False, unique=True),
@@ -30,7 +30,7 @@ TASK: Final = sql.Table(
     sql.Column("stage_since", sql.Float, nullable=False),
     sql.Column("lease_until", sql.Float),
     sql.Column("attempts", sql.Integer, nullable=False),
-    sql.Column("call", sql.String(16)),  #: the chain call that it needs
+    sql.Column("call", sql.String(32)),  #: the chain call that it needs and no transaction carries
     sql.Column("call_after", sql.Float, nullable=False),
     sql.Column("refusal", sql.String(16), nullable=False),  #: reported check, until the vaults answered
     sql.Column("doc", sql.LargeBinary, nullable=False),
@@ -41,16 +41,16 @@ def _partial(name: str, condition: sql.ColumnElement[bool], *columns: sql.Column
     sql.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-_partial("task_ready", TASK.c.ready, TASK.c.place)
-_partial("task_worker", TASK.c.worker.is_not(None), TASK.c.worker)
-_partial("task_lease", TASK.c.lease_until.is_not(None), TASK.c.lease_until)
-_partial("task_deadline", TASK.c.deadline.is_not(None), TASK.c.deadline)
-_partial("task_call", TASK.c.call.is_not(None), TASK.c.call_after, TASK.c.place)
-_partial("task_refusal", TASK.c.refusal != "", TASK.c.place)
+_partial("pool_task_ready", TASK.c.ready, TASK.c.place)
+_partial("pool_task_worker", TASK.c.worker.is_not(None), TASK.c.worker)
+_partial("pool_task_lease", TASK.c.lease_until.is_not(None), TASK.c.lease_until)
+_partial("pool_task_deadline", TASK.c.deadline.is_not(None), TASK.c.deadline)
+_partial("pool_task_call", TASK.c.call.is_not(None), TASK.c.call_after, TASK.c.place)
+_partial("pool_task_refusal", TASK.c.refusal != "", TASK.c.place)
 
 #: Tasks that have ended, each with its stages, until they are forgotten.
 HISTORY: Final = sql.Table(
-    "history",
+    "pool_history",
     META,
     sql.Column("task", sql.String(66), primary_key=True),
     sql.Column("deal", sql.String(66), nullable=False, index=True),
@@ -59,17 +59,33 @@ HISTORY: Final = sql.Table(
 )
 
 DEAL: Final = sql.Table(
-    "deal",
+    "pool_deal",
     META,
     sql.Column("deal", sql.String(66), primary_key=True),
     sql.Column("final_deadline", sql.BigInteger, nullable=False, index=True),
     sql.Column("doc", sql.LargeBinary, nullable=False),
 )
 
+#: Transactions of the pool's account that have not ended, by nonce.
+TRANSACTION: Final = sql.Table(
+    "pool_tx",
+    META,
+    sql.Column("nonce", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("doc", sql.LargeBinary, nullable=False),
+)
+
 #: One row: the blocks that were read.
 TRAIL: Final = sql.Table(
-    "trail",
+    "pool_trail",
     META,
     sql.Column("one", sql.Integer, primary_key=True, autoincrement=False),
     sql.Column("doc", sql.LargeBinary, nullable=False),
+)
+
+#: One row: the number of the present leader. What an earlier one still does is refused.
+LEADER: Final = sql.Table(
+    "pool_leader",
+    META,
+    sql.Column("one", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("epoch", sql.BigInteger, nullable=False),
 )

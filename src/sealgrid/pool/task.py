@@ -72,6 +72,7 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     #: Workers whose reported refusal the vaults denied; they do not get the task again.
     excluded: tuple[Address, ...] = ()
     call_after: float = 0.0  #: the chain call that it needs is not tried before
+    nonce: int | None = None  #: of the transaction that carries its chain call
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "", check: str = "") -> PoolTask:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from sealgrid.pool.task import PoolTask
 from sealgrid.units import TaskId
 
 _MAX_BATCH: Final = 256  #: operations in one transaction
+_PATIENCE_SECONDS: Final = 20.0  #: how long a commit is tried again while the database does not answer
+_RETRY_SECONDS: Final = 0.1
 _READERS: Final = 4  #: threads that read beside the one that writes
 _UNAVAILABLE: Final = (OperationalError, InterfaceError)  #: the database failed, not an operation
 _log = logging.getLogger("sealgrid.pool")
@@ -59,6 +62,7 @@ class TaskBook:
         self._readers = ThreadPoolExecutor(_READERS, "pool-reader")
         self._task_waiters = defaultdict[TaskId, set[asyncio.Future[None]]](set)
         self._work_due = asyncio.Event()
+        self.epoch: int | None = None  #: of this process as the leader
         self._on_assignable: list[Callable[[], None]] = []
 
     async def apply(self, event: AnyEvent) -> tuple[Effect, ...]:
@@ -73,21 +77,36 @@ class TaskBook:
             apply_events(rows, events, self.rules)
             rows.save_trail(trail)
 
-        await self.run(operation)
+        await self.lead(operation)
 
     async def expire(self, now: float, chain_now: int) -> None:
         """Apply all leases and deadlines that have passed."""
-        while await self.run(lambda rows: expire(rows, now, chain_now, self.rules)):
+        while await self.lead(lambda rows: expire(rows, now, chain_now, self.rules)):
             pass
+
+    async def begin_epoch(self) -> int:
+        """Make this process the leader, which alone follows the chain and sends transactions; return its number."""
+        self.epoch = await self.run(lambda rows: rows.begin_epoch())
+        return self.epoch
+
+    async def lead(self, operation: Callable[[TaskRows], T]) -> T:
+        """Run an operation of the leader; raise LeadershipEnded if another process is the leader now."""
+        epoch = -1 if self.epoch is None else self.epoch
+
+        def fenced(rows: TaskRows) -> T:
+            rows.require_epoch(epoch)
+            return operation(rows)
+
+        return await self.run(fenced)
 
     async def run(self, operation: Callable[[TaskRows], T]) -> T:
         """Run an operation durably in a transaction, which others may share."""
         result: T = await self._submit(operation)
         return result
 
-    def trail(self) -> BlockTrail | None:
-        """Return which blocks were read, or None on the first start; for the start of a pool: it blocks."""
-        return self._store.trail()
+    async def read_trail(self) -> BlockTrail | None:
+        """Return which blocks were read, or None on the first start."""
+        return await self._read(self._store.trail)
 
     async def task(self, task: TaskId) -> PoolTask:
         """Return a task; raise NotFound."""
@@ -184,6 +203,17 @@ class TaskBook:
         return None
 
     def _commit(self, work: Sequence[AnyEvent | Operation]) -> tuple[list[Any], Changes]:
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._commit_once(work)
+            except Exception as error:
+                # A database fails over in less. What was committed without an answer is applied again, to no effect.
+                if not self._store.is_unreachable(error) or time.monotonic() > ends:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+
+    def _commit_once(self, work: Sequence[AnyEvent | Operation]) -> tuple[list[Any], Changes]:
         results: list[Any] = []
         with self._store.transaction() as rows:
             events: list[AnyEvent] = []

@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.errors import LeadershipEnded
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline, renew_lease
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 
 
@@ -29,6 +31,8 @@ class MemoryPoolStore:
         self.working: dict[Address, dict[TaskId, None]] = {}
         self.deadlines: list[tuple[int, int]] = []
         self.called: dict[TaskId, None] = {}
+        self.epoch = 0
+        self.sent: dict[int, PoolTransaction] = {}
 
     @contextmanager
     def transaction(self) -> "Iterator[MemoryTaskRows]":
@@ -42,6 +46,9 @@ class MemoryPoolStore:
 
     def trail(self) -> BlockTrail | None:
         return self.blocks
+
+    def is_unreachable(self, error: Exception) -> bool:
+        return False
 
     def close(self) -> None:
         return
@@ -152,5 +159,22 @@ class MemoryTaskRows:
             if deal.deal not in left:
                 del self._store.known[deal.deal]
 
+    def transactions(self) -> list[PoolTransaction]:
+        return [self._store.sent[nonce] for nonce in sorted(self._store.sent)]
+
+    def save_transaction(self, transaction: PoolTransaction) -> None:
+        self._store.sent[transaction.nonce] = transaction
+
+    def remove_transaction(self, nonce: int) -> None:
+        self._store.sent.pop(nonce, None)
+
     def save_trail(self, trail: BlockTrail) -> None:
         self._store.blocks = trail
+
+    def begin_epoch(self) -> int:
+        self._store.epoch += 1
+        return self._store.epoch
+
+    def require_epoch(self, epoch: int) -> None:
+        if self._store.epoch != epoch:
+            raise LeadershipEnded("another one leads.")

@@ -67,6 +67,8 @@ def open_book(folder: Path, rules: PoolRules = RULES) -> Iterator[TaskBook]:
     """Open the tasks of a pool in an SQLite file of a folder."""
     store = SqlPoolStore(f"sqlite:///{folder}/tasks.sqlite", rules)
     book = TaskBook(store, rules)
+    with store.transaction() as rows:
+        book.epoch = rows.begin_epoch()
     yield book
     book.close()
     store.close()

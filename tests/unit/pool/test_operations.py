@@ -264,10 +264,10 @@ def test_after_the_contribution_deadline_a_task_has_failed_and_is_not_assigned()
 
 
 def test_after_the_final_deadline_the_refund_is_claimed_until_the_chain_has_it() -> None:
-    for events in (OPENED, OPENED[:1]):
+    for events, kind in ((OPENED, "claim"), (OPENED[:1], "initialize and claim")):
         scene = StoreScene(*events)
         scene.expire(1000)
-        assert scene.calls() == [ChainCall(kind="claim", task=TASK, deal=DEAL, index=4)]
+        assert scene.calls() == [ChainCall(kind=kind, task=TASK, deal=DEAL, index=4)]
         before = scene.task()
         scene.expire(1001)
         assert scene.task() == before
@@ -285,7 +285,16 @@ def test_a_chain_call_that_failed_waits_and_lets_others_go_first() -> None:
 def test_a_refund_does_not_wait_for_an_initialisation_that_failed() -> None:
     scene = StoreScene(deal(), e.ChainCallPostponed(task=TASK, at=999, until=5000))
     scene.expire(1000)
-    assert [call.kind for call in scene.calls(now=1000)] == ["claim"]
+    assert [call.kind for call in scene.calls(now=1000)] == ["initialize and claim"]
+
+
+def test_a_call_that_a_transaction_carries_is_not_made_again_until_that_one_has_ended() -> None:
+    scene = StoreScene(deal(), e.ChainCallSubmitted(task=TASK, at=1, nonce=7))
+    assert scene.calls() == []
+    scene.apply(e.ChainCallEnded(task=TASK, at=2, nonce=6))
+    assert scene.calls() == []
+    scene.apply(e.ChainCallEnded(task=TASK, at=3, nonce=7))
+    assert [call.kind for call in scene.calls()] == ["initialize"]
 
 
 def test_a_paid_task_is_never_refunded() -> None:

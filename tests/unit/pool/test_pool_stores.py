@@ -17,6 +17,7 @@ from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.step import lease_until, new_tasks
 from sealgrid.pool.task import WORKING
+from sealgrid.pool.transactions import Fees, PoolTransaction
 from sealgrid.units import DealId, TaskId, to_digest
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
 from tests.unit.pool.pool_scene import BLOCK
@@ -114,6 +115,32 @@ class StoreCommands(RuleBasedStateMachine):
     def postpone(self, task: TaskId) -> None:
         self.apply(e.ChainCallPostponed(task=task, at=self.now, until=self.now + 7))
 
+    @rule(task=tasks, nonce=st.integers(0, 2))
+    def submit(self, task: TaskId, nonce: int) -> None:
+        sent = PoolTransaction(
+            nonce=nonce,
+            epoch=1,
+            kind="claim",
+            tasks=(task,),
+            data=b"data",
+            gas=1,
+            fees=Fees(1, 2),
+            raw=b"raw",
+            hashes=(BLOCK.hash,),
+            sent_at=self.now,
+        )
+        for scene in self.scenes:
+            with scene.store.transaction() as rows:
+                rows.save_transaction(sent)
+        self.apply(e.ChainCallSubmitted(task=task, at=self.now, nonce=nonce))
+
+    @rule(task=tasks, nonce=st.integers(0, 2))
+    def end_transaction(self, task: TaskId, nonce: int) -> None:
+        for scene in self.scenes:
+            with scene.store.transaction() as rows:
+                rows.remove_transaction(nonce)
+        self.apply(e.ChainCallEnded(task=task, at=self.now, nonce=nonce))
+
     @rule(seconds=st.integers(1, 60))
     def pass_time(self, seconds: int) -> None:
         self.now += seconds
@@ -145,6 +172,7 @@ class StoreCommands(RuleBasedStateMachine):
             self.same([[scene.store.task(task) for task in self.known] for scene in self.scenes])
             self.same([scene.calls(self.now) for scene in self.scenes])
             self.same([scene.refusals() for scene in self.scenes])
+            self.same([transactions(scene) for scene in self.scenes])
 
     @invariant()
     def a_worker_has_no_more_tasks_than_it_may(self) -> None:
@@ -153,6 +181,11 @@ class StoreCommands(RuleBasedStateMachine):
             working = [task for task in found if task.stage in WORKING]
             assert all(sum(task.worker == worker for task in working) <= 2 for worker in WORKERS)
             assert all((lease_until(task, RULES) is not None) == (task in working) for task in found)
+
+
+def transactions(scene: StoreScene) -> list[PoolTransaction]:
+    with scene.store.transaction() as rows:
+        return rows.transactions()
 
 
 def comparable(result: ClaimResult) -> object:

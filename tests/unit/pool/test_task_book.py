@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import InputRefused, LeadershipEnded, NotFound, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.pool_store import TaskRows
@@ -29,7 +29,7 @@ async def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None
         await book.apply(reported("running", 4))
         before = await book.task(TASK)
     with open_book(tmp_path) as book:
-        assert (await book.task(TASK), book.trail()) == (before, BlockTrail((BLOCK,)))
+        assert (await book.task(TASK), await book.read_trail()) == (before, BlockTrail((BLOCK,)))
         assert (await book.deal_of(TASK)).requester == MATCHED.requester
 
 
@@ -71,7 +71,7 @@ async def test_without_its_database_a_pool_says_so(tmp_path: Path) -> None:
     with open_book(tmp_path) as book:
         engine = sql.create_engine(f"sqlite:///{tmp_path}/tasks.sqlite")
         with engine.begin() as connection:
-            connection.exec_driver_sql("DROP TABLE task")
+            connection.exec_driver_sql("DROP TABLE pool_task")
         engine.dispose()
         for call in (book.apply(reported("running", 4)), book.task(TASK)):
             with pytest.raises(ServiceUnavailable, match="database does not answer"):
@@ -123,3 +123,25 @@ async def test_waiting_workers_are_announced_when_one_may_get_a_task(tmp_path: P
         await assign(book, at=3)
         assert not await after(book, reported("running", 4))
         assert await after(book, e.TaskFinalized(at=5, task=TASK)), "its worker may have another one"
+
+
+async def test_a_leader_of_an_earlier_epoch_changes_nothing(tmp_path: Path) -> None:
+    with open_book(tmp_path) as former, open_book(tmp_path) as present:
+        for call in (
+            former.apply_chain_events(deal_of(1), BlockTrail((BLOCK,))),
+            former.expire(1.0, 1),
+            former.lead(lambda rows: rows.save_trail(BlockTrail((BLOCK,)))),
+        ):
+            with pytest.raises(LeadershipEnded):
+                await call
+        assert await present.read_trail() is None
+        await present.apply_chain_events(deal_of(1), BlockTrail((BLOCK,)))
+        assert (await former.task(TASK)).initialized, "every process reads and assigns"
+        assert await assign(former, at=3)
+
+
+async def test_a_process_that_never_led_changes_nothing_as_a_leader(tmp_path: Path) -> None:
+    with open_book(tmp_path) as book:
+        book.epoch = None
+        with pytest.raises(LeadershipEnded):
+            await book.expire(1.0, 1)

@@ -11,6 +11,7 @@ from sealgrid.chain.artifacts import SOURCES
 _HUB_FUNCTIONS: Final = """
     matchOrders sponsorMatchOrders assertDatasetDealCompatibility
     initialize contribute contributeAndFinalize reveal finalize reopen claim
+    initializeArray claimArray initializeAndClaimArray
     deposit depositFor withdraw withdrawTo receiveApproval
     configure setTeeBroker createCategory owner domain
     manageAppOrder manageDatasetOrder manageWorkerpoolOrder manageRequestOrder

@@ -1,0 +1,74 @@
+"""Signs and sends transactions of the pool's account, and tells how they end."""
+
+from typing import Final
+
+from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import signed_transaction
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import ChainError, ContractReverted
+from sealgrid.pool.transactions import Fees, PoolTransaction
+from sealgrid.units import Address, Digest, to_bytes, to_digest
+
+_GAS_MARGIN: Final = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
+_TIP: Final = 10**9  #: wei per gas
+_ACTION: Final = "Sending a transaction of the pool"
+
+
+class TransactionSender:
+    """One account on one chain. The nonces of what it has stored come from its caller."""
+
+    def __init__(self, node: Node, key: SigningKey, hub: Address) -> None:
+        self._node, self._key, self._hub = node, key, hub
+
+    async def estimate(self, data: bytes) -> int:
+        """Simulate a call of the hub at the head; return its gas with a margin, or raise ContractReverted."""
+        call = {"from": self._key.address, "to": self._hub, "data": "0x" + data.hex()}
+        return int(int(await self._node.rpc("eth_estimateGas", call, action=_ACTION), 16) * _GAS_MARGIN)
+
+    async def fees(self) -> Fees:
+        """Return fees with which a transaction is included soon."""
+        block = await self._node.rpc("eth_getBlockByNumber", "latest", False, action=_ACTION)
+        return Fees(_TIP, 2 * int(block["baseFeePerGas"], 16) + _TIP)
+
+    async def nonce(self, which: str = "pending") -> int:
+        """Return the next nonce, after transactions that wait at the node (*pending*) or after the *latest* block."""
+        return int(await self._node.rpc("eth_getTransactionCount", self._key.address, which, action=_ACTION), 16)
+
+    async def sign(self, nonce: int, data: bytes, gas: int, fees: Fees) -> tuple[bytes, Digest]:
+        """Return a signed call of the hub and its hash."""
+        chain = await self._node.chain()
+        fields: tuple[object, ...] = (chain, nonce, fees.tip, fees.highest, gas, to_bytes(self._hub, 20), 0, data, [])
+        raw = signed_transaction(self._key, fields)
+        return raw, to_digest(keccak256(raw))
+
+    async def send(self, transaction: PoolTransaction) -> None:
+        """Send a transaction to the node; one that the node has already is no error."""
+        try:
+            await self._node.send_raw(transaction.raw, action=_ACTION)
+        except ChainError:
+            if not await self.is_known(transaction):
+                raise
+
+    async def is_known(self, transaction: PoolTransaction) -> bool:
+        """Return whether the node has the last version of a transaction, waiting or included."""
+        found = await self._node.rpc("eth_getTransactionByHash", transaction.hashes[-1], action=_ACTION)
+        return found is not None
+
+    async def receipt(self, transaction: PoolTransaction) -> TransactionReceipt | ContractReverted | None:
+        """Return the receipt of any version of a transaction; None while there is none."""
+        for each in reversed(transaction.hashes):
+            try:
+                receipt = await self._node.receipt(each, action=_ACTION)
+            except ContractReverted as reverted:
+                return reverted
+            if receipt is not None:
+                return receipt
+        return None
+
+
+def array_data(function: str, *arrays: list[object]) -> bytes:
+    """Return the data of a call of the hub with arrays."""
+    return interface("Hub").call_data(function, *arrays)
