@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock wheel setup up down bench attack evaluate pictures clean \
+.PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel setup up down bench attack evaluate pictures clean \
 	setup-ados train-ados evaluate-ados
 
 help:  ## show this help
@@ -35,6 +35,9 @@ test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under eve
 
 fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
+
+chaos: $(STAMPS)/test  ## simulations of a pool whose network, machines and chain fail, SEEDS of them (200)
+	@SEALGRID_SEEDS=$(or $(SEEDS),200) $(BIN)/python -m pytest -q -o timeout=900 tests/unit/pool/test_simulation.py
 
 coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered tests/unit tests/vectors tests/meta

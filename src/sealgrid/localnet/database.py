@@ -1,5 +1,6 @@
 """The PostgreSQL of a local network's market and pool: a server of its own, or one that somebody else runs."""
 
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable
@@ -56,8 +57,11 @@ def checked_url(text: str) -> str:
 
 
 def _serve(server: PostgresServer, ready: OnReady) -> None:
-    server.initialize()
-    server.start()
-    signal.signal(signal.SIGTERM, lambda *_: server.stop())
-    ready()
-    raise SystemExit(server.wait())
+    try:
+        server.initialize()
+        server.start()
+        signal.signal(signal.SIGTERM, lambda *_: server.stop())
+        ready()
+        raise SystemExit(server.wait())
+    finally:
+        shutil.rmtree(server.socket_folder, ignore_errors=True)

@@ -1,0 +1,567 @@
+"""A pool, its workers, its chain and their network in virtual time, from one seed.
+
+One heap of events drives everything. The pool's tasks are stepped, claimed and matched by the pool's own code; its
+store is in memory. Messages are late, doubled and lost; workers and the pool crash; strangers make the pool's calls
+before it does; blocks are removed again. The invariants are checked while it runs.
+"""
+
+import heapq
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, Literal
+
+from sealgrid.errors import SealgridError
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
+from sealgrid.pool.operations import Assignment, WorkerRequest, apply_events, claim, expire, pending_calls
+from sealgrid.pool.pool_store import Changes
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.step import is_assignable, may_take_after
+from sealgrid.pool.task import ENDED, WORKING
+from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
+from sealgrid.wire.pool import Stage
+from tests.unit.pool.memory_pool_store import MemoryPoolStore
+from tests.unit.pool.store_scene import deal
+
+BLOCK: Final = 2.0  #: seconds between two blocks
+HEARTBEAT: Final = 8.0
+WAIT: Final = 20.0  #: of a worker's request
+ARRAY: Final = 50
+PRICE, STAKE = 10, 3
+DEAL_SIZE: Final = 200
+
+ChainStatus = Literal["unset", "active", "completed", "failed"]
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Probabilities; zero for none."""
+
+    lose: float = 0.0  #: of a request or an answer
+    double: float = 0.0  #: of a request
+    crash: float = 0.0  #: of a worker, in each job
+    fail: float = 0.0  #: of a job
+    restart: float = 0.0  #: of the pool, in each second
+    front_run: float = 0.0  #: of each chain call of the pool
+    reorganise: float = 0.0  #: of each block
+    drop: float = 0.0  #: of each transaction of the pool
+
+
+EVERYTHING: Final = Faults(
+    lose=0.05, double=0.05, crash=0.03, fail=0.05, restart=0.01, front_run=0.05, reorganise=0.05, drop=0.1
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is simulated."""
+
+    seed: int
+    workers: int = 20
+    tasks: int = 100
+    slots: int = 2
+    work_seconds: float = 30.0
+    delay: float = 2.0  #: longest way of a message, in seconds
+    contribution_seconds: int = 1200
+    faults: Faults = EVERYTHING
+    faulty_seconds: float = 300.0  #: nothing goes wrong any more after this long
+
+
+class InvariantBroken(AssertionError):
+    """Something happened that must not; the message has the scenario."""
+
+
+@dataclass
+class ChainTask:
+    """A task on the chain."""
+
+    deal: e.DealMatched
+    index: int
+    status: ChainStatus = "unset"
+
+
+@dataclass
+class Job:
+    """A worker's work on one assignment."""
+
+    task: TaskId
+    fence: int
+    attempt: int = 0
+    stage: Stage = "assigned"
+    authorised: bool = False
+
+
+@dataclass
+class Worker:
+    """A machine with some slots."""
+
+    name: Address
+    life: int = 0  #: rises with each crash: what an earlier life planned does not happen
+    jobs: dict[TaskId, Job] = field(default_factory=dict)
+    asking: bool = False
+    request: int = 0  #: number of its newest request; answers to earlier ones bring jobs and nothing else
+
+
+Waiter = tuple[Worker, int, Callable[[list[Assignment]], None]]  #: a worker, its slots, and who gets the answer
+
+
+class Simulation:
+    """Runs a scenario to its end; raises InvariantBroken."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.chance, self.now = scenario, random.Random(scenario.seed), 0.0
+        self.rules = PoolRules(lease=30, retry=5, margin=5, tasks_per_worker=scenario.slots)
+        self.store = MemoryPoolStore(self.rules)
+        self.heap: list[tuple[float, int, Callable[[], None]]] = []
+        self.order = 0
+        self.pool_life = 0
+        self.waiting: dict[int, Waiter] = {}
+        self.waiter = 0
+        self.again_at = -1.0  # when the pool looks again without an event
+        self.fences: dict[TaskId, int] = {}  # highest of which a report was accepted
+        self.signed: set[tuple[TaskId, Address, Address]] = set()
+        self.attempts: dict[tuple[TaskId, Address], int] = {}  # enclave → its attempt
+        self.released: dict[TaskId, int] = {}  # highest attempt that got a secret
+        self.tasks: dict[TaskId, ChainTask] = {}
+        self.paid = {"requester": 0, "pool": 0, "kitty": 0}
+        self.unread: list[tuple[int, e.AnyEvent]] = []  # block → event
+        self.blocks = 0
+        self.mempool: list[list[ChainCall]] = []
+        self.events = 0
+        self.nonce = 0
+        self.starving: dict[tuple[TaskId, Address], float] = {}
+        self.workers = [Worker(to_address((n + 1).to_bytes(20, "big"))) for n in range(scenario.workers)]
+
+    # --- running
+
+    def run(self) -> None:
+        """Run until every task has ended, here and on the chain."""
+        self._match_deals()
+        for worker in self.workers:
+            self._at(self.chance.random(), lambda worker=worker: self._ask(worker, worker.life))
+        self._every(BLOCK, self._block)
+        self._every(1.0, self._tick)
+        ends = self.scenario.contribution_seconds * 10 / 7 + 600
+        while self.heap and (len(self.store.history) < len(self.tasks) or self.unread):
+            self.now, _, happen = heapq.heappop(self.heap)
+            if self.now > ends:
+                self._fail(f"{len(self.tasks) - len(self.store.history)} tasks have not ended at their final deadline")
+            happen()
+            self.events += 1
+        self._check_ends()
+
+    def _at(self, seconds: float, happen: Callable[[], None]) -> None:
+        self.order += 1
+        heapq.heappush(self.heap, (self.now + seconds, self.order, happen))
+
+    def _every(self, seconds: float, happen: Callable[[], None]) -> None:
+        def again() -> None:
+            happen()
+            self._at(seconds, again)
+
+        self._at(seconds, again)
+
+    def _fail(self, why: str) -> None:
+        raise InvariantBroken(f"at {self.now:.2f} s: {why}\n{self.scenario}")
+
+    def _happens(self, kind: str) -> bool:
+        probability: float = getattr(self.scenario.faults, kind)
+        return self.now < self.scenario.faulty_seconds and self.chance.random() < probability
+
+    # --- the network between a worker and the pool
+
+    def _send(self, deliver: Callable[[], None]) -> None:
+        for _ in range(1 + self._happens("double")):
+            if not self._happens("lose"):
+                self._at(self.chance.random() * self.scenario.delay, partial(self._deliver, self.pool_life, deliver))
+
+    def _deliver(self, life: int, deliver: Callable[[], None]) -> None:
+        if life == self.pool_life:
+            deliver()
+
+    def _reply(self, worker: Worker, life: int, deliver: Callable[[], None]) -> None:
+        if not self._happens("lose"):
+            self._at(self.chance.random() * self.scenario.delay, lambda: deliver() if life == worker.life else None)
+
+    # --- the pool
+
+    def _apply(self, event: e.AnyEvent) -> tuple[object, ...] | SealgridError:
+        with self.store.transaction() as rows:
+            (result,) = apply_events(rows, [event], self.rules)
+        self._after(rows.changes)
+        if isinstance(event, e.WorkerEvent) and not isinstance(result, SealgridError):
+            if event.fence < self.fences.get(event.task, 0):
+                self._fail(f"assignment {event.fence} of {event.task} was heard after {self.fences[event.task]}")
+            self.fences[event.task] = event.fence
+        return result
+
+    def _after(self, changes: Changes) -> None:
+        if changes.assignable and self.waiting:
+            self._assign()
+
+    def _assign(self) -> None:
+        waiting = list(self.waiting.items())
+        for start in range(0, len(waiting), 64):
+            if not self._claim(waiting[start : start + 64]):
+                return
+
+    def _claim(self, batch: Sequence[tuple[int, Waiter]]) -> bool:
+        requests = [WorkerRequest(worker.name, slots) for _, (worker, slots, _) in batch]
+        with self.store.transaction() as rows:
+            result = claim(rows, requests, self.now, int(self.now), self.rules)
+        for index, (number, (_, _, answer)) in enumerate(batch):
+            own = [each for each in result.assignments if each.request == index]
+            if own:
+                del self.waiting[number]
+                answer(own)
+        if result.again_at is not None and not self.now < self.again_at <= result.again_at:
+            self.again_at = result.again_at
+            self._at(max(0.0, result.again_at - self.now), partial(self._assign_again, result.again_at))
+        return result.more
+
+    def _assign_again(self, at: float) -> None:
+        if at == self.again_at:
+            self._assign()
+
+    def _request(self, worker: Worker, life: int, slots: int, asked: int) -> None:
+        """A worker's request for jobs arrives; ``asked`` is its number."""
+        self.waiter += 1
+        number = self.waiter
+
+        def answer(assigned: list[Assignment]) -> None:
+            self._reply(worker, life, lambda: self._begin(worker, asked, assigned))
+
+        self.waiting[number] = (worker, slots, answer)
+        self._at(WAIT, lambda: answer([]) if self.waiting.pop(number, None) else None)
+        self._claim([(number, self.waiting[number])])
+
+    def _tick(self) -> None:
+        if self._happens("restart"):
+            self._restart()
+        with self.store.transaction() as rows:
+            expire(rows, self.now, int(self.now), self.rules)
+        self._after(rows.changes)
+        self._check_starving()
+
+    def _restart(self) -> None:
+        self.pool_life += 1
+        self.waiting.clear()
+        with self.store.transaction() as rows:
+            rows.renew_leases(self.now)
+        for worker in self.workers:  # their connections end
+            if worker.asking:
+                worker.asking = False
+                self._at(self.chance.random(), lambda worker=worker, life=worker.life: self._ask(worker, life))
+
+    # --- a worker
+
+    def _ask(self, worker: Worker, life: int) -> None:
+        if life != worker.life or worker.asking or len(worker.jobs) >= self.scenario.slots:
+            return
+        worker.asking = True
+        worker.request += 1
+        asked = worker.request
+        slots = self.scenario.slots - len(worker.jobs)
+        self._send(lambda: self._request(worker, life, slots, asked))
+
+        def no_answer() -> None:
+            if worker.asking and asked == worker.request and life == worker.life:
+                worker.asking = False
+                self._ask(worker, life)
+
+        self._at(WAIT + 3 * self.scenario.delay, no_answer)
+
+    def _begin(self, worker: Worker, asked: int, assigned: list[Assignment]) -> None:
+        for each in assigned:
+            known = worker.jobs.get(each.task.task)
+            if known is None or known.fence < each.task.fence:
+                job = worker.jobs[each.task.task] = Job(each.task.task, each.task.fence)
+                self._work(worker, job)
+        if asked == worker.request:
+            worker.asking = False
+            life = worker.life
+            self._at(self.chance.random(), lambda: self._ask(worker, life))
+
+    def _work(self, worker: Worker, job: Job) -> None:
+        life = worker.life
+        enclave = to_address(self.chance.randbytes(20))
+        self._propose(worker, life, job, enclave)
+        seconds = self.scenario.work_seconds * (0.5 + self.chance.random())
+        if self._happens("crash"):
+            self._at(seconds * self.chance.random(), lambda: self._crash(worker, life))
+        elif self._happens("fail"):
+            self._at(seconds * self.chance.random(), lambda: self._report(worker, life, job, "failed"))
+        self._at(seconds / 2, lambda: self._run_app(worker, life, job, enclave))
+        self._at(seconds, lambda: self._finish(worker, life, job, enclave))
+        self._heartbeat(worker, life, job)
+
+    def _mine(self, worker: Worker, life: int, job: Job) -> bool:
+        return life == worker.life and worker.jobs.get(job.task) is job
+
+    def _propose(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
+        def arrive() -> None:
+            proposal = e.EnclaveProposed(
+                at=self.now, task=job.task, worker=worker.name, fence=job.fence, enclave=enclave
+            )
+            result = self._apply(proposal)
+            if isinstance(result, SealgridError):
+                self._reply(worker, life, lambda: self._drop(worker, life, job))
+                return
+            for effect in result:
+                if isinstance(effect, SignAuthorisation):
+                    self.signed.add((effect.task, effect.worker, effect.enclave))
+                    self.attempts.setdefault((effect.task, effect.enclave), 1)
+                elif isinstance(effect, SignReassign):
+                    self.attempts[effect.task, effect.enclave] = effect.attempt
+            self._reply(worker, life, lambda: self._authorised(worker, life, job))
+
+        self._send(arrive)
+
+        def no_answer() -> None:
+            if self._mine(worker, life, job) and not job.authorised:
+                self._propose(worker, life, job, enclave)
+
+        self._at(3 * self.scenario.delay, no_answer)
+
+    def _authorised(self, worker: Worker, life: int, job: Job) -> None:
+        if self._mine(worker, life, job):
+            job.authorised = True
+
+    def _run_app(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
+        if not self._mine(worker, life, job):
+            return
+        if not job.authorised:
+            self._at(1.0, lambda: self._run_app(worker, life, job, enclave))
+            return
+        if self._release(worker, job, enclave):
+            self._report(worker, life, job, "running")
+        else:
+            self._report(worker, life, job, "failed")
+
+    def _release(self, worker: Worker, job: Job, enclave: Address) -> bool:
+        """The vaults release a secret to an authorised enclave, and to none of an earlier attempt than another."""
+        if (job.task, worker.name, enclave) not in self.signed:
+            self._fail(f"a secret of {job.task} goes to an enclave that the pool did not authorise")
+        attempt = self.attempts[job.task, enclave]
+        if attempt < self.released.get(job.task, 0):
+            return False
+        self.released[job.task] = attempt
+        return True
+
+    def _finish(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
+        if not self._mine(worker, life, job):
+            return
+        if job.stage != "running":
+            self._at(1.0, lambda: self._finish(worker, life, job, enclave))
+            return
+        self._report(worker, life, job, "finalizing")
+        self._at(self.chance.random() * BLOCK, lambda: self._contribute(worker, life, job, enclave))
+
+    def _contribute(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
+        if not self._mine(worker, life, job):
+            return
+        onchain = self.tasks[job.task]
+        live = self.attempts[job.task, enclave] >= self.released.get(job.task, 0)
+        if onchain.status == "active" and self.now < onchain.deal.contribution_deadline and live:
+            onchain.status = "completed"
+            self._pay(pool=PRICE + STAKE)
+            self._emit(e.TaskFinalized(at=self.now, task=job.task))
+        self._drop(worker, life, job)
+
+    def _drop(self, worker: Worker, life: int, job: Job) -> None:
+        if self._mine(worker, life, job):
+            del worker.jobs[job.task]
+            self._ask(worker, life)
+
+    def _report(self, worker: Worker, life: int, job: Job, stage: Stage) -> None:
+        if not self._mine(worker, life, job):
+            return
+        job.stage = stage
+        self._send_report(worker, life, job, stage)
+        if stage == "failed":
+            self._drop(worker, life, job)
+
+    def _send_report(self, worker: Worker, life: int, job: Job, stage: Stage) -> None:
+        def arrive() -> None:
+            reported = e.StageReported(
+                at=self.now, task=job.task, worker=worker.name, fence=job.fence, stage=stage, detail=""
+            )
+            if isinstance(self._apply(reported), SealgridError):
+                self._reply(worker, life, lambda: self._drop(worker, life, job))
+
+        self._send(arrive)
+
+    def _heartbeat(self, worker: Worker, life: int, job: Job) -> None:
+        if self._mine(worker, life, job):
+            if job.stage != "assigned":
+                self._send_report(worker, life, job, job.stage)
+            self._at(HEARTBEAT, lambda: self._heartbeat(worker, life, job))
+
+    def _crash(self, worker: Worker, life: int) -> None:
+        if life == worker.life:
+            worker.life += 1
+            worker.jobs.clear()
+            worker.asking = False
+            began = worker.life
+            self._at(self.chance.random() * 60, lambda: self._ask(worker, began))
+
+    # --- the chain
+
+    def _match_deals(self) -> None:
+        left, number = self.scenario.tasks, 0
+        while left:
+            number += 1
+            size = min(left, DEAL_SIZE)
+            left -= size
+            matched = replace_deal(number, size, self.scenario.contribution_seconds)
+            for index in range(matched.first, matched.first + size):
+                self.tasks[task_id(matched.deal, index)] = ChainTask(matched, index)
+            self._emit(matched)
+        self.locked = self.scenario.tasks * (PRICE + STAKE)
+
+    def _emit(self, event: e.AnyEvent) -> None:
+        self.unread.append((self.blocks + 1, event))
+
+    def _pay(self, *, requester: int = 0, pool: int = 0, kitty: int = 0) -> None:
+        self.locked -= requester + pool + kitty
+        for name, amount in (("requester", requester), ("pool", pool), ("kitty", kitty)):
+            self.paid[name] += amount
+
+    def _block(self) -> None:
+        self.blocks += 1
+        sent, self.mempool = self.mempool, []
+        for calls in sent:
+            if self._happens("drop"):  # the pool sends it again
+                self.mempool.append(calls)
+            else:
+                self._include(calls)
+        if self._happens("reorganise"):  # the block's events come in the next one instead
+            self.unread = [(number + (number == self.blocks), event) for number, event in self.unread]
+        self._read_confirmed()
+        self._plan_calls()
+
+    def _read_confirmed(self) -> None:
+        confirmed = [event for number, event in self.unread if number < self.blocks]
+        self.unread = [each for each in self.unread if each[0] >= self.blocks]
+        if confirmed:
+            with self.store.transaction() as rows:
+                apply_events(rows, confirmed, self.rules)
+            self._after(rows.changes)
+
+    def _plan_calls(self) -> None:
+        with self.store.transaction() as rows:
+            calls = pending_calls(rows, self.now, 8 * ARRAY)
+        for kind in ("initialize", "claim", "initialize and claim"):
+            some = [call for call in calls if call.kind == kind]
+            for start in range(0, len(some), ARRAY):
+                self._submit(some[start : start + ARRAY])
+
+    def _submit(self, calls: list[ChainCall]) -> None:
+        possible = [call for call in calls if self._can(call)]
+        self.nonce += 1
+        submitted = [e.ChainCallSubmitted(task=call.task, at=self.now, nonce=self.nonce) for call in possible]
+        settled = [event for call in calls if not self._can(call) if (event := self._status_event(call)) is not None]
+        with self.store.transaction() as rows:
+            apply_events(rows, [*submitted, *settled], self.rules)
+        self._after(rows.changes)
+        if possible:
+            self.mempool.append(possible)
+        for call in possible:
+            if self._happens("front_run"):
+                self._perform(call)
+
+    def _include(self, calls: list[ChainCall]) -> None:
+        """Include a transaction: all of its calls, or none when one of them is not possible any more."""
+        done: list[e.AnyEvent] = []
+        if all(self._can(call) for call in calls):
+            for call in calls:
+                self._perform(call)
+                event = self._status_event(call)
+                done += [event] if event else []
+        with self.store.transaction() as rows:
+            tasks = rows.tasks([call.task for call in calls])
+            ended = [e.ChainCallEnded(task=call.task, at=self.now, nonce=tasks[call.task].nonce or 0) for call in calls]
+            apply_events(rows, [*done, *ended], self.rules)
+        self._after(rows.changes)
+
+    def _can(self, call: ChainCall) -> bool:
+        task = self.tasks[call.task]
+        if call.kind == "initialize":
+            return task.status == "unset"
+        wanted = "active" if call.kind == "claim" else "unset"
+        return task.status == wanted and self.now >= task.deal.final_deadline
+
+    def _status_event(self, call: ChainCall) -> e.AnyTaskEvent | None:
+        task = self.tasks[call.task]
+        if task.status == "completed":
+            return e.TaskFinalized(at=self.now, task=call.task)
+        if task.status == "failed":
+            return e.TaskRefunded(at=self.now, task=call.task)
+        return e.TaskInitialized(at=self.now, task=call.task) if task.status == "active" else None
+
+    def _perform(self, call: ChainCall) -> None:
+        task = self.tasks[call.task]
+        if call.kind == "initialize":
+            task.status = "active"
+            self._emit(e.TaskInitialized(at=self.now, task=call.task))
+            return
+        task.status = "failed"
+        self._pay(requester=PRICE, kitty=STAKE)
+        self._emit(e.TaskRefunded(at=self.now, task=call.task))
+
+    # --- invariants
+
+    def _check_starving(self) -> None:
+        """A task does not wait for long while a worker waits that may take it."""
+        found = set(self._fitting())
+        self.starving = {pair: self.starving.get(pair, self.now) for pair in found}
+        for (task, worker), since in self.starving.items():
+            if self.now - since > 2 * BLOCK:
+                self._fail(f"{task} waits since {since:.2f} s although {worker} waits")
+
+    def _fitting(self) -> Iterator[tuple[TaskId, Address]]:
+        waiting = [worker for worker, _, _ in self.waiting.values()]
+        for place in self.store.ready[:20]:
+            task = self.store.open[self.store.at_place[place]]
+            deadline = self.store.known[task.deal].contribution_deadline
+            if not is_assignable(task) or int(self.now) + self.rules.margin >= deadline:
+                continue
+            for worker in waiting[:20]:
+                after = may_take_after(task, worker.name, self.rules)
+                has = len(self.store.working.get(worker.name, {}))
+                if after is not None and after <= self.now and has < self.rules.tasks_per_worker:
+                    yield task.task, worker.name
+
+    def _check_ends(self) -> None:
+        for name, onchain in self.tasks.items():
+            stage = self.store.history[name].stage
+            if stage != {"completed": "completed", "failed": "refunded"}.get(onchain.status):
+                self._fail(f"{name} is {stage} at the pool and {onchain.status} on the chain")
+        if self.locked or sum(self.paid.values()) != len(self.tasks) * (PRICE + STAKE):
+            self._fail(f"money is missing: {self.locked} locked, {self.paid} paid")
+        if any(task.stage in (*WORKING, "waiting") for task in self.store.open.values()):
+            self._fail("an open task is left")
+        assert all(task.stage in ENDED for task in self.store.history.values())
+
+    @property
+    def completed(self) -> int:
+        """Return how many tasks were completed."""
+        return sum(task.status == "completed" for task in self.tasks.values())
+
+
+def replace_deal(number: int, size: int, contribution_seconds: int) -> e.DealMatched:
+    """Return a deal of its own."""
+    return deal(
+        size,
+        deal=DealId(to_digest(number.to_bytes(32, "big"))),
+        contribution_deadline=contribution_seconds,
+        final_deadline=contribution_seconds * 10 // 7,
+    )
+
+
+def without(faults: Faults, *names: str) -> Faults:
+    """Return faults without some kinds."""
+    return replace(faults, **dict.fromkeys(names, 0.0))

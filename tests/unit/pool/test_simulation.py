@@ -1,0 +1,101 @@
+"""Whatever goes wrong, each task is completed or refunded once, and a late worker changes nothing."""
+
+import os
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sealgrid.pool import events as e
+from sealgrid.pool import operations, step
+from tests.unit.pool.simulation import EVERYTHING, Faults, InvariantBroken, Scenario, Simulation, without
+
+SEEDS = int(os.environ.get("SEALGRID_SEEDS", "10"))  #: 200 in `make chaos`
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_every_task_ends_well_whatever_goes_wrong(seed: int) -> None:
+    simulation = Simulation(Scenario(seed))
+    simulation.run()
+    assert simulation.completed >= 0.9 * len(simulation.tasks)
+
+
+probabilities = st.sampled_from([0.0, 0.02, 0.2])
+faults = st.builds(Faults, *[probabilities] * 8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.builds(
+        Scenario,
+        seed=st.integers(0, 2**32),
+        workers=st.integers(1, 12),
+        tasks=st.integers(1, 40),
+        slots=st.integers(1, 3),
+        work_seconds=st.sampled_from([1.0, 20.0, 200.0]),
+        delay=st.sampled_from([0.5, 2.0, 10.0]),
+        contribution_seconds=st.sampled_from([70, 350, 1200]),
+        faults=faults,
+    )
+)
+def test_every_task_ends_in_any_scenario(scenario: Scenario) -> None:
+    Simulation(scenario).run()
+
+
+def test_messages_that_arrive_after_their_assignment_has_ended_change_nothing() -> None:
+    run_seeds(5)
+
+
+def test_without_faults_every_task_is_completed() -> None:
+    simulation = Simulation(Scenario(1, faults=Faults()))
+    simulation.run()
+    assert simulation.completed == len(simulation.tasks)
+
+
+def test_without_workers_everything_is_refunded() -> None:
+    simulation = Simulation(Scenario(1, workers=0))
+    simulation.run()
+    assert (simulation.completed, simulation.paid["requester"]) == (0, 10 * len(simulation.tasks))
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    first, second = Simulation(Scenario(3, tasks=40)), Simulation(Scenario(3, tasks=40))
+    first.run()
+    second.run()
+    assert (first.events, first.now, first.paid) == (second.events, second.now, second.paid)
+
+
+def test_a_large_grid_runs_ten_tasks_for_each_worker() -> None:
+    workers = 100 if SEEDS <= 10 else 1000
+    simulation = Simulation(Scenario(1, workers=workers, tasks=10 * workers, faults=without(EVERYTHING, "restart")))
+    simulation.run()
+    assert simulation.completed >= 0.9 * len(simulation.tasks)
+
+
+def run_seeds(number: int) -> None:
+    for seed in range(number):
+        Simulation(Scenario(seed, workers=2, delay=10.0)).run()
+
+
+def test_a_pool_that_forgets_fences_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check finds the defect: calls of an earlier assignment of the same worker count."""
+
+    def take_any_fence(task: step.PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: step.PoolRules):
+        if isinstance(event, e.WorkerEvent):
+            event = msgspec.structs.replace(event, fence=task.fence)
+        return step.step(task, deal, event, rules)
+
+    monkeypatch.setattr(operations, "step", take_any_fence)
+    with pytest.raises(InvariantBroken, match="was heard after"):
+        run_seeds(50)
+
+
+def test_a_pool_that_never_claims_refunds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        operations,
+        "chain_call",
+        lambda task: call if (call := step.chain_call(task)) and call.kind == "initialize" else None,
+    )
+    with pytest.raises(InvariantBroken, match="have not ended"):
+        Simulation(Scenario(1, workers=0)).run()
