@@ -117,6 +117,7 @@ bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 
 attack: $(STAMPS)/demo  ## let parts of a network lie, and write down what stopped them
 	@$(BIN)/python -m attacks
+	@$(BIN)/python -m attacks --gate
 
 pictures: $(STAMPS)/test  ## make the README's pictures from a real run
 	@$(BIN)/python docs/pictures/make.py

@@ -15,12 +15,14 @@ from sealgrid.sdk.stores.file_errors import file_error
 
 
 @contextmanager
-def network(layout: Layout, *, on_progress: OnProgress = lambda line: None) -> Iterator[Network]:
-    """Yield the network that runs in this folder, or start one and stop it afterwards."""
+def network(
+    layout: Layout, options: NetworkOptions | None = None, *, on_progress: OnProgress = lambda line: None
+) -> Iterator[Network]:
+    """Yield the network that runs in this folder, or start one with these options and stop it afterwards."""
     if running(layout) is not None:
         yield load_network(layout.network)
         return
-    start_in_background(layout, NetworkOptions(), on_progress, end_with_parent=True)
+    start_in_background(layout, options or NetworkOptions(), on_progress, end_with_parent=True)
     try:
         yield load_network(layout.network)
     finally:
