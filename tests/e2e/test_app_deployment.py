@@ -78,7 +78,7 @@ def test_the_runs_of_an_app_are_counted_by_how_they_ended(developer):
     developer.output("run", app, "--file", "letter.txt", "--out", "answer")
     assert "bad" in developer.error_line("run", app, "--file", "bad.txt")
     usage = json.loads(developer.output("app", "usage", app, "--json"))
-    assert usage["counts"] == {"answer": 1, "app-failed": 1}
+    assert usage["counts"] == {"answered": 1, "app-failed": 1}
     assert (usage["runs"], usage["complete"], usage["revenue"]) == (2, True, 2 * 10**9)
     assert [(buyer["runs"], buyer["revenue"]) for buyer in usage["buyers"]] == [(2, 2 * 10**9)]
 
