@@ -1,4 +1,4 @@
-"""What all tests share: patient properties, more examples in CI, and no test that is silently left out."""
+"""What all tests share: patient properties, and no test that is silently left out."""
 
 import os
 import sys
@@ -6,10 +6,9 @@ import sys
 import pytest
 from hypothesis import settings
 
-settings.register_profile("quick", deadline=None)
-settings.register_profile("ci", deadline=None, max_examples=200)
-settings.register_profile("interpreters", deadline=None, max_examples=20)
-settings.load_profile(os.environ.get("SEALGRID_EXAMPLES") or ("ci" if os.environ.get("CI") else "quick"))
+settings.register_profile("all", deadline=None)
+settings.register_profile("few", deadline=None, max_examples=20)
+settings.load_profile(os.environ.get("SEALGRID_EXAMPLES", "all"))
 
 #: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor, and
 #: what only root can set up.
