@@ -40,6 +40,7 @@ _NAMES = {
         "InputMismatch",
         "InputRefused",
         "InterpreterMismatch",
+        "LeadershipEnded",
         "LogRefused",
         "NetworkNotRunning",
         "NodesDisagree",

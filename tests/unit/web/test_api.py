@@ -34,7 +34,7 @@ async def test_an_unexpected_error_shows_no_details(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(type(site.index), "assets", fail)
+    monkeypatch.setattr(type(site.index), "counts", fail)
     reply = await browser(site).get("/")
     assert (reply.status_code, "secret detail" in reply.text) == (500, False)
     assert "RuntimeError" in reply.text

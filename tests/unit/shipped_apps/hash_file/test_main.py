@@ -35,6 +35,6 @@ def test_nothing_to_hash_is_a_failure_in_one_line(tmp_path):
 
 def test_its_bundle_holds_the_program_and_no_wheel():
     bundle, verified = bundled("hash_file")
-    assert set(verified.files) == {"README.md", "main.py"}
+    assert set(verified.files) == {"CHANGELOG.md", "README.md", "main.py"}
     assert verified.manifest.wheels == ()
     assert bundled("hash_file")[0].archive == bundle.archive
