@@ -80,10 +80,11 @@ async def open_worker(
     if not network.authority_url:
         raise InputRefused(f"no machine can join {network.name!r}: it names no authority for simulated machines.")
     async with contextlib.AsyncExitStack() as stack:
-        transports = _Transports(stack)
-        authority = AuthorityClient(await transports.open(network.authority_url, "the authority"))
-        admission = await _join(machine, key, transports, on_progress)
-        await _require_gas(network, key, transports, on_progress)
+        on_progress("joining the pool")
+        admission = await _join(machine, key)
+        await _require_gas(network, key, on_progress)
+        certified = HttpTransport(network.authority_url, name="the authority")
+        authority = AuthorityClient(await stack.enter_async_context(certified))
         image = await fetch_runtime(authority, network.runtimes, machine.folder / "runtime", on_progress)
         on_progress("asking the authority for this machine's certificate")
         quoters = await _enrol(machine, key, authority, admission)
@@ -101,40 +102,28 @@ async def open_worker(
 
 
 def machine_use() -> MachineUse:
-    """Return how much others use this machine; sessions on a terminal count as users."""
+    """Return how much others use this machine: terminals in use, except the worker's own, count as users."""
     terminals = Path("/dev/pts")
     users = sum(1 for entry in terminals.iterdir() if entry.name.isdecimal()) if terminals.is_dir() else 0
-    return MachineUse(load=os.getloadavg()[0] / (os.cpu_count() or 1), users=users)
-
-
-class _Transports:
-    """Opens transports that close with a stack."""
-
-    def __init__(self, stack: contextlib.AsyncExitStack) -> None:
-        self._stack = stack
-
-    async def open(self, url: str, name: str) -> HttpTransport:
-        return await self._stack.enter_async_context(HttpTransport(url, name=name))
-
-
-async def _join(
-    machine: WorkerMachine, key: SigningKey, transports: _Transports, on_progress: Callable[[str], None]
-) -> "_PoolAdmission":
-    network = machine.network
-    on_progress("joining the pool")
-    transport = await transports.open(network.pool_url, "the pool")
-    signer = SignedPoolClient(
-        PoolClient(transport), key, network.identity.domain, network.workerpool, lambda: int(time.time())
-    )
-    await signer.synchronise()
-    signed = await AdmissionClient(transport).join(signer.sign(JoinRequest(invitation=machine.invitation)))
-    return _PoolAdmission(signed, signer.seconds)
+    own = any(os.isatty(descriptor) for descriptor in range(3))
+    return MachineUse(load=os.getloadavg()[0] / (os.cpu_count() or 1), users=max(0, users - own))
 
 
 @dataclass(frozen=True, slots=True)
 class _PoolAdmission:
     signed: SignedAdmission
     seconds: int  #: the pool's time
+
+
+async def _join(machine: WorkerMachine, key: SigningKey) -> _PoolAdmission:
+    network = machine.network
+    async with HttpTransport(network.pool_url, name="the pool") as transport:
+        signer = SignedPoolClient(
+            PoolClient(transport), key, network.identity.domain, network.workerpool, lambda: int(time.time())
+        )
+        await signer.synchronise()
+        signed = await AdmissionClient(transport).join(signer.sign(JoinRequest(invitation=machine.invitation)))
+        return _PoolAdmission(signed, signer.seconds)
 
 
 async def _enrol(
@@ -156,9 +145,7 @@ async def _enrol(
     return EnrolledQuoters(pck, reply.chain, reply.root_ca_der, await authority.collateral())
 
 
-async def _require_gas(
-    network: Network, key: SigningKey, transports: _Transports, on_progress: Callable[[str], None]
-) -> None:
+async def _require_gas(network: Network, key: SigningKey, on_progress: Callable[[str], None]) -> None:
     async with Node(*network.identity.rpc_urls) as node:
         if int(await node.rpc("eth_getBalance", key.address, "latest"), 16) >= LEAST_WEI:
             return
@@ -167,8 +154,8 @@ async def _require_gas(
             f"worker {key.address} has less than {LEAST_WEI / 10**18:g} ether for the gas of its results; send it some."
         )
     on_progress("asking the faucet for test ether")
-    faucet = FaucetClient(await transports.open(network.faucet_url, "the faucet"))
-    await faucet.fund(key.address, _TEST_CREDITS)
+    async with HttpTransport(network.faucet_url, name="the faucet") as transport:
+        await FaucetClient(transport).fund(key.address, _TEST_CREDITS)
 
 
 async def _renew_collateral(authority: AuthorityClient, quoters: EnrolledQuoters) -> None:

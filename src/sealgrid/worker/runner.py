@@ -31,7 +31,7 @@ from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.wheel_index import WheelIndex
 
 WAIT_SECONDS = 20.0  #: of one long poll for a job
-PAUSE_SECONDS = 0.5  #: after a failed request for a job
+PAUSE_SECONDS, LONGEST_PAUSE = 0.5, 30.0  #: after a failed request for a job, and after many in a row
 CLOSED_SECONDS = 15.0  #: between two checks whether the worker may take jobs now
 HEARTBEAT_SECONDS = 2.0  #: well within a pool's lease
 
@@ -62,6 +62,7 @@ class WorkSession:
         self._context, self._pool, self._limits, self._use, self._on_job = context, pool, limits, use, on_job
         self._started, self._idle_since = 0, time.time()
         self._running: set[TaskId] = set()
+        self._failures = 0  # requests for a job, in a row
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
@@ -112,16 +113,19 @@ class WorkSession:
             await asyncio.wait({request, drained}, return_when=asyncio.FIRST_COMPLETED)
             if not request.done():
                 return None
-            return request.result()
+            job = request.result()
         except SealgridError as error:
             _log.warning("requesting a job: %s", error)
             with contextlib.suppress(SealgridError):
                 await self._pool.synchronise()  # a clock that was set meanwhile is one cause
-            await self._pause(PAUSE_SECONDS)
+            await self._pause(min(PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE))
+            self._failures = min(self._failures + 1, 10)
             return None
         finally:
             for task in (request, drained):
                 task.cancel()
+        self._failures = 0
+        return job
 
     def _wait(self) -> float:
         """Return how long to wait for a job, in seconds: until the next limit, at most WAIT_SECONDS."""

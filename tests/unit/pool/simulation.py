@@ -8,12 +8,11 @@ before it does; blocks are removed again. The invariants are checked while it ru
 import heapq
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 from sealgrid.errors import SealgridError
-from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
 from sealgrid.pool.operations import Assignment, WorkerRequest, apply_events, claim, expire, pending_calls
@@ -21,66 +20,16 @@ from sealgrid.pool.pool_store import Changes
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import is_assignable, may_take_after
 from sealgrid.pool.task import ENDED, WORKING
-from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
+from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.pool import Stage
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
-from tests.unit.pool.store_scene import deal
+from tests.unit.pool.scenario import InvariantBroken, Scenario
+from tests.unit.pool.simulated_chain import PRICE, STAKE, SimulatedChain
 
 BLOCK: Final = 2.0  #: seconds between two blocks
 HEARTBEAT: Final = 8.0
 WAIT: Final = 20.0  #: of a worker's request
 ARRAY: Final = 50
-PRICE, STAKE = 10, 3
-DEAL_SIZE: Final = 200
-
-ChainStatus = Literal["unset", "active", "completed", "failed"]
-
-
-@dataclass(frozen=True)
-class Faults:
-    """Probabilities; zero for none."""
-
-    lose: float = 0.0  #: of a request or an answer
-    double: float = 0.0  #: of a request
-    crash: float = 0.0  #: of a worker, in each job
-    fail: float = 0.0  #: of a job
-    restart: float = 0.0  #: of the pool, in each second
-    front_run: float = 0.0  #: of each chain call of the pool
-    reorganise: float = 0.0  #: of each block
-    drop: float = 0.0  #: of each transaction of the pool
-
-
-EVERYTHING: Final = Faults(
-    lose=0.05, double=0.05, crash=0.03, fail=0.05, restart=0.01, front_run=0.05, reorganise=0.05, drop=0.1
-)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What is simulated."""
-
-    seed: int
-    workers: int = 20
-    tasks: int = 100
-    slots: int = 2
-    work_seconds: float = 30.0
-    delay: float = 2.0  #: longest way of a message, in seconds
-    contribution_seconds: int = 1200
-    faults: Faults = EVERYTHING
-    faulty_seconds: float = 300.0  #: nothing goes wrong any more after this long
-
-
-class InvariantBroken(AssertionError):
-    """Something happened that must not; the message has the scenario."""
-
-
-@dataclass
-class ChainTask:
-    """A task on the chain."""
-
-    deal: e.DealMatched
-    index: int
-    status: ChainStatus = "unset"
 
 
 @dataclass
@@ -125,10 +74,7 @@ class Simulation:
         self.signed: set[tuple[TaskId, Address, Address]] = set()
         self.attempts: dict[tuple[TaskId, Address], int] = {}  # enclave → its attempt
         self.released: dict[TaskId, int] = {}  # highest attempt that got a secret
-        self.tasks: dict[TaskId, ChainTask] = {}
-        self.paid = {"requester": 0, "pool": 0, "kitty": 0}
-        self.unread: list[tuple[int, e.AnyEvent]] = []  # block → event
-        self.blocks = 0
+        self.chain = SimulatedChain(scenario.tasks, scenario.contribution_seconds)
         self.mempool: list[list[ChainCall]] = []
         self.events = 0
         self.nonce = 0
@@ -139,16 +85,17 @@ class Simulation:
 
     def run(self) -> None:
         """Run until every task has ended, here and on the chain."""
-        self._match_deals()
         for worker in self.workers:
             self._at(self.chance.random(), lambda worker=worker: self._ask(worker, worker.life))
         self._every(BLOCK, self._block)
         self._every(1.0, self._tick)
         ends = self.scenario.contribution_seconds * 10 / 7 + 600
-        while self.heap and (len(self.store.history) < len(self.tasks) or self.unread):
+        while self.heap and (len(self.store.history) < len(self.chain.tasks) or self.chain.unread):
             self.now, _, happen = heapq.heappop(self.heap)
             if self.now > ends:
-                self._fail(f"{len(self.tasks) - len(self.store.history)} tasks have not ended at their final deadline")
+                self._fail(
+                    f"{len(self.chain.tasks) - len(self.store.history)} tasks have not ended at their final deadline"
+                )
             happen()
             self.events += 1
         self._check_ends()
@@ -363,12 +310,8 @@ class Simulation:
     def _contribute(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
         if not self._mine(worker, life, job):
             return
-        onchain = self.tasks[job.task]
-        live = self.attempts[job.task, enclave] >= self.released.get(job.task, 0)
-        if onchain.status == "active" and self.now < onchain.deal.contribution_deadline and live:
-            onchain.status = "completed"
-            self._pay(pool=PRICE + STAKE)
-            self._emit(e.TaskFinalized(at=self.now, task=job.task))
+        if self.attempts[job.task, enclave] >= self.released.get(job.task, 0):
+            self.chain.contribute(job.task, self.now)
         self._drop(worker, life, job)
 
     def _drop(self, worker: Worker, life: int, job: Job) -> None:
@@ -410,28 +353,8 @@ class Simulation:
 
     # --- the chain
 
-    def _match_deals(self) -> None:
-        left, number = self.scenario.tasks, 0
-        while left:
-            number += 1
-            size = min(left, DEAL_SIZE)
-            left -= size
-            matched = replace_deal(number, size, self.scenario.contribution_seconds)
-            for index in range(matched.first, matched.first + size):
-                self.tasks[task_id(matched.deal, index)] = ChainTask(matched, index)
-            self._emit(matched)
-        self.locked = self.scenario.tasks * (PRICE + STAKE)
-
-    def _emit(self, event: e.AnyEvent) -> None:
-        self.unread.append((self.blocks + 1, event))
-
-    def _pay(self, *, requester: int = 0, pool: int = 0, kitty: int = 0) -> None:
-        self.locked -= requester + pool + kitty
-        for name, amount in (("requester", requester), ("pool", pool), ("kitty", kitty)):
-            self.paid[name] += amount
-
     def _block(self) -> None:
-        self.blocks += 1
+        self.chain.blocks += 1
         sent, self.mempool = self.mempool, []
         for calls in sent:
             if self._happens("drop"):  # the pool sends it again
@@ -439,14 +362,12 @@ class Simulation:
             else:
                 self._include(calls)
         if self._happens("reorganise"):  # the block's events come in the next one instead
-            self.unread = [(number + (number == self.blocks), event) for number, event in self.unread]
+            self.chain.reorganise()
         self._read_confirmed()
         self._plan_calls()
 
     def _read_confirmed(self) -> None:
-        confirmed = [event for number, event in self.unread if number < self.blocks]
-        self.unread = [each for each in self.unread if each[0] >= self.blocks]
-        if confirmed:
+        if confirmed := self.chain.read_confirmed():
             with self.store.transaction() as rows:
                 apply_events(rows, confirmed, self.rules)
             self._after(rows.changes)
@@ -460,10 +381,11 @@ class Simulation:
                 self._submit(some[start : start + ARRAY])
 
     def _submit(self, calls: list[ChainCall]) -> None:
-        possible = [call for call in calls if self._can(call)]
+        possible = [call for call in calls if self.chain.can(call, self.now)]
         self.nonce += 1
         submitted = [e.ChainCallSubmitted(task=call.task, at=self.now, nonce=self.nonce) for call in possible]
-        settled = [event for call in calls if not self._can(call) if (event := self._status_event(call)) is not None]
+        states = [self.chain.status_event(call.task, self.now) for call in calls if call not in possible]
+        settled = [event for event in states if event is not None]
         with self.store.transaction() as rows:
             apply_events(rows, [*submitted, *settled], self.rules)
         self._after(rows.changes)
@@ -471,46 +393,21 @@ class Simulation:
             self.mempool.append(possible)
         for call in possible:
             if self._happens("front_run"):
-                self._perform(call)
+                self.chain.perform(call, self.now)
 
     def _include(self, calls: list[ChainCall]) -> None:
         """Include a transaction: all of its calls, or none when one of them is not possible any more."""
         done: list[e.AnyEvent] = []
-        if all(self._can(call) for call in calls):
+        if all(self.chain.can(call, self.now) for call in calls):
             for call in calls:
-                self._perform(call)
-                event = self._status_event(call)
+                self.chain.perform(call, self.now)
+                event = self.chain.status_event(call.task, self.now)
                 done += [event] if event else []
         with self.store.transaction() as rows:
             tasks = rows.tasks([call.task for call in calls])
             ended = [e.ChainCallEnded(task=call.task, at=self.now, nonce=tasks[call.task].nonce or 0) for call in calls]
             apply_events(rows, [*done, *ended], self.rules)
         self._after(rows.changes)
-
-    def _can(self, call: ChainCall) -> bool:
-        task = self.tasks[call.task]
-        if call.kind == "initialize":
-            return task.status == "unset"
-        wanted = "active" if call.kind == "claim" else "unset"
-        return task.status == wanted and self.now >= task.deal.final_deadline
-
-    def _status_event(self, call: ChainCall) -> e.AnyTaskEvent | None:
-        task = self.tasks[call.task]
-        if task.status == "completed":
-            return e.TaskFinalized(at=self.now, task=call.task)
-        if task.status == "failed":
-            return e.TaskRefunded(at=self.now, task=call.task)
-        return e.TaskInitialized(at=self.now, task=call.task) if task.status == "active" else None
-
-    def _perform(self, call: ChainCall) -> None:
-        task = self.tasks[call.task]
-        if call.kind == "initialize":
-            task.status = "active"
-            self._emit(e.TaskInitialized(at=self.now, task=call.task))
-            return
-        task.status = "failed"
-        self._pay(requester=PRICE, kitty=STAKE)
-        self._emit(e.TaskRefunded(at=self.now, task=call.task))
 
     # --- invariants
 
@@ -536,12 +433,12 @@ class Simulation:
                     yield task.task, worker.name
 
     def _check_ends(self) -> None:
-        for name, onchain in self.tasks.items():
+        for name, onchain in self.chain.tasks.items():
             stage = self.store.history[name].stage
             if stage != {"completed": "completed", "failed": "refunded"}.get(onchain.status):
                 self._fail(f"{name} is {stage} at the pool and {onchain.status} on the chain")
-        if self.locked or sum(self.paid.values()) != len(self.tasks) * (PRICE + STAKE):
-            self._fail(f"money is missing: {self.locked} locked, {self.paid} paid")
+        if self.chain.locked or sum(self.chain.paid.values()) != len(self.chain.tasks) * (PRICE + STAKE):
+            self._fail(f"money is missing: {self.chain.locked} locked, {self.chain.paid} paid")
         if any(task.stage in (*WORKING, "waiting") for task in self.store.open.values()):
             self._fail("an open task is left")
         assert all(task.stage in ENDED for task in self.store.history.values())
@@ -549,19 +446,4 @@ class Simulation:
     @property
     def completed(self) -> int:
         """Return how many tasks were completed."""
-        return sum(task.status == "completed" for task in self.tasks.values())
-
-
-def replace_deal(number: int, size: int, contribution_seconds: int) -> e.DealMatched:
-    """Return a deal of its own."""
-    return deal(
-        size,
-        deal=DealId(to_digest(number.to_bytes(32, "big"))),
-        contribution_deadline=contribution_seconds,
-        final_deadline=contribution_seconds * 10 // 7,
-    )
-
-
-def without(faults: Faults, *names: str) -> Faults:
-    """Return faults without some kinds."""
-    return replace(faults, **dict.fromkeys(names, 0.0))
+        return sum(task.status == "completed" for task in self.chain.tasks.values())

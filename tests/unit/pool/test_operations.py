@@ -1,19 +1,15 @@
 """What happens to tasks: who gets one, keeps it and loses it, when it ends, and what the chain is asked for."""
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sealgrid.errors import InputRefused, NotFound, SealgridError
+from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
 from sealgrid.pool.operations import WorkerRequest, apply_events
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import lease_until, step
-from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS, PoolTask
-from sealgrid.units import TaskId, to_digest
+from sealgrid.pool.step import lease_until
+from sealgrid.pool.task import MAX_ATTEMPTS
 from tests.unit.pool.store_scene import ANNA, BERT, DEAL, OPENED, RULES, TASK, StoreScene, assigned, deal, enclave
 
 
@@ -396,67 +392,3 @@ def test_one_refused_event_does_not_stop_the_others_of_its_transaction() -> None
         results = apply_events(rows, [taken, wrong, right], RULES)
     assert isinstance(results[1], InputRefused)
     assert scene.task().stage == "running"
-
-
-def test_nothing_leaves_an_ended_stage() -> None:
-    assert [key for key in TRANSITIONS if key[0] in ENDED] == []
-
-
-workers, tasks = st.sampled_from([ANNA, BERT]), st.sampled_from([TASK, task_id(DEAL, 5), TaskId(to_digest(bytes(32)))])
-times = st.floats(min_value=0, max_value=1200)
-stages = st.sampled_from(["waiting", "launched", "running", "sealed", "settled", "finalizing", "completed", "failed"])
-fences = st.integers(0, 4)
-happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
-    st.just(deal(size=2)),
-    st.builds(e.TaskAssigned, at=times, task=tasks, worker=workers),
-    st.builds(
-        e.EnclaveProposed, at=times, task=tasks, worker=workers, fence=fences, enclave=st.integers(1, 6).map(enclave)
-    ),
-    st.builds(e.StageReported, at=times, task=tasks, worker=workers, fence=fences, stage=stages),
-    st.builds(e.ChainTimePassed, at=times, task=tasks, chain_now=st.integers(0, 1200)),
-    *(
-        st.builds(kind, at=times, task=tasks)
-        for kind in (e.TaskInitialized, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded)
-    ),
-)
-
-
-@given(st.lists(happenings, max_size=40))
-def test_whatever_happens_the_rules_hold(events: list[e.AnyEvent]) -> None:
-    scene, effects = StoreScene(deal(size=2)), []
-    for event in events:
-        before = dict(scene.store.open) | dict(scene.store.history)  # type: ignore[attr-defined]
-        try:
-            effects += scene.apply(event)
-        except SealgridError:
-            assert dict(scene.store.open) | dict(scene.store.history) == before  # type: ignore[attr-defined]
-        for old in before.values():
-            expect_progress(old, scene.task(old.task))
-    signed = {(a.task, a.attempt): a.enclave for a in effects if isinstance(a, SignReassign)}
-    assert all(a.enclave == signed[a.task, a.attempt] for a in effects if isinstance(a, SignReassign))
-    assert all(attempt in {2, 3} for _, attempt in signed)
-
-
-def expect_progress(old: PoolTask, new: PoolTask) -> None:
-    assert new.attempt <= MAX_ATTEMPTS
-    assert new == old or old.stage not in ENDED
-    assert new.history[: len(old.history)] == old.history
-    assert new.fence - old.fence in {0, 1}
-    assert new.worker == old.worker or new.worker is None or new.fence > old.fence
-
-
-@given(st.lists(happenings, max_size=40), happenings)
-def test_an_event_of_another_fence_or_worker_returns_the_same_task(events: list[e.AnyEvent], last: e.AnyEvent) -> None:
-    scene = StoreScene(deal(size=2))
-    for event in events:
-        try:
-            scene.apply(event)
-        except SealgridError:
-            continue
-    task = scene.task()
-    if isinstance(last, e.WorkerEvent) and (last.worker, last.fence) != (task.worker, task.fence):
-        about_this = msgspec.structs.replace(last, task=TASK)
-        try:
-            assert step(task, deal(size=2), about_this, RULES) == (task, ())
-        except InputRefused:
-            return

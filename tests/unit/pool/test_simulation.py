@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sealgrid.pool import events as e
 from sealgrid.pool import operations, step
-from tests.unit.pool.simulation import EVERYTHING, Faults, InvariantBroken, Scenario, Simulation, without
+from tests.unit.pool.scenario import EVERYTHING, Faults, InvariantBroken, Scenario, without
+from tests.unit.pool.simulation import Simulation
 
 SEEDS = int(os.environ.get("SEALGRID_SEEDS", "10"))  #: 200 in `make chaos`
 
@@ -18,7 +19,7 @@ SEEDS = int(os.environ.get("SEALGRID_SEEDS", "10"))  #: 200 in `make chaos`
 def test_every_task_ends_well_whatever_goes_wrong(seed: int) -> None:
     simulation = Simulation(Scenario(seed))
     simulation.run()
-    assert simulation.completed >= 0.9 * len(simulation.tasks)
+    assert simulation.completed >= 0.9 * len(simulation.chain.tasks)
 
 
 probabilities = st.sampled_from([0.0, 0.02, 0.2])
@@ -50,27 +51,27 @@ def test_messages_that_arrive_after_their_assignment_has_ended_change_nothing() 
 def test_without_faults_every_task_is_completed() -> None:
     simulation = Simulation(Scenario(1, faults=Faults()))
     simulation.run()
-    assert simulation.completed == len(simulation.tasks)
+    assert simulation.completed == len(simulation.chain.tasks)
 
 
 def test_without_workers_everything_is_refunded() -> None:
     simulation = Simulation(Scenario(1, workers=0))
     simulation.run()
-    assert (simulation.completed, simulation.paid["requester"]) == (0, 10 * len(simulation.tasks))
+    assert (simulation.completed, simulation.chain.paid["requester"]) == (0, 10 * len(simulation.chain.tasks))
 
 
 def test_the_same_seed_is_the_same_run() -> None:
     first, second = Simulation(Scenario(3, tasks=40)), Simulation(Scenario(3, tasks=40))
     first.run()
     second.run()
-    assert (first.events, first.now, first.paid) == (second.events, second.now, second.paid)
+    assert (first.events, first.now, first.chain.paid) == (second.events, second.now, second.chain.paid)
 
 
 def test_a_large_grid_runs_ten_tasks_for_each_worker() -> None:
     workers = 100 if SEEDS <= 10 else 1000
     simulation = Simulation(Scenario(1, workers=workers, tasks=10 * workers, faults=without(EVERYTHING, "restart")))
     simulation.run()
-    assert simulation.completed >= 0.9 * len(simulation.tasks)
+    assert simulation.completed >= 0.9 * len(simulation.chain.tasks)
 
 
 def run_seeds(number: int) -> None:
