@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from tests.fuzz.mutations import nested
-from tests.fuzz.parsers import Parser, parsers
+from tests.fuzz.parser import Parser
+from tests.fuzz.parsers import parsers
 
 SECONDS = 60  #: a parser that takes longer over one input hangs
 

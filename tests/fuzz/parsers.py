@@ -7,9 +7,6 @@ import base64
 import io
 import json
 import tempfile
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -32,18 +29,12 @@ from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.verification import verify
-from sealgrid.bundle import job_input, result_padding
-from sealgrid.bundle.archive import pack
-from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
-from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
-from sealgrid.bundle.verify import read_manifest, verify_bundle
-from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
+from sealgrid.bundle import result_padding
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.crypto.iexec_result_key import parse_rsa_key
-from sealgrid.enclave.job.iexec_env import read_computed
 from sealgrid.errors import DECODE_ERRORS, EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
@@ -55,30 +46,17 @@ from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
 from sealgrid.shipped_apps.ados.quality.file_reader import read_file
 from sealgrid.shipped_apps.ados.quality.model_file import read_model
 from sealgrid.units import to_digest
-from sealgrid.wire import market, platform, pool, relay, shares, storage, vault, worker_session
+from sealgrid.wire import admission, authority, market, platform, pool, relay, shares, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
 from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.message import Message, parse
+from tests.fuzz.archive_parsers import archive_parsers
+from tests.fuzz.parser import MIB, ROOT, Parser
 from tests.unit.attestation.snp_machine import SnpMachine, report
 
 NOW = 1_790_000_000
-MIB = 1 << 20
-ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
 DEK = bytes(range(32))
-
-
-@dataclass(frozen=True)
-class Parser:
-    """One parser."""
-
-    name: str
-    parse: Callable[[bytes], object]
-    seeds: tuple[bytes, ...]
-    longest: int  #: bytes
-    bound: int  #: bytes of memory beyond what it is given
-    refuses: tuple[type[Exception], ...] = (SealgridError,)  #: all that it may raise
-    hostile: tuple[bytes, ...] = field(default=())  #: made to cost memory or time
 
 
 @cache
@@ -234,107 +212,6 @@ def _containers():
     )
 
 
-def _zipped(*entries, compression=zipfile.ZIP_DEFLATED):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", compression) as archive:
-        for name, content in entries:
-            archive.writestr(name, content)
-    return target.getvalue()
-
-
-def _overlapping(first, names, content):
-    """A zip that lists ``first`` and then one entry under many names."""
-    raw = _zipped(first, (names[0], content), compression=zipfile.ZIP_STORED)
-    end = raw.index(b"PK\x05\x06")
-    start = raw.rindex(b"PK\x01\x02", 0, end)
-    again = b"".join(raw[start:end].replace(names[0].encode(), name.encode()) for name in names[1:])
-    count = (len(names) + 1).to_bytes(2, "little")
-    directory = raw[raw.index(b"PK\x01\x02") : end] + again
-    where = raw.index(b"PK\x01\x02").to_bytes(4, "little")
-    return (
-        raw[:end] + again + raw[end : end + 8] + count + count + len(directory).to_bytes(4, "little") + where + bytes(2)
-    )
-
-
-def _bundles():
-    app = {"main.py": b"print('hello')\n", "data/model.txt": bytes(200)}
-    manifest = json.loads((ROOT / "tests" / "fuzz" / "manifest.json").read_bytes())
-    for file in manifest["files"]:
-        file |= {"size": len(app[file["path"]]), "sha256": to_digest(sha256(app[file["path"]]))}
-    document = msgspec.convert(manifest, Manifest).encode()
-    archive = pack({**app, "manifest.json": document})
-    given = job_input.JobInput(("a", "b"), (("one.txt", b"one"), ("two.bin", bytes(50))), {"1": "secret"}).pack()
-    names = [f"files/{number:03}" for number in range(999)]
-    bomb = _zipped(
-        ("input.json", json.dumps({"schema": "sealgrid/input/1", "args": [], "files": ["zeros"], "secrets": {}})),
-        ("files/zeros", bytes(64 * MIB)),
-    )
-    listed = {"schema": "sealgrid/input/1", "args": [], "files": [name[6:] for name in names], "secrets": {}}
-    overlapping = _overlapping(("input.json", json.dumps(listed)), names, bytes(MIB))
-    return (
-        Parser("manifest", lambda raw: read_manifest(raw, to_digest(sha256(raw))), (document,), 4 * MIB, 64 * MIB),
-        Parser(
-            "bundle",
-            lambda raw: verify_bundle(raw, to_digest(sha256(document))),
-            (archive,),
-            4 * MIB,
-            32 * MIB,
-            hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping),
-        ),
-        Parser(
-            "sealed input",
-            job_input.unpack,
-            (given, _zipped(("input.json", b"{}"))),
-            4 * MIB,
-            32 * MIB,
-            hostile=(bomb, overlapping),
-        ),
-        Parser(
-            "wheel",
-            _unpack_wheel,
-            (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
-            MIB,
-            64 * MIB,
-            hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),),
-        ),
-        Parser(
-            "environment",
-            _lay_out,
-            (pack({"pkg/__init__.py": b"x = 1\n", "pkg/empty": b"", "top.py": b"y"}),),
-            MIB,
-            64 * MIB,
-            hostile=(_overlapping(("a", "b"), ["c", "d"], bytes(MIB)),),
-        ),
-        Parser(
-            "computed.json",
-            lambda raw: read_computed({"computed.json": raw, "out": b""}),
-            (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'),
-            MIB,
-            8 * MIB,
-        ),
-    )
-
-
-def _unpack_wheel(raw):
-    wheel = WheelEntry(name="pkg", version="1", filename="pkg-1-py3-none-any.whl", sha256=to_digest(sha256(raw)))
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "wheel"), Path(folder, "target")
-        source.write_bytes(raw)
-        target.mkdir()
-        unpack_wheels([wheel], {wheel.filename: PrivateCopy.of(source)}, target)
-
-
-def _lay_out(raw):
-    pinned = EnvironmentEntry(sha256=to_digest(sha256(raw)), size=len(raw), python="3.11.2")
-    directory = raw[directory_start(pinned, raw[-END_BYTES:]) :]
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "target")
-        target.mkdir()
-        writer = EnvironmentWriter(pinned, directory, target, Path(folder, "scratch"))
-        writer.write(raw[: writer.start])
-        writer.finish()
-
-
 def _onnx(raw):
     with tempfile.NamedTemporaryFile() as file:
         file.write(raw)
@@ -398,7 +275,7 @@ def _messages():
     kinds = sorted(
         {
             kind
-            for module in (guest, market, platform, pool, storage, vault)
+            for module in (admission, authority, guest, market, platform, pool, storage, vault)
             for kind in vars(module).values()
             if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
         },
@@ -452,4 +329,4 @@ def _messages():
 @cache
 def parsers() -> tuple[Parser, ...]:
     """Return all of them."""
-    return (*_quotes(), *_containers(), *_bundles(), *_documents(), *_orders(), *_messages())
+    return (*_quotes(), *_containers(), *archive_parsers(), *_documents(), *_orders(), *_messages())

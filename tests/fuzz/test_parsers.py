@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.fuzz.mutations import hostile, nested
-from tests.fuzz.parsers import ROOT, parsers
+from tests.fuzz.parser import ROOT
+from tests.fuzz.parsers import parsers
 
 SECONDS = float(os.environ.get("SEALGRID_FUZZ_SECONDS", "0"))
 BATCH = 60  #: examples; one batch, the same each time, or new ones until the time is over
