@@ -63,7 +63,7 @@ def invite(
     days: Annotated[int, typer.Option(min=1, max=365, metavar="NUMBER", help="Until the invitation expires.")] = 7,
     data: Data = None,
 ) -> None:
-    """Print an invitation for one worker; it uses it with `sealgrid worker start --invitation FILE`."""
+    """Print an invitation for one worker, to use with `sealgrid worker start --invitation FILE`."""
     import os
     import time
 
@@ -77,7 +77,7 @@ def invite(
     signature = invitation.sign(network.identity.domain, key)
     print(SignedInvitation(invitation=invitation, signature=signature).text())
     stderr.print(
-        "Who starts a worker with it can read every model and input that it runs: this network simulates its enclaves. "
+        "This network simulates its enclaves: the worker that uses this invitation can read all that it runs. "
         "Hand it over in private; one worker can use it.",
         style="yellow",
     )
@@ -104,10 +104,10 @@ def remove(
     from sealgrid.localnet.layout import AUTHORITY, Layout
     from sealgrid.platform.authority import MachineRegistry
     from sealgrid.platform.authority_service import registry_file
-    from sealgrid.units import to_address
+    from sealgrid.sdk.addresses import parse_address
 
     try:
-        address = to_address(worker.lower())
+        address = parse_address(worker)
     except ValueError as error:
         raise InputRefused(f"{worker[:80]!r} is not a worker's address.", money="") from error
     network, _ = _local_pool(data)

@@ -123,7 +123,7 @@ def start(
     joined = choose_network(folders, network)
     machine = WorkerMachine(
         network=joined,
-        folder=folders.accounts.parent / "workers" / f"{joined.name}-{joined.workerpool[2:10]}",
+        folder=folders.accounts.parent / "workers" / joined.workerpool[2:],
         invitation=SignedInvitation.parse(read_secret(invitation)) if invitation else None,
         limits=WorkLimits(
             jobs=jobs,

@@ -30,9 +30,9 @@ _SKEW_SECONDS: Final = 600
 _PPID_BYTES: Final = 16
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS machines (
-    worker TEXT NOT NULL, key TEXT NOT NULL, certificate BLOB NOT NULL, issued REAL NOT NULL, revoked REAL,
-    PRIMARY KEY (worker, key)
+    worker TEXT NOT NULL, key TEXT NOT NULL, certificate BLOB PRIMARY KEY, issued REAL NOT NULL, revoked REAL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS of_worker ON machines (worker, key);
 CREATE TABLE IF NOT EXISTS revoked_workers (worker TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
@@ -70,16 +70,14 @@ class MachineRegistry:
         """Store a certificate, and revoke the worker's earlier ones: a worker has one machine."""
         self._database.execute("BEGIN IMMEDIATE")
         self._database.execute("UPDATE machines SET revoked = ? WHERE worker = ? AND revoked IS NULL", (now, worker))
-        self._database.execute("REPLACE INTO machines VALUES (?, ?, ?, ?, NULL)", (worker, key, certificate, now))
+        self._database.execute("INSERT INTO machines VALUES (?, ?, ?, ?, NULL)", (worker, key, certificate, now))
         self._database.execute("COMMIT")
 
     def revoke(self, worker: Address, now: float) -> bool:
-        """Revoke a worker's machines for good; return False if it has none."""
+        """Revoke a worker for good, also one without a machine yet; return whether it had one."""
+        self._database.execute("INSERT OR IGNORE INTO revoked_workers VALUES (?)", (worker,))
         sql = "UPDATE machines SET revoked = ? WHERE worker = ? AND revoked IS NULL"
-        revoked = self._database.execute(sql, (now, worker)).rowcount > 0
-        if revoked:
-            self._database.execute("INSERT OR IGNORE INTO revoked_workers VALUES (?)", (worker,))
-        return revoked
+        return self._database.execute(sql, (now, worker)).rowcount > 0
 
     def is_revoked(self, worker: Address) -> bool:
         """Return whether a worker was revoked."""

@@ -1,5 +1,6 @@
 """HTTP API of a pool for workers and the public (docs/protocol/pool.md)."""
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -69,9 +70,12 @@ async def _call(request: HttpRequest) -> SessionCall:
 def number_parameter(request: Request[Any, Any, Any], name: str, kind: Callable[[str], N]) -> N:
     """Return a numeric query parameter, 0 by default; raise InputRefused when it is not a number."""
     try:
-        return kind(request.query_params.get(name, "0"))
+        number = kind(request.query_params.get(name, "0"))
     except ValueError as error:
         raise InputRefused(f"{name} must be a number.") from error
+    if not math.isfinite(number):
+        raise InputRefused(f"{name} must be a finite number.")
+    return number
 
 
 def _json(message: object) -> Response[bytes]:

@@ -123,6 +123,23 @@ def test_another_key_of_a_worker_replaces_its_first(registry: MachineRegistry):
         verified(first.current())
 
 
+def test_a_key_that_was_certified_again_keeps_its_first_certificate_revoked(registry: MachineRegistry):
+    first = enrolled(registry)
+    authority(registry).enrol(request(public=raw_public(new_key())))
+    authority(registry).enrol(request())
+    registry.revoke(WORKER.address, NOW)
+    first.replace_collateral(authority(registry).collateral())
+    with pytest.raises(EvidenceRefused):
+        verified(first.current())
+
+
+def test_a_worker_that_was_revoked_before_it_enrolled_gets_no_certificate(registry: MachineRegistry):
+    assert not registry.revoke(WORKER.address, NOW)
+    with pytest.raises(EvidenceRefused) as refused:
+        authority(registry).enrol(request())
+    assert refused.value.check == "enrol.4"
+
+
 def test_a_machines_key_is_made_once_in_a_private_file(tmp_path: Path):
     path = tmp_path / "machine.key"
     assert raw_public(load_or_create_machine_key(path)) == raw_public(load_or_create_machine_key(path))

@@ -74,7 +74,7 @@ def _read(source: str) -> bytes:
 def _urls(network: Network) -> Iterator[str]:
     yield from (network.rpc_url, network.market_url, network.pool_url, *network.storage_nodes)
     yield from (vault.url for vault in network.vaults)
-    yield from (url for url in (network.web_url, network.sms_url, network.faucet_url) if url)
+    yield from (url for url in (network.web_url, network.sms_url, network.faucet_url, network.authority_url) if url)
 
 
 def _split(url: str) -> SplitResult:

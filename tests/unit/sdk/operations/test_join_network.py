@@ -16,7 +16,8 @@ PUBLIC = "http://192.0.2.1:8553"
 
 def public_network() -> Network:
     urls = dict.fromkeys(
-        ("rpc_url", "market_url", "pool_url", "storage_url", "web_url", "sms_url", "faucet_url"), PUBLIC
+        ("rpc_url", "market_url", "pool_url", "storage_url", "web_url", "sms_url", "faucet_url", "authority_url"),
+        PUBLIC,
     )
     return replace(network(), vaults=tuple(VaultAddress(vault, PUBLIC) for vault in VAULTS), **urls)
 
@@ -42,7 +43,9 @@ def test_1_what_is_no_network_file_is_refused(content: bytes):
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://192.0.2.1", "192.0.2.1:8545", "http://"])
-@pytest.mark.parametrize("field", ["rpc_url", "market_url", "pool_url", "storage_url", "faucet_url", "web_url"])
+@pytest.mark.parametrize(
+    "field", ["rpc_url", "market_url", "pool_url", "storage_url", "faucet_url", "web_url", "authority_url"]
+)
 def test_2_a_url_of_another_kind_is_refused(field: str, url: str):
     with pytest.raises(InputRefused, match="no http or https URL"):
         parse(replace(public_network(), **{field: url}))
