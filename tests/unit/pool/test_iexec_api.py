@@ -69,9 +69,7 @@ async def test_a_question_for_stages_ends_when_its_time_has_passed(
     assert len((await waiting).json()["history"]) == 2
 
 
-@pytest.mark.parametrize(
-    "parameters", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": "inf"}, {"wait": "nan"}]
-)
+@pytest.mark.parametrize("parameters", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": 20}])
 async def test_a_question_for_stages_is_answered_at_once_where_nothing_is_to_be_waited_for(
     pool: httpx.AsyncClient, parameters: dict[str, str]
 ) -> None:
