@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from sealgrid.bundle.interpreter import running_python
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import NotFound
 from sealgrid.localnet.layout import cache_folder
@@ -48,6 +49,7 @@ def network(**changes: Any) -> Network:
         "runtimes": (),
         "platform": 0,
         "short_category": 0,
+        "python": running_python(),
     }
     return Network(**fields | changes)
 

@@ -12,6 +12,7 @@ import pytest
 
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.input_spec import ArgumentSpec, FileSpec, InputSpec
+from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.manifest import MANIFEST, SCHEMA_WITH_INPUTS, AppFileEntry, Manifest
 from sealgrid.crypto.digests import sha256
 from sealgrid.poco.orders import AppOrder, to_document
@@ -130,7 +131,7 @@ async def test_an_app_without_inputs_has_no_example_and_a_schema_that_takes_anyt
 
 
 async def test_a_shipped_app_is_marked_on_card_and_page(tmp_path: Path) -> None:
-    shipped = shipped_bundle("hash-file", "3.11")
+    shipped = shipped_bundle("hash-file", running_python())
     async with open_site(tmp_path, storage=OneFile(shipped.archive)) as site:
         row = asset_row(7, "App", shipped.multiaddr, shipped.app_digest) | {"name": "hash-file"}
         forged = asset_row(8, "App", "", to_digest(b"\x01" * 32)) | {"name": "<b>hash</b>-file@2"}
