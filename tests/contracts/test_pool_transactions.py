@@ -220,6 +220,24 @@ async def test_a_transaction_that_pays_too_little_is_replaced_under_its_nonce(sc
     assert await scene.statuses(tasks) == {TaskStatus.ACTIVE}
 
 
+async def test_fees_do_not_rise_while_the_chain_stands_still(scene: PoolScene) -> None:
+    node = scene.market.node
+    _, tasks = await scene.deal(volume=4)
+    await node.rpc("evm_setAutomine", False)
+    try:
+        await scene.execute()
+        for _ in range(40):
+            scene.clock.ahead += chain_executor.STUCK_SECONDS
+            await scene.execute()
+        highest = max(each.fees.highest for each in scene.sender.sent)
+        assert highest <= 2 * chain_executor.MAX_RAISE * scene.sender.sent[0].fees.highest
+        await node.rpc("evm_mine")
+    finally:
+        await node.rpc("evm_setAutomine", True)
+    await scene.finish()
+    assert await scene.statuses(tasks) == {TaskStatus.ACTIVE}
+
+
 async def test_effects_count_when_their_block_is_confirmed(scene: PoolScene) -> None:
     _, tasks = await scene.deal(volume=2)
     executor = scene.executor(confirmations=3)

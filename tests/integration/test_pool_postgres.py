@@ -162,6 +162,26 @@ async def test_a_leader_whose_session_is_cut_leads_again_under_a_new_number(
     await asyncio.wait_for(first.led.wait(), 10)
 
 
+async def test_a_leader_whose_work_fails_leads_again(replicas: tuple[Replica, Replica]) -> None:
+    first, _ = replicas
+    began: list[int] = []
+
+    async def work() -> None:
+        began.append(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail())
+
+    async def fail() -> None:
+        raise LeadershipEnded("another process is the leader.")
+
+    leading = asyncio.ensure_future(lead(first.store, first.book, work))
+    async with asyncio.timeout(10):
+        while len(began) < 2:
+            await asyncio.sleep(0.05)
+    assert not leading.done()
+    leading.cancel()
+
+
 async def test_a_worker_that_waits_at_one_replica_gets_the_task_that_the_other_opened(
     replicas: tuple[Replica, Replica],
 ) -> None:

@@ -117,7 +117,7 @@ def latest_run_lines(found: "LatestRuns") -> Iterator[str]:
         (record.failures, "the app failed, or the model's file did not open"),
         (record.refusals, "refused by the vaults, and paid"),
         (record.unverified, "paid, without a receipt that can be verified"),
-        (record.refunded, "no result, and refunded: machines failed, or the vaults refused unpaid"),
+        (record.refunded, "no result, and unpaid: machines failed, or the vaults refused unpaid"),
         (record.open, "not ended"),
     ):
         if count:

@@ -41,7 +41,7 @@ def checked_url(text: str) -> str:
     """Return the SQLAlchemy URL of a PostgreSQL that answers; raise InputRefused without its password."""
     try:
         url = sql.make_url(text).set(drivername="postgresql+psycopg")
-    except sql.exc.ArgumentError:
+    except (sql.exc.ArgumentError, ValueError):
         raise InputRefused("--postgres takes a URL like postgresql://user@host/database, or: embedded") from None
     if not text.startswith("postgresql"):
         raise InputRefused("--postgres takes a URL like postgresql://user@host/database, or: embedded")
@@ -57,10 +57,15 @@ def checked_url(text: str) -> str:
 
 
 def _serve(server: PostgresServer, ready: OnReady) -> None:
+    def stop(*_: object) -> None:
+        # Without waiting: the interrupted code may be in ``wait``, which does not let another wait in.
+        if not server.interrupt():
+            raise SystemExit(0)
+
     try:
+        signal.signal(signal.SIGTERM, stop)
         server.initialize()
         server.start()
-        signal.signal(signal.SIGTERM, lambda *_: server.stop())
         ready()
         raise SystemExit(server.wait())
     finally:

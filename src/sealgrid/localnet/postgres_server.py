@@ -72,6 +72,13 @@ class PostgresServer:
         """Wait until the process ends; return its exit code."""
         return self._process.wait() if self._process else 0
 
+    def interrupt(self) -> bool:
+        """Tell the server to end without waiting for its clients; return whether it runs."""
+        if self._process is None:
+            return False
+        self._process.send_signal(signal.SIGINT)
+        return True
+
     def stop(self) -> None:
         """Stop it without waiting for its clients."""
         if self._process is not None and self._process.poll() is None:

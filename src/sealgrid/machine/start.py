@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -63,7 +64,13 @@ def load_or_create_key(machine: WorkerMachine) -> SigningKey:
     if not machine.key_file.exists():
         machine.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_file(machine.key_file, SigningKey.generate().secret.hex().encode(), replace=False)
-    return SigningKey.from_bytes(bytes.fromhex(machine.key_file.read_text().strip()))
+    try:
+        return SigningKey.from_bytes(bytes.fromhex(machine.key_file.read_text().strip()))
+    except ValueError:
+        # Without the cause: its message could contain key material.
+        raise InputRefused(
+            f"{machine.key_file} is damaged; restore it from a backup, since this worker's earnings belong to it."
+        ) from None
 
 
 @contextlib.asynccontextmanager
@@ -80,6 +87,7 @@ async def open_worker(
     if not network.authority_url:
         raise InputRefused(f"no machine can join {network.name!r}: it names no authority for simulated machines.")
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_locked(machine.folder))
         on_progress("joining the pool")
         admission = await _join(machine, key)
         await _require_gas(network, key, on_progress)
@@ -99,6 +107,17 @@ async def open_worker(
         renewal = asyncio.create_task(_renew_collateral(authority, quoters))
         stack.callback(renewal.cancel)
         yield WorkSession(context, pool, machine.limits, use=machine_use, on_job=on_job)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process run the worker of a folder; raise InputRefused for a second one."""
+    with (folder / "worker.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputRefused(f"the worker of {folder} runs already; stop it first, or use --jobs.") from error
+        yield
 
 
 def machine_use() -> MachineUse:

@@ -27,6 +27,7 @@ from sealgrid.pool.transactions import ARRAY_FUNCTIONS, PoolTransaction
 MAX_ARRAY: Final = 50  #: calls in one transaction; claims cost up to 0.3 million gas each
 MAX_IN_FLIGHT: Final = 8  #: transactions that have not ended
 STUCK_SECONDS: Final = 30.0  #: after which a transaction is replaced by one with higher fees
+MAX_RAISE: Final = 10  #: times the market's fees, above which higher ones do not help
 RESEND_SECONDS: Final = 3.0  #: after which a transaction that the node lost is sent again
 _IDLE: Final = 1.0  #: seconds between two checks when nothing was announced
 _POLL: Final = 0.02  #: seconds between the first two checks of a sent transaction; doubles up to _IDLE
@@ -91,7 +92,9 @@ class ChainExecutor:
             return
         fees = await self._sender.fees()
         stored = await self._book.lead(lambda rows: [each.nonce for each in rows.transactions()])
-        nonce = max(await self._sender.nonce(), *(each + 1 for each in stored), 0)
+        nonce = await self._sender.nonce()
+        while nonce in stored:  # the lowest free one: no later one is mined before it
+            nonce += 1
         raw, sent = await self._sender.sign(nonce, data, gas, fees)
         transaction = PoolTransaction(
             nonce=nonce,
@@ -175,11 +178,14 @@ class ChainExecutor:
             await self._send(transaction)
 
     async def _replace(self, transaction: PoolTransaction) -> None:
-        fees = transaction.fees.raised(await self._sender.fees())
-        raw, sent = await self._sender.sign(transaction.nonce, transaction.data, transaction.gas, fees)
-        replacement = msgspec.structs.replace(
-            transaction, raw=raw, fees=fees, hashes=(*transaction.hashes, sent), sent_at=self._clock()
-        )
+        market = await self._sender.fees()
+        if transaction.fees.highest > MAX_RAISE * market.highest:  # the fees are not what it waits for
+            replacement = msgspec.structs.replace(transaction, sent_at=self._clock())
+        else:
+            fees = transaction.fees.raised(market)
+            raw, sent = await self._sender.sign(transaction.nonce, transaction.data, transaction.gas, fees)
+            hashes = (*transaction.hashes, sent)
+            replacement = msgspec.structs.replace(transaction, raw=raw, fees=fees, hashes=hashes, sent_at=self._clock())
         await self._book.lead(lambda rows: rows.save_transaction(replacement))
         await self._send(replacement)
 

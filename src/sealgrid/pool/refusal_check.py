@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sealgrid.crypto.signing import Domain
+from sealgrid.errors import SealgridError
 from sealgrid.pool.events import VaultsAnswered
 from sealgrid.pool.operations import apply_events
 from sealgrid.pool.task_book import TaskBook
@@ -36,7 +37,12 @@ class RefusalCheck:
     async def run(self) -> None:
         """Check reported refusals until cancelled."""
         while True:
-            if not await self.check_reported():
+            try:
+                found = await self.check_reported()
+            except SealgridError as error:  # of the database, or of a leader that is none any more
+                _log.warning("refusals wait: %s", error)
+                found = False
+            if not found:
                 await self._book.wait_for_work(_IDLE)
 
     async def check_reported(self) -> bool:

@@ -47,6 +47,8 @@ async def lead(store: SqlPoolStore, book: TaskBook, work: Work) -> None:
                 await _work_while_locked(session, work)
         except (psycopg.Error, SealgridError, TimeoutError) as error:
             _log.warning("this process does not lead: %s", error)
+        except ExceptionGroup as errors:  # of the leader's tasks
+            _log.warning("this process stops leading", exc_info=errors)
         finally:
             book.epoch = None
         await asyncio.sleep(_PAUSE_SECONDS)

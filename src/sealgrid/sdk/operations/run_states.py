@@ -2,14 +2,14 @@
 
 from typing import Final, Literal, get_args
 
-from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
+from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import SealgridError
 from sealgrid.receipts.run_record import PAID_STATES, PaidState
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
 from sealgrid.units import TaskId
 
-#: "refundable": it can never be paid, and its price can be claimed back from its deadline on
+#: "refundable": its final deadline has passed, and its price can be claimed back
 OtherState = Literal["waiting", "running", "refundable", "refunded", "unknown"]
 RunState = PaidState | OtherState
 PAID: Final[frozenset[RunState]] = frozenset(get_args(PaidState))
@@ -18,14 +18,15 @@ PAID: Final[frozenset[RunState]] = frozenset(get_args(PaidState))
 async def run_state(conn: Connection, task: TaskId, now: int) -> RunState:
     """Return the state of a task at ``now``, the chain's Unix seconds."""
     view = await conn.hub.view_task(task)
-    outcome = payment_outcome(view, now)
-    if outcome is PaymentOutcome.PAID:
-        return await paid_state(conn, task)
-    if view.status is TaskStatus.FAILED:
-        return "refunded"
-    if outcome is PaymentOutcome.UNPAID:
-        return "refundable"
-    return "waiting" if view.status is TaskStatus.UNSET else "running"
+    match view.status:
+        case TaskStatus.COMPLETED:
+            return await paid_state(conn, task)
+        case TaskStatus.FAILED:
+            return "refunded"
+        case TaskStatus.UNSET:
+            return "waiting"
+        case _:
+            return "refundable" if now >= view.final_deadline else "running"
 
 
 async def paid_state(conn: Connection, task: TaskId) -> PaidState:

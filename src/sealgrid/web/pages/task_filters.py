@@ -65,7 +65,7 @@ def month_bounds(month: str) -> tuple[int, int]:
     """Return the first second of a month in UTC and that of the next; raise InputRefused for another text."""
     try:
         first = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
-    except ValueError as error:
+        following = (first + dt.timedelta(days=32)).replace(day=1)
+    except (ValueError, OverflowError) as error:
         raise InputRefused(f"{month[:20]!r} is not a month; write it as 2026-11.", money="") from error
-    following = (first.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
     return int(first.timestamp()), int(following.timestamp())

@@ -13,9 +13,9 @@ from sealgrid.sdk.operations.run_states import run_state
 NOW = 100
 
 
-def conn(status, deadline=200):
+def conn(status, deadline=200, contribution=50):
     async def view_task(task):
-        return SimpleNamespace(status=status, contribution_deadline=deadline, final_deadline=deadline)
+        return SimpleNamespace(status=status, contribution_deadline=contribution, final_deadline=deadline)
 
     return SimpleNamespace(hub=SimpleNamespace(view_task=view_task))
 

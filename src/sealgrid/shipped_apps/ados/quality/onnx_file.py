@@ -50,7 +50,7 @@ def read_onnx(content: bytes) -> OnnxFile:
 
 def _tensor(message: bytes) -> tuple[str, np.ndarray]:
     dims: list[int] = []
-    name, kind, raw = "", 0, b""
+    name, kind, raw = "", 0, bytearray()
     numbers: list[int] = []
     for number, value in _fields(message):
         if number == 1:
@@ -64,7 +64,7 @@ def _tensor(message: bytes) -> tuple[str, np.ndarray]:
         elif number == 8 and isinstance(value, bytes):
             name = value.decode()
         elif number == 9 and isinstance(value, bytes):
-            raw = value
+            raw = bytearray(value)
     dtype = _DTYPES.get(kind)
     if dtype is None:
         return name, np.empty(0)
