@@ -69,9 +69,10 @@ async def _read_offers(conn: Connection, kind: Kind, limit: int, filters: dict[s
         from_document(AppOrder, each.order) if kind == "App" else from_document(DatasetOrder, each.order)
         for each in found
     ]
-    groups = await find_groups(conn, [order.requesterrestrict for order in orders])
+    cheapest = sorted(zip(orders, found, strict=True), key=lambda pair: pair[0].price)[:limit]
+    groups = await find_groups(conn, [order.requesterrestrict for order, _ in cheapest])
     own_pools = conn.network.pool_group
-    offers = [
+    return [
         OpenOffer(
             asset=order.asset,
             owner=each.owner,
@@ -83,6 +84,5 @@ async def _read_offers(conn: Connection, kind: Kind, limit: int, filters: dict[s
             pool=ZERO_ADDRESS if order.workerpoolrestrict == own_pools else order.workerpoolrestrict,
             presigned=each.presigned,
         )
-        for order, each in zip(orders, found, strict=True)
+        for order, each in cheapest
     ]
-    return sorted(offers, key=lambda offer: offer.price)

@@ -24,6 +24,7 @@ class AccountEvent:
     asset: Address  #: the app of a run; the app or model that was sold, or whose sale ends
     name: str  #: of the asset, as its owner chose it
     state: str = ""  #: of a run: "completed" or "refunded"
+    runs: int = 1  #: tasks of one deal that ended so at one time
     ends: int = 0  #: of a sale, Unix seconds
     path: str = ""  #: of the page about it
 
@@ -40,12 +41,15 @@ def events_of(engine: sql.Engine, account: Address, since: int, now: int) -> lis
 
 
 def _ended(connection: sql.Connection, account: Address, since: int) -> list[AccountEvent]:
-    columns = tasks.c.task, tasks.c.state, tasks.c.ended, tasks.c.app, assets.c.name
-    query: sql.Select[Any] = sql.select(*columns).join(assets, assets.c.address == tasks.c.app)
-    query = query.where(tasks.c.requester == account, tasks.c.ended > since).order_by(tasks.c.ended).limit(MAX_EVENTS)
+    columns = tasks.c.deal, tasks.c.state, tasks.c.ended, tasks.c.app, assets.c.name
+    first, count = sql.func.min(tasks.c.task).label("first"), sql.func.count().label("runs")
+    query: sql.Select[Any] = sql.select(*columns, first, count).join(assets, assets.c.address == tasks.c.app)
+    query = query.where(tasks.c.requester == account, tasks.c.ended > since).group_by(*columns)
     return [
-        AccountEvent("done", row.ended, row.task, row.app, row.name, state=row.state, path=f"/tasks/{row.task}")
-        for row in _all(connection, query)
+        AccountEvent(
+            "done", row.ended, row.first, row.app, row.name, state=row.state, runs=row.runs, path=f"/tasks/{row.first}"
+        )
+        for row in _all(connection, query.order_by(tasks.c.ended).limit(MAX_EVENTS))
     ]
 
 

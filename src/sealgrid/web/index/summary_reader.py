@@ -1,7 +1,7 @@
 """Reads bundles, cards and offers in the background, so that lists need no other service (``SummaryStore``)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -47,11 +47,20 @@ class SummaryReader:
         now = int(self._clock())
         files = await asyncio.to_thread(self._store.due, now, AT_ONCE)
         for asset in files:
-            await self._read_file(asset, now)
+            await self._read(self._read_file(asset, now), partial(self._store.postpone, asset, now))
         prices = await asyncio.to_thread(self._store.oldest_prices, now - PRICE_SECONDS, AT_ONCE)
         for asset in prices:
-            await self._read_price(asset, now)
+            await self._read(self._read_price(asset, now), partial(self._store.keep_price, asset.address, now))
         return len(files) + len(prices)
+
+    async def _read(self, reading: Awaitable[None], postpone: Callable[[], None]) -> None:
+        """Read one asset; postpone one that cannot be read, since the others are behind it."""
+        try:
+            await reading
+        except Exception as error:  # noqa: BLE001  a stranger's asset may be the cause
+            if not isinstance(error, SealgridError):
+                log_unexpected_error(error)
+            await asyncio.to_thread(postpone)
 
     async def _read_file(self, asset: Any, now: int) -> None:
         summary = await (self._app(asset) if asset.kind == "App" else self._model(asset))

@@ -74,6 +74,11 @@ class SummaryStore:
         with self._engine.begin() as connection:
             connection.execute(summaries.update().where(summaries.c.address == address).values(row))
 
+    def keep_price(self, address: Address, now: int) -> None:
+        """Note that an asset's offers could not be read, and keep what is known of them."""
+        with self._engine.begin() as connection:
+            connection.execute(summaries.update().where(summaries.c.address == address).values(price_read=now))
+
     def _put(self, asset: sql.Row[Any], row: dict[str, Any]) -> None:
         known = summaries.c.address == asset.address
         values = row | {"reader_owner": asset.owner}

@@ -12,7 +12,7 @@ from sealgrid.attestation.policy import UNLIMITED, Platform
 from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
-from sealgrid.sdk.model_cards import CardSubject
+from sealgrid.sdk.model_cards import CardSubject, ModelCard
 from sealgrid.sdk.operations.access_grants import read_grants
 from sealgrid.sdk.operations.key_versions import is_iexec_key, key_versions, opened_task, unopened_task, views_of
 from sealgrid.sdk.operations.usage import UsageReport
@@ -26,6 +26,7 @@ from sealgrid.web.offers import OpenOffer, offers_of
 from sealgrid.web.pages.apps import MONTH_SECONDS, run_form_of, script_url
 from sealgrid.web.pages.asset_lists import list_context
 from sealgrid.web.pages.versions import asset_versions, newer_version
+from sealgrid.web.run_form import RunForm
 from sealgrid.web.site import Site, WebRequest, is_htmx, query_text
 
 MAX_USES: Final = 50
@@ -107,14 +108,17 @@ async def _model_context(site: Site, row: Any, request: WebRequest) -> dict[str,
     now = int(site.clock())
     uses = site.index.uses("dataset", row.address, now - MONTH_SECONDS)
     tasks = site.index.tasks(TaskFilter({"dataset": row.address}))[:8]
-    states = await site.task_states.shown(tasks)
     policies = [view.policy for view in views if view is not None and view.policy is not None]
     policy = max(policies, key=lambda policy: policy.version, default=None)
     app_digests = {allowance.app for allowance in policy.allowed} if policy else set()
     registered = {row.checksum: row for row in site.index.with_checksums("App", app_digests)}
     app = next((offer.app for offer in offers if offer.app != ZERO_ADDRESS), None)
     app = app or next((each.address for each in registered.values()), None)
-    form = None if app is None else await run_form_of(site, app, row.address, card.signature if card else None)
+    states, form, buyers = await asyncio.gather(
+        site.task_states.shown(tasks),
+        _run_form(site, app, row.address, card),
+        _granted_buyers(site, offers),
+    )
     return {
         "model": row,
         "form": form,
@@ -132,7 +136,7 @@ async def _model_context(site: Site, row: Any, request: WebRequest) -> dict[str,
         "is_owner": row.owner == visitor,
         "sealed_size": sealed_size,
         "card": card,
-        "buyers": await _granted_buyers(site, offers),
+        "buyers": buyers,
         "is_restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
         "unlimited": UNLIMITED,
         "forever": FOREVER,
@@ -148,6 +152,10 @@ async def _model_context(site: Site, row: Any, request: WebRequest) -> dict[str,
     }
 
 
+async def _run_form(site: Site, app: Address | None, model: Address, card: ModelCard | None) -> RunForm | None:
+    return None if app is None else await run_form_of(site, app, model, card.signature if card else None)
+
+
 async def _sealed_size(site: Site, checksum: Digest) -> int | None:
     try:
         return await site.conn.storage.size(checksum)
@@ -158,7 +166,8 @@ async def _sealed_size(site: Site, checksum: Digest) -> int | None:
 async def _granted_buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGrant]:
     """Return the accounts with access, each with the latest expiry among the offers."""
     expiries: dict[Address, int] = {}
-    for restriction in sorted({offer.buyer for offer in offers} - {ZERO_ADDRESS}):
-        for member in await read_grants(site.conn, restriction):
+    restrictions = {offer.buyer for offer in offers} - {ZERO_ADDRESS}
+    for members in await asyncio.gather(*(read_grants(site.conn, each) for each in restrictions)):
+        for member in members:
             expiries[member.account] = max(expiries.get(member.account, 0), member.until)
     return [AccessGrant(account, until) for account, until in sorted(expiries.items())]

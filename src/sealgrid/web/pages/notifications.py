@@ -50,6 +50,8 @@ def event_sentence(event: AccountEvent) -> str:
         return f"A run of {event.name} was sold."
     if event.kind == "expiring":
         return f"The sale of {event.name} ends on {day(event.ends)}."
+    if event.runs > 1:
+        return f"{event.runs} runs of {event.name} {'are complete' if event.state == 'completed' else 'were refunded'}."
     return f"Your run of {event.name} {'is complete' if event.state == 'completed' else 'was refunded'}."
 
 

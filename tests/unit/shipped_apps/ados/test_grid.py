@@ -59,6 +59,18 @@ def test_few_readings_of_a_clock_that_jumped_are_counted_and_left_out():
     assert found.readings.rows == 200
 
 
+def test_bursts_that_are_days_apart_are_all_kept():
+    messages = [ReadingMessage(START + 2 * 86_400 * number, "a", 1.0) for number in range(101)]
+    found = gridded(messages, interval=86_400)
+    assert (found.misdated, int(found.readings.present.sum())) == (0, 101)
+
+
+def test_many_readings_of_unknown_sensors_do_not_make_a_known_one_misdated():
+    unknown = [ReadingMessage(START + 600 * number, "other", 1.0) for number in range(200)]
+    found = gridded([ReadingMessage(START - 2 * 86_400, "a", 1.0), *unknown])
+    assert (found.misdated, found.unknown_sensors, found.readings.present.tolist()) == (0, ("other",), [[True, False]])
+
+
 def test_a_long_gap_between_many_readings_is_kept_as_missing():
     found = gridded([*every(100), *every(100, begin=START + 3 * 86_400)])
     assert (found.misdated, found.readings.rows) == (0, 3 * 144 + 100)

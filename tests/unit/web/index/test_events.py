@@ -49,6 +49,13 @@ def test_the_requester_learns_once_that_a_run_ended(index: IndexReader) -> None:
     assert events(index, BUYER, 20) == []
 
 
+def test_tasks_of_one_deal_that_end_together_are_one_event(index: IndexReader, tmp_path: Path) -> None:
+    with index._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE tasks SET ended = 20, state = 'completed'")
+    [event] = index.events(BUYER, 0, 50)
+    assert (event.time, event.runs) == (20, 2)
+
+
 def test_the_owners_of_app_and_model_learn_of_each_deal(index: IndexReader) -> None:
     assert events(index, OWNER, 0) == [("sold", 10, "plates")]
     assert events(index, DEVELOPER, 0) == [("sold", 10, "reader")]

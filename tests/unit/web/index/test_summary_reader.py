@@ -158,3 +158,24 @@ async def test_a_sale_ends_with_the_newest_policy_that_a_vault_has(scene: Scene)
     await scene.reader.step()
     [row] = scene.index.cards("Dataset", AssetFilter())
     assert row.ends is None
+
+
+async def test_an_asset_whose_offers_cannot_be_read_keeps_its_price_and_stops_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.reader.step()
+
+    async def offers(conn: Any, kind: str, asset: str, limit: int) -> list[Any]:
+        if kind == "App":
+            raise RuntimeError("a stranger's order")
+        return [SimpleNamespace(price=9, app=APP)]
+
+    monkeypatch.setattr(summary_reader, "offers_of", offers)
+    scene.now += PRICE_SECONDS + 1
+    await scene.reader.step()
+    assert await scene.reader.step() == 0, "nothing is due any more"
+    assert (scene.found("App", max_price=5), scene.found(max_price=8), scene.found(max_price=9)) == (
+        ["Reader"],
+        [],
+        ["plates"],
+    )

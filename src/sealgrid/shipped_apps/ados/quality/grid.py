@@ -9,7 +9,7 @@ from .messages import Messages
 from .readings import Readings, to_micro
 
 MAX_ROWS = 500_000
-MAX_CELLS = 50_000_000
+MAX_CELLS = 4_000_000  #: rows of all sensors; scoring takes up to 1 kB for each
 MAX_DELAY = 10**9  #: seconds
 _FAR = 86_400  #: seconds between readings and others that may be misdated
 _FEW = 100  #: misdated readings are less than one in so many
@@ -38,7 +38,9 @@ def to_grid(messages: Messages, sensors: tuple[str, ...], interval: int) -> Grid
             f"no sensor of the file is the model's: the model has {sensors[0]!r}, the file {messages.sensors[0]!r}."
         )
     slots = np.floor(messages.times / interval + 0.5).astype(np.int64)
-    dated = (columns >= 0) & ~_misdated(slots, interval)
+    known = columns >= 0
+    dated = np.zeros(len(slots), dtype=np.bool_)
+    dated[known] = ~_misdated(slots[known], interval)
     first, last = int(slots[dated].min()), int(slots[dated].max())
     rows = last - first + 1
     if rows > MAX_ROWS or rows * len(sensors) > MAX_CELLS:
@@ -64,15 +66,15 @@ def to_grid(messages: Messages, sensors: tuple[str, ...], interval: int) -> Grid
         copies=copies.reshape(shape),
     )
     unknown = tuple(sorted(name for name in messages.sensors if name not in places))
-    return GriddedReadings(readings, unknown, int((~dated & (columns >= 0)).sum()))
+    return GriddedReadings(readings, unknown, int((known & ~dated).sum()))
 
 
 def _misdated(slots: np.ndarray, interval: int) -> np.ndarray:
-    """Return which readings are far from all others in time, and few."""
+    """Return which readings are far from all others in time; none if they are not few altogether."""
     ordered = np.unique(slots)
     gap = np.diff(ordered) * interval > _FAR
     group_of = np.concatenate([[0], np.cumsum(gap)])
     groups = group_of[np.searchsorted(ordered, slots)]
     sizes = np.bincount(groups)
     few: np.ndarray = (sizes * _FEW < sizes.sum())[groups]
-    return few
+    return few if few.sum() * _FEW < len(few) else np.zeros_like(few)

@@ -11,13 +11,13 @@ import numpy as np
 from .calibration import Calibration
 from .errors import ReadingsRefused
 from .fixed_point import to_fixed
+from .messages import MAX_SENSORS, read_sensor
 from .model import AdosModel
 from .network import WINDOW, GraphNetwork
 from .onnx_file import read_onnx
 
 SCHEMA = "sealgrid/ados-model/1"
 METADATA = "sealgrid.ados"
-MAX_SENSORS = 10_000
 MAX_INTERVAL = 86_400
 _NO_MODEL = "the model is an ONNX file, but none of ados: train one with `sealgrid ados train`."
 
@@ -57,7 +57,7 @@ def read_model(content: bytes) -> AdosModel:
 
 
 def _sensors(names: object) -> tuple[str, ...]:
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+    if not isinstance(names, list) or any(read_sensor(name, "the model") != name for name in names):
         raise TypeError(names)
     if len(set(names)) != len(names) or not 1 <= len(names) <= MAX_SENSORS:
         raise ReadingsRefused(f"the model names a sensor twice, or not 1 to {MAX_SENSORS} sensors.")

@@ -17,6 +17,7 @@ SLOPE_FIXED = 13_107
 SLOPE = SLOPE_FIXED / ONE  #: of the attention's leaky rectifier below 0, about 0.2
 MAX_WEIGHT = 16 * ONE  #: with it, no sum of a row of products exceeds 64 bits
 MAX_SIZE = 16  #: of embedding and hidden layer
+MAX_NEIGHBOURS = 16  #: of a sensor
 CHUNK = 512  #: rows that are computed at once; the result does not depend on it
 
 
@@ -43,6 +44,8 @@ class GraphNetwork:
             raise ReadingsRefused("the model's weights have the wrong number of dimensions.")
         sensors, edges = self.neighbours.shape
         size, hidden = self.hidden_weight.shape
+        if edges > MAX_NEIGHBOURS:
+            raise ReadingsRefused(f"the model has {edges} neighbours for each sensor; {MAX_NEIGHBOURS} is the most.")
         expected = {
             "neighbours": (sensors, edges),
             "embedding": (sensors, size),
