@@ -21,7 +21,7 @@ def test_how_tasks_ended_has_a_line_for_each_end_that_occurred():
     assert [line.split("  ")[-1] for line in lines[1:4]] == [
         "answers, by verified receipts",
         "the app failed, or the model's file did not open",
-        "no result, and refunded: machines failed, or the vaults refused unpaid",
+        "no result, and unpaid: machines failed, or the vaults refused unpaid",
     ]
     assert (lines[0].split(" ", 1)[1].strip(), len(lines)) == ("6, and older ones", 6)
     assert [line.split(maxsplit=2)[2] for line in lines[4:]] == ["9 s on a machine, the median of 1", "unknown"]
