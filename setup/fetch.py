@@ -45,6 +45,8 @@ def main() -> int:
             need_program("chromium", "chromium", "the browser that the pages are tested in", say)
             need_driver_library()
             need_program("pg_lsclusters", "postgresql", "the database that replicas of a market share", say)
+            if os.geteuid() == 0:  # others cannot make the machines of a test
+                need_program("nft", "nftables", "address translation between the machines of a test", say)
             install_nginx()
             install_node(CACHE / "node")
             install_npm_packages("iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)")

@@ -15,7 +15,7 @@ settings.load_profile(os.environ.get("SEALGRID_EXAMPLES", "all"))
 MAY_SKIP = (
     "recorded evidence lies beside the checkout",
     "the numbers of these calls are x86_64's",
-    "a second machine or user needs root, and a checkout that another user can read",
+    "machines of a test need root, network namespaces and nftables",
 )
 
 _RECURSION_LIMIT = 1000  #: Python's default

@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from sealgrid.errors import LeadershipEnded
 from sealgrid.localnet.postgres_server import USER, PostgresServer, postgres_server
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
+from sealgrid.pool.admission import AdmittedWorkers
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.pool_store import PoolStore
@@ -232,6 +233,15 @@ async def test_replicas_that_claim_at_once_give_no_task_twice(replicas: tuple[Re
     rest = [task for mine in await asyncio.gather(*map(take, range(workers))) for task in mine]
     assert sorted(taken + rest) == sorted(task_id(DEAL, index) for index in range(tasks))
     del second
+
+
+def test_replicas_admit_one_worker_by_an_invitation(url: str) -> None:
+    nonce = to_digest(b"\x01" * 32)
+    with closing(AdmittedWorkers(url)) as one, closing(AdmittedWorkers(url)) as other:
+        assert one.admit(worker(1), nonce, 1.0)
+        assert worker(1) in other
+        assert not other.admit(worker(2), nonce, 2.0)
+        assert worker(2) not in one
 
 
 @contextmanager

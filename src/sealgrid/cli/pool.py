@@ -85,12 +85,12 @@ def invite(
 
 @app.command()
 def workers(data: Data = None) -> None:
-    """List the workers that joined the local pool by an invitation."""
+    """List the workers that joined the local pool by an invitation, and those that were removed."""
     from sealgrid.sdk.money import format_time
 
-    for worker, admitted, removed in _admitted(data).all():
-        ended = "" if removed is None else f", removed {format_time(int(removed))}"
-        stdout.print(f"{worker}  joined {format_time(int(admitted))}{ended}", markup=False)
+    for worker, *times in _admitted(data).all():
+        words = (f"{word} {format_time(int(at))}" for word, at in zip(("joined", "removed"), times, strict=True) if at)
+        stdout.print(f"{worker}  {', '.join(words)}", markup=False)
 
 
 @app.command()
@@ -130,8 +130,8 @@ def _local_pool(data: Path | None) -> "tuple[Network, SigningKey]":
 
 
 def _admitted(data: Path | None) -> "AdmittedWorkers":
-    from sealgrid.localnet.layout import POOL, Layout
-    from sealgrid.pool.admission import AdmittedWorkers, admission_file
+    from sealgrid.localnet.layout import Layout
+    from sealgrid.pool.admission import AdmittedWorkers
 
     network, _ = _local_pool(data)
-    return AdmittedWorkers(admission_file(Layout(Path(network.folder)).part(POOL)))
+    return AdmittedWorkers(Layout(Path(network.folder)).pool_store.read_text())

@@ -91,6 +91,11 @@ class Layout:
         return self.root / "supervisor.lock"
 
     @property
+    def pool_store(self) -> Path:
+        """Return the file with the SQLAlchemy URL of the pool's database."""
+        return self.part(POOL) / "store-url"
+
+    @property
     def chain_state(self) -> Path:
         """Return anvil's dumped state."""
         return self.part("chain") / "state.json"

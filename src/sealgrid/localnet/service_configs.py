@@ -122,9 +122,9 @@ def market_config(layout: Layout, network: Network, access: ServiceAccess, datab
 
 
 def pool_config(layout: Layout, network: Network, access: ServiceAccess, database: str = "") -> PoolConfig:
-    """Return the settings of the pool; ``database`` as in PoolConfig."""
+    """Return the settings of the pool; ``database`` as in PoolConfig. Writes where its owner's commands find it."""
     (runtime,) = network.runtimes
-    return PoolConfig(
+    config = PoolConfig(
         folder=layout.part(POOL),
         network=network.identity,
         workerpool=network.workerpool,
@@ -135,6 +135,8 @@ def pool_config(layout: Layout, network: Network, access: ServiceAccess, databas
         access=access,
         database=database,
     )
+    write_file(layout.pool_store, config.store_url.encode())
+    return config
 
 
 def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:

@@ -1,13 +1,16 @@
 """The workers of one pool: those of its settings, those that its owner invited, or everybody."""
 
-import sqlite3
+import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.attestation.statements import WorkerAdmission
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused
+from sealgrid.pool.tables import META, WORKER
 from sealgrid.pool.worker_sessions import verify_signed_call
 from sealgrid.units import Address, Digest
 from sealgrid.wire.admission import JoinRequest, SignedAdmission, SignedInvitation
@@ -15,48 +18,58 @@ from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
 
 STATEMENT_SECONDS: Final = 3600  #: lifetime of the statement that a worker is admitted
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS workers (
-    worker TEXT PRIMARY KEY, nonce TEXT NOT NULL UNIQUE, admitted REAL NOT NULL, removed REAL
-) WITHOUT ROWID;
-"""
-
-
-def admission_file(folder: Path) -> Path:
-    """Return the file of the invited workers of the pool with this folder."""
-    return folder / "workers.sqlite"
+REMEMBERED_SECONDS: Final = 1.0  #: how long a process goes on with a worker that another process removed
 
 
 class AdmittedWorkers:
-    """The invited workers of a pool, in a SQLite file that its owner's commands may change while the pool runs."""
+    """The invited workers of a pool, in its database, which its owner's commands may change while the pool runs.
 
-    def __init__(self, path: Path, listed: frozenset[Address] = frozenset()) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._listed = listed
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._database.executescript("PRAGMA journal_mode = WAL;" + _TABLES)
+    ``url`` is SQLAlchemy's; ``listed`` are the workers of the pool's settings.
+    """
+
+    def __init__(
+        self, url: str, listed: frozenset[Address] = frozenset(), clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._listed, self._clock = listed, clock
+        self._engine = sql.create_engine(url)
+        self._insert: Any = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert
+        self._admitted_at: dict[Address, float] = {}  # by the clock, when the database said so
+        with self._engine.begin() as connection:
+            META.create_all(connection, tables=[WORKER])
 
     def __contains__(self, worker: object) -> bool:
-        row = self._database.execute("SELECT removed FROM workers WHERE worker = ?", (worker,)).fetchone()
-        return row[0] is None if row else worker in self._listed
+        now = self._clock()
+        if now - self._admitted_at.get(worker, -REMEMBERED_SECONDS) < REMEMBERED_SECONDS:  # type: ignore[call-overload]
+            return True
+        with self._engine.connect() as connection:
+            row = connection.execute(_REMOVED, {"worker": worker}).one_or_none()
+        is_admitted = row.removed is None if row else worker in self._listed
+        self._admitted_at = {each: at for each, at in self._admitted_at.items() if now - at < REMEMBERED_SECONDS}
+        if is_admitted:
+            self._admitted_at[worker] = now  # type: ignore[index]
+        return is_admitted
 
-    def all(self) -> list[tuple[Address, float, float | None]]:
-        """Return each invited worker, when it was admitted, and when it was removed, in Unix seconds."""
-        return list(self._database.execute("SELECT worker, admitted, removed FROM workers ORDER BY admitted"))
+    def all(self) -> list[tuple[Address, float | None, float | None]]:
+        """Return each worker, when it was admitted by an invitation, and when it was removed, in Unix seconds."""
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(_ALL)]
 
     def admit(self, worker: Address, nonce: Digest, now: float) -> bool:
         """Admit a worker by an invitation; return False if it was used before, or the worker was removed."""
-        sql = "INSERT OR IGNORE INTO workers VALUES (?, ?, ?, NULL)"
-        return self._database.execute(sql, (worker, nonce, now)).rowcount == 1
+        insert = self._insert(WORKER).values(worker=worker, nonce=nonce, admitted=now).on_conflict_do_nothing()
+        with self._engine.begin() as connection:
+            return connection.execute(insert.returning(WORKER.c.worker)).first() is not None
 
     def remove(self, worker: Address, now: float) -> None:
         """Remove a worker for good, also one of the settings, or one that is not admitted yet."""
-        sql = "INSERT INTO workers VALUES (?1, ?1, ?2, ?2) ON CONFLICT (worker) DO UPDATE SET removed = ?2"
-        self._database.execute(sql, (worker, now))
+        insert = self._insert(WORKER).values(worker=worker, nonce=worker, removed=now)
+        with self._engine.begin() as connection:
+            connection.execute(insert.on_conflict_do_update(index_elements=["worker"], set_={"removed": now}))
+        self._admitted_at.pop(worker, None)
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the database."""
+        self._engine.dispose()
 
 
 class WorkerAdmissions:
@@ -100,3 +113,9 @@ class WorkerAdmissions:
         # (join.3)
         if not self._workers.admit(worker, invitation.nonce, now):
             raise CallRefused("join.3", "the invitation was used already, or the pool's owner removed this worker.")
+
+
+_REMOVED: Final = sql.select(WORKER.c.removed).where(WORKER.c.worker == sql.bindparam("worker"))
+_ALL: Final = sql.select(WORKER.c.worker, WORKER.c.admitted, WORKER.c.removed).order_by(
+    sql.func.coalesce(WORKER.c.admitted, WORKER.c.removed)
+)

@@ -38,6 +38,11 @@ class PoolConfig:
     database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty stores tasks in the folder
 
     @property
+    def store_url(self) -> str:
+        """Return the SQLAlchemy URL of its database."""
+        return self.database or f"sqlite:///{self.folder}/tasks.sqlite"
+
+    @property
     def rules(self) -> PoolRules:
         """Return the rules of task assignment."""
         return PoolRules(lease=self.lease_seconds, retry=self.retry_seconds, tasks_per_worker=self.tasks_per_worker)

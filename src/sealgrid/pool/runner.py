@@ -18,7 +18,7 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions, admission_file
+from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions
 from sealgrid.pool.api import admission_handler, handlers
 from sealgrid.pool.chain_executor import ChainExecutor
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
@@ -57,7 +57,7 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
     """
     key = read_key(config.key_file)
     config.folder.mkdir(parents=True, exist_ok=True)
-    store = SqlPoolStore(config.database or f"sqlite:///{config.folder}/tasks.sqlite", config.rules)
+    store = SqlPoolStore(config.store_url, config.rules)
     book = TaskBook(store, config.rules)
     try:
         async with AsyncExitStack() as stack:
@@ -69,7 +69,7 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
             ]
             clock = ChainClock()
             domain = config.network.domain
-            admitted = AdmittedWorkers(admission_file(config.folder), config.workers)
+            admitted = AdmittedWorkers(config.store_url, config.workers)
             stack.callback(admitted.close)
             admissions = WorkerAdmissions(admitted, config.workerpool, domain, key, time.time)
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)

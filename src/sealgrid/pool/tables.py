@@ -89,3 +89,15 @@ LEADER: Final = sql.Table(
     sql.Column("one", sql.Integer, primary_key=True, autoincrement=False),
     sql.Column("epoch", sql.BigInteger, nullable=False),
 )
+
+#: Workers that an invitation admitted, or that the owner removed.
+WORKER: Final = sql.Table(
+    "pool_worker",
+    META,
+    sql.Column("worker", sql.String(42), primary_key=True),
+    sql.Column(
+        "nonce", sql.String(66), nullable=False, unique=True
+    ),  #: of the invitation; the worker's address if none
+    sql.Column("admitted", sql.Float),
+    sql.Column("removed", sql.Float),
+)

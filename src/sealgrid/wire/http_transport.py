@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import os
+import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,15 @@ READ_SECONDS = 60.0
 WAIT_SECONDS = 15  #: longer waits are left to the caller
 MAX_WAITS = 5
 MAX_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
+SILENT_SECONDS = 10  #: a machine that acknowledges nothing for so long is cut off
+#: An answer may take a minute, but a cut cable is noticed at once. The probes also keep a router's translation (NAT)
+#: of a waiting connection (tcp(7)).
+_SOCKET_OPTIONS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENT_SECONDS // 2),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENT_SECONDS // 5),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS * 1000),
+)
 
 
 class HttpTransport:
@@ -40,7 +50,8 @@ class HttpTransport:
         limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
         tls = _trusting_authorities() if base.startswith("https:") else _trusting_nobody()
         self._process = os.getpid()
-        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, verify=tls, transport=http)
+        wire = http or httpx.AsyncHTTPTransport(verify=tls, trust_env=False, socket_options=_SOCKET_OPTIONS)
+        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, transport=wire)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,5 +1,7 @@
 """A worker joins a pool by its settings or by an invitation, which one worker can use."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from sealgrid.attestation.statements import WorkerInvitation
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import CallRefused, InputRefused
-from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions, admission_file
+from sealgrid.pool.admission import REMEMBERED_SECONDS, AdmittedWorkers, WorkerAdmissions
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.admission import JoinRequest, SignedInvitation
 from sealgrid.wire.pool import NextJob
@@ -24,8 +26,15 @@ def invitation(key: SigningKey = OWNER, **changes: object) -> SignedInvitation:
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> AdmittedWorkers:
-    return AdmittedWorkers(admission_file(tmp_path))
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/tasks.sqlite"
+
+
+@pytest.fixture
+def workers(url: str) -> Iterator[AdmittedWorkers]:
+    opened = AdmittedWorkers(url)
+    yield opened
+    opened.close()
 
 
 def admissions(workers: AdmittedWorkers) -> WorkerAdmissions:
@@ -38,19 +47,29 @@ def check_of(workers: AdmittedWorkers, signed: SignedInvitation | None, worker: 
     return refused.value.check
 
 
-def test_an_invited_worker_is_admitted_and_needs_no_second_invitation(workers: AdmittedWorkers, tmp_path: Path):
+def test_an_invited_worker_is_admitted_and_needs_no_second_invitation(workers: AdmittedWorkers, url: str):
     assert WORKER.address not in workers
     signed = admissions(workers).join(signed_call(JoinRequest(invitation=invitation())))
     assert signed.admission.worker == WORKER.address
     assert signed.admission.is_signed_by(OWNER.address, DOMAIN, signed.signature)
-    again = AdmittedWorkers(admission_file(tmp_path))
-    assert WORKER.address in again
-    assert admissions(again).join(signed_call(JoinRequest())).admission.pool == POOL
+    with closing(AdmittedWorkers(url)) as replica:
+        assert WORKER.address in replica
+        assert admissions(replica).join(signed_call(JoinRequest())).admission.pool == POOL
 
 
-def test_a_worker_of_the_settings_joins_without_an_invitation(tmp_path: Path):
-    listed = AdmittedWorkers(admission_file(tmp_path), frozenset({WORKER.address}))
-    assert admissions(listed).join(signed_call(JoinRequest())).admission.worker == WORKER.address
+def test_a_worker_of_the_settings_joins_without_an_invitation(url: str):
+    with closing(AdmittedWorkers(url, frozenset({WORKER.address}))) as listed:
+        assert admissions(listed).join(signed_call(JoinRequest())).admission.worker == WORKER.address
+
+
+def test_a_worker_that_one_process_removed_is_out_of_all_within_a_second(workers: AdmittedWorkers, url: str):
+    now = 5.0
+    with closing(AdmittedWorkers(url, frozenset({WORKER.address}), lambda: now)) as replica:
+        assert WORKER.address in replica
+        workers.remove(WORKER.address, NOW)
+        now += REMEMBERED_SECONDS
+        assert WORKER.address not in replica
+        assert workers.all() == [(WORKER.address, None, NOW)]
 
 
 def test_join_1_the_invitation_is_of_this_pool_and_signed_by_its_owner(workers: AdmittedWorkers):
