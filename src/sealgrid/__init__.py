@@ -92,6 +92,7 @@ _NAMES = {
         "AppUse",
         "BuyerUses",
     ),
+    "sealgrid.sdk.operations.bag_progress": ("BagProgress",),
     "sealgrid.sdk.operations.bought_runs": ("BoughtRun",),
     "sealgrid.sdk.operations.earnings": ("EarnedPayment",),
     "sealgrid.sdk.operations.key_versions": ("KeyVersionView",),
@@ -126,6 +127,10 @@ _NAMES = {
         "Earnings",
     ),
     "sealgrid.sdk.resources.apps": ("AsyncApps",),
+    "sealgrid.sdk.resources.bags": (
+        "AsyncBag",
+        "ShardOutcome",
+    ),
     "sealgrid.sdk.resources.models": ("AsyncModels",),
     "sealgrid.sdk.resources.offers": (
         "Listing",
@@ -140,6 +145,7 @@ _NAMES = {
     "sealgrid.sdk.simulated_warning": ("SimulatedPlatformWarning",),
     "sealgrid.sdk.sync.account": ("Account",),
     "sealgrid.sdk.sync.apps": ("Apps",),
+    "sealgrid.sdk.sync.bag": ("Bag",),
     "sealgrid.sdk.sync.client": (
         "Client",
         "connect",

@@ -86,6 +86,9 @@ from sealgrid.sdk.operations.app_usage import (
     AppUse,
     BuyerUses,
 )
+from sealgrid.sdk.operations.bag_progress import (
+    BagProgress,
+)
 from sealgrid.sdk.operations.bought_runs import (
     BoughtRun,
 )
@@ -148,6 +151,10 @@ from sealgrid.sdk.resources.account import (
 from sealgrid.sdk.resources.apps import (
     AsyncApps,
 )
+from sealgrid.sdk.resources.bags import (
+    AsyncBag,
+    ShardOutcome,
+)
 from sealgrid.sdk.resources.models import (
     AsyncModels,
 )
@@ -169,6 +176,9 @@ from sealgrid.sdk.sync.account import (
 )
 from sealgrid.sdk.sync.apps import (
     Apps,
+)
+from sealgrid.sdk.sync.bag import (
+    Bag,
 )
 from sealgrid.sdk.sync.client import (
     Client,
@@ -198,10 +208,13 @@ __all__ = [
     "ArgumentSpec",
     "AsyncAccount",
     "AsyncApps",
+    "AsyncBag",
     "AsyncClient",
     "AsyncModels",
     "AsyncReceipt",
     "AsyncRun",
+    "Bag",
+    "BagProgress",
     "Balance",
     "BoughtRun",
     "BundleRefused",
@@ -277,6 +290,7 @@ __all__ = [
     "ServiceUnavailable",
     "SessionEnded",
     "SetupMissing",
+    "ShardOutcome",
     "SharesRefused",
     "SigningKey",
     "SimulatedPlatformWarning",

@@ -15,10 +15,12 @@ import msgspec
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import secrets_digest
 from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.task_inputs import TaskInputTree
 from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import result_digest
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
+from sealgrid.units import to_digest
 
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parents[1]))
@@ -76,6 +78,7 @@ def bindings() -> dict[str, Any]:
             "digest": scene.FACTS.digest(),
             "secrets": secrets_digest(scene.FACTS),
         },
+        "task_inputs": task_inputs(),
         "result": {
             "task": scene.FACTS.task,
             "sealed": scene.RESULT,
@@ -90,6 +93,12 @@ def bindings() -> dict[str, Any]:
             "digest": deferred_digest(scene.RESULT, DEFERRED.commitment()),
         },
     }
+
+
+def task_inputs() -> dict[str, Any]:
+    files = [to_digest(bytes([number]) * 32) for number in range(1, 6)]
+    tree = TaskInputTree(files)
+    return {"files": files, "proofs": [msgspec.to_builtins(tree.proof(index)) for index in range(len(files))]}
 
 
 MEASURED = ((Platform.SGX, 2, 32), (Platform.TDX, 4, 48), (Platform.SNP, 1, 48), (Platform.SIMULATED, 1, 48))

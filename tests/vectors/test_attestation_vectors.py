@@ -4,12 +4,14 @@ import base64
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sealgrid.attestation import binding
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.task_inputs import TaskInputProof, TaskInputTree
 from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import parse_envelope, result_digest
 from sealgrid.receipts.report import ChainEvidence, TrustPins
@@ -51,6 +53,15 @@ def test_the_published_lock_recomputes():
 def test_the_published_facts_parse_and_name_themselves():
     facts = parse_facts(BINDING["facts"]["document"].encode())
     assert (facts.digest(), secrets_digest(facts)) == (BINDING["facts"]["digest"], BINDING["facts"]["secrets"])
+
+
+def test_the_published_proofs_show_which_input_is_a_tasks():
+    files = BINDING["task_inputs"]["files"]
+    proofs = msgspec.convert(BINDING["task_inputs"]["proofs"], tuple[TaskInputProof, ...])
+    assert {proof.inputs for proof in proofs} == {TaskInputTree(files).inputs}
+    assert [[proof.proves(file) for file in files] for proof in proofs] == [
+        [file == own for file in files] for own in files
+    ]
 
 
 def test_the_published_result_digest_recomputes():

@@ -99,7 +99,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     #: not encrypted
     result_key: HexKey
     params: str
-    inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params
+    inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params; last the task's own
+    #: only if params name inputs of single tasks: the path from the task's own to their root (``task_inputs.py``)
+    input_path: tuple[HexDigest, ...] | msgspec.UnsetType = msgspec.UNSET
     callback: HexAddress  #: zero for none
     quorum: Count  #: vaults that must sign these facts: the federation's t, or more by the dataset's policy
     release: Literal["escrow", "direct"]

@@ -6,6 +6,7 @@ import msgspec
 
 from sealgrid.attestation.field_types import HexDigest, HexKey, IpfsAddress
 from sealgrid.attestation.input_files import InputFile, parse_input_file
+from sealgrid.attestation.task_inputs import TaskInputs
 from sealgrid.crypto.iexec_challenge import NAME_PATTERN, NUMBER_PATTERN
 from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.units import Digest
@@ -22,7 +23,8 @@ class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Parameters of a confidential task beyond iExec's keys."""
 
     result_key: HexKey  #: X25519; results are sealed to it
-    inputs: tuple[HexDigest, ...] = ()  #: SHA-256 of each sealed input file, in the app's order
+    inputs: tuple[HexDigest, ...] = ()  #: SHA-256 of each sealed input file that all tasks share, in the app's order
+    task_inputs: TaskInputs | None = None  #: one more sealed input for each task
     callback: Literal["deferred"] | None = None  #: callback data are released after payment; anyone may deliver them
 
 
@@ -39,8 +41,13 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def inputs(self) -> tuple[Digest, ...]:
-        """Return the SHA-256 of each sealed input."""
+        """Return the SHA-256 of each sealed input that all tasks share."""
         return () if self.sealgrid is None else self.sealgrid.inputs
+
+    @property
+    def task_inputs(self) -> TaskInputs | None:
+        """Return what the params say about inputs of single tasks; None if all tasks have the same inputs."""
+        return None if self.sealgrid is None else self.sealgrid.task_inputs
 
     @property
     def input_files(self) -> tuple[InputFile, ...]:

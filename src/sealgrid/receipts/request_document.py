@@ -12,6 +12,7 @@ import msgspec
 from sealgrid.attestation.facts import Facts, RequesterSignature
 from sealgrid.attestation.field_types import HexAddress, HexDigest
 from sealgrid.attestation.job_params import JobParams, parse_params
+from sealgrid.attestation.task_inputs import TaskInputProof
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
@@ -86,8 +87,8 @@ def verify_request(document: RequestDocument, facts: Facts) -> VerifiedRequest:
     (14) The facts say ``eoa`` where the requester's signature of 65 bytes (64 by EIP-2098) is with the order, and only
          there; else they state how PoCo accepted it as signed, which the vaults vouch for.
     (15) Requester, beneficiary, callback, app, dataset, params, inputs and the X25519 result key of the facts are the
-         order's; the facts have a bulk where its params name one. Facts that refuse the deal state nothing of its
-         params.
+         order's; where its params name inputs of single tasks, a path proves which one is this task's. The facts have
+         a bulk where the params name one. Facts that refuse the deal state nothing of its params.
     """
     order, domain = document.order(), OrderDomain(chain=facts.chain, hub=facts.hub)
     digest = hash_request(order, domain)
@@ -112,7 +113,7 @@ def _check_terms(order: RequestOrder, facts: Facts) -> JobParams:
     if facts.refusal:
         return JobParams()  # they may be invalid, and nothing of them is used
     params = parse_params(order.params)
-    if params.inputs != facts.inputs:
+    if not _are_inputs(facts, params):
         _refuse_term("inputs")
     # The RSA key of iExec's clients is not in the order: its beneficiary signed it separately.
     if not params.is_for_rsa and params.result_key != facts.result_key:
@@ -120,6 +121,15 @@ def _check_terms(order: RequestOrder, facts: Facts) -> JobParams:
     if (params.bulk_cid is None) != isinstance(facts.bulk, msgspec.UnsetType):
         _refuse_term("bulk")
     return params
+
+
+def _are_inputs(facts: Facts, params: JobParams) -> bool:
+    """Return whether the facts' inputs are those that the params name, with the task's own as their last."""
+    if params.task_inputs is None or isinstance(facts.input_path, msgspec.UnsetType):
+        return (params.task_inputs, facts.input_path, params.inputs) == (None, msgspec.UNSET, facts.inputs)
+    *shared, own = facts.inputs or (Digest(""),)
+    proof = TaskInputProof(inputs=params.task_inputs, index=facts.index, path=facts.input_path)
+    return bool(own) and tuple(shared) == params.inputs and proof.proves(own)
 
 
 def _refuse_term(name: str) -> NoReturn:

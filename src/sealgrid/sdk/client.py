@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import shlex
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
+from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
 from sealgrid.sdk.input_files import InputFiles, has_tables, list_files, read_files
@@ -24,11 +25,13 @@ from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentenc
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations import quote as quotes
+from sealgrid.sdk.operations.bag_purchase import BagBuyer, BagContent, BagStores, read_task_inputs
 from sealgrid.sdk.operations.bought_runs import BoughtRun, bought_runs
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
 from sealgrid.sdk.operations.manifests import runnable_manifest
+from sealgrid.sdk.operations.past_runs import past_runs
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_approved
 from sealgrid.sdk.operations.quote import RunQuote
@@ -37,10 +40,12 @@ from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.sdk.resources.apps import AsyncApps
+from sealgrid.sdk.resources.bags import AsyncBag
 from sealgrid.sdk.resources.models import AsyncModels
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.sdk.run_request import RunRequest
+from sealgrid.sdk.stores.bag_store import BagStore
 from sealgrid.sdk.stores.home import Home, home
 from sealgrid.sdk.stores.job_store import JobStore, record_of
 from sealgrid.sdk.stores.keystores import KeystoreFolder
@@ -57,6 +62,7 @@ class AsyncClient:
         self._conn = conn
         self._jobs, self._model_store = JobStore(folders.jobs), ModelStore(folders.models)
         self._accounts = KeystoreFolder(folders.accounts)
+        self._bag_stores = BagStores(BagStore(folders.bags), self._jobs)
 
     @property
     def network(self) -> Network:
@@ -229,6 +235,79 @@ class AsyncClient:
 
     async def _sponsor_key(self, sponsor: str | SigningKey, password: str | None) -> SigningKey:
         return await _key(sponsor, password, self._conn.network, self._accounts)
+
+    async def map(
+        self,
+        app: AssetRef,
+        inputs: Iterable[InputFiles],
+        model: AssetRef | None = None,
+        *,
+        args: Sequence[str] = (),
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        max_price: Price | None = None,
+        pool: str | None = None,
+        key: str | None = None,
+        on_progress: Progress = ignore_progress,
+    ) -> AsyncBag:
+        """Buy one task of an app for each input, in one deal; each input is sealed for its task alone.
+
+        Each of ``inputs`` is what ``run`` takes as ``files``; ``args`` and ``secrets`` are sealed with every input.
+        Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
+        ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
+
+        ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
+        process it completes the purchase. Raises InputRefused for a key that was used with other content, and like
+        ``run``; an error about one input names it.
+        """
+        return await self.starmap(
+            app,
+            ((files, args) for files in inputs),
+            model,
+            secrets=secrets,
+            public_args=public_args,
+            max_price=max_price,
+            pool=pool,
+            key=key,
+            on_progress=on_progress,
+        )
+
+    async def starmap(
+        self,
+        app: AssetRef,
+        inputs: Iterable[tuple[InputFiles, Sequence[str]]],
+        model: AssetRef | None = None,
+        *,
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        max_price: Price | None = None,
+        pool: str | None = None,
+        key: str | None = None,
+        on_progress: Progress = ignore_progress,
+    ) -> AsyncBag:
+        """Buy a bag like ``map``, where each input is a pair of ``files`` and ``args``."""
+        with nothing_bought_before(()):
+            request = RunRequest(
+                ZERO_ADDRESS, public_args=shlex.join(public_args), max_price=_parse_limit(max_price), pool=pool
+            )
+            request = await self._resolved(request, (), app, model, on_progress)
+            names, contents = await read_task_inputs(self._conn, request.app, inputs, _numbered(secrets))
+            content = BagContent(request, contents, names)
+        opened = BagBuyer(self._conn, self._bag_stores).open(content, key, on_progress)
+        (record, tasks), past = await both(opened, past_runs(self._conn, request.app, request.model))
+        return AsyncBag(self._conn, self._bag_stores, record, tasks, content=content, expected_seconds=past.expected)
+
+    async def bag(self, bag: str) -> AsyncBag:
+        """Return a bag that was bought before, by its id; raise NotFound when there is none.
+
+        Raises InputRefused for a bag of another chain. Its inputs are not stored: to buy shards again, call ``map``
+        with the same inputs and key.
+        """
+        record, network = self._bag_stores.bags.read(bag), self._conn.network
+        if (record.genesis, record.hub) != (network.genesis, network.hub):
+            raise InputRefused(f"bag {record.id} was bought on another chain than {network.name!r}.", money="")
+        tasks = await BagBuyer(self._conn, self._bag_stores).tasks_of(record)
+        return AsyncBag(self._conn, self._bag_stores, record, tasks)
 
     def reopen(self, task: str) -> AsyncRun:
         """Return a run that was bought before, from its stored key; raise NotFound when there is none.

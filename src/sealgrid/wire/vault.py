@@ -1,7 +1,10 @@
 """Messages between a vault and owners, enclaves or requesters, and a client (docs/protocol/release.md)."""
 
+from msgspec import UNSET, UnsetType
+
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
+from sealgrid.attestation.task_inputs import TaskInputProof
 from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
@@ -40,6 +43,7 @@ class DepositRequest(Message, frozen=True, kw_only=True):
     policy_signature: bytes = b""
     grant: InputGrant | None = None  #: for a requester's sealed input
     grant_signature: bytes = b""
+    task_input: TaskInputProof | UnsetType = UNSET  #: for the sealed input of one task
 
 
 class IexecDeposit(Message, frozen=True, kw_only=True):

@@ -4,9 +4,12 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.facts import BulkFact
+from sealgrid.attestation.task_inputs import TaskInputTree
+from sealgrid.crypto.digests import canonical
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
+from sealgrid.units import to_digest
 from tests.unit.receipts.receipt_scene import (
     BUYER,
     CALLED_BACK,
@@ -16,7 +19,9 @@ from tests.unit.receipts.receipt_scene import (
     ORDERS,
     OTHER,
     PINS,
+    PLACE,
     REQUESTER,
+    RESULT_KEY,
     SIGNED,
     STRANGER,
     Job,
@@ -101,3 +106,42 @@ def test_20_facts_that_differ_from_the_signed_order_are_refused(facts):
     callback = CALLED_BACK if "callback" in facts else None
     body = {"bulk": ()} if "bulk" in facts else {}
     assert refused(20, Job(facts=facts, callback=callback, body=body).encode()).startswith("(15)")
+
+
+SHARED, OWN = to_digest(b"\x61" * 32), to_digest(b"\x62" * 32)
+TREE = TaskInputTree([OWN if task == PLACE else to_digest(bytes([task]) * 32) for task in range(9)])
+PATH = TREE.proof(PLACE).path
+
+
+def bag(shared=(SHARED,), **facts):
+    """A job whose order names inputs of single tasks; its facts may differ."""
+    named = {"inputs": list(shared), "result_key": RESULT_KEY, "task_inputs": msgspec.to_builtins(TREE.inputs)}
+    ordered = {"params": canonical({"sealgrid": named}).decode()}
+    return Job(order=ordered, facts=ordered | {"inputs": (*shared, OWN), "input_path": PATH} | facts)
+
+
+def test_20_a_task_has_the_shared_inputs_and_its_own():
+    assert verify(bag().encode(), PINS).ok
+    assert verify(bag(shared=(), inputs=(OWN,)).encode(), PINS).ok
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"inputs": (SHARED, to_digest(b"\x03" * 32))},
+        {"inputs": (SHARED,)},
+        {"inputs": (OWN, SHARED)},
+        {"inputs": (OWN,)},
+        {"inputs": ()},
+        {"input_path": TREE.proof(PLACE - 1).path},
+        {"input_path": ()},
+        {"input_path": msgspec.UNSET},
+    ],
+    ids=["another task's", "none of its own", "in another order", "none shared", "none", "path", "no path", "unset"],
+)
+def test_20_facts_with_the_input_of_another_task_are_refused(facts):
+    assert refused(20, bag(**facts).encode()).startswith("(15)")
+
+
+def test_20_an_order_without_inputs_of_single_tasks_has_no_path():
+    assert refused(20, Job(facts={"input_path": PATH}).encode()).startswith("(15)")

@@ -94,7 +94,7 @@ class InputLoader:
 
     async def _sealed_inputs(self) -> list[JobInput]:
         inputs, bytes_left = [], MAX_SEALED_BYTES
-        for digest in self._quorum.request.params.inputs:
+        for digest in self._quorum.facts.inputs:
             content = await self._read(digest, most=bytes_left)
             bytes_left -= len(content)
             try:

@@ -195,8 +195,8 @@ def check_settled_refusal(facts: Facts) -> None:
     """Check (16); raise EvidenceRefused."""
     if not facts.refusal:
         return
-    released = (facts.secrets, facts.inputs, facts.result_key, facts.release, facts.bulk)
-    if facts.refusal not in REQUESTER_REFUSALS or released != ((), (), NO_RESULT_KEY, "direct", UNSET):
+    released = (facts.secrets, facts.inputs, facts.input_path, facts.result_key, facts.release, facts.bulk)
+    if facts.refusal not in REQUESTER_REFUSALS or released != ((), (), UNSET, NO_RESULT_KEY, "direct", UNSET):
         raise EvidenceRefused("16", "the vaults' facts refuse the deal in a way that cannot be settled.")
 
 

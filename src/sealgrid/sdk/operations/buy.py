@@ -5,7 +5,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from sealgrid.attestation.statements import InputGrant
+from sealgrid.attestation.task_inputs import TaskInputs
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto import container
@@ -34,11 +37,13 @@ class PurchasedTask:
     task: TaskId
     terms: DealOrders
     result_key: HpkeKey = field(repr=False)
-    tasks: int = 1  #: in the deal; all share this input and this key
+    tasks: int = 1  #: in the deal; all share this key
+    first: int = 0  #: index of the deal's first task
 
     def all_tasks(self) -> tuple["PurchasedTask", ...]:
         """Return every task of the deal, including this one."""
-        return tuple(replace(self, task=task_id(self.deal, index)) for index in range(self.tasks))
+        indexes = range(self.first, self.first + self.tasks)
+        return tuple(replace(self, task=task_id(self.deal, index)) for index in indexes)
 
 
 async def run(
@@ -93,7 +98,7 @@ async def run(
     job = PurchasedTask(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=request.tasks)
     store(job)
     on_progress(ProgressStep("making the deal on the chain"))
-    await _match(conn, job, sponsor)
+    await match(conn, job, sponsor)
     if request.tasks == 1:
         return job
     sold = (await conn.hub.view_deal(deal)).bot_size
@@ -102,7 +107,7 @@ async def run(
     return replace(job, tasks=sold)
 
 
-async def _match(conn: Connection, job: PurchasedTask, sponsor: Wallet | None) -> None:
+async def match(conn: Connection, job: PurchasedTask, sponsor: Wallet | None) -> None:
     """Match the orders; a deal that another account made of the same request is the same deal."""
     terms, hub = job.terms, conn.hub
     send, wallet = (hub.match_orders, conn.wallet) if sponsor is None else (hub.sponsor_match_orders, sponsor)
@@ -125,11 +130,21 @@ async def payer(conn: Connection, deal: DealId) -> Address | None:
 
 
 def params_of(
-    input_sha256: Digest | None, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False
+    input_sha256: Digest | None,
+    result_key: bytes,
+    public_args: str = "",
+    *,
+    deferred_callback: bool = False,
+    task_inputs: TaskInputs | None = None,
 ) -> str:
-    """Return the request's public JSON: the digest of the sealed input, if any, and the X25519 key for the result."""
+    """Return the request's public JSON: the digest of the sealed input, if any, and the X25519 key for the result.
+
+    ``task_inputs`` has the root of the inputs of single tasks.
+    """
     inputs = [] if input_sha256 is None else [input_sha256]
     own: dict[str, object] = {"inputs": inputs, "result_key": "0x" + result_key.hex()}
+    if task_inputs is not None:
+        own["task_inputs"] = msgspec.to_builtins(task_inputs)
     ours = {"sealgrid": own | {"callback": "deferred"} if deferred_callback else own}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 

@@ -1,6 +1,7 @@
 """Choose the offers on which a run is bought, and sign the request that matches them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final, TypeVar
 
@@ -21,13 +22,14 @@ from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
 from sealgrid.sdk.operations.pool_selection import MAX_POOLS, candidates, pinned_pools, pools_named, ranked
-from sealgrid.sdk.operations.price import Offers, price_of
+from sealgrid.sdk.operations.price import BagPrice, Offers, price_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
 
 _PAGE_SIZE: Final = 100  #: offers that are restricted to groups or to nobody, cheapest first
+_NO_LIMIT: Final = 1 << 62
 _VOLUME: Final = "minVolume"  #: a filter of the market that is not a field of an order
 _GROUPED: Final = "grouped"  #: likewise: one order of each offer that owners signed in several equal parts
 
@@ -108,6 +110,87 @@ async def _offers_at(conn: Connection, pool: WorkerpoolOrder, parties: _DealPart
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedDeal:
+    """The offers of one deal, and the number of tasks that it shall have."""
+
+    offers: Offers
+    tasks: int
+
+
+async def plan_deals(
+    conn: Connection, request: RunRequest, on_progress: Progress = ignore_progress
+) -> tuple[PlannedDeal, ...]:
+    """Return the deals in which a request's tasks are bought: one, or several where no offer has that many uses left.
+
+    Raises OrderRefused when fewer tasks are offered, or for more than the request's maximum price.
+    """
+    try:
+        return (PlannedDeal(await choose_offers(conn, request, on_progress), request.tasks),)
+    except OrderRefused:
+        if request.tasks == 1:
+            raise
+    _, dataset, pool = await choose_offers(conn, replace(request, tasks=1, max_price=None), on_progress)
+    model = dataset.dataset
+    parties = _DealParties(request.app, model, conn.address, pool.workerpool)
+    apps, pools, datasets = await asyncio.gather(
+        _uses(conn, AppOrder, parties, app=request.app),
+        _uses(conn, WorkerpoolOrder, parties, workerpool=pool.workerpool, category=str(pool.category)),
+        _unlimited() if model == ZERO_ADDRESS else _uses(conn, DatasetOrder, parties, dataset=model),
+    )
+    deals = pair_offers(apps, datasets, pools, request.tasks)
+    offered = sum(each.tasks for each in deals)
+    if offered < request.tasks:
+        raise OrderRefused(
+            f"{request.tasks} tasks cannot be bought: app, model and one pool together offer {offered} right now."
+        )
+    price, most = BagPrice(tuple(price_of(each.offers, each.tasks) for each in deals)), request.max_price
+    if most is not None and price.total > most:
+        raise OrderRefused(f"these tasks cost {price}, more than the {Amount(most)} that you allow.")
+    return deals
+
+
+def pair_offers(
+    apps: Sequence[tuple[AppOrder, int]],
+    datasets: Sequence[tuple[DatasetOrder, int]],
+    pools: Sequence[tuple[WorkerpoolOrder, int]],
+    tasks: int,
+) -> tuple[PlannedDeal, ...]:
+    """Return deals that use the cheapest orders first; for fewer tasks where the orders have fewer uses left.
+
+    Each list has orders with their uses left. PoCo makes a deal as large as the smallest of its orders.
+    """
+    deals: list[PlannedDeal] = []
+    while tasks and apps and datasets and pools:
+        (app, app_left), (dataset, dataset_left), (pool, pool_left) = apps[0], datasets[0], pools[0]
+        size = min(tasks, app_left, dataset_left, pool_left)
+        deals.append(PlannedDeal((app, dataset, pool), size))
+        apps = _without(apps, size)
+        datasets = _without(datasets, size)
+        pools = _without(pools, size)
+        tasks -= size
+    return tuple(deals)
+
+
+def _without(orders: Sequence[tuple[SellOrder, int]], size: int) -> Sequence[tuple[SellOrder, int]]:
+    (order, left), rest = orders[0], list(orders[1:])
+    if left > size:
+        rest.insert(0, (order, left - size))
+    return rest
+
+
+async def _uses(
+    conn: Connection, kind: type[SellOrder], parties: _DealParties, **filters: str
+) -> list[tuple[SellOrder, int]]:
+    """Return open orders that admit the parties with the uses that they have left, cheapest first."""
+    found = await _admitting(conn, kind, parties, filters | {"pageSize": str(_PAGE_SIZE)})
+    return [(from_document(kind, each.order), each.left) for each in found if each.left]
+
+
+async def _unlimited() -> list[tuple[DatasetOrder, int]]:
+    return [(NO_DATASET_ORDER, _NO_LIMIT)]
+
+
+@dataclass(frozen=True, slots=True)
 class _PoolChoice:
     """A pool's cheapest order; ``reason`` is a sentence for the buyer, empty for a pinned pool."""
 
@@ -180,7 +263,7 @@ async def _admitting(
     pages = await asyncio.gather(*(conn.market.orders(kind.kind, **(filters | each)) for each in (direct, restricted)))
     by_hash = {order.orderHash: order for page in pages for order in page}
     read = [(each, from_document(kind, each.order)) for each in by_hash.values()]
-    fields = {name: value for name, value in filters.items() if name not in (_VOLUME, _GROUPED)}
+    fields = {name: value for name, value in filters.items() if name not in (_VOLUME, _GROUPED, "pageSize")}
     matching = [
         (each, order)
         for each, order in read

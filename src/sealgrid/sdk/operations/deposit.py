@@ -8,6 +8,7 @@ import msgspec
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
+from sealgrid.attestation.task_inputs import TaskInputProof
 from sealgrid.crypto.shares import KeyRecord, record_from_shares, split
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.concurrency import require_replies
@@ -29,6 +30,7 @@ async def deposit(
     version: int = 1,
     policy: Policy | None = None,
     grant: InputGrant | None = None,
+    task_input: TaskInputProof | None = None,
     at_least: int | None = None,
 ) -> KeyRecord:
     """Deposit a 32-byte key at every vault; return once ``at_least`` of them (default: all) signed for their share.
@@ -58,6 +60,7 @@ async def deposit(
         policy_signature=policy.sign(conn.domain, conn.key) if policy else b"",
         grant=grant,
         grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
+        task_input=task_input or msgspec.UNSET,
     )
     await _deposit_all(conn, common, [partial(seal_to_vault, share) for share in shares], needed)
     return record

@@ -31,6 +31,23 @@ class RunPrice:
         return f"{self.total} ({listed}{f', times {self.tasks} tasks' if self.tasks > 1 else ''})"
 
 
+@dataclass(frozen=True, slots=True)
+class BagPrice:
+    """The price of the tasks of several deals; its text has the total and each deal's price."""
+
+    deals: tuple[RunPrice, ...]
+
+    @property
+    def total(self) -> Amount:
+        """Return the price of all tasks together."""
+        return Amount(sum(each.total for each in self.deals))
+
+    def __str__(self) -> str:
+        if len(self.deals) == 1:
+            return str(self.deals[0])
+        return f"{self.total} in {len(self.deals)} deals: {'; '.join(map(str, self.deals))}"
+
+
 def price_of(offers: Offers, tasks: int) -> RunPrice:
     """Return the price of a deal on these offers."""
     app, dataset, pool = offers
@@ -38,7 +55,7 @@ def price_of(offers: Offers, tasks: int) -> RunPrice:
     return RunPrice(Amount(app.price), model, Amount(pool.price), tasks)
 
 
-async def check_escrow(conn: Connection, price: RunPrice, payer: Address) -> None:
+async def check_escrow(conn: Connection, price: RunPrice | BagPrice, payer: Address) -> None:
     """Raise InputRefused while the payer's escrow does not cover the price; PoCo would refuse the deal."""
     free = Amount((await conn.hub.account(payer)).stake)
     if free >= price.total:

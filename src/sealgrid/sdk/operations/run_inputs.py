@@ -46,10 +46,17 @@ async def check_purchase(
     await check_stored(conn, request.model)
     if check_inputs:
         signature = await public_signature(conn, manifest, request)
-        await asyncio.to_thread(check_request, manifest, request, signature)
-        await check_pictures(manifest, request.files, on_progress)
-        await check_readings(manifest, request.files, on_progress)
+        await check_content(manifest, request, signature, on_progress)
     return manifest
+
+
+async def check_content(
+    manifest: Manifest, request: RunRequest, signature: ModelSignature | None, on_progress: Progress
+) -> None:
+    """Compare the inputs of one task with the app's specification and the model's signature; open its files."""
+    await asyncio.to_thread(check_request, manifest, request, signature)
+    await check_pictures(manifest, request.files, on_progress)
+    await check_readings(manifest, request.files, on_progress)
 
 
 async def check_stored(conn: Connection, model: Address) -> None:

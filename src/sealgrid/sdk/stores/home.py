@@ -21,11 +21,12 @@ class Home:
     accounts: Path  #: one keystore an account, encrypted with its password
     networks: Path  #: one network file a joined network
     models: Path  #: one private file a published model, with its key and signed offers
+    bags: Path  #: one private file a purchased bag, with the purchases of its tasks
 
     @property
     def precious(self) -> tuple[Path, ...]:
         """Return the folders to back up: no other party has their content."""
-        return (self.accounts, self.models, self.jobs)
+        return (self.accounts, self.models, self.jobs, self.bags)
 
 
 def home(data: Path | str | None = None) -> Home:
@@ -56,4 +57,5 @@ def _home(root: Path, network: Path) -> Home:
         accounts=root / "accounts",
         networks=root / "networks",
         models=root / "models",
+        bags=root / "bags",
     )

@@ -29,6 +29,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     created: int  #: Unix seconds of this machine
     orders: tuple[Document, Document, Document, Document]  #: app, dataset, workerpool, request
     result_key: str  #: 32 bytes of X25519, hex: the secret of this file
+    first: int = 0  #: index of the deal's first task
+    tasks: int = 0  #: in the deal; 0 for the volume of the request
 
     def __repr__(self) -> str:
         return f"JobRecord({self.task})"
@@ -51,7 +53,9 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
         terms = DealOrders(*self.signed_orders())
         key = HpkeKey.from_bytes(bytes.fromhex(self.result_key))
-        return PurchasedTask(self.deal, self.task, terms, key, tasks=terms.request.volume)
+        return PurchasedTask(
+            self.deal, self.task, terms, key, tasks=self.tasks or terms.request.volume, first=self.first
+        )
 
 
 def record_of(job: "PurchasedTask", *, genesis: Digest, hub: Address, created: int) -> JobRecord:
@@ -71,6 +75,8 @@ def record_of(job: "PurchasedTask", *, genesis: Digest, hub: Address, created: i
             to_document(terms.request),
         ),
         result_key=job.result_key.secret.hex(),
+        first=job.first,
+        tasks=job.tasks,
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
@@ -47,6 +47,18 @@ class BackgroundLoop:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+    def iterate(self, source: AsyncGenerator[T, None]) -> Iterator[T]:
+        """Yield what an asynchronous generator yields; each step runs as ``run`` does."""
+
+        async def step() -> T | None:
+            return await anext(source, None)
+
+        try:
+            while (value := self.run(step())) is not None:
+                yield value
+        finally:
+            self.run(source.aclose())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine to its end, from any thread; Ctrl-C cancels it."""

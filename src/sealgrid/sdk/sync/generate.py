@@ -1,7 +1,8 @@
 """Writes the blocking client, one file a class: ``python -m sealgrid.sdk.sync.generate`` (needs ruff).
 
 Every public method of an asynchronous class becomes a method of the same name, signature and docstring. A coroutine
-runs on the background loop. A method that returns an asynchronous class returns its blocking counterpart.
+and each step of an asynchronous generator run on the background loop. A method that returns an asynchronous class
+returns its blocking counterpart.
 """
 
 import ast
@@ -19,12 +20,14 @@ CLIENT, CONNECT = "Client", "connect_async"
 #: blocking class -> the module below ``sealgrid.sdk`` that defines its asynchronous class
 SOURCES: Final = {
     "Account": "resources.account",
+    "Bag": "resources.bags",
     "Apps": "resources.apps",
     "Models": "resources.models",
     "Receipt": "resources.runs",
     "Run": "resources.runs",
     CLIENT: "client",
 }
+_ITERATOR: Final = "AsyncGenerator["
 _ASYNC_NAME: Final = re.compile(rf"\bAsync({'|'.join(SOURCES)})\b")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -112,6 +115,9 @@ def _method(source: Function) -> str:
     if isinstance(source, ast.AsyncFunctionDef):
         call = f"BACKGROUND.run({call})"
     returns = _blocking_type(source.returns)
+    if returns.startswith(_ITERATOR):
+        returns = f"Iterator[{returns.removeprefix(_ITERATOR).removesuffix(', None]')}]"
+        call = f"BACKGROUND.iterate({call.removeprefix('BACKGROUND.run(')}"
     return (
         f"{'    @property' if is_property else ''}\n"
         f"    def {source.name}({ast.unparse(source.args)}) -> {returns}:\n"
@@ -157,6 +163,8 @@ def _imports(name: str, source: _Source, body: str) -> list[str]:
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     lines = {f"from sealgrid.sdk.sync.{other.lower()} import {other}" for other in used & set(SOURCES) if other != name}
     lines |= {f"from sealgrid.sdk.sync.background import {each}" for each in used & {"BACKGROUND", "BackgroundContext"}}
+    if "Iterator" in used:
+        lines.add("from collections.abc import Iterator")
     if "Self" in used:
         lines.add("from typing import Self")
     for node in source.tree.body:

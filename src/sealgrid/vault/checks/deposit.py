@@ -57,7 +57,7 @@ def check_deposit(
     (3) The share's index is this vault's.
     (4) A dataset belongs to that owner now and has this checksum on the chain; an app, whose developer's secret this
         is, belongs to that owner now and comes without a policy; a requester's input has the start of its file's digest
-        as asset and a grant, signed by the same owner, for this file.
+        as asset and a grant, signed by the same owner, for this file; if it is the input of one task, a proof shows so.
     (5) The version is above every version of this key ever stored, or the record equals the stored one.
     (6) The share opens with the vault's deposit key under this record.
     (7) It fits its commitment in the record.
@@ -186,6 +186,8 @@ def _check_purpose(request: DepositRequest, asset: DatasetOnChain | AppOnChain |
     record = request.record
     if request.grant is not None:
         _check_grant(request.grant, request.grant_signature, record, domain)
+        if request.task_input and not request.task_input.proves(record.file_sha256):  # (4)
+            raise SharesRefused("deposit.4", "the proof does not show that the sealed input is the one of its task.")
         return "input"
     if asset is None:  # (4)
         raise SharesRefused("deposit.4", f"{record.asset} is not a registered dataset or app; register it first.")

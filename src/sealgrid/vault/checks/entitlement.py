@@ -30,6 +30,14 @@ OUTPUT_BYTES_OF_REFUSAL = 4096  #: cap on the result of a settled refusal: a che
 
 
 @dataclass(frozen=True, slots=True)
+class TaskInput:
+    """The sealed input of one task."""
+
+    file_sha256: Digest
+    path: tuple[Digest, ...]  #: to the root of the inputs of all tasks, which the params name
+
+
+@dataclass(frozen=True, slots=True)
 class StoredKeys:
     """The stored keys and terms of one deal: input of the checks."""
 
@@ -39,6 +47,7 @@ class StoredKeys:
     inputs: Mapping[
         Digest, tuple[StoredShare, Sequence[InputGrant]]
     ]  #: of the deal's requester, by digest of the sealed file
+    task_input: TaskInput | None = None  #: where the params name inputs of single tasks: the one of this task
     sale: MatchedSale | None = None  #: of a dataset whose key was pushed through iExec's API
     rsa: RegisteredResultKey | None = None  #: the beneficiary's RSA key for results, as sent and not verified
     developer: StoredShare | None = None  #: of the deal's app under its current owner
@@ -54,7 +63,6 @@ NO_KEYS = StoredKeys(dataset=None, policy=None, uses=DatasetUses(), inputs={})
 class Entitlement:
     """The shares that the enclave gets, and the terms that its facts state."""
 
-    params: JobParams
     result_key: str  #: as the facts state it
     shares: tuple[
         StoredShare, ...
@@ -63,13 +71,14 @@ class Entitlement:
     output_bytes: int
     quorum: int  #: vaults that the owner's policy requires to release; 0 for the federation's t
     policy: int  #: version of the policy that allowed it; 0 without one
+    inputs: tuple[Digest, ...] = ()  #: sealed inputs, in the order of the params; last the task's own
+    input_path: tuple[Digest, ...] | None = None  #: of the task's own input; None without one
     refusal: str = ""  #: number of the check that refuses the deal, for a refusal that the enclave settles
 
 
 def refusal_entitlement(check: str) -> Entitlement:
     """Return the entitlement of an enclave that settles a refusal: no share and no result key."""
     return Entitlement(
-        params=JobParams(),
         result_key=NO_RESULT_KEY,
         shares=(),
         release="direct",
@@ -131,13 +140,14 @@ def entitle(
     policy = demand.policy
     allowance = None if policy is None else check_enclave(policy, attested, snapshot.deal)
     return Entitlement(
-        params=params,
         result_key=demand.result_key,
         shares=demand.shares,
         release=demand.release,
         output_bytes=OUTPUT_BYTES_WITHOUT_POLICY if allowance is None else allowance.output_bytes,
         quorum=demand.quorum,
         policy=0 if policy is None else policy.version,
+        inputs=(*params.inputs, *_own_input(keys)),
+        input_path=None if keys.task_input is None else keys.task_input.path,
     )
 
 
@@ -154,7 +164,8 @@ def check_deal(
     or the requester is that owner, or a proved version was in force when the deal was made.
     (5), (7.2) to (7.4), (7.9) and (7.10): that owner's policy is stored and allows the deal
     (``owner_terms.check_deal_terms``).
-    (7.5) An input's key, iff the params name it: the deal's requester deposited its share,
+    (7.5) An input's key, iff the params name it, or the root of the inputs of single tasks and it is this task's: the
+    deal's requester deposited its share,
     (7.6) with a grant for this app and for the request order that this deal was matched from.
     (7.16) Each pushed secret that the params name: the deal's requester pushed it, and its file is no other secret's.
     (7.7) The developer's secret, iff the app's current owner deposited one: it is that app's, and its file is no
@@ -176,9 +187,14 @@ def check_deal(
         check_deal_terms(policy, app_digest, snapshot, keys.uses, at=at)  # (5) (7.2) (7.3) (7.4) (7.9) (7.10)
         if params.sealgrid is None:  # (7.14)
             raise DealRefused("7.14", "the owner's policy covers sealed results; name a result key in the params.")
-    if snapshot.dataset is not None and snapshot.dataset.checksum in params.inputs:  # (7.5)
+    if params.task_inputs is not None and keys.task_input is None:  # (7.5)
+        raise DealRefused("7.5", "the requester deposited no input of this task at this vault.")
+    files = (*params.inputs, *_own_input(keys))
+    if len(set(files)) != len(files):  # (7.5)
+        raise DealRefused("7.5", "the task's own input is one that all tasks share.")
+    if snapshot.dataset is not None and snapshot.dataset.checksum in files:  # (7.5)
         raise DealRefused("7.5", "the deal names the dataset's own file as an input.")
-    inputs = tuple(_check_input(app_digest, snapshot.deal, keys, sha256) for sha256 in params.inputs)
+    inputs = tuple(_check_input(app_digest, snapshot.deal, keys, sha256) for sha256 in files)
     dataset = () if share is None else (share,)
     pushed = _check_secrets(snapshot.deal, params, keys, dataset + inputs)
     others = dataset + inputs + pushed
@@ -212,6 +228,10 @@ def _check_dataset_key(chain: DatasetOnChain, deal: DealView, keys: StoredKeys) 
             "7.23", "no enclave has opened the dataset's file with this key yet; its owner must run it once."
         )
     return share
+
+
+def _own_input(keys: StoredKeys) -> tuple[Digest, ...]:
+    return () if keys.task_input is None else (keys.task_input.file_sha256,)
 
 
 def _check_input(app_digest: Digest, deal: DealView, keys: StoredKeys, sha256: Digest) -> StoredShare:

@@ -62,7 +62,10 @@ def find_keys(
     """Return the stored keys of one deal; uses by the task ``excluding`` do not count (empty for none)."""
     find_usable, requester = vault.share_store.find_usable, snapshot.deal.requester
     inputs: dict[Digest, tuple[StoredShare, Sequence[InputGrant]]] = {}
-    for sha256 in params.inputs:
+    own = None
+    if params.task_inputs is not None:
+        own = vault.share_store.task_input(requester, params.task_inputs, _task_index(snapshot))
+    for sha256 in (*params.inputs, *(() if own is None else (own.file_sha256,))):
         if (share := find_usable(input_asset(sha256), requester)) is not None:
             inputs[sha256] = (share, vault.share_store.grants(requester, sha256))
     secrets: dict[str, StoredShare] = {}
@@ -74,6 +77,7 @@ def find_keys(
         policy=None,
         uses=DatasetUses(),
         inputs=inputs,
+        task_input=own,
         rsa=documents.rsa,
         developer=find_usable(snapshot.deal.app.pointer, snapshot.app_owner),
         secrets=secrets,
@@ -114,6 +118,13 @@ def state_at_match(vault: Vault, snapshot: ChainSnapshot, at: int) -> StateAtMat
         unopened=note is not None and note.noted <= since,
         unproved=unproved_since is not None and unproved_since <= since,
     )
+
+
+def _task_index(snapshot: DealSnapshot) -> int:
+    """Return the index of a snapshot's task; of a deal without one, as a preview proposes it, that of its last."""
+    if isinstance(snapshot, ChainSnapshot):
+        return snapshot.task.index
+    return snapshot.deal.bot_first + snapshot.deal.bot_size - 1
 
 
 def _unproved_since(vault: Vault, asset: Address, owner: Address) -> int | None:

@@ -86,6 +86,18 @@ grants = Table(
     _blob("signature"),
 )
 
+task_inputs = Table(
+    "task_inputs",  # which sealed input belongs to which task, as its owner's proof showed
+    metadata,
+    _key("owner"),
+    _key("root"),
+    Column("tasks", Integer, primary_key=True),
+    Column("task_index", Integer, primary_key=True),
+    _text("file_sha256"),
+    _blob("path"),
+    Index("task_inputs_by_file", "owner", "file_sha256"),
+)
+
 nonces = Table(
     "nonces",
     metadata,

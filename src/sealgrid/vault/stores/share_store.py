@@ -8,15 +8,17 @@ from sqlalchemy import Connection, delete, literal_column, select, update
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
+from sealgrid.attestation.task_inputs import TaskInputProof, TaskInputs
 from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.vault.checks.entitlement import TaskInput
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
 from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.history import note_policy
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, upsert
-from sealgrid.vault.stores.schema import assets, grants, iexec_values, policies, versions
+from sealgrid.vault.stores.schema import assets, grants, iexec_values, policies, task_inputs, versions
 
 _VALUE_BYTES = 32
 
@@ -44,6 +46,15 @@ _END_VERSIONS = PreparedStatement(
     .values(destroyed=param("at"))
 )
 _ADD_GRANT = PreparedStatement(insert_or_ignore(grants))
+_ADD_TASK_INPUT = PreparedStatement(insert_or_ignore(task_inputs))
+_TASK_INPUT = PreparedStatement(
+    select(task_inputs.c.file_sha256, task_inputs.c.path).where(
+        task_inputs.c.owner == param("owner"),
+        task_inputs.c.root == param("root"),
+        task_inputs.c.tasks == param("tasks"),
+        task_inputs.c.task_index == param("task_index"),
+    )
+)
 _NO_VERSION = (1 << 63) - 1  #: above every version
 
 
@@ -61,6 +72,7 @@ class StoredGrant:
 
     grant: InputGrant
     signature: bytes
+    proof: TaskInputProof | None = None  #: for the input of one task
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,16 @@ class ShareStore:
                     grant=msgspec.json.encode(grant.grant),
                     signature=grant.signature,
                 )
+            if grant is not None and grant.proof is not None:
+                _ADD_TASK_INPUT.run(
+                    connection,
+                    owner=grant.grant.owner,
+                    root=grant.proof.inputs.root,
+                    tasks=grant.proof.inputs.tasks,
+                    task_index=grant.proof.index,
+                    file_sha256=grant.grant.file_sha256,
+                    path=msgspec.json.encode(grant.proof.path),
+                )
 
     def destroy(self, asset: Address, owner: Address, *, at: int) -> None:
         """Delete a share; its version stays recorded and is not accepted again."""
@@ -149,6 +171,11 @@ class ShareStore:
                 return False
             connection.execute(
                 delete(grants).where(grants.c.owner == stored.owner, grants.c.file_sha256 == stored.file_sha256)
+            )
+            connection.execute(
+                delete(task_inputs).where(
+                    task_inputs.c.owner == stored.owner, task_inputs.c.file_sha256 == stored.file_sha256
+                )
             )
             connection.execute(
                 delete(versions).where(versions.c.asset == stored.asset, versions.c.owner == stored.owner)
@@ -221,6 +248,16 @@ class ShareStore:
         with self._database.reading() as connection:
             row = _POLICY.run(connection, asset=asset, owner=owner).one_or_none()
         return None if row is None else StoredPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
+
+    def task_input(self, owner: Address, inputs: TaskInputs, index: int) -> TaskInput | None:
+        """Return the sealed input of one task that a requester deposited with its proof, or None."""
+        with self._database.reading() as connection:
+            row = _TASK_INPUT.run(
+                connection, owner=owner, root=inputs.root, tasks=inputs.tasks, task_index=index
+            ).one_or_none()
+        if row is None:
+            return None
+        return TaskInput(row.file_sha256, msgspec.json.decode(row.path, type=tuple[Digest, ...]))
 
     def grants(self, owner: Address, file_sha256: Digest) -> Sequence[InputGrant]:
         """Return all grants by a requester for one of its sealed inputs."""

@@ -5,12 +5,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
 from sealgrid.sdk.network import PinnedPool
-from sealgrid.sdk.operations.deal_terms import choose_offers
+from sealgrid.sdk.operations.deal_terms import choose_offers, pair_offers
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.market import MarketClient
@@ -136,3 +138,22 @@ async def test_where_no_pool_is_admitted_the_sentence_names_what_is_not_offered(
     nowhere = AppOrder(app=APP, volume=9, workerpoolrestrict=APP)
     with pytest.raises(OrderRefused, match=f"nobody offers the app {APP}"):
         await bought_at(pool="any", workerpoolorders=[HONEST["workerpoolorders"], STRANGER], apporders=[nowhere])
+
+
+def of(kind, *sizes):
+    return [
+        (msgspec.structs.replace(HONEST[kind], salt=to_digest(bytes([n]) * 32)), size) for n, size in enumerate(sizes)
+    ]
+
+
+SIZES = st.lists(st.integers(1, 9), max_size=5)
+
+
+@given(SIZES, SIZES, SIZES, st.integers(1, 30))
+def test_paired_offers_sell_as_many_tasks_as_the_scarcest_kind_has(apps, datasets, pools, tasks):
+    sizes = {"apporders": apps, "datasetorders": datasets, "workerpoolorders": pools}
+    deals = pair_offers(*(of(kind, *listed) for kind, listed in sizes.items()), tasks)
+    assert sum(deal.tasks for deal in deals) == min(tasks, *(sum(listed) for listed in sizes.values()))
+    for place, (kind, listed) in enumerate(sizes.items()):
+        for order, size in of(kind, *listed):
+            assert sum(deal.tasks for deal in deals if deal.offers[place] == order) <= size

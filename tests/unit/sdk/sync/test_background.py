@@ -131,3 +131,23 @@ def test_connections_of_the_parent_process_are_refused_on_the_loop_of_the_child(
 
     assert in_a_fork(use_them) == 0
     opened.close()
+
+
+def test_an_asynchronous_generator_is_stepped_and_closed_on_the_background_thread():
+    log = []
+
+    async def source():
+        try:
+            for number in (1, 2, 3):
+                log.append(threading.current_thread().name)
+                yield number
+        finally:
+            log.append("closed")
+
+    opened = BackgroundContext(context([]))
+    steps = BACKGROUND.iterate(source())
+    assert [next(steps), next(steps)] == [1, 2]
+    steps.close()
+    assert log == ["sealgrid", "sealgrid", "closed"]
+    assert list(BACKGROUND.iterate(source())) == [1, 2, 3]
+    opened.close()

@@ -8,6 +8,7 @@ import pytest
 
 from sealgrid.attestation.policy import Machines
 from sealgrid.attestation.statements import Withdrawal
+from sealgrid.attestation.task_inputs import TaskInputTree
 from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import Share
 from sealgrid.errors import InputRefused, SharesRefused
@@ -134,6 +135,13 @@ def test_an_input_under_a_datasets_name_is_refused() -> None:
 def test_a_grant_by_another_or_for_another_file_is_refused() -> None:
     refused("deposit.4", granted_deposit(owner=STRANGER.address))
     refused("deposit.4", granted_deposit(file_sha256=MODEL))
+
+
+def test_the_input_of_one_task_is_accepted_with_its_proof_alone() -> None:
+    tree = TaskInputTree([MODEL, PICTURE])
+    proved = msgspec.structs.replace(granted_deposit(), task_input=tree.proof(1))
+    assert decide(proved, asset=None).kind == "input"
+    refused("deposit.4", msgspec.structs.replace(granted_deposit(), task_input=tree.proof(0)), asset=None)
 
 
 def test_a_grant_that_its_owner_did_not_sign_is_refused() -> None:

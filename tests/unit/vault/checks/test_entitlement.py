@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.task_inputs import TaskInputTree
 from sealgrid.chain.views import ResourceView
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, to_address
-from sealgrid.vault.checks.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, check_params, entitle
+from sealgrid.vault.checks.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, TaskInput, check_params, entitle
 from sealgrid.vault.checks.owner_terms import DatasetUses
 from tests.unit.vault.vault_scene import (
     APP,
@@ -62,6 +63,25 @@ def test_the_deal_entitles_to_the_dataset_and_the_named_input() -> None:
     assert (granted.release, granted.output_bytes) == ("escrow", 1 << 20)
 
 
+OWN = TaskInput(PICTURE, TaskInputTree([MODEL, PICTURE]).proof(1).path)
+OF_TASKS = msgspec.to_builtins(TaskInputTree([MODEL, PICTURE]).inputs)
+
+
+def test_where_params_name_inputs_of_single_tasks_the_deal_entitles_to_this_tasks() -> None:
+    bag = snapshot(deal=deal(params=params(inputs=[], task_inputs=OF_TASKS)))
+    granted = decide(replace(KEYS, task_input=OWN), bag)
+    assert [share.record for share in granted.shares] == [MODEL_KEY.record, PICTURE_KEY.record]
+    assert (granted.inputs, granted.input_path) == ((PICTURE,), OWN.path)
+
+
+def test_7_5_a_task_without_an_input_of_its_own_is_refused_where_params_name_them() -> None:
+    refused("7.5", chain=snapshot(deal=deal(params=params(inputs=[], task_inputs=OF_TASKS))))
+
+
+def test_7_5_a_tasks_own_input_is_none_that_all_tasks_share() -> None:
+    refused("7.5", replace(KEYS, task_input=OWN), snapshot(deal=deal(params=params(task_inputs=OF_TASKS))))
+
+
 def test_7_22_a_key_that_did_not_open_its_file_is_not_released() -> None:
     refused("7.22", replace(KEYS, unopened=True))
 
@@ -94,7 +114,7 @@ def test_a_deal_without_inputs_entitles_to_no_input() -> None:
 
 def test_7_a_deal_has_a_plain_or_a_deferred_callback_not_both() -> None:
     deferred = params(callback="deferred")
-    assert decide(chain=snapshot(deal=deal(params=deferred))).params.has_deferred_callback
+    assert decide(chain=snapshot(deal=deal(params=deferred))).result_key
     refused("7", chain=snapshot(deal=deal(params=deferred, callback=STRANGER.address)))
 
 

@@ -1,14 +1,18 @@
 """What a vault knows of a deal: the shares of its parties only, and its state when the deal was matched."""
 
+import msgspec
+
+from sealgrid.attestation.task_inputs import TaskInputTree
 from sealgrid.errors import NotFound
 from sealgrid.units import TaskId, to_digest
-from sealgrid.vault.checks.entitlement import check_params
+from sealgrid.vault.checks.entitlement import TaskInput, check_params
 from sealgrid.vault.checks.owner_terms import DatasetUses
 from sealgrid.vault.handlers.deal_state import DealDocuments, find_keys, refuse_unknown_task, state_at_match
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.share_store import StoredGrant, StoredPolicy
 from tests.unit.vault.vault_scene import (
     DEVELOPER_KEY,
+    MODEL,
     MODEL_KEY,
     NOW,
     PICTURE,
@@ -20,6 +24,7 @@ from tests.unit.vault.vault_scene import (
     deal,
     grant,
     number_of,
+    params,
     policy,
     snapshot,
 )
@@ -47,6 +52,20 @@ def test_every_party_of_a_deal_has_its_own_keys(vault: Vault) -> None:
 def test_another_requesters_deal_finds_no_input(vault: Vault) -> None:
     vault.share_store.store(PICTURE_KEY.stored_share("input"), policy=None, grant=StoredGrant(*grant()), at=NOW)
     assert found(vault, snapshot(deal=deal(requester=STRANGER.address))).inputs == {}
+
+
+def test_the_input_of_a_task_is_found_by_its_index_and_forgotten_with_its_share(vault: Vault) -> None:
+    tree = TaskInputTree([MODEL] * SNAPSHOT.task.index + [PICTURE])
+    bag = snapshot(deal=deal(params=params(inputs=[], task_inputs=msgspec.to_builtins(tree.inputs))))
+    assert found(vault, bag).task_input is None
+    signed = StoredGrant(*grant(), tree.proof(SNAPSHOT.task.index))
+    vault.share_store.store(PICTURE_KEY.stored_share("input"), policy=None, grant=signed, at=NOW)
+    keys = found(vault, bag)
+    assert keys.task_input == TaskInput(PICTURE, signed.proof.path)
+    assert keys.inputs == {PICTURE: (PICTURE_KEY.stored_share("input"), [grant()[0]])}
+    (old,) = vault.share_store.inputs_before(NOW + 1)
+    assert vault.share_store.delete_input(old)
+    assert found(vault, bag).task_input is None
 
 
 def test_a_key_that_did_not_open_its_file_and_one_that_is_unproved_are_marked(vault: Vault) -> None:

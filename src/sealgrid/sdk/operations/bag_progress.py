@@ -1,0 +1,33 @@
+"""How far a bag is, and how long the rest will take."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BagProgress:
+    """How far a bag is."""
+
+    total: int  #: shards
+    ended: int  #: shards with a result or an error
+    failed: int
+    #: expected seconds until the last result: by the pace of this bag, before its first result by past runs; None if
+    #: neither is known
+    seconds_left: float | None
+
+
+OnBagProgress = Callable[[BagProgress], None]
+
+
+def ignore_bag_progress(progress: BagProgress) -> None:
+    """Do nothing."""
+
+
+def seconds_left(total: int, ended: int, seconds: float, expected: float | None) -> float | None:
+    """Return the expected seconds until the last of ``total`` shards, of which ``ended`` ended in ``seconds``.
+
+    Before the first end: as if one machine computed all, each in the ``expected`` seconds of a past run.
+    """
+    if ended:
+        return (total - ended) * seconds / ended
+    return None if expected is None else total * expected

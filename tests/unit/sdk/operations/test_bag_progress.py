@@ -1,0 +1,13 @@
+"""How long the rest of a bag takes."""
+
+from sealgrid.sdk.operations.bag_progress import seconds_left
+
+
+def test_before_the_first_end_past_runs_are_the_measure():
+    assert seconds_left(10, 0, 3.0, 2.0) == 20.0
+    assert seconds_left(10, 0, 3.0, None) is None
+
+
+def test_after_it_the_bags_own_pace_is():
+    assert seconds_left(10, 4, 8.0, 100.0) == 12.0
+    assert seconds_left(10, 10, 8.0, None) == 0.0
