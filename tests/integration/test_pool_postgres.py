@@ -20,6 +20,7 @@ from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.admission import AdmittedWorkers
 from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replicas import follow_clock, hear, lead
@@ -190,7 +191,7 @@ async def test_a_worker_that_waits_at_one_replica_gets_the_task_that_the_other_o
     first.start()
     await asyncio.wait_for(first.led.wait(), 10)
     second.start()
-    waiting = asyncio.create_task(second.dispatcher.next(worker(1), 1, 20))
+    waiting = asyncio.create_task(second.dispatcher.next(WorkerRequest(worker(1), 1), 20))
     await asyncio.sleep(0.3)
     with second.book.changes_of(TASK) as change:
         await first.book.apply_chain_events(deal_of(1), BlockTrail((BLOCK,)))
@@ -223,7 +224,7 @@ async def test_replicas_that_claim_at_once_give_no_task_twice(replicas: tuple[Re
     async def take(number: int) -> list[TaskId]:
         mine: list[TaskId] = []
         replica = replicas[number % 2]
-        while got := await replica.dispatcher.next(worker(number), 3, 0):
+        while got := await replica.dispatcher.next(WorkerRequest(worker(number), 3), 0):
             assert all(each.task.worker == worker(number) for each in got)
             mine += [each.task.task for each in got]
         return mine
@@ -288,7 +289,7 @@ async def test_nothing_that_was_acknowledged_is_lost_when_the_primary_is_killed_
             acknowledged: dict[TaskId, int] = {}
 
             async def take(number: int) -> None:
-                while got := await replica.dispatcher.next(worker(number), 1, 0):
+                while got := await replica.dispatcher.next(WorkerRequest(worker(number), 1), 0):
                     task = got[0].task
                     assert task.task not in acknowledged
                     await replica.book.apply(

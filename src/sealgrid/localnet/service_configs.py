@@ -135,6 +135,7 @@ def pool_config(layout: Layout, network: Network, access: ServiceAccess, databas
         machines=(OfferedMachine(runtime=runtime, platform=network.platform),),
         poll_seconds=POOL_POLL_SECONDS,
         access=access,
+        storage_url=network.storage_url,
         database=database,
     )
     write_file(layout.pool_store, config.store_url.encode())

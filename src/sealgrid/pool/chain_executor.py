@@ -196,11 +196,16 @@ class ChainExecutor:
         def operation(rows: TaskRows) -> None:
             rows.remove_transaction(nonce)
             apply_events(rows, [*effects, *ended], self._book.rules)
+            self._book.fill_queue(rows, at)
 
         await self._book.lead(operation)
 
     async def _apply(self, events: Sequence[e.AnyTaskEvent]) -> None:
-        await self._book.lead(lambda rows: apply_events(rows, events, self._book.rules))
+        def operation(rows: TaskRows) -> None:
+            apply_events(rows, events, self._book.rules)
+            self._book.fill_queue(rows, self._clock())
+
+        await self._book.lead(operation)
 
 
 def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:

@@ -1,5 +1,6 @@
 """Reads the pool's deals and the outcomes of its tasks from the chain, and estimates the chain's clock."""
 
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -7,9 +8,11 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import HubEvent, SchedulerNotice, TaskClaimed, TaskFinalize, TaskInitialize
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import DealView
-from sealgrid.errors import SealgridError
+from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import is_tee
+from sealgrid.pool.app_memory import AppMemory
 from sealgrid.pool.events import AnyEvent, DealMatched, TaskFinalized, TaskInitialized, TaskRefunded
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest
 
@@ -17,10 +20,10 @@ _log = logging.getLogger("sealgrid.pool")
 
 
 class PoolChainReader:
-    """Reads one workerpool's deals on one hub."""
+    """Reads one workerpool's deals on one hub; ``memory`` knows the limits of apps."""
 
-    def __init__(self, hub: Hub, workerpool: Address) -> None:
-        self.hub, self.assets, self.workerpool = hub, Assets(hub), workerpool
+    def __init__(self, hub: Hub, workerpool: Address, memory: AppMemory) -> None:
+        self.hub, self.assets, self.workerpool, self._memory = hub, Assets(hub), workerpool, memory
 
     async def read(self, events: Sequence[HubEvent], now: float) -> list[AnyEvent]:
         """Return the pool events of hub events; they may include outcomes of other pools' tasks."""
@@ -53,21 +56,30 @@ class PoolChainReader:
         """Read a deal, and the app's bundle and deadlines that follow from it."""
         view = await self.hub.view_deal(deal)
         timeref = (await self.hub.view_category(view.category)).timeref
+        bundle = await self.assets.multiaddr("App", view.app.pointer)
+        app_digest = await self.assets.checksum("App", view.app.pointer)
+        files: list[Digest] = []
+        with contextlib.suppress(InputRefused):  # no address of content
+            files.append(digest_of_cid(bundle.removeprefix("/ipfs/")))
+        if view.dataset.pointer != ZERO_ADDRESS:
+            files.append(await self.assets.checksum("Dataset", view.dataset.pointer))
         return DealMatched(
             at=now,
             deal=deal,
             first=view.bot_first,
             size=view.bot_size,
             app=view.app.pointer,
-            app_digest=await self.assets.checksum("App", view.app.pointer),
-            bundle=await self.assets.multiaddr("App", view.app.pointer),
+            app_digest=app_digest,
+            bundle=bundle,
             contribution_deadline=view.start_time + CONTRIBUTION_DEADLINE_RATIO * timeref,
             final_deadline=view.start_time + FINAL_DEADLINE_RATIO * timeref,
             refusal=refusal(view),
             requester=view.requester,
-            category=view.category,
             tag=view.tag,
             price=view.workerpool.price,
+            seconds=timeref,
+            memory=await self._memory.of(app_digest, bundle),
+            files=tuple(files),
         )
 
 

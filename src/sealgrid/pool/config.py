@@ -33,8 +33,13 @@ class PoolConfig:
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
     tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
+    #: Tasks of one requester that workers have or may take; others wait in its backlog. 0 sets no limit.
+    tasks_per_requester: int = 2000
+    tasks_per_app: int = 4000  #: the same for one app
+    urgent_seconds: int = 120  #: a task that must start within this time goes before all others
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
+    storage_url: str = ""  #: node that has the apps' bundles, with their memory limits; empty leaves them unknown
     database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty stores tasks in the folder
 
     @property
@@ -45,7 +50,14 @@ class PoolConfig:
     @property
     def rules(self) -> PoolRules:
         """Return the rules of task assignment."""
-        return PoolRules(lease=self.lease_seconds, retry=self.retry_seconds, tasks_per_worker=self.tasks_per_worker)
+        return PoolRules(
+            lease=self.lease_seconds,
+            retry=self.retry_seconds,
+            urgent=self.urgent_seconds,
+            tasks_per_worker=self.tasks_per_worker,
+            tasks_per_requester=self.tasks_per_requester,
+            tasks_per_app=self.tasks_per_app,
+        )
 
 
 def read_key(path: Path) -> SigningKey:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from sealgrid.pool.chain_reader import ChainClock
-from sealgrid.pool.operations import Assignment, ClaimResult, WorkerRequest, claim
+from sealgrid.pool.claims import Assignment, ClaimResult, WorkerRequest, claim
 from sealgrid.pool.task_book import TaskBook
-from sealgrid.units import Address
 
 _BATCH: Final = 64  #: workers in one claim
 _RECHECK_SECONDS: Final = 1.0  #: between two claims for waiting workers when nothing was announced
@@ -35,9 +34,9 @@ class Dispatcher:
         self._running: asyncio.Task[None] | None = None
         book.on_assignable(self._announce)
 
-    async def next(self, worker: Address, slots: int, seconds: float) -> list[Assignment]:
-        """Return up to ``slots`` tasks as soon as there is one for this worker, or none after ``seconds`` seconds."""
-        waiter = _Waiter(WorkerRequest(worker, slots))
+    async def next(self, request: WorkerRequest, seconds: float) -> list[Assignment]:
+        """Return tasks for a worker as soon as there is one, or none after ``seconds`` seconds."""
+        waiter = _Waiter(request)
         self._waiters[waiter] = None
         self._wake.set()
         if self._running is None or self._running.done():

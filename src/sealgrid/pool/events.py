@@ -25,9 +25,11 @@ class DealMatched(Event, frozen=True, kw_only=True):
     final_deadline: int
     refusal: str = ""
     requester: Address = ZERO_ADDRESS  #: may read logs and stages
-    category: int = 0
     tag: Digest = ZERO_DIGEST
     price: int = 0  #: of the pool for one task, in nRLC
+    seconds: int = 1  #: of its category: the longest time that a task runs
+    memory: int = 0  #: bytes that the app may use; 0 if unknown
+    files: tuple[Digest, ...] = ()  #: the app's bundle and the sealed file, which a worker may have already
 
 
 class TaskEvent(Event, frozen=True, kw_only=True):
@@ -38,6 +40,12 @@ class TaskEvent(Event, frozen=True, kw_only=True):
 
 class TaskInitialized(TaskEvent, frozen=True, kw_only=True):
     """The task is initialised on chain and can be assigned."""
+
+
+class TaskQueued(TaskEvent, frozen=True, kw_only=True):
+    """The task leaves the backlog of its requester: workers may take it, in the order of ``virtual_start``."""
+
+    virtual_start: float
 
 
 class TaskAssigned(TaskEvent, frozen=True, kw_only=True):
@@ -113,6 +121,7 @@ class TaskRefunded(TaskEvent, frozen=True, kw_only=True):
 
 AnyTaskEvent = (
     TaskInitialized
+    | TaskQueued
     | TaskAssigned
     | EnclaveProposed
     | StageReported

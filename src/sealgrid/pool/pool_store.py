@@ -8,10 +8,12 @@ import msgspec
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import DealMatched
+from sealgrid.pool.matching import AppFailures, KnownWorker
 from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
+from sealgrid.wire.pool import WorkerCapabilities
 
 
 class TaskChange(msgspec.Struct, frozen=True):
@@ -22,12 +24,33 @@ class TaskChange(msgspec.Struct, frozen=True):
     deal: DealMatched
 
 
-class QueuedTask(msgspec.Struct, frozen=True):
-    """An assignable task, its deal, and its place in the queue."""
+class StoredTask(msgspec.Struct, frozen=True):
+    """A task that waits, its deal, and its place in the order of arrival."""
 
     place: int
     task: PoolTask
     deal: DealMatched
+
+
+class QueueQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks of the queue are wanted, and how many.
+
+    In the order of price per second, then virtual start, then arrival; with ``start_by`` those that must start until
+    then, in the order of that time.
+    """
+
+    capabilities: tuple[WorkerCapabilities, ...]  #: tasks that fit one of these workers
+    closing_after: int  #: whose contribution deadline is later
+    limit: int
+    start_by: int | None = None
+    after: StoredTask | None = None  #: behind this one
+
+
+class Backlog(msgspec.Struct, frozen=True, order=True):
+    """The tasks of one requester and one app that are not in the queue yet."""
+
+    requester: Address
+    app: Address
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -75,11 +98,44 @@ class TaskRows(Protocol):
     def save(self, changes: Sequence[TaskChange]) -> None:
         """Write tasks; one that has ended moves to the history."""
 
-    def assignable(self, after: int, limit: int, *, closing_after: int) -> list[QueuedTask]:
-        """Return assignable tasks behind a place of the queue, first come first; those of other claims are skipped.
+    def assignable(self, query: QueueQuery) -> list[StoredTask]:
+        """Return tasks of the queue; those of other claims are skipped."""
 
-        Their contribution deadline is after ``closing_after``.
+    def next_backlog(self, after: Backlog | None) -> Backlog | None:
+        """Return the first backlog behind another one."""
+
+    def held(self, backlog: Backlog, limit: int) -> list[StoredTask]:
+        """Return tasks of a backlog: the one that must start first is first."""
+
+    def open_of_requester(self, requester: Address) -> int:
+        """Return how many tasks of a requester are in the queue or with workers."""
+
+    def open_of_app(self, app: Address) -> int:
+        """Return how many tasks of an app are in the queue or with workers."""
+
+    def next_virtual_start(self, requester: Address, price: float, seconds: int) -> float:
+        """Return the virtual start of a requester's next task at a price per second, which takes ``seconds`` seconds.
+
+        It is that of its last task plus ``seconds``, and at least that of the task that is next in the queue.
         """
+
+    def workers(self, workers: Collection[Address]) -> dict[Address, KnownWorker]:
+        """Return those workers that are known; no other claim for them begins before this transaction ends."""
+
+    def save_workers(self, workers: Sequence[KnownWorker]) -> None:
+        """Write when workers requested jobs, and what they have."""
+
+    def active_workers(self, since: float, limit: int) -> list[KnownWorker]:
+        """Return some workers that requested a job after a time."""
+
+    def failures(self, workers: Collection[Address]) -> dict[tuple[Address, Address], AppFailures]:
+        """Return the failures of workers, by worker and app."""
+
+    def add_failure(self, worker: Address, app: Address, at: float) -> None:
+        """Count a task of an app that a worker lost."""
+
+    def remove_failures(self, worker: Address, app: Address) -> None:
+        """Forget the failures of a worker with an app."""
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""
@@ -100,7 +156,7 @@ class TaskRows(Protocol):
         """Renew the lease of every task that a worker has (see ``renew_lease``)."""
 
     def forget(self, ended_before: float) -> None:
-        """Delete tasks that ended before a time, and deals without tasks."""
+        """Delete tasks that ended before a time, deals without tasks, and workers that were not seen since."""
 
     def transactions(self) -> list[PoolTransaction]:
         """Return the transactions that have not ended, by nonce."""

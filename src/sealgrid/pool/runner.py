@@ -20,6 +20,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions
 from sealgrid.pool.api import admission_handler, handlers
+from sealgrid.pool.app_memory import AppMemory
 from sealgrid.pool.chain_executor import ChainExecutor
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.config import PoolConfig, read_key
@@ -32,10 +33,12 @@ from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.transaction_sender import TransactionSender
 from sealgrid.pool.worker_sessions import AllowedWorkers
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
 from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, serve
+from sealgrid.wire.storage import StorageClient
 
 REMEMBERED_SECONDS: Final = 30 * 86_400  #: how long an ended task can be read, as long as an unopened result
 _FORGET_SECONDS: Final = 3600.0  #: between two deletions
@@ -74,7 +77,12 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
             admissions = WorkerAdmissions(admitted, config.workerpool, domain, key, time.time)
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
             task_service = TaskService(book, clock, workers, key, machines=config.machines)
-            work = LeaderWork(config, node, key, book, clock)
+            memory = AppMemory(None)
+            if config.storage_url:
+                storage = HttpTransport(config.storage_url, name="the storage node", http=http)
+                memory = AppMemory(RemoteFiles(StorageClient(await stack.enter_async_context(storage))).get_bytes)
+            reader = PoolChainReader(Hub(node, config.network.hub), config.workerpool, memory)
+            work = LeaderWork(config, reader, key, book, clock)
             background = (
                 lead(store, book, lambda: work.run(vaults)),
                 hear(store, book),
@@ -103,16 +111,19 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
 class LeaderWork:
     """What one process of a pool does at a time: follow the chain, send transactions, check refusals."""
 
-    def __init__(self, config: PoolConfig, node: Node, key: SigningKey, book: TaskBook, clock: ChainClock) -> None:
-        self._config, self._hub, self._book, self._clock = config, Hub(node, config.network.hub), book, clock
-        self._sender = TransactionSender(node, key, config.network.hub)
+    def __init__(
+        self, config: PoolConfig, reader: PoolChainReader, key: SigningKey, book: TaskBook, clock: ChainClock
+    ) -> None:
+        self._config, self._reader, self._book, self._clock = config, reader, book, clock
+        self._hub = reader.hub
+        self._sender = TransactionSender(reader.hub.node, key, config.network.hub)
 
     async def run(self, vaults: Sequence[tuple[Address, Transport]]) -> None:
         """Run until cancelled."""
         config, book = self._config, self._book
         trail = await book.read_trail()  # of the leader before
         follower = HubFollower(self._hub, trail, first=config.first_block, depth=config.confirmations)
-        poller = ChainPoller(book, self._clock, PoolChainReader(self._hub, config.workerpool), follower)
+        poller = ChainPoller(book, self._clock, self._reader, follower)
         executor = ChainExecutor(
             book, self._hub, self._sender, retry=config.retry_seconds, confirmations=config.confirmations
         )

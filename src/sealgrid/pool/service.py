@@ -9,15 +9,18 @@ from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.claims import Assignment, WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.effects import SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, StageReported
-from sealgrid.pool.operations import Assignment, require_task_id
+from sealgrid.pool.matching import ACTIVE_SECONDS
+from sealgrid.pool.operations import require_task_id
 from sealgrid.pool.task import MAX_DETAIL, AttemptFailure, failures_of, public_history
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
+    MAX_LISTED,
     AuthoriseReply,
     AuthoriseRequest,
     JobAssignment,
@@ -37,7 +40,6 @@ from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
 MAX_REPORTS: Final = 256  #: in one call
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
-ACTIVE_SECONDS: Final = 60.0
 
 P = TypeVar("P")
 
@@ -135,6 +137,9 @@ class TaskService:
         worker, request = self._verify(call, "/jobs/next", NextJob)
         if len(request.reports) > MAX_REPORTS or not 0 <= request.slots <= MAX_SLOTS:
             raise InputRefused(f"one call has at most {MAX_REPORTS} reports and asks for at most {MAX_SLOTS} tasks.")
+        capabilities = request.capabilities
+        if max(map(len, (capabilities.cached, capabilities.apps, capabilities.requesters))) > MAX_LISTED:
+            raise InputRefused(f"a worker names at most {MAX_LISTED} files, apps and requesters each.")
         answers = await asyncio.gather(
             *(self._apply_report(worker, each) for each in request.reports), return_exceptions=True
         )
@@ -145,7 +150,8 @@ class TaskService:
             elif isinstance(answer, BaseException):
                 raise answer
         wait = min(max(request.wait, 0.0), MAX_WAIT)
-        assigned = await self._dispatcher.next(worker, request.slots, wait) if request.slots else []
+        waiting = WorkerRequest(worker, request.slots, capabilities)
+        assigned = await self._dispatcher.next(waiting, wait) if request.slots else []
         return JobReply(jobs=tuple(map(job_of, assigned)), refused=tuple(refused))
 
     async def authorise(self, call: SessionCall) -> AuthoriseReply:

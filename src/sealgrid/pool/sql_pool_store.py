@@ -11,15 +11,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
+from sealgrid.poco.tags import bits
 from sealgrid.pool.events import DealMatched
+from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_second, requirement, start_by
 from sealgrid.pool.notifications import notifications
-from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
+from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline
-from sealgrid.pool.tables import DEAL, HISTORY, LEADER, META, TASK, TRAIL, TRANSACTION
-from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.step import chain_call, is_assignable, is_held, lease_until, next_deadline
+from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, LEADER, META, SEEN_WORKER, TASK, TRAIL, TRANSACTION
+from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
+from sealgrid.wire.pool import WorkerCapabilities
 
 _TABLES_LOCK: Final = 0x5EA16001  #: PostgreSQL advisory lock under which the tables are made
 CHANNEL: Final = "sealgrid_pool"  #: of notifications about changes
@@ -137,7 +140,7 @@ class SqlTaskRows:
             if each.after.stage in ENDED:
                 ended.append(each)
             elif each.before is None:
-                new.append(self._row(each))
+                new.append(self._row(each) | _fixed_columns(each))
             elif _is_lease_only(each.before, each.after):
                 leases.append(self._lease_row(each.after) | {"one": each.after.task})
             else:
@@ -151,13 +154,80 @@ class SqlTaskRows:
         if ended:
             self._archive(ended)
 
-    def assignable(self, after: int, limit: int, *, closing_after: int) -> list[QueuedTask]:
-        """Return assignable tasks behind a place of the queue (see ``TaskRows.assignable``)."""
-        bounds = {"after": after, "closing": closing_after, "limit": limit}
-        rows = self._connection.execute(_ASSIGNABLE, bounds).all()
-        return [
-            QueuedTask(row.place, _task_of(row), msgspec.json.decode(row.deal_doc, type=DealMatched)) for row in rows
+    def assignable(self, query: QueueQuery) -> list[StoredTask]:
+        """Return tasks of the queue; those of other claims are skipped."""
+        return self._stored(_assignable(query))
+
+    def next_backlog(self, after: Backlog | None) -> Backlog | None:
+        """Return the first backlog behind another one."""
+        behind = {"requester": after.requester, "app": after.app} if after else {"requester": "", "app": ""}
+        row = self._connection.execute(_NEXT_BACKLOG, behind).one_or_none()
+        return None if row is None else Backlog(Address(row.requester), Address(row.app))
+
+    def held(self, backlog: Backlog, limit: int) -> list[StoredTask]:
+        """Return tasks of a backlog: the one that must start first is first."""
+        bounds = {"requester": backlog.requester, "app": backlog.app, "limit": limit}
+        return self._stored(_HELD, bounds)
+
+    def open_of_requester(self, requester: Address) -> int:
+        """Return how many tasks of a requester are in the queue or with workers."""
+        return int(self._connection.execute(_OPEN_OF_REQUESTER, {"one": requester}).scalar_one())
+
+    def open_of_app(self, app: Address) -> int:
+        """Return how many tasks of an app are in the queue or with workers."""
+        return int(self._connection.execute(_OPEN_OF_APP, {"one": app}).scalar_one())
+
+    def next_virtual_start(self, requester: Address, price: float, seconds: int) -> float:
+        """Return the virtual start of a requester's next task (see ``TaskRows.next_virtual_start``)."""
+        own, first, last = (
+            self._connection.execute(query, {"one": requester, "price": -price}).scalar()
+            for query in (_LAST_START_OF_REQUESTER, _FIRST_START, _LAST_START)
+        )
+        least = first if first is not None else last
+        return max(0.0 if own is None else own + seconds, least or 0.0)
+
+    def workers(self, workers: Collection[Address]) -> dict[Address, KnownWorker]:
+        """Return those workers that are known; no other claim for them begins before this transaction ends."""
+        found: dict[Address, KnownWorker] = {}
+        for some in _batches(workers):
+            found.update(
+                (Address(row.worker), _worker_of(row)) for row in self._connection.execute(_WORKERS, {"some": some})
+            )
+        return found
+
+    def save_workers(self, workers: Sequence[KnownWorker]) -> None:
+        """Write when workers requested jobs, and what they have."""
+        ordered = sorted(workers, key=lambda each: each.worker)
+        values = [
+            {"worker": each.worker, "seen": each.seen, "doc": msgspec.json.encode(each.capabilities)}
+            for each in ordered
         ]
+        insert = self._upsert(SEEN_WORKER)
+        changed = {"seen": insert.excluded.seen, "doc": insert.excluded.doc}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["worker"], set_=changed), values)
+
+    def active_workers(self, since: float, limit: int) -> list[KnownWorker]:
+        """Return some workers that requested a job after a time."""
+        return [_worker_of(row) for row in self._connection.execute(_ACTIVE, {"since": since, "limit": limit})]
+
+    def failures(self, workers: Collection[Address]) -> dict[tuple[Address, Address], AppFailures]:
+        """Return the failures of workers, by worker and app."""
+        found: dict[tuple[Address, Address], AppFailures] = {}
+        for some in _batches(workers):
+            for row in self._connection.execute(_FAILURES, {"some": some}):
+                worker, app = Address(row.worker), Address(row.app)
+                found[worker, app] = AppFailures(worker, app, row.losses, row.at)
+        return found
+
+    def add_failure(self, worker: Address, app: Address, at: float) -> None:
+        """Count a task of an app that a worker lost."""
+        insert = self._upsert(FAILURES).values(worker=worker, app=app, losses=1, at=at)
+        counted = {"losses": FAILURES.c.losses + 1, "at": at}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["worker", "app"], set_=counted))
+
+    def remove_failures(self, worker: Address, app: Address) -> None:
+        """Forget the failures of a worker with an app."""
+        self._connection.execute(FAILURES.delete().where(FAILURES.c.worker == worker, FAILURES.c.app == app))
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""
@@ -187,7 +257,9 @@ class SqlTaskRows:
         self._connection.execute(_RENEW, {"at": at, "until": at + self._rules.lease})
 
     def forget(self, ended_before: float) -> None:
-        """Delete tasks that ended before a time, and deals without tasks."""
+        """Delete tasks that ended before a time, deals without tasks, and workers that were not seen since."""
+        self._connection.execute(SEEN_WORKER.delete().where(SEEN_WORKER.c.seen < ended_before))
+        self._connection.execute(FAILURES.delete().where(FAILURES.c.at < ended_before))
         self._connection.execute(HISTORY.delete().where(HISTORY.c.ended_at < ended_before))
         empty = ~sql.exists().where(TASK.c.deal == DEAL.c.deal) & ~sql.exists().where(HISTORY.c.deal == DEAL.c.deal)
         self._connection.execute(DEAL.delete().where(DEAL.c.final_deadline < ended_before, empty))
@@ -222,6 +294,11 @@ class SqlTaskRows:
         if self._connection.execute(_EPOCH).scalar_one() != epoch:
             raise LeadershipEnded("another process of this pool does its work on the chain now.")
 
+    def _stored(self, query: sql.Select[Any], bounds: dict[str, object] | None = None) -> list[StoredTask]:
+        rows = self._connection.execute(query, bounds or {}).all()
+        deals = {doc: msgspec.json.decode(doc, type=DealMatched) for doc in {bytes(row.deal_doc) for row in rows}}
+        return [StoredTask(row.place, _task_of(row), deals[bytes(row.deal_doc)]) for row in rows]
+
     def _ids(self, query: sql.Select[Any], bounds: dict[str, object]) -> list[TaskId]:
         return [TaskId(task) for task in self._connection.execute(query, bounds).scalars()]
 
@@ -242,18 +319,12 @@ class SqlTaskRows:
         task, deal = change.after, change.deal
         call = chain_call(task)
         return self._lease_row(task) | {
-            "task": task.task,
-            "deal": task.deal,
-            "stage": task.stage,
+            "held": is_held(task),
+            "queued": task.queued and task.stage in OPEN,
             "ready": is_assignable(task),
-            "category": deal.category,
-            "tag": deal.tag,
-            "memory": 0,
-            "price": deal.price,
+            "virtual_start": task.virtual_start,
             "deadline": next_deadline(task, deal),
             "worker": task.worker if task.stage in WORKING else None,
-            "fence": task.fence,
-            "attempts": task.attempt,
             "call": call and call.kind,
             "call_after": task.call_after,
             "refusal": task.claimed_check,
@@ -268,6 +339,20 @@ class SqlTaskRows:
         }
 
 
+def _fixed_columns(change: TaskChange) -> dict[str, object]:
+    task, deal = change.after, change.deal
+    return {
+        "task": task.task,
+        "deal": task.deal,
+        "requester": deal.requester,
+        "app": deal.app,
+        "start_by": start_by(deal),
+        "price": -price_per_second(deal),
+        "tag": requirement(deal.tag),
+        "memory": deal.memory,
+    }
+
+
 def _is_lease_only(before: PoolTask, after: PoolTask) -> bool:
     leased = msgspec.structs.replace(before, last_report=after.last_report, stage_since=after.stage_since)
     return leased == after
@@ -276,6 +361,10 @@ def _is_lease_only(before: PoolTask, after: PoolTask) -> bool:
 def _task_of(row: Any) -> PoolTask:
     task = msgspec.json.decode(row.doc, type=PoolTask)
     return msgspec.structs.replace(task, last_report=row.last_report, stage_since=row.stage_since)
+
+
+def _worker_of(row: Any) -> KnownWorker:
+    return KnownWorker(Address(row.worker), row.seen, msgspec.json.decode(row.doc, type=WorkerCapabilities))
 
 
 def _batches(values: Collection[str]) -> Iterator[list[str]]:
@@ -300,6 +389,35 @@ def _parameter(name: str) -> sql.BindParameter[Any]:
     return sql.bindparam(name)
 
 
+def _assignable(query: QueueQuery) -> sql.Select[Any]:
+    """Return the statement of a query; the database skips what fits none of its workers."""
+    after = query.after
+    wanted = [TASK.c.ready, TASK.c.deadline > query.closing_after, sql.or_(*map(_fits, query.capabilities))]
+    if query.start_by is not None:
+        order = [TASK.c.start_by, TASK.c.place]
+        wanted.append(TASK.c.start_by <= query.start_by)
+        behind: tuple[float, ...] | None = (start_by(after.deal), after.place) if after else None
+    else:
+        order = [TASK.c.price, TASK.c.virtual_start, TASK.c.place]
+        behind = (-price_per_second(after.deal), after.task.virtual_start, after.place) if after else None
+    if behind is not None:
+        wanted.append(sql.tuple_(*order) > behind)
+    return _STORED.where(*wanted).order_by(*order).limit(query.limit).with_for_update(skip_locked=True, of=TASK)
+
+
+def _fits(capabilities: WorkerCapabilities) -> sql.ColumnElement[bool]:
+    """Return the condition of ``matching.fits``."""
+    missing = ~bits(capabilities.tag) & (MAX_TAG - 1)
+    conditions = [TASK.c.tag >= 0, TASK.c.tag.bitwise_and(missing) == 0]
+    if capabilities.memory:
+        conditions.append(TASK.c.memory <= capabilities.memory)
+    if capabilities.apps:
+        conditions.append(TASK.c.app.in_(capabilities.apps))
+    if capabilities.requesters:
+        conditions.append(TASK.c.requester.in_(capabilities.requesters))
+    return sql.and_(*conditions)
+
+
 def _limited(query: sql.Select[Any], *order: sql.ColumnElement[Any]) -> sql.Select[Any]:
     return query.order_by(*order).limit(sql.bindparam("limit", type_=sql.Integer))
 
@@ -316,12 +434,39 @@ _TASKS: Final = sql.select(*_ROW).where(TASK.c.task.in_(_SOME)).order_by(TASK.c.
 _ENDED: Final = sql.select(HISTORY.c.task, HISTORY.c.doc).where(HISTORY.c.task.in_(_SOME))
 _DEALS: Final = sql.select(DEAL.c.deal, DEAL.c.doc).where(DEAL.c.deal.in_(_SOME))
 _OF_WORKERS: Final = sql.select(*_ROW).where(TASK.c.worker.in_(_SOME))
-_ASSIGNABLE: Final = _limited(
-    sql.select(*_ROW, TASK.c.place, DEAL.c.doc.label("deal_doc"))
-    .join_from(TASK, DEAL, TASK.c.deal == DEAL.c.deal)
-    .where(TASK.c.ready, TASK.c.place > _parameter("after"), TASK.c.deadline > _parameter("closing")),
+_STORED: Final = sql.select(*_ROW, TASK.c.place, DEAL.c.doc.label("deal_doc")).join_from(
+    TASK, DEAL, TASK.c.deal == DEAL.c.deal
+)
+_NEXT_BACKLOG: Final = (
+    sql.select(TASK.c.requester, TASK.c.app)
+    .where(
+        TASK.c.held,
+        sql.tuple_(TASK.c.requester, TASK.c.app) > sql.tuple_(_parameter("requester"), _parameter("app")),
+    )
+    .order_by(TASK.c.requester, TASK.c.app)
+    .limit(1)
+)
+_HELD: Final = _limited(
+    _STORED.where(TASK.c.held, TASK.c.requester == _parameter("requester"), TASK.c.app == _parameter("app")),
+    TASK.c.start_by,
     TASK.c.place,
 ).with_for_update(skip_locked=True, of=TASK)
+_COUNT: Final = sql.select(sql.func.count()).select_from(TASK)
+_OPEN_OF_REQUESTER: Final = _COUNT.where(TASK.c.queued, TASK.c.requester == _parameter("one"))
+_OPEN_OF_APP: Final = _COUNT.where(TASK.c.queued, TASK.c.app == _parameter("one"))
+_LAST_START: Final = sql.select(sql.func.max(TASK.c.virtual_start)).where(
+    TASK.c.queued, TASK.c.price == _parameter("price")
+)
+_LAST_START_OF_REQUESTER: Final = _LAST_START.where(TASK.c.requester == _parameter("one"))
+_FIRST_START: Final = sql.select(sql.func.min(TASK.c.virtual_start)).where(
+    TASK.c.ready, TASK.c.price == _parameter("price")
+)
+_WORKER: Final = sql.select(SEEN_WORKER.c.worker, SEEN_WORKER.c.seen, SEEN_WORKER.c.doc)
+_WORKERS: Final = _WORKER.where(SEEN_WORKER.c.worker.in_(_SOME)).order_by(SEEN_WORKER.c.worker).with_for_update()
+_ACTIVE: Final = _limited(
+    _WORKER.where(SEEN_WORKER.c.seen > _parameter("since")), SEEN_WORKER.c.seen.desc(), SEEN_WORKER.c.worker
+)
+_FAILURES: Final = sql.select(FAILURES).where(FAILURES.c.worker.in_(_SOME))
 _EXPIRED: Final = _limited(sql.select(TASK.c.task).where(TASK.c.lease_until <= _parameter("now")), TASK.c.lease_until)
 _OVERDUE: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deadline <= _parameter("now")), TASK.c.deadline)
 _CALLS: Final = _limited(
@@ -329,7 +474,7 @@ _CALLS: Final = _limited(
     TASK.c.call_after,
     TASK.c.place,
 )
-_REFUSALS: Final = _limited(sql.select(TASK.c.task).where(TASK.c.refusal != ""), TASK.c.place)
+_REFUSALS: Final = _limited(sql.select(TASK.c.task).where(TASK.c.refusal != sql.literal_column("''")), TASK.c.place)
 #: The names of the parameters are those of the columns that it sets.
 _UPDATE_TASK: Final = TASK.update().where(TASK.c.task == _parameter("one"))
 _DELETE_TASK: Final = TASK.delete().where(TASK.c.task == _parameter("one"))

@@ -22,7 +22,6 @@ from sealgrid.pool.task import (
     report,
     resolve_refusal,
 )
-from sealgrid.units import Address
 from sealgrid.wire.pool import Stage, StageAt
 
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
@@ -63,14 +62,12 @@ def step(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: Pool
 
 def is_assignable(task: PoolTask) -> bool:
     """Return whether a task waits for a worker, any or a certain one."""
-    return task.stage == "waiting" and task.initialized and not task.claimed_check
+    return task.stage == "waiting" and task.queued and not task.claimed_check
 
 
-def may_take_after(task: PoolTask, worker: Address, rules: PoolRules) -> float | None:
-    """Return from which time a worker may take an assignable task, or None for never."""
-    if worker in task.excluded:
-        return None
-    return max((at + rules.retry for lost_by, at in task.losses if lost_by == worker), default=0.0)
+def is_held(task: PoolTask) -> bool:
+    """Return whether a task waits in the backlog of its requester."""
+    return task.stage == "waiting" and task.initialized and not task.queued
 
 
 def repeatable_after(task: PoolTask, rules: PoolRules) -> float | None:
@@ -139,16 +136,26 @@ def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalize
 def _apply_pool_event(
     task: PoolTask,
     deal: e.DealMatched,
-    event: e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent,
+    event: e.TaskQueued | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent,
     rules: PoolRules,
 ) -> PoolTask:
     match event:
+        case e.TaskQueued():
+            return (
+                msgspec.structs.replace(task, queued=True, virtual_start=event.virtual_start) if is_held(task) else task
+            )
         case e.VaultsAnswered():
             return resolve_refusal(task, event.at, event.check, event.detail, denied=event.denied)
         case e.LeaseExpired():
             return _expire(task, event.at, rules)
         case e.ChainTimePassed():
             return _close(task, deal, event)
+        case e.ChainCallSubmitted() | e.ChainCallEnded() | e.ChainCallPostponed():
+            return _apply_call_event(task, event)
+
+
+def _apply_call_event(task: PoolTask, event: _ChainCallEvent) -> PoolTask:
+    match event:
         case e.ChainCallSubmitted():
             return msgspec.structs.replace(task, nonce=event.nonce)
         case e.ChainCallEnded():

@@ -59,6 +59,8 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     history: tuple[StageAt, ...]
     initialized: bool = False  #: on chain
+    queued: bool = False  #: whether it has left the backlog of its requester
+    virtual_start: float = 0.0  #: seconds that its requester had before it, at one price (see ``task_queue``)
     refund_due: bool = False
     worker: Address | None = None
     fence: int = 0  #: number of the present or last assignment; rises with each

@@ -16,9 +16,10 @@ from sealgrid.errors import SealgridError, ServiceUnavailable
 from sealgrid.pool.effects import Effect
 from sealgrid.pool.events import AnyEvent, DealMatched
 from sealgrid.pool.operations import Result, apply_events, expire, not_found, require_task_id
-from sealgrid.pool.pool_store import Changes, PoolStore, TaskRows
+from sealgrid.pool.pool_store import Backlog, Changes, PoolStore, TaskRows
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
+from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import TaskId
 
 _MAX_BATCH: Final = 256  #: operations in one transaction
@@ -63,6 +64,7 @@ class TaskBook:
         self._task_waiters = defaultdict[TaskId, set[asyncio.Future[None]]](set)
         self._work_due = asyncio.Event()
         self.epoch: int | None = None  #: of this process as the leader
+        self._backlog: Backlog | None = None
         self._on_assignable: list[Callable[[], None]] = []
 
     async def apply(self, event: AnyEvent) -> tuple[Effect, ...]:
@@ -72,17 +74,24 @@ class TaskBook:
 
     async def apply_chain_events(self, events: Sequence[AnyEvent], trail: BlockTrail) -> None:
         """Apply events of the chain, and store them together with the blocks that were read."""
+        at = max((event.at for event in events), default=0.0)
 
         def operation(rows: TaskRows) -> None:
             apply_events(rows, events, self.rules)
+            self.fill_queue(rows, at)
             rows.save_trail(trail)
 
         await self.lead(operation)
 
     async def expire(self, now: float, chain_now: int) -> None:
-        """Apply all leases and deadlines that have passed."""
+        """Apply all leases and deadlines that have passed; fill the queue."""
         while await self.lead(lambda rows: expire(rows, now, chain_now, self.rules)):
             pass
+        await self.lead(lambda rows: self.fill_queue(rows, now))
+
+    def fill_queue(self, rows: TaskRows, at: float) -> None:
+        """Move tasks from backlogs into the queue; where one call ends, the next one begins."""
+        self._backlog = fill_queue(rows, at, self.rules, self._backlog)
 
     async def begin_epoch(self) -> int:
         """Make this process the leader, which alone follows the chain and sends transactions; return its number."""

@@ -1,7 +1,8 @@
 """Messages of a pool's API, and its client."""
 
-from typing import Literal
+from typing import Final, Literal
 
+from sealgrid.poco.tags import TEE_TAG
 from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
@@ -23,6 +24,7 @@ Stage = Literal[
     "failed",
     "refunded",
 ]
+MAX_LISTED: Final = 64  #: files, apps and requesters that a worker names in one call
 PublicStage = Literal["waiting", "working", "completed", "failed", "refunded"]
 
 
@@ -45,11 +47,22 @@ class StageReport(Message, frozen=True, kw_only=True):
     check: str = ""  #: with "failed": number of the vaults' check that refused, as the worker reports
 
 
+class WorkerCapabilities(Message, frozen=True, kw_only=True):
+    """What a worker's machine has, and which jobs it takes; by default it takes any job for an enclave."""
+
+    tag: Digest = TEE_TAG  #: bits of PoCo's tags that it meets
+    memory: int = 0  #: bytes that one app may have; 0 for any
+    cached: tuple[Digest, ...] = ()  #: bundles and sealed files that it has, most recently used first
+    apps: tuple[Address, ...] = ()  #: that it runs; empty for all
+    requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all
+
+
 class NextJob(Message, frozen=True, kw_only=True):
     """Payload: report stages and request jobs; the reply waits up to ``wait`` seconds for the first job."""
 
     wait: float = 20.0
     slots: int = 1  #: jobs that the worker can start; with 0 the reply does not wait
+    capabilities: WorkerCapabilities = WorkerCapabilities()
     reports: tuple[StageReport, ...] = ()
 
 

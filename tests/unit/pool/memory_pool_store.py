@@ -4,16 +4,29 @@ import bisect
 import heapq
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
 from sealgrid.pool.events import DealMatched
-from sealgrid.pool.pool_store import Changes, QueuedTask, TaskChange, changes_of
+from sealgrid.pool.matching import AppFailures, KnownWorker, fits, price_per_second, start_by
+from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, lease_until, next_deadline, renew_lease
-from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.step import chain_call, is_assignable, is_held, lease_until, next_deadline, renew_lease
+from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
+
+T = TypeVar("T")
+
+
+def ready_key(task: PoolTask, deal: DealMatched, place: int) -> tuple[float, float, int]:
+    return -price_per_second(deal), task.virtual_start, place
+
+
+def remove(keys: list[T], key: T) -> None:
+    found = keys.pop(bisect.bisect_left(keys, key))  # type: ignore[type-var]
+    assert found == key
 
 
 class MemoryPoolStore:
@@ -27,7 +40,12 @@ class MemoryPoolStore:
         self.blocks: BlockTrail | None = None
         self.places: dict[TaskId, int] = {}
         self.at_place: dict[int, TaskId] = {}
-        self.ready: list[int] = []
+        self.ready: list[tuple[float, float, int]] = []  # price, negative; virtual start; place
+        self.urgent: list[tuple[int, int]] = []  # start_by, place
+        self.backlogs: dict[Backlog, list[tuple[int, int]]] = {}  # start_by, place
+        self.queued_of: dict[tuple[str, Address], dict[TaskId, None]] = {}  # of requesters, and of apps
+        self.known_workers: dict[Address, KnownWorker] = {}
+        self.lost: dict[tuple[Address, Address], AppFailures] = {}
         self.working: dict[Address, dict[TaskId, None]] = {}
         self.deadlines: list[tuple[int, int]] = []
         self.called: dict[TaskId, None] = {}
@@ -83,8 +101,15 @@ class MemoryTaskRows:
         if place is None:
             place = store.places[task.task] = len(store.places) + 1
             store.at_place[place] = task.task
+        deal = change.deal
+        backlog = store.backlogs.setdefault(Backlog(deal.requester, deal.app), [])
         if before is not None and is_assignable(before):
-            store.ready.pop(bisect.bisect_left(store.ready, place))
+            remove(store.ready, ready_key(before, deal, place))
+            remove(store.urgent, (start_by(deal), place))
+        if before is not None and is_held(before):
+            remove(backlog, (start_by(deal), place))
+        for party in (("requester", deal.requester), ("app", deal.app)):
+            store.queued_of.setdefault(party, {}).pop(task.task, None)
         if before is not None and before.stage in WORKING and before.worker is not None:
             store.working[before.worker].pop(task.task, None)
         store.called.pop(task.task, None)
@@ -94,7 +119,13 @@ class MemoryTaskRows:
             return
         store.open[task.task] = task
         if is_assignable(task):
-            bisect.insort(store.ready, place)
+            bisect.insort(store.ready, ready_key(task, deal, place))
+            bisect.insort(store.urgent, (start_by(deal), place))
+        if is_held(task):
+            bisect.insort(backlog, (start_by(deal), place))
+        if task.queued and task.stage in OPEN:
+            for party in (("requester", deal.requester), ("app", deal.app)):
+                store.queued_of[party][task.task] = None
         if task.stage in WORKING and task.worker is not None:
             store.working.setdefault(task.worker, {})[task.task] = None
         if chain_call(task):
@@ -103,17 +134,75 @@ class MemoryTaskRows:
         if deadline is not None and (before is None or next_deadline(before, change.deal) != deadline):
             heapq.heappush(store.deadlines, (deadline, place))
 
-    def assignable(self, after: int, limit: int, *, closing_after: int) -> list[QueuedTask]:
-        found: list[QueuedTask] = []
-        for index in range(bisect.bisect_right(self._store.ready, after), len(self._store.ready)):
-            place = self._store.ready[index]
-            task = self._store.open[self._store.at_place[place]]
-            deal = self._store.known[task.deal]
-            if deal.contribution_deadline > closing_after:
-                found.append(QueuedTask(place, task, deal))
-            if len(found) == limit:
+    def assignable(self, query: QueueQuery) -> list[StoredTask]:
+        store, after = self._store, query.after
+        if query.start_by is None:
+            keys: list[tuple[float, ...]] = list(store.ready)
+            behind = ready_key(after.task, after.deal, after.place) if after else None
+        else:
+            keys = [key for key in store.urgent if key[0] <= query.start_by]
+            behind = (start_by(after.deal), after.place) if after else None
+        found: list[StoredTask] = []
+        for key in keys[bisect.bisect_right(keys, behind) if behind else 0 :]:
+            stored = self._stored(int(key[-1]))
+            fitting = any(fits(each, stored.deal) for each in query.capabilities)
+            if fitting and stored.deal.contribution_deadline > query.closing_after:
+                found.append(stored)
+            if len(found) == query.limit:
                 break
         return found
+
+    def next_backlog(self, after: Backlog | None) -> Backlog | None:
+        return min(
+            (each for each, held in self._store.backlogs.items() if held and (after is None or each > after)),
+            default=None,
+        )
+
+    def held(self, backlog: Backlog, limit: int) -> list[StoredTask]:
+        return [self._stored(place) for _, place in self._store.backlogs[backlog][:limit]]
+
+    def open_of_requester(self, requester: Address) -> int:
+        return len(self._store.queued_of.get(("requester", requester), {}))
+
+    def open_of_app(self, app: Address) -> int:
+        return len(self._store.queued_of.get(("app", app), {}))
+
+    def next_virtual_start(self, requester: Address, price: float, seconds: int) -> float:
+        at_price = [
+            (party[1], self._store.open[task])
+            for party, tasks in self._store.queued_of.items()
+            if party[0] == "requester"
+            for task in tasks
+            if price_per_second(self._store.known[self._store.open[task].deal]) == price
+        ]
+        own = [task.virtual_start + seconds for owner, task in at_price if owner == requester]
+        first = [task.virtual_start for _, task in at_price if is_assignable(task)]
+        least = min(first) if first else max((task.virtual_start for _, task in at_price), default=0.0)
+        return max([least, *own])
+
+    def workers(self, workers: Collection[Address]) -> dict[Address, KnownWorker]:
+        return {each: self._store.known_workers[each] for each in workers if each in self._store.known_workers}
+
+    def save_workers(self, workers: Sequence[KnownWorker]) -> None:
+        self._store.known_workers.update((each.worker, each) for each in workers)
+
+    def active_workers(self, since: float, limit: int) -> list[KnownWorker]:
+        active = [each for each in self._store.known_workers.values() if each.seen > since]
+        return sorted(active, key=lambda each: (-each.seen, each.worker))[:limit]
+
+    def failures(self, workers: Collection[Address]) -> dict[tuple[Address, Address], AppFailures]:
+        return {pair: each for pair, each in self._store.lost.items() if each.worker in workers}
+
+    def add_failure(self, worker: Address, app: Address, at: float) -> None:
+        count = self._store.lost[worker, app].count if (worker, app) in self._store.lost else 0
+        self._store.lost[worker, app] = AppFailures(worker, app, count + 1, at)
+
+    def remove_failures(self, worker: Address, app: Address) -> None:
+        self._store.lost.pop((worker, app), None)
+
+    def _stored(self, place: int) -> StoredTask:
+        task = self._store.open[self._store.at_place[place]]
+        return StoredTask(place, task, self._store.known[task.deal])
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         return [self._store.open[task] for worker in sorted(workers) for task in self._store.working.get(worker, ())]
@@ -154,6 +243,9 @@ class MemoryTaskRows:
     def forget(self, ended_before: float) -> None:
         for task in [task for task, each in self._store.history.items() if each.history[-1].at < ended_before]:
             del self._store.history[task]
+        seen = {name: each for name, each in self._store.known_workers.items() if each.seen >= ended_before}
+        self._store.known_workers = seen
+        self._store.lost = {pair: each for pair, each in self._store.lost.items() if each.at >= ended_before}
         left = {each.deal for tasks in (self._store.open, self._store.history) for each in tasks.values()}
         for deal in [deal for deal in self._store.known.values() if deal.final_deadline < ended_before]:
             if deal.deal not in left:

@@ -11,7 +11,7 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.operations import Assignment, WorkerRequest, claim
+from sealgrid.pool.claims import Assignment, WorkerRequest, claim
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook

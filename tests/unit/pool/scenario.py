@@ -34,6 +34,7 @@ class Scenario:
     work_seconds: float = 30.0
     delay: float = 2.0  #: longest way of a message, in seconds
     contribution_seconds: int = 1200
+    picky: bool = True  #: whether some workers have little memory, or take the jobs of one requester only
     faults: Faults = EVERYTHING
     faulty_seconds: float = 300.0  #: nothing goes wrong any more after this long
 

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sealgrid.crypto.digests import sha256
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall
-from sealgrid.units import DealId, TaskId, to_digest
-from tests.unit.pool.store_scene import deal
+from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+from tests.unit.pool.store_scene import deal, enclave
 
 PRICE, STAKE = 10, 3
-DEAL_SIZE: Final = 200
+DEAL_SIZE: Final = 20
+GIB: Final = 1 << 30
+REQUESTERS: Final = (enclave(0x41), enclave(0x42))
+APPS: Final = (enclave(0x51), enclave(0x52), enclave(0x53))
 
 ChainStatus = Literal["unset", "active", "completed", "failed"]
 
@@ -102,10 +106,21 @@ class SimulatedChain:
 
 
 def replace_deal(number: int, size: int, contribution_seconds: int) -> e.DealMatched:
-    """Return a deal of its own."""
+    """Return a deal of its own: requesters take turns, and so do apps, which need 1 to 3 GiB of memory."""
+    app = APPS[number % len(APPS)]
     return deal(
         size,
+        requester=REQUESTERS[number % len(REQUESTERS)],
+        app=app,
+        memory=(1 + number % len(APPS)) * GIB,
+        files=(file_of(app),),
+        seconds=60,
         deal=DealId(to_digest(number.to_bytes(32, "big"))),
         contribution_deadline=contribution_seconds,
         final_deadline=contribution_seconds * 10 // 7,
     )
+
+
+def file_of(app: Address) -> Digest:
+    """Return the digest of an app's bundle."""
+    return to_digest(sha256(app.encode()))

@@ -14,17 +14,19 @@ from typing import Final
 
 from sealgrid.errors import SealgridError
 from sealgrid.pool import events as e
+from sealgrid.pool.claims import Assignment, WorkerRequest, claim
 from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
-from sealgrid.pool.operations import Assignment, WorkerRequest, apply_events, claim, expire, pending_calls
+from sealgrid.pool.matching import allowed_tasks, fits, pause_ends
+from sealgrid.pool.operations import apply_events, expire, pending_calls
 from sealgrid.pool.pool_store import Changes
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import is_assignable, may_take_after
-from sealgrid.pool.task import ENDED, WORKING
+from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, TaskId, to_address
-from sealgrid.wire.pool import Stage
+from sealgrid.wire.pool import Stage, WorkerCapabilities
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
 from tests.unit.pool.scenario import InvariantBroken, Scenario
-from tests.unit.pool.simulated_chain import PRICE, STAKE, SimulatedChain
+from tests.unit.pool.simulated_chain import APPS, GIB, PRICE, REQUESTERS, STAKE, SimulatedChain, file_of
 
 BLOCK: Final = 2.0  #: seconds between two blocks
 HEARTBEAT: Final = 8.0
@@ -48,6 +50,7 @@ class Worker:
     """A machine with some slots."""
 
     name: Address
+    capabilities: WorkerCapabilities
     life: int = 0  #: rises with each crash: what an earlier life planned does not happen
     jobs: dict[TaskId, Job] = field(default_factory=dict)
     asking: bool = False
@@ -57,12 +60,29 @@ class Worker:
 Waiter = tuple[Worker, int, Callable[[list[Assignment]], None]]  #: a worker, its slots, and who gets the answer
 
 
+def capabilities_of(number: int, *, picky: bool) -> WorkerCapabilities:
+    """Return what a worker has: the bundle of one app; if picky, some have little memory or serve one requester."""
+    return WorkerCapabilities(
+        memory=GIB if picky and number % 4 == 3 else 4 * GIB,
+        requesters=REQUESTERS[:1] if picky and number % 5 == 4 else (),
+        cached=(file_of(APPS[number % len(APPS)]),),
+    )
+
+
 class Simulation:
     """Runs a scenario to its end; raises InvariantBroken."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.chance, self.now = scenario, random.Random(scenario.seed), 0.0
-        self.rules = PoolRules(lease=30, retry=5, margin=5, tasks_per_worker=scenario.slots)
+        self.rules = PoolRules(
+            lease=30,
+            retry=5,
+            margin=5,
+            urgent=60,
+            tasks_per_worker=scenario.slots,
+            tasks_per_requester=20 + 3 * scenario.workers,
+            tasks_per_app=20 + 3 * scenario.workers,
+        )
         self.store = MemoryPoolStore(self.rules)
         self.heap: list[tuple[float, int, Callable[[], None]]] = []
         self.order = 0
@@ -79,7 +99,12 @@ class Simulation:
         self.events = 0
         self.nonce = 0
         self.starving: dict[tuple[TaskId, Address], float] = {}
-        self.workers = [Worker(to_address((n + 1).to_bytes(20, "big"))) for n in range(scenario.workers)]
+        self.turns = dict.fromkeys(REQUESTERS, 0)  # tasks that were given while both requesters waited
+        self.unfairness = 0  # the largest difference of these
+        self.workers = [
+            Worker(to_address((n + 1).to_bytes(20, "big")), capabilities_of(n, picky=scenario.picky))
+            for n in range(scenario.workers)
+        ]
 
     # --- running
 
@@ -138,6 +163,7 @@ class Simulation:
     def _apply(self, event: e.AnyEvent) -> tuple[object, ...] | SealgridError:
         with self.store.transaction() as rows:
             (result,) = apply_events(rows, [event], self.rules)
+            fill_queue(rows, self.now, self.rules)
         self._after(rows.changes)
         if isinstance(event, e.WorkerEvent) and not isinstance(result, SealgridError):
             if event.fence < self.fences.get(event.task, 0):
@@ -156,9 +182,14 @@ class Simulation:
                 return
 
     def _claim(self, batch: Sequence[tuple[int, Waiter]]) -> bool:
-        requests = [WorkerRequest(worker.name, slots) for _, (worker, slots, _) in batch]
+        requests = [WorkerRequest(worker.name, slots, worker.capabilities) for _, (worker, slots, _) in batch]
+        both = {self._deal_of(key[-1]).requester for key in self.store.ready} == set(REQUESTERS)
         with self.store.transaction() as rows:
             result = claim(rows, requests, self.now, int(self.now), self.rules)
+        if both:
+            for each in result.assignments:
+                self.turns[each.deal.requester] += 1
+            self.unfairness = max(self.unfairness, max(self.turns.values()) - min(self.turns.values()))
         for index, (number, (_, _, answer)) in enumerate(batch):
             own = [each for each in result.assignments if each.request == index]
             if own:
@@ -190,8 +221,10 @@ class Simulation:
             self._restart()
         with self.store.transaction() as rows:
             expire(rows, self.now, int(self.now), self.rules)
+            fill_queue(rows, self.now, self.rules)
         self._after(rows.changes)
         self._check_starving()
+        self._check_caps()
 
     def _restart(self) -> None:
         self.pool_life += 1
@@ -370,6 +403,7 @@ class Simulation:
         if confirmed := self.chain.read_confirmed():
             with self.store.transaction() as rows:
                 apply_events(rows, confirmed, self.rules)
+                fill_queue(rows, self.now, self.rules)
             self._after(rows.changes)
 
     def _plan_calls(self) -> None:
@@ -388,6 +422,7 @@ class Simulation:
         settled = [event for event in states if event is not None]
         with self.store.transaction() as rows:
             apply_events(rows, [*submitted, *settled], self.rules)
+            fill_queue(rows, self.now, self.rules)
         self._after(rows.changes)
         if possible:
             self.mempool.append(possible)
@@ -407,6 +442,7 @@ class Simulation:
             tasks = rows.tasks([call.task for call in calls])
             ended = [e.ChainCallEnded(task=call.task, at=self.now, nonce=tasks[call.task].nonce or 0) for call in calls]
             apply_events(rows, [*done, *ended], self.rules)
+            fill_queue(rows, self.now, self.rules)
         self._after(rows.changes)
 
     # --- invariants
@@ -421,16 +457,43 @@ class Simulation:
 
     def _fitting(self) -> Iterator[tuple[TaskId, Address]]:
         waiting = [worker for worker, _, _ in self.waiting.values()]
-        for place in self.store.ready[:20]:
-            task = self.store.open[self.store.at_place[place]]
-            deadline = self.store.known[task.deal].contribution_deadline
-            if not is_assignable(task) or int(self.now) + self.rules.margin >= deadline:
+        for key in self.store.ready[:20]:
+            task = self.store.open[self.store.at_place[key[-1]]]
+            deal = self._deal_of(key[-1])
+            if int(self.now) + self.rules.margin >= deal.contribution_deadline:
                 continue
             for worker in waiting[:20]:
-                after = may_take_after(task, worker.name, self.rules)
                 has = len(self.store.working.get(worker.name, {}))
-                if after is not None and after <= self.now and has < self.rules.tasks_per_worker:
+                if has < self.rules.tasks_per_worker and self._may_take(worker, task, deal):
                     yield task.task, worker.name
+
+    def _may_take(self, worker: Worker, task: PoolTask, deal: e.DealMatched) -> bool:
+        failures = self.store.lost.get((worker.name, deal.app))
+        same_app = sum(
+            self.store.known[self.store.open[each].deal].app == deal.app
+            for each in self.store.working.get(worker.name, {})
+        )
+        lost = dict(task.losses)
+        others = any(
+            each.name not in lost and each.name not in task.excluded and fits(each.capabilities, deal)
+            for each in self.workers
+        )
+        return (
+            fits(worker.capabilities, deal)
+            and worker.name not in task.excluded
+            and pause_ends(failures, self.rules) <= self.now
+            and same_app < allowed_tasks(failures, self.rules)
+            and (worker.name not in lost or (not others and lost[worker.name] + 2 * self.rules.retry <= self.now))
+        )
+
+    def _deal_of(self, place: int) -> e.DealMatched:
+        return self.store.known[self.store.open[self.store.at_place[place]].deal]
+
+    def _check_caps(self) -> None:
+        for (kind, name), tasks in self.store.queued_of.items():
+            cap = self.rules.tasks_per_requester if kind == "requester" else self.rules.tasks_per_app
+            if len(tasks) > cap:
+                self._fail(f"{len(tasks)} tasks of {kind} {name} are open")
 
     def _check_ends(self) -> None:
         for name, onchain in self.chain.tasks.items():

@@ -7,11 +7,13 @@ import msgspec
 from sealgrid.errors import SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
+from sealgrid.pool.claims import ClaimResult, WorkerRequest, claim
 from sealgrid.pool.effects import ChainCall, Effect
-from sealgrid.pool.operations import ClaimResult, WorkerRequest, apply_events, claim, expire, pending_calls
+from sealgrid.pool.operations import apply_events, expire, pending_calls
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
+from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
 
@@ -54,6 +56,7 @@ class StoreScene:
         """Apply one event; raise the error by which it is refused."""
         with self.store.transaction() as rows:
             (result,) = apply_events(rows, [event], self.rules)
+            fill_queue(rows, event.at, self.rules)
         if isinstance(result, SealgridError):
             raise result
         return result
@@ -82,6 +85,7 @@ class StoreScene:
         with self.store.transaction() as rows:
             while expire(rows, now, int(now), self.rules):
                 pass
+            fill_queue(rows, now, self.rules)
 
     def calls(self, now: float = 10**6) -> list[ChainCall]:
         with self.store.transaction() as rows:

@@ -13,8 +13,8 @@ from sealgrid.errors import ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.claims import Assignment, WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
-from sealgrid.pool.operations import Assignment
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import Address, to_address
@@ -46,7 +46,7 @@ async def open_tasks(book: TaskBook, size: int) -> None:
 async def test_of_many_waiting_workers_the_first_get_the_tasks_and_the_others_wait_on(
     book: TaskBook, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = [asyncio.create_task(dispatcher.next(worker(number), 1, 30)) for number in range(300)]
+    waiting = [asyncio.create_task(dispatcher.next(WorkerRequest(worker(number), 1), 30)) for number in range(300)]
     while not all(each.tried.is_set() for each in dispatcher._waiters) or len(dispatcher._waiters) < len(waiting):
         await asyncio.sleep(0.01)
     operations: list[object] = []
@@ -65,23 +65,23 @@ async def test_of_many_waiting_workers_the_first_get_the_tasks_and_the_others_wa
 
 async def test_a_worker_gets_as_many_tasks_as_it_has_slots(book: TaskBook, dispatcher: Dispatcher) -> None:
     await open_tasks(book, 5)
-    assert len(await dispatcher.next(worker(1), 3, 0)) == 3
-    assert len(await dispatcher.next(worker(2), 3, 0)) == 2
-    assert await dispatcher.next(worker(3), 3, 0) == []
+    assert len(await dispatcher.next(WorkerRequest(worker(1), 3), 0)) == 3
+    assert len(await dispatcher.next(WorkerRequest(worker(2), 3), 0)) == 2
+    assert await dispatcher.next(WorkerRequest(worker(3), 3), 0) == []
 
 
 async def test_a_request_that_ended_takes_no_task(book: TaskBook, dispatcher: Dispatcher) -> None:
-    assert await dispatcher.next(worker(1), 1, 0.01) == []
+    assert await dispatcher.next(WorkerRequest(worker(1), 1), 0.01) == []
     await open_tasks(book, 1)
-    assert [each.task.task for each in await dispatcher.next(worker(2), 1, 5)] == [TASK]
+    assert [each.task.task for each in await dispatcher.next(WorkerRequest(worker(2), 1), 5)] == [TASK]
 
 
 async def test_a_task_reaches_the_worker_that_lost_it_after_the_pause_without_another_event(
     book: TaskBook, dispatcher: Dispatcher
 ) -> None:
     await open_tasks(book, 1)
-    (first,) = await dispatcher.next(worker(1), 1, 0)
-    waiting = asyncio.create_task(dispatcher.next(worker(1), 1, 10))
+    (first,) = await dispatcher.next(WorkerRequest(worker(1), 1), 0)
+    waiting = asyncio.create_task(dispatcher.next(WorkerRequest(worker(1), 1), 10))
     fence = first.task.fence
     await book.apply(
         e.StageReported(at=time.time(), task=TASK, worker=worker(1), fence=fence, stage="failed", detail="")
@@ -91,7 +91,7 @@ async def test_a_task_reaches_the_worker_that_lost_it_after_the_pause_without_an
 
 
 async def test_many_tasks_and_workers_meet_once(book: TaskBook, dispatcher: Dispatcher) -> None:
-    waiting = [asyncio.create_task(dispatcher.next(worker(number), 2, 20)) for number in range(150)]
+    waiting = [asyncio.create_task(dispatcher.next(WorkerRequest(worker(number), 2), 20)) for number in range(150)]
     await open_tasks(book, 300)
     assignments: list[Assignment] = []
     for number, each in enumerate(waiting):
@@ -111,6 +111,6 @@ async def test_a_database_that_fails_ends_the_requests_and_not_the_dispatcher(
     with monkeypatch.context() as patched:
         patched.setattr(book, "run", fail)
         with pytest.raises(ServiceUnavailable):
-            await dispatcher.next(worker(1), 1, 5)
+            await dispatcher.next(WorkerRequest(worker(1), 1), 5)
     await open_tasks(book, 1)
-    assert await dispatcher.next(worker(1), 1, 5)
+    assert await dispatcher.next(WorkerRequest(worker(1), 1), 5)

@@ -5,8 +5,9 @@ import pytest
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
+from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
-from sealgrid.pool.operations import WorkerRequest, apply_events
+from sealgrid.pool.operations import apply_events
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import lease_until
 from sealgrid.pool.task import MAX_ATTEMPTS

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealgrid.pool import claims, operations, step, task_queue
 from sealgrid.pool import events as e
-from sealgrid.pool import operations, step
+from sealgrid.pool.matching import LOCAL_WINDOW
 from tests.unit.pool.scenario import EVERYTHING, Faults, InvariantBroken, Scenario, without
 from tests.unit.pool.simulation import Simulation
 
@@ -37,6 +38,7 @@ faults = st.builds(Faults, *[probabilities] * 8)
         work_seconds=st.sampled_from([1.0, 20.0, 200.0]),
         delay=st.sampled_from([0.5, 2.0, 10.0]),
         contribution_seconds=st.sampled_from([70, 350, 1200]),
+        picky=st.booleans(),
         faults=faults,
     )
 )
@@ -52,6 +54,13 @@ def test_without_faults_every_task_is_completed() -> None:
     simulation = Simulation(Scenario(1, faults=Faults()))
     simulation.run()
     assert simulation.completed == len(simulation.chain.tasks)
+
+
+def test_two_requesters_share_the_workers_while_both_have_tasks() -> None:
+    simulation = Simulation(Scenario(1, workers=5, tasks=200, picky=False, faults=Faults()))
+    simulation.run()
+    assert min(simulation.turns.values()) >= 50
+    assert simulation.unfairness <= LOCAL_WINDOW + 5
 
 
 def test_without_workers_everything_is_refunded() -> None:
@@ -100,3 +109,15 @@ def test_a_pool_that_never_claims_refunds_is_found(monkeypatch: pytest.MonkeyPat
     )
     with pytest.raises(InvariantBroken, match="have not ended"):
         Simulation(Scenario(1, workers=0)).run()
+
+
+def test_a_pool_that_ignores_caps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_queue, "_room", lambda rows, backlog, rules: 500)
+    with pytest.raises(InvariantBroken, match=r"tasks of \w+ 0x\w+ are open"):
+        Simulation(Scenario(1, workers=2)).run()
+
+
+def test_a_pool_that_serves_only_workers_with_a_cache_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims._Claim, "_give", lambda self, queued, takers: None)
+    with pytest.raises(InvariantBroken, match="although"):
+        Simulation(Scenario(1)).run()

@@ -113,7 +113,9 @@ def announced(tmp_path: Path) -> list[str]:
 async def test_waiting_workers_are_announced_when_one_may_get_a_task(tmp_path: Path, announced: list[str]) -> None:
     async def after(book: TaskBook, event: e.AnyEvent) -> bool:
         announced.clear()
-        await book.apply(event)
+        await (
+            book.apply(event) if isinstance(event, e.WorkerEvent) else book.apply_chain_events([event], BlockTrail())
+        )
         return bool(announced)
 
     with open_book(tmp_path) as book:
