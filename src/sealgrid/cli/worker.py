@@ -102,6 +102,17 @@ def start(
     when_idle: Annotated[
         bool, typer.Option("--when-idle", help="Take jobs only while nobody is logged in and the load is low.")
     ] = False,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Take no app that may use more memory, as 8G; this machine's by default."),
+    ] = None,
+    apps: Annotated[
+        list[str] | None, typer.Option("--app", metavar="ADDRESS", help="Run only this app; repeatable.")
+    ] = None,
+    requesters: Annotated[
+        list[str] | None,
+        typer.Option("--requester", metavar="ADDRESS", help="Run jobs only for this account; repeatable."),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Run jobs of a network's pool on this machine until Ctrl-C, or a limit.
@@ -112,6 +123,7 @@ def start(
     import asyncio
 
     from sealgrid.cli.end_times import parse_end
+    from sealgrid.cli.job_filters import parse_addresses, parse_size
     from sealgrid.cli.private_input import read_secret
     from sealgrid.machine.start import WorkerMachine, load_or_create_key
     from sealgrid.sdk.stores.home import home
@@ -133,6 +145,9 @@ def start(
             hours=None if hours is None else parse_hours(hours),
             when_idle=when_idle,
         ),
+        memory=parse_size(memory),
+        apps=parse_addresses(apps, "--app"),
+        requesters=parse_addresses(requesters, "--requester"),
     )
     stdout.print(f"worker {load_or_create_key(machine).address} of pool {joined.workerpool}", markup=False)
     stderr.print(

@@ -25,7 +25,7 @@ from sealgrid.platform.runner import open_app
 from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from sealgrid.sdk.network import Network
 from sealgrid.storage.atomic_file import write_file
-from sealgrid.units import TaskId, to_digest
+from sealgrid.units import Address, TaskId, to_digest
 from sealgrid.wire.admission import AdmissionClient, JoinRequest, SignedAdmission, SignedInvitation
 from sealgrid.wire.authority import AuthorityClient, EnrolmentRequest
 from sealgrid.wire.faucet import FaucetClient
@@ -52,6 +52,9 @@ class WorkerMachine:
     folder: Path  #: key, certificate key, runtime, caches
     invitation: SignedInvitation | None = None
     limits: WorkLimits = field(default_factory=WorkLimits)
+    memory: int = 0  #: bytes that one app may have; 0 for those of the machine
+    apps: tuple[Address, ...] = ()  #: that it runs; empty for all
+    requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all
 
     @property
     def key_file(self) -> Path:
@@ -118,6 +121,11 @@ def _locked(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise InputRefused(f"the worker of {folder} runs already; stop it first, or use --jobs.") from error
         yield
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def machine_use() -> MachineUse:
@@ -199,4 +207,7 @@ def _config(machine: WorkerMachine) -> WorkerConfig:
         market_url=network.market_url,
         sms_url=network.sms_url,
         storage_copies=network.storage_copies,
+        memory=machine.memory or machine_memory(),
+        apps=machine.apps,
+        requesters=machine.requesters,
     )

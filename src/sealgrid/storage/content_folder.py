@@ -1,6 +1,7 @@
 """Content-addressed folder: files named by their SHA-256, stored atomically, with limits and optional eviction."""
 
 import hashlib
+import heapq
 import os
 import secrets
 import threading
@@ -63,6 +64,14 @@ class ContentFolder:
     def digests(self) -> list[Digest]:
         """Return the digests of all stored files."""
         return [Digest(f"0x{file.name}") for file in self._files.glob("*/*")]
+
+    def recent(self, count: int) -> tuple[Digest, ...]:
+        """Return the digests of stored files that were used last, the latest first."""
+        used: list[tuple[int, str]] = []
+        for file in self._files.glob("*/*"):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                used.append((file.stat().st_mtime_ns, file.name))
+        return tuple(Digest(f"0x{name}") for _, name in heapq.nlargest(count, used))
 
     def remove(self, sha256: Digest) -> None:
         """Remove a stored file; readers that have it open can finish."""

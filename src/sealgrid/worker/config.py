@@ -23,3 +23,6 @@ class WorkerConfig:
     sms_url: str = ""  #: registry of beneficiaries' RSA keys for results; empty for none
     storage_copies: tuple[str, ...] = ()  #: further storage nodes; results are stored on each
     cache_bytes: int = 16 << 30
+    memory: int = 0  #: bytes that one app may have; 0 for any
+    apps: tuple[Address, ...] = ()  #: that it runs; empty for all
+    requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all

@@ -20,7 +20,7 @@ from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.iexec_sms import IexecSmsClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.pool import JobAssignment, PoolClient
+from sealgrid.wire.pool import JobAssignment, PoolClient, WorkerCapabilities
 from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
@@ -33,6 +33,7 @@ from sealgrid.worker.wheel_index import WheelIndex
 WAIT_SECONDS = 20.0  #: of one long poll for a job
 PAUSE_SECONDS, LONGEST_PAUSE = 0.5, 30.0  #: after a failed request for a job, and after many in a row
 CLOSED_SECONDS = 15.0  #: between two checks whether the worker may take jobs now
+MAX_CACHED = 32  #: files in its cache that a worker names
 HEARTBEAT_SECONDS = 2.0  #: well within a pool's lease
 
 _log = logging.getLogger("sealgrid.worker")
@@ -107,7 +108,7 @@ class WorkSession:
 
     async def _next_job(self) -> JobAssignment | None:
         """Return a job; None after a wait without one, a failed request, or when the worker is drained."""
-        request = asyncio.create_task(self._pool.next_job(self._wait()))
+        request = asyncio.create_task(self._pool.next_job(self._wait(), capabilities_of(self._context)))
         drained = asyncio.create_task(self._draining.wait())
         try:
             await asyncio.wait({request, drained}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,6 +138,14 @@ class WorkSession:
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._draining.wait(), seconds)
+
+
+def capabilities_of(context: JobContext) -> WorkerCapabilities:
+    """Return what this worker has and takes, with the files in its cache that were used last."""
+    config = context.config
+    return WorkerCapabilities(
+        memory=config.memory, cached=context.cache.recent(MAX_CACHED), apps=config.apps, requesters=config.requesters
+    )
 
 
 def _slot(number: int) -> str:

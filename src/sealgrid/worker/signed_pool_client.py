@@ -23,6 +23,7 @@ from sealgrid.wire.pool import (
     SignedCall,
     Stage,
     StageReport,
+    WorkerCapabilities,
 )
 from sealgrid.wire.worker_session import SessionCall, WorkerLogin, call_mac, login_info
 
@@ -75,9 +76,9 @@ class SignedPoolClient:
         signature = call.sign(self._domain, self._key)
         return SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
 
-    async def next_job(self, wait: float) -> JobAssignment | None:
+    async def next_job(self, wait: float, capabilities: WorkerCapabilities | None = None) -> JobAssignment | None:
         """Request a job; return None when there was none within ``wait`` seconds."""
-        jobs = (await self.exchange(NextJob(wait=wait))).jobs
+        jobs = (await self.exchange(NextJob(wait=wait, capabilities=capabilities or WorkerCapabilities()))).jobs
         return jobs[0] if jobs else None
 
     async def exchange(self, message: NextJob) -> JobReply:

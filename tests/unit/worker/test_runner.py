@@ -1,8 +1,13 @@
 """One job never ends its worker."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
-from sealgrid.worker.runner import run_job
+from sealgrid.crypto.digests import sha256
+from sealgrid.units import to_address, to_digest
+from sealgrid.worker.runner import MAX_CACHED, capabilities_of, run_job
 from tests.unit.worker.job_scene import JOB, Pool, Source, context
 
 
@@ -10,3 +15,17 @@ async def test_an_unforeseen_exception_of_one_job_is_reported_by_its_type_and_en
     pool = Pool()
     await run_job(JOB, context(tmp_path, Source(IndexError("/home/secret")), pool))
     assert pool.reports == [("failed", "an unexpected IndexError on this machine")]
+
+
+def test_a_worker_says_what_it_takes_and_which_files_it_used_last(tmp_path: Path) -> None:
+    scene = context(tmp_path, Source(), Pool())
+    app, requester = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
+    config = SimpleNamespace(memory=7, apps=(app,), requesters=(requester,))
+    scene = replace(scene, config=config)  # type: ignore[arg-type]
+    for number in range(MAX_CACHED + 2):
+        file = scene.cache.begin()
+        file.write(bytes([number]))
+        os.utime(scene.cache.path(file.store()), (number, number))
+    said = capabilities_of(scene)
+    assert (said.memory, said.apps, said.requesters) == (7, (app,), (requester,))
+    assert said.cached == tuple(to_digest(sha256(bytes([number]))) for number in range(MAX_CACHED + 1, 1, -1))

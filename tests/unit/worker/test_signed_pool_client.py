@@ -5,16 +5,21 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import InputRefused
 from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.events import TaskInitialized
 from sealgrid.pool.service import TaskService
+from sealgrid.units import to_address
 from sealgrid.wire.http_transport import parse_error
-from sealgrid.wire.pool import PoolClient
+from sealgrid.wire.pool import PoolClient, WorkerCapabilities
 from sealgrid.wire.server import create_app
 from sealgrid.worker.signed_pool_client import SignedPoolClient
-from tests.unit.pool.pool_scene import DOMAIN, POOL, WORKER, WORKERS, open_book
+from tests.unit.pool.pool_scene import DOMAIN, MATCHED, POOL, TASK, WORKER, WORKERS, open_book
 
 NEXT = "/jobs/next"
 
@@ -58,3 +63,21 @@ async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hou
     assert await reader.next_job(wait=0) is None
     assert [path for path, _ in wire.requests].count("/jobs/login") == 2
     stack.close()
+
+
+async def test_a_worker_gets_only_tasks_that_it_says_it_takes(tmp_path: Path) -> None:
+    wire, stranger = InProcess(), to_address(b"\x77" * 20)
+    with open_book(tmp_path) as book:
+        task_service = TaskService(book, ChainClock(), WORKERS, SigningKey.generate(), clock=lambda: 1000.0)
+        wire.app = create_app(handlers(task_service))
+        await book.apply_chain_events([MATCHED, TaskInitialized(at=2, task=TASK)], BlockTrail())
+        reader = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: 1000)
+        for other in (WorkerCapabilities(apps=(stranger,)), WorkerCapabilities(requesters=(stranger,))):
+            assert await reader.next_job(0, other) is None
+        with pytest.raises(InputRefused, match="at most 64"):
+            await reader.next_job(0, WorkerCapabilities(apps=(stranger,) * 65))
+        job = await reader.next_job(
+            0, WorkerCapabilities(apps=(stranger, MATCHED.app), requesters=(MATCHED.requester,))
+        )
+        assert job is not None
+        assert job.task == TASK
