@@ -40,6 +40,7 @@ _NAMES = {
         "InputMismatch",
         "InputRefused",
         "InterpreterMismatch",
+        "DatabaseUnavailable",
         "LeadershipEnded",
         "LogRefused",
         "NetworkNotRunning",

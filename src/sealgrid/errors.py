@@ -35,6 +35,7 @@
     │       └── ProofRefused    the broker refused a proof, with the number of the check
     ├── NotFound                nothing has this name
     ├── ServiceUnavailable      a service does not answer; try again
+    │   ├── DatabaseUnavailable the database of a service does not answer; try again
     │   ├── LeadershipEnded     another process of this pool is the leader now; this one changes nothing
     │   └── StoreFull           a storage node has no room; use another node or try later
     ├── ContentDiffers          a store returned content with another digest; use another store
@@ -318,6 +319,10 @@ class ServiceUnavailable(SealgridError):
     """A service does not answer; nothing is lost, try again."""
 
     http_status = 503
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    """The database of a service does not answer; nothing was changed, try again in a few seconds."""
 
 
 class LeadershipEnded(ServiceUnavailable):

@@ -15,6 +15,7 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import chain_executor
 from sealgrid.pool import events as e
+from sealgrid.pool.app_memory import AppMemory
 from sealgrid.pool.chain_executor import MAX_ARRAY, ChainExecutor
 from sealgrid.pool.chain_reader import PoolChainReader
 from sealgrid.pool.task_book import TaskBook
@@ -68,7 +69,7 @@ class PoolScene:
 
     async def deal(self, volume: int) -> tuple[DealId, list[TaskId]]:
         deal = await self.market.deal(category="Short", volume=volume)
-        matched = await PoolChainReader(self.market.hub, self.market.pool).deal(deal, time.time())
+        matched = await PoolChainReader(self.market.hub, self.market.pool, AppMemory(None)).deal(deal, time.time())
         await self.book.apply_chain_events([matched], BlockTrail())
         return deal, [task_id(deal, index) for index in range(matched.first, matched.first + matched.size)]
 
@@ -250,9 +251,45 @@ async def test_effects_count_when_their_block_is_confirmed(scene: PoolScene) -> 
     assert await scene.initialized(tasks) == [True, True]
 
 
+async def test_a_revert_and_what_others_did_count_when_their_block_is_confirmed(
+    scene: PoolScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deal, tasks = await scene.deal(volume=2)
+    executor = scene.executor(confirmations=3)
+
+    async def front_run(_: PoolTransaction) -> None:
+        if not scene.sender.sent:
+            await scene.market.hub.initialize(scene.market.wallet("stranger"), deal, 1)
+
+    monkeypatch.setattr(scene.sender, "before", front_run)
+    await executor.execute_pending()
+    await included(scene, scene.sender.sent[0])
+    outcome = await scene.sender.outcome(scene.sender.sent[0])
+    assert outcome is not None
+    assert outcome.reverted
+    assert await executor.execute_pending() == 1, "a reorganisation may still let it succeed"
+    await scene.market.node.rpc("anvil_mine", "0x2")
+    assert await executor.execute_pending() == 1, "the other task is opened alone"
+    assert await scene.initialized(tasks) == [False, True]
+    assert [each.tasks for each in scene.sender.sent[1:]] == [(tasks[0],)]
+
+
+async def test_a_nonce_that_another_program_used_is_free_again_until_its_block_is_confirmed(scene: PoolScene) -> None:
+    await scene.deal(volume=2)
+    executor = scene.executor(confirmations=3)
+    scene.sender.lost = True
+    await executor.execute_pending()
+    await scene.market.hub.deposit(scene.market.wallet("pool"), 1)
+    await executor.execute_pending()
+    assert len(scene.sender.sent) == 1
+    await scene.market.node.rpc("anvil_mine", "0x2")
+    await executor.execute_pending()
+    assert [each.nonce for each in scene.sender.sent] == [scene.sender.sent[0].nonce, scene.sender.sent[0].nonce + 1]
+
+
 async def included(scene: PoolScene, transaction: PoolTransaction) -> None:
     async with asyncio.timeout(20):
-        while await scene.sender.receipt(transaction) is None:
+        while await scene.sender.outcome(transaction) is None:
             await asyncio.sleep(0.02)
 
 

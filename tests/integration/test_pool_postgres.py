@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 import sqlalchemy as sql
 from hypothesis import settings
@@ -31,6 +32,7 @@ from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK
 from tests.unit.pool.test_pool_stores import RULES, StoreCommands
 
+LIMITED = ("statement_timeout", "idle_in_transaction_session_timeout")
 ENDLESS = PoolRules(lease=10**6, retry=10**6)
 
 
@@ -72,6 +74,16 @@ def test_postgresql_answers_as_sqlite_and_memory_do(server: PostgresServer) -> N
     case = StoresWithPostgres.TestCase
     case.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
     case().runTest()
+
+
+async def test_every_session_ends_statements_and_transactions_that_hang(url: str) -> None:
+    store = SqlPoolStore(url, RULES)
+    with store._engine.connect() as connection:
+        shown = [connection.execute(sql.text(f"SHOW {name}")).scalar() for name in LIMITED]
+    async with await psycopg.AsyncConnection.connect(**store.connect_arguments()) as session:
+        row = [await (await session.execute(f"SHOW {name}")).fetchone() for name in LIMITED]  # type: ignore[arg-type]
+    store.close()
+    assert shown == [each[0] for each in row if each] == ["30s", "30s"]
 
 
 class Replica:

@@ -14,7 +14,7 @@ import msgspec
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import ChainError, ContractReverted, SealgridError, ServiceUnavailable
+from sealgrid.errors import ChainError, SealgridError, ServiceUnavailable
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, ChainCallKind
 from sealgrid.pool.operations import apply_events, pending_calls
@@ -141,9 +141,9 @@ class ChainExecutor:
             _log.warning("%s of task %s waits: %s", kind, calls[0].task, refused)
 
     async def _read_status(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> list[e.AnyTaskEvent]:
-        """Return events for the calls that the chain needs no more."""
-        at = self._clock()
-        views = await asyncio.gather(*(self._hub.view_task(call.task) for call in calls))
+        """Return events for the calls that the chain needs no more, in the newest block that is confirmed."""
+        at, block = self._clock(), await self._hub.node.block(await self._confirmed_number())
+        views = await asyncio.gather(*(self._hub.view_task(call.task, at=block.hash) for call in calls))
         events: list[e.AnyTaskEvent] = []
         for call, view in zip(calls, views, strict=True):
             if view.status is TaskStatus.COMPLETED:
@@ -163,19 +163,21 @@ class ChainExecutor:
     async def _follow(self, transaction: PoolTransaction) -> None:
         """Take the effects of a transaction that has ended; repeat or replace one that does not end."""
         used = await self._sender.nonce("latest") > transaction.nonce
-        receipt = await self._sender.receipt(transaction)
-        if isinstance(receipt, ContractReverted):
-            await self._end(transaction, [])
-        elif receipt is not None:
-            head = await self._hub.node.block()
-            if receipt.block_number <= head.number - self._confirmations + 1:
-                await self._end(transaction, _effects(transaction, self._clock()))
+        outcome, confirmed = await self._sender.outcome(transaction), await self._confirmed_number()
+        if outcome is not None:
+            if outcome.block_number <= confirmed:
+                await self._end(transaction, [] if outcome.reverted else _effects(transaction, self._clock()))
         elif used:  # by a transaction that this pool did not store
-            await self._end(transaction, [])
+            if await self._sender.nonce(hex(confirmed)) > transaction.nonce:
+                await self._end(transaction, [])
         elif self._clock() >= transaction.sent_at + STUCK_SECONDS:
             await self._replace(transaction)
         elif self._clock() >= transaction.sent_at + RESEND_SECONDS and not await self._sender.is_known(transaction):
             await self._send(transaction)
+
+    async def _confirmed_number(self) -> int:
+        """Return the number of the newest block that is confirmed: what a later one says may not last."""
+        return max(0, (await self._hub.node.block()).number - self._confirmations + 1)
 
     async def _replace(self, transaction: PoolTransaction) -> None:
         market = await self._sender.fees()

@@ -178,7 +178,10 @@ class TaskRows(Protocol):
 
 
 class PoolStore(Protocol):
-    """A database of tasks. Its methods block; they may be called in several threads."""
+    """A database of tasks. Its methods block; they may be called in several threads.
+
+    They raise DatabaseUnavailable if the database does not answer.
+    """
 
     def transaction(self) -> AbstractContextManager[TaskRows]:
         """Return a transaction; it is durable when the context ends, and does nothing if an error ends it."""
@@ -192,8 +195,9 @@ class PoolStore(Protocol):
     def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
 
-    def is_unreachable(self, error: Exception) -> bool:
-        """Return whether an error means that the database does not answer now, so that a repetition may help."""
+    @property
+    def is_shared(self) -> bool:
+        """Return whether several processes may use the database; then it may fail over to another server."""
 
     def close(self) -> None:
         """Close the database."""

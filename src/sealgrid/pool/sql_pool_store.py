@@ -1,5 +1,6 @@
 """A store of tasks in SQLite or PostgreSQL (see ``tables``)."""
 
+import logging
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import LeadershipEnded
+from sealgrid.errors import DatabaseUnavailable, LeadershipEnded
 from sealgrid.poco.tags import bits
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_second, requirement, start_by
@@ -26,23 +27,39 @@ from sealgrid.wire.pool import WorkerCapabilities
 
 _TABLES_LOCK: Final = 0x5EA16001  #: PostgreSQL advisory lock under which the tables are made
 CHANNEL: Final = "sealgrid_pool"  #: of notifications about changes
+#: Limits of a session (parameters of libpq and PostgreSQL): a server that vanished or a process that hangs is noticed.
+POSTGRES_LIMITS: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
+}
+_log = logging.getLogger("sealgrid.pool")
 _BATCH: Final = 500  #: identifiers in one statement, well below both databases' limits
 
 
 class SqlPoolStore:
-    """The database at an SQLAlchemy ``url``; ``rules`` tell when a lease ends."""
+    """The database at an SQLAlchemy ``url``; ``rules`` tell when a lease ends.
+
+    Raises DatabaseUnavailable if the database does not answer.
+    """
 
     def __init__(self, url: str, rules: PoolRules) -> None:
         self._rules = rules
         self.replica = secrets.token_hex(8)  #: tells its own notifications from those of other processes
-        self._engine = sql.create_engine(url)
+        parsed = sql.make_url(url)
+        limits = POSTGRES_LIMITS if parsed.get_backend_name() == "postgresql" else {}
+        self._limits = {name: limit for name, limit in limits.items() if name not in parsed.query}
+        self._engine = sql.create_engine(parsed, connect_args=self._limits)
         self._insert: Any = (postgresql if self.is_shared else sqlite).insert
         self._reader = self._engine
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _durable)
             sql.event.listen(self._engine, "begin", _begin_immediate)
             self._reader = sql.create_engine(url)
-        with self._engine.begin() as connection:
+        with _database_errors(), self._engine.begin() as connection:
             if self.is_shared:  # replicas that start together make the tables once
                 connection.execute(sql.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _TABLES_LOCK})
             META.create_all(connection)
@@ -57,7 +74,7 @@ class SqlPoolStore:
     @contextmanager
     def transaction(self) -> "Iterator[SqlTaskRows]":
         """Return a transaction; it is durable when the context ends, and does nothing if an error ends it."""
-        with self._engine.begin() as connection:
+        with _database_errors(), self._engine.begin() as connection:
             rows = SqlTaskRows(connection, self._rules, self._insert)
             yield rows
             if self.is_shared:
@@ -66,7 +83,7 @@ class SqlPoolStore:
 
     def task(self, task: TaskId) -> PoolTask | None:
         """Return a task without a transaction."""
-        with self._reader.connect() as connection:
+        with _database_errors(), self._reader.connect() as connection:
             row = connection.execute(_ONE_TASK, {"one": task}).one_or_none()
             if row is not None:
                 return _task_of(row)
@@ -75,23 +92,19 @@ class SqlPoolStore:
 
     def deal(self, deal: DealId) -> DealMatched | None:
         """Return a deal without a transaction."""
-        with self._reader.connect() as connection:
+        with _database_errors(), self._reader.connect() as connection:
             doc: bytes | None = connection.execute(_ONE_DEAL, {"one": deal}).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=DealMatched)
 
     def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
-        with self._reader.connect() as connection:
+        with _database_errors(), self._reader.connect() as connection:
             doc: bytes | None = connection.execute(sql.select(TRAIL.c.doc)).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=BlockTrail)
 
-    def is_unreachable(self, error: Exception) -> bool:
-        """Return whether an error means that the database does not answer now, so that a repetition may help."""
-        return self.is_shared and isinstance(error, sql.exc.OperationalError | sql.exc.InterfaceError)
-
     def connect_arguments(self) -> dict[str, Any]:
         """Return the arguments of psycopg for a session of its own."""
-        return dict(self._engine.dialect.create_connect_args(self._engine.url)[1])
+        return self._limits | dict(self._engine.dialect.create_connect_args(self._engine.url)[1])
 
     def close(self) -> None:
         """Close the database."""
@@ -351,6 +364,15 @@ def _fixed_columns(change: TaskChange) -> dict[str, object]:
         "tag": requirement(deal.tag),
         "memory": deal.memory,
     }
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    try:
+        yield
+    except (sql.exc.OperationalError, sql.exc.InterfaceError) as error:
+        _log.warning("the pool's database does not answer: %s", error)
+        raise DatabaseUnavailable("the pool's database does not answer now; try again in a few seconds.") from error
 
 
 def _is_lease_only(before: PoolTask, after: PoolTask) -> bool:

@@ -1,7 +1,6 @@
 """A pool's tasks for its services: operations on the store in transactions that calls share, and who waits for what."""
 
 import asyncio
-import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,10 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import SealgridError, ServiceUnavailable
+from sealgrid.errors import DatabaseUnavailable
 from sealgrid.pool.effects import Effect
 from sealgrid.pool.events import AnyEvent, DealMatched
 from sealgrid.pool.operations import Result, apply_events, expire, not_found, require_task_id
@@ -26,8 +23,6 @@ _MAX_BATCH: Final = 256  #: operations in one transaction
 _PATIENCE_SECONDS: Final = 20.0  #: how long a commit is tried again while the database does not answer
 _RETRY_SECONDS: Final = 0.1
 _READERS: Final = 4  #: threads that read beside the one that writes
-_UNAVAILABLE: Final = (OperationalError, InterfaceError)  #: the database failed, not an operation
-_log = logging.getLogger("sealgrid.pool")
 
 T = TypeVar("T")
 Operation = Callable[[TaskRows], Any]
@@ -175,10 +170,7 @@ class TaskBook:
         self._readers.shutdown()
 
     async def _read(self, query: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, query)
-        except _UNAVAILABLE as error:
-            raise _unavailable(error) from error
+        return await asyncio.get_running_loop().run_in_executor(self._readers, query)
 
     async def _submit(self, work: AnyEvent | Operation) -> Any:
         submission = _Submission(work)
@@ -193,7 +185,7 @@ class TaskBook:
             error = await self._write(batch)
             if error is None:
                 continue
-            if len(batch) == 1 or isinstance(error, _UNAVAILABLE):
+            if len(batch) == 1 or isinstance(error, DatabaseUnavailable):
                 _fail(batch, error)
                 continue
             for submission in batch:  # one of them is at fault: the others are written without it
@@ -216,9 +208,9 @@ class TaskBook:
         while True:
             try:
                 return self._commit_once(work)
-            except Exception as error:
+            except DatabaseUnavailable:
                 # A database fails over in less. What was committed without an answer is applied again, to no effect.
-                if not self._store.is_unreachable(error) or time.monotonic() > ends:
+                if not self._store.is_shared or time.monotonic() > ends:
                     raise
                 time.sleep(_RETRY_SECONDS)
 
@@ -243,9 +235,4 @@ class TaskBook:
 
 def _fail(batch: Sequence[_Submission], error: Exception) -> None:
     for submission in batch:
-        submission.resolve(_unavailable(error) if isinstance(error, _UNAVAILABLE) else error)
-
-
-def _unavailable(error: Exception) -> SealgridError:
-    _log.warning("the pool's database does not answer: %s", error)
-    return ServiceUnavailable("the pool's database does not answer now; try again in a few seconds.")
+        submission.resolve(error)

@@ -3,13 +3,12 @@
 from typing import Final
 
 from sealgrid.chain.abi import interface
-from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import signed_transaction
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ChainError, ContractReverted
-from sealgrid.pool.transactions import Fees, PoolTransaction
+from sealgrid.errors import ChainError
+from sealgrid.pool.transactions import Fees, PoolTransaction, TransactionOutcome
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 _GAS_MARGIN: Final = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
@@ -34,7 +33,7 @@ class TransactionSender:
         return Fees(_TIP, 2 * int(block["baseFeePerGas"], 16) + _TIP)
 
     async def nonce(self, which: str = "pending") -> int:
-        """Return the next nonce, after transactions that wait at the node (*pending*) or after the *latest* block."""
+        """Return the next nonce, after transactions that wait at the node (*pending*), or after a block."""
         return int(await self._node.rpc("eth_getTransactionCount", self._key.address, which, action=_ACTION), 16)
 
     async def sign(self, nonce: int, data: bytes, gas: int, fees: Fees) -> tuple[bytes, Digest]:
@@ -57,15 +56,12 @@ class TransactionSender:
         found = await self._node.rpc("eth_getTransactionByHash", transaction.hashes[-1], action=_ACTION)
         return found is not None
 
-    async def receipt(self, transaction: PoolTransaction) -> TransactionReceipt | ContractReverted | None:
-        """Return the receipt of any version of a transaction; None while there is none."""
+    async def outcome(self, transaction: PoolTransaction) -> TransactionOutcome | None:
+        """Return how any version of a transaction ended; None while no block has it."""
         for each in reversed(transaction.hashes):
-            try:
-                receipt = await self._node.receipt(each, action=_ACTION)
-            except ContractReverted as reverted:
-                return reverted
+            receipt = await self._node.rpc("eth_getTransactionReceipt", each, action=_ACTION)
             if receipt is not None:
-                return receipt
+                return TransactionOutcome(int(receipt["blockNumber"], 16), reverted=int(receipt["status"], 16) == 0)
         return None
 
 

@@ -28,6 +28,13 @@ class Fees(msgspec.Struct, frozen=True):
         return Fees(max(int(self.tip * _RAISE) + 1, market.tip), max(int(self.highest * _RAISE) + 1, market.highest))
 
 
+class TransactionOutcome(msgspec.Struct, frozen=True):
+    """How a transaction ended in a block, which may not be confirmed yet."""
+
+    block_number: int
+    reverted: bool
+
+
 class PoolTransaction(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that carries the chain calls of some tasks. It is stored before it is sent."""
 

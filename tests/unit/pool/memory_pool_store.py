@@ -65,7 +65,8 @@ class MemoryPoolStore:
     def trail(self) -> BlockTrail | None:
         return self.blocks
 
-    def is_unreachable(self, error: Exception) -> bool:
+    @property
+    def is_shared(self) -> bool:
         return False
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Calls of one process share transactions, and each gets its own answer."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import msgspec
@@ -8,10 +9,12 @@ import pytest
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import InputRefused, LeadershipEnded, NotFound, ServiceUnavailable
+from sealgrid.errors import DatabaseUnavailable, InputRefused, LeadershipEnded, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.pool_store import TaskRows
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.sql_pool_store import POSTGRES_LIMITS, SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import TaskId
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK, assign, open_book, reported
@@ -74,8 +77,21 @@ async def test_without_its_database_a_pool_says_so(tmp_path: Path) -> None:
             connection.exec_driver_sql("DROP TABLE pool_task")
         engine.dispose()
         for call in (book.apply(reported("running", 4)), book.task(TASK)):
-            with pytest.raises(ServiceUnavailable, match="database does not answer"):
+            with pytest.raises(DatabaseUnavailable, match="database does not answer"):
                 await call
+
+
+def test_a_database_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match="database does not answer"):
+        SqlPoolStore(f"sqlite:///{tmp_path}/missing/tasks.sqlite", PoolRules())
+
+
+def test_a_postgresql_that_accepts_a_connection_and_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(POSTGRES_LIMITS, "connect_timeout", 2)  # libpq's least
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DatabaseUnavailable, match="database does not answer"):
+            SqlPoolStore(f"postgresql+psycopg://pool@{host}/pool", PoolRules())
 
 
 @pytest.mark.parametrize("task", [TASK, "", "0x12", "\0", TASK.upper()])
