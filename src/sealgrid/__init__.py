@@ -151,6 +151,7 @@ _NAMES = {
         "Client",
         "connect",
     ),
+    "sealgrid.sdk.sync.executor": ("Executor",),
     "sealgrid.sdk.sync.models": ("Models",),
     "sealgrid.sdk.sync.receipt": ("Receipt",),
     "sealgrid.sdk.sync.run": ("Run",),

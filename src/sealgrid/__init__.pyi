@@ -185,6 +185,9 @@ from sealgrid.sdk.sync.client import (
     Client,
     connect,
 )
+from sealgrid.sdk.sync.executor import (
+    Executor,
+)
 from sealgrid.sdk.sync.models import (
     Models,
 )
@@ -234,6 +237,7 @@ __all__ = [
     "EarnedPayment",
     "Earnings",
     "EvidenceRefused",
+    "Executor",
     "FileSpec",
     "FileTooLarge",
     "FileUnopened",

@@ -62,6 +62,25 @@ def run(
         bool,
         typer.Option(help="Commit to the callback data on the chain; deliver them with `task deliver`."),
     ] = False,
+    map_: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            metavar="DIR|TABLE",
+            help="Buy a task for each file of a folder, or for each batch of rows of a .csv, .jsonl or .parquet file.",
+        ),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="NUMBER", help="With --map: rows of a table for each task; by default 1000."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="With --map: a name for this purchase; the same again buys nothing twice."),
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="With --map and --key: buy the failed tasks again, and only these.")
+    ] = False,
     tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs on the same input.")] = 1,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result; the run continues.")
@@ -89,16 +108,16 @@ def run(
     data: Data = None,
 ) -> None:
     """Buy runs of an app, follow them, and open their results."""
+    from sealgrid.cli.bag import MapOptions, check_map_options, run_map
     from sealgrid.cli.private_input import password_for, read_inputs
     from sealgrid.cli.quote_lines import quote_lines
     from sealgrid.cli.results import FollowTimeouts, check_empty, follow_all
     from sealgrid.sdk.money import nothing_bought_before
 
     runs: list[AsyncRun] = []
+    bought: list[object] = []
 
     async def work(me: "AsyncClient") -> None:
-        if public_arg or callback:
-            stderr.print(_PUBLIC, style="bold yellow")
         if callback:
             stderr.print(_UNPAID, style="bold yellow")
         if quote:
@@ -107,9 +126,10 @@ def run(
             print_result(quoted, quote_lines(quoted, me.network), as_json=as_json)
             return
         with show_progress() as on_progress:
-            bought = await me.run(app, **options, on_progress=on_progress)
-        runs.extend(bought.tasks)
-        count, price = len(runs), f"{bought.price}{credit_note(me.network)}"
+            first = await me.run(app, **options, on_progress=on_progress)
+        runs.extend(first.tasks)
+        bought.extend(runs)
+        count, price = len(runs), f"{first.price}{credit_note(me.network)}"
         if count == 1:
             stderr.print(f"bought for {price}; open it at any later time with:")
         else:
@@ -118,10 +138,12 @@ def run(
             stderr.print(f"  sealgrid task result {each.task}")
         await follow_all(runs, me.network, out, FollowTimeouts(timeout, notice_after))
 
-    with nothing_bought_before(runs):
+    with nothing_bought_before(bought):
         if as_json and not quote:
             raise InputRefused("--json prints the price of a run before it is bought; add --quote.")
-        check_empty(out)
+        others = (file, callback, sponsor, deferred_callback, tasks != 1)
+        check_map_options(map_, rows, key, retry=retry, others=any(others))
+        check_empty(None if key else out)  # a purchase with a key may continue one, with its results
         files, secrets = read_inputs(file, secret)
         options: dict[str, Any] = {
             "model": model,
@@ -137,4 +159,8 @@ def run(
             "sponsor_password": password_for(sponsor, data, sponsor_password_file) if sponsor else None,
             "pool": pool,
         }
-        run_as(AccountChoice(account, "requester", password_file, network), data, work)
+        if public_arg or callback:
+            stderr.print(_PUBLIC, style="bold yellow")
+        choice = AccountChoice(account, "requester", password_file, network)
+        mapped = MapOptions(app, model, map_, rows, key, retry, quote, as_json, out, timeout, options)
+        run_as(choice, data, work if map_ is None else lambda me: run_map(me, mapped, bought))

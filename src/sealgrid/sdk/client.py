@@ -36,6 +36,7 @@ from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import check_approved
 from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.operations.resolve import find_offered
+from sealgrid.sdk.operations.run_inputs import public_signature
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
@@ -51,6 +52,7 @@ from sealgrid.sdk.stores.job_store import JobStore, record_of
 from sealgrid.sdk.stores.keystores import KeystoreFolder
 from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.sdk.stores.network_store import choose_network
+from sealgrid.sdk.table_shards import Table, rows_of, table_shards
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import StageAt
 
@@ -296,6 +298,55 @@ class AsyncClient:
         opened = BagBuyer(self._conn, self._bag_stores).open(content, key, on_progress)
         (record, tasks), past = await both(opened, past_runs(self._conn, request.app, request.model))
         return AsyncBag(self._conn, self._bag_stores, record, tasks, content=content, expected_seconds=past.expected)
+
+    async def map_batches(
+        self,
+        app: AssetRef,
+        table: Table,
+        model: AssetRef | None = None,
+        *,
+        rows: int | None = None,
+        args: Sequence[str] = (),
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        max_price: Price | None = None,
+        pool: str | None = None,
+        key: str | None = None,
+        on_progress: Progress = ignore_progress,
+    ) -> AsyncBag:
+        """Buy a bag like ``map``, of the ``batches`` of a table."""
+        with nothing_bought_before(()):
+            shards = await self.batches(app, table, model, rows=rows)
+        return await self.map(
+            app,
+            shards,
+            model,
+            args=args,
+            secrets=secrets,
+            public_args=public_args,
+            max_price=max_price,
+            pool=pool,
+            key=key,
+            on_progress=on_progress,
+        )
+
+    async def batches(
+        self, app: AssetRef, table: Table, model: AssetRef | None = None, *, rows: int | None = None
+    ) -> list[tuple[str, bytes]]:
+        """Return the files, by name and content, of a table's batches of at most ``rows`` rows; nothing is bought.
+
+        ``table`` is the path of a CSV, JSON lines or Parquet file, also one of fsspec ("s3://…"), or a table of pandas,
+        polars or Arrow. Batches are CSV where the app takes it, else JSON. ``rows`` is by default the number that the
+        model's signature requires, else 1000. Raises InputRefused for another object, SetupMissing for a path or a
+        format that needs a package that is not installed.
+        """
+        address, dataset = await find_offered(self._conn, app, model, ignore_progress)
+        manifest = await runnable_manifest(self._conn, address)
+        if rows is None:
+            rows = rows_of(await public_signature(self._conn, manifest, RunRequest(address, model=dataset)))
+        specification, most = manifest.inputs, rows
+        taken = specification.files.media_types if specification and specification.files else ()
+        return await asyncio.to_thread(lambda: list(table_shards(table, most, taken)))
 
     async def bag(self, bag: str) -> AsyncBag:
         """Return a bag that was bought before, by its id; raise NotFound when there is none.

@@ -38,6 +38,7 @@ NAMES = [
     "Client",
     "EarnedPayment",
     "Earnings",
+    "Executor",
     "FileSpec",
     "GrantResult",
     "InputSpec",

@@ -102,7 +102,7 @@ async def prepare(
     request = replace(request, tasks=len(shards))
     deals = await plan(conn, request, on_progress)
     sealed = await _in_turn(
-        [_seal(conn, each) for each in inputs], "sealing and storing the inputs of the tasks", on_progress
+        [_seal(conn, each) for each in inputs], f"sealing and storing the inputs of {len(shards)} tasks", on_progress
     )
     tree, result_key = TaskInputTree([each.sha256 for each in sealed]), HpkeKey.generate()
     params = params_of(None, result_key.public, request.public_args, task_inputs=tree.inputs)
@@ -260,15 +260,12 @@ def _sealed_bytes(job_input: JobInput, dek: bytes) -> bytes:
 
 async def _in_turn(work: Sequence[Coroutine[Any, Any, T]], what: str, on_progress: Progress) -> list[T]:
     """Await all, ``CONCURRENT`` at a time; the first error ends the others before it is raised."""
-    limit, done = asyncio.Semaphore(CONCURRENT), 0
+    limit = asyncio.Semaphore(CONCURRENT)
+    on_progress(ProgressStep(what))
 
     async def one(each: Coroutine[Any, Any, T]) -> T:
-        nonlocal done
         async with limit:
-            result = await each
-        done += 1
-        on_progress(ProgressStep(f"{what}: {done} of {len(work)}"))
-        return result
+            return await each
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sealgrid.errors import InputRefused, OrderRefused, SealgridError, StillRunning
-from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import UNMATCHED, attach
 from sealgrid.sdk.operations.bag_progress import BagProgress, OnBagProgress, ignore_bag_progress, seconds_left
@@ -151,11 +151,11 @@ class AsyncBag:
             with suppress(asyncio.CancelledError, Exception):
                 await watching
 
-    async def retry(self, *, max_price: int | None = None, on_progress: Progress = ignore_progress) -> int:
+    async def retry(self, *, max_price: Price | None = None, on_progress: Progress = ignore_progress) -> int:
         """Buy the shards again that failed or that nobody sold, and only these; return how many.
 
         A shard failed if its app failed, if its price was refunded, or if the pool gave it up; the price of the last
-        comes back, and until then both tasks are open. ``max_price`` in nRLC bounds the price of all of them together.
+        comes back, and until then both tasks are open. ``max_price`` bounds the price of all of them together.
         Raises InputRefused for a bag that was opened by its id: call ``Client.map`` with the same inputs and key first.
         """
         if self._content is None:
@@ -167,7 +167,8 @@ class AsyncBag:
         if not failed:
             return 0
         inputs = [self._content.inputs[index] for index in failed]
-        request = replace(self._content.request, max_price=max_price)
+        limit = None if max_price is None else int(amount(max_price))
+        request = replace(self._content.request, max_price=limit)
         buyer = BagBuyer(self._conn, self._stores)
         self._record, self._tasks = await buyer.buy(self._record, request, failed, inputs, on_progress)
         return len(failed)

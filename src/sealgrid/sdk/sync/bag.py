@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.amounts import Amount, Price
 from sealgrid.sdk.operations.bag_progress import OnBagProgress, ignore_bag_progress
 from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.progress import Progress, ignore_progress
@@ -63,11 +63,11 @@ class Bag:
         """
         return BACKGROUND.iterate(self._inner.as_completed(timeout=timeout, on_progress=on_progress))
 
-    def retry(self, *, max_price: int | None = None, on_progress: Progress = ignore_progress) -> int:
+    def retry(self, *, max_price: Price | None = None, on_progress: Progress = ignore_progress) -> int:
         """Buy the shards again that failed or that nobody sold, and only these; return how many.
 
         A shard failed if its app failed, if its price was refunded, or if the pool gave it up; the price of the last
-        comes back, and until then both tasks are open. ``max_price`` in nRLC bounds the price of all of them together.
+        comes back, and until then both tasks are open. ``max_price`` bounds the price of all of them together.
         Raises InputRefused for a bag that was opened by its id: call ``Client.map`` with the same inputs and key first.
         """
         return BACKGROUND.run(self._inner.retry(max_price=max_price, on_progress=on_progress))

@@ -21,6 +21,7 @@ from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext
 from sealgrid.sdk.sync.bag import Bag
 from sealgrid.sdk.sync.models import Models
 from sealgrid.sdk.sync.run import Run
+from sealgrid.sdk.table_shards import Table
 from sealgrid.units import TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -237,6 +238,52 @@ class Client:
                 )
             )
         )
+
+    def map_batches(
+        self,
+        app: AssetRef,
+        table: Table,
+        model: AssetRef | None = None,
+        *,
+        rows: int | None = None,
+        args: Sequence[str] = (),
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        max_price: Price | None = None,
+        pool: str | None = None,
+        key: str | None = None,
+        on_progress: Progress = ignore_progress,
+    ) -> Bag:
+        """Buy a bag like ``map``, of the ``batches`` of a table."""
+        return Bag(
+            BACKGROUND.run(
+                self._inner.map_batches(
+                    app,
+                    table,
+                    model,
+                    rows=rows,
+                    args=args,
+                    secrets=secrets,
+                    public_args=public_args,
+                    max_price=max_price,
+                    pool=pool,
+                    key=key,
+                    on_progress=on_progress,
+                )
+            )
+        )
+
+    def batches(
+        self, app: AssetRef, table: Table, model: AssetRef | None = None, *, rows: int | None = None
+    ) -> list[tuple[str, bytes]]:
+        """Return the files, by name and content, of a table's batches of at most ``rows`` rows; nothing is bought.
+
+        ``table`` is the path of a CSV, JSON lines or Parquet file, also one of fsspec ("s3://…"), or a table of pandas,
+        polars or Arrow. Batches are CSV where the app takes it, else JSON. ``rows`` is by default the number that the
+        model's signature requires, else 1000. Raises InputRefused for another object, SetupMissing for a path or a
+        format that needs a package that is not installed.
+        """
+        return BACKGROUND.run(self._inner.batches(app, table, model, rows=rows))
 
     def bag(self, bag: str) -> Bag:
         """Return a bag that was bought before, by its id; raise NotFound when there is none.
