@@ -11,7 +11,7 @@
 from ..lib import deferred_callback
 
 initializes: deferred_callback
-exports: (deferred_callback.hub, deferred_callback.judge)
+exports: (deferred_callback.hub, deferred_callback.broker, deferred_callback.gate)
 
 
 event AnswerAccepted:
@@ -28,11 +28,11 @@ answers: public(HashMap[bytes32, Bytes[deferred_callback.MAX_DATA]])
 def __init__(poco: address, judge: address, trusted_app: address, trusted_dataset: address):
     """
     @param poco PoCo's hub.
-    @param judge The TeeBroker or PoolGate that must have checked the proof.
+    @param judge The TeeBroker that the hub asks, or on a hub without one the PoolGate that owns the pool.
     @param trusted_app The app whose answers are accepted.
     @param trusted_dataset The dataset that the deal must name; zero for any.
     """
-    deferred_callback.__init__(poco, judge)
+    deferred_callback.__init__(poco, judge, judge)
     app = trusted_app
     dataset = trusted_dataset
 
@@ -59,8 +59,10 @@ def receiveResult(task: bytes32, data: Bytes[deferred_callback.MAX_DATA]):
     @param data The data that the app published; empty if the app failed.
     """
     deal: bytes32 = deferred_callback._check_completed(task, keccak256(data))
-    target: address = deferred_callback._check_deal(deal, app, dataset)
-    assert target == self, "AnswerReceiver: the deal calls back another contract"
+    callback: address = empty(address)
+    requester: address = empty(address)
+    callback, requester = deferred_callback._check_deal(deal, app, dataset)
+    assert callback == self, "AnswerReceiver: the deal calls back another contract"
     self._accept(task, data)
 
 

@@ -11,19 +11,38 @@
         (callback.2) Its result digest is the digest of this result and of the commitment to exactly these data. The
                      deal has no plain callback: its app could have published bytes that look like a commitment.
         (callback.3) The deal uses the app that the receiver trusts, and the dataset if the receiver names one.
-        (callback.4) The deal requires an enclave, and the judge that the receiver trusts checked the proof: as the
-                     hub's teebroker, or as the owner of the deal's workerpool at the match.
+        (callback.4) The deal requires an enclave, and PoCo asked a judge that the receiver trusts: the hub's teebroker
+                     is the trusted broker; or the hub has none, and the trusted gate owned the deal's workerpool at
+                     the match. Where a broker is set, PoCo never asks the pool's owner about an enclave.
 @dev Formats: docs/protocol/receipt.md. A delivery can be repeated; the receiver records the tasks that it accepted.
+     The hub's teebroker is read at the delivery; its owner, who may replace it, is trusted (SECURITY.md).
 """
 
 
 interface Hub:
     def teebroker() -> address: view
-    def viewDealABILegacy_pt1(
+    # Only the head of the return data is decoded: an offset, app, dataset and workerpool (address, owner, price each),
+    # trust, category, tag, requester, beneficiary, callback. A text of any length follows it.
+    def viewDeal(
         deal: bytes32,
-    ) -> (address, address, uint256, address, address, uint256, address, address, uint256): view
-    # Only the head of the return data is decoded; a text of any length follows it.
-    def viewDealABILegacy_pt2(deal: bytes32) -> (uint256, bytes32, address, address, address): view
+    ) -> (
+        uint256,
+        address,
+        address,
+        uint256,
+        address,
+        address,
+        uint256,
+        address,
+        address,
+        uint256,
+        uint256,
+        uint256,
+        uint256,
+        address,
+        address,
+        address,
+    ): view
 
 
 # The longest callback data that an enclave commits to.
@@ -38,17 +57,22 @@ DEAL_WORD: constant(uint256) = 2
 DIGEST_WORD: constant(uint256) = 12
 
 hub: public(immutable(address))
-judge: public(immutable(address))
+# @notice The TeeBroker that must have checked the proof where the hub has a teebroker.
+broker: public(immutable(address))
+# @notice The PoolGate that must own the pool where the hub has no teebroker.
+gate: public(immutable(address))
 
 
 @deploy
-def __init__(poco: address, trusted: address):
+def __init__(poco: address, trusted_broker: address, trusted_gate: address):
     """
     @param poco PoCo's hub.
-    @param trusted The TeeBroker or PoolGate that must have checked the proof.
+    @param trusted_broker The TeeBroker that must have checked the proof where the hub has a teebroker; zero for none.
+    @param trusted_gate The PoolGate that must own the pool where the hub has no teebroker; zero for none.
     """
     hub = poco
-    judge = trusted
+    broker = trusted_broker
+    gate = trusted_gate
 
 
 @view
@@ -63,8 +87,16 @@ def _check_delivery(
 ):
     # `result` is the digest of sealed result and receipt; a `dataset` of zero accepts any.
     deal: bytes32 = self._check_completed(task, self._digest(result, salt, data))
-    target: address = self._check_deal(deal, app, dataset)
-    assert target == empty(address), "callback.2: the deal has a plain callback"
+    callback: address = empty(address)
+    requester: address = empty(address)
+    callback, requester = self._check_deal(deal, app, dataset)
+    self._check_deferred(callback)
+
+
+@pure
+@internal
+def _check_deferred(callback: address):
+    assert callback == empty(address), "callback.2: the deal has a plain callback"
 
 
 @pure
@@ -87,14 +119,43 @@ def _check_completed(task: bytes32, digest: bytes32) -> bytes32:
 
 @view
 @internal
-def _check_deal(deal: bytes32, app: address, dataset: address) -> address:
-    # Return the deal's callback contract; zero for none.
-    parts: (address, address, uint256, address, address, uint256, address, address, uint256) = (
-        staticcall Hub(hub).viewDealABILegacy_pt1(deal)
-    )
-    assert parts[0] == app, "callback.3: the deal is about another app"
-    assert dataset == empty(address) or parts[3] == dataset, "callback.3: the deal is about another dataset"
-    terms: (uint256, bytes32, address, address, address) = staticcall Hub(hub).viewDealABILegacy_pt2(deal)
-    assert convert(terms[1], uint256) & TEE != 0, "callback.4: the deal asked for no enclave"
-    assert staticcall Hub(hub).teebroker() == judge or parts[7] == judge, "callback.4: another judge decides"
-    return terms[4]
+def _check_deal(deal: bytes32, app: address, dataset: address) -> (address, address):
+    # Return the deal's callback contract, zero for none, and its requester. One call: PoCo copies a deal's params,
+    # whose length its requester chooses, in each of them.
+    offset: uint256 = 0
+    deal_app: address = empty(address)
+    deal_dataset: address = empty(address)
+    pool: address = empty(address)
+    pool_owner: address = empty(address)
+    tag: uint256 = 0
+    requester: address = empty(address)
+    callback: address = empty(address)
+    owner: address = empty(address)
+    unused: uint256 = 0
+    (
+        offset,
+        deal_app,
+        owner,
+        unused,
+        deal_dataset,
+        owner,
+        unused,
+        pool,
+        pool_owner,
+        unused,
+        unused,
+        unused,
+        tag,
+        requester,
+        owner,
+        callback,
+    ) = staticcall Hub(hub).viewDeal(deal)
+    assert deal_app == app, "callback.3: the deal is about another app"
+    assert dataset == empty(address) or deal_dataset == dataset, "callback.3: the deal is about another dataset"
+    assert tag & TEE != 0, "callback.4: the deal asked for no enclave"
+    asked: address = staticcall Hub(hub).teebroker()
+    if asked == empty(address):
+        assert pool_owner == gate, "callback.4: another judge decides"
+    else:
+        assert asked == broker, "callback.4: another judge decides"
+    return callback, requester

@@ -7,6 +7,15 @@ from sealgrid.chain.anvil import revert, snapshot
 from tests.contracts.scene import CACHE, Attempt, Market, attempt, local_market
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the gas that tests recorded."""
+    passed = terminalreporter.getreports("passed")
+    lines = sorted({str(value) for each in passed for name, value in each.user_properties if name == "gas"})
+    if lines:
+        terminalreporter.section("gas")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def anvil_binary() -> Path:
     return CACHE / "anvil/bin/anvil"

@@ -15,7 +15,10 @@ SOURCES: Final = {
     "AccessPolicy": "AccessPolicy.vy",
     "TeeBroker": "TeeBroker.vy",
     "PoolGate": "PoolGate.vy",
+    "DataFeed": "DataFeed.vy",
     "AnswerReceiver": "examples/AnswerReceiver.vy",
+    "ComputeBuyer": "examples/ComputeBuyer.vy",
+    "DataBounty": "examples/DataBounty.vy",
     "Token": "local/Token.vy",
     "Owner": "local/Owner.vy",
 }

@@ -1,0 +1,107 @@
+"""The DataFeed contract: data quality of stations' readings, on chain (docs/protocol/feed.md)."""
+
+from typing import Any, Final, Self
+
+import msgspec
+
+from sealgrid.chain import artifacts
+from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Wallet
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
+
+_FEED = interface("DataFeed")
+WINDOW_BITS: Final = 40
+REASONS: Final = ("none", "point", "contextual", "collective", "stuck", "missing", "late")
+
+
+class FeedTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a feed accepts; fixed at its deployment."""
+
+    hub: Address
+    broker: Address = ZERO_ADDRESS  #: trusted where the hub has a teebroker; zero for none
+    gate: Address = ZERO_ADDRESS  #: trusted where it has none; zero for none, but not both
+    app: Address
+    dataset: Address
+    requester: Address = ZERO_ADDRESS  #: whose deals count; zero for any account's
+    window_seconds: int
+    stale_after: int  #: seconds after the end of a window
+
+
+class StationRegistration(msgspec.Struct, frozen=True):
+    """One entry of a feed's roster."""
+
+    sensor: str
+    station: Address
+
+
+class FeedRoster(msgspec.Struct, frozen=True):
+    """Every registration of a feed, in their order; the app takes it in this form."""
+
+    chain: int
+    feed: Address
+    stations: tuple[StationRegistration, ...]
+
+
+class DataRound(msgspec.Struct, frozen=True):
+    """One station's quality in one window."""
+
+    station: Address
+    start: int  #: Unix seconds
+    end: int
+    dqf: int
+    reason: str
+    signed: str  #: the first 25 bytes of the digest that the station signed, in hex
+    task: TaskId
+    accepted: int  #: Unix seconds
+    stale: bool
+
+
+class DataFeed:
+    """One DataFeed on one chain."""
+
+    def __init__(self, node: Node, address: Address) -> None:
+        self.node = node
+        self.address = address
+
+    @classmethod
+    async def deploy(cls, wallet: Wallet, terms: FeedTerms) -> Self:
+        """Deploy a feed without stations; the wallet becomes its owner."""
+        code, abi = artifacts.bytecode("DataFeed"), artifacts.abi("DataFeed")
+        arguments = msgspec.structs.astuple(terms)
+        return cls(wallet.node, await wallet.deploy(code, abi, *arguments, action="Deploying the feed"))
+
+    async def register(self, wallet: Wallet, registration: StationRegistration) -> TransactionReceipt:
+        """Let a key sign for a sensor, in place of its earlier key. The wallet is the owner's."""
+        arguments = (registration.station, registration.sensor)
+        return await wallet.call(self.address, "DataFeed", "register", *arguments, action="Registering the station")
+
+    async def pull(self, wallet: Wallet, task: TaskId) -> TransactionReceipt:
+        """Deliver the callback data of a completed task that the hub stores. Any wallet."""
+        return await wallet.call(self.address, "DataFeed", "pull", task, action="Pulling the round")
+
+    async def roster(self) -> FeedRoster:
+        """Return every registration; reads one word for each station and its event."""
+        count, chain = int(await self._read("station_count")), await self.node.chain()
+        topic = _FEED.topic("StationRegistered")
+        last = (await self.node.block()).number
+        logs = await self.node.logs(self.address, [[topic]], first=0, last=last) if count else []
+        events = [_FEED.decode_event(log.topics, log.data) for log in logs]
+        stations = tuple(StationRegistration(each[1][2], Address(each[1][0])) for each in events if each is not None)
+        return FeedRoster(chain, self.address, stations)
+
+    async def latest(self, station: Address) -> DataRound | None:
+        """Return a station's round with the newest window; None while it has none."""
+        data = _FEED.call_data("latest_round_of", station)
+        if not await self.node.call_succeeds(self.address, data, gas=1_000_000, action="Reading the feed"):
+            return None
+        _, _, start, end, dqf, reason, signed, task, accepted = await self._read("latest_round_of", station)
+        stale = bool(await self._read("is_stale", station))
+        of_task = TaskId(to_digest(task))
+        return DataRound(station, start, end, dqf, REASONS[reason], "0x" + signed.hex(), of_task, accepted, stale)
+
+    async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
+        data = _FEED.call_data(function, *arguments)
+        answer = await self.node.call(self.address, data, at=at, action=f"Reading {function} from the feed")
+        return _FEED.decode(function, answer)
