@@ -20,6 +20,11 @@ _NAMES = {
         "InputSpec",
         "SecretSpec",
     ),
+    "sealgrid.chain.data_feed": (
+        "DataRound",
+        "FeedRoster",
+        "StationRegistration",
+    ),
     "sealgrid.crypto.signing": ("SigningKey",),
     "sealgrid.errors": (
         "AppFailed",
@@ -132,6 +137,11 @@ _NAMES = {
         "AsyncBag",
         "ShardOutcome",
     ),
+    "sealgrid.sdk.resources.feeds": (
+        "AsyncFeeds",
+        "FeedState",
+        "FeedStation",
+    ),
     "sealgrid.sdk.resources.models": ("AsyncModels",),
     "sealgrid.sdk.resources.offers": (
         "Listing",
@@ -152,6 +162,7 @@ _NAMES = {
         "connect",
     ),
     "sealgrid.sdk.sync.executor": ("Executor",),
+    "sealgrid.sdk.sync.feeds": ("Feeds",),
     "sealgrid.sdk.sync.models": ("Models",),
     "sealgrid.sdk.sync.receipt": ("Receipt",),
     "sealgrid.sdk.sync.run": ("Run",),

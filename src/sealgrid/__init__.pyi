@@ -10,6 +10,11 @@ from sealgrid.bundle.input_spec import (
     InputSpec,
     SecretSpec,
 )
+from sealgrid.chain.data_feed import (
+    DataRound,
+    FeedRoster,
+    StationRegistration,
+)
 from sealgrid.crypto.signing import (
     SigningKey,
 )
@@ -156,6 +161,11 @@ from sealgrid.sdk.resources.bags import (
     AsyncBag,
     ShardOutcome,
 )
+from sealgrid.sdk.resources.feeds import (
+    AsyncFeeds,
+    FeedState,
+    FeedStation,
+)
 from sealgrid.sdk.resources.models import (
     AsyncModels,
 )
@@ -188,6 +198,9 @@ from sealgrid.sdk.sync.client import (
 from sealgrid.sdk.sync.executor import (
     Executor,
 )
+from sealgrid.sdk.sync.feeds import (
+    Feeds,
+)
 from sealgrid.sdk.sync.models import (
     Models,
 )
@@ -214,6 +227,7 @@ __all__ = [
     "AsyncApps",
     "AsyncBag",
     "AsyncClient",
+    "AsyncFeeds",
     "AsyncModels",
     "AsyncReceipt",
     "AsyncRun",
@@ -232,12 +246,17 @@ __all__ = [
     "ContainerRefused",
     "ContentDiffers",
     "ContractReverted",
+    "DataRound",
     "DatabaseUnavailable",
     "DealRefused",
     "EarnedPayment",
     "Earnings",
     "EvidenceRefused",
     "Executor",
+    "FeedRoster",
+    "FeedState",
+    "FeedStation",
+    "Feeds",
     "FileSpec",
     "FileTooLarge",
     "FileUnopened",
@@ -301,6 +320,7 @@ __all__ = [
     "SigningKey",
     "SimulatedPlatformWarning",
     "StageAt",
+    "StationRegistration",
     "StillRunning",
     "StoreFull",
     "TaskFailed",

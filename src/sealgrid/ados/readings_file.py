@@ -16,7 +16,7 @@ from sealgrid.shipped_apps.ados.quality.readings import MICRO, Readings
 def read_for_training(content: bytes, interval: int | None = None) -> Readings:
     """Return the readings of all sensors of a file; without ``interval`` the most frequent distance of two times."""
     messages = read_file(content)
-    return to_grid(messages, tuple(sorted(messages.sensors)), interval or _most_frequent_interval(messages)).readings
+    return to_grid(messages, tuple(sorted(messages.sensors)), interval or most_frequent_interval(messages)).readings
 
 
 def write_csv(readings: Readings) -> bytes:
@@ -37,7 +37,8 @@ def write_csv(readings: Readings) -> bytes:
     return text.getvalue().encode()
 
 
-def _most_frequent_interval(messages: Messages) -> int:
+def most_frequent_interval(messages: Messages) -> int:
+    """Return the most frequent distance of two times, in seconds; raise ReadingsRefused where all are equal."""
     distances = np.rint(np.diff(np.unique(messages.times))).astype(np.int64)
     distances = distances[distances > 0]
     if not len(distances):

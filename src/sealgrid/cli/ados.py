@@ -1,4 +1,4 @@
-"""``sealgrid ados generate | train | evaluate``: the data quality of sensor readings, outside the enclave."""
+"""``sealgrid ados generate | train | evaluate | sign | join | feed``: data quality outside the enclave."""
 
 import os
 import subprocess
@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 
+from sealgrid.cli import ados_feed
+from sealgrid.cli.options import PasswordFile
 from sealgrid.cli.output import stderr, stdout
 from sealgrid.errors import InputRefused, SetupMissing
 
-app = typer.Typer(help="Train and evaluate models of the data quality of sensors.", no_args_is_help=True)
+app = typer.Typer(help="Data quality of sensors: train models, sign readings, feed contracts.", no_args_is_help=True)
+app.add_typer(ados_feed.app, name="feed")
 
 DEFAULT_SEEDS = (11, 23, 37, 53, 71)  #: of scenario.SEEDS, which only the environment of ADOS can import
 Seed = Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")]
@@ -67,6 +70,79 @@ def evaluate(
 ) -> None:
     """Measure precision, recall, F1 and AUC of the quality factor and of other methods, for each class of faults."""
     _run("evaluate", "--out", str(out), "--seeds", *map(str, seed or DEFAULT_SEEDS))
+
+
+@app.command()
+def sign(
+    readings: Annotated[Path, typer.Argument(metavar="READINGS", help="CSV, SenML or JSON.")],
+    *,
+    sensor: Annotated[str, typer.Option(help="The sensor whose readings are signed, and written.")],
+    key: Annotated[
+        Path, typer.Option(metavar="FILE", help="The station's key: a keystore, or a file with a private key.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON file to write.")],
+    interval: Annotated[
+        int | None, typer.Option(min=1, metavar="SECONDS", help="Between two readings; found by default.")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="Of a signed window; those of an hour by default.")
+    ] = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Sign a station's readings, window by window, with its key. A feed accepts signed readings only."""
+    from sealgrid.ados.signing import SigningTerms, sign_readings
+    from sealgrid.cli.private_input import read_password
+    from sealgrid.sdk.stores.keystores import open_keystore
+    from sealgrid.sdk.stores.plain_keys import plain_key
+    from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
+
+    signer = plain_key(key) or open_keystore(key, read_password(str(key), password_file))
+    try:
+        _write(out, sign_readings(_read(readings), signer, SigningTerms(sensor, interval, window)))
+    except ReadingsRefused as refused:
+        raise InputRefused(str(refused)) from refused
+    stdout.print(f"wrote {out}, signed by {signer.address}", markup=False)
+
+
+@app.command()
+def join(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of `sealgrid ados sign`.")],
+    roster: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The feed's stations, as `sealgrid ados feed show --roster` writes them."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON file to write.")],
+) -> None:
+    """Join signed files of several stations into the file of a run, and verify the signatures."""
+    import json
+
+    from sealgrid.ados.signing import join_files
+    from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
+
+    try:
+        stations = json.loads(_read(roster))
+        _write(out, join_files([_read(file) for file in files], stations))
+    except ReadingsRefused as refused:
+        raise InputRefused(str(refused)) from refused
+    except ValueError as error:
+        raise InputRefused(
+            f"{roster} is no JSON; write it with: sealgrid ados feed show FEED --roster FILE."
+        ) from error
+    stdout.print(f"wrote {out}", markup=False)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be read ({error.strerror}).") from error
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be written ({error.strerror}).") from error
 
 
 def _run(*arguments: str) -> None:

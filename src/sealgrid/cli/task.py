@@ -199,6 +199,17 @@ async def claim(
 
 @app.command()
 @for_account("requester")
+async def buy_for(
+    me: "AsyncClient",
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Address of a ComputeBuyer contract.")],
+) -> None:
+    """Bring the market's offers to a contract that buys computing itself. It pays for the run, you pay the gas."""
+    task = await me.buy_for(contract)
+    stdout.print(task, markup=False)
+
+
+@app.command()
+@for_account("requester")
 async def deliver(
     me: "AsyncClient",
     task: Task,

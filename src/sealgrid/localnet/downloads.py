@@ -113,6 +113,7 @@ def fetch_wheels(cache: Path, on_step: OnStep, program: Path = Path(sys.executab
     done = subprocess.run((*command, str(folder)), capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise SetupMissing(f"the apps' wheels could not be downloaded: {done.stderr.strip()[-200:]}", money="")
+    stamp.unlink(missing_ok=True)  # a copy of the cache by hard links, without these wheels, keeps its own stamp
     stamp.write_text(_digest(lock))
 
 

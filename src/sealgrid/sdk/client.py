@@ -23,7 +23,7 @@ from sealgrid.sdk.connection import connect as open_connection
 from sealgrid.sdk.input_files import InputFiles, has_tables, list_files, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentence
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.operations import buy, refunds
+from sealgrid.sdk.operations import buy, contract_purchase, refunds
 from sealgrid.sdk.operations import quote as quotes
 from sealgrid.sdk.operations.bag_purchase import BagBuyer, BagContent, BagStores, read_task_inputs
 from sealgrid.sdk.operations.bought_runs import BoughtRun, bought_runs
@@ -42,6 +42,7 @@ from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.bags import AsyncBag
+from sealgrid.sdk.resources.feeds import AsyncFeeds
 from sealgrid.sdk.resources.models import AsyncModels
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.resources.runs import AsyncRun
@@ -85,6 +86,11 @@ class AsyncClient:
     def models(self) -> AsyncModels:
         """Return the network's models."""
         return AsyncModels(self._conn, self._model_store)
+
+    @property
+    def feeds(self) -> AsyncFeeds:
+        """Return the network's feeds: contracts that publish data quality."""
+        return AsyncFeeds(self._conn)
 
     @property
     def data(self) -> AsyncModels:
@@ -393,6 +399,14 @@ class AsyncClient:
     def _remove(self, unsold: Sequence[PurchasedTask]) -> None:
         for job in unsold:
             self._jobs.remove(job.task)
+
+    async def buy_for(self, contract: str) -> str:
+        """Let a contract that buys computing itself buy its run at the cheapest open offers; return the task.
+
+        The contract is a ComputeBuyer (contracts/examples). It pays for the run, this account for gas. Raises
+        InputRefused for no address, OrderRefused when nothing is offered, ContractReverted with the contract's reason.
+        """
+        return await contract_purchase.buy_for(self._conn, _parse_contract(contract))
 
     async def claim(self, task: str, *, deal: str | None = None) -> str:
         """Claim the refund of a task that missed its final deadline; anyone may call it, the payer gets the price.

@@ -2,10 +2,12 @@
 
 import csv
 import importlib.util
+import json
 
 import pytest
 
 from sealgrid.shipped_apps.ados.quality.file_reader import read_file
+from sealgrid.shipped_apps.ados.quality.signed_file import read_signed
 from tests.unit.cli.cli_runner import run_cli
 
 
@@ -37,3 +39,37 @@ def test_without_pytorch_the_command_says_how_to_get_it(ados, monkeypatch, tmp_p
     ended = ados("train", "day.csv", "--out", "trained")
     assert ended.code != 0
     assert "PyTorch is not installed; run `make setup-ados`" in ended.err
+
+
+def test_readings_are_signed_and_joined_for_a_feed(ados, tmp_path):
+    assert ados("generate", "--out", "day.csv", "--days", "1", "--stations", "2").code == 0
+    (tmp_path / "key").write_text("51" * 32)
+    signed = ados("sign", "day.csv", "--sensor", "station-001", "--key", "key", "--out", "signed.json")
+    assert signed.code == 0, signed.err
+    address = signed.out.split()[-1]
+    roster = {"chain": 1, "feed": "0x" + "fe" * 20, "stations": [{"sensor": "station-001", "station": address}]}
+    (tmp_path / "roster.json").write_text(json.dumps(roster))
+    assert ados("join", "signed.json", "--roster", "roster.json", "--out", "joined.json").code == 0
+    content = (tmp_path / "joined.json").read_bytes()
+    assert len(read_signed(content, read_file(content)).windows) == 24
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("join", "day.csv", "--roster", "roster.json"), "file 1 has no signatures"),
+        (("join", "day.csv", "--roster", "day.csv"), "day.csv is no JSON"),
+        (("join", "absent", "--roster", "roster.json"), "absent cannot be read"),
+        (("sign", "roster.json", "--sensor", "a", "--key", "key"), "no list of readings"),
+        (("sign", "day.csv", "--sensor", "b", "--key", "key"), "no readings of 'b'"),
+    ],
+    ids=range(5),
+)
+def test_what_cannot_be_signed_or_joined_is_refused_in_one_line(ados, tmp_path, words, reason):
+    (tmp_path / "day.csv").write_text("time,a\n1772064000,1\n1772064600,2\n")
+    (tmp_path / "roster.json").write_text("{}")
+    (tmp_path / "key").write_text("51" * 32)
+    ended = ados(*words, "--out", "out.json")
+    assert ended.code != 0
+    assert reason in ended.err
+    assert not (tmp_path / "out.json").exists()

@@ -16,6 +16,7 @@ from sealgrid.units import ZERO_ADDRESS
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ROOT / "src/sealgrid/shipped_apps"
 WHEELS = ROOT / ".cache" / "wheels"
+DEAL = "0x" + "de" * 32
 START = """
 import runpy, sys
 folder, wheels, *arguments = sys.argv[1:]
@@ -54,6 +55,7 @@ def run_app(
     for each in (datasets, inputs_folder, out):
         each.mkdir(parents=True)
     environment = {"IEXEC_IN": datasets, "IEXEC_OUT": out, "IEXEC_INPUT_FILES_FOLDER": inputs_folder}
+    environment |= {"IEXEC_DEAL_ID": DEAL, "IEXEC_TASK_INDEX": 0}
     environment["IEXEC_INPUT_FILES_NUMBER"] = len(inputs or {})
     for number, (file, content) in enumerate((inputs or {}).items(), start=1):
         (inputs_folder / file).write_bytes(content)

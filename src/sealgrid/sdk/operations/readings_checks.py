@@ -10,7 +10,18 @@ from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.progress import Progress, ProgressStep
 
 _CODE: Final = tuple(
-    f"quality/{name}.py" for name in ("csv_reader", "errors", "file_reader", "json_reader", "messages", "senml")
+    f"quality/{name}.py"
+    for name in (
+        "csv_reader",
+        "errors",
+        "file_reader",
+        "json_reader",
+        "messages",
+        "readings",
+        "senml",
+        "signatures",
+        "signed_file",
+    )
 )
 
 
@@ -31,9 +42,10 @@ def check_file_of_readings(name: str, content: bytes) -> None:
     try:
         from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused  # noqa: PLC0415
         from sealgrid.shipped_apps.ados.quality.file_reader import read_file  # noqa: PLC0415
+        from sealgrid.shipped_apps.ados.quality.signed_file import read_signed  # noqa: PLC0415
     except ImportError:  # an installation without the libraries of the shipped apps
         return
     try:
-        read_file(content)
+        read_signed(content, read_file(content))
     except ReadingsRefused as refused:
         raise InputRefused(f"ados cannot read {name!r}: {refused}") from refused

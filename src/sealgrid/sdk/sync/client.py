@@ -19,6 +19,7 @@ from sealgrid.sdk.sync.account import Account
 from sealgrid.sdk.sync.apps import Apps
 from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext
 from sealgrid.sdk.sync.bag import Bag
+from sealgrid.sdk.sync.feeds import Feeds
 from sealgrid.sdk.sync.models import Models
 from sealgrid.sdk.sync.run import Run
 from sealgrid.sdk.table_shards import Table
@@ -52,6 +53,11 @@ class Client:
     def models(self) -> Models:
         """Return the network's models."""
         return Models(self._inner.models)
+
+    @property
+    def feeds(self) -> Feeds:
+        """Return the network's feeds: contracts that publish data quality."""
+        return Feeds(self._inner.feeds)
 
     @property
     def data(self) -> Models:
@@ -318,6 +324,14 @@ class Client:
     def stages(self, task: TaskId) -> tuple[StageAt, ...]:
         """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""
         return BACKGROUND.run(self._inner.stages(task))
+
+    def buy_for(self, contract: str) -> str:
+        """Let a contract that buys computing itself buy its run at the cheapest open offers; return the task.
+
+        The contract is a ComputeBuyer (contracts/examples). It pays for the run, this account for gas. Raises
+        InputRefused for no address, OrderRefused when nothing is offered, ContractReverted with the contract's reason.
+        """
+        return BACKGROUND.run(self._inner.buy_for(contract))
 
     def claim(self, task: str, *, deal: str | None = None) -> str:
         """Claim the refund of a task that missed its final deadline; anyone may call it, the payer gets the price.

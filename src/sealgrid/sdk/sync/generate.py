@@ -22,6 +22,7 @@ SOURCES: Final = {
     "Account": "resources.account",
     "Bag": "resources.bags",
     "Apps": "resources.apps",
+    "Feeds": "resources.feeds",
     "Models": "resources.models",
     "Receipt": "resources.runs",
     "Run": "resources.runs",

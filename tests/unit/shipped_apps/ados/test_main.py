@@ -94,9 +94,9 @@ def test_what_is_invalid_ends_the_run_with_one_line(run, dataset, inputs, argume
     assert ran.files == {}
 
 
-def test_its_bundle_names_the_one_wheel_that_it_needs():
+def test_its_bundle_names_the_wheels_that_it_needs():
     manifest = bundled("ados")[1].manifest
-    assert [wheel.filename.split("-")[0] for wheel in manifest.wheels] == ["numpy"]
+    assert [wheel.filename.split("-")[0] for wheel in manifest.wheels] == ["coincurve", "numpy", "pycryptodome"]
     assert all(
         entry.path.startswith("quality/") or entry.path in {"main.py", "README.md", "CHANGELOG.md"}
         for entry in manifest.files
