@@ -167,6 +167,15 @@ def test_a_worker_whose_clock_is_an_hour_ahead_is_cut_off_in_a_job_and_another_b
     workers = [line.split()[0] for line in listed if "  joined " in line]
     assert json.loads(done(alice.program(EARNED, joined.layout.network, *workers))) == [2 * 10**9 * 99 // 100] * 2
 
+    report = done(carol.sealgrid("worker", "status"))
+    assert f"worker   {workers[0]}" in report
+    assert "tasks    1 done, 1 lost" in report
+    assert "earned 1.98 RLC (test credits), of which 1.98 RLC is in escrow" in done(
+        carol.sealgrid("worker", "earnings")
+    )
+    assert "sent 1.98 RLC" in done(carol.sealgrid("worker", "collect", workers[1], "--yes"))
+    assert json.loads(done(alice.program(EARNED, joined.layout.network, workers[0]))) == [0]
+
     assert "its certificate is revoked" in done(alice.sealgrid("pool", "remove", workers[0], *data))
     refused = carol.sealgrid("worker", "start", "--invitation", "invitation")
     assert refused.returncode == 1

@@ -220,7 +220,7 @@ async def earnings(
     elif as_csv:
         print_rows(EARNED_COLUMNS, payments)
     else:
-        lines = [_payment_line(payment) for payment in payments]
+        lines = [payment_line(payment) for payment in payments]
         if len(payments) < len(earned.payments):
             lines.append(f"{Amount(sum(each.amount for each in payments))} of these")
         lines.append(f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow")
@@ -230,7 +230,8 @@ async def earnings(
         stderr.print(f"withdrew {earned.withdrawable}; the wallet has {left.wallet}{credit_note(me.network)}")
 
 
-def _payment_line(payment: "EarnedPayment") -> str:
+def payment_line(payment: "EarnedPayment") -> str:
+    """Return one line of a list of payments."""
     sold = payment.app_name if payment.model is None else f"{payment.model_name} in {payment.app_name}"
     day = datetime.fromtimestamp(payment.time, UTC).strftime("%Y-%m-%d")
     state = "" if payment.state == "unknown" else f"  {payment.state}"

@@ -1,7 +1,8 @@
 """``sealgrid worker …``: this machine as a worker, its confidential hardware, and its quotes."""
 
 import json
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from sealgrid.cli.machine_limits import sandbox_limits
-from sealgrid.cli.options import Data, NetworkName
-from sealgrid.cli.output import stderr, stdout
+from sealgrid.cli.options import Data, Json, NetworkName
+from sealgrid.cli.output import credit_note, print_result, stderr, stdout
+from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware_quotes import RawQuote
     from sealgrid.platform.machine_probe import MachineProbe, ProbeFinding
+    from sealgrid.sdk.client import AsyncClient
     from sealgrid.units import TaskId
 
 app = typer.Typer(help="Run jobs on this machine; check and use its confidential hardware.", no_args_is_help=True)
@@ -66,7 +69,6 @@ def run(
     import contextlib
 
     from sealgrid.cli.network import layout_of
-    from sealgrid.errors import InputRefused
     from sealgrid.localnet.layout import WORKER
     from sealgrid.localnet.service_configs import WORKERS, worker_config
     from sealgrid.sdk.network import load_network
@@ -125,17 +127,12 @@ def start(
     from sealgrid.cli.end_times import parse_end
     from sealgrid.cli.job_filters import parse_addresses, parse_size
     from sealgrid.cli.private_input import read_secret
-    from sealgrid.machine.start import WorkerMachine, load_or_create_key
-    from sealgrid.sdk.stores.home import home
-    from sealgrid.sdk.stores.network_store import choose_network
+    from sealgrid.machine.start import load_or_create_key
     from sealgrid.wire.admission import SignedInvitation
     from sealgrid.worker.limits import WorkLimits, parse_hours
 
-    folders = home(data)
-    joined = choose_network(folders, network)
-    machine = WorkerMachine(
-        network=joined,
-        folder=folders.accounts.parent / "workers" / joined.workerpool[2:],
+    machine = replace(
+        _worker_machine(network, data),
         invitation=SignedInvitation.parse(read_secret(invitation)) if invitation else None,
         limits=WorkLimits(
             jobs=jobs,
@@ -149,12 +146,94 @@ def start(
         apps=parse_addresses(apps, "--app"),
         requesters=parse_addresses(requesters, "--requester"),
     )
-    stdout.print(f"worker {load_or_create_key(machine).address} of pool {joined.workerpool}", markup=False)
+    stdout.print(f"worker {load_or_create_key(machine).address} of pool {machine.network.workerpool}", markup=False)
     stderr.print(
         "This network simulates its enclaves: this machine's root user can read every model and input that it runs.",
         style="yellow",
     )
     asyncio.run(_work(machine))
+
+
+def _worker_machine(network: str | None, data: Path | None) -> "WorkerMachine":
+    from sealgrid.machine.start import WorkerMachine
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.network_store import choose_network
+
+    folders = home(data)
+    joined = choose_network(folders, network)
+    return WorkerMachine(joined, folders.accounts.parent / "workers" / joined.workerpool[2:])
+
+
+@app.command()
+def status(network: NetworkName = None, as_json: Json = False, data: Data = None) -> None:
+    """Show what this machine's worker does: slots, tasks, caches, earnings, and when the pool answered last."""
+    import asyncio
+    import time
+
+    from sealgrid.machine.worker_report import report_lines, worker_report
+
+    found = asyncio.run(worker_report(_worker_machine(network, data)))
+    print_result(found, report_lines(found, time.time()), as_json=as_json)
+
+
+@app.command()
+def earnings(network: NetworkName = None, as_json: Json = False, data: Data = None) -> None:
+    """Show the payments that this machine's worker received from tasks."""
+    from sealgrid.cli.account import payment_line
+
+    async def read(me: "AsyncClient") -> None:
+        earned = await me.account.earnings()
+        total = f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow"
+        print_result(earned, [*map(payment_line, earned.payments), total], as_json=as_json)
+
+    _as_worker(_worker_machine(network, data), read)
+
+
+@app.command()
+def collect(
+    to: Annotated[str, typer.Argument(metavar="ADDRESS", help="The account that gets the money; nobody can undo it.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without a question.")] = False,
+    network: NetworkName = None,
+    data: Data = None,
+) -> None:
+    """Move all that the worker has free in escrow, its earnings and its stake, to the wallet of an account of yours."""
+    from sealgrid.cli.confirmation import confirm
+    from sealgrid.sdk.addresses import parse_address
+
+    async def move(me: "AsyncClient") -> None:
+        free = (await me.account.balance()).escrow
+        if not free:
+            stdout.print(f"worker {me.account.address} has nothing free in escrow; nothing was sent", markup=False)
+            return
+        stdout.print(f"worker {me.account.address} has {free}{credit_note(me.network)} in escrow", markup=False)
+        if not yes:
+            confirm(f"Send it to {receiver}?", elsewhere="nobody is here to confirm it; add --yes. Nothing was sent.")
+        await me.account.send(receiver, free, from_escrow=True)
+        stdout.print(f"sent {free} to the wallet of {receiver}", markup=False)
+
+    try:
+        receiver = parse_address(to)
+    except ValueError as error:
+        raise InputRefused(f"{to[:80]!r} is not an address; give the one that gets the money.") from error
+    _as_worker(_worker_machine(network, data), move)
+
+
+def _as_worker(machine: "WorkerMachine", work: "Callable[[AsyncClient], Awaitable[None]]") -> None:
+    import asyncio
+
+    from sealgrid.machine.start import load_key
+    from sealgrid.sdk.client import connect_async
+
+    key = load_key(machine)
+
+    async def connected() -> None:
+        async with connect_async(key, network=machine.network) as me:
+            await work(me)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the connection sends no secret to an enclave
+        asyncio.run(connected())
 
 
 async def _work(machine: "WorkerMachine") -> None:
@@ -211,7 +290,7 @@ def quote(
 
     from sealgrid.attestation.evidence import Trait
     from sealgrid.cli.pins import parse_root
-    from sealgrid.errors import InputRefused, SetupMissing
+    from sealgrid.errors import SetupMissing
     from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation, RawQuote
 
     if file is None:
@@ -251,7 +330,6 @@ def platform(
     import asyncio
 
     from sealgrid.cli.pins import parse_root
-    from sealgrid.errors import InputRefused
     from sealgrid.platform.hardware import HardwareConfig
     from sealgrid.platform.image import measure
     from sealgrid.platform.image_contents import interpreter_version

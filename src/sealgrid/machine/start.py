@@ -67,13 +67,31 @@ def load_or_create_key(machine: WorkerMachine) -> SigningKey:
     if not machine.key_file.exists():
         machine.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_file(machine.key_file, SigningKey.generate().secret.hex().encode(), replace=False)
+    return load_key(machine)
+
+
+def load_key(machine: WorkerMachine) -> SigningKey:
+    """Return the worker's chain key; raise InputRefused for a damaged file, or without one."""
     try:
         return SigningKey.from_bytes(bytes.fromhex(machine.key_file.read_text().strip()))
+    except FileNotFoundError:
+        raise InputRefused(
+            f"this machine has no worker of {machine.network.name!r}; start one with: sealgrid worker start"
+        ) from None
     except ValueError:
         # Without the cause: its message could contain key material.
         raise InputRefused(
             f"{machine.key_file} is damaged; restore it from a backup, since this worker's earnings belong to it."
         ) from None
+
+
+def is_running(machine: WorkerMachine) -> bool:
+    """Return whether a process runs the worker."""
+    try:
+        with _locked(machine.folder):
+            return False
+    except InputRefused:
+        return True
 
 
 @contextlib.asynccontextmanager

@@ -76,6 +76,7 @@ class JobContext:
     sms: IexecSmsClient | None = None
     market: MarketClient | None = None
     nodes: tuple[StorageClient, ...] = ()  #: receive results; if empty, ``storage`` does
+    on_stage: Callable[[TaskId, Stage], None] = lambda task, stage: None  #: is called with each stage of a job
 
     def for_pool(self, pool: JobPoolClient) -> "JobContext":
         """Return the same context for jobs of another pool."""
@@ -200,6 +201,7 @@ class JobRun:
         An unreachable pool does not end the job.
         """
         self._stage = stage
+        self._context.on_stage(self.job.task, stage)
         task = asyncio.create_task(self._report(stage, detail, check))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)

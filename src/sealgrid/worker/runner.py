@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import httpx
 
@@ -20,7 +21,7 @@ from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.iexec_sms import IexecSmsClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.pool import JobAssignment, PoolClient, WorkerCapabilities
+from sealgrid.wire.pool import JobAssignment, NextJob, PoolClient, WorkerCapabilities
 from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
@@ -29,6 +30,7 @@ from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.wheel_index import WheelIndex
+from sealgrid.worker.work_record import WorkRecord
 
 WAIT_SECONDS = 20.0  #: of one long poll for a job
 PAUSE_SECONDS, LONGEST_PAUSE = 0.5, 30.0  #: after a failed request for a job, and after many in a row
@@ -49,7 +51,10 @@ async def run(config: WorkerConfig, ready: Callable[[], None], *, http: httpx.As
 
 
 class WorkSession:
-    """One run of a worker: requests jobs within its limits and runs them, until it is drained."""
+    """One run of a worker: requests jobs within its limits and runs them, until it is drained.
+
+    One call asks for jobs for all free slots. ``on_job`` is called when a job starts, and with how it ended.
+    """
 
     def __init__(
         self,
@@ -60,11 +65,13 @@ class WorkSession:
         use: Callable[[], MachineUse] = lambda: MachineUse(load=0.0, users=0),
         on_job: Callable[[TaskId, str], None] = lambda task, event: None,
     ) -> None:
-        self._context, self._pool, self._limits, self._use, self._on_job = context, pool, limits, use, on_job
+        self._record = WorkRecord(context.config.folder, limits.jobs)
+        self._context = replace(context, on_stage=self._record.stage)
+        self._pool, self._limits, self._use, self._on_job = pool, limits, use, on_job
         self._started, self._idle_since = 0, time.time()
         self._running: set[TaskId] = set()
-        self._failures = 0  # requests for a job, in a row
-        self._draining = asyncio.Event()
+        self._failures = 0  # requests for jobs, in a row
+        self._draining, self._changed = asyncio.Event(), asyncio.Event()
 
     def drain(self) -> None:
         """Take no further job; ``run`` returns when the running ones have ended.
@@ -72,61 +79,76 @@ class WorkSession:
         A job that the pool assigns at this moment is not run; its lease expires, and another worker gets it.
         """
         self._draining.set()
+        self._changed.set()
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Run jobs until the limits are reached or the worker is drained; ``ready`` is called before the first."""
         folder = self._context.config.folder
-        checkpoints = [TaskCheckpoint(folder / _slot(number)) for number in range(self._limits.jobs)]
-        for checkpoint in checkpoints:
+        free = [TaskCheckpoint(folder / _slot(number)) for number in range(self._limits.jobs)]
+        for checkpoint in free:
             await checkpoint.report_interrupted(self._pool)
         ready()
-        await asyncio.gather(*(self._work(checkpoint) for checkpoint in checkpoints))
+        async with asyncio.TaskGroup() as jobs:
+            while not self._ends():
+                self._changed.clear()
+                slots = len(free) if self._limits.may_take(time.time(), self._use()) else 0
+                if self._limits.max_jobs is not None:
+                    slots = min(slots, self._limits.max_jobs - self._started)
+                if not slots:
+                    await self._pause(CLOSED_SECONDS)
+                    continue
+                assigned = await self._next_jobs(slots)
+                # The pool repeats an assignment until the job is launched.
+                fresh = [job for job in assigned if job.task not in self._running][:slots]
+                for job in fresh:
+                    self._started += 1
+                    self._running.add(job.task)
+                    jobs.create_task(self._work(job, free, free.pop()))
+                if assigned and not fresh:
+                    await self._pause(PAUSE_SECONDS)
 
-    async def _work(self, checkpoint: TaskCheckpoint) -> None:
-        while not self._draining.is_set():
-            now = time.time()
-            idle_since = now if self._running else self._idle_since
-            if self._limits.ends(started=self._started, idle_since=idle_since, now=now):
-                return
-            if not self._limits.may_take(now, self._use()):
-                await self._pause(CLOSED_SECONDS)
-                continue
-            self._started += 1  # before the request: other slots count it
-            job = await self._next_job()
-            if job is None or job.task in self._running:  # the pool repeats an assignment until the job is launched
-                self._started -= 1
-                await self._pause(0.0 if job is None else PAUSE_SECONDS)
-                continue
-            self._running.add(job.task)
+    def _ends(self) -> bool:
+        now = time.time()
+        idle_since = now if self._running else self._idle_since
+        return self._draining.is_set() or self._limits.ends(started=self._started, idle_since=idle_since, now=now)
+
+    async def _work(self, job: JobAssignment, free: list[TaskCheckpoint], checkpoint: TaskCheckpoint) -> None:
+        with contextlib.suppress(OSError):  # of a full disk; the lease ends if this process is killed now
             checkpoint.add(job.task, job.fence)
-            self._on_job(job.task, "started")
-            await run_job(job, self._context)
-            self._on_job(job.task, "ended")
-            checkpoint.remove()
-            self._running.discard(job.task)
-            self._idle_since = time.time()
+        self._record.stage(job.task, "assigned")
+        self._on_job(job.task, "started")
+        failure = await run_job(job, self._context)
+        self._record.ended(job.task, done=not failure)
+        self._on_job(job.task, f"failed: {failure}" if failure else "done")
+        checkpoint.remove()
+        free.append(checkpoint)
+        self._running.discard(job.task)
+        self._idle_since = time.time()
+        self._changed.set()
 
-    async def _next_job(self) -> JobAssignment | None:
-        """Return a job; None after a wait without one, a failed request, or when the worker is drained."""
-        request = asyncio.create_task(self._pool.next_job(self._wait(), capabilities_of(self._context)))
+    async def _next_jobs(self, slots: int) -> tuple[JobAssignment, ...]:
+        """Return jobs for free slots; none after a wait, a failed request, or when the worker is drained."""
+        message = NextJob(wait=self._wait(), slots=slots, capabilities=capabilities_of(self._context))
+        request = asyncio.create_task(self._pool.exchange(message))
         drained = asyncio.create_task(self._draining.wait())
         try:
             await asyncio.wait({request, drained}, return_when=asyncio.FIRST_COMPLETED)
             if not request.done():
-                return None
-            job = request.result()
+                return ()
+            jobs = request.result().jobs
         except SealgridError as error:
             _log.warning("requesting a job: %s", error)
             with contextlib.suppress(SealgridError):
                 await self._pool.synchronise()  # a clock that was set meanwhile is one cause
             await self._pause(min(PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE))
             self._failures = min(self._failures + 1, 10)
-            return None
+            return ()
         finally:
             for task in (request, drained):
                 task.cancel()
         self._failures = 0
-        return job
+        self._record.contact()
+        return jobs
 
     def _wait(self) -> float:
         """Return how long to wait for a job, in seconds: until the next limit, at most WAIT_SECONDS."""
@@ -136,8 +158,9 @@ class WorkSession:
         return max(0.0, min([WAIT_SECONDS, *(end - now for end in ends)]))
 
     async def _pause(self, seconds: float) -> None:
+        """Wait until the time is over, a job ends, or the worker is drained."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), seconds)
+            await asyncio.wait_for(self._changed.wait(), seconds)
 
 
 def capabilities_of(context: JobContext) -> WorkerCapabilities:
@@ -199,11 +222,15 @@ async def open_context(
         yield context, pool
 
 
-async def run_job(job: JobAssignment, context: JobContext) -> None:
-    """Run one job and report its failure, if any. Only cancellation of the worker raises."""
+async def run_job(job: JobAssignment, context: JobContext) -> str:
+    """Run one job and report its failure, if any; return why it has no result, or nothing.
+
+    Only cancellation of the worker raises.
+    """
     job_run = JobRun(job, context)
     running = asyncio.create_task(job_run.run())
     lease_task = asyncio.create_task(_maintain_lease(job, job_run, running, context))
+    reason = ""
     try:
         await running
     except (SealgridError, TimeoutError) as error:
@@ -212,13 +239,16 @@ async def run_job(job: JobAssignment, context: JobContext) -> None:
         await job_run.report("failed", reason, check=error.check if isinstance(error, ReleaseRefused) else "")
     except Exception as error:  # noqa: BLE001  one job must not end the worker
         _log.exception("task %s", job.task)
-        await job_run.report("failed", f"an unexpected {type(error).__name__} on this machine")
+        reason = f"an unexpected {type(error).__name__} on this machine"
+        await job_run.report("failed", reason)
     except asyncio.CancelledError:
         if not lease_task.done():
             raise  # the worker itself is cancelled
-        _log.warning("task %s: cancelled, since the chain would no longer pay for it", job.task)
+        reason = "the chain would no longer pay for it"
+        _log.warning("task %s: cancelled, since %s", job.task, reason)
     finally:
         lease_task.cancel()
+    return reason
 
 
 async def _maintain_lease(

@@ -1,0 +1,151 @@
+"""A session asks for jobs for its free slots in one call, keeps its limits, and lets jobs end when it is drained."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.errors import NotFound
+from sealgrid.units import Digest, TaskId, to_digest
+from sealgrid.wire.pool import JobAssignment, JobReply, NextJob
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.limits import MachineUse, WorkLimits
+from sealgrid.worker.runner import WorkSession
+from sealgrid.worker.work_record import read_status
+from tests.unit.worker.job_scene import ACCOUNT, JOB, Pool, Source, context
+
+
+def job(number: int) -> JobAssignment:
+    return msgspec.structs.replace(JOB, task=TaskId(to_digest(bytes([number]) * 32)))
+
+
+class Dispatcher(Pool):
+    """A pool that gives out prepared answers, and then nothing."""
+
+    def __init__(self, *answers: list[JobAssignment]) -> None:
+        super().__init__()
+        self.answers, self.slots = list(answers), list[int]()
+        self.asked = asyncio.Event()
+
+    async def exchange(self, message: NextJob) -> JobReply:
+        self.slots.append(message.slots)
+        if not self.answers:
+            self.asked.set()
+            await asyncio.Event().wait()
+        return JobReply(jobs=tuple(self.answers.pop(0)))
+
+
+class SlowSource(Source):
+    """A store without the bundle that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+
+    async def pieces(self, sha256: Digest) -> AsyncIterator[bytes]:
+        await self.released.wait()
+        raise NotFound("no such file.")
+        yield b""
+
+
+class Scene:
+    def __init__(self, folder: Path, pool: Dispatcher, limits: WorkLimits, **options: Any) -> None:
+        self.source, self.events = SlowSource(), list[tuple[TaskId, str]]()
+        identity: Any = NetworkIdentity
+        config = WorkerConfig(folder, folder / "key", identity, ACCOUNT, "", "", "")
+        self.session = WorkSession(
+            replace(context(folder, self.source, pool), config=config),
+            pool,  # type: ignore[arg-type]
+            limits,
+            on_job=lambda task, event: self.events.append((task, event)),
+            **options,
+        )
+
+
+@asynccontextmanager
+async def running(scene: Scene, ready: Callable[[], None] = lambda: None) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(scene.session.run(ready))
+    try:
+        async with asyncio.timeout(20):
+            yield task
+    finally:
+        task.cancel()
+
+
+async def test_one_call_asks_for_jobs_for_all_free_slots(tmp_path: Path):
+    pool = Dispatcher([job(1), job(2)])
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=6))
+    async with running(scene):
+        await pool.asked.wait()
+        assert pool.slots == [6, 4]
+        assert [event for _, event in scene.events] == ["started", "started"]
+
+
+async def test_a_drained_session_asks_for_nothing_and_ends_with_its_jobs(tmp_path: Path):
+    pool = Dispatcher([job(1)])
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=2))
+    async with running(scene) as task:
+        await pool.asked.wait()
+        scene.session.drain()
+        done, _ = await asyncio.wait({task}, timeout=0.05)
+        assert not done
+        scene.source.released.set()
+        await task
+    assert scene.events[-1] == (job(1).task, "failed: no such file.")
+    assert pool.slots == [2, 1]
+
+
+async def test_the_number_of_jobs_is_bounded_whatever_the_slots(tmp_path: Path):
+    pool = Dispatcher([job(1)], [job(2)], [job(3)])
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=4, max_jobs=2))
+    scene.source.released.set()
+    async with running(scene) as task:
+        await task
+    assert [each for each, event in scene.events if event == "started"] == [job(1).task, job(2).task]
+    assert pool.slots == [2, 1]
+
+
+async def test_an_assignment_that_the_pool_repeats_is_run_once(tmp_path: Path):
+    pool = Dispatcher([job(1)], [job(1)], [job(1), job(2)])
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=3))
+    async with running(scene):
+        await pool.asked.wait()
+    assert [each for each, _ in scene.events] == [job(1).task, job(2).task]
+
+
+async def test_a_session_without_a_job_for_its_idle_time_ends(tmp_path: Path):
+    scene = Scene(tmp_path, Dispatcher(), WorkLimits(idle_exit=0.0))
+    async with running(scene) as task:
+        await task
+
+
+async def test_a_machine_in_use_asks_for_no_job(tmp_path: Path):
+    pool, looked = Dispatcher([job(1)]), asyncio.Event()
+
+    def use() -> MachineUse:
+        looked.set()
+        return MachineUse(load=0.0, users=1)
+
+    scene = Scene(tmp_path, pool, WorkLimits(when_idle=True), use=use)
+    async with running(scene) as task:
+        await looked.wait()
+        scene.session.drain()
+        await task
+    assert pool.slots == []
+
+
+async def test_a_freed_slot_is_offered_again_and_the_record_counts_the_loss(tmp_path: Path):
+    pool = Dispatcher([job(1)])
+    scene = Scene(tmp_path, pool, WorkLimits())
+    scene.source.released.set()
+    async with running(scene):
+        await pool.asked.wait()
+    status = read_status(tmp_path)
+    assert status is not None
+    assert (status.lost, status.done, status.running) == (1, 0, ())
+    assert status.last_contact is not None
