@@ -2,10 +2,11 @@
 
 An enrolment is refused unless
 
-1. the pool of the network admitted the worker, by its owner's signature, and the statement has not expired;
+1. a pool of the network admitted the worker, by its owner's signature, and the statement has not expired;
 2. the worker signed the request for this key, within ten minutes of the authority's clock;
 3. the key is a point of P-256;
-4. the worker was not revoked.
+4. the worker was not revoked;
+5. the worker had fewer than MAX_CERTIFICATES certificates, each of which stays in the revocation list.
 """
 
 import sqlite3
@@ -26,6 +27,8 @@ from sealgrid.units import Address, to_digest
 from sealgrid.wire.authority import EnrolmentReply, EnrolmentRequest
 
 COLLATERAL_SECONDS: Final = 24 * 3600  #: a revoked machine can use its last collateral for this long
+MAX_CERTIFICATES: Final = 8  #: of one worker, ever: an installation that is lost needs another one
+REUSE_SECONDS: Final = 60.0  #: how long computed collateral is given out
 _SKEW_SECONDS: Final = 600
 _PPID_BYTES: Final = 16
 _TABLES: Final = """
@@ -34,6 +37,7 @@ CREATE TABLE IF NOT EXISTS machines (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS of_worker ON machines (worker, key);
 CREATE TABLE IF NOT EXISTS revoked_workers (worker TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pools (workerpool TEXT PRIMARY KEY, signer TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -64,6 +68,19 @@ class MachineRegistry:
         """Return the valid certificate (DER) of a worker's machine key; None if there is none."""
         sql = "SELECT certificate FROM machines WHERE worker = ? AND key = ? AND revoked IS NULL"
         row = self._database.execute(sql, (worker, key)).fetchone()
+        return row[0] if row else None
+
+    def count(self, worker: Address) -> int:
+        """Return the number of certificates of a worker, revoked ones included."""
+        return int(self._database.execute("SELECT count(*) FROM machines WHERE worker = ?", (worker,)).fetchone()[0])
+
+    def admit_pool(self, workerpool: Address, signer: Address) -> None:
+        """Let the workers of another pool enrol machines; ``signer`` signs for it."""
+        self._database.execute("INSERT OR REPLACE INTO pools VALUES (?, ?)", (workerpool, signer))
+
+    def signer_of(self, workerpool: Address) -> Address | None:
+        """Return the account that signs for an admitted pool."""
+        row = self._database.execute("SELECT signer FROM pools WHERE workerpool = ?", (workerpool,)).fetchone()
         return row[0] if row else None
 
     def add(self, worker: Address, key: str, certificate: bytes, now: float) -> None:
@@ -109,6 +126,7 @@ class Authority:
         clock: Callable[[], float],
     ) -> None:
         self._keys, self._registry, self._pool, self._domain, self._clock = keys, registry, pool, domain, clock
+        self._collateral, self._collateral_at = b"", 0.0
 
     def enrol(self, request: EnrolmentRequest) -> EnrolmentReply:
         """Return the certificates of a machine; raise EvidenceRefused as the module says."""
@@ -121,6 +139,10 @@ class Authority:
         key = sha256(request.public).hex()
         stored = self._registry.certificate(worker, key)
         if stored is None:
+            if self._registry.count(worker) >= MAX_CERTIFICATES:  # (5)
+                raise EvidenceRefused(
+                    "enrol.5", f"worker {worker} had {MAX_CERTIFICATES} machine keys; join again as a new worker."
+                )
             ppid = sha256(worker.encode() + request.public)[:_PPID_BYTES]
             certificate = self._keys.certify(public, now=int(now), ppid=ppid)
             self._registry.add(worker, key, certificate.public_bytes(serialization.Encoding.DER), now)
@@ -129,25 +151,34 @@ class Authority:
         return EnrolmentReply(chain=self._keys.chain_of(certificate), root_ca_der=self._keys.root_der)
 
     def collateral(self) -> bytes:
-        """Return collateral of the machines; the certificates of revoked ones are in its revocation list."""
+        """Return collateral of the machines; the certificates of revoked ones are in its revocation list.
+
+        A revocation is in it after REUSE_SECONDS at most.
+        """
         now = int(self._clock())
+        if self._collateral and 0 <= now - self._collateral_at < REUSE_SECONDS:
+            return self._collateral
         revoked = tuple(
             x509.load_der_x509_certificate(each.certificate)
             for each in self._registry.all()
             if each.revoked is not None
         )
         terms = SimulatedTerms(issued=now - 3600, expires=now + COLLATERAL_SECONDS, revoked=revoked)
-        return collateral(self._keys, terms).raw
+        self._collateral, self._collateral_at = collateral(self._keys, terms).raw, now
+        return self._collateral
 
     def _check_admission(self, request: EnrolmentRequest, now: float) -> None:
         admission, pool = request.admission.admission, self._pool
+        signer = pool.signer if admission.pool == pool.workerpool else self._registry.signer_of(admission.pool)
         if (
-            admission.pool != pool.workerpool
+            signer is None
             or admission.worker != request.enrolment.worker
             or admission.expiry <= now
-            or not admission.is_signed_by(pool.signer, self._domain, request.admission.signature)
+            or not admission.is_signed_by(signer, self._domain, request.admission.signature)
         ):
-            raise EvidenceRefused("enrol.1", f"pool {pool.workerpool} did not admit this worker, or too long ago.")
+            raise EvidenceRefused(
+                "enrol.1", f"no pool of this network admitted this worker, or too long ago (pool {admission.pool})."
+            )
 
     def _check_request(self, request: EnrolmentRequest, now: float) -> None:
         enrolment = request.enrolment

@@ -1,19 +1,22 @@
 """A runtime image as one archive, for machines that join a network (docs/protocol/joining-machines.md)."""
 
+import errno
 import gzip
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from sealgrid.errors import EvidenceRefused
+from sealgrid.errors import EvidenceRefused, ServiceUnavailable
 from sealgrid.platform.image import MeasuredFile
 from sealgrid.storage.atomic_file import atomic_writer
 
 MAX_IMAGE_BYTES: Final = 1 << 30  #: of all files together
 MAX_FILES: Final = 50_000
 _PIECE: Final = 1 << 20
+_DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}  #: of this machine
 
 
 def pack_image(folder: Path, files: Iterable[MeasuredFile], archive: Path) -> None:
@@ -31,9 +34,10 @@ def pack_image(folder: Path, files: Iterable[MeasuredFile], archive: Path) -> No
 
 
 def unpack_image(archive: Path, folder: Path) -> None:
-    """Unpack an archive into a new folder; raise EvidenceRefused for one that is damaged or leaves the folder.
+    """Unpack an archive into a new folder.
 
-    The archive is untrusted: the caller measures the files before anything of them runs.
+    Raises EvidenceRefused for one that is damaged or leaves the folder, ServiceUnavailable if the disk is full. The
+    archive is untrusted: the caller measures the files before anything of them runs.
     """
     folder.mkdir(parents=True)
     try:
@@ -45,7 +49,11 @@ def unpack_image(archive: Path, folder: Path) -> None:
                     while piece := content.read(_PIECE):
                         target.write(piece)
                 path.chmod(0o755 if member.mode & 0o100 else 0o644)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise ServiceUnavailable(
+                f"the network's runtime cannot be stored in {folder} ({error.strerror}); free space there."
+            ) from error
         raise EvidenceRefused("runtime", f"the archive of the network's runtime is damaged ({error}).") from error
 
 

@@ -15,7 +15,14 @@ from sealgrid.attestation.verification import verify
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import EvidenceRefused
-from sealgrid.platform.authority import COLLATERAL_SECONDS, AdmittingPool, Authority, MachineRegistry
+from sealgrid.platform.authority import (
+    COLLATERAL_SECONDS,
+    MAX_CERTIFICATES,
+    REUSE_SECONDS,
+    AdmittingPool,
+    Authority,
+    MachineRegistry,
+)
 from sealgrid.platform.quoters import EnrolledQuoters, load_or_create_machine_key
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.admission import SignedAdmission
@@ -144,3 +151,32 @@ def test_a_machines_key_is_made_once_in_a_private_file(tmp_path: Path):
     path = tmp_path / "machine.key"
     assert raw_public(load_or_create_machine_key(path)) == raw_public(load_or_create_machine_key(path))
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_enrol_5_a_worker_gets_a_bounded_number_of_certificates(registry: MachineRegistry):
+    for _ in range(MAX_CERTIFICATES):
+        authority(registry).enrol(request(public=raw_public(new_key())))
+    with pytest.raises(EvidenceRefused) as refused:
+        authority(registry).enrol(request())
+    assert refused.value.check == "enrol.5"
+
+
+def test_collateral_is_computed_once_a_minute_and_then_has_the_revocation(registry: MachineRegistry):
+    now, quoters = NOW, enrolled(registry)
+    shared = Authority(KEYS, registry, AdmittingPool(POOL, OWNER.address), DOMAIN, lambda: now)
+    first = shared.collateral()
+    registry.revoke(WORKER.address, NOW)
+    assert shared.collateral() is first
+    now += int(REUSE_SECONDS)
+    quoters.replace_collateral(shared.collateral())
+    with pytest.raises(EvidenceRefused):
+        verified(quoters.current(), at=now)
+
+
+def test_workers_of_another_pool_enrol_once_the_network_admitted_it(registry: MachineRegistry):
+    other, signer = to_address(b"\x67" * 20), SigningKey.generate()
+    registry.admit_pool(other, signer.address)
+    assert authority(registry).enrol(request(pool=other, pool_key=signer)).chain
+    with pytest.raises(EvidenceRefused) as refused:
+        authority(registry).enrol(request(pool=other, pool_key=OWNER))
+    assert refused.value.check == "enrol.1"

@@ -1,5 +1,6 @@
 """A runtime image travels as one archive, and measures the same when it is unpacked."""
 
+import errno
 import gzip
 import io
 import tarfile
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.errors import EvidenceRefused
+from sealgrid.errors import EvidenceRefused, ServiceUnavailable
 from sealgrid.platform.image import measure
 from sealgrid.platform.image_archive import pack_image, unpack_image
 
@@ -55,11 +56,24 @@ def member(name: str, kind: bytes = tarfile.REGTYPE) -> bytes:
         member("hard", tarfile.LNKTYPE),
         member("device", tarfile.CHRTYPE),
         member("file")[:-12],
+        member("file")[:10] + bytes([0xFF] * 8) + member("file")[18:],
     ],
-    ids=["bytes", "gzip", "parent", "absolute", "empty-part", "symlink", "link", "device", "cut"],
+    ids=["bytes", "gzip", "parent", "absolute", "empty-part", "symlink", "link", "device", "cut", "deflate"],
 )
 def test_an_archive_that_is_damaged_or_leaves_its_folder_is_refused(content: bytes, tmp_path: Path):
     (tmp_path / "archive").write_bytes(content)
     with pytest.raises(EvidenceRefused, match="the archive of the network's runtime is damaged"):
         unpack_image(tmp_path / "archive", tmp_path / "in" / "unpacked")
     assert [path.name for path in tmp_path.iterdir() if path.name not in {"archive", "in"}] == []
+
+
+def test_a_full_disk_is_no_damage_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    source = image(tmp_path / "image")
+    pack_image(source, measure(source), tmp_path / "archive")
+
+    def full(path: Path, mode: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "chmod", full)
+    with pytest.raises(ServiceUnavailable, match="No space left on device"):
+        unpack_image(tmp_path / "archive", tmp_path / "unpacked")
