@@ -31,6 +31,8 @@ app = typer.Typer(help="Run jobs on this machine; check and use its confidential
 INTEL = "https://api.trustedservices.intel.com"
 AMD = "https://kdsintf.amd.com"
 
+AtPool = Annotated[str, typer.Option("--pool", metavar="URL", help="Another pool of the network than its own.")]
+
 _TITLES = {
     "SGX": "Intel SGX enclaves",
     "TDX": "Intel TDX guests",
@@ -62,6 +64,7 @@ def doctor(
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="A development account that the local pool admits: worker2 or worker3.")],
+    pool: Annotated[str, typer.Option(metavar="URL", help="Work for another pool of the local network.")] = "",
     data: Data = None,
 ) -> None:
     """Run another worker of the local network's pool until Ctrl-C."""
@@ -71,6 +74,7 @@ def run(
     from sealgrid.cli.network import layout_of
     from sealgrid.localnet.layout import WORKER
     from sealgrid.localnet.service_configs import WORKERS, worker_config
+    from sealgrid.machine.start import at_pool
     from sealgrid.sdk.network import load_network
     from sealgrid.worker.runner import run as run_worker
 
@@ -78,7 +82,8 @@ def run(
         further = " or ".join(each for each in WORKERS if each != WORKER)
         raise InputRefused(f"the local pool admits no further worker {name!r}; name {further}.", money="")
     layout = layout_of(data)
-    config = worker_config(layout, load_network(layout.network), name)
+    network = load_network(layout.network)
+    config = worker_config(layout, asyncio.run(at_pool(network, pool)) if pool else network, name)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run_worker(config, lambda: stderr.print(f"{name} requests jobs; stop it with Ctrl-C")))
 
@@ -115,6 +120,7 @@ def start(
         list[str] | None,
         typer.Option("--requester", metavar="ADDRESS", help="Run jobs only for this account; repeatable."),
     ] = None,
+    pool: AtPool = "",
     data: Data = None,
 ) -> None:
     """Run jobs of a network's pool on this machine until Ctrl-C, or a limit.
@@ -131,9 +137,10 @@ def start(
     from sealgrid.wire.admission import SignedInvitation
     from sealgrid.worker.limits import WorkLimits, parse_hours
 
+    signed = SignedInvitation.parse(read_secret(invitation)) if invitation else None
     machine = replace(
-        _worker_machine(network, data),
-        invitation=SignedInvitation.parse(read_secret(invitation)) if invitation else None,
+        _worker_machine(network, data, pool),
+        invitation=signed,
         limits=WorkLimits(
             jobs=jobs,
             max_jobs=max_jobs,
@@ -146,6 +153,11 @@ def start(
         apps=parse_addresses(apps, "--app"),
         requesters=parse_addresses(requesters, "--requester"),
     )
+    if signed is not None and signed.invitation.pool != machine.network.workerpool:
+        raise InputRefused(
+            f"the invitation is of pool {signed.invitation.pool}, and {machine.network.pool_url} is pool "
+            f"{machine.network.workerpool}; name the URL of its pool with --pool."
+        )
     stdout.print(f"worker {load_or_create_key(machine).address} of pool {machine.network.workerpool}", markup=False)
     stderr.print(
         "This network simulates its enclaves: this machine's root user can read every model and input that it runs.",
@@ -154,30 +166,34 @@ def start(
     asyncio.run(_work(machine))
 
 
-def _worker_machine(network: str | None, data: Path | None) -> "WorkerMachine":
-    from sealgrid.machine.start import WorkerMachine
+def _worker_machine(network: str | None, data: Path | None, pool: str) -> "WorkerMachine":
+    import asyncio
+
+    from sealgrid.machine.start import WorkerMachine, at_pool
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.network_store import choose_network
 
     folders = home(data)
     joined = choose_network(folders, network)
+    if pool:
+        joined = asyncio.run(at_pool(joined, pool))
     return WorkerMachine(joined, folders.accounts.parent / "workers" / joined.workerpool[2:])
 
 
 @app.command()
-def status(network: NetworkName = None, as_json: Json = False, data: Data = None) -> None:
+def status(network: NetworkName = None, pool: AtPool = "", as_json: Json = False, data: Data = None) -> None:
     """Show what this machine's worker does: slots, tasks, caches, earnings, and when the pool answered last."""
     import asyncio
     import time
 
     from sealgrid.machine.worker_report import report_lines, worker_report
 
-    found = asyncio.run(worker_report(_worker_machine(network, data)))
+    found = asyncio.run(worker_report(_worker_machine(network, data, pool)))
     print_result(found, report_lines(found, time.time()), as_json=as_json)
 
 
 @app.command()
-def earnings(network: NetworkName = None, as_json: Json = False, data: Data = None) -> None:
+def earnings(network: NetworkName = None, pool: AtPool = "", as_json: Json = False, data: Data = None) -> None:
     """Show the payments that this machine's worker received from tasks."""
     from sealgrid.cli.account import payment_line
 
@@ -186,7 +202,7 @@ def earnings(network: NetworkName = None, as_json: Json = False, data: Data = No
         total = f"earned {earned.total}{credit_note(me.network)}, of which {earned.withdrawable} is in escrow"
         print_result(earned, [*map(payment_line, earned.payments), total], as_json=as_json)
 
-    _as_worker(_worker_machine(network, data), read)
+    _as_worker(_worker_machine(network, data, pool), read)
 
 
 @app.command()
@@ -195,6 +211,7 @@ def collect(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without a question.")] = False,
     network: NetworkName = None,
+    pool: AtPool = "",
     data: Data = None,
 ) -> None:
     """Move all that the worker has free in escrow, its earnings and its stake, to the wallet of an account of yours."""
@@ -216,7 +233,7 @@ def collect(
         receiver = parse_address(to)
     except ValueError as error:
         raise InputRefused(f"{to[:80]!r} is not an address; give the one that gets the money.") from error
-    _as_worker(_worker_machine(network, data), move)
+    _as_worker(_worker_machine(network, data, pool), move)
 
 
 def _as_worker(machine: "WorkerMachine", work: "Callable[[AsyncClient], Awaitable[None]]") -> None:

@@ -1,1 +1,1 @@
-"""One machine as a worker of a network of others: its runtime, its certificate, its jobs."""
+"""One machine in a network of others: as a worker with certificate, runtime and jobs, and with a pool of its own."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from msgspec.structs import replace
 
 from sealgrid.attestation.simulated_pki import raw_public
 from sealgrid.attestation.statements import MachineEnrolment
@@ -60,6 +61,13 @@ class WorkerMachine:
     def key_file(self) -> Path:
         """Return the file of the worker's chain key."""
         return self.folder / "chain.key"
+
+
+async def at_pool(network: Network, url: str) -> Network:
+    """Return the network file for a worker of the pool at a URL; raise ServiceUnavailable if no pool answers there."""
+    async with HttpTransport(url, name="the pool") as transport:
+        view = await PoolClient(transport).view()
+    return replace(network, pool_url=url, workerpool=view.workerpool)
 
 
 def load_or_create_key(machine: WorkerMachine) -> SigningKey:

@@ -73,19 +73,27 @@ class AdmittedWorkers:
 
 
 class WorkerAdmissions:
-    """Admits workers to one pool; ``clock`` returns Unix seconds."""
+    """Admits workers to one pool, to an open one without an invitation; ``clock`` returns Unix seconds."""
 
     def __init__(
-        self, workers: AdmittedWorkers, pool: Address, domain: Domain, key: SigningKey, clock: Callable[[], float]
+        self,
+        workers: AdmittedWorkers,
+        pool: Address,
+        domain: Domain,
+        key: SigningKey,
+        clock: Callable[[], float],
+        *,
+        is_open: bool = False,
     ) -> None:
+        self._is_open = is_open
         self._workers, self._pool, self._domain, self._key, self._clock = workers, pool, domain, key, clock
 
     def join(self, call: SignedCall) -> SignedAdmission:
         """Admit a worker by its invitation; return the pool's statement that it is admitted.
 
         The call passes checks (1) and (2) of a login (docs/protocol/pool.md). A worker that is not admitted yet needs
-        an invitation: (join.1) It names this pool, and the pool's owner signed it. (join.2) It has not expired.
-        (join.3) No other worker used it, and the worker was not removed.
+        an invitation, unless the pool is open: (join.1) It names this pool, and the pool's owner signed it. (join.2)
+        It has not expired. (join.3) No other worker used it, and the worker was not removed.
         Raises CallRefused, and InputRefused for another payload.
         """
         now = self._clock()
@@ -97,6 +105,11 @@ class WorkerAdmissions:
         return SignedAdmission(admission=admission, signature=admission.sign(self._domain, self._key))
 
     def _admit(self, worker: Address, signed: SignedInvitation | None, now: float) -> None:
+        if signed is None and self._is_open:
+            nonce = Digest(worker)  # as of a worker without an invitation
+            if not self._workers.admit(worker, nonce, now):
+                raise CallRefused("join.3", "the pool's owner removed this worker.")
+            return
         if signed is None:
             raise CallRefused(
                 "join.1", f"worker {worker} is not admitted to this pool; ask its owner for an invitation."

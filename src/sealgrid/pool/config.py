@@ -32,6 +32,7 @@ class PoolConfig:
     first_block: int = 0  #: first block to read on the first start
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
+    open_admission: bool = False  #: admit every worker that asks and was not removed
     tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
     #: Tasks of one requester that workers have or may take; others wait in its backlog. 0 sets no limit.
     tasks_per_requester: int = 2000

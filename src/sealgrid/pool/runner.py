@@ -74,7 +74,9 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
             domain = config.network.domain
             admitted = AdmittedWorkers(config.store_url, config.workers)
             stack.callback(admitted.close)
-            admissions = WorkerAdmissions(admitted, config.workerpool, domain, key, time.time)
+            admissions = WorkerAdmissions(
+                admitted, config.workerpool, domain, key, time.time, is_open=config.open_admission
+            )
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
             task_service = TaskService(book, clock, workers, key, machines=config.machines)
             memory = AppMemory(None)

@@ -72,6 +72,15 @@ def test_a_worker_that_one_process_removed_is_out_of_all_within_a_second(workers
         assert workers.all() == [(WORKER.address, None, NOW)]
 
 
+def test_an_open_pool_admits_everybody_but_removed_workers(workers: AdmittedWorkers):
+    is_open = WorkerAdmissions(workers, POOL, DOMAIN, OWNER, lambda: NOW, is_open=True)
+    assert is_open.join(signed_call(JoinRequest())).admission.worker == WORKER.address
+    workers.remove(WORKER.address, NOW)
+    with pytest.raises(CallRefused) as refused:
+        is_open.join(signed_call(JoinRequest()))
+    assert refused.value.check == "join.3"
+
+
 def test_join_1_the_invitation_is_of_this_pool_and_signed_by_its_owner(workers: AdmittedWorkers):
     assert check_of(workers, None) == "join.1"
     assert check_of(workers, invitation(pool=OTHER_POOL)) == "join.1"

@@ -1,0 +1,88 @@
+"""A second person opens a pool on a network of others, sells computing, and runs a task on a machine of their own."""
+
+import asyncio
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.machine.pool_file import read_pool
+from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.shipped_apps import app_folder
+from sealgrid.units import Address
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import Shell
+
+pytestmark = pytest.mark.localnet
+RLC = 10**9  #: nRLC
+
+
+@contextmanager
+def started(*words: object, until: bytes) -> Iterator[None]:
+    """Run a command, from the line that contains ``until`` to the end of the context."""
+    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, *map(str, words)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if until in line:
+                break
+        assert process.poll() is None, lines
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def app(people) -> str:
+    """An app that the pools of the network's group may run."""
+    return (await deploy.deploy(people.developer, app_folder("hash_file"))).address
+
+
+def test_a_second_persons_pool_runs_a_task_by_its_own_worker(localnet, app: str, tmp_path: Path):
+    shell, config = Shell(tmp_path, localnet.layout.root), tmp_path / "own" / "pool.toml"
+    printed = shell.output("pool", "init", config, "--price", "1", "--tasks", "5", "--yes")
+    assert re.search(r"^gas +0\.\d+ ether to register it", printed, re.MULTILINE)
+    assert "stake    1.5 RLC while 5 tasks are open" in printed
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    worker, text = development_key("worker2").address, config.read_text()
+    config.write_text(text.replace("8560", str(port)).replace("workers = []", f'workers = ["{worker}"]'))
+    pool = read_pool(config)
+
+    with (
+        started("pool", "run", config, until=b"ready at"),
+        started(
+            *("worker", "run", "worker2", "--pool", pool.network.pool_url, "--data", localnet.layout.root),
+            until=b"requests jobs",
+        ),
+    ):
+        assert "admitted" in shell.output("pool", "admit", pool.file.workerpool)
+        shell.output("pool", "offer", "--config", config, "--price", "1", "--tasks", "5")
+        (tmp_path / "letter.txt").write_text("dear alice")
+        before = asyncio.run(escrows(localnet.network, worker, pool.key.address))
+        words = ("run", app, "--file", tmp_path / "letter.txt", "--pool", pool.file.workerpool)
+        shell.output(*words, "--out", tmp_path / "answer")
+        assert "cancelled 1 offers; 0 tasks are open" in shell.output("pool", "drain", config)
+    after = asyncio.run(escrows(localnet.network, worker, pool.key.address))
+    assert [now - then for now, then in zip(after, before, strict=True)] == [RLC * 99 // 100, RLC // 100]
+
+
+async def escrows(network: Network, *accounts: Address) -> list[int]:
+    """Return what is free in the escrow of each account, in nRLC."""
+    async with Node(*network.identity.rpc_urls) as node:
+        return [(await Hub(node, network.hub).account(each)).stake for each in accounts]
