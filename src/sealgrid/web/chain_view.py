@@ -62,7 +62,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         head = await site.hub.node.block()
         if site.index.height() < head.number - MAX_BLOCKS_BEHIND:
             raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
-        return _json(NamedAnswer(named=site.index.named_files(question.files)))
+        return _json(NamedAnswer(named=await asyncio.to_thread(site.index.named_files, question.files)))
 
     @post("/chain/naming", status_code=200)
     async def naming(request: WebRequest) -> Response[bytes]:
@@ -73,7 +73,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         await site.wait_until_indexed()  # a deal of the last blocks needs the file
         if site.index.height() < head.number:
             raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
-        return _json(NamingAssets(assets=site.index.naming_assets(file, head.timestamp)))
+        assets = await asyncio.to_thread(site.index.naming_assets, file, head.timestamp)
+        return _json(NamingAssets(assets=assets))
 
     return [account, task, named, naming]
 

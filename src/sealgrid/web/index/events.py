@@ -10,7 +10,7 @@ from sealgrid.units import Address
 from sealgrid.web.index.tables import assets, summaries, tasks
 
 MAX_EVENTS: Final = 500  #: of one answer, the oldest first
-NOTICE_SECONDS: Final = 7 * 24 * 3600  #: before a sale ends
+NOTICES_SECONDS: Final = (7 * 24 * 3600, 24 * 3600)  #: before a sale ends; the second also for shorter sales
 EventKind = Literal["done", "sold", "expiring"]
 
 
@@ -20,7 +20,7 @@ class AccountEvent:
 
     kind: EventKind
     time: int  #: Unix seconds
-    id: str  #: of the task, the deal or the asset; unique with kind, time and asset
+    id: str  #: task, deal, or ASSET:ENDS:NOTICE of a sale's notice; unique with kind and asset
     asset: Address  #: the app of a run; the app or model that was sold, or whose sale ends
     name: str  #: of the asset, as its owner chose it
     state: str = ""  #: of a run: "completed" or "refunded"
@@ -32,11 +32,12 @@ class AccountEvent:
 def events_of(engine: sql.Engine, account: Address, since: int, now: int) -> list[AccountEvent]:
     """Return an account's events after ``since``, up to ``now``, in the order of their times; ``MAX_EVENTS`` at most.
 
-    A sale counts as ending soon from ``NOTICE_SECONDS`` before its policy's end.
+    A sale that ends soon is an event at each of ``NOTICES_SECONDS`` before its policy's end.
     """
     with engine.connect() as connection:
         found = [*_ended(connection, account, since), *_sold(connection, account, since)]
-        found += _expiring(connection, account, since, now)
+        for notice in NOTICES_SECONDS:
+            found += _expiring(connection, account, since, now, notice)
     return sorted(found, key=lambda event: (event.time, event.kind, event.id))[:MAX_EVENTS]
 
 
@@ -57,9 +58,13 @@ def _sold(connection: sql.Connection, account: Address, since: int) -> list[Acco
     events = []
     for kind, folder, party in (("App", "apps", tasks.c.app), ("Dataset", "models", tasks.c.dataset)):
         columns = tasks.c.deal, tasks.c.time, assets.c.address, assets.c.name
-        query: sql.Select[Any] = sql.select(*columns).join(assets, assets.c.address == party).distinct()
+        query: sql.Select[Any] = sql.select(*columns).join(assets, assets.c.address == party)
         query = query.where(
-            assets.c.kind == kind, assets.c.owner == account, tasks.c.time > since, tasks.c.requester != account
+            assets.c.kind == kind,
+            assets.c.owner == account,
+            tasks.c.first_of_deal,
+            tasks.c.time > since,
+            tasks.c.requester != account,
         )
         events += [
             AccountEvent("sold", row.time, row.deal, row.address, row.name, path=f"/{folder}/{row.address}")
@@ -68,19 +73,19 @@ def _sold(connection: sql.Connection, account: Address, since: int) -> list[Acco
     return events
 
 
-def _expiring(connection: sql.Connection, account: Address, since: int, now: int) -> list[AccountEvent]:
+def _expiring(connection: sql.Connection, account: Address, since: int, now: int, notice: int) -> list[AccountEvent]:
     query: sql.Select[Any] = sql.select(assets.c.address, assets.c.name, summaries.c.ends)
     query = query.join(summaries, summaries.c.address == assets.c.address).where(
         assets.c.owner == account,
         summaries.c.price.is_not(None),
-        summaries.c.ends > since + NOTICE_SECONDS,
-        summaries.c.ends <= now + NOTICE_SECONDS,
+        summaries.c.ends > since + notice,
+        summaries.c.ends <= now + notice,
     )
     return [
         AccountEvent(
             "expiring",
-            row.ends - NOTICE_SECONDS,
-            row.address,
+            row.ends - notice,
+            f"{row.address}:{row.ends}:{notice}",
             row.address,
             row.name,
             ends=row.ends,

@@ -45,7 +45,9 @@ class ReceiptReader:
     async def _read(self, due: ReceiptDue) -> None:
         try:
             receipt = await self._fetch(due.task)
-        except SealgridError:  # not stored yet, a service away, or a receipt whose checks fail
+        except Exception as error:  # noqa: BLE001  one task's receipt must not keep the others unread
+            if not isinstance(error, SealgridError):  # those: not stored yet, a service away, or its checks fail
+                log_unexpected_error(error)
             wait = min(FIRST_RETRY_SECONDS << min(due.tries, 20), LAST_RETRY_SECONDS)
             await asyncio.to_thread(self._store.postpone_receipt, due, int(self._clock()) + wait)
         else:

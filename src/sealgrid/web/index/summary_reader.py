@@ -9,6 +9,7 @@ from sealgrid.errors import SealgridError
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import CardSubject
 from sealgrid.sdk.operations.key_versions import views_of
+from sealgrid.sdk.operations.policies import newest_policy
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web.index.summaries import AssetSummary, summary_of_app, summary_of_model
 from sealgrid.web.index.summary_store import SummaryStore
@@ -86,7 +87,7 @@ class SummaryReader:
         await asyncio.to_thread(partial(self._store.set_price, asset.address, price, only_app, now, ends=ends))
 
     async def _policy_end(self, asset: Any) -> int | None:
-        """Return when the newest policy of a model ends; None without a policy, and where no vault answers."""
+        """Return when the newest policy that a model's owner signed ends; None if no vault has one."""
         views = await views_of(self._conn, asset.address, asset.owner)
-        policies = [view.policy for view in views if view is not None and view.policy is not None]
-        return max(policies, key=lambda policy: policy.version).expiry if policies else None
+        policy = newest_policy(self._conn, views, asset.address, asset.owner)
+        return policy.expiry if policy else None

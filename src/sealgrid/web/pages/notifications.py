@@ -1,5 +1,6 @@
 """Notifications of an account: events for the browser's script and other programs, and the form of a webhook."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +23,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     async def events(request: WebRequest) -> Response[bytes]:
         given, now = query_text(request, "account"), int(site.clock())
         account = path_address(given) if given else site.visitor_address(request)
-        found = site.index.events(account, _since(request, now), now) if account else []
+        found: list[AccountEvent] = []
+        if account:
+            found = await asyncio.to_thread(site.index.events, account, _since(request, now), now)
         document = {"now": now, "events": [event_document(event) for event in found]}
         return Response(msgspec.json.encode(document), media_type=MediaType.JSON)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sealgrid.web.index.events import NOTICE_SECONDS
+from sealgrid.web.index.events import NOTICES_SECONDS
 from sealgrid.web.index.reader import AssetFilter, IndexReader
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.index.summaries import AssetSummary
@@ -13,6 +13,7 @@ from sealgrid.web.index.summary_store import SummaryStore
 from tests.unit.web.index.index_rows import APPS, GENESIS, asset_row, digest, trail_of
 
 APP, MODEL = f"0x{1:040x}", f"0x{2:040x}"
+WEEK, DAY = NOTICES_SECONDS
 OWNER, DEVELOPER, BUYER = (f"0x{n:040x}" for n in (11, 12, 13))
 
 
@@ -34,7 +35,7 @@ def index(tmp_path: Path) -> Any:
     for kind in ("App", "Dataset"):
         [found] = reader.cards(kind, AssetFilter())
         summaries.write(found, AssetSummary())
-    summaries.set_price(MODEL, 5, APP, 1, ends=NOTICE_SECONDS + 100)
+    summaries.set_price(MODEL, 5, APP, 1, ends=WEEK + 100)
     yield reader
     store.close()
 
@@ -67,6 +68,16 @@ def test_the_owner_learns_a_week_before_that_a_sale_ends(index: IndexReader) -> 
     assert events(index, OWNER, 10, now=100) == [("expiring", 100, "plates")]
     assert events(index, OWNER, 100, now=200) == []
     assert events(index, DEVELOPER, 10, now=200) == []
+
+
+def test_the_owner_learns_again_a_day_before_the_end_also_of_a_sale_that_is_shorter_than_a_week(
+    index: IndexReader,
+) -> None:
+    a_day_before = WEEK + 100 - DAY
+    assert events(index, OWNER, a_day_before - 1, now=a_day_before) == [("expiring", a_day_before, "plates")]
+    first, second = (each for each in index.events(OWNER, 10, a_day_before) if each.kind == "expiring")
+    assert (first.asset, first.ends) == (second.asset, second.ends)
+    assert first.id != second.id
 
 
 def test_an_own_purchase_is_no_sale(index: IndexReader, tmp_path: Path) -> None:

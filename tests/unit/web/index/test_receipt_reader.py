@@ -51,7 +51,10 @@ async def test_a_verified_receipt_says_how_its_task_ended_and_is_read_once(scene
     assert scene.fetched == 1
 
 
-@pytest.mark.parametrize("error", [NotFound("no vault has it."), ReceiptRefused("9", "one verdict of two.")])
+@pytest.mark.parametrize(
+    "error",
+    [NotFound("no vault has it."), ReceiptRefused("9", "one verdict of two."), ValueError("a stranger's bytes")],
+)
 async def test_a_task_without_a_verified_receipt_counts_as_paid_only_and_is_tried_again(
     scene: Scene, error: Exception
 ) -> None:

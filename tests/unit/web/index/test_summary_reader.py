@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from sealgrid.attestation.policy import Policy
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.sdk.model_cards import ModelCard
+from sealgrid.units import Address, to_address
 from sealgrid.web.index import summary_reader
 from sealgrid.web.index.reader import AssetFilter, IndexReader
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
@@ -17,6 +20,19 @@ from tests.unit.web.index.index_rows import APPS, GENESIS, asset_row, trail_of
 
 APP, MODEL = f"0x{1:040x}", f"0x{2:040x}"
 NOBODY = "0x" + "00" * 20
+OWNER, STRANGER = (SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2))
+DOMAIN = Domain(1, to_address(bytes(20)))
+
+
+def sale_policy(version: int, expiry: int) -> Policy:
+    return Policy(
+        asset=Address(MODEL),
+        owner=OWNER.address,
+        version=version,
+        expiry=expiry,
+        allowed=(),
+        uses_per_requester_hour=5,
+    )
 
 
 class Services:
@@ -27,7 +43,7 @@ class Services:
         self.reads: list[str] = []
         self.price: int | None = 5
         self.app = APP
-        self.policies: list[tuple[int, int]] = []  #: version and end
+        self.policies: list[tuple[SigningKey, int, int]] = []  #: signer, version and end
 
     async def card_of(self, checksum: str, subject: Any) -> ModelCard | None:
         self.reads.append(subject.owner)
@@ -37,8 +53,9 @@ class Services:
         return None
 
     async def views(self, conn: Any, model: str, owner: str) -> tuple[Any, ...]:
-        policies = [SimpleNamespace(version=version, expiry=expiry) for version, expiry in self.policies]
-        return (None, *(SimpleNamespace(policy=policy) for policy in policies), SimpleNamespace(policy=None))
+        signed = ((signer, sale_policy(version, expiry)) for signer, version, expiry in self.policies)
+        policies = [SimpleNamespace(policy=it, policy_signature=it.sign(DOMAIN, signer)) for signer, it in signed]
+        return (None, *policies, SimpleNamespace(policy=None))
 
     async def offers(self, conn: Any, kind: str, asset: str, limit: int) -> list[Any]:
         price, app = self.price, self.app if kind == "Dataset" else NOBODY
@@ -51,10 +68,13 @@ class Scene:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.services, self.now = Services(), 1000.0
         self.store = IndexStore(folder / "index", GENESIS)
-        rows = (asset_row(1, "App", "") | {"name": "Reader"}, asset_row(2, "Dataset", "") | {"name": "plates"})
+        rows = (
+            asset_row(1, "App", "") | {"name": "Reader"},
+            asset_row(2, "Dataset", "") | {"name": "plates", "owner": OWNER.address},
+        )
         self.store.write(IndexedBlocks(assets=rows), trail_of([0]))
         monkeypatch.setattr(summary_reader, "offers_of", self.services.offers)
-        conn: Any = SimpleNamespace(storage=None, domain=None, vaults=())
+        conn: Any = SimpleNamespace(storage=None, domain=DOMAIN, vaults=())
         monkeypatch.setattr(summary_reader, "views_of", self.services.views)
         self.summaries = SummaryStore(self.store.engine)
         self.reader = SummaryReader(conn, self.summaries, lambda: self.now)
@@ -85,7 +105,7 @@ async def test_a_described_model_is_found_by_its_text_its_price_and_its_app(scen
     assert scene.found(search="reads bicycles") == []
     assert (scene.found(max_price=5), scene.found(max_price=4)) == (["plates"], [])
     assert (scene.found(app=APP), scene.found(app=APPS[0])) == (["plates"], [])
-    assert (scene.found(owner=APPS[0]), scene.found(owner=MODEL)) == (["plates"], [])
+    assert (scene.found(owner=OWNER.address), scene.found(owner=MODEL)) == (["plates"], [])
     assert scene.index.apps_of_models() == {APP: "Reader"}
 
 
@@ -98,12 +118,12 @@ async def test_a_model_that_is_offered_to_any_app_is_found_under_each_app(scene:
 async def test_a_file_is_read_once_and_again_for_its_next_owner(scene: Scene) -> None:
     await scene.reader.step()
     await scene.reader.step()
-    assert scene.services.reads == [APPS[0]]
+    assert scene.services.reads == [OWNER.address]
     sold = {"block": 1, "position": 0, "asset": MODEL, "owner": APPS[1]}
     scene.store.write(IndexedBlocks(owners=(sold,)), trail_of([0, 0]))
     await scene.reader.step()
     await scene.reader.step()
-    assert scene.services.reads == [APPS[0], APPS[1]]
+    assert scene.services.reads == [OWNER.address, APPS[1]]
 
 
 async def test_a_file_that_cannot_be_read_is_tried_again_after_a_wait_that_doubles(scene: Scene) -> None:
@@ -148,8 +168,8 @@ async def test_a_models_format_is_that_of_its_app_unless_its_signature_says_one(
     assert scene.index.formats("Dataset") == ["onnx"]
 
 
-async def test_a_sale_ends_with_the_newest_policy_that_a_vault_has(scene: Scene) -> None:
-    scene.services.policies = [(1, 9000), (2, 7000)]
+async def test_a_sale_ends_with_the_newest_policy_that_its_owner_signed(scene: Scene) -> None:
+    scene.services.policies = [(OWNER, 1, 9000), (OWNER, 2, 7000), (STRANGER, 3, 8000)]
     await scene.reader.step()
     [row] = scene.index.cards("Dataset", AssetFilter())
     assert row.ends == 7000
