@@ -15,7 +15,18 @@ from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations import publish as models
 
-PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account", "/docs")
+PAGES = (
+    "/",
+    "/apps/new",
+    "/models",
+    "/models/new",
+    "/compute",
+    "/tasks",
+    "/account",
+    "/account/runs",
+    "/account/earnings",
+    "/docs",
+)
 
 ASSET, TASK = "0x" + "11" * 20, "0x" + "22" * 32
 POST_PATHS = (

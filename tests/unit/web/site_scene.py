@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import NotFound
@@ -47,7 +48,7 @@ def network(**changes: Any) -> Network:
         "roots": (),
         "allow_simulated": True,
         "runtimes": (),
-        "platform": 0,
+        "platform": Platform.SIMULATED,
         "short_category": 0,
         "python": running_python(),
     }
@@ -70,6 +71,9 @@ class SceneChain:
 
     async def account(self, address: Address) -> AccountView:
         return self.accounts.get(address, AccountView(0, 0))
+
+    async def wallet_balance(self, address: Address) -> int:
+        return 0
 
     async def count_categories(self) -> int:
         return 1

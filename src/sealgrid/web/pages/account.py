@@ -13,7 +13,7 @@ from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.web.forms import form_text, parse_form
-from sealgrid.web.index.reader import TaskFilter
+from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_by
 from sealgrid.web.site import ACCOUNT_COOKIE, WALLET_COOKIE, Site, WebRequest
 from sealgrid.web.wallets.dev_wallets import CHOICES
@@ -42,8 +42,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         context = {
             "address": address,
             "balance": balance,
-            "models": _with_offers(models, model_offers),
-            "apps": _with_offers(apps, app_offers),
+            "models": _with_offers(models[:PAGE_SIZE], model_offers),
+            "apps": _with_offers(apps[:PAGE_SIZE], app_offers),
+            "has_more_models": len(models) > PAGE_SIZE,
+            "has_more_apps": len(apps) > PAGE_SIZE,
             "offers": [("models", model_offers), ("apps", app_offers)],
             "rewards": site.index.rewards(address, MAX_REWARDS),
             "total_earned": site.index.total_earned(address),

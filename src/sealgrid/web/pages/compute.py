@@ -17,9 +17,9 @@ from sealgrid.poco.orders import WorkerpoolOrder, from_document
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.web.forms import path_address
 from sealgrid.web.html.charts import depth_chart, price_chart
-from sealgrid.web.index.reader import RECENT_TASKS, TaskFilter
+from sealgrid.web.index.reader import PAGE_SIZE, RECENT_TASKS, TaskFilter
 from sealgrid.web.offers import find_groups
-from sealgrid.web.site import Site, WebRequest
+from sealgrid.web.site import Site, WebRequest, page_number
 from sealgrid.wire.market import OpenOrder
 from sealgrid.wire.pool import PoolView
 
@@ -33,13 +33,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/compute")
     async def compute(request: WebRequest) -> Response[bytes]:
         categories = range(await site.hub.count_categories())
-        rows = site.index.assets("Workerpool")
+        page = page_number(request)
+        rows = site.index.assets("Workerpool", page=page)
         books, pools = await asyncio.gather(
             asyncio.gather(*(_category_book(site, category) for category in categories)),
-            asyncio.gather(*(_pool_summary(site, row) for row in rows)),
+            asyncio.gather(*(_pool_summary(site, row) for row in rows[:PAGE_SIZE])),
         )
         sorted_books = sorted(books, key=lambda book: (not book["offers"], book["seconds"]))
-        return site.page(request, "compute.html", {"books": sorted_books, "pools": pools})
+        context = {"books": sorted_books, "pools": pools, "page": page, "has_next_page": len(rows) > PAGE_SIZE}
+        return site.page(request, "compute.html", context)
 
     @get("/pools/{address:str}")
     async def pool(address: FromPath[str], request: WebRequest) -> Response[bytes]:

@@ -5,9 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from sealgrid.poco.orders import WorkerpoolOrder, to_document
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.web.index.reader import PAGE_SIZE
+from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.site import Site
 from sealgrid.wire.market import OpenOrder
+from tests.unit.web.index.index_rows import asset_row, trail_of
 from tests.unit.web.site_scene import OWNER, VISITOR, browser, open_site
 
 
@@ -37,3 +40,16 @@ async def test_offers_are_sorted_by_price_and_only_public_ones_are_in_the_chart(
 
 async def test_an_address_without_a_pool_is_not_found(site: Site) -> None:
     assert (await browser(site).get(f"/pools/{OWNER}")).status_code == 404
+
+
+async def test_pools_are_listed_in_pages(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        store = IndexStore(tmp_path / "index.sqlite", to_digest(b"\x11" * 32))
+        rows = tuple(asset_row(n, "Workerpool", "") | {"name": f"pool {n:02}"} for n in range(PAGE_SIZE + 1))
+        store.write(IndexedBlocks(assets=rows), trail_of([0]))
+        store.close()
+        first, second = [(await browser(site).get(f"/compute?page={page}")).text for page in (0, 1)]
+    names = {f"pool {n:02}" for n in range(PAGE_SIZE + 1)}
+    on_first, on_second = ({name for name in names if name in page} for page in (first, second))
+    assert (len(on_first), len(on_second), on_first | on_second) == (PAGE_SIZE, 1, names)
+    assert ('href="/compute?page=1"' in first, 'rel="next"' in second) == (True, False)
