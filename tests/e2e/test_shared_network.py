@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,10 +22,12 @@ from sealgrid.localnet.network_accounts import account_keys
 from sealgrid.sdk.client import connect_async
 from sealgrid.sdk.network import Network
 from tests.e2e.running_network import SEALGRID, RunningNetwork, start_network
+from tests.e2e.slurm_cluster import can_run_slurm, slurm_cluster
 from tests.unit.wire.certificates import write_certificate
 
 pytestmark = pytest.mark.localnet
 ADDRESS = "127.0.0.2"
+SLURM_SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "slurm" / "workers.sbatch"
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,42 @@ async def test_a_stranger_gets_test_money_and_buys_a_run_of_what_the_network_off
         run = await me.run("hash-file", files=[("greeting.txt", b"hello")])
         (file,) = (await run.result()).json()["files"]
     assert file == {"name": "greeting.txt", "sha256": sha256(b"hello").hex()}
+
+
+@pytest.mark.skipif(not can_run_slurm(), reason="a Slurm node needs root, and Debian's Slurm")
+async def test_workers_of_a_cluster_join_run_jobs_and_drain_when_slurm_ends_them(
+    shared: RunningNetwork, public: Network, tmp_path
+):
+    data, workers, network = ("--data", str(shared.layout.root)), tmp_path / "workers", tmp_path / "network.json"
+    workers.mkdir()
+    network.write_bytes(msgspec.json.encode(public))
+    for number in range(2):
+        (workers / f"invitation-{number}.json").write_text(sealgrid("pool", "invite", *data))
+    sealgrid("pool", "remove", account_keys(shared.layout)("worker").address, *data)  # the jobs are left to the cluster
+    settings = {"SEALGRID": SEALGRID, "SEALGRID_NETWORK": str(network), "SEALGRID_WORKERS": str(workers)}
+    with slurm_cluster(tmp_path) as cluster:
+        job = cluster.submit(
+            SLURM_SCRIPT, "--array=0-1", f"--output={workers}/log-%a", f"--chdir={workers}", environment=settings
+        )
+        async with connect_async(SigningKey.generate(), network=public, data=tmp_path / "me") as me:
+            await me.account.fund("50")
+            await me.account.deposit("20")
+            runs = [await me.run("hash-file", files=[("greeting.txt", str(n).encode())]) for n in range(2)]
+            digests = [(await run.result()).json()["files"][0]["sha256"] for run in runs]
+        assert digests == [sha256(str(n).encode()).hex() for n in range(2)]
+        cluster.terminate(job)
+        async with asyncio.timeout(60):
+            while cluster.states(job) != ["COMPLETED", "COMPLETED"]:
+                await asyncio.sleep(0.2)
+    logs = [(workers / f"log-{number}").read_text() for number in range(2)]
+    assert [log.count("ready:") for log in logs] == [1, 1]
+    assert sum(log.count(run.task) for log in logs for run in runs) >= 2
+
+
+def sealgrid(*words: str) -> str:
+    done = subprocess.run([SEALGRID, *words], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_with_a_certificate_everything_is_reached_by_tls(tmp_path):

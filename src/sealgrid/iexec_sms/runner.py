@@ -21,8 +21,9 @@ from sealgrid.iexec_sms.service import ActiveTask, Delivery, SecretService
 from sealgrid.storage.file_store import FileStore
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, TaskId
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.http_transport import HttpTransport
-from sealgrid.wire.server import serve
+from sealgrid.wire.service_monitor import ServiceMonitor
 from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.wire.vault import VaultClient
 
@@ -54,7 +55,8 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
         target = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
         members = VaultMembers(target, tuple(vaults))
         secrets = open_service(config, members, node, RemoteFiles(*storage_nodes))
-        await serve(application(secrets, config.access), sock, ready, config.access)
+        app = application(secrets, config.access)
+        await serve_monitored(app, sock, ready, config.access, ServiceMonitor("sms"))
 
 
 class SmsChainReader:

@@ -15,8 +15,10 @@ from litestar import MediaType, Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.errors import DECODE_ERRORS
-from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app, serve
+from sealgrid.wire.admin import serve_monitored
+from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+from sealgrid.wire.service_monitor import ServiceMonitor
 
 #: EIP-1474 and later additions; no filters and no subscriptions, which hold memory of the node.
 METHODS: Final = frozenset(
@@ -165,4 +167,4 @@ async def run(config: ChainProxyConfig, sock: socket.socket, ready: Callable[[],
             origin_check=allow_every_site,
             cors=cors_config("POST"),
         )
-        await serve(app, sock, ready, config.access)
+        await serve_monitored(app, sock, ready, config.access, ServiceMonitor("chain-proxy"))

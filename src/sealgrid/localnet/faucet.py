@@ -26,11 +26,13 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, TooManyRequests
 from sealgrid.units import Address, to_address, to_bytes
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.faucet import FundingReply, FundingRequest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
-from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app, serve
+from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess, client_address
+from sealgrid.wire.service_monitor import ServiceMonitor
 
 RLC: Final = 10**9  #: nRLC
 DAY_SECONDS: Final = 86_400
@@ -128,4 +130,4 @@ async def run(config: FaucetConfig, sock: socket.socket, ready: Callable[[], Non
         app = create_app(
             handlers(faucet), access=config.access, origin_check=allow_every_site, cors=cors_config("POST")
         )
-        await serve(app, sock, ready, config.access)
+        await serve_monitored(app, sock, ready, config.access, ServiceMonitor("faucet"))

@@ -12,6 +12,7 @@ from sealgrid.chain.node import Node
 from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.api import application
 from sealgrid.market.authentication import ChallengeAuthenticator
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.market.chain.follower import MarketChainFollower
 from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
@@ -20,21 +21,26 @@ from sealgrid.market.service import OrderService
 from sealgrid.market.store import OrderStore
 from sealgrid.market.writer import BatchWriter
 from sealgrid.poco.typed_data import OrderDomain
-from sealgrid.wire.server import serve
+from sealgrid.wire.admin import serve_monitored
+from sealgrid.wire.service_monitor import ServiceMonitor
 
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
-    async with open_app(config) as app:
-        await serve(app, sock, ready, config.access)
+    monitor = ServiceMonitor("market")
+    async with open_app(config, monitor) as app:
+        await serve_monitored(app, sock, ready, config.access, monitor)
 
 
 @contextlib.asynccontextmanager
-async def open_app(config: MarketConfig) -> AsyncIterator[ASGIApp]:
+async def open_app(config: MarketConfig, monitor: ServiceMonitor | None = None) -> AsyncIterator[ASGIApp]:
     """Yield the application of a market that follows its chain; raise InputRefused on another chain."""
     async with Node(*config.network.rpc_urls) as node:
         await config.network.check_chain(node)
         async with open_service(config, node) as service:
+            if monitor is not None:
+                monitor.add_gauge("open_orders", "Orders that can be bought.", lambda: _open_orders(service))
+                monitor.add_check("chain", service.chain.catch_up)
             yield application(service, config)
 
 
@@ -70,3 +76,7 @@ async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderS
                 await feed.close()
                 for task in running:
                     task.cancel()
+
+
+def _open_orders(service: OrderService) -> dict[str, float]:
+    return {kind: service.chain.book.count(kind) for kind in KINDS}

@@ -20,10 +20,12 @@ from sealgrid.platform.image import measure, mrtd
 from sealgrid.platform.image_archive import pack_image
 from sealgrid.platform.quoters import load_or_create_keys
 from sealgrid.units import Digest
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.authority import PIECE_BYTES, EnrolmentRequest, MachineCollateral, RuntimeArchive
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import AnyRequest, create_app, serve
+from sealgrid.wire.server import AnyRequest, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+from sealgrid.wire.service_monitor import ServiceMonitor
 
 OCTETS = "application/octet-stream"
 
@@ -112,7 +114,8 @@ async def run(config: AuthorityConfig, sock: socket.socket, ready: Callable[[], 
         keys = load_or_create_keys(config.platform, int(time.time()))
         authority = Authority(keys, registry, config.pool, config.domain, time.time)
         served = _ServedRuntime(config.platform / "image", config.folder)
-        await serve(create_app(handlers(authority, served), access=config.access), sock, ready, config.access)
+        app = create_app(handlers(authority, served), access=config.access)
+        await serve_monitored(app, sock, ready, config.access, ServiceMonitor("authority"))
     finally:
         registry.close()
 

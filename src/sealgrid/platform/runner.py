@@ -11,14 +11,17 @@ from sealgrid.platform.api import handlers
 from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, connect_vsock
 from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
-from sealgrid.wire.server import create_app, serve
+from sealgrid.wire.admin import serve_monitored
+from sealgrid.wire.server import create_app
 from sealgrid.wire.service_access import ServiceAccess
+from sealgrid.wire.service_monitor import ServiceMonitor
 
 
 async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called when it accepts requests."""
-    async with open_app(SimulatedPlatform(config, lambda: int(time.time())), config.access) as app:
-        await serve(app, sock, ready, config.access)
+    platform = SimulatedPlatform(config, lambda: int(time.time()))
+    async with open_app(platform, config.access) as app:
+        await serve_monitored(app, sock, ready, config.access, _monitor(platform))
 
 
 @asynccontextmanager
@@ -34,5 +37,12 @@ async def run_hardware(
     config: HardwareConfig, collateral: CollateralCache, sock: socket.socket, ready: Callable[[], None]
 ) -> None:
     """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as in ``run``."""
-    async with open_app(HardwarePlatform(config, collateral, connect_vsock), config.access) as app:
-        await serve(app, sock, ready, config.access)
+    platform = HardwarePlatform(config, collateral, connect_vsock)
+    async with open_app(platform, config.access) as app:
+        await serve_monitored(app, sock, ready, config.access, _monitor(platform))
+
+
+def _monitor(platform: SimulatedPlatform | HardwarePlatform) -> ServiceMonitor:
+    monitor = ServiceMonitor("platform")
+    monitor.add_gauge("enclaves", "Running enclaves.", lambda: {"running": len(platform.running())})
+    return monitor

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -23,9 +25,11 @@ from sealgrid.storage_node.quota_types import ClientKind, FileHold, StorageLimit
 from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.storage_node.removal import RemovalAdmission
 from sealgrid.storage_node.uploads import UploadStore
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
-from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, log_unexpected_error, serve
+from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, log_unexpected_error
+from sealgrid.wire.service_monitor import ServiceMonitor
 from sealgrid.wire.storage import PIECE_BYTES
 
 TICK_SECONDS: Final = 2.5
@@ -35,13 +39,14 @@ UNRECORDED: Final = "unrecorded"  #: client of files without a record
 
 async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; ``ready`` is called when the server accepts requests."""
-    async with open_app(config) as app:
-        await serve(app, sock, ready, config.access)
+    monitor = ServiceMonitor("storage")
+    async with open_app(config, monitor) as app:
+        await serve_monitored(app, sock, ready, config.access, monitor)
 
 
 @contextlib.asynccontextmanager
 async def open_app(
-    config: StorageNodeConfig, *, http: httpx.AsyncBaseTransport | None = None
+    config: StorageNodeConfig, monitor: ServiceMonitor | None = None, *, http: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[Litestar]:
     """Yield the application; maintain its files until the context ends. ``http`` as in ``HttpTransport``."""
     async with contextlib.AsyncExitStack() as stack:
@@ -52,6 +57,9 @@ async def open_app(
             chain = ChainViewClient(await stack.enter_async_context(transport))
         app, uploads = create_node(config, chain)
         stack.callback(uploads.close)
+        if monitor is not None:
+            monitor.add_gauge("stored_bytes", "Bytes on disk, by kind of client.", lambda: _stored_bytes(uploads))
+            monitor.add_check("folder", lambda: asyncio.to_thread(_write_probe, config.folder))
         maintenance = asyncio.create_task(_maintain(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
         try:
             yield app
@@ -118,3 +126,13 @@ async def _maintain(uploads: UploadStore, chain: ChainViewClient | None, every: 
         except Exception as error:  # noqa: BLE001  without maintenance the store would fill
             log_unexpected_error(error)
         ticks += 1
+
+
+def _stored_bytes(uploads: UploadStore) -> dict[str, float]:
+    return {kind.name.lower(): uploads.quotas.used(kind)[0] for kind in ClientKind}
+
+
+def _write_probe(folder: Path) -> None:
+    """Raise OSError where no file can be written."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"probe")

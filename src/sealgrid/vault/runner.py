@@ -31,9 +31,10 @@ from sealgrid.vault.stores.key_notes import OpenedKeys, UnopenedKeys
 from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.vault.stores.share_store import ShareStore
 from sealgrid.vault.stores.task_store import TaskStore
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.server import serve
+from sealgrid.wire.service_monitor import ServiceMonitor
 from sealgrid.wire.storage import StorageClient
 
 
@@ -50,13 +51,15 @@ async def run(
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
     """Serve one vault until SIGTERM; raise InputRefused if folder, chain or broker belong to another vault."""
-    async with open_app(config, clock=clock, random=random) as app:
-        await serve(app, sock, ready, config.access)
+    monitor = ServiceMonitor("vault")
+    async with open_app(config, monitor, clock=clock, random=random) as app:
+        await serve_monitored(app, sock, ready, config.access, monitor)
 
 
 @asynccontextmanager
 async def open_app(
     config: VaultConfig,
+    monitor: ServiceMonitor | None = None,
     *,
     clock: Callable[[], int] = _now,
     random: Callable[[int], bytes] = os.urandom,
@@ -76,6 +79,11 @@ async def open_app(
             open_vault(config, files, clock=clock, random=random) as vault,
             watch_peers(config, vault, http) as witness,
         ):
+            if monitor is not None:
+                monitor.add_gauge(
+                    "log_entries", "Entries of the release log.", lambda: {"all": vault.log.frontier.size}
+                )
+                monitor.add_check("chain", lambda: _read_chain(vault))
             expiry = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
             try:
                 yield application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
@@ -153,3 +161,7 @@ async def watch_peers(
                 task.cancel()
                 with suppress(asyncio.CancelledError, SealgridError):
                     await task
+
+
+async def _read_chain(vault: Vault) -> None:
+    await vault.chain.time()

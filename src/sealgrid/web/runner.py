@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import ServiceUnavailable
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
 from sealgrid.units import Address
 from sealgrid.web.api import application
+from sealgrid.web.chain_view import MAX_BLOCKS_BEHIND
 from sealgrid.web.html.templates import environment
 from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.reader import IndexReader
@@ -32,8 +34,9 @@ from sealgrid.web.task_states import TaskStates
 from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.web.wallets.dev_wallets import DevelopmentWallets
 from sealgrid.web.webhooks import Webhooks
-from sealgrid.wire.server import serve
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+from sealgrid.wire.service_monitor import ServiceMonitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
                 timeline_limits=TimelineLimits(config.timelines_per_client, config.timelines_per_task),
             )
             try:
-                await serve(application(site, config.libraries, config.access), sock, ready, config.access)
+                app = application(site, config.libraries, config.access)
+                await serve_monitored(app, sock, ready, config.access, _monitor(site))
             finally:
                 for task in indexing:
                     task.cancel()
@@ -100,3 +104,15 @@ def _webhooks(config: WebConfig, dev_wallets: DevelopmentWallets, index: IndexRe
         return [event_document(event) for event in index.events(account, since, now)]
 
     return Webhooks(config.folder / "webhooks.json", addresses, documents, time.time)
+
+
+def _monitor(site: Site) -> ServiceMonitor:
+    async def check_index() -> None:
+        head = await site.hub.node.block()
+        if site.index.height() < head.number - MAX_BLOCKS_BEHIND:
+            raise ServiceUnavailable("the index is behind the chain.", money="")
+
+    monitor = ServiceMonitor("web")
+    monitor.add_gauge("indexed", "Assets on the chain, by kind, and verified answers.", site.index.counts)
+    monitor.add_check("index", check_index)
+    return monitor

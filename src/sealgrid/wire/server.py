@@ -1,10 +1,11 @@
 """HTTP server of every service: listening socket, TLS, origin checks, rate limits, errors as one JSON sentence."""
 
 import asyncio
+import contextlib
 import gzip
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
 
-from sealgrid.errors import SealgridError, TooManyRequests
+from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
 from sealgrid.wire.connections import BACKLOG, OpenConnections, bounded_protocol
 from sealgrid.wire.log_rate_limit import install_log_rate_limit
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
@@ -24,6 +25,7 @@ from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, ClientLimit, 
 MAX_COMPRESSED_BYTES = 64 << 10  #: larger answers are mostly ciphertext, which does not compress
 #: Clients close an idle connection after 5 seconds; closing first could lose a request.
 KEEP_ALIVE_SECONDS = 60
+REFUSED_BY = "sealgrid_refused_by"  #: key of a request's scope: the number of the check that refused it
 MAX_WEBSOCKET_BYTES = 4096  #: of one message from a client
 AnyRequest = Request[Any, Any, Any]
 #: Sentences for the statuses that the framework returns itself; its other details are sentences already.
@@ -141,7 +143,9 @@ class _ErrorResponses:
     def __init__(self, fields: dict[str, object]) -> None:
         self._fields = fields
 
-    def from_sealgrid_error(self, _: AnyRequest, error: SealgridError) -> Response[bytes]:
+    def from_sealgrid_error(self, request: AnyRequest, error: SealgridError) -> Response[bytes]:
+        if isinstance(error, CheckFailed):
+            request.scope[REFUSED_BY] = error.check  # type: ignore[literal-required]
         seconds = error.seconds if isinstance(error, TooManyRequests) else 0
         headers = {"retry-after": str(seconds)} if seconds else None  # RFC 9110, section 10.2.3
         return json_response(self._fields | error.to_wire(), error.http_status, headers)
@@ -196,10 +200,24 @@ def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
     return sock
 
 
+class _SecondServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def serve(
-    app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: ServiceAccess = DEFAULT_ACCESS
+    app: ASGIApp,
+    sock: socket.socket,
+    ready: Callable[[], None],
+    access: ServiceAccess = DEFAULT_ACCESS,
+    *,
+    handles_signals: bool = True,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; call ``ready`` when the server accepts requests."""
+    """Serve until SIGTERM or SIGINT, or until cancelled; call ``ready`` when the server accepts requests.
+
+    One server of a process handles signals; with ``handles_signals`` false this one does not.
+    """
     install_log_rate_limit()
     config = uvicorn.Config(
         app,
@@ -217,7 +235,7 @@ async def serve(
         ssl_certfile=access.certificate or None,
         ssl_keyfile=access.certificate_key or None,
     )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(config) if handles_signals else _SecondServer(config)
 
     async def announce() -> None:
         while not server.started:

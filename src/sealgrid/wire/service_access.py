@@ -20,7 +20,7 @@ LOCAL_NAMES: Final = frozenset({LOOPBACK, "localhost"})
 
 
 class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Settings of one service; raises ValueError for an invalid URL, origin or network, or half a certificate."""
+    """Settings of one service; raises ValueError for an invalid URL, network or address, or half a certificate."""
 
     public_url: str = ""  #: URL of the service behind a proxy, as https://vault.example
     allowed_hosts: tuple[str, ...] = ()  #: further host names, without a port
@@ -34,6 +34,7 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     write_seconds: float = 60.0  #: time limit for a client to read a part of its answer
     certificate: str = ""  #: PEM file with the certificate chain for TLS; empty for plain HTTP, as behind a proxy
     certificate_key: str = ""  #: PEM file with its key, without a password
+    admin: str = ""  #: HOST:PORT of the admin listener, which only operators may reach; empty for none
 
     def __post_init__(self) -> None:
         """Validate URLs and networks, and that a certificate has its key."""
@@ -46,6 +47,7 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             ipaddress.ip_network(network)
         if bool(self.certificate) != bool(self.certificate_key):
             raise ValueError("write both certificate and certificate_key, or neither")
+        _ = self.admin_address
 
     @cached_property
     def hosts(self) -> frozenset[str]:
@@ -57,6 +59,16 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def origins(self) -> frozenset[str]:
         """Return the configured origins."""
         return frozenset({*self.allowed_origins, *({self.public_url} if self.public_url else ())})
+
+    @cached_property
+    def admin_address(self) -> tuple[str, int] | None:
+        """Return host and port of the admin listener; None for none."""
+        if not self.admin:
+            return None
+        host, _, port = self.admin.rpartition(":")
+        if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"{self.admin!r} is not a valid address: write HOST:PORT, as 127.0.0.1:9100")
+        return host.removeprefix("[").removesuffix("]"), int(port)
 
     def is_trusted_proxy(self, host: str) -> bool:
         """Return whether an address belongs to a trusted proxy."""
