@@ -47,6 +47,8 @@ def main() -> int:
             need_program("pg_lsclusters", "postgresql", "the database that replicas of a market share", say)
             if os.geteuid() == 0:  # others cannot make the machines of a test
                 need_program("nft", "nftables", "address translation between the machines of a test", say)
+            need_program("systemd-analyze", "systemd", "it judges the units below deploy/", say)
+            install_slurm()
             install_nginx()
             install_node(CACHE / "node")
             install_npm_packages("iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)")
@@ -99,6 +101,12 @@ def need_driver_library() -> None:
     node = Path(sysconfig.get_path("purelib")) / "playwright" / "driver" / "node"
     if subprocess.run((node, "--version"), capture_output=True, check=False).returncode != 0:
         install_package("libatomic1", "a library of the driver that steers the browser", say)
+
+
+def install_slurm() -> None:
+    """Install Debian's Slurm as root, for the test of workers on a cluster; without root that test is left out."""
+    if os.geteuid() == 0 and not all(map(shutil.which, ("slurmctld", "slurmd", "sbatch"))):
+        install_package("slurmctld slurmd slurm-client", "a cluster that workers are tested on", say)
 
 
 def install_nginx() -> None:

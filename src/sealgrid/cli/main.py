@@ -24,6 +24,7 @@ from sealgrid.cli import (
     runtime,
     setup,
     task,
+    top,
     vault,
     worker,
 )
@@ -66,6 +67,7 @@ for command, panel in (
     (network.up, LOCAL),
     (network.down, LOCAL),
     (network.status, LOCAL),
+    (top.top, MACHINES),
     (doctor.doctor, LOCAL),
     (setup.setup, LOCAL),
     (run.run, BUY),

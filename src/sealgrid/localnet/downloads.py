@@ -141,8 +141,8 @@ def need_program(program: str, package: str, what: str, on_step: OnStep) -> None
 
 
 def install_package(package: str, what: str, on_step: OnStep) -> None:
-    """Install a Debian package if this user may; raise SetupMissing with the command otherwise."""
-    command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
+    """Install a Debian package, or several, if this user may; raise SetupMissing with the command otherwise."""
+    command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *package.split())
     is_root = os.geteuid() == 0
     sudo = () if is_root else ("sudo", "-n")
     if shutil.which("apt-get") and (is_root or _may_use_sudo()):

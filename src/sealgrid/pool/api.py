@@ -26,7 +26,7 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
 
     @get("/pool")
     async def view() -> Response[bytes]:
-        return _json(task_service.view())
+        return _json(await task_service.view_with_queue())
 
     @get("/tasks/{task:str}/status")
     async def status(task: FromPath[str], request: HttpRequest) -> Response[bytes]:

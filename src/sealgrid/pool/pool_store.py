@@ -13,7 +13,7 @@ from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
-from sealgrid.wire.pool import WorkerCapabilities
+from sealgrid.wire.pool import QueueView, WorkerCapabilities
 
 
 class TaskChange(msgspec.Struct, frozen=True):
@@ -194,6 +194,9 @@ class PoolStore(Protocol):
 
     def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
+
+    def count_tasks(self, since: float) -> QueueView:
+        """Return how many tasks wait, are with a worker, and ended since a time, Unix seconds."""
 
     @property
     def is_shared(self) -> bool:

@@ -35,9 +35,11 @@ from sealgrid.pool.transaction_sender import TransactionSender
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
+from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
-from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, serve
+from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app
+from sealgrid.wire.service_monitor import ServiceMonitor
 from sealgrid.wire.storage import StorageClient
 
 REMEMBERED_SECONDS: Final = 30 * 86_400  #: how long an ended task can be read, as long as an unopened result
@@ -48,12 +50,15 @@ _log = logging.getLogger("sealgrid.pool")
 
 async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused when chain, key and workerpool do not belong together."""
-    async with open_app(config) as app:
-        await serve(app, sock, ready, config.access)
+    monitor = ServiceMonitor("pool")
+    async with open_app(config, monitor) as app:
+        await serve_monitored(app, sock, ready, config.access, monitor)
 
 
 @asynccontextmanager
-async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Litestar]:
+async def open_app(
+    config: PoolConfig, monitor: ServiceMonitor | None = None, *, http: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Litestar]:
     """Yield the application of a pool with its background tasks; raise InputRefused as ``run``.
 
     ``http`` sends the requests to vaults (see ``HttpTransport``). A background task that fails cancels the context.
@@ -84,6 +89,8 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
                 storage = HttpTransport(config.storage_url, name="the storage node", http=http)
                 memory = AppMemory(RemoteFiles(StorageClient(await stack.enter_async_context(storage))).get_bytes)
             reader = PoolChainReader(Hub(node, config.network.hub), config.workerpool, memory)
+            if monitor is not None:
+                _report(monitor, store, book, task_service, node)
             work = LeaderWork(config, reader, key, book, clock)
             background = (
                 lead(store, book, lambda: work.run(vaults)),
@@ -108,6 +115,31 @@ async def open_app(config: PoolConfig, *, http: httpx.AsyncBaseTransport | None 
     finally:
         book.close()
         store.close()
+
+
+def _report(monitor: ServiceMonitor, store: SqlPoolStore, book: TaskBook, service: TaskService, node: Node) -> None:
+    """Add the metrics and checks of one replica."""
+
+    def tasks() -> dict[str, float]:
+        counts = store.count_tasks(time.time())
+        return {"waiting": counts.waiting, "working": counts.working}
+
+    def ended() -> dict[str, float]:
+        counts = store.count_tasks(time.time() - 60)
+        return {"completed": counts.completed, "refunded": counts.refunded}
+
+    async def check_store() -> None:
+        await book.read_trail()
+
+    async def check_chain() -> None:
+        await node.block()
+
+    monitor.add_gauge("tasks", "Tasks that have not ended.", tasks)
+    monitor.add_gauge("ended_tasks", "Tasks that ended in the last minute.", ended)
+    monitor.add_gauge("workers", "Workers with a call in the last minute.", lambda: {"active": service.view().workers})
+    monitor.add_gauge("leader", "Whether this replica leads.", lambda: {"self": float(book.epoch is not None)})
+    monitor.add_check("store", check_store)
+    monitor.add_check("chain", check_chain)
 
 
 class LeaderWork:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+import msgspec
+
 from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound
@@ -28,6 +30,7 @@ from sealgrid.wire.pool import (
     NextJob,
     PoolView,
     PublicTaskStatus,
+    QueueView,
     RefusedReport,
     SignedCall,
     StageReport,
@@ -37,6 +40,7 @@ from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.vault import Authorization, SignedReassign
 from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 
+QUEUE_SECONDS: Final = 2.0  #: for which counts of tasks are kept
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
 MAX_REPORTS: Final = 256  #: in one call
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
@@ -61,6 +65,8 @@ class TaskService:
         self._book, self._workers, self._key = book, workers, key
         self._dispatcher = Dispatcher(book, chain_clock, clock)
         self._clock, self._sessions = clock, WorkerSessions(workers)
+        self._queue: QueueView | None = None
+        self._queue_at = 0.0
         self._last_call: dict[Address, float] = {}  # allowed workers only: others are refused before
 
     def view(self) -> PoolView:
@@ -74,6 +80,14 @@ class TaskService:
             seconds=int(now),
             machines=self._machines,
         )
+
+    async def view_with_queue(self) -> PoolView:
+        """Return the same with the queue as it was at most ``QUEUE_SECONDS`` ago."""
+        now = self._clock()
+        if self._queue is None or now >= self._queue_at + QUEUE_SECONDS:
+            self._queue_at = now  # before the query: others meanwhile get the one before
+            self._queue = await self._book.count_tasks(now - 60)
+        return msgspec.structs.replace(self.view(), queue=self._queue)
 
     async def status(self, task: TaskId) -> PublicTaskStatus:
         """Return the public status of a task; raise NotFound."""

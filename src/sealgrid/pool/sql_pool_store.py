@@ -23,7 +23,7 @@ from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, LEADER, META, SEEN_WOR
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
-from sealgrid.wire.pool import WorkerCapabilities
+from sealgrid.wire.pool import QueueView, WorkerCapabilities
 
 _TABLES_LOCK: Final = 0x5EA16001  #: PostgreSQL advisory lock under which the tables are made
 CHANNEL: Final = "sealgrid_pool"  #: of notifications about changes
@@ -101,6 +101,20 @@ class SqlPoolStore:
         with _database_errors(), self._reader.connect() as connection:
             doc: bytes | None = connection.execute(sql.select(TRAIL.c.doc)).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=BlockTrail)
+
+    def count_tasks(self, since: float) -> QueueView:
+        """Return how many tasks wait, are with a worker, and ended since a time, without a transaction."""
+        with _database_errors(), self._reader.connect() as connection:
+            held, ready, working = (
+                connection.scalar(query) or 0 for query in (_COUNT_HELD, _COUNT_READY, _COUNT_WORKING)
+            )
+            ended = {row.stage: row.n for row in connection.execute(_ENDED_SINCE, {"since": since})}
+        return QueueView(
+            waiting=held + ready,
+            working=working,
+            completed=ended.get("completed", 0),
+            refunded=ended.get("refunded", 0),
+        )
 
     def connect_arguments(self) -> dict[str, Any]:
         """Return the arguments of psycopg for a session of its own."""
@@ -321,6 +335,7 @@ class SqlTaskRows:
                 "task": each.after.task,
                 "deal": each.after.deal,
                 "ended_at": each.after.history[-1].at,
+                "stage": each.after.stage,
                 "doc": msgspec.json.encode(each.after),
             }
             for each in ended
@@ -455,6 +470,11 @@ _ONE_DEAL: Final = sql.select(DEAL.c.doc).where(DEAL.c.deal == _parameter("one")
 _TASKS: Final = sql.select(*_ROW).where(TASK.c.task.in_(_SOME)).order_by(TASK.c.task).with_for_update()
 _ENDED: Final = sql.select(HISTORY.c.task, HISTORY.c.doc).where(HISTORY.c.task.in_(_SOME))
 _DEALS: Final = sql.select(DEAL.c.deal, DEAL.c.doc).where(DEAL.c.deal.in_(_SOME))
+_ENDED_SINCE: Final = (
+    sql.select(HISTORY.c.stage, sql.func.count().label("n"))
+    .where(HISTORY.c.ended_at >= _parameter("since"))
+    .group_by(HISTORY.c.stage)
+)
 _OF_WORKERS: Final = sql.select(*_ROW).where(TASK.c.worker.in_(_SOME))
 _STORED: Final = sql.select(*_ROW, TASK.c.place, DEAL.c.doc.label("deal_doc")).join_from(
     TASK, DEAL, TASK.c.deal == DEAL.c.deal
@@ -474,6 +494,8 @@ _HELD: Final = _limited(
     TASK.c.place,
 ).with_for_update(skip_locked=True, of=TASK)
 _COUNT: Final = sql.select(sql.func.count()).select_from(TASK)
+_COUNT_HELD, _COUNT_READY = _COUNT.where(TASK.c.held), _COUNT.where(TASK.c.ready)
+_COUNT_WORKING: Final = _COUNT.where(TASK.c.worker.is_not(None))
 _OPEN_OF_REQUESTER: Final = _COUNT.where(TASK.c.queued, TASK.c.requester == _parameter("one"))
 _OPEN_OF_APP: Final = _COUNT.where(TASK.c.queued, TASK.c.app == _parameter("one"))
 _LAST_START: Final = sql.select(sql.func.max(TASK.c.virtual_start)).where(

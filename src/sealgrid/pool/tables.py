@@ -83,6 +83,7 @@ HISTORY: Final = sql.Table(
     sql.Column("task", sql.String(66), primary_key=True),
     sql.Column("deal", sql.String(66), nullable=False, index=True),
     sql.Column("ended_at", sql.Float, nullable=False, index=True),
+    sql.Column("stage", sql.String(16), nullable=False),
     sql.Column("doc", sql.LargeBinary, nullable=False),
 )
 

@@ -18,6 +18,7 @@ from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
 from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import TaskId
+from sealgrid.wire.pool import QueueView
 
 _MAX_BATCH: Final = 256  #: operations in one transaction
 _PATIENCE_SECONDS: Final = 20.0  #: how long a commit is tried again while the database does not answer
@@ -111,6 +112,10 @@ class TaskBook:
     async def read_trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
         return await self._read(self._store.trail)
+
+    async def count_tasks(self, since: float) -> QueueView:
+        """Return how many tasks wait, are with a worker, and ended since a time, Unix seconds."""
+        return await self._read(lambda: self._store.count_tasks(since))
 
     async def task(self, task: TaskId) -> PoolTask:
         """Return a task; raise NotFound."""

@@ -136,14 +136,24 @@ class PublicTaskStatus(Message, frozen=True, kw_only=True):
     history: tuple[StageAt, ...]
 
 
+class QueueView(Message, frozen=True, kw_only=True):
+    """How many tasks a pool has."""
+
+    waiting: int  #: for a worker
+    working: int  #: with a worker
+    completed: int  #: in the last minute
+    refunded: int  #: in the last minute
+
+
 class PoolView(Message, frozen=True, kw_only=True):
-    """A pool's identity and machines."""
+    """A pool's identity, machines and queue."""
 
     workerpool: Address
     owner: Address
     workers: int  #: workers with a call in the last minute
     seconds: int  #: the pool's clock, Unix seconds; workers sign by it
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, as its owner configured
+    queue: QueueView | None = None  #: some seconds old
 
 
 class PoolClient:

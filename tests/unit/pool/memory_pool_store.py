@@ -16,6 +16,7 @@ from sealgrid.pool.step import chain_call, is_assignable, is_held, lease_until, 
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
+from sealgrid.wire.pool import QueueView
 
 T = TypeVar("T")
 
@@ -64,6 +65,15 @@ class MemoryPoolStore:
 
     def trail(self) -> BlockTrail | None:
         return self.blocks
+
+    def count_tasks(self, since: float) -> QueueView:
+        ended = [task.stage for task in self.history.values() if task.history[-1].at >= since]
+        return QueueView(
+            waiting=sum(is_held(task) or is_assignable(task) for task in self.open.values()),
+            working=sum(task.stage in WORKING for task in self.open.values()),
+            completed=ended.count("completed"),
+            refunded=ended.count("refunded"),
+        )
 
     @property
     def is_shared(self) -> bool:

@@ -215,6 +215,7 @@ class StoreCommands(RuleBasedStateMachine):
             self.same([scene.calls(self.now) for scene in self.scenes])
             self.same([scene.refusals() for scene in self.scenes])
             self.same([transactions(scene) for scene in self.scenes])
+            self.same([scene.store.count_tasks(self.now - 60) for scene in self.scenes])
 
     @invariant()
     def nobody_has_more_tasks_than_it_may(self) -> None:
