@@ -77,6 +77,22 @@ async def test_a_feed_gets_a_round_of_readings_that_stations_signed(people, seal
     assert abi.decode("latestRoundData", answer)[1:4] == (told["dqf"], told["start"], told["end"])
 
 
+async def test_a_feed_gets_a_round_that_stays_sealed_until_it_is_delivered(sealgrid, folder, localnet):
+    feed = json.loads((folder / "roster.json").read_text())["feed"]
+    options = "--deferred-callback --arg=--station --arg=station-002 --out sealed"
+    await sealgrid(f"sealgrid run ados --model stations --file day.json {options}", {})
+    [receipt] = (folder / "sealed").rglob("receipt.json")
+    task = json.loads(receipt.read_text())["receipt"]["body"]["task"]
+    assert "station-002  no round yet" in await sealgrid(f"sealgrid ados feed show {feed}", {})
+    await sealgrid(f"sealgrid task deliver {task} {feed}", {})
+    assert "station-002  2026-02-26T20:00:00Z" in await sealgrid(f"sealgrid ados feed show {feed}", {})
+    words = ("ados", "feed", "pull", feed)
+    for subject, reason in ((task, "feed.2"), ("0x12", "is not a task")):
+        ended = await asyncio.to_thread(run_cli, *words, subject, home=localnet.layout.root, folder=folder)
+        assert ended.code != 0
+        assert reason in ended.err
+
+
 async def test_a_contract_buys_a_run_and_acts_on_the_answer(people, sealgrid, folder):
     conn = people.developer
     app = await deploy.deploy(conn, folder / "prime_count", price=0, any_pool=True)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from sealgrid.ados.signing import SigningTerms, join_files, sign_readings
 from sealgrid.attestation import snp_collateral
 from sealgrid.attestation.certificates import load_certificate
 from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
@@ -35,6 +36,7 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.crypto.iexec_result_key import parse_rsa_key
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import DECODE_ERRORS, EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
@@ -45,6 +47,7 @@ from sealgrid.sdk.operations.onnx_structure import read_structure
 from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
 from sealgrid.shipped_apps.ados.quality.file_reader import read_file
 from sealgrid.shipped_apps.ados.quality.model_file import read_model
+from sealgrid.shipped_apps.ados.quality.signed_file import read_signed
 from sealgrid.units import to_digest
 from sealgrid.wire import admission, authority, market, platform, pool, relay, shares, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
@@ -226,10 +229,19 @@ _READINGS = (
     b'[{"bn":"a","bt":1767268800,"bver":10,"v":1.5},{"n":"b","t":60,"vb":true}]',
     b'{"readings":[{"time":1767268800000,"sensor":"a","value":null},{"time":1767268800,"b":1}]}',
 )
+_STATION = SigningKey.from_bytes(b"\x51" * 32)
+_SIGNED = join_files(
+    [sign_readings(_READINGS[0], _STATION, SigningTerms("a"))],
+    {"chain": 1, "feed": "0x" + "fe" * 20, "stations": [{"sensor": "a", "station": _STATION.address}]},
+)
 _ERRORS = tuple(
     msgspec.json.encode(error.to_wire())
     for error in (InputRefused("e"), EvidenceRefused("2", "e"), ProofRefused("e", check=3))
 )
+
+
+def _verified(raw):
+    return read_signed(raw, read_file(raw))
 
 
 def _documents():
@@ -249,6 +261,7 @@ def _documents():
         Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
         Parser("readings", read_file, _READINGS, MIB, 256 * MIB, (ReadingsRefused,)),
+        Parser("signed readings", _verified, (_SIGNED,), MIB, 256 * MIB, (ReadingsRefused,)),
         Parser("quality model", read_model, (_QUALITY_MODEL.read_bytes(),), MIB, 64 * MIB, (ReadingsRefused,)),
         Parser("service's error", lambda raw: parse_error(raw, 500), _ERRORS, MIB, 8 * MIB),
     )

@@ -31,6 +31,10 @@ def test_each_window_of_each_station_is_verified():
     assert found.unsigned == 0
 
 
+def test_the_encoding_of_the_file_does_not_matter():
+    assert verified(GOOD.decode().encode("utf-16")).roster == verified(GOOD).roster
+
+
 def test_a_statement_is_eip_712():
     statement = WindowStatement("station-001", 600, 1_772_064_000, 1_772_067_600, b"\x05" * 32)
     fields = [("sensor", "string"), ("interval", "uint64"), ("start", "uint64"), ("end", "uint64")]
@@ -144,6 +148,7 @@ def test_signed_3_readings_that_their_station_did_not_sign_are_refused(change):
         (lambda document: document["signatures"][0].update(end=0), "whole intervals"),
         (lambda document: document["signatures"][0].pop("sensor"), "signature 1 has no sensor"),
         (lambda document: document["signatures"][0].update(signature="0xzz"), "signature 1 has no"),
+        (lambda document: document["signatures"][0].update(sensor="\ud800"), "signature 1 has no"),
         (lambda document: document["signatures"][0].update(start=-600), "signature 1 has no"),
         (lambda document: document["signatures"][0].update(start=2**70), "signature 1 has no"),
         (lambda document: document["signatures"].__setitem__(0, 7), "signature 1 has no"),
@@ -156,7 +161,7 @@ def test_signed_3_readings_that_their_station_did_not_sign_are_refused(change):
         (lambda document: document["roster"].update(stations={}), "no list of stations"),
         (lambda document: document["roster"]["stations"].append({"sensor": ""}), "roster has no chain"),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_signed_1_and_2_damaged_signatures_and_rosters_are_refused(change, reason):
     with pytest.raises(ReadingsRefused, match=reason):

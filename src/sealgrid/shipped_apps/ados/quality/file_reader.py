@@ -17,6 +17,12 @@ _MARKS = (
 
 def read_file(content: bytes) -> Messages:
     """Return the readings of a CSV, SenML or JSON file; raise ReadingsRefused for any other file."""
+    text = read_text(content)
+    return collect(read_json(text) if text.lstrip()[:1] in {"[", "{"} else read_csv(text))
+
+
+def read_text(content: bytes) -> str:
+    """Return the text of a file of readings; raise ReadingsRefused for a file that is too large or no text."""
     if len(content) > MAX_BYTES:
         raise ReadingsRefused(f"the file has more than {MAX_BYTES >> 20} MiB; split it.")
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
@@ -26,4 +32,4 @@ def read_file(content: bytes) -> Messages:
         raise ReadingsRefused("the file is no text in UTF-8; export CSV, SenML or JSON.") from error
     if "\0" in text:
         raise ReadingsRefused("the file has zero bytes, so it is no text; export CSV, SenML or JSON.")
-    return collect(read_json(text) if text.lstrip()[:1] in {"[", "{"} else read_csv(text))
+    return text

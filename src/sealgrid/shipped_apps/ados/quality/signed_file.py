@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ReadingsRefused
+from .file_reader import read_text
 from .messages import LAST_TIME, MAX_NAME, Messages
 from .signatures import ADDRESS_BYTES, Registration, Roster, WindowStatement, digest_of_readings, signer, slots_of
 
@@ -55,7 +56,7 @@ class VerifiedReadings:
 
 def read_signed(content: bytes, messages: Messages) -> VerifiedReadings | None:
     """Return the verified readings of a file with a roster, None for one without; raise ReadingsRefused."""
-    text = content.decode("utf-8-sig", errors="replace").lstrip()
+    text = read_text(content).lstrip()
     document = json.loads(text) if text[:1] == "{" else None
     if not isinstance(document, dict) or "roster" not in document:  # (signed.1)
         return None
@@ -141,7 +142,7 @@ def _list(given: object, what: str) -> list[Any]:
 
 
 def _name(given: object) -> str:
-    if not isinstance(given, str) or not 0 < len(given) <= MAX_NAME:
+    if not isinstance(given, str) or not 0 < len(given) <= MAX_NAME or not given.isprintable():
         raise ValueError("no sensor")
     return given
 
