@@ -15,7 +15,7 @@ from sealgrid.pool.pool_store import TaskChange, TaskRows
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, new_tasks, step
 from sealgrid.pool.task import PoolTask
-from sealgrid.units import TaskId, to_digest
+from sealgrid.units import Address, TaskId, to_digest
 
 Result = tuple[Effect, ...] | SealgridError
 
@@ -32,6 +32,7 @@ def apply_events(rows: TaskRows, events: Sequence[e.AnyEvent], rules: PoolRules)
     deals = rows.deals(known)
     now = dict(before)
     results: list[Result] = []
+    failures = _FailureCount(rows)
     for event in events:
         if isinstance(event, e.DealMatched):
             if event.deal not in deals:
@@ -47,18 +48,32 @@ def apply_events(rows: TaskRows, events: Sequence[e.AnyEvent], rules: PoolRules)
         try:
             now[event.task], effects = step(task, deals[task.deal], event, rules)
             results.append(effects)
-            _count_failure(rows, task, now[event.task], deals[task.deal], event.at)
+            failures.count(task, now[event.task], deals[task.deal], event.at)
         except SealgridError as refused:
             results.append(refused)
+    failures.save()
     rows.save([TaskChange(before.get(key), task, deals[task.deal]) for key, task in now.items()])
     return results
 
 
-def _count_failure(rows: TaskRows, before: PoolTask, after: PoolTask, deal: e.DealMatched, at: float) -> None:
-    if (worker := loss(before, after)) is not None:
-        rows.add_failure(worker, deal.app, at)
-    elif (worker := success(before, after)) is not None:
-        rows.remove_failures(worker, deal.app)
+class _FailureCount:
+    """Counts what workers lose and complete; successes are written together."""
+
+    def __init__(self, rows: TaskRows) -> None:
+        self._rows = rows
+        self._succeeded: set[tuple[Address, Address]] = set()
+
+    def count(self, before: PoolTask, after: PoolTask, deal: e.DealMatched, at: float) -> None:
+        if (worker := success(before, after)) is not None:
+            self._succeeded.add((worker, deal.app))
+        elif (worker := loss(before, after)) is not None:
+            self.save()  # what was completed before does not excuse it
+            self._rows.add_failure(worker, deal.app, at)
+
+    def save(self) -> None:
+        if self._succeeded:
+            self._rows.remove_failures(self._succeeded)
+        self._succeeded = set()
 
 
 def expire(rows: TaskRows, now: float, chain_now: int, rules: PoolRules) -> bool:

@@ -134,8 +134,8 @@ class TaskRows(Protocol):
     def add_failure(self, worker: Address, app: Address, at: float) -> None:
         """Count a task of an app that a worker lost."""
 
-    def remove_failures(self, worker: Address, app: Address) -> None:
-        """Forget the failures of a worker with an app."""
+    def remove_failures(self, pairs: Collection[tuple[Address, Address]]) -> None:
+        """Forget the failures of workers with apps."""
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""

@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -183,7 +184,8 @@ class SqlTaskRows:
 
     def assignable(self, query: QueueQuery) -> list[StoredTask]:
         """Return tasks of the queue; those of other claims are skipped."""
-        return self._stored(_assignable(query))
+        urgent, paged = query.start_by is not None, query.after is not None
+        return self._stored(_assignable(query.capabilities, urgent=urgent, paged=paged), _bounds(query))
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""
@@ -252,9 +254,10 @@ class SqlTaskRows:
         counted = {"losses": FAILURES.c.losses + 1, "at": at}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["worker", "app"], set_=counted))
 
-    def remove_failures(self, worker: Address, app: Address) -> None:
-        """Forget the failures of a worker with an app."""
-        self._connection.execute(FAILURES.delete().where(FAILURES.c.worker == worker, FAILURES.c.app == app))
+    def remove_failures(self, pairs: Collection[tuple[Address, Address]]) -> None:
+        """Forget the failures of workers with apps."""
+        values = [{"one": worker, "other": app} for worker, app in sorted(pairs)]
+        self._connection.execute(_REMOVE_FAILURES, values)
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""
@@ -321,8 +324,8 @@ class SqlTaskRows:
         if self._connection.execute(_EPOCH).scalar_one() != epoch:
             raise LeadershipEnded("another process of this pool does its work on the chain now.")
 
-    def _stored(self, query: sql.Select[Any], bounds: dict[str, object] | None = None) -> list[StoredTask]:
-        rows = self._connection.execute(query, bounds or {}).all()
+    def _stored(self, query: sql.Select[Any], bounds: dict[str, object]) -> list[StoredTask]:
+        rows = self._connection.execute(query, bounds).all()
         deals = {doc: msgspec.json.decode(doc, type=DealMatched) for doc in {bytes(row.deal_doc) for row in rows}}
         return [StoredTask(row.place, _task_of(row), deals[bytes(row.deal_doc)]) for row in rows]
 
@@ -426,20 +429,31 @@ def _parameter(name: str) -> sql.BindParameter[Any]:
     return sql.bindparam(name)
 
 
-def _assignable(query: QueueQuery) -> sql.Select[Any]:
+def _bounds(query: QueueQuery) -> dict[str, object]:
+    """Return the parameters of the statement of a query."""
+    bounds: dict[str, object] = {"closing": query.closing_after, "limit": query.limit, "start_by": query.start_by}
+    if (after := query.after) is not None:
+        bounds |= {
+            "after_start_by": start_by(after.deal),
+            "after_price": -price_per_second(after.deal),
+            "after_virtual_start": after.task.virtual_start,
+            "after_place": after.place,
+        }
+    return bounds
+
+
+@lru_cache(maxsize=256)
+def _assignable(capabilities: tuple[WorkerCapabilities, ...], *, urgent: bool, paged: bool) -> sql.Select[Any]:
     """Return the statement of a query; the database skips what fits none of its workers."""
-    after = query.after
-    wanted = [TASK.c.ready, TASK.c.deadline > query.closing_after, sql.or_(*map(_fits, query.capabilities))]
-    if query.start_by is not None:
-        order = [TASK.c.start_by, TASK.c.place]
-        wanted.append(TASK.c.start_by <= query.start_by)
-        behind: tuple[float, ...] | None = (start_by(after.deal), after.place) if after else None
-    else:
-        order = [TASK.c.price, TASK.c.virtual_start, TASK.c.place]
-        behind = (-price_per_second(after.deal), after.task.virtual_start, after.place) if after else None
-    if behind is not None:
-        wanted.append(sql.tuple_(*order) > behind)
-    return _STORED.where(*wanted).order_by(*order).limit(query.limit).with_for_update(skip_locked=True, of=TASK)
+    wanted = [TASK.c.ready, TASK.c.deadline > _parameter("closing"), sql.or_(*map(_fits, capabilities))]
+    order = [TASK.c.start_by] if urgent else [TASK.c.price, TASK.c.virtual_start]
+    order.append(TASK.c.place)
+    if urgent:
+        wanted.append(TASK.c.start_by <= _parameter("start_by"))
+    if paged:
+        after = (sql.bindparam(f"after_{column.name}", type_=column.type) for column in order)
+        wanted.append(sql.tuple_(*order) > sql.tuple_(*after))
+    return _limited(_STORED.where(*wanted), *order).with_for_update(skip_locked=True, of=TASK)
 
 
 def _fits(capabilities: WorkerCapabilities) -> sql.ColumnElement[bool]:
@@ -509,6 +523,9 @@ _WORKER: Final = sql.select(SEEN_WORKER.c.worker, SEEN_WORKER.c.seen, SEEN_WORKE
 _WORKERS: Final = _WORKER.where(SEEN_WORKER.c.worker.in_(_SOME)).order_by(SEEN_WORKER.c.worker).with_for_update()
 _ACTIVE: Final = _limited(
     _WORKER.where(SEEN_WORKER.c.seen > _parameter("since")), SEEN_WORKER.c.seen.desc(), SEEN_WORKER.c.worker
+)
+_REMOVE_FAILURES: Final = FAILURES.delete().where(
+    FAILURES.c.worker == _parameter("one"), FAILURES.c.app == _parameter("other")
 )
 _FAILURES: Final = sql.select(FAILURES).where(FAILURES.c.worker.in_(_SOME))
 _EXPIRED: Final = _limited(sql.select(TASK.c.task).where(TASK.c.lease_until <= _parameter("now")), TASK.c.lease_until)

@@ -16,6 +16,7 @@ from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import step
 
 _PAGE: Final = 500  #: tasks of one backlog that move at once
+_MOVES: Final = 1000  #: tasks that move in one call: others wait for its transaction
 _BACKLOGS: Final = 100  #: that are looked at in one call
 
 
@@ -24,14 +25,18 @@ def fill_queue(rows: TaskRows, at: float, rules: PoolRules, after: Backlog | Non
 
     It begins behind a backlog, and returns the last one that it looked at, or None after the last of all.
     """
+    left = _MOVES
     for _ in range(_BACKLOGS):
         backlog = rows.next_backlog(after)
         if backlog is None:
             return None
         room = _room(rows, backlog, rules)
         moved = _move(rows, backlog, room, at, rules) if room else 0
+        left -= moved
         if moved < _PAGE:  # of a full page there may be more
             after = backlog
+        if left < _PAGE:
+            return backlog
     return after
 
 

@@ -208,8 +208,9 @@ class MemoryTaskRows:
         count = self._store.lost[worker, app].count if (worker, app) in self._store.lost else 0
         self._store.lost[worker, app] = AppFailures(worker, app, count + 1, at)
 
-    def remove_failures(self, worker: Address, app: Address) -> None:
-        self._store.lost.pop((worker, app), None)
+    def remove_failures(self, pairs: Collection[tuple[Address, Address]]) -> None:
+        for pair in pairs:
+            self._store.lost.pop(pair, None)
 
     def _stored(self, place: int) -> StoredTask:
         task = self._store.open[self._store.at_place[place]]
