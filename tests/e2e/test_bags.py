@@ -185,6 +185,7 @@ def test_the_command_buys_the_files_of_a_folder_and_its_failed_shards_again(loca
     again = run_cli(*words, "--retry", home=home)
     assert "bought 1 failed shards again" in again.err
     bag = re.search("sealgrid bag results ([0-9a-f]{16})", again.err)[1]
+    assert f"{bag}  " in run_cli("bag", "list", home=home).out
     opened = run_cli("bag", "results", bag, home=home)
     assert "input 0 (1.txt):" in opened.out
     assert "input 1 (2.txt): the app failed" in opened.err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sealgrid.cli.options import Account, Data, NetworkName, PasswordFile
+from sealgrid.cli.options import Account, Data, Json, NetworkName, PasswordFile
 from sealgrid.cli.output import credit_note, print_result, stderr, stdout
 from sealgrid.cli.progress import show_progress
 from sealgrid.cli.results import RECEIPT, RESULT, print_files, write_files
@@ -84,6 +84,26 @@ async def run_map(me: "AsyncClient", options: MapOptions, bought: list[object]) 
     stderr.print(f"{len(bag.names)} tasks for {bag.price}{credit_note(me.network)}; open them at any later time with:")
     stderr.print(f"  sealgrid bag results {bag.id} --out DIR")
     await follow_bag(me, bag, options.out, options.timeout)
+
+
+@app.command("list")
+def list_(*, as_json: Json = False, data: Data = None) -> None:
+    """List the bags in the data folder, newest first: id, date, number of shards, purchases; needs no network."""
+    from datetime import UTC, datetime
+
+    from sealgrid.sdk.stores.bag_store import BagStore
+    from sealgrid.sdk.stores.home import home
+
+    stored = BagStore(home(data).bags).all()
+    bags = [
+        {"bag": each.id, "created": each.created, "shards": len(each.names), "purchases": len(each.purchases)}
+        for each in stored
+    ]
+    lines = (
+        f"{each.id}  {datetime.fromtimestamp(each.created, UTC):%Y-%m-%d %H:%M} UTC  {len(each.names)} shards"
+        for each in stored
+    )
+    print_result(bags, lines, as_json=as_json)
 
 
 @app.command()

@@ -17,7 +17,6 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Price, amount
-from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
 from sealgrid.sdk.input_files import InputFiles, has_tables, list_files, read_files
@@ -25,7 +24,14 @@ from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentenc
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, contract_purchase, refunds
 from sealgrid.sdk.operations import quote as quotes
-from sealgrid.sdk.operations.bag_purchase import BagBuyer, BagContent, BagStores, read_task_inputs
+from sealgrid.sdk.operations.bag_progress import deadline_notice
+from sealgrid.sdk.operations.bag_purchase import (
+    BagBuyer,
+    BagContent,
+    BagStores,
+    contribution_seconds,
+    read_task_inputs,
+)
 from sealgrid.sdk.operations.bought_runs import BoughtRun, bought_runs
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.follow import history
@@ -38,7 +44,7 @@ from sealgrid.sdk.operations.quote import RunQuote
 from sealgrid.sdk.operations.resolve import find_offered
 from sealgrid.sdk.operations.run_inputs import public_signature
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
-from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.bags import AsyncBag
@@ -301,8 +307,11 @@ class AsyncClient:
             request = await self._resolved(request, (), app, model, on_progress)
             names, contents = await read_task_inputs(self._conn, request.app, inputs, _numbered(secrets))
             content = BagContent(request, contents, names)
-        opened = BagBuyer(self._conn, self._bag_stores).open(content, key, on_progress)
-        (record, tasks), past = await both(opened, past_runs(self._conn, request.app, request.model))
+            past = await past_runs(self._conn, request.app, request.model)
+            seconds = await contribution_seconds(self._conn)
+            if notice := deadline_notice(len(contents), past.expected, seconds):
+                on_progress(ProgressStep(notice, lasting=True))
+        record, tasks = await BagBuyer(self._conn, self._bag_stores).open(content, key, on_progress)
         return AsyncBag(self._conn, self._bag_stores, record, tasks, content=content, expected_seconds=past.expected)
 
     async def map_batches(

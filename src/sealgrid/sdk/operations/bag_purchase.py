@@ -11,6 +11,7 @@ import msgspec
 from sealgrid.bundle.job_input import JobInput
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ContractReverted, InputRefused, OrderRefused, SealgridError
+from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.input_files import InputFiles, list_files, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before
@@ -61,6 +62,12 @@ async def read_task_inputs(
     specification = (await runnable_manifest(conn, app)).inputs
     taken = specification.files.media_types if specification and specification.files else ()
     return await asyncio.to_thread(_read_all, inputs, taken, dict(numbered))
+
+
+async def contribution_seconds(conn: Connection) -> int:
+    """Return the seconds after a deal in which its tasks must end, in the category that bags are bought in."""
+    category = await conn.hub.view_category(conn.network.short_category)
+    return CONTRIBUTION_DEADLINE_RATIO * category.timeref
 
 
 def _read_all(
@@ -126,8 +133,9 @@ class BagBuyer:
         """Buy tasks for these shards; return the bag's record and the task of each of its shards."""
         with nothing_bought_before(()):
             purchase = await buy_bag.prepare(self._conn, request, shards, inputs, on_progress)
+            is_new = not record.purchases
             record = msgspec.structs.replace(record, purchases=(*record.purchases, purchase))
-            self._stores.bags.store(record)
+            self._stores.bags.store(record, new=is_new)
         return record, await self.complete(record, on_progress)
 
     async def complete(self, record: BagRecord, on_progress: Progress) -> list[PurchasedTask | None]:

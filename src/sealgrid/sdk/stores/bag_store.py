@@ -56,11 +56,18 @@ class BagStore:
         """Return the path of a bag's file."""
         return self.folder / f"{bag}.json"
 
-    def store(self, record: BagRecord) -> None:
-        """Write a record durably and atomically; raise InputRefused when that fails."""
+    def store(self, record: BagRecord, *, new: bool = False) -> None:
+        """Write a record durably and atomically; raise InputRefused when that fails.
+
+        A ``new`` record must not be there: of two processes that buy the same bag at the same time one does.
+        """
         try:
-            write_private(self.path(record.id), msgspec.json.encode(record))
+            write_private(self.path(record.id), msgspec.json.encode(record), replace=not new)
         except OSError as error:
+            if new and self.path(record.id).exists():
+                raise InputRefused(
+                    f"another process has just bought bag {record.id}; repeat the purchase with its key to open it."
+                ) from error
             raise InputRefused(
                 f"the bag cannot be recorded in {self.folder} ({error.strerror}); nothing was bought for it."
             ) from error
@@ -72,12 +79,11 @@ class BagStore:
     def find(self, bag: str) -> BagRecord | None:
         """Return the record of a bag, or None; raise InputRefused for a file that cannot be read."""
         path = self.path(bag)
-        if not path.exists():
-            return None
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=BagRecord)
-        except (OSError, *DECODE_ERRORS) as error:
-            raise InputRefused(f"{path} is not a valid bag file; restore it from your backup.", money="") from error
+        return _read(path) if path.exists() else None
+
+    def all(self) -> tuple[BagRecord, ...]:
+        """Return all records, newest first; raise InputRefused for a file that cannot be read."""
+        return tuple(sorted(map(_read, self.folder.glob("*.json")), key=lambda each: each.created, reverse=True))
 
     def read(self, bag: str) -> BagRecord:
         """Return the record of a bag; raise NotFound when this folder has none."""
@@ -85,6 +91,13 @@ class BagStore:
         if not is_id or (record := self.find(bag)) is None:
             raise NotFound(f"{self.folder} has no bag {bag[:80]!r}.", money="")
         return record
+
+
+def _read(path: Path) -> BagRecord:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=BagRecord)
+    except (OSError, *DECODE_ERRORS) as error:
+        raise InputRefused(f"{path} is not a valid bag file; restore it from your backup.", money="") from error
 
 
 ID_DIGITS = 16

@@ -1,5 +1,6 @@
 """Private files of bags."""
 
+import msgspec
 import pytest
 
 from sealgrid.errors import InputRefused, NotFound
@@ -42,6 +43,21 @@ def test_a_key_names_one_bag_of_one_account_on_one_chain():
 def test_a_bag_that_is_not_there_is_not_found_whatever_its_name(store, name):
     with pytest.raises(NotFound):
         store.read(name)
+
+
+def test_all_bags_are_listed_newest_first(store):
+    assert store.all() == ()
+    newer = msgspec.structs.replace(RECORD, id=bag_id(CHAIN, ME, "tuesday"), created=2)
+    for each in (RECORD, newer):
+        store.store(each)
+    assert store.all() == (newer, RECORD)
+
+
+def test_of_two_processes_that_buy_one_bag_one_does(store):
+    store.store(RECORD, new=True)
+    with pytest.raises(InputRefused, match="another process has just bought bag"):
+        store.store(RECORD, new=True)
+    store.store(RECORD)
 
 
 def test_a_damaged_file_is_named(store):
