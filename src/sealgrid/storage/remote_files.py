@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sealgrid.errors import ContentDiffers, NotFound, SealgridError, ServiceUnavailable
 from sealgrid.storage.file_store import NO_LIMIT, PIECE_BYTES, VerifyingReader
 from sealgrid.units import Digest, to_digest
 
 T = TypeVar("T")
+PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  #: seconds before an interrupted upload goes on
 
 
 class StoredFile(Protocol):
@@ -31,8 +32,8 @@ class StorageNodeCalls(Protocol):
     async def begin(self, size: int) -> str:
         """Start an upload of at most ``size`` bytes."""
 
-    async def append(self, upload: str, piece: bytes) -> None:
-        """Append a piece."""
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
+        """Append a piece at the offset that was reached; a repetition changes nothing."""
 
     async def finish(self, upload: str) -> StoredFile:
         """End an upload."""
@@ -45,10 +46,13 @@ class StorageNodeCalls(Protocol):
 
 
 class RemoteFiles(VerifyingReader):
-    """Files at the storage nodes of a network."""
+    """Files at the storage nodes of a network.
 
-    def __init__(self, *nodes: StorageNodeCalls) -> None:
-        self._nodes = nodes
+    An upload whose connection breaks goes on where it stopped; after ``pauses``, in seconds, it fails.
+    """
+
+    def __init__(self, *nodes: StorageNodeCalls, pauses: Sequence[float] = PAUSES) -> None:
+        self._nodes, self._pauses = nodes, pauses
 
     async def put_file(self, path: Path, on_progress: Callable[[int], None] = lambda sent: None) -> Digest:
         """Send a file in pieces; raise ContentDiffers if a node stored other content.
@@ -59,7 +63,7 @@ class RemoteFiles(VerifyingReader):
             running, sent, uploads = hashlib.sha256(), 0, await self._begin(path.stat().st_size)
             while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
                 running.update(piece)
-                await self._append(uploads, piece)
+                await self._append(uploads, piece, sent)
                 sent += len(piece)
                 on_progress(sent)
         return await self._finish(uploads, to_digest(running.digest()))
@@ -68,7 +72,7 @@ class RemoteFiles(VerifyingReader):
         """Send a file that fits in memory."""
         uploads = await self._begin(len(content))
         for start in range(0, len(content), PIECE_BYTES):
-            await self._append(uploads, content[start : start + PIECE_BYTES])
+            await self._append(uploads, content[start : start + PIECE_BYTES], start)
         return await self._finish(uploads, to_digest(hashlib.sha256(content).digest()))
 
     async def size(self, sha256: Digest) -> int:
@@ -105,18 +109,44 @@ class RemoteFiles(VerifyingReader):
     async def _begin(self, size: int) -> list[str]:
         return await asyncio.gather(*(node.begin(size) for node in self._nodes))
 
-    async def _append(self, uploads: list[str], piece: bytes) -> None:
+    async def _append(self, uploads: list[str], piece: bytes, offset: int) -> None:
         pairs = zip(self._nodes, uploads, strict=True)
-        await asyncio.gather(*(node.append(upload, piece) for node, upload in pairs))
+        # Each lambda is called within this expression's gather, with its own node.
+        appends = [lambda node=node, upload=upload: node.append(upload, piece, offset) for node, upload in pairs]
+        await asyncio.gather(*map(self._resumed, appends))
 
     async def _finish(self, uploads: list[str], sent: Digest) -> Digest:
         pairs = zip(self._nodes, uploads, strict=True)
-        for stored in await asyncio.gather(*(node.finish(upload) for node, upload in pairs)):
+        for stored in await asyncio.gather(*(self._finish_at(node, upload, sent) for node, upload in pairs)):
             if stored.sha256 != sent:
                 raise ContentDiffers(
                     f"the storage node stored {stored.sha256} although {sent} was sent; use another node."
                 )
         return sent
+
+    async def _finish_at(self, node: StorageNodeCalls, upload: str, sent: Digest) -> StoredFile:
+        try:
+            return await self._resumed(lambda: node.finish(upload))
+        except ServiceUnavailable as error:
+            try:
+                return await self._resumed(lambda: node.head(sent))  # it is stored, and the answer was lost
+            except SealgridError:
+                raise error from None
+
+    async def _resumed(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a request while the node does not answer; raise its first error if it forgot the upload meanwhile."""
+        first: ServiceUnavailable | None = None
+        for pause in (*self._pauses, None):
+            try:
+                return await request()
+            except ServiceUnavailable as error:
+                first = first or error
+                if pause is None:
+                    raise first from error
+                await asyncio.sleep(pause)
+            except NotFound as error:
+                raise (first or error) from error
+        raise AssertionError
 
 
 async def _first_success(attempts: Sequence[Callable[[], Awaitable[T]]]) -> T:

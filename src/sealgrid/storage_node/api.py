@@ -69,6 +69,11 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
         await uploads.append(upload, await request.body())
         return _json({})
 
+    @patch("/uploads/{upload:str}/{offset:int}")
+    async def append_at(upload: FromPath[str], offset: FromPath[int], request: AnyRequest) -> Response[bytes]:
+        await uploads.append(upload, await request.body(), offset)
+        return _json({})
+
     @post("/uploads/{upload:str}/end")
     async def finish(upload: FromPath[str]) -> Response[bytes]:
         sha256, size = await uploads.finish(upload)
@@ -82,7 +87,7 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
         uploads.mark_opened(notice.opened.file_sha256, notice.opened.reader)
         return _json({})
 
-    return [begin, clock, append, finish, opened]
+    return [begin, clock, append, append_at, finish, opened]
 
 
 def _removal_handler(uploads: UploadStore, removals: RemovalAdmission) -> HTTPRouteHandler:

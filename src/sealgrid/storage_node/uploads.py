@@ -50,12 +50,20 @@ class UploadStore:
             raise
         return name
 
-    async def append(self, name: str, piece: bytes) -> None:
-        """Write a piece; on any error the whole upload is removed."""
+    async def append(self, name: str, piece: bytes, offset: int | None = None) -> None:
+        """Write a piece; if that fails, the whole upload is removed.
+
+        With an ``offset`` the piece that was written last may be sent again, since its answer may have been lost.
+        """
         if len(piece) > PIECE_BYTES:
             raise InputRefused(f"a piece has at most {PIECE_BYTES} bytes; send several.")
         async with self._find(name).lock:
             upload = self._find(name)  # it may have been dropped while waiting for the lock
+            size = upload.incoming.size
+            if offset is not None and piece and offset + len(piece) == size:
+                return
+            if offset not in {None, size}:
+                raise InputRefused(f"the upload has {size} bytes; send its next piece at that offset.")
             try:
                 self.apply(self.quotas.grow(name, len(piece), self._clock()))
                 await asyncio.to_thread(upload.incoming.write, piece)

@@ -173,9 +173,9 @@ class StorageClient:
         """Return the node's Unix time."""
         return (await call(self.transport, "GET", "/clock", None, NodeClock)).seconds
 
-    async def append(self, upload: str, piece: bytes) -> None:
-        """Append one piece of at most PIECE_BYTES."""
-        await self.transport.request("PATCH", f"/uploads/{upload}", piece)
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
+        """Append one piece of at most PIECE_BYTES at the offset that was reached; a repetition changes nothing."""
+        await self.transport.request("PATCH", f"/uploads/{upload}/{offset}", piece)
 
     async def finish(self, upload: str) -> StoredFileInfo:
         """Finish an upload; the node stores the file under its digest."""
@@ -185,7 +185,7 @@ class StorageClient:
         """Store a file that fits in memory."""
         upload = await self.begin(len(content))
         for start in range(0, len(content), PIECE_BYTES):
-            await self.append(upload, content[start : start + PIECE_BYTES])
+            await self.append(upload, content[start : start + PIECE_BYTES], start)
         return await self.finish(upload)
 
     async def head(self, sha256: Digest) -> StoredFileInfo:

@@ -31,7 +31,7 @@ class LyingNode:
     async def begin(self, size: int) -> str:
         return "u"
 
-    async def append(self, upload: str, piece: bytes) -> None:
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
         self.largest = max(self.largest, len(piece))
 
     async def finish(self, upload: str) -> StoredInfo:

@@ -46,7 +46,7 @@ async def test_what_is_not_there_is_not_found_by_any_name(node: StorageClient, h
         await node.read(digest(b"never"), 0, 10)
     assert (await http.get(location(digest(b"never")))).status_code == 404
     with pytest.raises(NotFound):
-        await node.append("no-such-upload", b"x")
+        await node.append("no-such-upload", b"x", 0)
 
 
 @pytest.mark.parametrize("path", ["/ipfs/QmOld", "/ipfs/bafkrei", "/files/0x12", "/files/..%2f..%2fpasswd"])
@@ -59,7 +59,7 @@ async def test_a_name_that_is_no_digest_is_refused_in_one_sentence(http: httpx.A
 async def test_a_piece_that_is_too_large_is_refused(node: StorageClient) -> None:
     upload = await node.begin(1)
     with pytest.raises(SealgridError):
-        await node.append(upload, bytes(PIECE_BYTES + 1))
+        await node.append(upload, bytes(PIECE_BYTES + 1), 0)
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 0), (0, PIECE_BYTES + 1), (-1, 5)])

@@ -150,7 +150,7 @@ async def test_an_upload_goes_on_while_four_loops_open_uploads(world: World, pau
             upload = await client.begin(len(content))
             await asyncio.sleep(pause)
             for start in range(0, len(content), MIB):
-                await client.append(upload, content[start : start + MIB])
+                await client.append(upload, content[start : start + MIB], start)
                 await asyncio.sleep(pause)
             assert (await client.finish(upload)).size == len(content)
     finally:

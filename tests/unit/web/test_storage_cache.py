@@ -34,7 +34,7 @@ class CountingNode:
     async def begin(self) -> str:
         raise NotImplementedError
 
-    async def append(self, upload: str, piece: bytes) -> None:
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
         raise NotImplementedError
 
     async def finish(self, upload: str) -> StoredFile:

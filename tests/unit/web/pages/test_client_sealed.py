@@ -27,7 +27,7 @@ class StorageNode:
     async def begin(self, size: int) -> str:
         return self._account
 
-    async def append(self, upload: str, piece: bytes) -> None:
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
         self.stored.append((Address(upload), piece))
 
     async def finish(self, upload: str) -> StoredFileInfo:
