@@ -30,6 +30,12 @@ MAX_WORKERS: Final = 20  #: on a pool's page; each needs a chain read of its sta
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers of the compute market and of pools."""
 
+    def pool_row(address: str) -> Any:
+        row = site.index.asset(path_address(address))
+        if row is None or row.kind != "Workerpool":
+            raise NotFound(f"there is no pool at {address[:60]} on this network.", money="")
+        return row
+
     @get("/compute")
     async def compute(request: WebRequest) -> Response[bytes]:
         categories = range(await site.hub.count_categories())
@@ -45,9 +51,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/pools/{address:str}")
     async def pool(address: FromPath[str], request: WebRequest) -> Response[bytes]:
-        row = site.index.asset(path_address(address))
-        if row is None or row.kind != "Workerpool":
-            raise NotFound(f"there is no pool at {address[:60]} on this network.", money="")
+        row = pool_row(address)
         summary, orders, workers = await asyncio.gather(
             _pool_summary(site, row),
             _pool_orders(site, workerpool=row.address),
@@ -69,7 +73,11 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         }
         return site.page(request, "pool.html", context)
 
-    return [compute, pool]
+    @get("/pools/{address:str}/queue")
+    async def queue(address: FromPath[str], request: WebRequest) -> Response[bytes]:
+        return site.fragment(request, "pool_queue.html", {"summary": await _pool_summary(site, pool_row(address))})
+
+    return [compute, pool, queue]
 
 
 async def _category_book(site: Site, category: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sealgrid.web.index.reader import PAGE_SIZE
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.site import Site
 from sealgrid.wire.market import OpenOrder
+from sealgrid.wire.pool import PoolView, QueueView
 from tests.unit.web.index.index_rows import asset_row, trail_of
 from tests.unit.web.site_scene import OWNER, VISITOR, browser, open_site
 
@@ -53,3 +54,25 @@ async def test_pools_are_listed_in_pages(tmp_path: Path) -> None:
     on_first, on_second = ({name for name in names if name in page} for page in (first, second))
     assert (len(on_first), len(on_second), on_first | on_second) == (PAGE_SIZE, 1, names)
     assert ('href="/compute?page=1"' in first, 'rel="next"' in second) == (True, False)
+
+
+async def test_the_queue_of_this_networks_pool_is_shown_and_read_again(tmp_path: Path) -> None:
+    counts = QueueView(waiting=1200, working=3, completed=1, refunded=0)
+
+    async def view() -> PoolView:
+        return PoolView(workerpool=OWNER, owner=OWNER, workers=2, seconds=1000, queue=counts)
+
+    async with open_site(tmp_path, pool=SimpleNamespace(view=view)) as site:
+        store = IndexStore(tmp_path / "index.sqlite", to_digest(b"\x11" * 32))
+        row = asset_row(1, "Workerpool", "") | {"address": site.network.workerpool, "name": "main"}
+        other = asset_row(2, "Workerpool", "") | {"name": "other"}
+        store.write(IndexedBlocks(assets=(row, other)), trail_of([0]))
+        store.close()
+        client, path = browser(site), f"/pools/{site.network.workerpool}/queue"
+        page = (await client.get("/compute")).text
+        fragment = (await client.get(path, headers={"hx-request": "true"})).text
+        unknown = (await client.get(f"/pools/{other['address']}/queue")).text
+    assert page.count(f'hx-get="{path}"') == page.count("every 5s") == 1
+    assert "<b>1,200</b> tasks wait" in fragment
+    assert "2 machines active in the last minute" in fragment
+    assert "Its number of machines is unknown to this site." in unknown
