@@ -92,10 +92,13 @@ def month_of(time: int) -> str:
 
 
 def sums(runs: Iterable[PricedRun], by: SumBy) -> tuple[RunSum, ...]:
-    """Return the sums by month, the newest first, or by another kind, the largest first."""
+    """Return the sums by month, the newest first, or by another kind, the largest first.
+
+    A refunded run counts as a run, and cost nothing.
+    """
     groups: dict[tuple[str, str], list[Amount]] = defaultdict(list)
     for run in runs:
-        groups[_key(run, by)].append(run.amount)
+        groups[_key(run, by)].append(Amount(0) if run.state == "refunded" else run.amount)
     found = [RunSum(key, name, len(amounts), Amount(sum(amounts))) for (key, name), amounts in groups.items()]
     if by == "month":
         return tuple(sorted(found, key=lambda each: each.key, reverse=True))

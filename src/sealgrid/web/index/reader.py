@@ -358,8 +358,9 @@ class IndexReader:
         return self._sums(by, steps.c.amount, steps.c.time, selection, _PAID_TASKS)
 
     def spent_by(self, by: SumBy, conditions: TaskFilter) -> Rows:
-        """Return the sums of the prices of tasks, as ``earned_by``."""
-        return self._sums(by, _PRICE, tasks.c.time, _where(sql.select(), conditions), _PRICED_TASKS)
+        """Return the sums of the prices of tasks, as ``earned_by``; a refunded task cost nothing."""
+        spent = sql.case((tasks.c.state == "refunded", 0), else_=_PRICE)
+        return self._sums(by, spent, tasks.c.time, _where(sql.select(), conditions), _PRICED_TASKS)
 
     def _sums(
         self,

@@ -33,6 +33,10 @@ def test_runs_are_added_up(by, expected):
     assert sums(PAYMENTS, by) == tuple(RunSum(*each) for each in expected)
 
 
+def test_a_refunded_run_counts_and_cost_nothing():
+    assert sums([payment(1), payment(5, state="refunded")], "model") == (RunSum(MODEL, "iris", 2, Amount(1)),)
+
+
 def test_without_runs_there_is_no_sum():
     assert sums([], "month") == ()
 

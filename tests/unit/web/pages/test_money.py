@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sealgrid.web.index.reader import TaskFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.pages.money import _months
 from sealgrid.web.site import WALLET_COOKIE
@@ -84,6 +85,18 @@ async def test_the_file_of_runs_has_names_states_and_prices_and_no_formula(clien
     assert {(row["app_name"], row["amount"]) for row in found} == {("'=reader", "6")}
     assert sorted(row["state"] for row in found) == ["answered", "answered", "app-failed"]
     assert rows(await visit(client, PAYEE).get("/account/runs.csv")) == []
+
+
+async def test_a_refunded_run_counts_and_cost_nothing(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        store = IndexStore(tmp_path / "index.sqlite", "0x" + "11" * 32)
+        for number, end in enumerate(("finalize", "claimed")):
+            written = worked_block(number, APPS[0], end)
+            store.write(written, trail_of([0] * (number + 1)))
+        store.close()
+        buyer = written.tasks[0]["requester"]
+        (found,) = site.index.spent_by("buyer", TaskFilter({"requester": buyer}))
+    assert (found.runs, found.amount) == (4, 3 * 6)  # two tasks a block, of which one was refunded
 
 
 async def test_the_pages_add_up_by_month_and_draw_it(client: httpx.AsyncClient) -> None:
