@@ -91,7 +91,7 @@ async def usage_of_app(conn: Connection, app: Address, most: int = MAX_USES) -> 
                 model=None if deal.dataset.pointer == ZERO_ADDRESS else deal.dataset.pointer,
                 price=Amount(deal.app.price),
                 time=deal.start_time,
-                state=await run_state(conn, task, now),
+                state=await run_state(conn, task, deal.deal, now),
             )
 
     deals, is_complete = await _deals(conn, app, most)

@@ -69,6 +69,8 @@ async def _completed(conn: Connection, run: BoughtRun, now: int) -> BoughtRun:
     try:
         app_name = (await conn.asset_facts.read("App", run.app)).name
         model_name = "" if run.model is None else (await conn.asset_facts.read("Dataset", run.model)).name
-        return replace(run, app_name=app_name, model_name=model_name, state=await run_state(conn, run.task, now))
+        return replace(
+            run, app_name=app_name, model_name=model_name, state=await run_state(conn, run.task, run.deal, now)
+        )
     except SealgridError:
         return run

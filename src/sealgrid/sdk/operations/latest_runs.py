@@ -47,11 +47,12 @@ class _Task:
 async def latest_runs(conn: Connection, party: Party, address: Address, most: int = LATEST_TASKS) -> LatestRuns:
     """Return how the latest tasks of an app, dataset or workerpool ended, at most ``most``.
 
-    The market lists the deals and each is read from the chain: a market can omit deals, but not invent one.
+    The market lists the deals; each is read from the chain and counted once: a market can omit deals, but not invent or
+    repeat one.
     """
     named = await conn.market.deals(**{party: address}, pageSize=str(max(most, _LEAST_PAGE)))
     views = await asyncio.gather(*(_deal(conn, deal, party, address) for deal in named))
-    deals = [view for view in views if view is not None]
+    deals = list({view.deal: view for view in views if view is not None}.values())
     indexes = [
         (deal, index)
         for deal in deals

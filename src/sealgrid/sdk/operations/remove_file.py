@@ -11,7 +11,6 @@ from sealgrid.attestation.statements import FileRemoval
 from sealgrid.chain.views import DealView, TaskStatus
 from sealgrid.crypto.signing import ExternalKey
 from sealgrid.errors import CallRefused, InputRefused, NotFound, SealgridError
-from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk.connection import Connection
@@ -19,6 +18,7 @@ from sealgrid.sdk.money import format_time
 from sealgrid.sdk.operations.orders import count_offers
 from sealgrid.sdk.operations.own_names import own_assets
 from sealgrid.sdk.operations.own_offers import NodeRemoval, OpenOffers, UnlistResult, cancel, open_model_offers
+from sealgrid.sdk.operations.run_money import final_deadline
 from sealgrid.sdk.resources.offers import open_orders
 from sealgrid.sdk.stores.model_store import ModelRecord
 from sealgrid.units import Address, DealId, Digest
@@ -105,7 +105,7 @@ async def _open_until(conn: Connection, deal: DealId, model: Address, now: int) 
         return 0
     if view.dataset.pointer != model:
         return 0
-    deadline = view.start_time + FINAL_DEADLINE_RATIO * (await conn.hub.view_category(view.category)).timeref
+    deadline = await final_deadline(conn, view)
     return deadline if now < deadline and not await _has_ended(conn, view) else 0
 
 

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sealgrid.chain.views import DealView
 from sealgrid.errors import ContractReverted, NotFound, SealgridError
+from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import UNMATCHED, MoneyState, attach, money_of
 from sealgrid.units import DealId, TaskId
@@ -19,6 +21,11 @@ async def money_on_chain(conn: Connection, deal: DealId, task: TaskId) -> MoneyS
     )
     timeref = (await conn.hub.view_category(view.category)).timeref
     return money_of(task, view, status.status, timeref, head.timestamp)
+
+
+async def final_deadline(conn: Connection, deal: DealView) -> int:
+    """Return the time from which the price of a deal's open tasks can be claimed back, Unix seconds."""
+    return deal.start_time + FINAL_DEADLINE_RATIO * (await conn.hub.view_category(deal.category)).timeref
 
 
 async def money_or_unknown(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:

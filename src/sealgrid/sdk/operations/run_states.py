@@ -7,7 +7,8 @@ from sealgrid.errors import SealgridError
 from sealgrid.receipts.run_record import PAID_STATES, PaidState
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
-from sealgrid.units import TaskId
+from sealgrid.sdk.operations.run_money import final_deadline
+from sealgrid.units import DealId, TaskId
 
 #: "refundable": its final deadline has passed, and its price can be claimed back
 OtherState = Literal["waiting", "running", "refundable", "refunded", "unknown"]
@@ -15,8 +16,8 @@ RunState = PaidState | OtherState
 PAID: Final[frozenset[RunState]] = frozenset(get_args(PaidState))
 
 
-async def run_state(conn: Connection, task: TaskId, now: int) -> RunState:
-    """Return the state of a task at ``now``, the chain's Unix seconds."""
+async def run_state(conn: Connection, task: TaskId, deal: DealId, now: int) -> RunState:
+    """Return the state of a task of a deal at ``now``, the chain's Unix seconds."""
     view = await conn.hub.view_task(task)
     match view.status:
         case TaskStatus.COMPLETED:
@@ -24,7 +25,8 @@ async def run_state(conn: Connection, task: TaskId, now: int) -> RunState:
         case TaskStatus.FAILED:
             return "refunded"
         case TaskStatus.UNSET:
-            return "waiting"
+            until = await final_deadline(conn, await conn.hub.view_deal(deal))
+            return "refundable" if now >= until else "waiting"
         case _:
             return "refundable" if now >= view.final_deadline else "running"
 

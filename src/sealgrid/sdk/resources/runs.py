@@ -100,7 +100,7 @@ class AsyncRun:
     async def status(self) -> RunStatus:
         """Return the state of the run."""
         view, head = await asyncio.gather(self._conn.hub.view_task(self.task), self._conn.node.block())
-        state = await run_state(self._conn, self.task, head.timestamp)
+        state = await run_state(self._conn, self.task, self.deal, head.timestamp)
         stages = await history(self._conn, self.task)
         payer = await buy.payer(self._conn, self.deal)
         return RunStatus(state, stages, view.final_deadline or None, payer, await self.money())

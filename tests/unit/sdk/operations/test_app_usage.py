@@ -67,7 +67,7 @@ class Chain:
 
 
 async def usage_from(monkeypatch, *pages):
-    async def state(conn, task, now):
+    async def state(conn, task, deal, now):
         return "answered"
 
     monkeypatch.setattr(app_usage, "run_state", state)

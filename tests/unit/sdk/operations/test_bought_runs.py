@@ -29,7 +29,7 @@ def test_a_stored_run_has_its_price_and_no_state():
 
 
 async def test_a_run_of_this_network_has_names_and_a_state(monkeypatch):
-    async def run_state(conn, task, now):
+    async def run_state(conn, task, deal, now):
         assert now == 100
         return "answered"
 
@@ -44,7 +44,7 @@ async def test_a_run_of_another_network_stays_as_it_is_stored():
 
 
 async def test_a_run_that_the_chain_does_not_know_stays_as_it_is_stored(monkeypatch):
-    async def run_state(conn, task, now):
+    async def run_state(conn, task, deal, now):
         raise NotFound("no such deal.")
 
     monkeypatch.setattr(module, "run_state", run_state)

@@ -98,3 +98,10 @@ async def test_older_tasks_are_left_out_and_said_to_be(monkeypatch):
     network = Network(monkeypatch, ("ok", 4), size=30)
     found = await latest_runs(network, "app", APP, 20)
     assert (found.tasks, found.is_complete) == (20, False)
+
+
+async def test_a_deal_that_a_market_repeats_counts_once(monkeypatch):
+    network = Network(monkeypatch, ("ok", 9), ("app-failed", 1))
+    network.named = [*network.named, network.named[1], network.named[1].upper().replace("0X", "0x")]
+    found = await latest_runs(network, "app", APP)
+    assert (found.tasks, found.record.answers, found.record.failures) == (2, 1, 1)

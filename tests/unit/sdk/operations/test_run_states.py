@@ -17,13 +17,21 @@ def conn(status, deadline=200, contribution=50):
     async def view_task(task):
         return SimpleNamespace(status=status, contribution_deadline=contribution, final_deadline=deadline)
 
-    return SimpleNamespace(hub=SimpleNamespace(view_task=view_task))
+    async def view_deal(deal):
+        return SimpleNamespace(start_time=deadline - 100, category=0)
+
+    async def view_category(category):
+        return SimpleNamespace(timeref=10)
+
+    hub = SimpleNamespace(view_task=view_task, view_deal=view_deal, view_category=view_category)
+    return SimpleNamespace(hub=hub)
 
 
 @pytest.mark.parametrize(
     ("status", "deadline", "state"),
     [
         (TaskStatus.UNSET, 200, "waiting"),
+        (TaskStatus.UNSET, NOW, "refundable"),
         (TaskStatus.ACTIVE, 200, "running"),
         (TaskStatus.REVEALING, 200, "running"),
         (TaskStatus.ACTIVE, NOW, "refundable"),
@@ -31,7 +39,7 @@ def conn(status, deadline=200, contribution=50):
     ],
 )
 async def test_a_task_without_a_result_has_the_chains_state(status, deadline, state):
-    assert await run_state(conn(status, deadline), "0x01", NOW) == state
+    assert await run_state(conn(status, deadline), "0x01", "0xde", NOW) == state
 
 
 @pytest.mark.parametrize(
@@ -43,7 +51,7 @@ async def test_a_paid_task_has_the_state_of_its_verified_receipt(monkeypatch, ex
         return VerifiedReceipt(SimpleNamespace(exit_class=exit_class))
 
     monkeypatch.setattr(run_states, "fetch_verified_receipt", fetch)
-    assert await run_state(conn(TaskStatus.COMPLETED), "0x01", NOW) == state
+    assert await run_state(conn(TaskStatus.COMPLETED), "0x01", "0xde", NOW) == state
 
 
 async def test_a_paid_task_without_a_verified_receipt_is_paid(monkeypatch):
@@ -51,4 +59,4 @@ async def test_a_paid_task_without_a_verified_receipt_is_paid(monkeypatch):
         raise NotFound("no vault has it.")
 
     monkeypatch.setattr(run_states, "fetch_verified_receipt", fetch)
-    assert await run_state(conn(TaskStatus.COMPLETED), "0x01", NOW) == "paid"
+    assert await run_state(conn(TaskStatus.COMPLETED), "0x01", "0xde", NOW) == "paid"
