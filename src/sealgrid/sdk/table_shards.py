@@ -148,7 +148,7 @@ def _of_lines(text: str, rows: int) -> Iterator[Shard]:
 
 def _of_records(count: int, records_from: Any, rows: int, *, as_csv: bool) -> Iterator[Shard]:
     for number, start in enumerate(range(0, max(1, count), rows)):
-        records = records_from(start)
+        records = [{name: _present(value) for name, value in row.items()} for row in records_from(start)]
         if not as_csv:
             try:
                 yield _named(number, ".json"), json.dumps(records).encode()
@@ -168,6 +168,16 @@ def _value(cell: str) -> str | int | float | None:
     if number is None:
         return cell or None
     return int(cell) if number[1] is None else float(cell)
+
+
+def _present(value: Any) -> Any:
+    """Return a cell of a table in memory; None for a missing one: pandas has NaN, NaT and NA, JSON has none of them."""
+    try:
+        return None if value != value else value  # noqa: PLR0124  only NaN and NaT differ from themselves
+    except TypeError:  # NA is neither equal nor different
+        return None
+    except ValueError:  # an array
+        return value
 
 
 def _named(number: int, suffix: str) -> str:

@@ -138,6 +138,26 @@ def test_tables_in_memory_are_split_without_their_library(kind):
     ]
 
 
+class Undecided:
+    """What pandas calls NA: its comparison is neither true nor false."""
+
+    def __ne__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError
+
+    __hash__ = None
+
+
+def test_missing_values_are_empty_cells_and_null():
+    table = PandasTable([{"a": 1.5, "b": "x"}, {"a": float("nan"), "b": Undecided()}])
+    assert list(table_shards(table, 2)) == [("rows-00000.csv", b"a,b\n1.5,x\n,\n")]
+    assert list(table_shards(table, 2, ["application/json"])) == [
+        ("rows-00000.json", b'[{"a": 1.5, "b": "x"}, {"a": null, "b": null}]')
+    ]
+
+
 def test_a_value_that_json_cannot_hold_is_refused():
     with pytest.raises(InputRefused, match="JSON cannot hold"):
         list(table_shards(ArrowTable([{"a": object()}]), 2, ["application/json"]))
