@@ -9,6 +9,7 @@ from sealgrid.pool.claims import Assignment, ClaimResult, WorkerRequest, claim
 from sealgrid.pool.task_book import TaskBook
 
 _BATCH: Final = 64  #: workers in one claim
+_FIRST_BATCH: Final = 16  #: workers in the first claim after an announcement, which few tasks may have caused
 _RECHECK_SECONDS: Final = 1.0  #: between two claims for waiting workers when nothing was announced
 
 
@@ -65,10 +66,12 @@ class Dispatcher:
                 await self._wait()
 
     async def _serve(self, waiters: Sequence[_Waiter], *, while_more: bool) -> None:
-        for start in range(0, len(waiters), _BATCH):
-            batch = [each for each in waiters[start : start + _BATCH] if each in self._waiters]
+        start, size = 0, _FIRST_BATCH if while_more else _BATCH
+        while start < len(waiters):
+            batch = [each for each in waiters[start : start + size] if each in self._waiters]
             if batch and not await self._claim(batch) and while_more:
                 return
+            start, size = start + size, _BATCH
 
     async def _claim(self, batch: Sequence[_Waiter]) -> bool:
         now = self._clock()

@@ -154,18 +154,17 @@ class TaskService:
         capabilities = request.capabilities
         if max(map(len, (capabilities.cached, capabilities.apps, capabilities.requesters))) > MAX_LISTED:
             raise InputRefused(f"a worker names at most {MAX_LISTED} files, apps and requesters each.")
-        answers = await asyncio.gather(
+        # All begin now: the reports are queued first, and the claim can share their transaction.
+        applied = asyncio.gather(
             *(self._apply_report(worker, each) for each in request.reports), return_exceptions=True
         )
+        answers, assigned = await asyncio.gather(applied, self._claim(worker, request))
         refused: list[RefusedReport] = []
         for report, answer in zip(request.reports, answers, strict=True):
             if isinstance(answer, InputRefused | NotFound):
                 refused.append(RefusedReport(task=report.task, fence=report.fence, reason=answer.reason))
             elif isinstance(answer, BaseException):
                 raise answer
-        wait = min(max(request.wait, 0.0), MAX_WAIT)
-        waiting = WorkerRequest(worker, request.slots, capabilities)
-        assigned = await self._dispatcher.next(waiting, wait) if request.slots else []
         return JobReply(jobs=tuple(map(job_of, assigned)), refused=tuple(refused))
 
     async def authorise(self, call: SessionCall) -> AuthoriseReply:
@@ -199,6 +198,12 @@ class TaskService:
         """Apply a worker's stage report."""
         worker, message = self._verify(call, "/jobs/stage", StageReport)
         await self._apply_report(worker, message)
+
+    async def _claim(self, worker: Address, request: NextJob) -> list[Assignment]:
+        if not request.slots:
+            return []
+        waiting = WorkerRequest(worker, request.slots, request.capabilities)
+        return await self._dispatcher.next(waiting, min(max(request.wait, 0.0), MAX_WAIT))
 
     async def _apply_report(self, worker: Address, message: StageReport) -> None:
         await self._book.apply(
