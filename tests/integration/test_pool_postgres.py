@@ -23,12 +23,15 @@ from sealgrid.pool.admission import AdmittedWorkers
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
+from sealgrid.pool.operations import apply_events
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replicas import follow_clock, hear, lead
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.sql_pool_store import SqlPoolStore
+from sealgrid.pool.sql_pool_store import SqlPoolStore, _assignable
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
+from sealgrid.wire.pool import WorkerCapabilities
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK
 from tests.unit.pool.test_pool_stores import RULES, StoreCommands
 
@@ -84,6 +87,35 @@ async def test_every_session_ends_statements_and_transactions_that_hang(url: str
         row = [await (await session.execute(f"SHOW {name}")).fetchone() for name in LIMITED]  # type: ignore[arg-type]
     store.close()
     assert shown == [each[0] for each in row if each] == ["30s", "30s"]
+
+
+def test_a_claim_sorts_no_queue_whose_length_the_statistics_do_not_know(url: str) -> None:
+    store = SqlPoolStore(url, RULES)
+    deals = [deal_of(200, number) for number in range(1, 31)]
+    with store.transaction() as rows:
+        for events in deals:
+            apply_events(rows, events[:1], ENDLESS)
+    engine = sql.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sql.text("ANALYZE"))  # no task is in the queue
+    with store.transaction() as rows:
+        for events in deals:
+            apply_events(rows, events[1:], ENDLESS)
+        after = fill_queue(rows, 1, ENDLESS)
+        while after is not None:
+            after = fill_queue(rows, 1, ENDLESS, after)
+    capabilities = (WorkerCapabilities(),)
+    bounds = {"closing": 0, "limit": 8, "start_by": 2**60}
+    with engine.connect() as connection:
+        for urgent in (False, True):
+            statement = _assignable(capabilities, urgent=urgent, paged=False)
+            text = str(statement.compile(connection, compile_kwargs={"render_postcompile": True}))
+            plan = connection.exec_driver_sql(f"EXPLAIN {text}", statement.compile(connection).construct_params(bounds))
+            steps = "\n".join(row[0] for row in plan)
+            assert "Sort" not in steps
+            assert f"using pool_task_{'urgent' if urgent else 'ready'}" in steps
+    engine.dispose()
+    store.close()
 
 
 class Replica:
