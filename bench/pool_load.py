@@ -188,6 +188,12 @@ class _Wire:
     async def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> bytes:
+        try:
+            return await self._request(method, path, body, headers)
+        except aiohttp.ServerDisconnectedError:  # a connection that was idle for too long
+            return await self._request(method, path, body, headers)
+
+    async def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None) -> bytes:
         async with self._session.request(method, self._url + path, data=body, headers=headers) as response:
             content = await response.read()
             if response.status != 200:
