@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sealgrid.attestation.statements import WorkerAdmission
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused
-from sealgrid.pool.tables import META, WORKER
+from sealgrid.pool.database import create_tables, database_errors, open_engine
+from sealgrid.pool.tables import WORKER
 from sealgrid.pool.worker_sessions import verify_signed_call
 from sealgrid.units import Address, Digest
 from sealgrid.wire.admission import JoinRequest, SignedAdmission, SignedInvitation
@@ -31,17 +32,17 @@ class AdmittedWorkers:
         self, url: str, listed: frozenset[Address] = frozenset(), clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._listed, self._clock = listed, clock
-        self._engine = sql.create_engine(url)
+        self._engine = open_engine(url)
         self._insert: Any = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert
         self._admitted_at: dict[Address, float] = {}  # by the clock, when the database said so
-        with self._engine.begin() as connection:
-            META.create_all(connection, tables=[WORKER])
+        with database_errors(), self._engine.begin() as connection:
+            create_tables(connection, [WORKER])
 
     def __contains__(self, worker: object) -> bool:
         now = self._clock()
         if now - self._admitted_at.get(worker, -REMEMBERED_SECONDS) < REMEMBERED_SECONDS:  # type: ignore[call-overload]
             return True
-        with self._engine.connect() as connection:
+        with database_errors(), self._engine.connect() as connection:
             row = connection.execute(_REMOVED, {"worker": worker}).one_or_none()
         is_admitted = row.removed is None if row else worker in self._listed
         self._admitted_at = {each: at for each, at in self._admitted_at.items() if now - at < REMEMBERED_SECONDS}
@@ -51,19 +52,19 @@ class AdmittedWorkers:
 
     def all(self) -> list[tuple[Address, float | None, float | None]]:
         """Return each worker, when it was admitted by an invitation, and when it was removed, in Unix seconds."""
-        with self._engine.connect() as connection:
+        with database_errors(), self._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(_ALL)]
 
     def admit(self, worker: Address, nonce: Digest, now: float) -> bool:
         """Admit a worker by an invitation; return False if it was used before, or the worker was removed."""
         insert = self._insert(WORKER).values(worker=worker, nonce=nonce, admitted=now).on_conflict_do_nothing()
-        with self._engine.begin() as connection:
+        with database_errors(), self._engine.begin() as connection:
             return connection.execute(insert.returning(WORKER.c.worker)).first() is not None
 
     def remove(self, worker: Address, now: float) -> None:
         """Remove a worker for good, also one of the settings, or one that is not admitted yet."""
         insert = self._insert(WORKER).values(worker=worker, nonce=worker, removed=now)
-        with self._engine.begin() as connection:
+        with database_errors(), self._engine.begin() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["worker"], set_={"removed": now}))
         self._admitted_at.pop(worker, None)
 

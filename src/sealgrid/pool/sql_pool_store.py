@@ -1,6 +1,5 @@
 """A store of tasks in SQLite or PostgreSQL (see ``tables``)."""
 
-import logging
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,15 +11,16 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.errors import DatabaseUnavailable, LeadershipEnded
+from sealgrid.errors import LeadershipEnded
 from sealgrid.poco.tags import bits
+from sealgrid.pool.database import create_tables, database_errors, open_engine, session_arguments
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_second, requirement, start_by
 from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, is_held, lease_until, next_deadline
-from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, LEADER, META, SEEN_WORKER, TASK, TRAIL, TRANSACTION
+from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, LEADER, SEEN_WORKER, TASK, TRAIL, TRANSACTION
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -28,42 +28,29 @@ from sealgrid.wire.pool import QueueView, WorkerCapabilities
 
 _TABLES_LOCK: Final = 0x5EA16001  #: PostgreSQL advisory lock under which the tables are made
 CHANNEL: Final = "sealgrid_pool"  #: of notifications about changes
-#: Limits of a session (parameters of libpq and PostgreSQL): a server that vanished or a process that hangs is noticed.
-POSTGRES_LIMITS: Final[dict[str, Any]] = {
-    "connect_timeout": 5,
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
-}
-_log = logging.getLogger("sealgrid.pool")
 _BATCH: Final = 500  #: identifiers in one statement, well below both databases' limits
 
 
 class SqlPoolStore:
     """The database at an SQLAlchemy ``url``; ``rules`` tell when a lease ends.
 
-    Raises DatabaseUnavailable if the database does not answer.
+    Raises DatabaseUnavailable if the database does not answer, InputRefused if another version made its tables.
     """
 
     def __init__(self, url: str, rules: PoolRules) -> None:
         self._rules = rules
         self.replica = secrets.token_hex(8)  #: tells its own notifications from those of other processes
-        parsed = sql.make_url(url)
-        limits = POSTGRES_LIMITS if parsed.get_backend_name() == "postgresql" else {}
-        self._limits = {name: limit for name, limit in limits.items() if name not in parsed.query}
-        self._engine = sql.create_engine(parsed, connect_args=self._limits)
+        self._engine = open_engine(url)
         self._insert: Any = (postgresql if self.is_shared else sqlite).insert
         self._reader = self._engine
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _durable)
             sql.event.listen(self._engine, "begin", _begin_immediate)
             self._reader = sql.create_engine(url)
-        with _database_errors(), self._engine.begin() as connection:
+        with database_errors(), self._engine.begin() as connection:
             if self.is_shared:  # replicas that start together make the tables once
                 connection.execute(sql.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _TABLES_LOCK})
-            META.create_all(connection)
+            create_tables(connection)
             first = self._insert(LEADER).values(one=1, epoch=0).on_conflict_do_nothing()
             connection.execute(first)
 
@@ -75,7 +62,7 @@ class SqlPoolStore:
     @contextmanager
     def transaction(self) -> "Iterator[SqlTaskRows]":
         """Return a transaction; it is durable when the context ends, and does nothing if an error ends it."""
-        with _database_errors(), self._engine.begin() as connection:
+        with database_errors(), self._engine.begin() as connection:
             rows = SqlTaskRows(connection, self._rules, self._insert)
             yield rows
             if self.is_shared:
@@ -84,7 +71,7 @@ class SqlPoolStore:
 
     def task(self, task: TaskId) -> PoolTask | None:
         """Return a task without a transaction."""
-        with _database_errors(), self._reader.connect() as connection:
+        with database_errors(), self._reader.connect() as connection:
             row = connection.execute(_ONE_TASK, {"one": task}).one_or_none()
             if row is not None:
                 return _task_of(row)
@@ -93,19 +80,19 @@ class SqlPoolStore:
 
     def deal(self, deal: DealId) -> DealMatched | None:
         """Return a deal without a transaction."""
-        with _database_errors(), self._reader.connect() as connection:
+        with database_errors(), self._reader.connect() as connection:
             doc: bytes | None = connection.execute(_ONE_DEAL, {"one": deal}).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=DealMatched)
 
     def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
-        with _database_errors(), self._reader.connect() as connection:
+        with database_errors(), self._reader.connect() as connection:
             doc: bytes | None = connection.execute(sql.select(TRAIL.c.doc)).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=BlockTrail)
 
     def count_tasks(self, since: float) -> QueueView:
         """Return how many tasks wait, are with a worker, and ended since a time, without a transaction."""
-        with _database_errors(), self._reader.connect() as connection:
+        with database_errors(), self._reader.connect() as connection:
             held, ready, working = (
                 connection.scalar(query) or 0 for query in (_COUNT_HELD, _COUNT_READY, _COUNT_WORKING)
             )
@@ -119,7 +106,7 @@ class SqlPoolStore:
 
     def connect_arguments(self) -> dict[str, Any]:
         """Return the arguments of psycopg for a session of its own."""
-        return self._limits | dict(self._engine.dialect.create_connect_args(self._engine.url)[1])
+        return session_arguments(self._engine)
 
     def close(self) -> None:
         """Close the database."""
@@ -382,15 +369,6 @@ def _fixed_columns(change: TaskChange) -> dict[str, object]:
         "tag": requirement(deal.tag),
         "memory": deal.memory,
     }
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    try:
-        yield
-    except (sql.exc.OperationalError, sql.exc.InterfaceError) as error:
-        _log.warning("the pool's database does not answer: %s", error)
-        raise DatabaseUnavailable("the pool's database does not answer now; try again in a few seconds.") from error
 
 
 def _is_lease_only(before: PoolTask, after: PoolTask) -> bool:

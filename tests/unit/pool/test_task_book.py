@@ -12,9 +12,10 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import DatabaseUnavailable, InputRefused, LeadershipEnded, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
+from sealgrid.pool.database import POSTGRES_LIMITS
 from sealgrid.pool.pool_store import TaskRows
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.sql_pool_store import POSTGRES_LIMITS, SqlPoolStore
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import TaskId
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK, assign, open_book, reported
