@@ -32,7 +32,7 @@ from sealgrid.wire.pool import WorkerCapabilities
 _PAGE: Final = 500  #: tasks that one statement reads at most
 _LEAST: Final = 8  #: that one statement reads at least
 _PAGES: Final = 4  #: that one claim reads at most in each order
-_SEEN_SECONDS: Final = 20.0  #: after which the time of a worker's request is written again
+_REQUEST_SECONDS: Final = 20.0  #: after which the time of a worker's request is written again
 _OTHERS: Final = 64  #: workers that are asked for before a task goes to one that lost it
 
 _ANYTHING: Final = WorkerCapabilities(tag=to_digest(b"\xff" * 32))
@@ -169,7 +169,7 @@ class _Claim:
             KnownWorker(worker, self._at, _without_cache(capabilities))
             for worker, capabilities in asked.items()
             if (last := known.get(worker)) is None
-            or last.seen + _SEEN_SECONDS <= self._at
+            or last.requested_at + _REQUEST_SECONDS <= self._at
             or last.capabilities != _without_cache(capabilities)
         ]
         if stale:

@@ -22,7 +22,7 @@ class KnownWorker(msgspec.Struct, frozen=True):
     """A worker as it requested a job last."""
 
     worker: Address
-    seen: float  #: Unix seconds
+    requested_at: float  #: Unix seconds
     capabilities: WorkerCapabilities
 
 

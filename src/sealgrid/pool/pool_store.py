@@ -104,7 +104,7 @@ class TaskRows(Protocol):
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""
 
-    def held(self, backlog: Backlog, limit: int) -> list[StoredTask]:
+    def backlog_tasks(self, backlog: Backlog, limit: int) -> list[StoredTask]:
         """Return tasks of a backlog: the one that must start first is first."""
 
     def open_of_requester(self, requester: Address) -> int:
@@ -156,7 +156,7 @@ class TaskRows(Protocol):
         """Renew the lease of every task that a worker has (see ``renew_lease``)."""
 
     def forget(self, ended_before: float) -> None:
-        """Delete tasks that ended before a time, deals without tasks, and workers that were not seen since."""
+        """Delete tasks that ended before a time, deals without tasks, and workers without a request since."""
 
     def transactions(self) -> list[PoolTransaction]:
         """Return the transactions that have not ended, by nonce."""

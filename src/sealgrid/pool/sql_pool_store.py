@@ -19,8 +19,8 @@ from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_
 from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, is_held, lease_until, next_deadline
-from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, LEADER, SEEN_WORKER, TASK, TRAIL, TRANSACTION
+from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline
+from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK, TRAIL, TRANSACTION
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -93,12 +93,12 @@ class SqlPoolStore:
     def count_tasks(self, since: float) -> QueueView:
         """Return how many tasks wait, are with a worker, and ended since a time, without a transaction."""
         with database_errors(), self._reader.connect() as connection:
-            held, ready, working = (
-                connection.scalar(query) or 0 for query in (_COUNT_HELD, _COUNT_READY, _COUNT_WORKING)
+            backlog, ready, working = (
+                connection.scalar(query) or 0 for query in (_COUNT_BACKLOG, _COUNT_READY, _COUNT_WORKING)
             )
             ended = {row.stage: row.n for row in connection.execute(_ENDED_SINCE, {"since": since})}
         return QueueView(
-            waiting=held + ready,
+            waiting=backlog + ready,
             working=working,
             completed=ended.get("completed", 0),
             refunded=ended.get("refunded", 0),
@@ -180,10 +180,10 @@ class SqlTaskRows:
         row = self._connection.execute(_NEXT_BACKLOG, behind).one_or_none()
         return None if row is None else Backlog(Address(row.requester), Address(row.app))
 
-    def held(self, backlog: Backlog, limit: int) -> list[StoredTask]:
+    def backlog_tasks(self, backlog: Backlog, limit: int) -> list[StoredTask]:
         """Return tasks of a backlog: the one that must start first is first."""
         bounds = {"requester": backlog.requester, "app": backlog.app, "limit": limit}
-        return self._stored(_HELD, bounds)
+        return self._stored(_BACKLOG_TASKS, bounds)
 
     def open_of_requester(self, requester: Address) -> int:
         """Return how many tasks of a requester are in the queue or with workers."""
@@ -215,11 +215,11 @@ class SqlTaskRows:
         """Write when workers requested jobs, and what they have."""
         ordered = sorted(workers, key=lambda each: each.worker)
         values = [
-            {"worker": each.worker, "seen": each.seen, "doc": msgspec.json.encode(each.capabilities)}
+            {"worker": each.worker, "requested_at": each.requested_at, "doc": msgspec.json.encode(each.capabilities)}
             for each in ordered
         ]
-        insert = self._upsert(SEEN_WORKER)
-        changed = {"seen": insert.excluded.seen, "doc": insert.excluded.doc}
+        insert = self._upsert(KNOWN_WORKER)
+        changed = {"requested_at": insert.excluded.requested_at, "doc": insert.excluded.doc}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["worker"], set_=changed), values)
 
     def active_workers(self, since: float, limit: int) -> list[KnownWorker]:
@@ -274,8 +274,8 @@ class SqlTaskRows:
         self._connection.execute(_RENEW, {"at": at, "until": at + self._rules.lease})
 
     def forget(self, ended_before: float) -> None:
-        """Delete tasks that ended before a time, deals without tasks, and workers that were not seen since."""
-        self._connection.execute(SEEN_WORKER.delete().where(SEEN_WORKER.c.seen < ended_before))
+        """Delete tasks that ended before a time, deals without tasks, and workers without a request since."""
+        self._connection.execute(KNOWN_WORKER.delete().where(KNOWN_WORKER.c.requested_at < ended_before))
         self._connection.execute(FAILURES.delete().where(FAILURES.c.at < ended_before))
         self._connection.execute(HISTORY.delete().where(HISTORY.c.ended_at < ended_before))
         empty = ~sql.exists().where(TASK.c.deal == DEAL.c.deal) & ~sql.exists().where(HISTORY.c.deal == DEAL.c.deal)
@@ -337,7 +337,7 @@ class SqlTaskRows:
         task, deal = change.after, change.deal
         call = chain_call(task)
         return self._lease_row(task) | {
-            "held": is_held(task),
+            "in_backlog": is_in_backlog(task),
             "queued": task.queued and task.stage in OPEN,
             "ready": is_assignable(task),
             "virtual_start": task.virtual_start,
@@ -382,7 +382,7 @@ def _task_of(row: Any) -> PoolTask:
 
 
 def _worker_of(row: Any) -> KnownWorker:
-    return KnownWorker(Address(row.worker), row.seen, msgspec.json.decode(row.doc, type=WorkerCapabilities))
+    return KnownWorker(Address(row.worker), row.requested_at, msgspec.json.decode(row.doc, type=WorkerCapabilities))
 
 
 def _batches(values: Collection[str]) -> Iterator[list[str]]:
@@ -473,19 +473,19 @@ _STORED: Final = sql.select(*_ROW, TASK.c.place, TASK.c.deal)
 _NEXT_BACKLOG: Final = (
     sql.select(TASK.c.requester, TASK.c.app)
     .where(
-        TASK.c.held,
+        TASK.c.in_backlog,
         sql.tuple_(TASK.c.requester, TASK.c.app) > sql.tuple_(_parameter("requester"), _parameter("app")),
     )
     .order_by(TASK.c.requester, TASK.c.app)
     .limit(1)
 )
-_HELD: Final = _limited(
-    _STORED.where(TASK.c.held, TASK.c.requester == _parameter("requester"), TASK.c.app == _parameter("app")),
+_BACKLOG_TASKS: Final = _limited(
+    _STORED.where(TASK.c.in_backlog, TASK.c.requester == _parameter("requester"), TASK.c.app == _parameter("app")),
     TASK.c.start_by,
     TASK.c.place,
 ).with_for_update(skip_locked=True, of=TASK)
 _COUNT: Final = sql.select(sql.func.count()).select_from(TASK)
-_COUNT_HELD, _COUNT_READY = _COUNT.where(TASK.c.held), _COUNT.where(TASK.c.ready)
+_COUNT_BACKLOG, _COUNT_READY = _COUNT.where(TASK.c.in_backlog), _COUNT.where(TASK.c.ready)
 _COUNT_WORKING: Final = _COUNT.where(TASK.c.worker.is_not(None))
 _OPEN_OF_REQUESTER: Final = _COUNT.where(TASK.c.queued, TASK.c.requester == _parameter("one"))
 _OPEN_OF_APP: Final = _COUNT.where(TASK.c.queued, TASK.c.app == _parameter("one"))
@@ -496,10 +496,12 @@ _LAST_START_OF_REQUESTER: Final = _LAST_START.where(TASK.c.requester == _paramet
 _FIRST_START: Final = sql.select(sql.func.min(TASK.c.virtual_start)).where(
     TASK.c.ready, TASK.c.price == _parameter("price")
 )
-_WORKER: Final = sql.select(SEEN_WORKER.c.worker, SEEN_WORKER.c.seen, SEEN_WORKER.c.doc)
-_WORKERS: Final = _WORKER.where(SEEN_WORKER.c.worker.in_(_SOME)).order_by(SEEN_WORKER.c.worker).with_for_update()
+_WORKER: Final = sql.select(KNOWN_WORKER.c.worker, KNOWN_WORKER.c.requested_at, KNOWN_WORKER.c.doc)
+_WORKERS: Final = _WORKER.where(KNOWN_WORKER.c.worker.in_(_SOME)).order_by(KNOWN_WORKER.c.worker).with_for_update()
 _ACTIVE: Final = _limited(
-    _WORKER.where(SEEN_WORKER.c.seen > _parameter("since")), SEEN_WORKER.c.seen.desc(), SEEN_WORKER.c.worker
+    _WORKER.where(KNOWN_WORKER.c.requested_at > _parameter("since")),
+    KNOWN_WORKER.c.requested_at.desc(),
+    KNOWN_WORKER.c.worker,
 )
 _REMOVE_FAILURES: Final = FAILURES.delete().where(
     FAILURES.c.worker == _parameter("one"), FAILURES.c.app == _parameter("other")

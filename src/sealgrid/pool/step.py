@@ -65,7 +65,7 @@ def is_assignable(task: PoolTask) -> bool:
     return task.stage == "waiting" and task.queued and not task.claimed_check
 
 
-def is_held(task: PoolTask) -> bool:
+def is_in_backlog(task: PoolTask) -> bool:
     """Return whether a task waits in the backlog of its requester."""
     return task.stage == "waiting" and task.initialized and not task.queued
 
@@ -142,7 +142,9 @@ def _apply_pool_event(
     match event:
         case e.TaskQueued():
             return (
-                msgspec.structs.replace(task, queued=True, virtual_start=event.virtual_start) if is_held(task) else task
+                msgspec.structs.replace(task, queued=True, virtual_start=event.virtual_start)
+                if is_in_backlog(task)
+                else task
             )
         case e.VaultsAnswered():
             return resolve_refusal(task, event.at, event.check, event.detail, denied=event.denied)

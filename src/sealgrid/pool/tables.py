@@ -19,7 +19,7 @@ TASK: Final = sql.Table(
     sql.Column("deal", sql.String(66), nullable=False, index=True),
     sql.Column("requester", sql.String(42), nullable=False),
     sql.Column("app", sql.String(42), nullable=False),
-    sql.Column("held", sql.Boolean, nullable=False),  #: whether it is in the backlog of its requester
+    sql.Column("in_backlog", sql.Boolean, nullable=False),  #: whether it is in the backlog of its requester
     sql.Column("queued", sql.Boolean, nullable=False),  #: whether it is in the queue or with a worker
     sql.Column("ready", sql.Boolean, nullable=False),  #: whether it waits for a worker in the queue
     sql.Column("start_by", sql.BigInteger, nullable=False),  #: the latest time to start, by the chain's clock
@@ -45,7 +45,7 @@ def _partial(name: str, condition: sql.ColumnElement[bool], *columns: sql.Column
     sql.Index(name, *columns, sqlite_where=same, postgresql_where=condition)
 
 
-_partial("pool_task_held", TASK.c.held, TASK.c.requester, TASK.c.app, TASK.c.start_by, TASK.c.place)
+_partial("pool_task_backlog", TASK.c.in_backlog, TASK.c.requester, TASK.c.app, TASK.c.start_by, TASK.c.place)
 _partial("pool_task_ready", TASK.c.ready, TASK.c.price, TASK.c.virtual_start, TASK.c.place)
 _partial("pool_task_urgent", TASK.c.ready, TASK.c.start_by, TASK.c.place)
 _partial("pool_task_requester", TASK.c.queued, TASK.c.requester, TASK.c.price, TASK.c.virtual_start)
@@ -58,11 +58,11 @@ _partial("pool_task_call", TASK.c.call.is_not(None), TASK.c.call_after, TASK.c.p
 _partial("pool_task_refusal", TASK.c.refusal != "", TASK.c.place)
 
 #: Workers, each as it requested a job last; a claim locks the rows of its workers.
-SEEN_WORKER: Final = sql.Table(
-    "pool_seen_worker",
+KNOWN_WORKER: Final = sql.Table(
+    "pool_known_worker",
     META,
     sql.Column("worker", sql.String(42), primary_key=True),
-    sql.Column("seen", sql.Float, nullable=False, index=True),
+    sql.Column("requested_at", sql.Float, nullable=False, index=True),
     sql.Column("doc", sql.LargeBinary, nullable=False),
 )
 

@@ -52,13 +52,15 @@ def _room(rows: TaskRows, backlog: Backlog, rules: PoolRules) -> int:
 def _move(rows: TaskRows, backlog: Backlog, room: int, at: float, rules: PoolRules) -> int:
     ends: dict[float, float] = {}  # price → virtual start of the requester's next task
     changes: list[TaskChange] = []
-    for held in rows.held(backlog, room):
-        price = price_per_second(held.deal)
+    for waiting in rows.backlog_tasks(backlog, room):
+        price = price_per_second(waiting.deal)
         if price not in ends:
-            ends[price] = rows.next_virtual_start(backlog.requester, price, held.deal.seconds)
+            ends[price] = rows.next_virtual_start(backlog.requester, price, waiting.deal.seconds)
         begin = ends[price]
-        ends[price] = begin + held.deal.seconds
-        queued, _ = step(held.task, held.deal, TaskQueued(task=held.task.task, at=at, virtual_start=begin), rules)
-        changes.append(TaskChange(held.task, queued, held.deal))
+        ends[price] = begin + waiting.deal.seconds
+        queued, _ = step(
+            waiting.task, waiting.deal, TaskQueued(task=waiting.task.task, at=at, virtual_start=begin), rules
+        )
+        changes.append(TaskChange(waiting.task, queued, waiting.deal))
     rows.save(changes)
     return len(changes)

@@ -12,7 +12,7 @@ from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker, fits, price_per_second, start_by
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, is_held, lease_until, next_deadline, renew_lease
+from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline, renew_lease
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -69,7 +69,7 @@ class MemoryPoolStore:
     def count_tasks(self, since: float) -> QueueView:
         ended = [task.stage for task in self.history.values() if task.history[-1].at >= since]
         return QueueView(
-            waiting=sum(is_held(task) or is_assignable(task) for task in self.open.values()),
+            waiting=sum(is_in_backlog(task) or is_assignable(task) for task in self.open.values()),
             working=sum(task.stage in WORKING for task in self.open.values()),
             completed=ended.count("completed"),
             refunded=ended.count("refunded"),
@@ -117,7 +117,7 @@ class MemoryTaskRows:
         if before is not None and is_assignable(before):
             remove(store.ready, ready_key(before, deal, place))
             remove(store.urgent, (start_by(deal), place))
-        if before is not None and is_held(before):
+        if before is not None and is_in_backlog(before):
             remove(backlog, (start_by(deal), place))
         for party in (("requester", deal.requester), ("app", deal.app)):
             store.queued_of.setdefault(party, {}).pop(task.task, None)
@@ -132,7 +132,7 @@ class MemoryTaskRows:
         if is_assignable(task):
             bisect.insort(store.ready, ready_key(task, deal, place))
             bisect.insort(store.urgent, (start_by(deal), place))
-        if is_held(task):
+        if is_in_backlog(task):
             bisect.insort(backlog, (start_by(deal), place))
         if task.queued and task.stage in OPEN:
             for party in (("requester", deal.requester), ("app", deal.app)):
@@ -169,7 +169,7 @@ class MemoryTaskRows:
             default=None,
         )
 
-    def held(self, backlog: Backlog, limit: int) -> list[StoredTask]:
+    def backlog_tasks(self, backlog: Backlog, limit: int) -> list[StoredTask]:
         return [self._stored(place) for _, place in self._store.backlogs[backlog][:limit]]
 
     def open_of_requester(self, requester: Address) -> int:
@@ -198,8 +198,8 @@ class MemoryTaskRows:
         self._store.known_workers.update((each.worker, each) for each in workers)
 
     def active_workers(self, since: float, limit: int) -> list[KnownWorker]:
-        active = [each for each in self._store.known_workers.values() if each.seen > since]
-        return sorted(active, key=lambda each: (-each.seen, each.worker))[:limit]
+        active = [each for each in self._store.known_workers.values() if each.requested_at > since]
+        return sorted(active, key=lambda each: (-each.requested_at, each.worker))[:limit]
 
     def failures(self, workers: Collection[Address]) -> dict[tuple[Address, Address], AppFailures]:
         return {pair: each for pair, each in self._store.lost.items() if each.worker in workers}
@@ -255,7 +255,7 @@ class MemoryTaskRows:
     def forget(self, ended_before: float) -> None:
         for task in [task for task, each in self._store.history.items() if each.history[-1].at < ended_before]:
             del self._store.history[task]
-        seen = {name: each for name, each in self._store.known_workers.items() if each.seen >= ended_before}
+        seen = {name: each for name, each in self._store.known_workers.items() if each.requested_at >= ended_before}
         self._store.known_workers = seen
         self._store.lost = {pair: each for pair, each in self._store.lost.items() if each.at >= ended_before}
         left = {each.deal for tasks in (self._store.open, self._store.history) for each in tasks.values()}

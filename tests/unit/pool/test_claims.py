@@ -115,7 +115,7 @@ def test_a_worker_that_lost_a_task_does_not_get_it_again_while_another_may_take_
     fail(scene, task, ANNA, at=2)
     again = scene.claim(WorkerRequest(ANNA), at=30)
     assert (again.assignments, again.again_at) == ((), 35)
-    assert scene.take(ANNA, at=62) == [task], "the other one was not seen for a minute"
+    assert scene.take(ANNA, at=62) == [task], "the other one requested nothing for a minute"
 
 
 def test_a_worker_that_lost_a_task_gets_it_again_when_no_other_fits_or_time_runs_out() -> None:

@@ -1,4 +1,4 @@
-"""Caps of requesters and apps, and when a held task enters the queue."""
+"""Caps of requesters and apps, and when a task leaves its backlog."""
 
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
