@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -57,9 +58,7 @@ def test_a_second_persons_pool_runs_a_task_by_its_own_worker(localnet, app: str,
     printed = shell.output("pool", "init", config, "--price", "1", "--tasks", "5", "--yes")
     assert re.search(r"^gas +0\.\d+ ether to register it", printed, re.MULTILINE)
     assert "stake    1.5 RLC while 5 tasks are open" in printed
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     worker, text = development_key("worker2").address, config.read_text()
     config.write_text(text.replace("8560", str(port)).replace("workers = []", f'workers = ["{worker}"]'))
     pool = read_pool(config)
@@ -86,3 +85,30 @@ async def escrows(network: Network, *accounts: Address) -> list[int]:
     """Return what is free in the escrow of each account, in nRLC."""
     async with Node(*network.identity.rpc_urls) as node:
         return [(await Hub(node, network.hub).account(each)).stake for each in accounts]
+
+
+def test_a_second_person_runs_a_market_a_storage_node_and_pages_for_the_network(localnet, tmp_path: Path):
+    shell, network = Shell(tmp_path, localnet.layout.root), localnet.network
+    with ExitStack() as stack:
+        urls = {}
+        for name, port in zip(("market", "storage", "web"), (8561, 8562, 8563), strict=True):
+            config = tmp_path / name / "CONFIG.toml"
+            assert f"sealgrid {name} run" in shell.output(name, "init", config)
+            own = free_port()
+            config.write_text(config.read_text().replace(f"port = {port}", f"port = {own}"))
+            stack.enter_context(started(name, "run", config, until=b"ready at"))
+            urls[name] = f"http://127.0.0.1:{own}"
+        chain = {"chainId": str(network.chain)}
+        counted = httpx.get(f"{urls['market']}/metrics", params=chain, trust_env=False).json()
+        known = httpx.get(f"{network.market_url}/metrics", params=chain, trust_env=False).json()
+        assert (counted["ok"], counted["lastBlock"] >= known["lastBlock"] - 2) == (True, True)
+        assert httpx.get(f"{urls['storage']}/clock", trust_env=False).status_code == httpx.codes.OK
+        page = httpx.get(f"{urls['web']}/compute", trust_env=False)
+        assert (page.status_code, "acting as" in page.text) == (httpx.codes.OK, False)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

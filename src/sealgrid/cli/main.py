@@ -22,6 +22,7 @@ from sealgrid.cli import (
     receipt,
     run,
     runtime,
+    services,
     setup,
     task,
     top,
@@ -59,6 +60,7 @@ for noun, commands, panel in (
     ("pool", pool.app, MACHINES),
     ("worker", worker.app, MACHINES),
     ("vault", vault.app, MACHINES),
+    *((name, services.commands_of(name), MACHINES) for name in services.NAMES),
     ("runtime", runtime.app, MACHINES),
 ):
     app.add_typer(commands, name=noun, rich_help_panel=panel)

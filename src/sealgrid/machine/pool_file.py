@@ -1,6 +1,5 @@
 """A pool of one's own on any network: its TOML file, its key, and what it takes to register it."""
 
-import codecs
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.service_access import LOOPBACK, ServiceAccess
+from sealgrid.wire.settings_file import read_settings
 
 KEY, NETWORK, FOLDER = "owner.key", "network.json", "pool"  #: beside the TOML file
 DEFAULT_PORT: Final = 8560
@@ -65,7 +65,6 @@ class OwnPool:
         base, file, network = self.path.parent, self.file, self.network
         if file.workerpool == ZERO_ADDRESS:
             raise InputRefused(f"the pool of {self.path} is not registered; do it with: sealgrid pool init {self.path}")
-        access = {name: getattr(file, name) for name in ServiceAccess.__struct_fields__}
         return PoolConfig(
             folder=base / file.folder,
             network=network.identity,
@@ -83,7 +82,7 @@ class OwnPool:
             machines=tuple(
                 OfferedMachine(runtime=each, platform=self.network.platform) for each in self.network.runtimes
             ),
-            access=ServiceAccess(**access),
+            access=file.relative_to(base),
             database=file.database,
         )
 
@@ -126,15 +125,12 @@ def create_pool(path: Path, network: Network) -> OwnPool:
 
 def read_pool(path: Path) -> OwnPool:
     """Return the pool that a file describes; raise InputRefused for an unusable file."""
+    file = read_settings(path, PoolFile, "a pool")
     try:
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-        file = msgspec.toml.decode(content, type=PoolFile, dec_hook=lambda kind, text: kind(text))
         own = {"workerpool": to_address(file.workerpool), "workers": tuple(map(to_address, file.workers))}
-        file = msgspec.structs.replace(file, **own)
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except ValueError as error:
         raise InputRefused(f"{path} does not describe a pool: {error}.") from error
+    file = msgspec.structs.replace(file, **own)
     network = load_network(path.parent / file.network)
     url = file.public_url or f"http://{file.host}:{file.port}"
     network = msgspec.structs.replace(network, workerpool=file.workerpool, pool_url=url)

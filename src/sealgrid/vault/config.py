@@ -1,6 +1,5 @@
 """Settings of a vault: VaultConfig, and the TOML file that its operator writes (docs/howto/run-a-vault.md)."""
 
-import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+from sealgrid.wire.settings_file import read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,7 @@ class VaultFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def read_config(path: Path) -> tuple[VaultConfig, int]:
     """Return a vault's settings and its port; raise InputRefused for an unusable file."""
-    try:
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-        file = msgspec.toml.decode(content, type=VaultFile, dec_hook=lambda kind, text: kind(text))
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputRefused(f"{path} does not describe a vault: {error}.") from error
+    file = read_settings(path, VaultFile, "a vault")
     base = path.parent
     folder = base / file.folder
     config = VaultConfig(
@@ -117,17 +111,9 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         storage_copies=file.storage_copies,
         inputs_per_hour=file.inputs_per_hour,
         input_hours=file.input_hours,
-        access=_access(base, file),
+        access=file.relative_to(base),
     )
     return config, file.port
-
-
-def _access(base: Path, file: VaultFile) -> ServiceAccess:
-    access = ServiceAccess(**{name: getattr(file, name) for name in ServiceAccess.__struct_fields__})
-    if not access.certificate:
-        return access
-    certificate, key = (str(base / each) for each in (access.certificate, access.certificate_key))
-    return msgspec.structs.replace(access, certificate=certificate, certificate_key=key)
 
 
 def _trust_root(base: Path, entry: _RootEntry) -> TrustRoot:

@@ -8,6 +8,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -48,6 +49,14 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         if bool(self.certificate) != bool(self.certificate_key):
             raise ValueError("write both certificate and certificate_key, or neither")
         _ = self.admin_address
+
+    def relative_to(self, folder: Path) -> "ServiceAccess":
+        """Return the access settings of a settings file in this folder, to which its paths are relative."""
+        access = ServiceAccess(**{name: getattr(self, name) for name in ServiceAccess.__struct_fields__})
+        if not access.certificate:
+            return access
+        certificate, key = (str(folder / each) for each in (access.certificate, access.certificate_key))
+        return msgspec.structs.replace(access, certificate=certificate, certificate_key=key)
 
     @cached_property
     def hosts(self) -> frozenset[str]:

@@ -1,0 +1,25 @@
+"""Reads the TOML file with the settings of a service."""
+
+import codecs
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sealgrid.errors import InputRefused
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def read_settings(path: Path, kind: type[S], what: str) -> S:
+    """Return the settings in a file; raise InputRefused for one that cannot be read or does not describe ``what``.
+
+    Fields of other types than TOML has, such as paths, are made from text.
+    """
+    try:
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        return msgspec.toml.decode(content, type=kind, dec_hook=lambda to, text: to(text))
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputRefused(f"{path} does not describe {what}: {error}.") from error
