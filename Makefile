@@ -16,7 +16,7 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 
 test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
-	@$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/contracts tests/integration tests/e2e
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/contracts tests/integration tests/e2e
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
@@ -115,9 +115,10 @@ $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt src/sealgrid/localnet/downlo
 bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 	@$(BIN)/python -m bench
 
-attack: $(STAMPS)/demo  ## let parts of a network lie, and write down what stopped them
+attack: $(STAMPS)/test  ## let parts of a network lie, and write down what stopped them
 	@$(BIN)/python -m attacks
 	@$(BIN)/python -m attacks --gate
+	@$(BIN)/python -m pytest -q -m long tests/e2e/test_attacks.py
 
 pictures: $(STAMPS)/test  ## make the README's pictures from a real run
 	@$(BIN)/python docs/pictures/make.py

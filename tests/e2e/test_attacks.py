@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from attacks.__main__ import Tried, run
 from attacks.attack import Attack
 from attacks.suite import SUITE
@@ -33,6 +35,7 @@ async def test_every_attack_is_stopped_by_the_check_that_the_page_names(tmp_path
     assert page(tried) == PAGE.read_text(), "regenerate the page with: make attack"
 
 
+@pytest.mark.long
 async def test_behind_a_gate_the_chain_stops_the_same_attacks_by_the_same_checks(tmp_path):
     """An exception is the payment of a deal that the chain does not know: it has no recorded judge, so PoCo refuses."""
     named = named_checks()

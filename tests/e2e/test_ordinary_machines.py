@@ -33,7 +33,7 @@ def path_without_bubblewrap(folder: Path) -> str:
     """Return a PATH with every program of this machine but bubblewrap."""
     folder.mkdir()
     for source in map(Path, reversed(os.environ["PATH"].split(":"))):
-        for program in source.iterdir() if source.is_dir() else ():
+        for program in source.iterdir() if os.access(source, os.R_OK | os.X_OK) else ():
             if program.name != "bwrap":
                 (folder / program.name).unlink(missing_ok=True)
                 (folder / program.name).symlink_to(program)

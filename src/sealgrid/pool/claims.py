@@ -129,7 +129,7 @@ class _Claim:
                     self._again.append(after)
         locked = self._rows.tasks(repeated) if repeated else {}
         deals = self._rows.deals({task.deal for task in locked.values()}) if locked else {}
-        for task in locked.values():
+        for task in sorted(locked.values(), key=lambda task: task.task):  # one order for every store
             deal, after = deals[task.deal], repeatable_after(task, self._rules)
             taker = next((each for each in self._takers if each.request.worker == task.worker and each.free), None)
             in_time = self._chain_now + self._rules.margin < deal.contribution_deadline

@@ -1,5 +1,6 @@
 """Which of the waiting workers gets which task, and in which order."""
 
+from pathlib import Path
 from typing import Any
 
 from sealgrid.poco.ids import task_id
@@ -7,6 +8,7 @@ from sealgrid.pool import claims
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from sealgrid.wire.pool import WorkerCapabilities
 from tests.unit.pool.store_scene import ANNA, BERT, StoreScene, deal, enclave
@@ -156,3 +158,17 @@ def test_a_task_is_found_behind_many_that_this_worker_lost() -> None:
         fail(scene, task, ANNA, at=2)
     scene.take(BERT, at=600, slots=0)
     assert scene.take(ANNA, at=603) == [task_id(deal_number(1).deal, 29)]
+
+
+def test_of_unanswered_tasks_that_exceed_the_free_slots_each_store_repeats_the_same(tmp_path: Path) -> None:
+    deals = [deal_number(number) for number in range(1, 7)]
+    repeated = []
+    for store in (None, SqlPoolStore(f"sqlite:///{tmp_path}/tasks.sqlite", RULES)):
+        scene = StoreScene(rules=RULES, store=store)
+        for each in deals:
+            scene.apply(each)
+            scene.apply(e.TaskInitialized(at=0.5, task=task_id(each.deal, 0)))
+        assert len(scene.claim(WorkerRequest(ANNA, 6), at=1).assignments) == 6
+        again = scene.claim(WorkerRequest(ANNA, 2), at=1 + RULES.retry).assignments
+        repeated.append([each.task.task for each in again])
+    assert repeated[0] == repeated[1] == sorted(repeated[0])
