@@ -25,7 +25,7 @@ from sealgrid.wire.vault import DepositRequest, VaultIdentity
 from sealgrid.wire.worker_session import SessionCall
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 
-MAX_DEPOSITS = 400
+MAX_DEPOSITS = 1_200
 SILENT = 60
 HALF_A_HEAD = b"GET /ident"
 HALF_A_BODY = b"POST /deposits HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n"

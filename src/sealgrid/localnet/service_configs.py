@@ -24,7 +24,7 @@ from sealgrid.worker.config import WorkerConfig
 POOL_POLL_SECONDS = 0.1  #: the local chain makes a block for each transaction
 LOCAL = "local"  #: name of a network of this machine, and of its pool
 SHARED_PREVIEWS, SHARED_LISTENERS = 120, 20  #: of one client a minute, and at one time
-SHARED_INPUTS = 10_000  #: sealed inputs of one client an hour: a bag has one for each of its tasks
+SHARED_INPUTS, LOCAL_INPUTS = 10_000, 1_000  #: sealed inputs of one client an hour: a bag has one for each of its tasks
 WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
 
 
@@ -106,7 +106,7 @@ def vault_config(layout: Layout, name: str, network: Network, access: ServiceAcc
         peers=tuple((vault.address, vault.url) for vault in network.vaults if vault.address != own),
         insecure_allow_simulated=True,
         previews_per_minute=SHARED_PREVIEWS if is_shared(layout) else 0,
-        inputs_per_hour=SHARED_INPUTS if is_shared(layout) else 0,
+        inputs_per_hour=SHARED_INPUTS if is_shared(layout) else LOCAL_INPUTS,
         access=access,
     )
 
