@@ -44,13 +44,19 @@ async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClien
         assert (await pool.get(f"/tasks/{TASK}/stages", headers=proof)).status_code == 403
 
 
+async def until_somebody_waits(book: TaskBook) -> None:
+    async with asyncio.timeout(60):
+        while TASK not in book._task_waiters:
+            await asyncio.sleep(0.001)
+
+
 async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
     pool: httpx.AsyncClient, book: TaskBook
 ) -> None:
     known = {"after": 2, "wait": 20}
     request = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
     waiting = asyncio.create_task(request)
-    await asyncio.wait({waiting}, timeout=0.05)
+    await until_somebody_waits(book)
     assert not waiting.done()
     await book.apply(reported("running", 5.5))
     assert [entry["stage"] for entry in (await waiting).json()["history"]] == ["waiting", "assigned", "running"]
@@ -61,7 +67,7 @@ async def test_a_question_for_stages_ends_when_its_time_has_passed(
 ) -> None:
     request = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
     waiting = asyncio.create_task(request)
-    await asyncio.wait({waiting}, timeout=0.05)
+    await until_somebody_waits(book)
     clock.now += MAX_WAIT
     await book.apply_chain_events(
         [e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(())
