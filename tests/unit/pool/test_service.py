@@ -11,6 +11,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
+from sealgrid.pool import dispatcher
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.service import MAX_REPORTS, MAX_SLOTS, TaskService
@@ -68,9 +69,14 @@ async def open_tasks(book: TaskBook, number: int = 1) -> None:
     await book.apply_chain_events([matched, *ready], BlockTrail((BLOCK,)))
 
 
-async def test_a_waiting_worker_is_woken_by_the_deal_itself(book: TaskBook, session: Session) -> None:
-    waiting = asyncio.create_task(session.next(wait=30))
-    await asyncio.sleep(0.05)
+async def test_a_waiting_worker_is_woken_by_the_deal_itself(
+    book: TaskBook, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_RECHECK_SECONDS", 3600.0)  # which would find the task, too
+    waiting = asyncio.create_task(session.next(wait=5))
+    async with asyncio.timeout(60):
+        while not any(each.tried.is_set() for each in session.service._dispatcher._waiters):
+            await asyncio.sleep(0.001)
     assert not waiting.done()
     await open_tasks(book)
     (job,) = (await waiting).jobs
