@@ -51,7 +51,7 @@ def sealgrid(localnet, folder):
     async def run(line: str, values: dict[str, str]) -> str:
         words = [values.get(word, word) for word in line.partition("#")[0].split()[1:]]
         ended = await asyncio.to_thread(run_cli, *words, home=localnet.layout.root, folder=folder)
-        assert ended.code == 0, (line, ended.err)
+        assert ended.code == 0, f"{line}\n{ended.err}"
         return ended.out
 
     return run
