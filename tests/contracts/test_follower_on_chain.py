@@ -1,11 +1,15 @@
 """The follower against a chain that really reorganises: anvil's snapshots take blocks away."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import HubEvent, OrdersMatched, TaskInitialize
 from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack, HubFollower
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.errors import ChainError
 from tests.contracts.scene import Market
 
@@ -99,3 +103,15 @@ async def test_a_deeper_follower_waits_for_confirmations(market: Market) -> None
     assert (await ledger.catch_up(patient)).of(OrdersMatched) == []
     await market.node.rpc("anvil_mine", "0x2")
     assert len((await ledger.catch_up(patient)).of(OrdersMatched)) == 1
+
+
+async def test_a_node_announces_its_blocks_to_a_reader_that_waits(market: Market) -> None:
+    announcements = NewBlocks(market.node.url)
+    listening = asyncio.create_task(announcements.run())
+    await announcements.wait(3600)  # the subscription begins
+    waiting = asyncio.create_task(announcements.wait(3600))
+    await market.deal()
+    await waiting
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening

@@ -10,6 +10,7 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.chain.views import DealView
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.poco.orders import NO_DATASET_ORDER
@@ -52,12 +53,12 @@ async def test_a_free_deal_with_more_tasks_than_sqlite_counts_does_not_stop_the_
     for tasks in (1 << 200, 2):  # the second one begins where the first one ended
         await free_deal(market, tasks)
     paid = await market.deal()
-    await index_all(ChainIndexer(market.hub, store))
+    await index_all(ChainIndexer(market.hub, store, NewBlocks(market.node.url)))
     assert {row.deal for row in IndexReader(store.engine).tasks(TaskFilter({"dataset": market.dataset}))} == {paid}
 
 
 async def test_a_reorganised_transfer_restores_the_previous_owner(market: Market, store: IndexStore) -> None:
-    indexer, index = ChainIndexer(market.hub, store), IndexReader(store.engine)
+    indexer, index = ChainIndexer(market.hub, store, NewBlocks(market.node.url)), IndexReader(store.engine)
     await index_all(indexer)
     before = await snapshot(market.node)
     buyer = development_key("stranger").address
@@ -89,7 +90,9 @@ async def test_a_deal_that_could_not_be_read_at_first_is_indexed_later(
     monkeypatch.setattr("sealgrid.web.index.indexer.RETRY_SECONDS", 0.01)
     deal, index = await market.deal(), IndexReader(store.engine)
     following = asyncio.create_task(
-        ChainIndexer(FlakyHub(market.node, market.hub.address), store).run(poll_seconds=0.01)
+        ChainIndexer(FlakyHub(market.node, market.hub.address), store, NewBlocks(market.node.url)).run(
+            poll_seconds=0.01
+        )
     )
     head = (await market.node.block()).number
     async with asyncio.timeout(60):

@@ -1,7 +1,6 @@
 """Follows the events of a hub and reports reorganisations, so that a reader can roll back derived data."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -57,10 +56,11 @@ class HubFollower:
 
         Raises ChainReplaced if the chain has no block of the trail: it was wiped, or is another chain.
         """
-        tip = self.trail.tip
+        tip, head = self.trail.tip, await self._node.confirmed_block(self._depth)
+        if tip and head.hash == tip.hash:
+            return None
         if tip and await self._hash_at(tip.number) != tip.hash:
             return await self._roll_back()
-        head = await self._node.confirmed_block(self._depth)
         first = max(self._first, self.trail.next_number)
         if head.number < first:
             return None
@@ -73,15 +73,6 @@ class HubFollower:
             return None
         self.trail = self.trail.append(target)
         return BlocksApplied(block=target, events=tuple(parse_events(logs)))
-
-    async def changes(self, *, poll_seconds: float = 0.1) -> AsyncIterator[Change]:
-        """Yield changes for ever; wait ``poll_seconds`` between two reads without a change."""
-        while True:
-            change = await self.step()
-            if change is None:
-                await asyncio.sleep(poll_seconds)
-            else:
-                yield change
 
     async def _is_consistent(self, target: Block) -> bool:
         # Ranges are read by number: the chain may have changed meanwhile. The next step then rolls back.

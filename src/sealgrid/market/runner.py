@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from litestar.types import ASGIApp
 
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.chain.node import Node
 from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.api import application
@@ -68,7 +69,9 @@ async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderS
             chain, writer, authenticator, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
         )
         async with asyncio.TaskGroup() as tasks:
-            work = (writer.run(), chain.run(every=config.follow_seconds), feed.run())
+            new_blocks = NewBlocks(node.url)
+            following = chain.run(new_blocks, every=config.follow_seconds)
+            work = (writer.run(), new_blocks.run(), following, feed.run())
             running = [tasks.create_task(each) for each in work]
             try:
                 yield service

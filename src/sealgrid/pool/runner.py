@@ -14,6 +14,7 @@ from litestar import Litestar
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.chain.node import Node
 from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.crypto.signing import SigningKey
@@ -162,8 +163,10 @@ class LeaderWork:
             book, self._hub, self._sender, retry=config.retry_seconds, confirmations=config.confirmations
         )
         refusals = RefusalCheck(book, vaults, config.network.threshold, config.network.domain)
+        new_blocks = NewBlocks(self._hub.node.url)
         async with asyncio.TaskGroup() as tasks:
-            for each in (poller.run(config.poll_seconds), executor.run(), refusals.run()):
+            following = poller.run(new_blocks, config.poll_seconds)
+            for each in (new_blocks.run(), following, executor.run(), refusals.run()):
                 tasks.create_task(each)
 
 
@@ -185,8 +188,8 @@ class ChainPoller:
         self._book, self._clock, self._reader, self._follower = book, clock, reader, follower
         self._forget_at = 0.0
 
-    async def run(self, every: float) -> None:
-        """Poll until cancelled; retry after a pause when the chain does not answer."""
+    async def run(self, new_blocks: NewBlocks, every: float) -> None:
+        """Poll at each new block, or every ``every`` seconds, until cancelled; pause when the chain does not answer."""
         await self.begin(time.time())
         while True:
             try:
@@ -197,7 +200,7 @@ class ChainPoller:
             except Exception:  # noqa: BLE001  the rest of the pool must go on
                 _log.exception("the chain cannot be followed now")
                 await asyncio.sleep(_PAUSE)
-            await asyncio.sleep(every)
+            await new_blocks.wait(every)
 
     async def begin(self, now: float) -> None:
         """Renew every lease, since no worker could report while the pool was down."""

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sealgrid.chain.accounts import development_key
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.sdk.connection import connect
@@ -70,7 +71,8 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
             index = IndexReader(store.engine)
             webhooks = _webhooks(config, dev_wallets, index)
             receipts = ReceiptReader(store, partial(fetch_verified_receipt, conn), time.time)
-            background = (ChainIndexer(conn.hub, store), receipts, summaries, webhooks)
+            new_blocks = NewBlocks(conn.node.url)
+            background = (new_blocks, ChainIndexer(conn.hub, store, new_blocks), receipts, summaries, webhooks)
             indexing = [asyncio.create_task(each.run()) for each in background]
             site = Site(
                 network=config.network,

@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
 from sealgrid.market.book.order_book import OrderBook
 from sealgrid.market.chain.ledger import ChainLedger
@@ -63,12 +64,12 @@ class MarketChainFollower:
         tip = self._follower.trail.tip
         return tip.number if tip else -1
 
-    async def run(self, *, every: float) -> NoReturn:
-        """Sync every ``every`` seconds until cancelled."""
+    async def run(self, new_blocks: NewBlocks, *, every: float) -> NoReturn:
+        """Sync at each new block, or every ``every`` seconds, until cancelled."""
         while True:
             try:
                 await self.sync()
-                await asyncio.sleep(every)
+                await new_blocks.wait(every)
             except (ChainError, CheckFailed, ServiceUnavailable) as error:
                 _log.warning("the chain could not be read: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)

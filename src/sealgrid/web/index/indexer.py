@@ -18,6 +18,7 @@ from sealgrid.chain.events import (
 )
 from sealgrid.chain.follower import BlocksApplied, HubFollower
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
@@ -44,8 +45,8 @@ _log = logging.getLogger("sealgrid.web")
 class ChainIndexer:
     """Indexes one hub and its registries."""
 
-    def __init__(self, hub: Hub, store: IndexStore) -> None:
-        self._hub, self._store, self._assets = hub, store, Assets(hub)
+    def __init__(self, hub: Hub, store: IndexStore, new_blocks: NewBlocks) -> None:
+        self._hub, self._store, self._assets, self._new_blocks = hub, store, Assets(hub), new_blocks
         self._follower = HubFollower(hub, store.trail())
         self._times: dict[int, int] = {}
 
@@ -54,7 +55,7 @@ class ChainIndexer:
         while True:
             try:
                 if not await self.step():
-                    await asyncio.sleep(poll_seconds)
+                    await self._new_blocks.wait(poll_seconds)
             except Exception as error:  # noqa: BLE001  a dead indexer would leave the pages up and outdated
                 if isinstance(error, SealgridError):
                     _log.warning("the chain cannot be indexed now: %s", error)
