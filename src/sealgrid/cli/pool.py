@@ -92,28 +92,20 @@ async def _register(pool: "OwnPool", price: int, tasks: int, *, yes: bool) -> No
 @app.command()
 def run(config: PoolConfigFile) -> None:
     """Run a pool of your own until Ctrl-C: workers, requesters and the chain."""
-    import asyncio
-    import contextlib
+    from functools import partial
 
-    from sealgrid.errors import InputRefused
+    from sealgrid.cli.service_process import run_service
     from sealgrid.machine.pool_file import read_pool
     from sealgrid.pool.runner import run as run_pool
-    from sealgrid.wire.server import listen
 
     pool = read_pool(config)
     settings = pool.config
-    try:
-        sock = listen(pool.file.port, pool.file.host)
-    except OSError as error:
-        raise InputRefused(f"{pool.file.host}:{pool.file.port} cannot be used ({error.strerror}).", money="") from error
     if pool.file.open_admission:
         stderr.print(
             "This pool is open: any machine may join, and on a simulated network it reads all that it runs.",
             style="bold yellow",
         )
-    address = f"{sock.getsockname()[0]}:{sock.getsockname()[1]}"
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run_pool(settings, sock, lambda: stderr.print(f"ready at {address}; stop it with Ctrl-C")))
+    run_service(partial(run_pool, settings), pool.file.host, pool.file.port)
 
 
 @app.command()

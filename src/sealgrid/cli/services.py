@@ -1,17 +1,15 @@
 """``sealgrid market|storage|web init|run``: services that anyone may run for a network."""
 
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sealgrid.cli.options import Data, NetworkName
-from sealgrid.cli.output import stderr, stdout
+from sealgrid.cli.output import stdout
+from sealgrid.cli.service_process import Service, run_service
 
 if TYPE_CHECKING:
-    import socket
-
     from sealgrid.machine.service_files import ServiceFile
 
 Name = Literal["market", "storage", "web"]
@@ -35,22 +33,10 @@ def commands_of(name: Name) -> typer.Typer:
 
     @app.command(help=f"Run {what} until Ctrl-C or SIGTERM.")
     def run(config: ConfigFile) -> None:
-        import asyncio
-        import contextlib
-
-        from sealgrid.errors import InputRefused
-        from sealgrid.wire.server import listen
         from sealgrid.wire.settings_file import read_settings
 
         file = read_settings(config, _kind(name), what)
-        work = _work(file, config.parent)
-        try:
-            sock = listen(file.port, file.host)
-        except OSError as error:
-            raise InputRefused(f"{file.host}:{file.port} cannot be used ({error.strerror}).", money="") from error
-        address = f"{sock.getsockname()[0]}:{sock.getsockname()[1]}"
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(work(sock, lambda: stderr.print(f"ready at {address}; stop it with Ctrl-C", markup=False)))
+        run_service(_work(file, config.parent), file.host, file.port)
 
     return app
 
@@ -66,9 +52,7 @@ def _kind(name: Name) -> "type[ServiceFile]":
     return kinds[name]
 
 
-def _work(
-    file: "ServiceFile", base: Path
-) -> "Callable[[socket.socket, Callable[[], None]], Coroutine[Any, Any, None]]":
+def _work(file: "ServiceFile", base: Path) -> Service:
     """Return the service with the settings of its file, to be run on a socket."""
     from functools import partial
 

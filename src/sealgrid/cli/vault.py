@@ -19,14 +19,15 @@ def _group() -> None:
 @app.command()
 def run(config: Config) -> None:
     """Run a vault on loopback until a signal stops it."""
-    import asyncio
+    from functools import partial
 
+    from sealgrid.cli.service_process import run_service
     from sealgrid.vault.config import read_config
     from sealgrid.vault.runner import run as run_vault
-    from sealgrid.wire.server import listen
+    from sealgrid.wire.service_access import LOOPBACK
 
     settings, port = read_config(config)
-    asyncio.run(run_vault(settings, listen(port), lambda: stderr.print(f"ready at http://127.0.0.1:{port}")))
+    run_service(partial(run_vault, settings), LOOPBACK, port)
 
 
 @app.command()

@@ -120,6 +120,9 @@ def start(
         list[str] | None,
         typer.Option("--requester", metavar="ADDRESS", help="Run jobs only for this account; repeatable."),
     ] = None,
+    admin: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Answer the operator there: metrics, readiness, version.")
+    ] = "",
     pool: AtPool = "",
     data: Data = None,
 ) -> None:
@@ -135,8 +138,15 @@ def start(
     from sealgrid.cli.private_input import read_secret
     from sealgrid.machine.start import load_or_create_key
     from sealgrid.wire.admission import SignedInvitation
+    from sealgrid.wire.service_access import ServiceAccess
+    from sealgrid.wire.service_log import configure_logging
     from sealgrid.worker.limits import WorkLimits, parse_hours
 
+    configure_logging()
+    try:
+        admin_address = ServiceAccess(admin=admin).admin_address
+    except ValueError as error:
+        raise InputRefused(f"--admin: {error}.", money="") from error
     signed = SignedInvitation.parse(read_secret(invitation)) if invitation else None
     machine = replace(
         _worker_machine(network, data, pool),
@@ -163,7 +173,7 @@ def start(
         "This network simulates its enclaves: this machine's root user can read every model and input that it runs.",
         style="yellow",
     )
-    asyncio.run(_work(machine))
+    asyncio.run(_work(machine, admin_address))
 
 
 def _worker_machine(network: str | None, data: Path | None, pool: str) -> "WorkerMachine":
@@ -253,14 +263,20 @@ def _as_worker(machine: "WorkerMachine", work: "Callable[[AsyncClient], Awaitabl
         asyncio.run(connected())
 
 
-async def _work(machine: "WorkerMachine") -> None:
+async def _work(machine: "WorkerMachine", admin: tuple[str, int] | None) -> None:
     import asyncio
     import signal
+    import time
 
     from sealgrid.machine.start import open_worker
+    from sealgrid.machine.worker_monitor import worker_monitor
+    from sealgrid.wire.admin import admin_listener
 
     with stderr.status("starting …") as status:
-        async with open_worker(machine, status.update, _print_job) as session:
+        async with (
+            open_worker(machine, status.update, _print_job) as session,
+            admin_listener(worker_monitor(lambda: session.status, time.time), admin),
+        ):
             loop, stopping = asyncio.get_running_loop(), 0
 
             def stop() -> None:
@@ -281,7 +297,10 @@ async def _work(machine: "WorkerMachine") -> None:
 
 
 def _print_ready(status: "Status", machine: "WorkerMachine") -> None:
+    from sealgrid.wire.service_manager import notify_ready
+
     status.stop()
+    notify_ready()
     stderr.print(f"ready: requests jobs, {machine.limits.jobs} at a time; stop it with Ctrl-C", markup=False)
 
 

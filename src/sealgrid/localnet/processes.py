@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sealgrid.errors import SealgridError, ServiceUnavailable
 from sealgrid.sdk.stores.file_errors import file_error
+from sealgrid.wire.service_log import configure_logging
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  #: prctl(2)
 _LOG_TAIL = 400
@@ -102,6 +103,7 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProces
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"sg-{name}".encode()[:15], 0, 0, 0)
     code, start = 0, _StartSignal(writing)
     try:
+        configure_logging()
         body(start.ready)
     except SealgridError as error:
         sys.stderr.write(f"{error}\n")

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from litestar import Litestar, MediaType, Response, get
@@ -11,6 +11,7 @@ from litestar.types import ASGIApp
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from sealgrid.errors import InputRefused
 from sealgrid.wire.message import encode
 from sealgrid.wire.server import create_app, listen, serve
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
@@ -47,26 +48,35 @@ async def serve_monitored(
 ) -> None:
     """Serve as ``serve``, with an admin listener where the settings name its address.
 
-    Raises OSError if that address cannot be bound.
+    Raises InputRefused if that address cannot be used.
     """
-    if (address := access.admin_address) is None:
-        await serve(app, sock, ready, access)
+    async with admin_listener(monitor, access.admin_address):
+        await serve(monitor.count_requests(app) if access.admin else app, sock, ready, access)
+
+
+@asynccontextmanager
+async def admin_listener(monitor: ServiceMonitor, address: tuple[str, int] | None) -> AsyncIterator[None]:
+    """Answer operators at an address while the context is open; without one do nothing.
+
+    Raises InputRefused if the address cannot be used.
+    """
+    if address is None:
+        yield
         return
-    admin = asyncio.create_task(_serve_admin(monitor, *address))
+    host, port = address
     try:
-        await asyncio.sleep(0)  # an address that cannot be bound ends the service before it is ready
-        if admin.done():
-            admin.result()
-        await serve(monitor.count_requests(app), sock, ready, access)
-    finally:
-        admin.cancel()
-        with suppress(asyncio.CancelledError):
-            await admin
-
-
-async def _serve_admin(monitor: ServiceMonitor, host: str, port: int) -> None:
-    with listen(port, host) as sock:
-        await serve(admin_application(monitor, host), sock, lambda: None, DEFAULT_ACCESS, handles_signals=False)
+        listening = listen(port, host)
+    except OSError as error:
+        raise InputRefused(f"the admin address {host}:{port} cannot be used ({error.strerror}).", money="") from error
+    with listening as sock:
+        app = admin_application(monitor, host)
+        serving = asyncio.create_task(serve(app, sock, lambda: None, DEFAULT_ACCESS, handles_signals=False))
+        try:
+            yield
+        finally:
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
 
 
 def _json(body: object, status: int = 200) -> Response[bytes]:

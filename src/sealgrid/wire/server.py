@@ -221,6 +221,7 @@ async def serve(
     install_log_rate_limit()
     config = uvicorn.Config(
         app,
+        log_config=None,
         log_level="warning",
         access_log=False,
         lifespan="on",

@@ -30,7 +30,7 @@ from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.wheel_index import WheelIndex
-from sealgrid.worker.work_record import WorkRecord
+from sealgrid.worker.work_record import WorkRecord, WorkStatus
 
 WAIT_SECONDS = 20.0  #: of one long poll for a job
 PAUSE_SECONDS, LONGEST_PAUSE = 0.5, 30.0  #: after a failed request for a job, and after many in a row
@@ -72,6 +72,11 @@ class WorkSession:
         self._running: set[TaskId] = set()
         self._failures = 0  # requests for jobs, in a row
         self._draining, self._changed = asyncio.Event(), asyncio.Event()
+
+    @property
+    def status(self) -> WorkStatus:
+        """Return what the worker does now and did today."""
+        return self._record.status
 
     def drain(self) -> None:
         """Take no further job; ``run`` returns when the running ones have ended.

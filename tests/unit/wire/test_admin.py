@@ -7,7 +7,7 @@ import httpx
 import pytest
 from litestar import get
 
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.wire.admin import admin_application, serve_monitored
 from sealgrid.wire.server import create_app, listen
 from sealgrid.wire.service_access import ServiceAccess
@@ -59,7 +59,7 @@ async def test_an_admin_address_that_is_taken_ends_the_service_before_it_is_read
     ready = asyncio.Event()
     with listen() as taken, listen() as sock:
         access = ServiceAccess(admin=f"127.0.0.1:{taken.getsockname()[1]}")
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(InputRefused, match="cannot be used"):
             await serve_monitored(create_app([hello]), sock, ready.set, access, ServiceMonitor("market"))
     assert not ready.is_set()
 
