@@ -18,8 +18,8 @@ class CliResult:
     err: str
 
 
-def run_cli(*words: object, home: Path, folder: Path | None = None) -> CliResult:
-    """Run one command with this SEALGRID_HOME, in this folder."""
+def run_cli(*words: object, home: Path | str, folder: Path | None = None) -> CliResult:
+    """Run one command with this SEALGRID_HOME, none if it is empty, in this folder."""
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, {"SEALGRID_HOME": str(home), "COLUMNS": "200"}),

@@ -130,20 +130,18 @@ def test_a_folder_that_cannot_be_written_is_one_line_without_a_traceback(sealgri
     assert ended.err.endswith("choose a folder of yours with --data DIR or SEALGRID_HOME.\n")
 
 
-def test_without_a_home_directory_every_command_says_what_to_set(tmp_path):
-    environment = {name: value for name, value in os.environ.items() if name not in {"SEALGRID_HOME", "XDG_DATA_HOME"}}
-    code = (
-        "import platformdirs, sys\n"
-        "platformdirs.user_data_dir = lambda name: (_ for _ in ()).throw(RuntimeError('no home'))\n"
-        "from sealgrid.cli.main import main\n"
-        "main()\n"
-    )
-    for words in (("task", "list"), ("account", "list"), ("status",), ("up",), ("model", "list"), ("down",)):
-        command = [sys.executable, "-c", code, *words]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
-        assert ended.returncode == 1
-        assert ended.stderr.count("\n") == 1
-        assert "this user has no home directory; set HOME" in ended.stderr
+@pytest.mark.parametrize(
+    "words", [("task", "list"), ("account", "list"), ("status",), ("up",), ("model", "list"), ("down",)]
+)
+def test_without_a_home_directory_every_command_says_what_to_set(words, monkeypatch):
+    def no_home(_name: str) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.user_data_dir", no_home)
+    ended = run_cli(*words, home="")
+    assert ended.code == 1
+    assert ended.err.count("\n") == 1
+    assert "this user has no home directory; set HOME" in ended.err
 
 
 def test_the_details_of_an_error_of_a_user_without_a_home_are_not_a_second_error(monkeypatch):

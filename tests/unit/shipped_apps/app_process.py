@@ -16,6 +16,7 @@ from sealgrid.units import ZERO_ADDRESS
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ROOT / "src/sealgrid/shipped_apps"
 WHEELS = ROOT / ".cache" / "wheels"
+BYTECODE = ROOT / ".cache" / "bytecode"  #: compiled once for all runs, and never beside the sources
 DEAL = "0x" + "de" * 32
 START = """
 import runpy, sys
@@ -64,10 +65,9 @@ def run_app(
     environment |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
     if dataset is not None:
         (datasets / address).write_bytes(dataset)
-    libraries = wheels or folder
-    bytecode = f"pycache_prefix={libraries / 'bytecode'}"  # compiled once for all runs, and never into the checkout
+    bytecode = f"pycache_prefix={BYTECODE}"
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", "-X", bytecode, "-c", START, str(APPS / name), str(libraries), *arguments],
+        [sys.executable, "-I", "-S", "-X", bytecode, "-c", START, str(APPS / name), str(wheels or folder), *arguments],
         env={key: str(value) for key, value in environment.items()},
         capture_output=True,
         text=True,

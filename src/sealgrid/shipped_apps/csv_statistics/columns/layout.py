@@ -77,7 +77,8 @@ class _Sample:
     @property
     def fit(self) -> float:
         """Return the share of rows with the usual number of cells."""
-        return sum(len(row) == self.usual_width for row in self.rows) / max(1, len(self.rows))
+        width = self.usual_width
+        return sum(len(row) == width for row in self.rows) / max(1, len(self.rows))
 
     @property
     def fits(self) -> bool:
