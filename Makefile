@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
+LONGEST := $(addprefix tests/e2e/,test_strangers.py test_attacks.py test_ordinary_machines.py test_bags.py)
 STAMPS := .cache/stamps
 
 .PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel setup up down bench attack evaluate pictures clean \
@@ -16,7 +17,7 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 
 test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/contracts tests/integration tests/e2e
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests/contracts tests/integration tests/e2e
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
