@@ -16,6 +16,7 @@ import sqlalchemy as sql
 from bench.market_load import write_orders
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
+from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk import shipped_apps
@@ -96,7 +97,7 @@ async def fill_index(folder: Path, network: Network, bazaar: Bazaar, count: int,
     store = IndexStore(folder / "index.sqlite", network.genesis)
     try:
         async with connect(network, development_key("stranger")) as reader:
-            while await ChainIndexer(reader.hub, store).step():
+            while await ChainIndexer(reader.hub, store, NewBlocks(reader.node.url)).step():
                 pass  # what is on the chain comes first, as the pages would find it
         rows = list(_past(bazaar, count, chance))
         for start in range(0, count, BATCH):
