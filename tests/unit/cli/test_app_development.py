@@ -143,6 +143,7 @@ def test_an_input_that_cannot_be_bought_is_refused_unless_unchecked(app, sealgri
 
 
 def test_without_an_option_the_tests_of_the_folder_run(app, sealgrid):
+    (app / "test_app.py").write_text("def test_it(): assert True")
     assert sealgrid("app", "test", "word-count").code == 0
     (app / "test_app.py").write_text("def test_it(): assert False")
     assert sealgrid("app", "test", "word-count").code == 1
