@@ -25,7 +25,7 @@ _skipped: list[str] = []
 
 
 def pytest_runtest_setup() -> None:
-    """Restore the recursion limit: a plugin imports py_ecc, which raises it, and then deep JSON overruns the C stack."""
+    """Restore the recursion limit: py_ecc raises it when it is imported, and then deep JSON overruns the C stack."""
     sys.setrecursionlimit(_RECURSION_LIMIT)
 
 

@@ -17,7 +17,9 @@ def sealgrid(tmp_path):
 
 
 @pytest.fixture
-def app(sealgrid, tmp_path):
+def app(sealgrid, tmp_path, monkeypatch):
+    # Plugins that a developer of apps does not have take seconds to import.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:boa_test -p no:faker")
     ended = sealgrid("app", "new", "word-count")
     assert ended.code == 0, ended.err
     (tmp_path / "letter.txt").write_text("Sealed grid sealed\n")
