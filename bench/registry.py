@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bench import (
+    ados_bag,
     bounded_memory,
     bulk,
     confidential,
@@ -37,6 +38,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "preview": preview.measure,
     "settle_open": settle_open.measure,
     "bulk": bulk.measure,
+    "ados_bag": ados_bag.measure,
     "vault_load": vault_load.measure,
     "market_load": market_load.measure,
     "pool_sqlite": pool_load.measure_sqlite,

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
@@ -46,7 +47,11 @@ from sealgrid.receipts.verify import verify as verify_receipt
 from sealgrid.sdk.operations.onnx_structure import read_structure
 from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
 from sealgrid.shipped_apps.ados.quality.file_reader import read_file
+from sealgrid.shipped_apps.ados.quality.graph import SensorGraph, read_graph
+from sealgrid.shipped_apps.ados.quality.grid import to_grid
 from sealgrid.shipped_apps.ados.quality.model_file import read_model
+from sealgrid.shipped_apps.ados.quality.shard_file import read_shard, write_shard
+from sealgrid.shipped_apps.ados.quality.shards import Shard
 from sealgrid.shipped_apps.ados.quality.signed_file import read_signed
 from sealgrid.units import to_digest
 from sealgrid.wire import admission, authority, market, platform, pool, relay, shares, storage, vault, worker_session
@@ -234,6 +239,8 @@ _SIGNED = join_files(
     [sign_readings(_READINGS[0], _STATION, SigningTerms("a"))],
     {"chain": 1, "feed": "0x" + "fe" * 20, "stations": [{"sensor": "a", "station": _STATION.address}]},
 )
+_GRAPH = SensorGraph(("a", "b"), 600, np.array([[1], [0]]))
+_SHARD = write_shard(_GRAPH, to_grid(read_file(_READINGS[0]), _GRAPH.sensors, 600).readings, Shard((0,), 0, 2))
 _ERRORS = tuple(
     msgspec.json.encode(error.to_wire())
     for error in (InputRefused("e"), EvidenceRefused("2", "e"), ProofRefused("e", check=3))
@@ -262,6 +269,8 @@ def _documents():
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
         Parser("readings", read_file, _READINGS, MIB, 256 * MIB, (ReadingsRefused,)),
         Parser("signed readings", _verified, (_SIGNED,), MIB, 256 * MIB, (ReadingsRefused,)),
+        Parser("shard of readings", read_shard, (_SHARD,), MIB, 256 * MIB, (ReadingsRefused,)),
+        Parser("graph of sensors", read_graph, (_GRAPH.content(),), MIB, 64 * MIB, (ReadingsRefused,)),
         Parser("quality model", read_model, (_QUALITY_MODEL.read_bytes(),), MIB, 64 * MIB, (ReadingsRefused,)),
         Parser("service's error", lambda raw: parse_error(raw, 500), _ERRORS, MIB, 8 * MIB),
     )

@@ -1,4 +1,4 @@
-"""``sealgrid ados generate | train | evaluate | sign | join | feed``: data quality outside the enclave."""
+"""``sealgrid ados …``: data quality outside the enclave: train, evaluate, split and merge, sign, feed contracts."""
 
 import os
 import subprocess
@@ -8,13 +8,18 @@ from typing import Annotated
 
 import typer
 
-from sealgrid.cli import ados_feed
+from sealgrid.cli import ados_feed, ados_score
 from sealgrid.cli.options import PasswordFile
 from sealgrid.cli.output import stderr, stdout
 from sealgrid.errors import InputRefused, SetupMissing
 
-app = typer.Typer(help="Data quality of sensors: train models, sign readings, feed contracts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Data quality of sensors: train models, score readings on many machines, sign them, feed contracts.",
+    no_args_is_help=True,
+)
 app.add_typer(ados_feed.app, name="feed")
+app.command()(ados_score.graph)
+app.command()(ados_score.score)
 
 DEFAULT_SEEDS = (11, 23, 37, 53, 71)  #: of scenario.SEEDS, which only the environment of ADOS can import
 Seed = Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")]

@@ -138,7 +138,7 @@ async def follow_bag(
     Raises the error of the first shard that failed, after all shards ended.
     """
     failed: dict[int, SealgridError] = {}
-    with _bar() as on_progress:
+    with bag_bar() as on_progress:
         shards = bag.as_completed(timeout=timeout, on_progress=on_progress)
         async for outcome in shards if out is not None else _in_order(shards):
             if outcome.error is not None:
@@ -189,7 +189,7 @@ async def _write(me: "AsyncClient", outcome: "ShardOutcome", folder: Path) -> No
 
 
 @contextlib.contextmanager
-def _bar() -> "Iterator[Callable[[BagProgress], None]]":
+def bag_bar() -> "Iterator[Callable[[BagProgress], None]]":
     """Yield a callback that shows how far a bag is: a bar on a terminal, else a line for each tenth."""
     begun = time.monotonic()
     if not stderr.is_terminal:

@@ -83,6 +83,11 @@ def attach(error: SealgridError, money: MoneyState) -> None:
     error.money = error.money or sentence(money)
 
 
+def say_bought_before(error: SealgridError, shards: int) -> None:
+    """State in an error about a later part of a purchase that an earlier one was bought, whatever it says itself."""
+    error.money = f"{shards} shards were bought before; the same purchase with its key continues after them."
+
+
 @contextmanager
 def nothing_bought_before(bought: Sequence[object]) -> Iterator[None]:
     """State in errors that no money moved, while ``bought`` is empty."""

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from sealgrid.errors import InputRefused
 from sealgrid.shipped_apps.ados.quality.file_reader import read_file
 from sealgrid.shipped_apps.ados.quality.signed_file import read_signed
 from tests.unit.cli.cli_runner import run_cli
+from tests.unit.shipped_apps.app_process import APPS
 
 
 @pytest.fixture
@@ -52,6 +54,15 @@ def test_readings_are_signed_and_joined_for_a_feed(ados, tmp_path):
     assert ados("join", "signed.json", "--roster", "roster.json", "--out", "joined.json").code == 0
     content = (tmp_path / "joined.json").read_bytes()
     assert len(read_signed(content, read_file(content)).windows) == 24
+
+
+def test_the_graph_of_a_model_is_written_without_its_weights(ados, tmp_path):
+    ended = ados("graph", str(APPS / "ados" / "stations.onnx"), "--out", "graph.json")
+    assert ended.code == 0, ended.err
+    assert set(json.loads((tmp_path / "graph.json").read_bytes())) == {"schema", "interval", "sensors", "neighbours"}
+    (tmp_path / "day.csv").write_text("time,a\n1772064000,1\n")
+    for words in (("graph", "day.csv", "--out", "x"), ("graph", "absent", "--out", "x")):
+        assert ados(*words).code == InputRefused.exit_code
 
 
 @pytest.mark.parametrize(

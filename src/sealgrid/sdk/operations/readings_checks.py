@@ -15,10 +15,15 @@ _CODE: Final = tuple(
         "csv_reader",
         "errors",
         "file_reader",
+        "graph",
+        "grid",
         "json_reader",
+        "keccak",
         "messages",
         "readings",
         "senml",
+        "shard_file",
+        "shards",
         "signatures",
         "signed_file",
     )
@@ -42,10 +47,12 @@ def check_file_of_readings(name: str, content: bytes) -> None:
     try:
         from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused  # noqa: PLC0415
         from sealgrid.shipped_apps.ados.quality.file_reader import read_file  # noqa: PLC0415
+        from sealgrid.shipped_apps.ados.quality.shard_file import read_shard  # noqa: PLC0415
         from sealgrid.shipped_apps.ados.quality.signed_file import read_signed  # noqa: PLC0415
     except ImportError:  # an installation without the libraries of the shipped apps
         return
     try:
-        read_signed(content, read_file(content))
+        if read_shard(content) is None:
+            read_signed(content, read_file(content))
     except ReadingsRefused as refused:
         raise InputRefused(f"ados cannot read {name!r}: {refused}") from refused

@@ -24,6 +24,11 @@ async def test_what_the_app_would_refuse_is_refused_with_the_files_name(ados):
         await check_readings(ados, [("day.csv", b"time,a\n1767268800,1,2\n")], lambda step: None)
 
 
+async def test_a_shard_is_read_as_one(ados):
+    with pytest.raises(InputRefused, match=r"ados cannot read 's\.json': the shard is damaged"):
+        await check_readings(ados, [("s.json", b'{"schema":"sealgrid/ados-shard/1"}')], lambda step: None)
+
+
 async def test_an_app_with_other_code_gets_any_file():
     other = bundled("hash_file")[1].manifest
     await check_readings(other, [("day.csv", b"text")], lambda step: None)

@@ -55,30 +55,34 @@ def test_delays_are_in_whole_seconds_and_unknown_ones_are_none():
 def test_few_readings_of_a_clock_that_jumped_are_counted_and_left_out():
     messages = [*every(200), ReadingMessage(0, "a", 1.0), ReadingMessage(START + 10**9, "b", 1.0)]
     found = gridded(messages)
-    assert found.misdated == 2
+    assert found.frame.misdated == 2
     assert found.readings.rows == 200
 
 
 def test_bursts_that_are_days_apart_are_all_kept():
     messages = [ReadingMessage(START + 2 * 86_400 * number, "a", 1.0) for number in range(101)]
     found = gridded(messages, interval=86_400)
-    assert (found.misdated, int(found.readings.present.sum())) == (0, 101)
+    assert (found.frame.misdated, int(found.readings.present.sum())) == (0, 101)
 
 
 def test_many_readings_of_unknown_sensors_do_not_make_a_known_one_misdated():
     unknown = [ReadingMessage(START + 600 * number, "other", 1.0) for number in range(200)]
     found = gridded([ReadingMessage(START - 2 * 86_400, "a", 1.0), *unknown])
-    assert (found.misdated, found.unknown_sensors, found.readings.present.tolist()) == (0, ("other",), [[True, False]])
+    assert (found.frame.misdated, found.frame.unknown_sensors, found.readings.present.tolist()) == (
+        0,
+        ("other",),
+        [[True, False]],
+    )
 
 
 def test_a_long_gap_between_many_readings_is_kept_as_missing():
     found = gridded([*every(100), *every(100, begin=START + 3 * 86_400)])
-    assert (found.misdated, found.readings.rows) == (0, 3 * 144 + 100)
+    assert (found.frame.misdated, found.readings.rows) == (0, 3 * 144 + 100)
 
 
 def test_unknown_sensors_are_named_and_missing_ones_are_missing():
     found = gridded(every(3, sensors=("z", "a")))
-    assert found.unknown_sensors == ("z",)
+    assert found.frame.unknown_sensors == ("z",)
     assert not found.readings.present[:, 1].any()
 
 

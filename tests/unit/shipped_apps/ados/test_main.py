@@ -1,6 +1,8 @@
 import csv
 import hashlib
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -92,6 +94,21 @@ def test_what_is_invalid_ends_the_run_with_one_line(run, dataset, inputs, argume
     assert reason in ran.errors
     assert ran.errors.count("\n") == 1
     assert ran.files == {}
+
+
+WATCHED = """
+import runpy, sys
+sys.path[:0] = sys.argv[1:3]
+started = []
+sys.addaudithook(lambda event, found: started.append(event) if event in {"subprocess.Popen", "os.fork"} else None)
+runpy.run_path(sys.argv[1] + "/main.py")
+print(started)
+"""
+
+
+def test_it_starts_no_process_which_its_manifest_would_not_allow(wheels):
+    command = [sys.executable, "-I", "-S", "-B", "-c", WATCHED, str(APPS / "ados"), str(wheels)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_its_bundle_names_the_wheels_that_it_needs():

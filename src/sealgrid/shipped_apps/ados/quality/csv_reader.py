@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,10 +20,16 @@ MAX_CELL = 1 << 16  #: characters
 
 def read_csv(text: str) -> Iterator[ReadingMessage]:
     """Yield the readings of a table; raise ReadingsRefused with the line for what is none."""
-    first, _, _ = text.partition("\n")
+    return read_csv_lines(io.StringIO(text, newline=""))
+
+
+def read_csv_lines(lines: Iterable[str]) -> Iterator[ReadingMessage]:
+    """Yield the readings of a table as its lines come, so memory does not grow with the table."""
+    rest = iter(lines)
+    first = next(rest, "")
     delimiter = max(DELIMITERS, key=first.count)
     csv.field_size_limit(MAX_CELL)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader(itertools.chain([first], rest), delimiter=delimiter, strict=True)
     try:
         yield from _read_rows(rows, decimal_comma=delimiter != ",")
     except csv.Error as error:

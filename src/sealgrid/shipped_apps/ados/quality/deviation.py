@@ -8,7 +8,7 @@ out only if it is more suspicious than the reading that is estimated, and at mos
 import numpy as np
 
 from .calibration import Calibration
-from .network import WINDOW, GraphNetwork
+from .network import WINDOW, GraphNetwork, chunks
 from .readings import Booleans, Integers
 
 THRESHOLD = 1000  #: a deviation of exactly the threshold
@@ -41,9 +41,11 @@ def deviations(
     usable = usable[:, np.searchsorted(group, sensors)]
     trusted = np.empty_like(usable)
     trusted[:, :, 0] = usable[:, :, 0] & (worst[:-1, sensors] < SUSPICIOUS)
-    neighbour_worst = worst[1:][:, network.neighbours[sensors]]
-    suspicious = (neighbour_worst >= SUSPICIOUS) & (neighbour_worst > first[WINDOW:, sensors, None])
-    trusted[:, :, 1:] = usable[:, :, 1:] & ~(suspicious & _in_worse_half(neighbour_worst))
+    for start, stop in chunks(len(usable), len(sensors)):
+        neighbour_worst = worst[start + 1 : stop + 1][:, network.neighbours[sensors]]
+        own = first[WINDOW + start : WINDOW + stop, sensors, None]
+        suspicious = (neighbour_worst >= SUSPICIOUS) & (neighbour_worst > own)
+        trusted[start:stop, :, 1:] = usable[start:stop, :, 1:] & ~(suspicious & _in_worse_half(neighbour_worst))
 
     result = np.zeros((len(values), len(sensors)), dtype=np.int64)
     result[WINDOW:] = _measure(network, calibration, normalised, trusted, sensors)

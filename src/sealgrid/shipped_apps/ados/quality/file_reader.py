@@ -25,11 +25,15 @@ def read_text(content: bytes) -> str:
     """Return the text of a file of readings; raise ReadingsRefused for a file that is too large or no text."""
     if len(content) > MAX_BYTES:
         raise ReadingsRefused(f"the file has more than {MAX_BYTES >> 20} MiB; split it.")
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
-        text = content.decode(encoding)
+        text = content.decode(encoding_of(content))
     except UnicodeDecodeError as error:
         raise ReadingsRefused("the file is no text in UTF-8; export CSV, SenML or JSON.") from error
     if "\0" in text:
         raise ReadingsRefused("the file has zero bytes, so it is no text; export CSV, SenML or JSON.")
     return text
+
+
+def encoding_of(begin: bytes) -> str:
+    """Return the encoding of a text by its first bytes."""
+    return next((name for mark, name in _MARKS if begin.startswith(mark)), "utf-8")

@@ -95,12 +95,12 @@ def read_value(given: object, where: str) -> float:
     if given is None:
         return float("nan")
     if isinstance(given, str):
-        text = given.strip()
-        if text.lower() in MISSING_CELLS:
-            return float("nan")
         try:
-            return float(text)
+            return float(given)
         except ValueError as error:
+            text = given.strip()
+            if text.lower() in MISSING_CELLS:
+                return float("nan")
             raise ReadingsRefused(f"{where}: {text[:40]!r} is no number; leave a missing reading empty.") from error
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise ReadingsRefused(f"{where}: a value is neither a number nor missing.")

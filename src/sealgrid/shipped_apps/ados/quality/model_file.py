@@ -11,6 +11,7 @@ import numpy as np
 from .calibration import Calibration
 from .errors import ReadingsRefused
 from .fixed_point import to_fixed
+from .graph import MAX_INTERVAL
 from .messages import MAX_SENSORS, read_sensor
 from .model import AdosModel
 from .network import WINDOW, GraphNetwork
@@ -18,7 +19,6 @@ from .onnx_file import read_onnx
 
 SCHEMA = "sealgrid/ados-model/1"
 METADATA = "sealgrid.ados"
-MAX_INTERVAL = 86_400
 _NO_MODEL = "the model is an ONNX file, but none of ados: train one with `sealgrid ados train`."
 
 

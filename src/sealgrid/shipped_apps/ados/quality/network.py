@@ -3,6 +3,7 @@
 The exported ONNX graph is the reference; ``docs/explanation/dqf.md`` has the tolerance.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -18,7 +19,14 @@ SLOPE = SLOPE_FIXED / ONE  #: of the attention's leaky rectifier below 0, about 
 MAX_WEIGHT = 16 * ONE  #: with it, no sum of a row of products exceeds 64 bits
 MAX_SIZE = 16  #: of embedding and hidden layer
 MAX_NEIGHBOURS = 16  #: of a sensor
-CHUNK = 512  #: rows that are computed at once; the result does not depend on it
+CHUNK = 10_000  #: readings that are computed at once, or one row; the result does not depend on it
+
+
+def chunks(rows: int, sensors: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the end of ranges of rows with about ``CHUNK`` readings each, which bounds memory."""
+    step = max(CHUNK // max(sensors, 1), 1)
+    for start in range(0, rows, step):
+        yield start, min(start + step, rows)
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,7 @@ class GraphNetwork:
         places = np.searchsorted(columns, sensors)
         rows = len(normalised) - WINDOW
         estimates = np.zeros((max(rows, 0), len(sensors)), dtype=np.int64)
-        for start in range(0, rows, CHUNK):
-            stop = min(start + CHUNK, rows)
+        for start, stop in chunks(rows, len(sensors)):
             windows = np.lib.stride_tricks.sliding_window_view(bounded[start : stop + WINDOW], WINDOW + 1, axis=0)
             estimates[start:stop] = self._estimate(windows, usable[start:stop], sensors, places, edges)
         return estimates

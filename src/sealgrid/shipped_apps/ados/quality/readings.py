@@ -1,11 +1,13 @@
 """Readings of sensors on a regular grid of time slots, as exact integers."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
+SmallIntegers = NDArray[np.integer[Any]]  #: of any width
 Booleans = NDArray[np.bool_]
 
 MICRO = 1_000_000  #: units of a stored value in one unit of measurement
@@ -13,8 +15,20 @@ MAX_VALUE = 10**12  #: of a measurement; a larger one counts as this one
 
 
 @dataclass(frozen=True)
+class Frame:
+    """What of a file is scored: sensors times slots; and what of it is not."""
+
+    sensors: tuple[str, ...]
+    interval: int  #: seconds between two slots
+    first_slot: int
+    rows: int
+    unknown_sensors: tuple[str, ...] = ()  #: of the file, that the model does not have
+    misdated: int = 0  #: readings whose time is more than a day from all others, a clock that jumped
+
+
+@dataclass(frozen=True)
 class Readings:
-    """Readings of N sensors in R slots; every array has the shape [R, N]."""
+    """Readings of N sensors in R slots; every array has the shape [R, N], and may have a shorter type."""
 
     sensors: tuple[str, ...]
     interval: int  #: seconds between two slots

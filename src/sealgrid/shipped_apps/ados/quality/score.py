@@ -13,7 +13,7 @@ from .deviation import ROWS_BEFORE as DEVIATION_ROWS
 from .deviation import deviations
 from .model import AdosModel
 from .network import WINDOW
-from .readings import Integers, Readings
+from .readings import Integers, Readings, SmallIntegers
 from .rules import ROWS_AROUND as RULE_ROWS
 from .rules import measure_rules
 
@@ -58,8 +58,8 @@ class ReadingEvidence:
 class Scores:
     """The DQF and the number of the reason in ``REASONS`` of each reading [R, S]."""
 
-    dqf: Integers
-    reasons: Integers
+    dqf: SmallIntegers
+    reasons: SmallIntegers
 
 
 def score(model: AdosModel, readings: Readings, sensors: Integers | None = None) -> Scores:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import coincurve
 import numpy as np
-from Crypto.Hash import keccak
 
+from .keccak import keccak256
 from .messages import Messages
 from .readings import Integers, to_micro
 
@@ -64,14 +64,6 @@ class Roster:
     def stations(self) -> dict[str, bytes]:
         """Return the present key of each sensor."""
         return {each.sensor: each.station for each in self.registrations}
-
-
-def keccak256(*parts: bytes) -> bytes:
-    """Return Keccak-256, as Ethereum uses it."""
-    digest = keccak.new(digest_bits=256)
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
 
 
 def signer(digest: bytes, signature: bytes) -> bytes | None:
