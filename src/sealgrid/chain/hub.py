@@ -21,7 +21,7 @@ from sealgrid.chain.views import (
 from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import ChainError, ContractReverted, NotFound
 from sealgrid.poco.constants import GROUP_MEMBER_PURPOSE
-from sealgrid.poco.ids import task_id
+from sealgrid.poco.ids import result_hash, result_seal, task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId, to_bytes, to_digest
@@ -104,6 +104,10 @@ class Hub:
             enclave=enclave,
             weight=weight,
         )
+
+    async def view_score(self, worker: Address, *, at: Digest | None = None) -> int:
+        """Return a worker's score, which grows with each accurate contribution to a replicated task."""
+        return int(await self._call("viewScore", worker, at=at))
 
     async def account(self, address: Address, *, at: Digest | None = None) -> AccountView:
         """Return an account's balance in escrow, in nRLC."""
@@ -284,6 +288,26 @@ class Hub:
             if enclave != ZERO_ADDRESS and (judge := await self._judge(task)):
                 await judge.check_proof(wallet.address, task, enclave, authorisation)
             raise
+
+    async def contribute(
+        self, wallet: Wallet, task: TaskId, result_digest: Digest, authorisation: bytes
+    ) -> TransactionReceipt:
+        """Contribute a sealed result without an enclave, which locks the worker's stake. The wallet is the worker's."""
+        sealed = result_seal(wallet.address, task, result_digest)
+        arguments = (result_hash(task, result_digest), sealed, ZERO_ADDRESS, b"", authorisation)
+        return await self._send(wallet, "contribute", task, *arguments, action="Contributing the result")
+
+    async def reveal(self, wallet: Wallet, task: TaskId, result_digest: Digest) -> TransactionReceipt:
+        """Reveal a contribution of the consensus. The wallet is the worker's."""
+        return await self._send(wallet, "reveal", task, result_digest, action="Revealing the result")
+
+    async def finalize(self, wallet: Wallet, task: TaskId, results: bytes) -> TransactionReceipt:
+        """Finalise a task whose workers revealed, which pays everyone. The wallet is the owner's of the pool."""
+        return await self._send(wallet, "finalize", task, results, b"", action="Finalising the task")
+
+    async def reopen(self, wallet: Wallet, task: TaskId) -> TransactionReceipt:
+        """Reopen a task of whose consensus nobody revealed in time. The wallet is the owner's of the pool."""
+        return await self._send(wallet, "reopen", task, action="Reopening the task")
 
     async def _judge(self, task: TaskId) -> Broker | None:
         # The contract that checks this task's proofs, if it is a TeeBroker or PoolGate.

@@ -15,9 +15,9 @@ _HUB_FUNCTIONS: Final = """
     deposit depositFor withdraw withdrawTo receiveApproval
     configure setTeeBroker createCategory owner domain
     manageAppOrder manageDatasetOrder manageWorkerpoolOrder manageRequestOrder
-    viewDeal viewTask viewContribution viewConsumed viewPresigned viewAccount viewCategory countCategory resultFor
-    computeDealVolume token teebroker callbackgas appregistry datasetregistry workerpoolregistry eip712domain_separator
-    verifySignature
+    viewDeal viewTask viewContribution viewScore viewConsumed viewPresigned viewAccount viewCategory countCategory
+    resultFor computeDealVolume token teebroker callbackgas appregistry datasetregistry workerpoolregistry
+    eip712domain_separator verifySignature
 """
 _HUB_EVENTS: Final = """
     OrdersMatched SchedulerNotice TaskInitialize TaskContribute TaskConsensus TaskReveal TaskReopen TaskFinalize
