@@ -69,6 +69,7 @@ _NAMES = {
         "StillRunning",
         "StoreFull",
         "TaskFailed",
+        "TeeRequired",
         "TicketRefused",
         "TooManyRequests",
     ),

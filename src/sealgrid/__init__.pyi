@@ -61,6 +61,7 @@ from sealgrid.errors import (
     StillRunning,
     StoreFull,
     TaskFailed,
+    TeeRequired,
     TicketRefused,
     TooManyRequests,
 )
@@ -324,6 +325,7 @@ __all__ = [
     "StillRunning",
     "StoreFull",
     "TaskFailed",
+    "TeeRequired",
     "TicketRefused",
     "TooManyRequests",
     "TrustPins",

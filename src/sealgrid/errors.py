@@ -5,6 +5,7 @@
     SealgridError
     ├── InputRefused            an input is invalid; change it
     │   ├── FileTooLarge        a file is larger than a store accepts
+    │   ├── TeeRequired         a run without a TEE asks for what only an enclave protects
     │   └── InputMismatch       a run's inputs are not what the app's specification takes
     ├── SetupMissing            a program, file or package is not installed
     ├── CheckFailed             a numbered check failed
@@ -112,6 +113,10 @@ class FileTooLarge(InputRefused):
     """A file is larger than a store accepts; use a store with a larger limit."""
 
     http_status = 413
+
+
+class TeeRequired(InputRefused):
+    """A run without a TEE names a model, a secret or a callback, which only an enclave protects."""
 
 
 class InputMismatch(InputRefused):

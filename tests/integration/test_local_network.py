@@ -121,6 +121,26 @@ def test_a_task_that_no_machine_takes_is_refunded_after_its_deadline(network, ap
     network.start("worker")
 
 
+def test_a_run_without_a_tee_is_computed_by_workers_that_agree_and_pays_them(network, app):
+    developer, buyer = network.client("developer"), network.client("requester")
+    developer.apps.offer(app, price="0.2", uses=10, tee=False)
+    with pytest.raises(sealgrid.TeeRequired, match="a secret"):
+        buyer.run(app, files=[("letter.txt", b"public")], secrets={1: "x"}, tee=False)
+    network.start("worker2")
+    workers = [network.client(name) for name in ("worker", "worker2")]
+    before = [worker.account.balance().escrow for worker in workers]
+    run = buyer.run(app, files=[("letter.txt", b"public")], tee=False)
+    assert run.result(timeout=60).json() == {"loud": "PUBLIC"}
+    # Each gets half of the pool's 2 RLC, less 1 %; both have their stakes back.
+    assert [worker.account.balance().escrow - each for worker, each in zip(workers, before, strict=True)] == [
+        99 * 10**7
+    ] * 2
+    assert [worker.account.balance().locked for worker in workers] == [0, 0]
+    with pytest.raises(sealgrid.InputRefused, match="no receipt"):
+        run.receipt.content()
+    network.stop("worker2")
+
+
 def test_a_service_that_was_restarted_still_has_its_data(network, app):
     for service in ("market", "storage", "pool"):
         network.restart(service)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sealgrid.sdk.resources.offers import Listing
 
 app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
+_NO_TEE_APP = (
+    "Runs without a TEE are public: everyone can read their input and result, and no receipt proves that this app ran."
+)
 App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name if it is unique.")]
 
 
@@ -33,14 +36,45 @@ async def deploy(
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs for sale.")] = 1_000_000,
     orders: Orders = None,
     any_pool: AnyPool = False,
+    no_tee: Annotated[
+        bool, typer.Option("--no-tee", help="Also offer runs without a TEE, if equal inputs give equal results.")
+    ] = False,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="With --no-tee: an input for the check of equal results; repeatable."),
+    ] = None,
 ) -> None:
     """Register an app under the digest of its code, and offer runs of it; other code is its next version."""
+    if no_tee:
+        await _require_deterministic(source, file or [])
     with show_progress() as on_progress:
         made = await me.apps.deploy(
             source, price=price, uses=uses, orders=orders, any_pool=any_pool, on_progress=on_progress
         )
+    if no_tee:
+        await me.apps.offer(made, price=price, uses=uses, orders=orders, any_pool=any_pool, tee=False)
+        stderr.print(_NO_TEE_APP, style="yellow")
     stdout.print(
         f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
+    )
+
+
+async def _require_deterministic(source: str, files: list[Path]) -> None:
+    """Raise InputRefused for an app whose result is not the same on equal input: its workers would not agree."""
+    import asyncio
+
+    from sealgrid.errors import InputRefused
+    from sealgrid.sdk.shipped_apps import source_folder
+    from sealgrid.testing.determinism import check_determinism
+
+    with stderr.status("comparing runs of the app in the sandbox …"):
+        report = await asyncio.to_thread(check_determinism, source_folder(source), files=files)
+    if report.ok:
+        return
+    failure = next((trial.failure for trial in report.trials if trial.failure), "")
+    cause = failure or f"its result depends on {' and '.join(report.causes)}"
+    raise InputRefused(
+        f"this app is not sold without a TEE: {cause.rstrip('.')}; see `sealgrid app test --determinism`.", money=""
     )
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.network import Network
 
+_NO_TEE_POOL = (
+    "These tasks run without a TEE: your workers need a stake in escrow, and the pool loses 30 % of its price for each "
+    "task on which too few of them agree."
+)
 app = typer.Typer(
     help="Pools: open one of your own, offer computing, invite workers, see how tasks ended.", no_args_is_help=True
 )
@@ -150,9 +154,18 @@ async def runs(
 def offer(
     price: Annotated[str, typer.Option(help=PRICE_HELP)],
     tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of tasks for sale at this price.")],
+    *,
     category: Annotated[
         int | None, typer.Option(min=0, metavar="NUMBER", help="Category of the tasks; the shortest one by default.")
     ] = None,
+    trust: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="NUMBER",
+            help="Tasks without a TEE, up to this trust: r new workers must agree at up to 2^r.",
+        ),
+    ] = 0,
     config: OfPool = None,
     data: Data = None,
 ) -> None:
@@ -163,7 +176,9 @@ def offer(
     from sealgrid.sdk.amounts import amount
 
     (network, key), each = _pool(config, data), amount(price)
-    asyncio.run(offer_computing(network, price=int(each), volume=tasks, category=category, key=key))
+    asyncio.run(offer_computing(network, price=int(each), volume=tasks, category=category, trust=trust, key=key))
+    if trust:
+        stderr.print(_NO_TEE_POOL, style="yellow")
     stdout.print(f"{network.workerpool}  {each} for each of {tasks} tasks", markup=False)
 
 

@@ -83,7 +83,8 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
         return
     try:
         write_files(opened.files, out / RESULT)
-        await run.receipt.save(out / RECEIPT)
+        if run.tee:
+            await run.receipt.save(out / RECEIPT)
         public = msgspec.structs.replace(network, folder="")  # a path of this machine is private
         (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(public)) + b"\n")
     except OSError as error:
@@ -98,6 +99,8 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
     except InputRefused as error:
         raise InputRefused(error.message, money=error.money or await run.money()) from error
     stdout.print(f"the result is in {out / RESULT}", markup=False)
+    if not run.tee:
+        return
     stdout.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
 
 

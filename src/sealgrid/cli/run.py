@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from sealgrid.sdk.resources.runs import AsyncRun
 
 _PUBLIC = "warning: public arguments and callback data are PUBLIC for ever."
+_NO_TEE = (
+    "warning: without a TEE the input and the result of this run are PUBLIC, and nothing proves the result: as many "
+    "workers as must agree can return a false one. There is no receipt."
+)
 _UNPAID = (
     "warning: worker and requester have the data of a plain callback before the payment; "
     "--deferred-callback opens them with the payment."
@@ -96,6 +100,18 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="File with the sponsor's password in its first line.")
     ] = None,
     pool: Pool = None,
+    no_tee: Annotated[
+        bool,
+        typer.Option(
+            "--no-tee", help="Without an enclave: input and result are PUBLIC, and several workers compute it."
+        ),
+    ] = False,
+    trust: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="NUMBER", help="With --no-tee: r new workers must agree at up to 2^r; by default 3."
+        ),
+    ] = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
     quote: Annotated[
         bool,
@@ -126,7 +142,7 @@ def run(
             print_result(quoted, quote_lines(quoted, me.network), as_json=as_json)
             return
         with show_progress() as on_progress:
-            first = await me.run(app, **options, on_progress=on_progress)
+            first = await me.run(app, **options, tee=not no_tee, trust=trust, on_progress=on_progress)
         runs.extend(first.tasks)
         bought.extend(runs)
         count, price = len(runs), f"{first.price}{credit_note(me.network)}"
@@ -141,7 +157,8 @@ def run(
     with nothing_bought_before(bought):
         if as_json and not quote:
             raise InputRefused("--json prints the price of a run before it is bought; add --quote.")
-        others = (file, callback, sponsor, deferred_callback, tasks != 1)
+        _check_tee_options(trust, no_tee=no_tee, quote=quote)
+        others = (file, callback, sponsor, deferred_callback, tasks != 1, no_tee)
         check_map_options(map_, rows, key, retry=retry, others=any(others))
         check_empty(None if key else out)  # a purchase with a key may continue one, with its results
         files, secrets = read_inputs(file, secret)
@@ -159,8 +176,17 @@ def run(
             "sponsor_password": password_for(sponsor, data, sponsor_password_file) if sponsor else None,
             "pool": pool,
         }
+        if no_tee:
+            stderr.print(_NO_TEE, style="bold yellow")
         if public_arg or callback:
             stderr.print(_PUBLIC, style="bold yellow")
         choice = AccountChoice(account, "requester", password_file, network)
         mapped = MapOptions(app, model, map_, rows, key, retry, quote, as_json, out, timeout, options)
         run_as(choice, data, work if map_ is None else lambda me: run_map(me, mapped, bought))
+
+
+def _check_tee_options(trust: int | None, *, no_tee: bool, quote: bool) -> None:
+    if no_tee and quote:
+        raise InputRefused("--quote asks the vaults about a run in an enclave; leave out --no-tee.")
+    if trust is not None and not no_tee:
+        raise InputRefused("--trust belongs to a run without a TEE; add --no-tee.")

@@ -20,7 +20,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import FAUCET
 from sealgrid.localnet.network_accounts import PRIVATE_NAMES, KeyOf, give_gas
 from sealgrid.poco.orders import WorkerpoolOrder, to_document
-from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
@@ -33,6 +33,7 @@ INITIAL_ESCROW = 1_000 * RLC  #: of these credits
 POOL_PRICE = 2 * RLC
 POOL_VOLUME = 100_000
 FAUCET_CREDITS = 50_000_000 * RLC  #: of the supply of 87 million
+LOCAL_TRUST = 16  #: up to which a local pool sells tasks without a TEE: four workers that are new
 UNSTAKED = ("admin", "vault1", "vault2", "vault3", FAUCET)
 IEXEC_CATEGORY = 0  #: of the requests that iExec's libraries sign
 
@@ -111,11 +112,13 @@ async def offer_computing(
     volume: int = POOL_VOLUME,
     key: SigningKey | None = None,
     category: int | None = None,
+    trust: int = 0,
     http: httpx.AsyncBaseTransport | None = None,
 ) -> bool:
     """Sign an order of the pool, on chain if a gate owns the pool, and publish it.
 
-    ``price`` is in nRLC per task; ``category`` is the network's short one by default; ``key`` is the pool's, by default
+    ``price`` is in nRLC per task; ``category`` is the network's short one by default; ``trust`` above 0 offers tasks
+    without a TEE, up to this trust; ``key`` is the pool's, by default
     the development account's; ``http`` as in ``HttpTransport``.
     """
     async with connect(network, key or development_key("pool"), http=http) as pool:
@@ -123,7 +126,8 @@ async def offer_computing(
             workerpool=network.workerpool,
             workerpoolprice=price,
             volume=volume,
-            tag=TEE_TAG,
+            tag=NO_TAG if trust else TEE_TAG,
+            trust=trust,
             category=network.short_category if category is None else category,
             salt=fresh_salt(),
         )

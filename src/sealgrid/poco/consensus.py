@@ -174,21 +174,24 @@ def claim_seizes(pool_price: int) -> Nrlc:
 
 
 def contribution_order(
-    trust: int, agreeing: Sequence[tuple[Address, Digest, int]], others: Sequence[tuple[Address, Digest, int]]
+    tally: ConsensusTally,
+    agreeing: Sequence[tuple[Address, Digest, int]],
+    others: Sequence[tuple[Address, Digest, int]],
 ) -> tuple[Address, ...]:
-    """Return who contributes, in order, so that ``agreeing`` is the consensus; each is worker, result hash and score.
+    """Return who contributes next, in order, so that ``agreeing`` is the consensus.
 
-    ``others`` go first, where PoCo still finds consensus for ``agreeing``: they lose their stakes to those who agree.
-    Where it would not, they do not contribute. Raises InputRefused if ``agreeing`` alone is no consensus.
+    Each is worker, result hash and score. ``others`` go first, where PoCo still finds consensus for ``agreeing``: they
+    lose their stakes to those who agree. Where it would not, they do not contribute. Raises InputRefused if
+    ``agreeing`` alone is no consensus.
     """
     for first in (others, ()):
-        tally = ConsensusTally(trust)
+        after = tally
         order: list[Address] = []
         for worker, result, score in (*first, *agreeing):
-            if tally.consensus is not None:
+            if after.consensus is not None:
                 break
-            tally = tally.contribute(worker, result, score)
+            after = after.contribute(worker, result, score)
             order.append(worker)
-        if tally.consensus is not None and tally.consensus == agreeing[0][1]:
+        if agreeing and after.consensus == agreeing[0][1]:
             return tuple(order)
-    raise InputRefused(f"{len(agreeing)} equal results are no consensus at trust {trust}.")
+    raise InputRefused(f"{len(agreeing)} equal results are no consensus at trust {tally.trust}.")

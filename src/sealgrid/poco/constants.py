@@ -7,6 +7,7 @@ import msgspec
 from sealgrid.units import Address, Nrlc
 
 CONTRIBUTION_DEADLINE_RATIO: Final = 7  #: times the category's time reference, after the deal
+REVEAL_DEADLINE_RATIO: Final = 2  #: times the time reference, after a consensus: until then its workers reveal
 FINAL_DEADLINE_RATIO: Final = 10  #: times the time reference, after the deal; from then on anyone may claim the refund
 WORKERPOOL_STAKE_RATIO: Final = 30  #: per cent of the pool's price that its owner locks for each task
 KITTY_ADDRESS: Final = Address("0x99c2268479b93fde36232351229815df80837e23")

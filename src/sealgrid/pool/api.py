@@ -45,12 +45,16 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
     async def authorise(request: HttpRequest) -> Response[bytes]:
         return _json(await task_service.authorise(await _call(request)))
 
+    @post("/jobs/commitment")
+    async def commit(request: HttpRequest) -> Response[bytes]:
+        return _json(await task_service.commit(await _call(request)))
+
     @post("/jobs/stage")
     async def stage(request: HttpRequest) -> Response[bytes]:
         await task_service.report(await _call(request))
         return _json({})
 
-    return [view, status, login, next_job, authorise, stage]
+    return [view, status, login, next_job, authorise, commit, stage]
 
 
 def admission_handler(admissions: WorkerAdmissions) -> HTTPRouteHandler:

@@ -21,8 +21,9 @@ from sealgrid.pool.operations import apply_events, pending_calls
 from sealgrid.pool.pool_store import TaskRows
 from sealgrid.pool.step import chain_call
 from sealgrid.pool.task_book import TaskBook
-from sealgrid.pool.transaction_sender import TransactionSender, array_data
-from sealgrid.pool.transactions import ARRAY_FUNCTIONS, PoolTransaction
+from sealgrid.pool.transaction_sender import TransactionSender, hub_call
+from sealgrid.pool.transactions import ARRAY_FUNCTIONS, SINGLE_FUNCTIONS, PoolTransaction
+from sealgrid.wire.storage import results_hint
 
 MAX_ARRAY: Final = 50  #: calls in one transaction; claims cost up to 0.3 million gas each
 MAX_IN_FLIGHT: Final = 8  #: transactions that have not ended
@@ -73,12 +74,13 @@ class ChainExecutor:
         now = self._clock()
         calls = await self._book.lead(lambda rows: pending_calls(rows, now, MAX_ARRAY * MAX_IN_FLIGHT))
         room = MAX_IN_FLIGHT - len(in_flight)
-        for kind in ARRAY_FUNCTIONS:
+        for kind in (*ARRAY_FUNCTIONS, *SINGLE_FUNCTIONS):
             some = [call for call in calls if call.kind == kind]
-            for start in range(0, len(some), MAX_ARRAY):
+            most = MAX_ARRAY if kind in ARRAY_FUNCTIONS else 1
+            for start in range(0, len(some), most):
                 if room > 0:
                     room -= 1
-                    await self._submit(kind, some[start : start + MAX_ARRAY])
+                    await self._submit(kind, some[start : start + most])
         return len(await self._book.lead(lambda rows: rows.transactions()))
 
     async def _submit(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> None:
@@ -150,7 +152,7 @@ class ChainExecutor:
                 events.append(e.TaskFinalized(task=call.task, at=at))
             elif view.status is TaskStatus.FAILED:
                 events.append(e.TaskRefunded(task=call.task, at=at))
-            elif view.status is not TaskStatus.UNSET and kind != "claim":
+            elif view.status is not TaskStatus.UNSET and kind in {"initialize", "initialize and claim"}:
                 events.append(e.TaskInitialized(task=call.task, at=at))
         return events
 
@@ -211,12 +213,20 @@ class ChainExecutor:
 
 
 def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:
+    if kind == "finalize":
+        return hub_call("finalize", calls[0].task, results_hint(calls[0].result), b"")
+    if kind == "reopen":
+        return hub_call("reopen", calls[0].task)
     if kind == "claim":
-        return array_data(ARRAY_FUNCTIONS[kind], [call.task for call in calls])
-    return array_data(ARRAY_FUNCTIONS[kind], [call.deal for call in calls], [call.index for call in calls])
+        return hub_call(ARRAY_FUNCTIONS[kind], [call.task for call in calls])
+    return hub_call(ARRAY_FUNCTIONS[kind], [call.deal for call in calls], [call.index for call in calls])
 
 
 def _effects(transaction: PoolTransaction, at: float) -> list[e.AnyTaskEvent]:
     if transaction.kind == "initialize":
         return [e.TaskInitialized(task=task, at=at) for task in transaction.tasks]
+    if transaction.kind == "finalize":
+        return [e.TaskFinalized(task=task, at=at) for task in transaction.tasks]
+    if transaction.kind == "reopen":
+        return [e.TaskReopened(task=task, at=at) for task in transaction.tasks]
     return [e.TaskRefunded(task=task, at=at) for task in transaction.tasks]

@@ -4,16 +4,37 @@ import contextlib
 import logging
 from collections.abc import Sequence
 
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.events import HubEvent, SchedulerNotice, TaskClaimed, TaskFinalize, TaskInitialize
+from sealgrid.chain.events import (
+    HubEvent,
+    SchedulerNotice,
+    TaskClaimed,
+    TaskConsensus,
+    TaskContribute,
+    TaskFinalize,
+    TaskInitialize,
+    TaskReopen,
+    TaskReveal,
+)
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.views import DealView
+from sealgrid.chain.views import DealView, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import is_tee
 from sealgrid.pool.app_memory import AppMemory
-from sealgrid.pool.events import AnyEvent, DealMatched, TaskFinalized, TaskInitialized, TaskRefunded
+from sealgrid.pool.events import (
+    AnyEvent,
+    ConsensusReached,
+    DealMatched,
+    ResultContributed,
+    ResultRevealed,
+    TaskFinalized,
+    TaskInitialized,
+    TaskRefunded,
+    TaskReopened,
+)
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest
 
 _log = logging.getLogger("sealgrid.pool")
@@ -33,11 +54,31 @@ class PoolChainReader:
                 pool_events.append(await self.deal_or_refusal(event.deal, now))
             elif isinstance(event, TaskInitialize):
                 pool_events.append(TaskInitialized(task=event.task, at=now))
+            elif isinstance(event, TaskContribute):
+                pool_events.append(
+                    ResultContributed(task=event.task, worker=event.worker, result_hash=event.result_hash, at=now)
+                )
+            elif isinstance(event, TaskConsensus):
+                pool_events += await self._consensus(event, now)
+            elif isinstance(event, TaskReveal):
+                pool_events.append(
+                    ResultRevealed(task=event.task, worker=event.worker, result=event.result_digest, at=now)
+                )
+            elif isinstance(event, TaskReopen):
+                pool_events.append(TaskReopened(task=event.task, at=now))
             elif isinstance(event, TaskFinalize):
                 pool_events.append(TaskFinalized(task=event.task, at=now))
             elif isinstance(event, TaskClaimed):
                 pool_events.append(TaskRefunded(task=event.task, at=now))
         return pool_events
+
+    async def _consensus(self, event: TaskConsensus, now: float) -> list[AnyEvent]:
+        """Return the consensus on a task that waits for reveals; none where PoCo finalised it in the same call."""
+        view = await self.hub.view_task(event.task, at=event.block_hash)
+        if view.status is not TaskStatus.REVEALING:
+            return []
+        deadline = view.reveal_deadline
+        return [ConsensusReached(task=event.task, result_hash=event.consensus, reveal_deadline=deadline, at=now)]
 
     async def deal_or_refusal(self, deal: DealId, now: float) -> DealMatched:
         """Read a deal; an unreadable deal is refused so that it does not block later ones.
@@ -73,14 +114,21 @@ class PoolChainReader:
             bundle=bundle,
             contribution_deadline=view.start_time + CONTRIBUTION_DEADLINE_RATIO * timeref,
             final_deadline=view.start_time + FINAL_DEADLINE_RATIO * timeref,
-            refusal=refusal(view),
+            refusal=refusal(view, gated=await self._is_gated(view)),
             requester=view.requester,
             tag=view.tag,
             price=view.workerpool.price,
             seconds=timeref,
             memory=await self._memory.of(app_digest, bundle),
+            replicated=not is_tee(view.tag),
+            trust=view.trust,
+            stake=view.worker_stake,
+            params="" if is_tee(view.tag) else view.params,
             files=tuple(files),
         )
+
+    async def _is_gated(self, view: DealView) -> bool:
+        return not is_tee(view.tag) and bool(await self.hub.node.code(view.workerpool.owner))
 
 
 def unreadable(deal: DealId, now: float, reason: str) -> DealMatched:
@@ -99,12 +147,31 @@ def unreadable(deal: DealId, now: float, reason: str) -> DealMatched:
     )
 
 
-def refusal(deal: DealView) -> str:
-    """Return the reason why this pool does not run a deal, or an empty text."""
+def refusal(deal: DealView, *, gated: bool = False) -> str:
+    """Return the reason why this pool does not run a deal, or an empty text; a gate owns a ``gated`` pool."""
     if not is_tee(deal.tag):
-        return "the deal's tag does not require an enclave (TEE); this pool does not run replicated jobs yet"
+        if gated:
+            return "the deal has no TEE; this pool, which a gate owns, runs tasks in enclaves only"
+        return public_refusal(deal)
     if deal.trust != 1:
         return f"the deal requires trust {deal.trust}; a confidential task runs once, with trust 1"
+    return ""
+
+
+def public_refusal(deal: DealView) -> str:
+    """Return why a deal without a TEE cannot run, or an empty text: whatever it uses must be public."""
+    if deal.dataset.pointer != ZERO_ADDRESS:
+        return "the deal has no TEE, and no vault gives the key of its model to a machine without one"
+    if deal.callback != ZERO_ADDRESS:
+        return "the deal has no TEE, and its contract would believe a result that no enclave signed"
+    try:
+        params = parse_params(deal.params)
+    except InputRefused as error:
+        return f"the deal has no TEE, and its params cannot be read: {error.message}"
+    if params.iexec_secrets or params.task_inputs or params.bulk_cid or params.has_deferred_callback:
+        return "the deal has no TEE, and names a secret, a bag, a bulk or a deferred callback"
+    if params.iexec_result_encryption or params.iexec_input_files:
+        return "the deal has no TEE, and names input by URL or an encrypted result"
     return ""
 
 

@@ -256,7 +256,7 @@ class _Claim:
 
     def _may_take(self, taker: _Taker, queued: StoredTask) -> bool:
         task, deal, worker = queued.task, queued.deal, taker.request.worker
-        if worker in task.excluded:
+        if worker in task.excluded or (task.replication is not None and worker in task.replication.workers):
             return False
         failures = self._failures.get((worker, deal.app))
         if failures is not None:

@@ -4,9 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from sealgrid.units import Address, DealId, TaskId
+from sealgrid.units import ZERO_DIGEST, Address, DealId, Digest, TaskId
 
-ChainCallKind = Literal["initialize", "claim", "initialize and claim"]
+ChainCallKind = Literal["initialize", "claim", "initialize and claim", "finalize", "reopen"]
 
 
 class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignAuthorisation(msgspec.Struct, frozen=True, kw_only=True):
-    """Sign PoCo's authorisation for an enclave."""
+    """Sign PoCo's authorisation for an enclave, or for a worker without one."""
 
     task: TaskId
     worker: Address
@@ -35,12 +35,13 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChainCall(msgspec.Struct, frozen=True, kw_only=True):
-    """Initialise a task of a deal on chain, refund its requester there, or both."""
+    """What the pool does on chain for a task: initialise it, refund its requester, both, finalise or reopen it."""
 
     kind: ChainCallKind
     task: TaskId
     deal: DealId
     index: int
+    result: Digest = ZERO_DIGEST  #: with "finalize": SHA-256 of the result's archive
 
 
 Effect = AssignTask | SignAuthorisation | SignReassign

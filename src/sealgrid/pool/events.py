@@ -29,6 +29,10 @@ class DealMatched(Event, frozen=True, kw_only=True):
     price: int = 0  #: of the pool for one task, in nRLC
     seconds: int = 1  #: of its category: the longest time that a task runs
     memory: int = 0  #: bytes that the app may use; 0 if unknown
+    replicated: bool = False  #: whether its tag has no TEE: several workers compute each task
+    trust: int = 1  #: PoCo's, of a deal without a TEE
+    stake: int = 0  #: of each worker that contributes without an enclave, in nRLC
+    params: str = ""  #: of a deal without a TEE: all of its input is public
     files: tuple[Digest, ...] = ()  #: the app's bundle and the sealed file, which a worker may have already
 
 
@@ -65,6 +69,14 @@ class EnclaveProposed(WorkerEvent, frozen=True, kw_only=True):
     """The task's worker asks to have an enclave authorised."""
 
     enclave: Address
+
+
+class ResultCommitted(WorkerEvent, frozen=True, kw_only=True):
+    """The task's worker commits to a result, and is free for other tasks."""
+
+    result_hash: Digest
+    result_seal: Digest
+    score: int  #: of the worker on the chain
 
 
 class StageReported(WorkerEvent, frozen=True, kw_only=True):
@@ -111,6 +123,31 @@ class ChainCallPostponed(TaskEvent, frozen=True, kw_only=True):
     until: float
 
 
+class ResultContributed(TaskEvent, frozen=True, kw_only=True):
+    """A worker contributed to the task on chain."""
+
+    worker: Address
+    result_hash: Digest
+
+
+class ConsensusReached(TaskEvent, frozen=True, kw_only=True):
+    """The chain found a consensus; its workers reveal until the deadline, by the chain's clock."""
+
+    result_hash: Digest
+    reveal_deadline: int
+
+
+class ResultRevealed(TaskEvent, frozen=True, kw_only=True):
+    """A worker of the consensus revealed the result's digest on chain."""
+
+    worker: Address
+    result: Digest
+
+
+class TaskReopened(TaskEvent, frozen=True, kw_only=True):
+    """The task was reopened on chain, since no worker of the consensus revealed."""
+
+
 class TaskFinalized(TaskEvent, frozen=True, kw_only=True):
     """The task was finalized on chain and paid."""
 
@@ -119,12 +156,15 @@ class TaskRefunded(TaskEvent, frozen=True, kw_only=True):
     """The requester was refunded on chain."""
 
 
+ReplicationEvent = ResultContributed | ConsensusReached | ResultRevealed | TaskReopened
 AnyTaskEvent = (
     TaskInitialized
     | TaskQueued
     | TaskAssigned
     | EnclaveProposed
+    | ResultCommitted
     | StageReported
+    | ReplicationEvent
     | VaultsAnswered
     | LeaseExpired
     | ChainTimePassed

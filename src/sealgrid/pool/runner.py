@@ -84,12 +84,13 @@ async def open_app(
                 admitted, config.workerpool, domain, key, time.time, is_open=config.open_admission
             )
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
-            task_service = TaskService(book, clock, workers, key, machines=config.machines)
+            hub = Hub(node, config.network.hub)
+            task_service = TaskService(book, clock, workers, key, machines=config.machines, score_of=hub.view_score)
             memory = AppMemory(None)
             if config.storage_url:
                 storage = HttpTransport(config.storage_url, name="the storage node", http=http)
                 memory = AppMemory(RemoteFiles(StorageClient(await stack.enter_async_context(storage))).get_bytes)
-            reader = PoolChainReader(Hub(node, config.network.hub), config.workerpool, memory)
+            reader = PoolChainReader(hub, config.workerpool, memory)
             if monitor is not None:
                 _report(monitor, store, book, task_service, node)
             work = LeaderWork(config, reader, key, book, clock)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import msgspec
@@ -14,21 +14,25 @@ from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import Assignment, WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.effects import SignAuthorisation, SignReassign
-from sealgrid.pool.events import EnclaveProposed, StageReported
+from sealgrid.pool.events import EnclaveProposed, ResultCommitted, StageReported
 from sealgrid.pool.matching import ACTIVE_SECONDS
 from sealgrid.pool.operations import require_task_id
-from sealgrid.pool.task import MAX_DETAIL, AttemptFailure, failures_of, public_history
+from sealgrid.pool.replication import reply_to
+from sealgrid.pool.task import ENDED, MAX_DETAIL, AttemptFailure, failures_of, public_history
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
-from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.pool import (
     MAX_LISTED,
     AuthoriseReply,
     AuthoriseRequest,
+    CommitReply,
+    CommitRequest,
     JobAssignment,
     JobReply,
     NextJob,
     PoolView,
+    PublicJob,
     PublicTaskStatus,
     QueueView,
     RefusedReport,
@@ -43,6 +47,7 @@ from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 QUEUE_SECONDS: Final = 2.0  #: for which counts of tasks are kept
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
 MAX_REPORTS: Final = 256  #: in one call
+_COMMIT_POLL: Final = 0.2  #: seconds between two looks at a task whose worker waits for the others
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
 
 P = TypeVar("P")
@@ -59,9 +64,10 @@ class TaskService:
         key: SigningKey,
         *,
         machines: tuple[OfferedMachine, ...] = (),
+        score_of: Callable[[Address], Awaitable[int]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._machines = machines
+        self._machines, self._score_of = machines, score_of
         self._book, self._workers, self._key = book, workers, key
         self._dispatcher = Dispatcher(book, chain_clock, clock)
         self._clock, self._sessions = clock, WorkerSessions(workers)
@@ -194,6 +200,41 @@ class TaskService:
         assert authorization is not None
         return AuthoriseReply(authorization=authorization, reassign=reassign)
 
+    async def commit(self, call: SessionCall) -> CommitReply:
+        """Take a worker's commitment to a result without an enclave; return what it does next.
+
+        The signature that lets it contribute is made when it is its turn, after enough workers agreed.
+        """
+        worker, request = self._verify(call, "/jobs/commitment", CommitRequest)
+        if self._score_of is None:
+            raise InputRefused("this pool runs tasks in enclaves only.")
+        known = await self._book.task(request.task)
+        if known.replication is None or worker not in known.replication.workers:
+            await self._book.apply(
+                ResultCommitted(
+                    at=self._clock(),
+                    task=known.task,
+                    worker=worker,
+                    fence=request.fence,
+                    result_hash=_digest(request.result_hash),
+                    result_seal=_digest(request.result_seal),
+                    score=await self._score_of(worker),
+                )
+            )
+        until = self._clock() + min(max(request.wait, 0.0), MAX_WAIT)
+        while (reply := await self._reply(known.task, worker)).step == "wait" and self._clock() < until:
+            await asyncio.sleep(min(_COMMIT_POLL, max(0.0, until - self._clock())))
+        return reply
+
+    async def _reply(self, name: TaskId, worker: Address) -> CommitReply:
+        task = await self._book.task(name)
+        assert task.replication is not None
+        reply = reply_to(task.replication, worker, ended=task.stage in {*ENDED, "failed"})
+        if reply.step != "contribute":
+            return reply
+        message = poco_authorisation(worker, name, ZERO_ADDRESS)
+        return msgspec.structs.replace(reply, authorisation=self._key.sign(personal_digest(message)))
+
     async def report(self, call: SessionCall) -> None:
         """Apply a worker's stage report."""
         worker, message = self._verify(call, "/jobs/stage", StageReport)
@@ -236,7 +277,17 @@ def job_of(assignment: Assignment) -> JobAssignment:
         app_digest=deal.app_digest,
         bundle=deal.bundle,
         contribution_deadline=deal.contribution_deadline,
+        public=None
+        if task.replication is None
+        else PublicJob(params=deal.params, stake=deal.stake, final_deadline=deal.final_deadline),
     )
+
+
+def _digest(text: Digest) -> Digest:
+    try:
+        return to_digest(text)
+    except ValueError as error:
+        raise InputRefused(f"a commitment has two digests of 32 bytes: {error}.") from error
 
 
 def _enclave(text: Address) -> Address:

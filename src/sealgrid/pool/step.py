@@ -6,9 +6,22 @@ import msgspec
 
 from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.errors import InputRefused
+from sealgrid.poco.consensus import ConsensusTally
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import AssignTask, ChainCall, Effect, SignAuthorisation, SignReassign
+from sealgrid.pool.replication import (
+    MAX_COMMITMENTS,
+    Replication,
+    ResultCommitment,
+    call_due,
+    commit,
+    contributed,
+    reached,
+    reopened,
+    revealed,
+    skip_absent,
+)
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import (
     ENDED,
@@ -27,6 +40,7 @@ from sealgrid.wire.pool import Stage, StageAt
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
 _ChainCallEvent = e.ChainCallSubmitted | e.ChainCallEnded | e.ChainCallPostponed
+_PoolEvent = e.TaskQueued | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent
 Outcome = tuple[PoolTask, tuple[Effect, ...]]
 
 
@@ -34,8 +48,16 @@ def new_tasks(deal: e.DealMatched) -> tuple[PoolTask, ...]:
     """Return the tasks of a new deal."""
     stage: Stage = "failed" if deal.refusal else "waiting"
     history = (StageAt(stage=stage, at=deal.at, detail=deal.refusal),)
+    replication = Replication(tally=ConsensusTally(deal.trust)) if deal.replicated else None
     return tuple(
-        PoolTask(task=task_id(deal.deal, index), deal=deal.deal, index=index, stage=stage, history=history)
+        PoolTask(
+            task=task_id(deal.deal, index),
+            deal=deal.deal,
+            index=index,
+            stage=stage,
+            history=history,
+            replication=replication,
+        )
         for index in range(deal.first, deal.first + deal.size)
     )
 
@@ -57,7 +79,7 @@ def step(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: Pool
         case e.TaskInitialized() | e.TaskFinalized() | e.TaskRefunded():
             return _apply_chain_event(task, event), ()
         case _:
-            return _apply_pool_event(task, deal, event, rules), ()
+            return _apply_other_event(task, deal, event, rules), ()
 
 
 def is_assignable(task: PoolTask) -> bool:
@@ -77,6 +99,8 @@ def repeatable_after(task: PoolTask, rules: PoolRules) -> float | None:
 
 def lease_until(task: PoolTask, rules: PoolRules) -> float | None:
     """Return when the worker of a task loses it without another report; None for a task without a worker."""
+    if task.stage == "contributing":  # for one contribution after the other
+        return task.last_report + 2 * rules.lease
     if task.stage not in WORKING:
         return None
     end = task.last_report + rules.lease
@@ -86,7 +110,9 @@ def lease_until(task: PoolTask, rules: PoolRules) -> float | None:
 
 def next_deadline(task: PoolTask, deal: e.DealMatched) -> int | None:
     """Return the next deadline of the chain that changes a task, or None."""
-    if task.stage in OPEN:
+    if task.stage == "revealing" and task.replication is not None and not task.replication.reveal_over:
+        return min(task.replication.reveal_deadline, deal.final_deadline)
+    if task.stage in OPEN and task.stage != "revealing":
         return deal.contribution_deadline
     return None if task.stage in ENDED or task.refund_due else deal.final_deadline
 
@@ -101,6 +127,14 @@ def chain_call(task: PoolTask) -> ChainCall | None:
             task=task.task,
             deal=task.deal,
             index=task.index,
+        )
+    if task.replication is not None and task.stage == "revealing" and (due := call_due(task.replication)):
+        return ChainCall(
+            kind="finalize" if due == "finalize" else "reopen",
+            task=task.task,
+            deal=task.deal,
+            index=task.index,
+            result=task.replication.result,
         )
     if not task.initialized and task.stage in OPEN:
         return ChainCall(kind="initialize", task=task.task, deal=task.deal, index=task.index)
@@ -123,6 +157,58 @@ def _assign(task: PoolTask, event: e.TaskAssigned) -> Outcome:
     return taken, (AssignTask(task=task.task, worker=event.worker, fence=fence),)
 
 
+def _apply_other_event(
+    task: PoolTask, deal: e.DealMatched, event: _PoolEvent | e.ResultCommitted | e.ReplicationEvent, rules: PoolRules
+) -> PoolTask:
+    match event:
+        case e.ResultCommitted():
+            return _commit(task, event, rules)
+        case e.ResultContributed() | e.ConsensusReached() | e.ResultRevealed() | e.TaskReopened():
+            return _apply_replication_event(task, event, rules)
+        case _:
+            return _apply_pool_event(task, deal, event, rules)
+
+
+def _commit(task: PoolTask, event: e.ResultCommitted, rules: PoolRules) -> PoolTask:
+    if task.replication is None:
+        raise InputRefused(f"task {task.task} runs in an enclave; its worker commits to nothing.")
+    if event.worker in task.replication.workers:
+        return task  # the reply was lost; the worker commits again
+    _require_worker(task, event)
+    commitment = ResultCommitment(event.worker, event.result_hash, event.result_seal, event.score)
+    return _after_agreement(task, commit(task.replication, commitment, rules.replicas), event.at)
+
+
+def _after_agreement(task: PoolTask, replication: Replication, at: float) -> PoolTask:
+    """Return the task with its workers' commitments compared: they contribute, or another worker is needed."""
+    count, kinds = len(replication.commitments), len({each.result_hash for each in replication.commitments})
+    compared = msgspec.structs.replace(task, replication=replication, worker=None, last_report=at)
+    if replication.order:
+        return move(compared, "agree", at, f"{count} workers, {kinds} different results")
+    if count >= MAX_COMMITMENTS:
+        return move(compared, "close", at, f"{count} workers do not agree on a result")
+    return move(compared, "again", at, f"{count} results; another worker is needed")
+
+
+def _apply_replication_event(task: PoolTask, event: e.ReplicationEvent, rules: PoolRules) -> PoolTask:
+    if task.replication is None:
+        return task
+    replace = msgspec.structs.replace
+    match event:
+        case e.ResultContributed():
+            after = contributed(task.replication, event.worker, event.result_hash)
+            return replace(task, replication=after, last_report=event.at)
+        case e.ConsensusReached():
+            after = reached(task.replication, event.result_hash, event.reveal_deadline)
+            agreed = "" if after.is_agreed else "on another result than its workers committed to"
+            return move(replace(task, replication=after, worker=None), "consensus", event.at, agreed)
+        case e.ResultRevealed():
+            return replace(task, replication=revealed(task.replication, event.worker, event.result))
+        case e.TaskReopened():
+            after = reopened(task.replication, rules.replicas)
+            return _after_agreement(task, after, event.at) if task.stage == "revealing" else task
+
+
 def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalized | e.TaskRefunded) -> PoolTask:
     match event:
         case e.TaskInitialized():
@@ -136,7 +222,7 @@ def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalize
 def _apply_pool_event(
     task: PoolTask,
     deal: e.DealMatched,
-    event: e.TaskQueued | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent,
+    event: _PoolEvent,
     rules: PoolRules,
 ) -> PoolTask:
     match event:
@@ -170,6 +256,8 @@ def _expire(task: PoolTask, at: float, rules: PoolRules) -> PoolTask:
     end = lease_until(task, rules)
     if end is None or at < end:  # a report arrived meanwhile
         return task
+    if task.stage == "contributing" and task.replication is not None:
+        return _after_agreement(task, skip_absent(task.replication, rules.replicas), at)
     return lose(task, at, "the worker sent no report, or stayed at one stage, for too long")
 
 
@@ -179,6 +267,12 @@ def _close(task: PoolTask, deal: e.DealMatched, event: e.ChainTimePassed) -> Poo
     if event.chain_now >= deal.final_deadline:
         closed = move(task, "close", event.at, "the final deadline passed")
         return msgspec.structs.replace(closed, refund_due=True, call_after=0.0)
+    if task.stage == "revealing" and task.replication is not None:
+        if event.chain_now < task.replication.reveal_deadline or task.replication.reveal_over:
+            return task
+        return msgspec.structs.replace(
+            task, replication=msgspec.structs.replace(task.replication, reveal_over=True), call_after=0.0
+        )
     if event.chain_now >= deal.contribution_deadline:
         return move(task, "close", event.at, "the contribution deadline passed")
     return task

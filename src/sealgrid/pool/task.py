@@ -5,13 +5,16 @@ from typing import Final, Literal
 
 import msgspec
 
+from sealgrid.pool.replication import Replication
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import PublicStage, Stage, StageAt
 
 MAX_ATTEMPTS: Final = 3  #: enclaves that one task may have (docs/protocol/pool.md)
 MAX_DETAIL: Final = 200  #: characters of a worker's detail that are stored
 
-Step = Literal["assign", "propose", "lose", "exhaust", "refuse", "close", "finalize", "claim"]
+Step = Literal[
+    "assign", "agree", "consensus", "again", "propose", "lose", "exhaust", "refuse", "close", "finalize", "claim"
+]
 
 WORKING: Final[tuple[Stage, ...]] = (
     "assigned",
@@ -23,7 +26,8 @@ WORKING: Final[tuple[Stage, ...]] = (
     "settled",
     "finalizing",
 )
-OPEN: Final[tuple[Stage, ...]] = ("waiting", *WORKING)
+ON_CHAIN: Final[tuple[Stage, ...]] = ("contributing", "revealing")  #: of a task without an enclave, after agreement
+OPEN: Final[tuple[Stage, ...]] = ("waiting", *WORKING, *ON_CHAIN)
 ENDED: Final[tuple[Stage, ...]] = ("completed", "refunded")
 
 #: (stage, step) → stage. A pair that is missing changes nothing.
@@ -32,6 +36,9 @@ TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
     ("assigned", "assign"): "assigned",  # the reply was lost; the worker requests again
     **{(stage, "propose"): "launched" for stage in WORKING},
     **{(stage, "lose"): "waiting" for stage in WORKING},
+    **{(stage, "agree"): "contributing" for stage in (*WORKING, "waiting", "revealing")},
+    **{(stage, "consensus"): "revealing" for stage in OPEN},
+    **{(stage, "again"): "waiting" for stage in (*WORKING, *ON_CHAIN)},
     **{(stage, "exhaust"): "failed" for stage in WORKING},
     ("waiting", "refuse"): "failed",
     **{(stage, "close"): "failed" for stage in OPEN},
@@ -43,7 +50,7 @@ TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
 #: Public form of each stage: exact times of the work could reveal what the app read.
 PUBLIC: Final[dict[str, PublicStage]] = {
     "waiting": "waiting",
-    **dict.fromkeys(WORKING, "working"),
+    **dict.fromkeys((*WORKING, *ON_CHAIN), "working"),
     "completed": "completed",
     "failed": "failed",
     "refunded": "refunded",
@@ -74,6 +81,7 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     #: Workers whose reported refusal the vaults denied; they do not get the task again.
     excluded: tuple[Address, ...] = ()
     call_after: float = 0.0  #: the chain call that it needs is not tried before
+    replication: Replication | None = None  #: of a task without an enclave
     nonce: int | None = None  #: of the transaction that carries its chain call
 
 
@@ -95,6 +103,8 @@ def lose(task: PoolTask, at: float, reason: str) -> PoolTask:
     """Return the task without its worker: waiting again, or failed after its last enclave."""
     if task.stage not in WORKING or task.worker is None:
         return task
+    if task.replication is not None:  # without enclaves, the runs that ended without a result count
+        task = msgspec.structs.replace(task, attempt=task.attempt + 1)
     taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, reason)
     others = tuple(entry for entry in task.losses if entry[0] != task.worker)
     return msgspec.structs.replace(taken, worker=None, losses=(*others, (task.worker, at)))

@@ -65,6 +65,6 @@ class TransactionSender:
         return None
 
 
-def array_data(function: str, *arrays: list[object]) -> bytes:
-    """Return the data of a call of the hub with arrays."""
-    return interface("Hub").call_data(function, *arrays)
+def hub_call(function: str, *arguments: object) -> bytes:
+    """Return the data of a call of the hub."""
+    return interface("Hub").call_data(function, *arguments)

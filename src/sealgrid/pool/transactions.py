@@ -16,6 +16,9 @@ ARRAY_FUNCTIONS: Final[dict[ChainCallKind, str]] = {
     "initialize and claim": "initializeAndClaimArray",
 }
 
+#: Function of the hub for one task.
+SINGLE_FUNCTIONS: Final[dict[ChainCallKind, str]] = {"finalize": "finalize", "reopen": "reopen"}
+
 
 class Fees(msgspec.Struct, frozen=True):
     """Fees of EIP-1559, in wei per gas."""

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from sealgrid.receipts.receipt import ExitClass
 
 Cause = Literal["none", "app", "input", "requester", "seller", "machine", "owner afterwards", "unproved"]
-Money = Literal["settled", "refunded"]
+Money = Literal["settled", "refunded", "agreed", "nothing agreed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,13 @@ class TaskEnding:
     exit_class: ExitClass | None  #: in the receipt; None where there is no receipt
     message: str  #: what the requester reads
     bound: str = ""  #: how much a party can gain or destroy by causing this deliberately
+    agreed: bool | None = None  #: of a task without a TEE: whether enough of its workers agreed; None for other tasks
 
     @property
     def money(self) -> Money:
         """Return whether PoCo pays the sellers and the pool, or refunds the requester and fines the pool."""
+        if self.agreed is not None:
+            return "agreed" if self.agreed else "nothing agreed"
         return "refunded" if self.exit_class is None else "settled"
 
 
@@ -183,7 +186,35 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "30 % of the pool's price a task",
     ),
     TaskEnding(
-        "the deal has no TEE bit or trust above 1",
+        "without a TEE: enough workers contribute the same result and reveal it",
+        "none",
+        "PoCo's consensus; nobody proves that the result is true",
+        None,
+        "the result, or AppFailed with the exit code on which they agree",
+        "who controls as many of a pool's workers as must agree decides the result",
+        agreed=True,
+    ),
+    TaskEnding(
+        "without a TEE: a minority contributes another result, or does not reveal",
+        "machine",
+        "PoCo's consensus, at a trust at which the others are a consensus beside it",
+        None,
+        "the result of the others",
+        "each of the minority loses its stake to them, by default 30 % of the pool's price",
+        agreed=True,
+    ),
+    TaskEnding(
+        "without a TEE: the workers do not agree, do not reveal, or contribute what they did not commit to",
+        "unproved",
+        "the pool finalises no other result than the one on which the commitments agree",
+        None,
+        "HostFailed: the price is refunded at the final deadline",
+        "30 % of the pool's price a task, for each worker that commits to one result and contributes another, at a "
+        "trust up to 2",
+        agreed=False,
+    ),
+    TaskEnding(
+        "the deal has no TEE bit and names a model, a secret, a bag or a callback, or has a TEE bit and trust above 1",
         "requester",
         "the deal itself, but no vault is involved",
         None,
@@ -206,6 +237,14 @@ KITTY_MIN_RLC: Final = 1
 _ROW = "| {event} | {cause} | {proof} | {settled} | {money} | {message} | {bound} |\n"
 _MONEY: Final[dict[Money, tuple[str, str]]] = {
     "settled": ("settled", "app, dataset, pool and worker are paid; the requester pays"),
+    "agreed": (
+        "finalised",
+        "app and pool are paid, and the workers that agree share the rest with the seized stakes; the requester pays",
+    ),
+    "nothing agreed": (
+        "not finalised",
+        "everybody gets everything back: the requester the price, each worker its stake; the pool loses its own",
+    ),
     "refunded": ("not settled", "the requester is refunded; the pool loses its stake to PoCo's kitty"),
 }
 

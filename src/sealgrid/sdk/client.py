@@ -52,7 +52,7 @@ from sealgrid.sdk.resources.feeds import AsyncFeeds
 from sealgrid.sdk.resources.models import AsyncModels
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.resources.runs import AsyncRun
-from sealgrid.sdk.run_request import RunRequest
+from sealgrid.sdk.run_request import RunRequest, trust_of
 from sealgrid.sdk.stores.bag_store import BagStore
 from sealgrid.sdk.stores.home import Home, home
 from sealgrid.sdk.stores.job_store import JobStore, record_of
@@ -119,6 +119,8 @@ class AsyncClient:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncRun:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
@@ -134,6 +136,9 @@ class AsyncClient:
         ``max_price`` bounds the price of all tasks together: app, model and computing.
         ``pool`` selects where computing is bought: by default at the pools that the network file pins, else at a pinned
         pool by name, at any pool by address, or with "any" at the best pool on the market.
+        With ``tee=False`` no enclave computes the run: **input and result are public**, and machines of the pool can
+        agree on a false result. ``trust`` is PoCo's: r workers that are new must compute the same at up to 2^r, by
+        default two workers; the app's developer and the pool must offer such runs.
         ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
         not pinned; possibly from another thread.
 
@@ -141,10 +146,10 @@ class AsyncClient:
         and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
         this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is stored in a private file before anything is bought. Raises InputMismatch for
-        inputs that the app's specification does not take (``apps.inputs``), OrderRefused when app, model or computing
-        is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is built for another Python
-        than the network's.
+        The key that opens the result is stored in a private file before anything is bought. Raises TeeRequired for a
+        run without a TEE that names a model, a secret or a callback, InputMismatch for inputs that the app's
+        specification does not take (``apps.inputs``), OrderRefused when app, model or computing is not offered or costs
+        more than ``max_price``, InterpreterMismatch for an app that is built for another Python than the network's.
         """
         stored: list[PurchasedTask] = []
         purchased: list[PurchasedTask] = []  # not empty from the moment when a deal may result
@@ -167,6 +172,8 @@ class AsyncClient:
                 tasks=tasks,
                 max_price=_parse_limit(max_price),
                 pool=pool,
+                tee=tee,
+                trust=trust_of(trust, tee=tee),
             )
             request = await self._resolved(request, files, app, model, on_progress)
             wallet = None

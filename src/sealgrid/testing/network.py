@@ -23,8 +23,9 @@ from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, STORAGE, THRESHOLD, VAULTS, WORKER, Layout, cache_folder
-from sealgrid.localnet.prepare import lay_foundation, offer_computing
+from sealgrid.localnet.prepare import LOCAL_TRUST, lay_foundation, offer_computing
 from sealgrid.localnet.service_configs import (
+    WORKERS,
     ServiceUrls,
     market_config,
     network_file,
@@ -80,7 +81,10 @@ class AsyncLocalNetwork:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, storage, platform, worker."""
+        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, storage, platform, worker.
+
+        worker2 and worker3 are stopped at first; runs without a TEE need several workers.
+        """
         return tuple(self._parts.services)
 
     async def client(self, account: str | SigningKey = "requester") -> AsyncClient:
@@ -177,14 +181,16 @@ async def _start_services(layout: Layout, node: Node, stack: AsyncExitStack) -> 
     }
     services = {name: asgi_service(http, f"{name}.{_DOMAIN}", opener) for name, opener in openers.items()}
 
-    async def work(ready: OnReady) -> None:
-        await run_worker(worker_config(layout, network, WORKER), ready, http=http)
+    async def work(name: str, ready: OnReady) -> None:
+        await run_worker(worker_config(layout, network, name), ready, http=http)
 
-    services[WORKER] = InProcessService(work)
+    services |= {name: InProcessService(partial(work, name)) for name in WORKERS}
     for service in services.values():
         stack.push_async_callback(service.stop)
-    await asyncio.gather(*(service.start() for service in services.values()))
+    spare = set(WORKERS) - {WORKER}
+    await asyncio.gather(*(service.start() for name, service in services.items() if name not in spare))
     await offer_computing(network, http=http)
+    await offer_computing(network, trust=LOCAL_TRUST, http=http)
     return _Parts(network, node, http, services, AsyncExitStack())
 
 

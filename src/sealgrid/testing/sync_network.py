@@ -30,7 +30,10 @@ class LocalNetwork:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, storage, platform, worker."""
+        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, storage, platform, worker.
+
+        worker2 and worker3 are stopped at first; runs without a TEE need several workers.
+        """
         return self._inner.services
 
     def client(self, account: str | SigningKey = "requester") -> Client:

@@ -20,6 +20,8 @@ Stage = Literal[
     "sealed",
     "settled",
     "finalizing",
+    "contributing",
+    "revealing",
     "completed",
     "failed",
     "refunded",
@@ -66,6 +68,35 @@ class NextJob(Message, frozen=True, kw_only=True):
     reports: tuple[StageReport, ...] = ()
 
 
+class PublicJob(Message, frozen=True, kw_only=True):
+    """What a worker runs for a task without an enclave. All of it is public."""
+
+    params: str  #: of the request, with the digest of its input
+    stake: int  #: nRLC that the worker's contribution locks
+    final_deadline: int  #: by the chain's clock, in Unix seconds
+
+
+class CommitRequest(Message, frozen=True, kw_only=True):
+    """Payload: commit to the result of a task without an enclave; the reply waits up to ``wait`` seconds for news.
+
+    The worker repeats it until the reply's step is "end".
+    """
+
+    task: TaskId
+    fence: int  #: of the assignment
+    result_hash: Digest  #: PoCo's, of task and result
+    result_seal: Digest  #: PoCo's, of worker, task and result
+    wait: float = 0.0
+
+
+class CommitReply(Message, frozen=True, kw_only=True):
+    """What the worker does next: wait, contribute with the pool's authorisation, reveal, or end."""
+
+    step: Literal["wait", "contribute", "reveal", "end"]
+    authorisation: bytes = b""  #: with "contribute": the signature of the pool's owner, without an enclave
+    upload: bool = False  #: with "contribute": whether to store the result first
+
+
 class JobAssignment(Message, frozen=True, kw_only=True):
     """One task for this worker."""
 
@@ -77,6 +108,7 @@ class JobAssignment(Message, frozen=True, kw_only=True):
     app_digest: Digest
     bundle: str  #: /ipfs/<cid> of the app's bundle
     contribution_deadline: int
+    public: PublicJob | None = None  #: of a task without an enclave
 
 
 class RefusedReport(Message, frozen=True, kw_only=True):
@@ -199,6 +231,10 @@ class PoolClient:
     async def authorise(self, request: SessionCall) -> AuthoriseReply:
         """Request PoCo's authorisation of an enclave."""
         return await call(self._transport, "POST", "/jobs/authorisation", request, AuthoriseReply)
+
+    async def commit(self, request: SessionCall) -> CommitReply:
+        """Commit to a result of a task without an enclave."""
+        return await call(self._transport, "POST", "/jobs/commitment", request, CommitReply)
 
     async def report(self, request: SessionCall) -> None:
         """Report the stage of a job."""

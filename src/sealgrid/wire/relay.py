@@ -12,13 +12,13 @@ import msgspec
 from sealgrid.attestation.statements import Verdict
 from sealgrid.errors import DECODE_ERRORS, HostFailed, from_wire
 from sealgrid.receipts.request_document import RequestDocument
-from sealgrid.units import Address, Digest
+from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.vault import Authorization, BulkDocuments, MatchedOrder, SignedReassign
 
 MAX_FRAME_BYTES = 8 << 20
 
-Call = Literal["hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "fail"]
+Call = Literal["hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "computed", "fail"]
 
 
 class RelayRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +86,23 @@ class EnclaveFailure(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["refused", "host"]
     reason: str
     check: str = ""  #: number of the check that failed, if any
+
+
+class PublicJobSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process that runs an app without an enclave is started with. All of it is public."""
+
+    relay: str  #: path of the worker's socket
+    app_digest: Digest
+    deal: DealId
+    task: TaskId
+    index: int
+    params: str  #: of the request
+
+
+class ComputedArchive(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of "computed": the result of an app that ran without an enclave, in the worker's cache."""
+
+    sha256: Digest
 
 
 async def read_frame(reader: asyncio.StreamReader) -> bytes:

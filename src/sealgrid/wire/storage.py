@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sealgrid.attestation.statements import FileRemoval, ResultOpened, UploadTicket
-from sealgrid.crypto.digests import cid_of
+from sealgrid.crypto.digests import canonical, cid_of
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable, TicketRefused
 from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
@@ -72,6 +72,11 @@ class UploadStatus(Message, frozen=True, kw_only=True):
 def location(sha256: Digest) -> str:
     """Return the address of a file as assets on the chain name it: ``/ipfs/<cid>``."""
     return f"/ipfs/{cid_of(sha256)}"
+
+
+def results_hint(sha256: Digest) -> bytes:
+    """Return PoCo's public hint to a result that is not encrypted."""
+    return canonical({"storage": "ipfs", "location": location(sha256)})
 
 
 class NodeClock(Message, frozen=True, kw_only=True):

@@ -5,9 +5,9 @@ from sealgrid.chain import matches
 from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.chain.wallet import Wallet
-from sealgrid.units import Address
+from sealgrid.units import Address, Digest
 from sealgrid.wire.pool import JobAssignment
 from sealgrid.wire.relay import ResultDelivery
 
@@ -40,6 +40,26 @@ class Finalizer:
     async def is_for_registered_key(self, job: JobAssignment) -> bool:
         """Return whether the RSA key that the beneficiary registered encrypts a job's result."""
         return parse_params((await self._hub.view_deal(job.deal)).params).is_for_rsa
+
+    async def free_stake(self) -> int:
+        """Return what the worker can stake, in nRLC."""
+        return (await self._hub.account(self._wallet.address)).stake
+
+    async def contribute(self, job: JobAssignment, result: Digest, authorisation: bytes) -> bool:
+        """Contribute a result without an enclave; return False if the chain has this worker's contribution."""
+        own = await self._hub.view_contribution(job.task, self._wallet.address)
+        if own.status is not ContributionStatus.UNSET:
+            return False
+        await self._hub.contribute(self._wallet, job.task, result, authorisation)
+        return True
+
+    async def reveal(self, job: JobAssignment, result: Digest) -> bool:
+        """Reveal a contribution; return False if it was revealed before."""
+        own = await self._hub.view_contribution(job.task, self._wallet.address)
+        if own.status is not ContributionStatus.CONTRIBUTED:
+            return False
+        await self._hub.reveal(self._wallet, job.task, result)
+        return True
 
     async def finalize(
         self, job: JobAssignment, enclave: Address, pool_signature: bytes, delivery: ResultDelivery

@@ -28,8 +28,8 @@ from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey, ResultK
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
-from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
-from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome, ResultDelivery
+from sealgrid.wire.pool import AuthoriseReply, CommitReply, JobAssignment, Stage
+from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, RelayHello, RelayWelcome, ResultDelivery
 from sealgrid.wire.storage import StorageClient, WorkerProof
 from sealgrid.wire.vault import MAX_LIST_BYTES, Authorization, BulkDocuments, MatchedOrder
 from sealgrid.worker.config import WorkerConfig
@@ -51,6 +51,11 @@ class JobPoolClient(Protocol):
 
     async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:
         """Return the pool's authorisation of an enclave."""
+
+    async def commit(
+        self, task: TaskId, fence: int, result_hash: Digest, result_seal: Digest, *, wait: float
+    ) -> CommitReply:
+        """Commit to a result without an enclave; return what to do next."""
 
     async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
         """Report the stage of a job."""
@@ -221,7 +226,9 @@ class JobRun:
             with contextlib.suppress(SealgridError):
                 await self._context.pool.report(self.job.task, self.job.fence, stage, detail, check=check)
 
-    async def _finish_job(self, outcome: ResultDelivery | EnclaveFailure) -> None:
+    async def _finish_job(self, outcome: ResultDelivery | ComputedArchive | EnclaveFailure) -> None:
+        if isinstance(outcome, ComputedArchive):
+            raise HostFailed("an enclave delivered a result without its proof.")
         if isinstance(outcome, EnclaveFailure):
             if outcome.kind == "refused":
                 raise ReleaseRefused(outcome.check, outcome.reason)

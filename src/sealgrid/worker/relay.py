@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -10,6 +10,7 @@ from sealgrid.errors import DECODE_ERRORS, HostFailed, InputRefused, SealgridErr
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import (
+    ComputedArchive,
     EnclaveFailure,
     RelayHello,
     RelayReply,
@@ -20,7 +21,12 @@ from sealgrid.wire.relay import (
     write_frame,
 )
 
-Outcome = ResultDelivery | EnclaveFailure
+Outcome = ResultDelivery | ComputedArchive | EnclaveFailure
+_OUTCOMES: Final[dict[str, type[Outcome]]] = {
+    "deliver": ResultDelivery,
+    "computed": ComputedArchive,
+    "fail": EnclaveFailure,
+}
 
 
 class EnclaveRequests(Protocol):
@@ -104,10 +110,8 @@ class RelayServer:
                 reply = (await requests.finish(frame.path)).encode()
             case "stage":
                 self._report_stage(frame.path)
-            case "deliver":
-                self._end(decode(frame.body, type=ResultDelivery))
-            case "fail":
-                self._end(decode(frame.body, type=EnclaveFailure))
+            case "deliver" | "computed" | "fail":
+                self._end(decode(frame.body, type=_OUTCOMES[frame.call]))
         return reply
 
     def _report_stage(self, stage: str) -> None:

@@ -27,6 +27,7 @@ from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.job import JobContext, JobRun
 from sealgrid.worker.limits import MachineUse, WorkLimits
+from sealgrid.worker.public_job import CommittedResult, PublicJobRun, follow_commitment, stored_commitments
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.wheel_index import WheelIndex
@@ -70,6 +71,7 @@ class WorkSession:
         self._pool, self._limits, self._use, self._on_job = pool, limits, use, on_job
         self._started, self._idle_since = 0, time.time()
         self._running: set[TaskId] = set()
+        self._committed: set[TaskId] = set()
         self._failures = 0  # requests for jobs, in a row
         self._draining, self._changed = asyncio.Event(), asyncio.Event()
 
@@ -94,6 +96,8 @@ class WorkSession:
             await checkpoint.report_interrupted(self._pool)
         ready()
         async with asyncio.TaskGroup() as jobs:
+            for committed in stored_commitments(folder):
+                self._follow(jobs, committed)
             while not self._ends():
                 self._changed.clear()
                 slots = len(free) if self._limits.may_take(time.time(), self._use()) else 0
@@ -108,7 +112,7 @@ class WorkSession:
                 for job in fresh:
                     self._started += 1
                     self._running.add(job.task)
-                    jobs.create_task(self._work(job, free, free.pop()))
+                    jobs.create_task(self._work(jobs, job, free, free.pop()))
                 if assigned and not fresh:
                     await self._pause(PAUSE_SECONDS)
 
@@ -117,7 +121,14 @@ class WorkSession:
         idle_since = now if self._running else self._idle_since
         return self._draining.is_set() or self._limits.ends(started=self._started, idle_since=idle_since, now=now)
 
-    async def _work(self, job: JobAssignment, free: list[TaskCheckpoint], checkpoint: TaskCheckpoint) -> None:
+    def _follow(self, jobs: asyncio.TaskGroup, committed: CommittedResult) -> None:
+        if committed.job.task not in self._committed:
+            self._committed.add(committed.job.task)
+            jobs.create_task(follow_commitment(committed, self._context))
+
+    async def _work(
+        self, jobs: asyncio.TaskGroup, job: JobAssignment, free: list[TaskCheckpoint], checkpoint: TaskCheckpoint
+    ) -> None:
         with contextlib.suppress(OSError):  # of a full disk; the lease ends if this process is killed now
             checkpoint.add(job.task, job.fence)
         self._record.stage(job.task, "assigned")
@@ -126,6 +137,9 @@ class WorkSession:
         self._record.ended(job.task, done=not failure)
         self._on_job(job.task, f"failed: {failure}" if failure else "done")
         checkpoint.remove()
+        if job.public is not None and not failure:  # the slot is free while other workers compute the same
+            for committed in stored_commitments(self._context.config.folder):
+                self._follow(jobs, committed)
         free.append(checkpoint)
         self._running.discard(job.task)
         self._idle_since = time.time()
@@ -232,7 +246,7 @@ async def run_job(job: JobAssignment, context: JobContext) -> str:
 
     Only cancellation of the worker raises.
     """
-    job_run = JobRun(job, context)
+    job_run = JobRun(job, context) if job.public is None else PublicJobRun(job, context)
     running = asyncio.create_task(job_run.run())
     lease_task = asyncio.create_task(_maintain_lease(job, job_run, running, context))
     reason = ""

@@ -11,11 +11,13 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import SessionEnded
-from sealgrid.units import Address, TaskId, to_digest
+from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import (
     AuthoriseReply,
     AuthoriseRequest,
+    CommitReply,
+    CommitRequest,
     JobAssignment,
     JobReply,
     NextJob,
@@ -89,6 +91,13 @@ class SignedPoolClient:
         """Request the pool's authorisation of an enclave."""
         message = AuthoriseRequest(task=task, fence=fence, enclave=enclave)
         return await self._call("/jobs/authorisation", message, self._client.authorise)
+
+    async def commit(
+        self, task: TaskId, fence: int, result_hash: Digest, result_seal: Digest, *, wait: float
+    ) -> CommitReply:
+        """Commit to a result without an enclave; return what to do next."""
+        message = CommitRequest(task=task, fence=fence, result_hash=result_hash, result_seal=result_seal, wait=wait)
+        return await self._call("/jobs/commitment", message, self._client.commit)
 
     async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
         """Report the stage of a job; ``check`` is the number of the check by which the vaults refused it."""

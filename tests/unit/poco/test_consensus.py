@@ -23,7 +23,7 @@ def test_as_many_fresh_workers_as_the_formula_says_are_consensus_and_one_fewer_a
 def plan(honest: int, lying: int, trust: int) -> tuple[Address, ...]:
     workers = [(worker, RESULTS[0], 0) for worker in ADDRESSES[:honest]]
     liars = [(worker, RESULTS[1], 0) for worker in ADDRESSES[honest : honest + lying]]
-    return contribution_order(trust, workers, liars)
+    return contribution_order(ConsensusTally(trust), workers, liars)
 
 
 def test_a_lying_minority_contributes_first_where_the_others_are_still_a_consensus() -> None:

@@ -50,6 +50,7 @@ class MemoryPoolStore:
         self.working: dict[Address, dict[TaskId, None]] = {}
         self.deadlines: list[tuple[int, int]] = []
         self.called: dict[TaskId, None] = {}
+        self.contributing: dict[TaskId, None] = {}
         self.epoch = 0
         self.sent: dict[int, PoolTransaction] = {}
 
@@ -124,6 +125,9 @@ class MemoryTaskRows:
         if before is not None and before.stage in WORKING and before.worker is not None:
             store.working[before.worker].pop(task.task, None)
         store.called.pop(task.task, None)
+        store.contributing.pop(task.task, None)
+        if task.stage == "contributing":
+            store.contributing[task.task] = None
         if task.stage in ENDED:
             store.open.pop(task.task, None)
             store.history[task.task] = task
@@ -222,7 +226,7 @@ class MemoryTaskRows:
     def expired(self, now: float, limit: int) -> list[TaskId]:
         ends = [
             (end, self._store.places[task])
-            for tasks in self._store.working.values()
+            for tasks in (*self._store.working.values(), self._store.contributing)
             for task in tasks
             if (end := lease_until(self._store.open[task], self._store.rules)) is not None and end <= now
         ]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, TeeRequired
+from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import to_address
 
@@ -23,3 +24,25 @@ def test_at_least_one_task_is_bought(tasks):
 def test_its_repr_shows_nothing_that_is_sealed():
     request = RunRequest(APP, files=[("letter", b"private-1")], args=["private-2"], secrets={"1": "private-3"})
     assert "private" not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("private", "named"),
+    [
+        ({"model": CONTRACT}, "a model"),
+        ({"secrets": {"1": "x"}}, "a secret"),
+        ({"callback": CONTRACT}, "a callback"),
+        ({"deferred_callback": True}, "a callback"),
+    ],
+)
+def test_a_run_without_a_tee_names_nothing_that_only_an_enclave_protects(private, named):
+    with pytest.raises(TeeRequired, match=f"this run has {named}, which only an enclave protects"):
+        RunRequest(APP, tee=False, trust=3, **private)
+
+
+def test_a_run_without_a_tee_has_no_tag_and_one_in_an_enclave_no_trust():
+    assert (RunRequest(APP).tag, RunRequest(APP, tee=False).tag) == (TEE_TAG, NO_TAG)
+    with pytest.raises(InputRefused, match="belongs to a run without a TEE"):
+        RunRequest(APP, trust=3)
+    with pytest.raises(InputRefused, match="a trust is from 1 to 128"):
+        RunRequest(APP, tee=False, trust=129)

@@ -22,7 +22,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, sign_request
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.preview import check_release
-from sealgrid.sdk.operations.price import check_escrow, price_of
+from sealgrid.sdk.operations.price import Offers, check_escrow, price_of
 from sealgrid.sdk.operations.run_inputs import check_purchase, job_input_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
@@ -76,6 +76,12 @@ async def run(
     price = price_of(offers, request.tasks)
     await check_escrow(conn, price, conn.address if sponsor is None else sponsor.address)
     result_key = HpkeKey.generate()
+    if not request.tee:
+        on_progress(ProgressStep(f"storing the public input of a run for {price}"))
+        terms = await _public_terms(conn, request, offers)
+        deal = deal_id(order_hash(terms.request, conn.order_domain), 0)
+        job = PurchasedTask(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=request.tasks)
+        return await _make_deal(conn, job, sponsor, store, on_progress)
     on_progress(ProgressStep(f"sealing the input of a run for {price}"))
     dek = os.urandom(32)
     sealed = container.seal_bytes(job_input_of(request).pack(), dek=dek, key_id=os.urandom(16))
@@ -96,15 +102,32 @@ async def run(
         await check_release(conn, terms, on_progress)
     deal = deal_id(grant.request, 0)  # the salt is fresh, so no use of this request was consumed before
     job = PurchasedTask(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=request.tasks)
+    return await _make_deal(conn, job, sponsor, store, on_progress)
+
+
+async def _make_deal(
+    conn: Connection,
+    job: PurchasedTask,
+    sponsor: Wallet | None,
+    store: Callable[[PurchasedTask], None],
+    on_progress: Progress,
+) -> PurchasedTask:
     store(job)
     on_progress(ProgressStep("making the deal on the chain"))
     await match(conn, job, sponsor)
-    if request.tasks == 1:
+    if job.tasks == 1:
         return job
-    sold = (await conn.hub.view_deal(deal)).bot_size
-    if sold < request.tasks:  # the unsold rest could be sold later
-        await conn.hub.cancel(conn.wallet, terms.request)
+    sold = (await conn.hub.view_deal(job.deal)).bot_size
+    if sold < job.tasks:  # the unsold rest could be sold later
+        await conn.hub.cancel(conn.wallet, job.terms.request)
     return replace(job, tasks=sold)
+
+
+async def _public_terms(conn: Connection, request: RunRequest, offers: Offers) -> DealOrders:
+    """Store the input as it is, and sign a request that names its digest; there is no key for the result."""
+    packed = job_input_of(request).pack()
+    await conn.storage.put_bytes(packed)
+    return sign_request(conn, offers, request, params_of(to_digest(sha256(packed)), bytes(32), request.public_args))
 
 
 async def match(conn: Connection, job: PurchasedTask, sponsor: Wallet | None) -> None:

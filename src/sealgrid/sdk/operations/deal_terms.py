@@ -9,13 +9,14 @@ from sealgrid.errors import OrderRefused
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import (
     NO_DATASET_ORDER,
+    AnyOrder,
     AppOrder,
     DatasetOrder,
     RequestOrder,
     WorkerpoolOrder,
     from_document,
 )
-from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.tags import NO_TAG, TEE, is_tee
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.concurrency import both
@@ -25,13 +26,17 @@ from sealgrid.sdk.operations.pool_selection import MAX_POOLS, candidates, pinned
 from sealgrid.sdk.operations.price import BagPrice, Offers, price_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.wire.market import OpenOrder
 
 _PAGE_SIZE: Final = 100  #: offers that are restricted to groups or to nobody, cheapest first
 _NO_LIMIT: Final = 1 << 62
 _VOLUME: Final = "minVolume"  #: a filter of the market that is not a field of an order
+_MIN_TAG, _MAX_TAG, _MIN_TRUST = "minTag", "maxTag", "minTrust"
+_TEE_BIT: Final = to_digest(TEE.to_bytes(32, "big"))
 _GROUPED: Final = "grouped"  #: likewise: one order of each offer that owners signed in several equal parts
+
+_NO_FIELDS: Final = (_VOLUME, _GROUPED, _MIN_TAG, _MAX_TAG, _MIN_TRUST)
 
 SellOrder = TypeVar("SellOrder", AppOrder, DatasetOrder, WorkerpoolOrder)
 
@@ -98,7 +103,9 @@ async def _cheapest_offers(conn: Connection, request: RunRequest, on_progress: P
 async def _offers_at(conn: Connection, pool: WorkerpoolOrder, parties: _DealParties, request: RunRequest) -> Offers:
     """Return the cheapest offers of app and model that admit a deal at this pool."""
     parties, tasks = replace(parties, workerpool=pool.workerpool), request.tasks
-    app = _cheapest(conn, AppOrder, f"the app {parties.app}", parties, uses=tasks, app=parties.app)
+    tag = _tag_filters(request)
+    what = f"the app {parties.app}" + ("" if request.tee else " without a TEE")
+    app = _cheapest(conn, AppOrder, what, parties, uses=tasks, app=parties.app, **tag)
     if request.model_order is not None:
         return await app, request.model_order, pool
     if request.model == ZERO_ADDRESS:
@@ -133,8 +140,15 @@ async def plan_deals(
     model = dataset.dataset
     parties = _DealParties(request.app, model, conn.address, pool.workerpool)
     apps, pools, datasets = await asyncio.gather(
-        _uses(conn, AppOrder, parties, app=request.app),
-        _uses(conn, WorkerpoolOrder, parties, workerpool=pool.workerpool, category=str(pool.category)),
+        _uses(conn, AppOrder, parties, app=request.app, **_tag_filters(request)),
+        _uses(
+            conn,
+            WorkerpoolOrder,
+            parties,
+            workerpool=pool.workerpool,
+            category=str(pool.category),
+            **_tag_filters(request),
+        ),
         _unlimited() if model == ZERO_ADDRESS else _uses(conn, DatasetOrder, parties, dataset=model),
     )
     deals = pair_offers(apps, datasets, pools, request.tasks)
@@ -200,24 +214,26 @@ class _PoolChoice:
 
 async def _pool_choices(conn: Connection, request: RunRequest, parties: _DealParties) -> list[_PoolChoice]:
     """Return one order of each pool in question, best first; raise OrderRefused when there is none."""
-    tasks = request.tasks
+    tasks, tag = request.tasks, _tag_filters(request, pool=True)
     category = str(conn.network.short_category if request.category is None else request.category)
     pinned = {each.address for each in pinned_pools(conn.network)}
     pools = pools_named(conn.network, request.pool)
     if pools is None:
-        open_orders = await _open_orders(conn, WorkerpoolOrder, parties, uses=tasks, category=category)
-        cheapest = cheapest_of(open_orders, WorkerpoolOrder, "computing in this category", uses=tasks)
+        open_orders = await _open_orders(conn, WorkerpoolOrder, parties, uses=tasks, category=category, **tag)
+        what = "computing in this category" + ("" if request.tee else f" without a TEE at trust {request.trust}")
+        cheapest = cheapest_of(open_orders, WorkerpoolOrder, what, uses=tasks)
         orders = [from_document(WorkerpoolOrder, each.order) for each in open_orders if each.left >= tasks]
         return [_PoolChoice(best.order, why) for best, why in ranked(await candidates(conn, orders or [cheapest]))]
     pages = await asyncio.gather(
         *(
-            _open_orders(conn, WorkerpoolOrder, parties, uses=tasks, workerpool=pool, category=category)
+            _open_orders(conn, WorkerpoolOrder, parties, uses=tasks, workerpool=pool, category=category, **tag)
             for pool in pools
         )
     )
     read = [(each, from_document(WorkerpoolOrder, each.order)) for page in pages for each in page]
     read.sort(key=lambda pair: pair[1].price)
-    what = f"computing in this category at {'pool' if len(pools) == 1 else 'the pools'} {', '.join(pools)}"
+    without = "" if request.tee else f" without a TEE at trust {request.trust}"
+    what = f"computing in this category{without} at {'pool' if len(pools) == 1 else 'the pools'} {', '.join(pools)}"
     cheapest_of([each for each, _ in read], WorkerpoolOrder, what, uses=tasks)  # raises where no order is large enough
     cheapest_by_pool: dict[Address, WorkerpoolOrder] = {}
     for each, order in read:
@@ -263,11 +279,11 @@ async def _admitting(
     pages = await asyncio.gather(*(conn.market.orders(kind.kind, **(filters | each)) for each in (direct, restricted)))
     by_hash = {order.orderHash: order for page in pages for order in page}
     read = [(each, from_document(kind, each.order)) for each in by_hash.values()]
-    fields = {name: value for name, value in filters.items() if name not in (_VOLUME, _GROUPED, "pageSize")}
+    fields = {name: value for name, value in filters.items() if name not in (*_NO_FIELDS, "pageSize")}
     matching = [
         (each, order)
         for each, order in read
-        if all(str(getattr(order, name)) == value for name, value in fields.items())
+        if all(str(getattr(order, name)) == value for name, value in fields.items()) and _has_tag(order, filters)
     ]
     by_price = sorted(matching, key=lambda pair: pair[1].price)
     groups = [groups_of(order, **asdict(parties)) for _, order in by_price]
@@ -275,6 +291,22 @@ async def _admitting(
     pairs = sorted({pair for each in groups[:first_open] for pair in each})
     members = dict(zip(pairs, await asyncio.gather(*(conn.hub.is_member(*pair) for pair in pairs)), strict=True))
     return [each for (each, _), needed in zip(by_price, groups, strict=True) if all(members.get(one) for one in needed)]
+
+
+def _tag_filters(request: RunRequest, *, pool: bool = False) -> dict[str, str]:
+    """Return the market's filters for orders that a request with this tag matches; ``pool`` is for orders of a pool."""
+    if request.tee:
+        return {_MIN_TAG: str(_TEE_BIT)}
+    return {_MAX_TAG: str(NO_TAG)} | ({_MIN_TRUST: str(request.trust)} if pool else {})
+
+
+def _has_tag(order: AnyOrder, filters: dict[str, str]) -> bool:
+    """Return whether an order is what these filters ask for; the market is not trusted."""
+    if _MIN_TAG in filters and not is_tee(order.tag):
+        return False
+    if _MAX_TAG in filters and order.tag != NO_TAG:
+        return False
+    return not isinstance(order, WorkerpoolOrder) or order.trust >= int(filters.get(_MIN_TRUST, "0"))
 
 
 def sign_request(conn: Connection, offers: Offers, request: RunRequest, params: str) -> DealOrders:
@@ -297,8 +329,9 @@ def request_order(conn: Connection, offers: Offers, request: RunRequest, params:
         beneficiary=conn.address,
         callback=request.callback,
         volume=request.tasks,
-        tag=TEE_TAG,
+        tag=request.tag,
         category=pool.category,
+        trust=0 if request.tee else request.trust,
         params=params,
         salt=fresh_salt(),
     )

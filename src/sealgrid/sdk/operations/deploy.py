@@ -11,7 +11,7 @@ from sealgrid.crypto import container
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder
-from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.asset_names import check_name, parse_name
 from sealgrid.sdk.operations.build import build_app
@@ -80,13 +80,15 @@ async def sell(
     orders: int | None = None,
     any_pool: bool = False,
     presign: bool = False,
+    tee: bool = True,
 ) -> tuple[AppOrder, ...]:
     """Offer uses of an app at ``price`` nRLC a run to everybody; ``presign`` signs by a transaction.
 
+    Without ``tee`` they are runs without a TEE, whose input and result are public; PoCo keeps both kinds apart.
     ``orders`` as in ``offer_in_parts``; ``any_pool`` includes runs at pools outside the network's group.
     """
     pools = pools_for(conn, any_pool=any_pool)
-    order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG, workerpoolrestrict=pools)
+    order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG if tee else NO_TAG, workerpoolrestrict=pools)
     return await offer_in_parts(conn, order, orders=orders, presign=presign)
 
 

@@ -10,13 +10,14 @@ import msgspec
 from sealgrid.attestation.statements import Settle
 from sealgrid.bundle.archive import BROKEN, is_regular, path_fault
 from sealgrid.bundle.result_padding import unpad
+from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine, mismatched_vaults
 from sealgrid.errors import DECODE_ERRORS, ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
-from sealgrid.units import Address
+from sealgrid.units import Address, TaskId
 from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.result_metadata import ResultMetadata, k1_context
 from sealgrid.wire.shares import open_share
@@ -113,6 +114,17 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     files = (settled.sealed_sha256, settled.receipt_sha256)
     await asyncio.gather(*(node.report_opened(files) for node in conn.storage_nodes), return_exceptions=True)
     return result
+
+
+async def open_public_result(conn: Connection, task: TaskId) -> RunResult:
+    """Fetch the result of a completed task without a TEE, by the digest on which its workers agreed on the chain.
+
+    Raises InputRefused before, and NotFound if no storage node has it.
+    """
+    view = await conn.hub.view_task(task)
+    if view.status is not TaskStatus.COMPLETED:
+        raise InputRefused(f"task {task} is not completed; its result is not final.", money="")
+    return RunResult(_unzip(await conn.storage.get_bytes(view.result_digest, MAX_RESULT_BYTES)))
 
 
 async def openings(conn: Connection, settled: Settle) -> list[OpenReply | BaseException]:

@@ -104,14 +104,17 @@ class AsyncApps:
         orders: int | None = None,
         any_pool: bool = False,
         presign: bool = False,
+        tee: bool = True,
     ) -> Listing:
         """Sell uses of an own app that is registered already, at ``price`` a run.
 
+        With ``tee=False`` these are runs without a TEE: their input and result are public, and several workers must
+        compute the same result, so that the app must be deterministic (``sealgrid app test --determinism``).
         ``presign`` signs the offer by a public transaction instead of a signature.
         """
         per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)
         await deploy.sell(
-            self._conn, address, price=per_run, uses=uses, orders=orders, any_pool=any_pool, presign=presign
+            self._conn, address, price=per_run, uses=uses, orders=orders, any_pool=any_pool, presign=presign, tee=tee
         )
         return await listing_of(self._conn, "App", address)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, StillRunning
+from sealgrid.poco.tags import is_tee
 from sealgrid.receipts.receipt import ReceiptEnvelope, parse_envelope
 from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.addresses import parse_address
@@ -41,10 +42,12 @@ class AsyncReceipt:
         self._conn, self._job = conn, job
 
     async def content(self) -> bytes:
-        """Return the receipt's bytes; raise NotFound while the run is not completed.
+        """Return the receipt's bytes; raise NotFound while the run is not completed, InputRefused without a TEE.
 
         Raises ReceiptRefused (20) for a receipt without the order that this account signed.
         """
+        if not is_tee(self._job.terms.request.tag):
+            raise InputRefused("a run without a TEE has no receipt: no enclave signed its result.", money="")
         async with with_money(self._conn, self._job.deal, self._job.task):
             content = await fetch_receipt.fetch_receipt(self._conn, self._job.task)
             fetch_receipt.check_own(parse_envelope(content), self._job.terms.request, self._conn.order_domain)
@@ -81,6 +84,11 @@ class AsyncRun:
     def app(self) -> Address:
         """Return the address of the app."""
         return self._job.terms.app.app
+
+    @property
+    def tee(self) -> bool:
+        """Return whether an enclave computes the run; without one, its input and result are public."""
+        return is_tee(self._job.terms.request.tag)
 
     @property
     def price(self) -> Amount:
@@ -142,6 +150,8 @@ class AsyncRun:
                 raise StillRunning(
                     f"task {self.task} has not ended within {timeout:g} seconds; it continues, open its result later."
                 ) from error
+            if not self.tee:
+                return self._public(await open_result.open_public_result(self._conn, self.task))
             opened, envelope = await self._opened()
             if envelope.refusal:
                 raise DealRefused(
@@ -160,6 +170,8 @@ class AsyncRun:
 
     async def opened(self) -> RunResult:
         """Open the result of a paid run, also of an app that failed; the log is one of the files."""
+        if not self.tee:
+            return await open_result.open_public_result(self._conn, self.task)
         opened, _ = await self._opened()
         return opened
 
@@ -189,6 +201,12 @@ class AsyncRun:
         The log is sealed like the result: nobody else can read it. Give it to the app's developer yourself.
         """
         return (await self.opened()).log
+
+    def _public(self, opened: RunResult) -> RunResult:
+        """Return the result of a run without a TEE; raise AppFailed where the app failed on all machines."""
+        if opened.exit != 0:
+            raise AppFailed(f"the app failed with exit code {opened.exit}.", task=self.task, log="", exit=opened.exit)
+        return opened
 
     def _failure(self, message: str, opened: RunResult) -> AppFailed:
         return AppFailed(message, task=self.task, log=opened.log, exit=opened.exit)

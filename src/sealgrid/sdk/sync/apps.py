@@ -78,13 +78,16 @@ class Apps:
         orders: int | None = None,
         any_pool: bool = False,
         presign: bool = False,
+        tee: bool = True,
     ) -> Listing:
         """Sell uses of an own app that is registered already, at ``price`` a run.
 
+        With ``tee=False`` these are runs without a TEE: their input and result are public, and several workers must
+        compute the same result, so that the app must be deterministic (``sealgrid app test --determinism``).
         ``presign`` signs the offer by a public transaction instead of a signature.
         """
         return BACKGROUND.run(
-            self._inner.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
+            self._inner.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign, tee=tee)
         )
 
     def reprice(self, app: AssetRef, price: Price) -> RepriceResult:

@@ -14,7 +14,7 @@ class Receipt:
         self._inner = inner
 
     def content(self) -> bytes:
-        """Return the receipt's bytes; raise NotFound while the run is not completed.
+        """Return the receipt's bytes; raise NotFound while the run is not completed, InputRefused without a TEE.
 
         Raises ReceiptRefused (20) for a receipt without the order that this account signed.
         """

@@ -32,6 +32,11 @@ class Run:
         return self._inner.app
 
     @property
+    def tee(self) -> bool:
+        """Return whether an enclave computes the run; without one, its input and result are public."""
+        return self._inner.tee
+
+    @property
     def price(self) -> Amount:
         """Return the price of one task: app, model and computing together."""
         return self._inner.price

@@ -40,6 +40,8 @@ _STAGE_TEXTS: Final = {
     "sealed": "the result is sealed",
     "settled": "the vaults fetched the sealed result and signed their verdicts",
     "finalizing": "sent to the chain",
+    "contributing": "enough machines agree on the result and commit to it on the chain",
+    "revealing": "the machines reveal the result on the chain",
     "completed": "completed on the chain; the result may be opened",
     "failed": "no machine of the pool could finish it",
     "refunded": "closed on the chain: its price was returned",

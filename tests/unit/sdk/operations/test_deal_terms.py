@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
+from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.sdk.network import PinnedPool
 from sealgrid.sdk.operations.deal_terms import choose_offers, pair_offers
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.wire.market import MarketClient
 
 APP, MODEL, POOL, OTHER = (to_address(bytes([n]) * 20) for n in range(1, 5))
 ME = SigningKey.from_bytes(b"\x11" * 32)
 HONEST = {
-    "apporders": AppOrder(app=APP, appprice=5, volume=9),
+    "apporders": AppOrder(tag=TEE_TAG, app=APP, appprice=5, volume=9),
     "datasetorders": DatasetOrder(dataset=MODEL, datasetprice=5, volume=9),
-    "workerpoolorders": WorkerpoolOrder(workerpool=POOL, workerpoolprice=5, volume=9, category=2),
+    "workerpoolorders": WorkerpoolOrder(tag=TEE_TAG, workerpool=POOL, workerpoolprice=5, volume=9, category=2),
 }
 FILTERS = {"apporders": "app", "datasetorders": "dataset", "workerpoolorders": "category"}
 
@@ -60,7 +61,7 @@ class NoGroups:
         return False
 
 
-async def bought_at(*, pool=None, max_price=None, on_progress=lambda step: None, **offers):
+async def bought_at(*, pool=None, max_price=None, on_progress=lambda step: None, model=MODEL, tee=True, **offers):
     transport = ListedOrders(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
         market=MarketClient(transport, 31337),
@@ -68,7 +69,9 @@ async def bought_at(*, pool=None, max_price=None, on_progress=lambda step: None,
         address=ME.address,
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
     )
-    found = await choose_offers(conn, RunRequest(APP, MODEL, pool=pool, max_price=max_price), on_progress)
+    found = await choose_offers(
+        conn, RunRequest(APP, model, pool=pool, max_price=max_price, tee=tee, trust=1 if tee else 5), on_progress
+    )
     return found, transport.requested
 
 
@@ -94,7 +97,7 @@ async def test_a_market_that_returns_another_asset_than_requested_sells_nothing(
 
 
 async def test_a_cheaper_offer_of_another_app_does_not_replace_the_requested_app():
-    cheap = AppOrder(app=OTHER, appprice=0, volume=9)
+    cheap = AppOrder(tag=TEE_TAG, app=OTHER, appprice=0, volume=9)
     found, _ = await bought_at(apporders=[cheap, HONEST["apporders"]])
     assert found[0] == HONEST["apporders"]
 
@@ -109,13 +112,13 @@ async def test_a_price_above_the_maximum_is_refused_with_its_parts():
     )
 
 
-STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, category=2)
+STRANGER = WorkerpoolOrder(tag=TEE_TAG, workerpool=OTHER, workerpoolprice=1, volume=9, category=2)
 
 
 @pytest.mark.parametrize(
     "restricted",
     [
-        {"apporders": [AppOrder(app=APP, volume=9, workerpoolrestrict=OTHER)]},
+        {"apporders": [AppOrder(tag=TEE_TAG, app=APP, volume=9, workerpoolrestrict=OTHER)]},
         {"datasetorders": [DatasetOrder(dataset=MODEL, volume=9, workerpoolrestrict=OTHER)]},
     ],
     ids=["app", "model"],
@@ -135,7 +138,7 @@ async def test_with_any_pool_allowed_the_best_admitted_one_is_chosen():
 
 
 async def test_where_no_pool_is_admitted_the_sentence_names_what_is_not_offered():
-    nowhere = AppOrder(app=APP, volume=9, workerpoolrestrict=APP)
+    nowhere = AppOrder(tag=TEE_TAG, app=APP, volume=9, workerpoolrestrict=APP)
     with pytest.raises(OrderRefused, match=f"nobody offers the app {APP}"):
         await bought_at(pool="any", workerpoolorders=[HONEST["workerpoolorders"], STRANGER], apporders=[nowhere])
 
@@ -157,3 +160,28 @@ def test_paired_offers_sell_as_many_tasks_as_the_scarcest_kind_has(apps, dataset
     for place, (kind, listed) in enumerate(sizes.items()):
         for order, size in of(kind, *listed):
             assert sum(deal.tasks for deal in deals if deal.offers[place] == order) <= size
+
+
+def without_tee(*, trust):
+    app = msgspec.structs.replace(HONEST["apporders"], tag=NO_TAG)
+    pool = msgspec.structs.replace(HONEST["workerpoolorders"], tag=NO_TAG, trust=trust)
+    return {"apporders": [HONEST["apporders"], app], "workerpoolorders": [HONEST["workerpoolorders"], pool]}
+
+
+async def test_a_run_without_a_tee_is_bought_on_orders_without_a_tee():
+    (app, _, pool), _ = await bought_at(model=ZERO_ADDRESS, tee=False, **without_tee(trust=5))
+    assert (app.tag, pool.tag, pool.trust) == (NO_TAG, NO_TAG, 5)
+
+
+async def test_a_run_in_an_enclave_is_not_bought_on_cheaper_orders_without_one():
+    cheap = {
+        kind: [*each, msgspec.structs.replace(each[1], salt=to_digest(b"\1" * 32))]
+        for kind, each in without_tee(trust=5).items()
+    }
+    (app, _, pool), _ = await bought_at(**cheap)
+    assert (app.tag, pool.tag) == (TEE_TAG, TEE_TAG)
+
+
+async def test_a_pool_that_promises_less_trust_is_not_bought():
+    with pytest.raises(OrderRefused, match="nobody offers computing in this category without a TEE at trust 5"):
+        await bought_at(model=ZERO_ADDRESS, tee=False, **without_tee(trust=4))

@@ -1,11 +1,14 @@
 """How a run's result is raised or returned, by its receipt."""
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, StillRunning
+from sealgrid.poco.tags import NO_TAG
 from sealgrid.sdk.money import MoneyState
 from sealgrid.sdk.operations import run_money
 from sealgrid.sdk.operations.open_result import RunResult
@@ -86,3 +89,17 @@ def test_a_run_has_the_runs_of_all_tasks_of_its_deal():
     several = AsyncRun(None, runs.buy.replace(JOB, tasks=2))
     assert len({each.task for each in several.tasks}) == 2
     assert int(several.price) == 12
+
+
+async def test_a_run_without_a_tee_has_no_receipt_and_its_app_fails_by_its_exit_code(run, monkeypatch):
+    ended = run()
+    request = msgspec.structs.replace(JOB.terms.request, tag=NO_TAG)
+    public = AsyncRun(None, replace(JOB, terms=replace(JOB.terms, request=request)))
+
+    async def open_public_result(conn, task):
+        return RunResult({"sealgrid.json": b'{"exit":7}'})
+
+    monkeypatch.setattr(runs.open_result, "open_public_result", open_public_result)
+    with pytest.raises(AppFailed, match="exit code 7") as failed:
+        await public.result()
+    assert (failed.value.exit, public.tee, ended.tee) == (7, False, True)

@@ -1,0 +1,159 @@
+"""A task without an enclave: results of several workers, which agree before the pool authorises any of them. Pure.
+
+A commitment is PoCo's pair of result hash and result seal, before it is on the chain: the pool compares the hashes, and
+neither tells another worker the result. After an agreement the workers contribute one after the other.
+"""
+
+from collections import Counter
+from typing import Final
+
+import msgspec
+
+from sealgrid.errors import InputRefused
+from sealgrid.poco.consensus import ConsensusTally, ContributionState, contribution_order
+from sealgrid.units import ZERO_DIGEST, Address, Digest
+from sealgrid.wire.pool import CommitReply
+
+MAX_COMMITMENTS: Final = 8  #: workers that one task may have; if they do not agree, it is refunded
+
+
+class ResultCommitment(msgspec.Struct, frozen=True):
+    """A result that a worker committed to, and the worker's score at that time."""
+
+    worker: Address
+    result_hash: Digest
+    result_seal: Digest
+    score: int
+    absent: bool = False  #: whether it was authorised and did not contribute in time
+
+
+class Replication(msgspec.Struct, frozen=True, kw_only=True):
+    """What the workers of one task committed to, and what the chain has of it."""
+
+    tally: ConsensusTally  #: of the contributions on the chain
+    commitments: tuple[ResultCommitment, ...] = ()
+    agreed: Digest = ZERO_DIGEST  #: result hash on which enough workers agree; zero before
+    order: tuple[Address, ...] = ()  #: who contributes, in order
+    reveal_deadline: int = 0  #: by the chain's clock; 0 without a consensus
+    reveal_over: bool = False  #: whether it has passed
+    result: Digest = ZERO_DIGEST  #: that a worker revealed: SHA-256 of the result's archive
+
+    @property
+    def workers(self) -> frozenset[Address]:
+        """Return the workers that take no further part: each commits once."""
+        return frozenset(each.worker for each in self.commitments)
+
+    @property
+    def next_worker(self) -> Address | None:
+        """Return the worker that contributes next; None where nobody shall contribute."""
+        on_chain = {each.worker for each in self.tally.contributions}
+        if not self.order or self.tally.consensus is not None:
+            return None
+        return next((worker for worker in self.order if worker not in on_chain), None)
+
+    @property
+    def is_agreed(self) -> bool:
+        """Return whether the chain's consensus is the result on which the workers agreed with the pool."""
+        return self.tally.consensus is not None and self.tally.consensus == self.agreed
+
+
+def commit(replication: Replication, commitment: ResultCommitment, replicas: int) -> Replication:
+    """Add a commitment and compare all of them."""
+    added = msgspec.structs.replace(replication, commitments=(*replication.commitments, commitment))
+    return agree(added, replicas)
+
+
+def agree(replication: Replication, replicas: int) -> Replication:
+    """Return the order of contributions if at least ``replicas`` workers agree and PoCo finds consensus for them.
+
+    More workers must agree than on any other result. A worker that was absent counts, and does not contribute; one that
+    the chain rejected does not count.
+    """
+    tally = replication.tally
+    rejected = {each.worker for each in tally.contributions if each.state is ContributionState.REJECTED}
+    none = msgspec.structs.replace(replication, agreed=ZERO_DIGEST, order=())
+    counts = Counter(each.result_hash for each in replication.commitments if each.worker not in rejected).most_common(2)
+    if not counts or counts[0][1] < replicas or (len(counts) > 1 and counts[1][1] == counts[0][1]):
+        return none
+    result = counts[0][0]
+    on_chain = {each.worker for each in tally.contributions}
+    ready = [
+        (each.worker, each.result_hash, each.score)
+        for each in replication.commitments
+        if not each.absent and each.worker not in on_chain
+    ]
+    agreeing = [each for each in ready if each[1] == result]
+    others = [each for each in ready if each[1] != result]
+    try:
+        order = contribution_order(tally, agreeing, others)
+    except InputRefused:
+        return none
+    return msgspec.structs.replace(replication, agreed=result, order=order)
+
+
+def contributed(replication: Replication, worker: Address, result_hash: Digest) -> Replication:
+    """Add a contribution that is on the chain; one that PoCo would have refused changes nothing."""
+    score = next((each.score for each in replication.commitments if each.worker == worker), 0)
+    try:
+        return msgspec.structs.replace(replication, tally=replication.tally.contribute(worker, result_hash, score))
+    except InputRefused:  # a block was applied twice
+        return replication
+
+
+def reached(replication: Replication, consensus: Digest, deadline: int) -> Replication:
+    """Take the chain's consensus, whatever scores the pool knew."""
+    tally = msgspec.structs.replace(replication.tally, consensus=consensus)
+    return msgspec.structs.replace(replication, tally=tally, reveal_deadline=deadline, reveal_over=False)
+
+
+def revealed(replication: Replication, worker: Address, result: Digest) -> Replication:
+    """Mark a reveal that is on the chain; the digest is public from then on."""
+    try:
+        tally = replication.tally.reveal(worker)
+    except InputRefused:
+        return replication
+    return msgspec.structs.replace(replication, tally=tally, result=result)
+
+
+def reopened(replication: Replication, replicas: int) -> Replication:
+    """Reject the winners, none of whom revealed; other workers are needed."""
+    try:
+        tally = replication.tally.reopen()
+    except InputRefused:
+        return replication
+    again = msgspec.structs.replace(replication, tally=tally, reveal_deadline=0, reveal_over=False, result=ZERO_DIGEST)
+    return agree(again, replicas)
+
+
+def skip_absent(replication: Replication, replicas: int) -> Replication:
+    """Mark the worker whose turn it is as absent, since it did not contribute in time."""
+    absent = replication.next_worker
+    commitments = tuple(
+        msgspec.structs.replace(each, absent=True) if each.worker == absent else each
+        for each in replication.commitments
+    )
+    return agree(msgspec.structs.replace(replication, commitments=commitments), replicas)
+
+
+def call_due(replication: Replication) -> str:
+    """Return what the owner of the pool must do on the chain now: "finalize", "reopen" or nothing.
+
+    A consensus on another result than the workers' commitments is not finalized: the task is refunded.
+    """
+    if replication.tally.consensus is None:
+        return ""
+    if replication.tally.revealed and (replication.reveal_over or not replication.tally.winners):
+        return "finalize" if replication.is_agreed else ""
+    return "reopen" if replication.reveal_over and not replication.tally.revealed else ""
+
+
+def reply_to(replication: Replication, worker: Address, *, ended: bool) -> CommitReply:
+    """Return what a worker does next with the result that it committed to."""
+    own = next((each for each in replication.commitments if each.worker == worker), None)
+    if ended or own is None:
+        return CommitReply(step="end")
+    if worker in {each.worker for each in replication.tally.winners}:
+        return CommitReply(step="reveal")
+    if replication.next_worker == worker:
+        return CommitReply(step="contribute", upload=own.result_hash == replication.agreed)
+    return CommitReply(step="wait")

@@ -1,0 +1,162 @@
+"""A task without an enclave: run the app in the sandbox, commit to its result, and contribute it when the pool asks.
+
+A record of each commitment is kept on disk until the task ends, so that a worker that was killed goes on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sealgrid.errors import DECODE_ERRORS, HostFailed, InputRefused, NotFound, SealgridError
+from sealgrid.poco.ids import result_hash, result_seal
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
+from sealgrid.wire.pool import CommitReply, JobAssignment
+from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, PublicJobSpec
+from sealgrid.wire.storage import WorkerProof
+from sealgrid.worker.job import ENCLAVE_SECONDS, JobContext, JobRun
+from sealgrid.worker.relay import Outcome, RelayServer
+
+_WAIT: Final = 20.0  #: seconds of one request for news of a commitment
+_PAUSE: Final = 1.0  #: seconds after a request or a transaction that failed
+_RUNNER: Final = "sealgrid.enclave.job.public_job"
+_log = logging.getLogger("sealgrid")
+
+
+class PublicJobRun(JobRun):
+    """Runs the app of one task without an enclave, and commits to its result."""
+
+    async def run(self) -> None:
+        """Run the job until the pool has its commitment; raise SealgridError when it ends without a result."""
+        public = self.job.public
+        assert public is not None
+        free = await self._context.chain.free_stake()
+        if free < public.stake:
+            raise HostFailed(f"the worker has {free} nRLC free in escrow, and this task locks {public.stake}.")
+        await self._local_path("bundle")
+        result = await self._compute(public.params)
+        save_commitment(self._context.config.folder, self.job, result)
+        await commit(self.job, result, self._context, wait=0)
+
+    async def finish(self, upload: str) -> Digest:
+        """Store the archive in the cache alone: nobody sees it before the other workers have committed."""
+        sha256 = self._upload(upload).store()
+        del self._uploads[upload]
+        return sha256
+
+    async def _compute(self, params: str) -> Digest:
+        server, folder = RelayServer(self), Path(tempfile.mkdtemp(prefix="sealgrid-"))
+        listener = await asyncio.start_unix_server(server.serve, folder / "relay", limit=1 << 20)
+        process = None
+        try:
+            spec = PublicJobSpec(
+                relay=str(folder / "relay"),
+                app_digest=self.job.app_digest,
+                deal=self.job.deal,
+                task=self.job.task,
+                index=self.job.index,
+                params=params,
+            )
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", _RUNNER, stdin=asyncio.subprocess.PIPE, start_new_session=True
+            )
+            assert process.stdin is not None
+            process.stdin.write(msgspec.json.encode(spec))
+            process.stdin.close()
+            self.report("running")
+            outcome = await _outcome(server, process)
+        finally:
+            if process is not None and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
+                await process.wait()
+            listener.close()
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(outcome, EnclaveFailure):
+            raise HostFailed(outcome.reason)
+        assert isinstance(outcome, ComputedArchive)
+        return outcome.sha256
+
+
+async def _outcome(server: RelayServer, process: asyncio.subprocess.Process) -> Outcome:
+    """Return how the run ended; raise HostFailed for a process that ended without a word, or runs for too long."""
+    outcome, ended = asyncio.ensure_future(server.outcome()), asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.wait({outcome, ended}, timeout=ENCLAVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not outcome.done():
+            raise HostFailed("the app's process ended without a result, or ran for too long.")
+        return outcome.result()
+    finally:
+        outcome.cancel()
+        ended.cancel()
+
+
+class CommittedResult(msgspec.Struct, frozen=True):
+    """A job whose result this worker committed to, as stored until the task ends."""
+
+    job: JobAssignment
+    result: Digest
+
+
+def save_commitment(folder: Path, job: JobAssignment, result: Digest) -> None:
+    """Store a commitment, before the pool gets it."""
+    path = _record(folder, job.task)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.encode(CommittedResult(job, result)))
+
+
+def stored_commitments(folder: Path) -> Iterator[CommittedResult]:
+    """Yield the commitments of tasks that have not ended."""
+    for path in sorted((folder / "committed").glob("*.json")):
+        with contextlib.suppress(*DECODE_ERRORS):  # the write was interrupted
+            yield msgspec.json.decode(path.read_bytes(), type=CommittedResult)
+
+
+async def commit(job: JobAssignment, result: Digest, context: JobContext, *, wait: float) -> CommitReply:
+    """Give the pool the commitment, again and again alike; return what to do next."""
+    hidden, sealed = result_hash(job.task, result), result_seal(context.pool.worker, job.task, result)
+    return await context.pool.commit(job.task, job.fence, hidden, sealed, wait=wait)
+
+
+async def follow_commitment(committed: CommittedResult, context: JobContext) -> None:
+    """Contribute and reveal when it is this worker's turn; return when the task has ended."""
+    job, result = committed.job, committed.result
+    while True:
+        try:
+            reply = await commit(job, result, context, wait=_WAIT)
+            if reply.step == "end":
+                break
+            if reply.step == "contribute":
+                if reply.upload:
+                    await _upload(committed, context, reply.authorisation)
+                if not await context.chain.contribute(job, result, reply.authorisation):
+                    await asyncio.sleep(_PAUSE)  # the pool has not read the block yet
+            elif reply.step == "reveal" and not await context.chain.reveal(job, result):
+                await asyncio.sleep(_PAUSE)
+        except (InputRefused, NotFound) as refused:
+            _log.warning("task %s: the pool takes no commitment: %s", job.task, refused)
+            break
+        except SealgridError as error:
+            _log.warning("task %s: its commitment waits: %s", job.task, error)
+            await asyncio.sleep(_PAUSE)
+    _record(context.config.folder, job.task).unlink(missing_ok=True)
+
+
+async def _upload(committed: CommittedResult, context: JobContext, authorisation: bytes) -> None:
+    store, path = context.storage, context.cache.path(committed.result)
+    if context.nodes:
+        proof = WorkerProof(enclave=ZERO_ADDRESS, signature=authorisation)
+        store = RemoteFiles(*(node.for_result(committed.job.task, proof) for node in context.nodes))
+    await store.put_file(path)
+
+
+def _record(folder: Path, task: TaskId) -> Path:
+    return folder / "committed" / f"{task}.json"

@@ -1,0 +1,191 @@
+"""Results of several workers for one task without an enclave: who contributes, and what the pool then does on chain."""
+
+import pytest
+
+from sealgrid.errors import InputRefused
+from sealgrid.pool import events as e
+from sealgrid.pool.claims import WorkerRequest
+from sealgrid.pool.operations import expire
+from sealgrid.pool.replication import MAX_COMMITMENTS
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.step import chain_call
+from sealgrid.pool.task import MAX_ATTEMPTS
+from sealgrid.units import Address, Digest, to_address, to_digest
+from tests.unit.pool.store_scene import TASK, StoreScene, deal
+
+RIGHT, WRONG, OTHER = (to_digest(bytes([number]) * 32) for number in (1, 2, 3))
+ANNA, BERT, CARL, DORA = WORKERS = tuple(to_address(bytes([number]) * 20) for number in range(10, 14))
+DEADLINE = 500
+
+
+class ReplicatedScene(StoreScene):
+    """A pool with one task without a TEE; each worker computes when it gets the task."""
+
+    def __init__(self, *, trust: int = 3, replicas: int = 2) -> None:
+        rules = PoolRules(lease=30, retry=5, margin=5, replicas=replicas)
+        super().__init__(deal(replicated=True, trust=trust), e.TaskInitialized(task=TASK, at=1), rules=rules)
+
+    def runs(self, worker: Address, result: Digest, *, at: float = 2, score: int = 0) -> None:
+        """Give the task to a worker, which commits to a result."""
+        (assignment,) = self.claim(WorkerRequest(worker), at=at).assignments
+        self.commits(worker, result, assignment.task.fence, at=at, score=score)
+
+    def commits(self, worker: Address, result: Digest, fence: int, *, at: float = 2, score: int = 0) -> None:
+        names = {"task": TASK, "worker": worker, "fence": fence, "result_seal": OTHER, "score": score}
+        self.apply(e.ResultCommitted(result_hash=result, at=at, **names))
+
+    def contributes(self, worker: Address, result: Digest, *, at: float = 3) -> None:
+        """Apply a contribution that PoCo took, and the consensus in it."""
+        self.apply(e.ResultContributed(task=TASK, worker=worker, result_hash=result, at=at))
+        assert self.task().replication is not None
+        if self.task().replication.tally.consensus:
+            self.apply(e.ConsensusReached(task=TASK, result_hash=result, reveal_deadline=DEADLINE, at=at))
+
+    def reveals(self, worker: Address) -> None:
+        self.apply(e.ResultRevealed(task=TASK, worker=worker, result=OTHER, at=4))
+
+    def passes(self, now: float, *, chain_now: int) -> None:
+        """Let time pass, for leases and by the chain's clock."""
+        with self.store.transaction() as rows:
+            while expire(rows, now, chain_now, self.rules):
+                pass
+
+    def call(self) -> str:
+        due = chain_call(self.task())
+        return "" if due is None else due.kind
+
+    @property
+    def order(self) -> tuple[Address, ...]:
+        assert self.task().replication is not None
+        return self.task().replication.order
+
+
+def test_a_second_worker_computes_before_the_pool_authorises_anyone() -> None:
+    scene = ReplicatedScene()
+    scene.runs(ANNA, RIGHT)
+    assert (scene.task().stage, scene.order) == ("waiting", ())
+    scene.runs(BERT, RIGHT)
+    assert (scene.task().stage, scene.order) == ("contributing", (ANNA, BERT))
+
+
+def test_a_worker_gets_a_task_once_and_its_repeated_commitment_changes_nothing() -> None:
+    scene = ReplicatedScene()
+    scene.runs(ANNA, RIGHT)
+    before = scene.task()
+    assert scene.claim(WorkerRequest(ANNA), at=9).assignments == ()
+    scene.commits(ANNA, WRONG, before.fence)
+    assert scene.task() == before
+
+
+def test_the_pool_finalizes_when_all_winners_have_revealed() -> None:
+    scene = ReplicatedScene()
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    for worker in (ANNA, BERT):
+        assert scene.call() == ""
+        scene.contributes(worker, RIGHT)
+    assert scene.task().stage == "revealing"
+    scene.reveals(ANNA)
+    assert scene.call() == ""
+    scene.reveals(BERT)
+    assert scene.call() == "finalize"
+    scene.apply(e.TaskFinalized(task=TASK, at=5))
+    assert scene.task().stage == "completed"
+
+
+def test_who_has_not_revealed_at_the_deadline_is_left_out() -> None:
+    scene = ReplicatedScene()
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    for worker in (ANNA, BERT):
+        scene.contributes(worker, RIGHT)
+    scene.reveals(BERT)
+    scene.passes(10, chain_now=DEADLINE)
+    assert scene.call() == "finalize"
+
+
+def test_a_task_of_which_nobody_revealed_is_reopened_for_other_workers() -> None:
+    scene = ReplicatedScene(trust=2)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    scene.contributes(ANNA, RIGHT)
+    scene.passes(10, chain_now=DEADLINE - 1)
+    assert scene.call() == ""
+    scene.passes(11, chain_now=DEADLINE)
+    assert scene.call() == "reopen"
+    scene.apply(e.TaskReopened(task=TASK, at=12))
+    assert scene.task().stage == "waiting"
+    scene.runs(CARL, RIGHT, at=13)
+    assert (scene.task().stage, scene.order) == ("contributing", (BERT,))
+
+
+def test_a_lying_minority_contributes_first_and_needs_no_more_than_the_honest() -> None:
+    scene = ReplicatedScene(trust=3, replicas=3)
+    scene.runs(ANNA, WRONG)
+    for worker in (BERT, CARL, DORA):
+        scene.runs(worker, RIGHT)
+    assert scene.order == (ANNA, BERT, CARL, DORA)
+
+
+def test_a_liar_that_would_decide_alone_does_not_contribute() -> None:
+    scene = ReplicatedScene(trust=2)
+    scene.runs(ANNA, WRONG, score=300)
+    for worker in (BERT, CARL):
+        scene.runs(worker, RIGHT)
+    assert scene.order == (BERT,)
+
+
+def test_as_many_workers_compute_as_pocos_formula_demands_whatever_the_pool_promises() -> None:
+    scene = ReplicatedScene(trust=5, replicas=1)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+        assert scene.task().stage == "waiting"
+    scene.runs(CARL, RIGHT)
+    assert scene.order == (ANNA, BERT, CARL)
+
+
+def test_a_worker_that_does_not_contribute_in_time_is_replaced() -> None:
+    scene = ReplicatedScene()
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    scene.passes(100, chain_now=1)
+    assert scene.task().stage == "waiting"
+    scene.runs(CARL, RIGHT, at=101)
+    assert scene.order == (BERT, CARL)
+
+
+def test_a_consensus_on_another_result_than_the_commitments_is_not_finalized() -> None:
+    scene = ReplicatedScene(trust=2)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    scene.contributes(ANNA, WRONG)
+    scene.reveals(ANNA)
+    assert (scene.task().stage, scene.call()) == ("revealing", "")
+    scene.passes(10, chain_now=1000)
+    assert scene.call() == "claim"
+
+
+def test_workers_that_never_agree_end_the_task() -> None:
+    scene = ReplicatedScene()
+    for number in range(MAX_COMMITMENTS):
+        scene.runs(to_address(bytes([20 + number]) * 20), to_digest(bytes([number]) * 32))
+    assert (scene.task().stage, scene.call()) == ("failed", "")
+
+
+def test_a_run_without_a_result_counts_as_an_attempt() -> None:
+    scene = ReplicatedScene()
+    for number in range(MAX_ATTEMPTS):
+        worker = WORKERS[number]
+        (assignment,) = scene.claim(WorkerRequest(worker), at=2).assignments
+        failed = {"task": TASK, "worker": worker, "fence": assignment.task.fence, "stage": "failed"}
+        scene.apply(e.StageReported(at=2, detail="no memory", **failed))
+    assert scene.task().stage == "failed"
+
+
+def test_a_task_in_an_enclave_takes_no_commitment() -> None:
+    scene = StoreScene(deal(), e.TaskInitialized(task=TASK, at=1))
+    scene.claim(WorkerRequest(ANNA), at=2)
+    with pytest.raises(InputRefused, match="runs in an enclave"):
+        scene.apply(
+            e.ResultCommitted(task=TASK, worker=ANNA, fence=1, result_hash=RIGHT, result_seal=RIGHT, score=0, at=2)
+        )
