@@ -50,6 +50,7 @@ def main() -> int:
             need_program("systemd-analyze", "systemd", "it judges the units below deploy/", say)
             install_slurm()
             install_nginx()
+            install_mosquitto()
             install_node(CACHE / "node")
             install_npm_packages("iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)")
             install_npm_packages("biome", ROOT / "setup" / "biome", "Biome (lints and formats the browser scripts)")
@@ -123,6 +124,23 @@ def install_nginx() -> None:
         found = str(_unpacked("nginx", CACHE / "nginx-package") / "usr" / "sbin" / "nginx")
     if subprocess.run((found, "-v"), check=False, capture_output=True).returncode != 0:
         raise SetupMissing("nginx is missing; install it with: sudo apt-get install nginx")
+    place.unlink(missing_ok=True)
+    place.symlink_to(found)
+
+
+def install_mosquitto() -> None:
+    """Put Debian's mosquitto below the cache, the MQTT broker of a test; unpacked like nginx, to start no service."""
+    place = CACHE / "mosquitto"
+    if place.is_file():
+        return
+    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        install_package("libcap2 libcjson1 libdlt2 libmosquitto1 libwrap0", "libraries of an MQTT broker", say)
+        print("setup: unpacking mosquitto (the MQTT broker of a test)", flush=True)
+        found = str(_unpacked("mosquitto", CACHE / "mosquitto-package") / "usr" / "sbin" / "mosquitto")
+    # `mosquitto -h` prints its version, and ends with 3.
+    if "version" not in subprocess.run((found, "-h"), check=False, capture_output=True, text=True).stdout:
+        raise SetupMissing("mosquitto is missing; install it with: sudo apt-get install mosquitto")
     place.unlink(missing_ok=True)
     place.symlink_to(found)
 

@@ -27,6 +27,7 @@ _NAMES = {
     ),
     "sealgrid.crypto.signing": ("SigningKey",),
     "sealgrid.errors": (
+        "ApiKeyRefused",
         "AppFailed",
         "BundleRefused",
         "CallRefused",

@@ -19,6 +19,7 @@ from sealgrid.crypto.signing import (
     SigningKey,
 )
 from sealgrid.errors import (
+    ApiKeyRefused,
     AppFailed,
     BundleRefused,
     CallRefused,
@@ -219,6 +220,7 @@ __all__ = [
     "Account",
     "Allowance",
     "Amount",
+    "ApiKeyRefused",
     "AppFailed",
     "AppUsage",
     "AppUse",

@@ -28,8 +28,9 @@
     │   └── TicketRefused       an upload ticket is invalid
     ├── OrderRefused            an order cannot be signed, published or matched
     │   └── OrderMalformed      it is not a valid PoCo order
+    ├── ApiKeyRefused           an API key is missing or not valid
     ├── TooManyRequests         a client exceeded its rate limit
-    │   └── QuotaReached        a client reached its storage quota
+    │   └── QuotaReached        a client reached its quota of storage or spending
     ├── ChainError              a chain request failed
     │   ├── ChainReplaced       the chain is not the one that was followed before
     │   └── ContractReverted    a contract reverted, with its reason
@@ -269,6 +270,12 @@ class OrderMalformed(OrderRefused):
     http_status = 400
 
 
+class ApiKeyRefused(SealgridError):
+    """An API key is missing or not valid; ask the operator of the service for one."""
+
+    http_status = 401
+
+
 class TooManyRequests(SealgridError):
     """A client exceeded its rate limit; wait ``seconds``, if the service sent them."""
 
@@ -280,7 +287,7 @@ class TooManyRequests(SealgridError):
 
 
 class QuotaReached(TooManyRequests):
-    """A client reached its quota of storage or open uploads; the message says how to get more."""
+    """A client reached its quota of storage, open uploads or spending; the message says how to get more."""
 
 
 class ChainError(SealgridError):

@@ -1,4 +1,4 @@
-"""``sealgrid ados …``: data quality outside the enclave: train, evaluate, split and merge, sign, feed contracts."""
+"""``sealgrid ados …``: data quality outside the enclave: train, evaluate, split and merge, sign, feed, watch, serve."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sealgrid.cli import ados_feed, ados_score
+from sealgrid.cli import ados_feed, ados_score, ados_serve, ados_watch
 from sealgrid.cli.options import PasswordFile
 from sealgrid.cli.output import stderr, stdout
 from sealgrid.errors import InputRefused, SetupMissing
@@ -20,6 +20,8 @@ app = typer.Typer(
 app.add_typer(ados_feed.app, name="feed")
 app.command()(ados_score.graph)
 app.command()(ados_score.score)
+app.add_typer(ados_serve.app, name="serve")
+app.command()(ados_watch.watch)
 
 DEFAULT_SEEDS = (11, 23, 37, 53, 71)  #: of scenario.SEEDS, which only the environment of ADOS can import
 Seed = Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")]

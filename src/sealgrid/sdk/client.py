@@ -266,6 +266,7 @@ class AsyncClient:
         args: Sequence[str] = (),
         secrets: Mapping[int, str] | None = None,
         public_args: Sequence[str] = (),
+        callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
         key: str | None = None,
@@ -275,6 +276,7 @@ class AsyncClient:
 
         Each of ``inputs`` is what ``run`` takes as ``files``; ``args`` and ``secrets`` are sealed with every input.
         Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
+        ``callback`` is a contract that gets what the app publishes for it, of each task, as in ``run``.
         ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
 
         ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
@@ -287,6 +289,7 @@ class AsyncClient:
             model,
             secrets=secrets,
             public_args=public_args,
+            callback=callback,
             max_price=max_price,
             pool=pool,
             key=key,
@@ -301,6 +304,7 @@ class AsyncClient:
         *,
         secrets: Mapping[int, str] | None = None,
         public_args: Sequence[str] = (),
+        callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
         key: str | None = None,
@@ -309,7 +313,11 @@ class AsyncClient:
         """Buy a bag like ``map``, where each input is a pair of ``files`` and ``args``."""
         with nothing_bought_before(()):
             request = RunRequest(
-                ZERO_ADDRESS, public_args=shlex.join(public_args), max_price=_parse_limit(max_price), pool=pool
+                ZERO_ADDRESS,
+                public_args=shlex.join(public_args),
+                callback=_parse_contract(callback),
+                max_price=_parse_limit(max_price),
+                pool=pool,
             )
             request = await self._resolved(request, (), app, model, on_progress)
             names, contents = await read_task_inputs(self._conn, request.app, inputs, _numbered(secrets))

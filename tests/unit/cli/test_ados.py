@@ -1,11 +1,13 @@
 """``sealgrid ados``: draws readings here, and starts the environment of PyTorch for the rest."""
 
+import asyncio
 import csv
 import importlib.util
 import json
 
 import pytest
 
+from sealgrid.ados.api.keys import ApiKeyFolder
 from sealgrid.errors import InputRefused
 from sealgrid.shipped_apps.ados.quality.file_reader import read_file
 from sealgrid.shipped_apps.ados.quality.signed_file import read_signed
@@ -84,3 +86,49 @@ def test_what_cannot_be_signed_or_joined_is_refused_in_one_line(ados, tmp_path, 
     assert ended.code != 0
     assert reason in ended.err
     assert not (tmp_path / "out.json").exists()
+
+
+WATCH = ("watch", "day.csv", "--model", "m", "--journal", "j", "--interval", "600")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((*WATCH, "--since", "yesterday"), "is no time"),
+        ((*WATCH, "--max-price", "much"), "is not a valid amount"),
+        ((*WATCH, "--broker-password-file", "absent"), "the password file absent cannot be read"),
+    ],
+    ids=range(3),
+)
+def test_a_watch_says_what_is_wrong_with_its_options(ados, monkeypatch, words, reason):
+    monkeypatch.setattr("sealgrid.cli.session.run_as", lambda choice, data, work: asyncio.run(work(None)))
+    ended = ados(*words)
+    assert ended.code != 0
+    assert reason in ended.err
+
+
+def test_keys_of_the_api_are_made_listed_limited_and_revoked_and_stay_out_of_the_output(ados, tmp_path):
+    assert ados("serve", "init", "api.toml").code == 0
+    again = ados("serve", "init", "api.toml")
+    assert "api.toml exists" in again.err
+    made = ados("serve", "key", "new", "api.toml", "acme", "--out", "acme.key", "--spending", "2")
+    token = (tmp_path / "acme.key").read_text().strip()
+    assert made.out == "wrote acme.key\n"
+    assert (tmp_path / "acme.key").stat().st_mode & 0o077 == 0
+    assert ados("serve", "key", "limit", "api.toml", "acme", "--requests", "5").code == 0
+    listed = ados("serve", "key", "list", "api.toml")
+    assert listed.out == "acme  5 requests an hour, 2 RLC\n"
+    folder = tmp_path / "ados-api" / "keys"
+    assert ApiKeyFolder(folder).authenticate(f"Bearer {token}").requests_per_hour == 5
+    taken = ados("serve", "key", "new", "api.toml", "other", "--out", "acme.key")
+    assert "acme.key exists" in taken.err
+    assert ados("serve", "key", "revoke", "api.toml", "acme").code == 0
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["port = 'x'", "unknown = 1", "["], ids=range(3))
+def test_settings_of_the_api_that_are_not_valid_are_refused(ados, tmp_path, text):
+    (tmp_path / "api.toml").write_text(text)
+    ended = ados("serve", "key", "list", "api.toml")
+    assert ended.code != 0
+    assert "does not describe the API of ADOS" in ended.err

@@ -23,7 +23,7 @@ from sealgrid.sdk.progress import Progress, ProgressStep
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.sdk.stores.bag_store import BagRecord, BagStore, bag_id
 from sealgrid.sdk.stores.job_store import JobStore, record_of
-from sealgrid.units import Address, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,10 @@ class BagContent:
     names: tuple[str, ...]  #: of the inputs
 
     def digest(self) -> str:
-        """Return a digest of app, model, public arguments and inputs."""
+        """Return a digest of app, model, public arguments, callback contract if there is one, and inputs."""
         request = self.request
-        terms = msgspec.json.encode([request.app, request.model, request.public_args])
+        callback = () if request.callback == ZERO_ADDRESS else (request.callback,)
+        terms = msgspec.json.encode([request.app, request.model, request.public_args, *callback])
         return sha256(terms, *(sha256(each.pack()) for each in self.inputs)).hex()
 
 

@@ -190,6 +190,7 @@ class Client:
         args: Sequence[str] = (),
         secrets: Mapping[int, str] | None = None,
         public_args: Sequence[str] = (),
+        callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
         key: str | None = None,
@@ -199,6 +200,7 @@ class Client:
 
         Each of ``inputs`` is what ``run`` takes as ``files``; ``args`` and ``secrets`` are sealed with every input.
         Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
+        ``callback`` is a contract that gets what the app publishes for it, of each task, as in ``run``.
         ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
 
         ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
@@ -214,6 +216,7 @@ class Client:
                     args=args,
                     secrets=secrets,
                     public_args=public_args,
+                    callback=callback,
                     max_price=max_price,
                     pool=pool,
                     key=key,
@@ -230,6 +233,7 @@ class Client:
         *,
         secrets: Mapping[int, str] | None = None,
         public_args: Sequence[str] = (),
+        callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
         key: str | None = None,
@@ -244,6 +248,7 @@ class Client:
                     model,
                     secrets=secrets,
                     public_args=public_args,
+                    callback=callback,
                     max_price=max_price,
                     pool=pool,
                     key=key,

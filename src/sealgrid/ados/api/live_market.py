@@ -1,0 +1,71 @@
+"""Reads the marketplace from the live market with the public SDK."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from sealgrid.ados.api.marketplace import Document, MarketplaceApp, ModelOnSale, marketplace, sensors_in
+from sealgrid.errors import SealgridError
+from sealgrid.sdk.client import AsyncClient
+from sealgrid.sdk.resources.offers import Listing, Offer
+
+FRESH_SECONDS: Final = 15.0  #: for which one reading of the market answers
+CONCURRENT: Final = 8
+_INPUT: Final = "windows"  #: of a model of ados: rows, sensors, readings
+
+
+class LiveMarket:
+    """The models of one app that everybody may buy. ``clock`` returns monotonic seconds."""
+
+    def __init__(self, client: AsyncClient, app: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client, self._app, self._clock = client, app, clock
+        self._lock, self._limit = asyncio.Lock(), asyncio.Semaphore(CONCURRENT)
+        self._read: tuple[float, Document] | None = None
+
+    async def listing(self) -> Document:
+        """Return the marketplace, at most ``FRESH_SECONDS`` old."""
+        async with self._lock:
+            if self._read is None or self._clock() - self._read[0] > FRESH_SECONDS:
+                self._read = (self._clock(), await self._listing())
+            return self._read[1]
+
+    async def _listing(self) -> Document:
+        app = await self._client.apps.show(self._app)
+        by_model: dict[str, list[Offer]] = defaultdict(list)
+        for offer in await self._client.models.list():
+            if offer.app == app.address and offer.buyer is None and offer.uses > 0:
+                by_model[offer.address].append(offer)
+        models = await asyncio.gather(*(self._model(offers) for offers in by_model.values()))
+        described = MarketplaceApp(app.address, app.name, app.digest)
+        return marketplace(self._client.network.chain, described, models)
+
+    async def _model(self, offers: list[Offer]) -> ModelOnSale:
+        cheapest = min(offers, key=lambda offer: offer.price)
+        async with self._limit:
+            listing = await self._client.models.show(cheapest.address)
+            nodes = _nodes(listing)
+            try:
+                sensors = sensors_in(await self._client.models.card(cheapest.address), nodes)
+            except SealgridError:
+                sensors = ()  # the card is the owner's, and nothing depends on it
+        return ModelOnSale(
+            address=cheapest.address,
+            name=cheapest.name,
+            owner=cheapest.owner,
+            digest=cheapest.digest,
+            location=listing.location,
+            price=cheapest.price,
+            uses=sum(offer.uses for offer in offers),
+            nodes=nodes,
+            sensors=sensors,
+        )
+
+
+def _nodes(listing: Listing) -> int | None:
+    """Return the number of sensors by a model's public signature, None without one."""
+    inputs = listing.signature.inputs if listing.signature is not None else ()
+    shape = next((each.shape for each in inputs if each.name == _INPUT), None)
+    size = shape[1] if shape is not None and len(shape) > 1 else None
+    return size if isinstance(size, int) and size > 0 else None

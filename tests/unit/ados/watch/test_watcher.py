@@ -1,0 +1,163 @@
+"""A watch of a file: windows are journaled before they are bought, once each, over crashes at every step."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from sealgrid.ados.watch.growing_file import GrowingFile
+from sealgrid.ados.watch.journal import WatchIdentity, WatchJournal
+from sealgrid.ados.watch.schedule import ScheduleCheckpoint, ScheduleTerms, WindowSchedule
+from sealgrid.ados.watch.watcher import Watcher
+from sealgrid.errors import InputRefused
+
+TERMS = ScheduleTerms(interval=600, rows=6, before=1, after=0, grace=0, most_open=3)
+HOURS = 6
+IDENTITY = WatchIdentity(source="day.csv", app="ados", model="m", interval=600, rows=6, before=1, after=0)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class CountingNetwork:
+    """What a network does with an idempotency key: the first purchase counts. It may die at any step."""
+
+    def __init__(self, dies_at=()):
+        self.bought, self.calls, self.most, self._now, self._dies_at, self._steps = {}, 0, 0, 0, set(dies_at), 0
+
+    async def roster(self):
+        return None
+
+    async def buy(self, record, journal):
+        self._now += 1
+        self.most = max(self.most, self._now)
+        try:
+            self._step()
+            content = journal.content(record.window)
+            assert self.bought.setdefault(journal.purchase_key(record.window), content) == content
+            self.calls += 1
+            self._step()
+            await asyncio.sleep(0)
+            return msgspec.structs.replace(record, state="answered")
+        finally:
+            self._now -= 1
+
+    def _step(self):
+        self._steps += 1
+        if self._steps in self._dies_at:
+            raise Killed
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts a watch of the file as a new process does."""
+    path = tmp_path / "day.csv"
+    rows = [f"{600 * row},a,{row}\n" for row in range(6 * HOURS)]
+    path.write_text("time,sensor,value\n" + "".join(rows))
+
+    def begin(network, now=3600.0 * HOURS, report=lambda line: None, at_once=2):
+        journal = WatchJournal(tmp_path / "journal", IDENTITY)
+        checkpoint = journal.checkpoint() or ScheduleCheckpoint(next_window=0)
+        journal.begin(checkpoint)
+        due = [each.window for each in journal.windows() if each.state == "due"]
+        schedule = WindowSchedule(TERMS, checkpoint, due)
+        source = GrowingFile(path, checkpoint.position)
+        return journal, Watcher(source, schedule, journal, network, clock=lambda: now, report=report, at_once=at_once)
+
+    return begin
+
+
+async def test_every_window_of_a_file_is_bought_once_and_its_readings_are_removed(start, tmp_path):
+    network, lines = CountingNetwork(), []
+    journal, watcher = start(network, report=lines.append)
+    await watcher.run(once=True)
+    assert [(each.window, each.state) for each in journal.windows()] == [(n, "answered") for n in range(HOURS)]
+    assert lines[0] == "1970-01-01T00:00:00Z  answered"
+    assert list((tmp_path / "journal" / "windows").glob("*.readings")) == []
+    assert network.calls == HOURS
+    await start(network)[1].run(once=True)
+    assert network.calls == HOURS
+
+
+@pytest.mark.parametrize("dies_at", [{1}, {2}, {3, 7}, {4, 5, 9}, {6, 13}], ids=str)
+async def test_a_watch_that_is_killed_continues_and_buys_nothing_twice(start, dies_at):
+    network = CountingNetwork(dies_at)
+    deaths = 0
+    while True:
+        journal, watcher = start(network)
+        try:
+            await watcher.run(once=True)
+            break
+        except Killed:
+            deaths += 1
+    assert deaths > 0
+    assert [each.state for each in journal.windows()] == ["answered"] * HOURS
+    assert len(network.bought) == HOURS
+
+
+@pytest.mark.parametrize("written", ["0.readings", "0.json", "checkpoint.json"])
+async def test_a_crash_between_two_files_of_the_journal_loses_and_doubles_no_window(start, monkeypatch, written):
+    from sealgrid.ados.watch import journal as module
+
+    write = module.write_private
+    begun = []
+
+    def write_and_die(path, content):
+        write(path, content)
+        begun.append(path.name)
+        if path.name == written and begun.count(written) == 1 + (written == "checkpoint.json"):
+            raise Killed
+
+    network = CountingNetwork()
+    monkeypatch.setattr(module, "write_private", write_and_die)
+    with pytest.raises(Killed):
+        await start(network)[1].run(once=True)
+    monkeypatch.setattr(module, "write_private", write)
+    journal, watcher = start(network)
+    await watcher.run(once=True)
+    assert [(each.window, each.state) for each in journal.windows()] == [(n, "answered") for n in range(HOURS)]
+    assert (network.calls, len(network.bought)) == (HOURS, HOURS)
+
+
+async def test_purchases_at_one_time_and_open_windows_are_bounded(start):
+    network = CountingNetwork()
+    journal, watcher = start(network, at_once=1)
+    await watcher.step()
+    assert [each.window for each in journal.windows()] == [0, 1, 2]  # no more are open, so reading has stopped
+    await watcher.run(once=True)
+    assert (network.most, network.calls) == (1, HOURS)
+
+
+async def test_late_readings_are_counted_for_the_user(start, tmp_path):
+    network, lines = CountingNetwork(), []
+    await start(network)[1].run(once=True)
+    with (tmp_path / "day.csv").open("a") as more:
+        more.write("60,a,1\nnonsense\n")
+    await start(network, report=lines.append)[1].run(once=True)
+    assert lines == ["1 late readings so far", "1 refused lines so far"]
+
+
+async def test_the_journal_of_another_watch_is_refused_and_so_is_a_damaged_one(start, tmp_path):
+    start(CountingNetwork())
+    other = msgspec.structs.replace(IDENTITY, model="other")
+    with pytest.raises(InputRefused, match="other settings"):
+        WatchJournal(tmp_path / "journal", other)
+    (tmp_path / "journal" / "watch.json").write_text("{")
+    with pytest.raises(InputRefused, match="restore it from your backup"):
+        WatchJournal(tmp_path / "journal", IDENTITY)
+
+
+async def test_a_disk_that_is_full_ends_the_watch_before_anything_is_bought(start, monkeypatch):
+    from sealgrid.ados.watch import journal as module
+
+    network = CountingNetwork()
+    _, watcher = start(network)
+
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "write_private", full)
+    with pytest.raises(InputRefused, match="No space left"):
+        await watcher.run(once=True)
+    assert network.calls == 0
