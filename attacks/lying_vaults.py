@@ -1,7 +1,6 @@
 """Attacks by fewer than t lying, colluding or refusing vaults, and by services that are not vaults."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -126,8 +125,8 @@ async def offer_fake_vaults(scene: Scene) -> Outcome:
     fake = tuple(sorted(SigningKey.generate().address for _ in scene.network.vaults))
 
     class OfferingJob(JobRun):
-        def _launch_request(self, relay: Path) -> LaunchRequest:
-            return msgspec.structs.replace(super()._launch_request(relay), vaults=fake)
+        def _launch_request(self) -> LaunchRequest:
+            return msgspec.structs.replace(super()._launch_request(), vaults=fake)
 
     return await refused("vaults", (await scene.job(OfferingJob))[1].run())
 

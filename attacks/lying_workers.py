@@ -20,7 +20,8 @@ from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
-from sealgrid.worker.job import BUNDLE, JobRun
+from sealgrid.worker.enclave_files import BUNDLE
+from sealgrid.worker.job import JobRun
 
 RELEASES = "/releases"
 INVENTED = b"a result that no enclave made"

@@ -17,7 +17,7 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None
     import msgspec  # noqa: PLC0415
 
     from sealgrid.enclave import session  # noqa: F401, PLC0415  all that a real enclave has imported by then
-    from sealgrid.enclave.job.app_job import prepare  # noqa: PLC0415
+    from sealgrid.enclave.job.app_preparation import prepare  # noqa: PLC0415
     from sealgrid.enclave.protocol.quote_port import QuotePort  # noqa: PLC0415
     from sealgrid.enclave.sandbox import sandbox  # noqa: PLC0415  all that a real enclave has imported by then
     from sealgrid.units import ZERO_ADDRESS  # noqa: PLC0415

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.job import app_job
+from sealgrid.enclave.job.app_preparation import AppPreparation
 from sealgrid.enclave.job.seal import seal_result
 from sealgrid.enclave.protocol.attest import EnclaveKeys, TrustedVaults, attest
 from sealgrid.enclave.protocol.quote_port import QuotePort
@@ -26,13 +28,30 @@ from sealgrid.wire.vault import VaultClient
 Clock = Callable[[], int]
 
 
+@dataclass(frozen=True)
+class _Session:
+    """What an enclave has before its task."""
+
+    keys: EnclaveKeys
+    relay: RelayClient
+    port: QuotePort
+    preparation: AppPreparation
+
+
 async def main(relay_socket: socket.socket, quote_socket: socket.socket, folder: Path, clock: Clock) -> None:
-    """Run the task that the platform launched this enclave for; report a failure to the worker."""
+    """Run the one task that the platform gives this enclave; report a failure to the worker.
+
+    The enclave may have started before its task is known: it makes its keys, lays out the app that the worker expects,
+    and waits.
+    """
     port = QuotePort(quote_socket)
-    launch = port.launch()
     relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
+    keys = EnclaveKeys(signing=SigningKey.generate(), hpke=HpkeKey.generate())
+    session = _Session(keys, relay, port, AppPreparation(relay, folder))
     try:
-        await _run(launch, relay, port, folder, clock)
+        launched = asyncio.create_task(asyncio.to_thread(port.launch))
+        await session.preparation.begin_expected(launched)
+        await _run(await launched, session, clock)
     except CheckFailed as error:
         await _report_failure(relay, EnclaveFailure(kind="refused", reason=error.message, check=error.check))
     except (HostFailed, ServiceUnavailable, ContentDiffers) as error:  # such a message never holds data of the app
@@ -45,9 +64,9 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket, folder:
         await relay.close()
 
 
-async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folder: Path, clock: Clock) -> None:
+async def _run(launch: LaunchRequest, session: _Session, clock: Clock) -> None:
     started = clock()
-    keys = EnclaveKeys(signing=SigningKey.generate(), hpke=HpkeKey.generate())
+    keys, relay, port = session.keys, session.relay, session.port
     hello = msgspec.msgpack.encode(RelayHello(enclave=keys.signing.address))
     welcome = msgspec.msgpack.decode(await relay.call("hello", body=hello), type=RelayWelcome)
     vaults = TrustedVaults(
@@ -57,19 +76,19 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
         domain=Domain(chain=launch.chain, broker=launch.broker),
     )
     # The app that is locked into the evidence is laid out during attestation and release; it starts only after them.
-    preparation = asyncio.create_task(app_job.prepare(relay, launch.app_digest, folder))
+    preparing = asyncio.create_task(session.preparation.prepared(launch.app_digest))
     try:
         attested = await attest(launch, keys, welcome, vaults, port)
         port.close()
         await relay.call("stage", path="attested")
         quorum = await obtain(launch, keys, welcome, vaults, attested)
         await relay.call("stage", path="released")
-        prepared = None if quorum.facts.refusal else await preparation
+        prepared = None if quorum.facts.refusal else await preparing
     finally:
         # An error of the preparation is consumed here: the worker gets the error that ended the session.
-        preparation.cancel()
+        preparing.cancel()
         with suppress(asyncio.CancelledError, Exception):
-            await preparation
+            await preparing
     protection = protection_of(Platform(attested.quote.platform))
     outcome = (
         app_job.refused(quorum.facts)

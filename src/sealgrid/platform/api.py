@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement, StartReply, StartRequest
 
 AnyRequest = Request[object, object, State]
 
@@ -22,6 +22,12 @@ class PlatformService(Protocol):
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Launch one enclave with its app locked."""
+
+    async def start(self, request: StartRequest) -> StartReply:
+        """Start one enclave that waits for its task."""
+
+    async def assign(self, name: str, request: LaunchRequest) -> LaunchReply:
+        """Give a waiting enclave its task."""
 
     async def stop(self, name: str) -> None:
         """Stop an enclave."""
@@ -38,12 +44,20 @@ def handlers(platform: PlatformService) -> list[HTTPRouteHandler]:
     async def launch(request: AnyRequest) -> Response[bytes]:
         return _json(await platform.launch(parse(await request.body(), LaunchRequest)))
 
+    @post("/waiting-instances")
+    async def start(request: AnyRequest) -> Response[bytes]:
+        return _json(await platform.start(parse(await request.body(), StartRequest)))
+
+    @post("/waiting-instances/{instance:str}")
+    async def assign(instance: FromPath[str], request: AnyRequest) -> Response[bytes]:
+        return _json(await platform.assign(instance, parse(await request.body(), LaunchRequest)))
+
     @delete("/instances/{instance:str}", status_code=200)
     async def stop(instance: FromPath[str]) -> Response[bytes]:
         await platform.stop(instance)
         return _json({})
 
-    return [measurement, launch, stop]
+    return [measurement, launch, start, assign, stop]
 
 
 def _json(message: object) -> Response[bytes]:

@@ -19,14 +19,14 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.errors import HostFailed, SealgridError
+from sealgrid.errors import HostFailed, NotFound, SealgridError
 from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.guest import MAX_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
 from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.platform.instance import EnclaveInstance, connect_relay
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement, StartReply, StartRequest
 from sealgrid.wire.relay import write_frame
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
@@ -93,6 +93,14 @@ class HardwarePlatform:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         return LaunchReply(instance=name, platform=self._config.platform, runtime=self._config.runtime)
+
+    async def start(self, request: StartRequest) -> StartReply:  # noqa: ARG002  as on every platform
+        """Start nothing: the app is part of what the hardware measures at the start of a guest."""
+        return StartReply(instance="")
+
+    async def assign(self, name: str, request: LaunchRequest) -> LaunchReply:  # noqa: ARG002  as on every platform
+        """Raise NotFound: no guest of this platform waits."""
+        raise NotFound(f"no guest {name!r} waits for a task.")
 
     async def stop(self, name: str) -> None:
         """Stop a guest; no error if it is unknown."""

@@ -45,6 +45,20 @@ def measure(folder: Path) -> list[MeasuredFile]:
         return [file for part in parts for file in part]
 
 
+def file_states(folder: Path) -> bytes:
+    """Return a digest of what the file system knows about every file below a folder; it reads no content.
+
+    Writing, replacing, adding or removing a file changes it: the kernel sets the time of the last change (ctime), which
+    no program can set. It is no measurement, and depends on this copy of the files.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_names_below(str(folder))):
+        status = os.lstat(f"{folder}/{name}")
+        state = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        digest.update(f"{name}\n{state}\n".encode())
+    return digest.digest()
+
+
 def _names_below(folder: str, before: str = "") -> Iterator[str]:
     """Yield the relative paths of all entries below a folder except folders."""
     with os.scandir(folder) as entries:

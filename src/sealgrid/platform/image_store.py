@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.platform.image import MeasuredFile, measure, mrtd
+from sealgrid.platform.image import MeasuredFile, file_states, measure, mrtd
 from sealgrid.platform.image_contents import Plan
 from sealgrid.storage.atomic_file import write_file
 
@@ -28,6 +28,7 @@ class ImageMeasurement:
 
     mrtd: bytes
     files: tuple[MeasuredFile, ...]
+    states: bytes  #: of the files just before they were read (``file_states``)
 
 
 def lay_out(plan: Plan, folder: Path) -> None:
@@ -52,8 +53,9 @@ def lay_out(plan: Plan, folder: Path) -> None:
 
 def measure_image(image: RuntimeImage) -> ImageMeasurement:
     """Measure the current files of an image."""
+    states = file_states(image.files)
     files = measure(image.files)
-    return ImageMeasurement(mrtd=mrtd(files), files=tuple(files))
+    return ImageMeasurement(mrtd=mrtd(files), files=tuple(files), states=states)
 
 
 class BytecodeCache:
@@ -65,16 +67,21 @@ class BytecodeCache:
     def __init__(self, state_file: Path, compile_image: CompileImage) -> None:
         self._state_file, self._compile = state_file, compile_image
 
-    def refresh(self, image: RuntimeImage, runtime: bytes) -> bool:
-        """Compile again unless the bytecode belongs to this runtime and is unchanged; return whether it compiled."""
+    def refresh(self, image: RuntimeImage, runtime: bytes) -> bytes:
+        """Compile again unless the bytecode belongs to this runtime and is unchanged.
+
+        Returns the states of its files just before they were read (``file_states``).
+        """
+        states = file_states(image.bytecode) if image.bytecode.exists() else b""
         stored = self._state_file.read_text() if self._state_file.exists() else ""
         if stored == self._state(image, runtime):
-            return False
+            return states
         shutil.rmtree(image.bytecode, ignore_errors=True)
         image.bytecode.mkdir(parents=True)
         self._compile(image)
+        states = file_states(image.bytecode)
         write_file(self._state_file, self._state(image, runtime).encode())
-        return True
+        return states
 
     def _state(self, image: RuntimeImage, runtime: bytes) -> str:
         compiled = measure(image.bytecode) if image.bytecode.exists() else []

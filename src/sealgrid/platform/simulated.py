@@ -9,15 +9,15 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
-from sealgrid.errors import SetupMissing
+from sealgrid.errors import NotFound, SetupMissing
 from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
 from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, first_app_command, warm_up_command
+from sealgrid.platform.image import file_states
 from sealgrid.platform.image_contents import LIBRARIES, LOADER_PATHS, find_loader, interpreter_version, plan_image
 from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measure_image
 from sealgrid.platform.instance import EnclaveInstance, connect_relay
@@ -25,7 +25,14 @@ from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
 from sealgrid.platform.quoters import AuthorityQuoters, Quoters
 from sealgrid.platform.sandbox_remedy import sandbox_remedy
 from sealgrid.units import Digest
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
+from sealgrid.wire.platform import (
+    LaunchReply,
+    LaunchRequest,
+    QuoteAnswer,
+    RuntimeMeasurement,
+    StartReply,
+    StartRequest,
+)
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
@@ -49,8 +56,20 @@ _TOTAL = 3  #: total memory of an enclave in multiples of its memory-backed fold
 _log = logging.getLogger("sealgrid.platform")
 
 
+@dataclass
+class WaitingEnclave:
+    """A started enclave; it waits for its task until ``quoting`` serves it."""
+
+    name: str
+    instance: EnclaveInstance
+    channel: socket.socket  #: the platform's end of its quoting interface
+    measured: ImageMeasurement
+    states: bytes  #: of the image's files and the bytecode's, just before they were measured
+    quoting: "asyncio.Task[None] | None" = None
+
+
 class SimulatedPlatform:
-    """Launches enclaves from one image.
+    """Launches enclaves from one image, each for one task.
 
     ``clock`` returns Unix seconds; ``quoters`` has the machine's key, by default that of an authority of its own.
     """
@@ -61,6 +80,7 @@ class SimulatedPlatform:
         self._quoters = quoters or AuthorityQuoters(config.folder, clock)
         self._bytecode = BytecodeCache(config.folder / "bytecode.sha384", self._compile)
         self._instances: dict[str, EnclaveInstance] = {}
+        self._waiting: dict[str, WaitingEnclave] = {}
         self._cgroups = Cgroups()
         self._cgroups.remove_stale()
         self._serving: set[asyncio.Task[None]] = set()
@@ -78,24 +98,31 @@ class SimulatedPlatform:
         )
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
-        """Measure the image, launch it, and lock the app into its single quote.
+        """Start an enclave and give it its task.
 
         Raises InputRefused if no process listens at the relay.
         """
-        now = await asyncio.to_thread(self._measure_for_launch)
-        relay = connect_relay(request.relay)
-        platform_end, enclave_end = socket.socketpair()
-        name = secrets.token_hex(8)
-        limits = {"memory": _TOTAL * self._config.memory_bytes, "pids": self._config.tasks}
-        group = self._cgroups.group(name, limits)
-        instance = EnclaveInstance(self._spawn(relay, enclave_end, group), relay)
-        enclave_end.close()
-        self._instances[name] = instance
-        quoting = serve_one_quote(platform_end, request, self._quoting(request.app_digest, now))
-        task = asyncio.create_task(self._supervise(name, instance, group, quoting))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-        return LaunchReply(instance=name, platform=Platform.SIMULATED, runtime=_identity(now))
+        return self._give(await self._start(request.relay), request)
+
+    async def start(self, request: StartRequest) -> StartReply:
+        """Start an enclave that waits for its task; raise InputRefused if no process listens at the relay."""
+        waiting = await self._start(request.relay)
+        self._waiting[waiting.name] = waiting
+        return StartReply(instance=waiting.name)
+
+    async def assign(self, name: str, request: LaunchRequest) -> LaunchReply:
+        """Give a waiting enclave its task; it never gets a second one.
+
+        Raises NotFound if it has ended or had a task, or if a file of image or bytecode has changed since they were
+        measured for this enclave; such an enclave is stopped.
+        """
+        waiting = self._waiting.pop(name, None)
+        if waiting is None or not waiting.instance.is_running():
+            raise NotFound(f"no enclave {name!r} waits for a task.")
+        if await asyncio.to_thread(self._file_states) != waiting.states:
+            await waiting.instance.stop()
+            raise NotFound("the runtime has changed since this enclave was started; launch another one.")
+        return self._give(waiting, request)
 
     async def stop(self, name: str) -> None:
         """Stop an instance; no error if it is unknown."""
@@ -127,10 +154,41 @@ class SimulatedPlatform:
         self._run(first_app_command(image, self._config.memory_bytes))
         return image
 
-    def _measure_for_launch(self) -> ImageMeasurement:
+    async def _start(self, relay_path: str) -> WaitingEnclave:
+        """Measure the image and start an enclave."""
+        measured, states = await asyncio.to_thread(self._measure_for_launch)
+        relay = connect_relay(relay_path)
+        platform_end, enclave_end = socket.socketpair()
+        name = secrets.token_hex(8)
+        limits = {"memory": _TOTAL * self._config.memory_bytes, "pids": self._config.tasks}
+        group = self._cgroups.group(name, limits)
+        instance = EnclaveInstance(self._spawn(relay, enclave_end, group), relay)
+        enclave_end.close()
+        self._instances[name] = instance
+        waiting = WaitingEnclave(name, instance, platform_end, measured, states)
+        self._in_background(self._supervise(waiting, group))
+        return waiting
+
+    def _give(self, waiting: WaitingEnclave, request: LaunchRequest) -> LaunchReply:
+        """Lock the app into the enclave's single quote, and send it its task."""
+        measured = waiting.measured
+        quote = self._quoting(request.app_digest, measured)
+        waiting.quoting = self._in_background(serve_one_quote(waiting.channel, request, quote))
+        return LaunchReply(instance=waiting.name, platform=Platform.SIMULATED, runtime=_identity(measured))
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        return task
+
+    def _measure_for_launch(self) -> tuple[ImageMeasurement, bytes]:
+        """Return the measurement, and the states of all measured files and of the bytecode just before it."""
         now = measure_image(self.image)
-        self._bytecode.refresh(self.image, now.mrtd)
-        return now
+        return now, now.states + self._bytecode.refresh(self.image, now.mrtd)
+
+    def _file_states(self) -> bytes:
+        return file_states(self.image.files) + file_states(self.image.bytecode)
 
     def _compile(self, image: RuntimeImage) -> None:
         self._run(warm_up_command(image, self._config.memory_bytes))
@@ -171,22 +229,21 @@ class SimulatedPlatform:
 
         return answer
 
-    async def _supervise(
-        self, name: str, instance: EnclaveInstance, group: EnclaveCgroup, quoting: Coroutine[None, None, None]
-    ) -> None:
-        answering = asyncio.create_task(quoting)
+    async def _supervise(self, enclave: WaitingEnclave, group: EnclaveCgroup) -> None:
         try:
-            await instance.wait()
+            await enclave.instance.wait()
         finally:
+            self._waiting.pop(enclave.name, None)
+            if enclave.quoting is None:
+                enclave.channel.close()
+            else:
+                enclave.quoting.cancel()
             # The kernel keeps a group shortly after its last process; remaining ones are removed at the next start.
             for _ in range(_TRIES):
                 if group.remove():
                     break
                 await asyncio.sleep(_PAUSE_SECONDS)
-        answering.cancel()
-        with suppress(asyncio.CancelledError):
-            await answering
-        del self._instances[name]
+        del self._instances[enclave.name]
 
 
 def _identity(now: ImageMeasurement) -> Digest:

@@ -1,7 +1,7 @@
 """FileStore in a local folder: the cache of a worker, the files of a storage node."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from pathlib import Path
 
 from sealgrid.storage.content_folder import ContentFolder
@@ -47,13 +47,22 @@ class LocalFiles(VerifyingReader):
             raise
 
 
-async def fetch_to_cache(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
-    """Return the path of a file in ``cache``; on a miss, read it from ``source`` and verify it."""
+async def fetch_to_cache(
+    sha256: Digest,
+    source: VerifyingReader,
+    cache: ContentFolder,
+    on_progress: Callable[[int], None] = lambda written: None,
+) -> Path:
+    """Return the path of a file in ``cache``; on a miss, read it from ``source`` and verify it.
+
+    ``on_progress`` is called with the number of bytes written so far.
+    """
     if not cache.holds(sha256):
         incoming = cache.begin()
         try:
             async for piece in source.verified_pieces(sha256, cache.file_limit):
                 await asyncio.to_thread(incoming.write, piece)
+                on_progress(incoming.size)
             await asyncio.to_thread(incoming.store)
         except BaseException:
             incoming.discard()

@@ -22,7 +22,7 @@ from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.job_input import JobInput, check_input
 from sealgrid.bundle.wheel_unpacker import PrivateCopy
 from sealgrid.crypto.digests import sha256
-from sealgrid.enclave.job.app_job import PreparedApp, prepare
+from sealgrid.enclave.job.app_preparation import PreparedApp, prepare
 from sealgrid.enclave.job.iexec_env import AppInputs, environment, output_digest, read_computed
 from sealgrid.enclave.job.outputs import collect
 from sealgrid.enclave.protocol.relay_files import BUNDLE, write_new

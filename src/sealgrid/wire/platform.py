@@ -18,6 +18,18 @@ class LaunchRequest(Message, frozen=True, kw_only=True):
     relay: str  #: path of the listening Unix socket that the worker serves the enclave on
 
 
+class StartRequest(Message, frozen=True, kw_only=True):
+    """Request to start one enclave that waits for its task."""
+
+    relay: str  #: as in LaunchRequest
+
+
+class StartReply(Message, frozen=True, kw_only=True):
+    """A started enclave."""
+
+    instance: str  #: empty if this platform cannot start an enclave before its app is known
+
+
 class LaunchReply(Message, frozen=True, kw_only=True):
     """A launched enclave."""
 
@@ -58,6 +70,17 @@ class PlatformClient:
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Measure the runtime, lock the app, launch."""
         return await call(self._transport, "POST", "/instances", request, LaunchReply)
+
+    async def start(self, relay: str) -> StartReply:
+        """Measure the runtime and start an enclave that waits for its task."""
+        return await call(self._transport, "POST", "/waiting-instances", StartRequest(relay=relay), StartReply)
+
+    async def assign(self, instance: str, request: LaunchRequest) -> LaunchReply:
+        """Lock the app into a waiting enclave and give it its task.
+
+        Raises NotFound if it has ended, had a task, or if the runtime on the disk has changed since its start.
+        """
+        return await call(self._transport, "POST", f"/waiting-instances/{instance}", request, LaunchReply)
 
     async def stop(self, instance: str) -> None:
         """Stop an enclave; no error if it has ended."""

@@ -18,7 +18,7 @@ from sealgrid.wire.vault import Authorization, BulkDocuments, MatchedOrder, Sign
 
 MAX_FRAME_BYTES = 8 << 20
 
-Call = Literal["hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "computed", "fail"]
+Call = Literal["prepare", "hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "computed", "fail"]
 
 
 class RelayRequest(msgspec.Struct, frozen=True, kw_only=True):

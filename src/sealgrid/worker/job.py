@@ -4,96 +4,44 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import shutil
-import tempfile
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from sealgrid.attestation.field_types import IpfsAddress
 from sealgrid.chain.matches import MatchRecord
-from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import DECODE_ERRORS, HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
-from sealgrid.storage.content_folder import ContentFolder, IncomingFile
-from sealgrid.storage.file_store import FileStore, VerifyingReader
-from sealgrid.storage.local_files import fetch_to_cache
+from sealgrid.storage.content_folder import IncomingFile
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.units import Address, Digest, TaskId, to_digest
-from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey, ResultKeyRequest
-from sealgrid.wire.market import MarketClient
-from sealgrid.wire.message import Transport
-from sealgrid.wire.platform import LaunchRequest, PlatformClient
-from sealgrid.wire.pool import AuthoriseReply, CommitReply, JobAssignment, Stage
+from sealgrid.units import Address, Digest
+from sealgrid.wire.iexec_sms import RegisteredResultKey, ResultKeyRequest
+from sealgrid.wire.platform import LaunchRequest
+from sealgrid.wire.pool import JobAssignment, Stage
 from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, RelayHello, RelayWelcome, ResultDelivery
-from sealgrid.wire.storage import StorageClient, WorkerProof
+from sealgrid.wire.storage import WorkerProof
 from sealgrid.wire.vault import MAX_LIST_BYTES, Authorization, BulkDocuments, MatchedOrder
-from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.enclave_connection import EnclaveConnection
+from sealgrid.worker.enclave_files import BUNDLE, EnclaveFiles
 from sealgrid.worker.exposure_log import ExposureLog, exposure_file
-from sealgrid.worker.finalizer import Finalizer
+from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.relay import RelayServer
-from sealgrid.worker.wheel_index import WheelIndex
+from sealgrid.worker.warm_enclaves import WarmEnclave
 
-BUNDLE = "bundle"  #: name by which the enclave requests the app's bundle
 ENCLAVE_SECONDS = 3600.0  #: longest run of an enclave, whatever its deadline
-
-
-class JobPoolClient(Protocol):
-    """Pool operations that a job needs (see ``SignedPoolClient``)."""
-
-    @property
-    def worker(self) -> Address:
-        """Return the worker's address."""
-
-    async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:
-        """Return the pool's authorisation of an enclave."""
-
-    async def commit(
-        self, task: TaskId, fence: int, result_hash: Digest, result_seal: Digest, *, wait: float
-    ) -> CommitReply:
-        """Commit to a result without an enclave; return what to do next."""
-
-    async def report(self, task: TaskId, fence: int, stage: Stage, detail: str, *, check: str = "") -> None:
-        """Report the stage of a job."""
 
 
 _log = logging.getLogger("sealgrid")
 
 
-@dataclass(frozen=True, slots=True)
-class JobContext:
-    """Clients and stores that all jobs of this worker share."""
-
-    config: WorkerConfig
-    pool: JobPoolClient
-    chain: Finalizer
-    platform: PlatformClient
-    storage: FileStore
-    source: VerifyingReader
-    cache: ContentFolder
-    wheels: WheelIndex
-    vaults: tuple[Transport, ...]
-    fetch_by_cid: Callable[[str], Awaitable[bytes]]  #: reads a small file by its IPFS address
-    sms: IexecSmsClient | None = None
-    market: MarketClient | None = None
-    nodes: tuple[StorageClient, ...] = ()  #: receive results; if empty, ``storage`` does
-    on_stage: Callable[[TaskId, Stage], None] = lambda task, stage: None  #: is called with each stage of a job
-
-    def for_pool(self, pool: JobPoolClient) -> "JobContext":
-        """Return the same context for jobs of another pool."""
-        return replace(self, pool=pool)
-
-
 class JobRun:
     """Runs one job and serves its enclave's requests (see ``EnclaveRequests``)."""
 
-    def __init__(self, job: JobAssignment, context: JobContext) -> None:
-        self.job, self._context = job, context
-        self.exposures = ExposureLog()
+    def __init__(self, job: JobAssignment, context: JobContext, warm: WarmEnclave | None = None) -> None:
+        """``warm`` is an enclave that gets this task if it can; otherwise another one is launched."""
+        self.job, self._context, self._warm = job, context, warm
+        self.exposures = ExposureLog() if warm is None else warm.exposures
+        self._files = EnclaveFiles(job.bundle, context.source, context.cache, context.wheels, self.exposures)
         self._uploads: dict[str, IncomingFile] = {}
         self._numbers = itertools.count()
         self.enclave: Address | None = None  #: which the pool authorised
@@ -105,29 +53,35 @@ class JobRun:
 
     async def run(self) -> None:
         """Run the job to its end; raise SealgridError when it ends without a result."""
-        await self._local_path(BUNDLE)
+        await self._files.path(BUNDLE)
         self._match_search = asyncio.create_task(self._context.chain.find_match(self.job))
-        server = RelayServer(self)
-        folder = Path(tempfile.mkdtemp(prefix="sealgrid-"))
-        listener = await asyncio.start_unix_server(server.serve, folder / "relay", limit=1 << 20)
-        instance = None
+        connection = EnclaveConnection(self._context.platform, RelayServer(self))
         try:
-            instance = (await self._context.platform.launch(self._launch_request(folder / "relay"))).instance
+            if self._warm is not None and await self._assign(self._warm.connection):
+                connection = self._warm.connection
+            else:
+                await connection.launch(self._launch_request())
             self.report("launched")
-            outcome = await asyncio.wait_for(server.outcome(), ENCLAVE_SECONDS)
+            outcome = await asyncio.wait_for(connection.outcome(), ENCLAVE_SECONDS)
             await self._finish_job(outcome)
         finally:
-            if instance is not None:
-                with contextlib.suppress(SealgridError):
-                    await self._context.platform.stop(instance)
+            await connection.close()
             self._match_search.cancel()
-            listener.close()
-            shutil.rmtree(folder, ignore_errors=True)
             for unfinished in self._uploads.values():
                 unfinished.discard()
             logs = self._context.config.folder / "jobs"
             logs.mkdir(parents=True, exist_ok=True)
             exposure_file(logs, self.job.task).write_bytes(self.exposures.encode())
+
+    async def _assign(self, warm: EnclaveConnection) -> bool:
+        """Give the task to an enclave that waits for one; return whether it has it now."""
+        warm.server.assign(self)
+        try:
+            await warm.assign(self._launch_request())
+        except SealgridError as error:
+            _log.warning("task %s: another enclave is launched, since %s", self.job.task, error.message)
+            return False
+        return True
 
     async def finalize(self, delivery: ResultDelivery) -> None:
         """Submit the result to PoCo, which verifies and pays."""
@@ -168,13 +122,7 @@ class JobRun:
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Return one piece of the bundle, of a wheel, or of a sealed file."""
-        path = await self._local_path(name)
-        with path.open("rb") as file:
-            file.seek(offset)
-            piece = file.read(length)
-        if offset == 0:
-            self.exposures.record(f"file {name if name == BUNDLE else path.name}, {path.stat().st_size} bytes", piece)
-        return piece
+        return await self._files.read(name, offset, length)
 
     async def begin(self) -> str:
         """Start an upload; return its name."""
@@ -218,8 +166,9 @@ class JobRun:
         return self._stage not in {"finalizing", "completed"}
 
     async def repeat_stage(self) -> None:
-        """Report the current stage again, which renews the lease."""
-        await self.report(self._stage)
+        """Report the current stage again, which renews the lease; while the app waits for its files, with progress."""
+        detail = self._files.progress if self._stage in {"assigned", "launched", "attested", "released"} else ""
+        await self.report(self._stage, detail)
 
     async def _report(self, stage: Stage, detail: str, check: str) -> None:
         async with self._report_lock:
@@ -301,7 +250,7 @@ class JobRun:
         # One byte more than the limit, so that the vaults refuse a longer list.
         return (await self._context.fetch_by_cid(cid))[: MAX_LIST_BYTES + 1]
 
-    def _launch_request(self, relay: Path) -> LaunchRequest:
+    def _launch_request(self) -> LaunchRequest:
         network = self._context.config.network
         return LaunchRequest(
             app_digest=self.job.app_digest,
@@ -312,19 +261,8 @@ class JobRun:
             broker=network.broker,
             vaults=network.vaults,
             threshold=network.threshold,
-            relay=str(relay),
+            relay="",  # the connection knows it
         )
-
-    async def _local_path(self, name: str) -> Path:
-        if name == BUNDLE:
-            bundle = digest_of_cid(self.job.bundle.removeprefix("/ipfs/"))
-            return await fetch_to_cache(bundle, self._context.source, self._context.cache)
-        try:
-            sha256 = to_digest(name)
-        except ValueError as error:
-            raise NotFound(f"{name[:80]!r} is not the digest of a file.") from error
-        wheel = await self._context.wheels.path(sha256)
-        return wheel or await fetch_to_cache(sha256, self._context.source, self._context.cache)
 
     def _upload(self, name: str) -> IncomingFile:
         if name not in self._uploads:

@@ -22,7 +22,9 @@ from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
 from sealgrid.wire.pool import CommitReply, JobAssignment
 from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, PublicJobSpec
 from sealgrid.wire.storage import WorkerProof
-from sealgrid.worker.job import ENCLAVE_SECONDS, JobContext, JobRun
+from sealgrid.worker.enclave_files import BUNDLE
+from sealgrid.worker.job import ENCLAVE_SECONDS, JobRun
+from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.relay import Outcome, RelayServer
 
 _WAIT: Final = 20.0  #: seconds of one request for news of a commitment
@@ -41,7 +43,7 @@ class PublicJobRun(JobRun):
         free = await self._context.chain.free_stake()
         if free < public.stake:
             raise HostFailed(f"the worker has {free} nRLC free in escrow, and this task locks {public.stake}.")
-        await self._local_path("bundle")
+        await self._files.path(BUNDLE)
         result = await self._compute(public.params)
         save_commitment(self._context.config.folder, self.job, result)
         await commit(self.job, result, self._context, wait=0)

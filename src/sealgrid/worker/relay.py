@@ -54,13 +54,37 @@ class EnclaveRequests(Protocol):
         """Report the stage of the job to the pool, in the background."""
 
 
-class RelayServer:
-    """Serves one enclave over one connection until it delivers, fails or disconnects."""
+class WaitingEnclaveRequests(Protocol):
+    """What a worker provides to an enclave without a task."""
 
-    def __init__(self, requests: EnclaveRequests) -> None:
-        self._requests = requests
+    expected: str  #: digest of the app that the enclave should lay out; empty for none
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return one piece of a file."""
+
+
+class RelayServer:
+    """Serves one enclave over one connection until it delivers, fails or disconnects.
+
+    Until the enclave has a task, ``requests`` is None and ``preparation`` replies.
+    """
+
+    def __init__(self, requests: EnclaveRequests | None, preparation: WaitingEnclaveRequests | None = None) -> None:
+        self._requests, self._preparation = requests, preparation
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        # Nobody waits for the outcome of an enclave that ends without a task.
+        self._outcome.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the enclave delivered, failed or disconnected."""
+        return self._outcome.done()
+
+    def assign(self, requests: EnclaveRequests) -> None:
+        """Serve the enclave's task from now on."""
+        self._requests = requests
 
     async def outcome(self) -> Outcome:
         """Wait until the enclave ends; raise HostFailed when it disconnects without an outcome."""
@@ -68,6 +92,7 @@ class RelayServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Reply to every frame of a connection; requests run concurrently."""
+        self._writers.add(writer)
         try:
             while True:
                 frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
@@ -78,11 +103,21 @@ class RelayServer:
             if not self._outcome.done():
                 self._outcome.set_exception(HostFailed("the enclave ended without a result."))
         finally:
+            self._writers.discard(writer)
             writer.close()
+
+    async def hang_up(self) -> None:
+        """Close the connection; the platform then stops the enclave."""
+        for writer in list(self._writers):
+            writer.close()
+            with contextlib.suppress(ConnectionError):  # it was closed already
+                await writer.wait_closed()
 
     async def _reply(self, frame: RelayRequest, writer: asyncio.StreamWriter) -> None:
         try:
-            reply = RelayReply(id=frame.id, body=await self._handle(frame))
+            requests = self._requests
+            body = await (self._handle(frame, requests) if requests else self._handle_waiting(frame))
+            reply = RelayReply(id=frame.id, body=body)
         except SealgridError as error:
             reply = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
         except Exception as error:  # noqa: BLE001  without a reply the enclave would wait forever
@@ -92,9 +127,8 @@ class RelayServer:
             write_frame(writer, msgspec.msgpack.encode(reply))
             await writer.drain()
 
-    async def _handle(self, frame: RelayRequest) -> bytes:
-        requests, decode = self._requests, msgspec.msgpack.decode
-        reply = b""
+    async def _handle(self, frame: RelayRequest, requests: EnclaveRequests) -> bytes:
+        decode, reply = msgspec.msgpack.decode, b""
         match frame.call:
             case "hello":
                 reply = msgspec.msgpack.encode(await requests.authorise(decode(frame.body, type=RelayHello)))
@@ -109,16 +143,25 @@ class RelayServer:
             case "finish":
                 reply = (await requests.finish(frame.path)).encode()
             case "stage":
-                self._report_stage(frame.path)
+                _report_stage(requests, frame.path)
             case "deliver" | "computed" | "fail":
                 self._end(decode(frame.body, type=_OUTCOMES[frame.call]))
         return reply
 
-    def _report_stage(self, stage: str) -> None:
-        if stage not in {"attested", "released", "running", "sealed"}:
-            raise InputRefused(f"{stage!r} is not a stage of an enclave.")
-        self._requests.report(stage)  # type: ignore[arg-type]
+    async def _handle_waiting(self, frame: RelayRequest) -> bytes:
+        """Reply to an enclave without a task, which can only lay out an app."""
+        if self._preparation is not None and frame.call == "prepare":
+            return self._preparation.expected.encode()
+        if self._preparation is not None and frame.call == "read":
+            return await self._preparation.read(frame.path, frame.offset, frame.length)
+        raise InputRefused("this enclave has no task.")
 
     def _end(self, outcome: Outcome) -> None:
         if not self._outcome.done():
             self._outcome.set_result(outcome)
+
+
+def _report_stage(requests: EnclaveRequests, stage: str) -> None:
+    if stage not in {"attested", "released", "running", "sealed"}:
+        raise InputRefused(f"{stage!r} is not a stage of an enclave.")
+    requests.report(stage)  # type: ignore[arg-type]

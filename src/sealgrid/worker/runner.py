@@ -25,11 +25,13 @@ from sealgrid.wire.pool import JobAssignment, NextJob, PoolClient, WorkerCapabil
 from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
-from sealgrid.worker.job import JobContext, JobRun
+from sealgrid.worker.job import JobRun
+from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.public_job import CommittedResult, PublicJobRun, follow_commitment, stored_commitments
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 from sealgrid.worker.task_checkpoint import TaskCheckpoint
+from sealgrid.worker.warm_enclaves import ExpectedApp, WarmEnclave, WarmEnclaves
 from sealgrid.worker.wheel_index import WheelIndex
 from sealgrid.worker.work_record import WorkRecord, WorkStatus
 
@@ -73,6 +75,7 @@ class WorkSession:
         self._running: set[TaskId] = set()
         self._committed: set[TaskId] = set()
         self._failures = 0  # requests for jobs, in a row
+        self._warm = WarmEnclaves(self._context)
         self._draining, self._changed = asyncio.Event(), asyncio.Event()
 
     @property
@@ -95,8 +98,16 @@ class WorkSession:
         for checkpoint in free:
             await checkpoint.report_interrupted(self._pool)
         ready()
+        try:
+            await self._run_jobs(free)
+        finally:
+            await self._warm.close()
+
+    async def _run_jobs(self, free: list[TaskCheckpoint]) -> None:
+        for _ in free:
+            self._warm.start(None)
         async with asyncio.TaskGroup() as jobs:
-            for committed in stored_commitments(folder):
+            for committed in stored_commitments(self._context.config.folder):
                 self._follow(jobs, committed)
             while not self._ends():
                 self._changed.clear()
@@ -133,7 +144,12 @@ class WorkSession:
             checkpoint.add(job.task, job.fence)
         self._record.stage(job.task, "assigned")
         self._on_job(job.task, "started")
-        failure = await run_job(job, self._context)
+        warm = await self._warm.take(job.app_digest) if job.public is None else None
+        try:
+            failure = await run_job(job, self._context, warm)
+        finally:
+            if warm is not None:
+                await warm.connection.close()
         self._record.ended(job.task, done=not failure)
         self._on_job(job.task, f"failed: {failure}" if failure else "done")
         checkpoint.remove()
@@ -143,6 +159,8 @@ class WorkSession:
         free.append(checkpoint)
         self._running.discard(job.task)
         self._idle_since = time.time()
+        if job.public is None and not self._ends():
+            self._warm.start(ExpectedApp(job.app_digest, job.bundle))
         self._changed.set()
 
     async def _next_jobs(self, slots: int) -> tuple[JobAssignment, ...]:
@@ -241,12 +259,13 @@ async def open_context(
         yield context, pool
 
 
-async def run_job(job: JobAssignment, context: JobContext) -> str:
-    """Run one job and report its failure, if any; return why it has no result, or nothing.
+async def run_job(job: JobAssignment, context: JobContext, warm: WarmEnclave | None = None) -> str:
+    """Run one job, in a warm enclave if there is one, and report its failure, if any.
 
+    Returns why it has no result, or nothing.
     Only cancellation of the worker raises.
     """
-    job_run = JobRun(job, context) if job.public is None else PublicJobRun(job, context)
+    job_run = JobRun(job, context, warm) if job.public is None else PublicJobRun(job, context)
     running = asyncio.create_task(job_run.run())
     lease_task = asyncio.create_task(_maintain_lease(job, job_run, running, context))
     reason = ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sealgrid.errors import SealgridError
 from sealgrid.units import TaskId, to_digest
-from sealgrid.worker.job import JobPoolClient
+from sealgrid.worker.job_context import JobPoolClient
 
 
 class TaskCheckpoint:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.platform.simulated import SimulatedPlatform
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.wire.platform import LaunchReply, LaunchRequest
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, StartRequest
 
 APP = Digest("0x" + "a5" * 32)
 DATA = bytes(range(64))  #: report data
@@ -24,13 +24,28 @@ class Enclave:
         self._folder = tempfile.TemporaryDirectory(prefix="sg-relay-")
         self.connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Future()
         self.reply: LaunchReply
+        self.instance = ""
 
     async def launch(self, app: Digest = APP) -> "Enclave":
-        path = str(Path(self._folder.name) / "relay")
-        self._server = await asyncio.start_unix_server(lambda r, w: self.connected.set_result((r, w)), path)
-        self.reply = await self._platform.launch(request(app, path))
+        await self._listen()
+        self.reply = await self._platform.launch(request(app, self._path))
+        self.instance = self.reply.instance
         self.reader, self.writer = await self.connected
         return self
+
+    async def start(self) -> str:
+        """Start an enclave without a task; return the name of the instance."""
+        await self._listen()
+        self.instance = (await self._platform.start(StartRequest(relay=self._path))).instance
+        self.reader, self.writer = await self.connected
+        return self.instance
+
+    async def assign(self, app: Digest = APP) -> None:
+        self.reply = await self._platform.assign(self.instance, request(app, self._path))
+
+    async def _listen(self) -> None:
+        self._path = str(Path(self._folder.name) / "relay")
+        self._server = await asyncio.start_unix_server(lambda r, w: self.connected.set_result((r, w)), self._path)
 
     async def ask(self, *question: object) -> object:
         self.writer.write(json.dumps(question).encode() + b"\n")
@@ -43,7 +58,7 @@ class Enclave:
         return json.loads(await asyncio.wait_for(self.reader.readline(), 60))["error"]
 
     async def close(self) -> None:
-        await self._platform.stop(self.reply.instance)
+        await self._platform.stop(self.instance)
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()

@@ -16,13 +16,14 @@ from sealgrid.attestation.certificates import load_certificate
 from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
-from sealgrid.errors import HostFailed, InputRefused
+from sealgrid.errors import HostFailed, InputRefused, NotFound
 from sealgrid.platform.api import handlers
 from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 from sealgrid.wire.message import encode
+from sealgrid.wire.platform import StartRequest
 from sealgrid.wire.server import create_app
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, leaf_key
 from tests.unit.platform.collateral_services import Service, amd_answers
@@ -124,6 +125,13 @@ async def test_a_worker_gets_a_quote_of_the_guest_that_it_had_launched(machine, 
         await machine.platform.stop(reply.instance)
         assert await worker.hung_up()
     await until_gone(machine.platform)
+
+
+async def test_no_guest_starts_before_its_app_is_known(machine):
+    assert (await machine.platform.start(StartRequest(relay="/nowhere"))).instance == ""
+    with pytest.raises(NotFound):
+        await machine.platform.assign("", request(APP, ""))
+    assert machine.platform.running() == ()
 
 
 async def test_a_guest_ends_with_its_worker(machine, tmp_path):

@@ -9,7 +9,7 @@ from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.file_store import VerifyingReader
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.pool import JobAssignment, Stage
-from sealgrid.worker.job import JobContext
+from sealgrid.worker.job_context import JobContext
 
 BUNDLE_BYTES = b"the bundle of an app"
 ACCOUNT, DIGEST = to_address(b"\x0a" * 20), to_digest(b"\x0d" * 32)

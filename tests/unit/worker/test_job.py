@@ -7,7 +7,8 @@ from pathlib import Path
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import TaskId, to_digest
 from sealgrid.wire.pool import Stage
-from sealgrid.worker.job import BUNDLE, JobRun
+from sealgrid.worker.enclave_files import BUNDLE
+from sealgrid.worker.job import JobRun
 from tests.unit.worker.job_scene import BUNDLE_BYTES, JOB, Pool, Source, context
 
 
@@ -58,3 +59,16 @@ async def test_files_that_an_enclave_sends_at_once_never_meet(tmp_path: Path) ->
     await run.finish(second)
     await run.finish(third)
     assert stored == [b"one", b"two", b"three"]
+
+
+async def test_while_the_app_waits_for_its_files_the_pool_is_told_how_much_of_them_was_read(tmp_path: Path) -> None:
+    pool = Pool()
+    run = JobRun(JOB, context(tmp_path, Source(), pool))
+    await run.report("released")
+    await run.repeat_stage()
+    await run.read(BUNDLE, 0, 1 << 20)
+    await run.repeat_stage()
+    await run.report("running")
+    await run.repeat_stage()
+    told = "the enclave has read 0.0 MB of 0.0 MB"
+    assert pool.reports == [("released", ""), ("released", ""), ("released", told), ("running", ""), ("running", "")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import HostFailed, InputRefused, ServiceUnavailable
 from sealgrid.wire.relay import RelayClient
 from sealgrid.worker.relay import RelayServer
 
@@ -44,5 +44,34 @@ async def test_an_enclave_is_answered_when_its_question_cannot_be_read(tmp_path:
     with pytest.raises(ServiceUnavailable, match="Error"):
         async with asyncio.timeout(5):
             await client.call("hello", body=b"no hello")
+    await client.close()
+    listening.close()
+
+
+class Preparation:
+    """Replies to an enclave without a task."""
+
+    expected = "0x" + "a5" * 32
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        return f"{name} {offset} {length}".encode()
+
+
+async def test_an_enclave_without_a_task_can_only_prepare_an_app(tmp_path: Path) -> None:
+    server = RelayServer(None, Preparation())
+    listening = await asyncio.start_unix_server(server.serve, tmp_path / "relay")
+    client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))
+    assert await client.call("prepare") == Preparation.expected.encode()
+    assert await client.call("read", path="bundle", offset=3, length=10) == b"bundle 3 10"
+    for call in ("hello", "vault", "begin", "append", "finish", "stage", "deliver", "fail"):
+        with pytest.raises(InputRefused, match="no task"):
+            await client.call(call)
+    server.assign(Broken(KeyError("as in a task")))  # type: ignore[arg-type]
+    with pytest.raises(ServiceUnavailable, match="KeyError"):
+        await client.call("begin")
+    assert not server.has_ended
+    await server.hang_up()
+    with pytest.raises(HostFailed):
+        await server.outcome()
     await client.close()
     listening.close()

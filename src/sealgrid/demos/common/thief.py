@@ -24,7 +24,8 @@ from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.pool import AuthoriseReply, CommitReply, JobAssignment, Stage
 from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import Authorization
-from sealgrid.worker.job import JobContext, JobRun
+from sealgrid.worker.job import JobRun
+from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.runner import open_context
 
 NAME = "thief"

@@ -1,4 +1,4 @@
-"""Run one app job: prepare the app, load its inputs, run it without network, and pack its outputs."""
+"""Run one app job: load the inputs of a prepared app, run it without network, and pack its outputs."""
 
 import asyncio
 import itertools
@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,20 +14,18 @@ from sealgrid.attestation.facts import DatasetFact, Facts, OmittedDataset
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.bundle.manifest import MIN_MEMORY
-from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
-from sealgrid.enclave.job.app_layout import JobFolders, check_runtime_interpreter, lay_out_app, lay_out_imports
+from sealgrid.enclave.job.app_preparation import PreparedApp
 from sealgrid.enclave.job.iexec_env import AppInputs, environment, output_digest, read_computed
 from sealgrid.enclave.job.inputs import InputLoader, proves_key
 from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.job.run_time_padding import padded
-from sealgrid.enclave.protocol.relay_files import fetch_bundle
 from sealgrid.enclave.protocol.release import ReleaseQuorum
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.exit_cause import PlatformProtection
 from sealgrid.errors import AppFailed, FileUnopened, HostFailed
 from sealgrid.receipts.deferred_callback import SALT_BYTES, DeferredCallback
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
-from sealgrid.units import ZERO_ADDRESS, Digest
+from sealgrid.units import ZERO_ADDRESS
 from sealgrid.wire.relay import RelayClient
 
 LOG_FILE = "app.log"  #: in the result of an app that failed; of another app too, unless it has a file of this name
@@ -46,24 +43,6 @@ class JobOutcome:
     deferred: DeferredCallback | None = field(default=None, repr=False)  #: in the archive too; public once delivered
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: the datasets of a bulk that the app could read
     opened: bool = False  #: whether the deal's dataset was decrypted completely, proved by its sealed format
-
-
-@dataclass(frozen=True)
-class PreparedApp:
-    """A verified app that is laid out to run; it holds nothing secret."""
-
-    bundle: VerifiedBundle
-    folders: JobFolders
-
-
-async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> PreparedApp:
-    """Fetch, verify and lay out the app that is locked into the evidence; raise BundleRefused for another app."""
-    folders = JobFolders(root)
-    bundle = verify_bundle(await fetch_bundle(relay), app_digest)
-    check_runtime_interpreter(bundle.manifest)
-    lay_out_app(bundle, folders.path("app"))
-    await lay_out_imports(relay, bundle.manifest, folders.path("downloads"), folders.path("wheels"))
-    return PreparedApp(bundle, folders)
 
 
 async def perform(

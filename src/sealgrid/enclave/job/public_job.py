@@ -17,7 +17,7 @@ from sealgrid.attestation.facts import AppFact, Facts
 from sealgrid.attestation.job_params import NO_RESULT_KEY, JobParams, parse_params
 from sealgrid.bundle.job_input import MAX_INPUT_BYTES, MAX_SEALED_BYTES, JobInput, check_input, split_arguments, unpack
 from sealgrid.crypto.digests import sha256
-from sealgrid.enclave.job.app_job import PreparedApp, prepare
+from sealgrid.enclave.job.app_preparation import PreparedApp, prepare
 from sealgrid.enclave.job.iexec_env import AppInputs, ComputedResult, environment, read_computed
 from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.protocol.relay_files import PIECE_BYTES, fetch, write_new
