@@ -69,6 +69,7 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
                 timeouts.result,
                 patience=timeouts.notice,
                 on_waiting=lambda notice: stderr.print(str(notice), style="yellow", markup=False),
+                on_detail=on_stage,
             )
     except AppFailed as error:
         print_log_tail(error.log, run.task)

@@ -129,10 +129,17 @@ def resolve_refusal(task: PoolTask, at: float, check: str, detail: str, *, denie
 
 
 def report(task: PoolTask, stage: Stage, at: float, detail: str) -> PoolTask:
-    """Return the task after its worker's report; only a later stage moves it."""
+    """Return the task after its worker's report; only a later stage moves it.
+
+    A report of the present stage may bring a new detail, such as how much of a file was read.
+    """
     alive = msgspec.structs.replace(task, last_report=at)
     if stage in WORKING and WORKING.index(stage) > WORKING.index(task.stage):
         return enter(alive, stage, at, detail)
+    if stage == task.stage and detail and task.history:
+        *before, last = task.history
+        told = msgspec.structs.replace(last, detail=detail[:MAX_DETAIL])
+        return msgspec.structs.replace(alive, history=(*before, told))
     return alive
 
 

@@ -31,6 +31,17 @@ def test_a_report_of_an_earlier_stage_renews_the_lease_only() -> None:
     assert (running.stage, running.last_report, running.history) == ("running", 9.0, ())
 
 
+def test_a_report_of_the_present_stage_may_bring_a_new_detail() -> None:
+    first = report(task("attested"), "released", 5.0, "")
+    assert [(each.stage, each.detail) for each in report(first, "released", 6.0, "half").history] == [
+        ("released", "half")
+    ]
+    told = report(report(first, "released", 6.0, "half"), "released", 7.0, "x" * 1000)
+    assert [(each.stage, each.at, len(each.detail)) for each in told.history] == [("released", 5.0, MAX_DETAIL)]
+    assert report(told, "released", 8.0, "").history == told.history
+    assert report(told, "attested", 8.0, "late").history == told.history
+
+
 def test_a_denied_refusal_excludes_its_worker() -> None:
     declined = decline(task("running", worker=WORKER), 2.0, "7.10", "refused")
     assert (declined.stage, declined.claimed_check, declined.worker) == ("waiting", "7.10", None)

@@ -36,29 +36,27 @@ async def follow(
     *,
     patience: float = PATIENCE_SECONDS,
     on_waiting: OnWaiting = ignore_waiting,
+    on_detail: OnStage = ignore_stage,
 ) -> None:
-    """Return when the chain has completed the task; ``on_progress`` is called once with each stage.
+    """Return when the chain has completed the task.
 
+    ``on_progress`` is called once with each stage, ``on_detail`` with a stage that it has and that has a new detail.
     ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal.
     Raises DealRefused when the pool reports that the vaults refuse the deal, HostFailed when no machine can finish the
     task any more; every error says where the price is.
     """
     async with with_money(conn, job.deal, job.task):
-        reported, has_notified = 0, False
+        reported, has_notified = _ReportedStages(on_progress, on_detail), False
         begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
         wait = WAIT_SECONDS
         while True:
             polled_at = time.monotonic()
-            stages = await history(conn, job.task, after=reported, wait=wait)
-            news = stages[reported:]
-            for stage in news:
-                on_progress(stage)
-            reported += len(news)
+            stages = await history(conn, job.task, after=reported.count, wait=wait)
+            news = reported.report(stages)
             wait = 0.0 if stages and stages[-1].stage in _ENDED else WAIT_SECONDS  # no stage follows an end
             status = (await conn.hub.view_task(job.task)).status
             if status is TaskStatus.COMPLETED:
-                for stage in (await history(conn, job.task))[reported:]:  # the chain may be ahead of the last reply
-                    on_progress(stage)
+                reported.report(await history(conn, job.task))  # the chain may be ahead of the last reply
                 return
             if status is TaskStatus.FAILED:
                 raise HostFailed("no machine finished the task before its deadline.")
@@ -74,6 +72,25 @@ async def follow(
                 has_notified = True
             if not news:
                 await asyncio.sleep(max(0.0, polled_at + POLL_SECONDS - time.monotonic()))
+
+
+class _ReportedStages:
+    """What a follower of a task was told."""
+
+    def __init__(self, on_progress: OnStage, on_detail: OnStage) -> None:
+        self._on_progress, self._on_detail = on_progress, on_detail
+        self.count, self._detail = 0, ""
+
+    def report(self, stages: tuple[StageAt, ...]) -> bool:
+        """Tell what is new; return whether there are new stages."""
+        news = stages[self.count :]
+        for stage in news:
+            self._on_progress(stage)
+        if stages and not news and stages[-1].detail != self._detail:
+            self._on_detail(stages[-1])
+        if stages:
+            self.count, self._detail = self.count + len(news), stages[-1].detail
+        return bool(news)
 
 
 def failure_of(failed: StageAt) -> DealRefused | HostFailed:

@@ -132,9 +132,11 @@ class AsyncRun:
         *,
         patience: float = PATIENCE_SECONDS,
         on_waiting: OnWaiting = ignore_waiting,
+        on_detail: OnStage = ignore_stage,
     ) -> RunResult:
         """Wait for the end of the run and open its result; ``on_progress`` is called once with each stage.
 
+        ``on_detail`` is called with the present stage when it has a new detail, such as how much of a file was read.
         ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal;
         its argument, as text, says until when the price is locked. Nothing is bought elsewhere automatically.
         Raises StillRunning after ``timeout`` seconds: the run continues, and ``result`` can be called again.
@@ -145,7 +147,14 @@ class AsyncRun:
         async with with_money(self._conn, self.deal, self.task):
             try:
                 async with asyncio.timeout(timeout):
-                    await follow(self._conn, self._job, on_progress, patience=patience, on_waiting=on_waiting)
+                    await follow(
+                        self._conn,
+                        self._job,
+                        on_progress,
+                        patience=patience,
+                        on_waiting=on_waiting,
+                        on_detail=on_detail,
+                    )
             except TimeoutError as error:
                 raise StillRunning(
                     f"task {self.task} has not ended within {timeout:g} seconds; it continues, open its result later."

@@ -74,9 +74,11 @@ class Run:
         *,
         patience: float = PATIENCE_SECONDS,
         on_waiting: OnWaiting = ignore_waiting,
+        on_detail: OnStage = ignore_stage,
     ) -> RunResult:
         """Wait for the end of the run and open its result; ``on_progress`` is called once with each stage.
 
+        ``on_detail`` is called with the present stage when it has a new detail, such as how much of a file was read.
         ``on_waiting`` is called once if no machine is known to work on the task ``patience`` seconds after the deal;
         its argument, as text, says until when the price is locked. Nothing is bought elsewhere automatically.
         Raises StillRunning after ``timeout`` seconds: the run continues, and ``result`` can be called again.
@@ -84,7 +86,9 @@ class Run:
         when the app failed (paid), DealRefused when the vaults refused the deal (paid if the refusal applied before the
         deal was made, else refunded).
         """
-        return BACKGROUND.run(self._inner.result(on_progress, timeout, patience=patience, on_waiting=on_waiting))
+        return BACKGROUND.run(
+            self._inner.result(on_progress, timeout, patience=patience, on_waiting=on_waiting, on_detail=on_detail)
+        )
 
     def opened(self) -> RunResult:
         """Open the result of a paid run, also of an app that failed; the log is one of the files."""

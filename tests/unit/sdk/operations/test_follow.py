@@ -75,6 +75,27 @@ async def test_each_stage_is_reported_once_until_the_chain_completes_the_task():
     assert set(network.waits[:-1]) == {following.WAIT_SECONDS}, "each read is a long poll"
 
 
+async def test_new_details_of_a_stage_are_reported(monkeypatch):
+    network = Network(
+        (("waiting",), TaskStatus.UNSET),
+        (("waiting",), TaskStatus.UNSET),
+        (("waiting",), TaskStatus.UNSET),
+        (("waiting", "completed"), TaskStatus.COMPLETED),
+    )
+    details = iter(["", "half", "half", "half", "half"])
+    stages = network.stages
+
+    async def with_details(task, **options):
+        network.detail = next(details)
+        return await stages(task, **options)
+
+    monkeypatch.setattr(network, "stages", with_details)
+    reported, detailed = [], []
+    await follow(network.conn(), JOB, reported.append, on_detail=detailed.append)
+    assert [each.stage for each in reported] == ["waiting", "completed"]
+    assert [(each.stage, each.detail) for each in detailed] == [("waiting", "half")]
+
+
 async def test_a_pool_that_does_not_answer_stops_nobody():
     await follow(Network(((), TaskStatus.ACTIVE), ((), TaskStatus.COMPLETED)).conn(), JOB)
 
