@@ -91,7 +91,7 @@ class TrustRoot:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedClaims:
-    """Claims that a quote proves. Only ``verification.verify`` creates them."""
+    """Claims that a quote proves. Only ``verification.verify`` creates them, and ``RecentQuotes`` from such ones."""
 
     platform: Platform  #: follows from the root that verified
     measurements: tuple[bytes, ...]  #: as ``binding.runtime_identity`` takes them

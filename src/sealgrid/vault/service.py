@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.recent_quotes import RecentQuotes
 from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import head_of
 from sealgrid.crypto.merkle import MerkleFrontier
@@ -56,6 +57,7 @@ class Vault:
     clock: Callable[[], int]  #: Unix seconds
     random: Callable[[int], bytes]
     identity: VaultIdentity  #: its address and signed deposit key
+    quotes: RecentQuotes = field(default_factory=RecentQuotes)
 
     @property
     def address(self) -> Address:

@@ -12,10 +12,11 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sealgrid.attestation import binding, verification
+from sealgrid.attestation import binding
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, VerifiedClaims
+from sealgrid.attestation.recent_quotes import RecentQuotes
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
@@ -45,6 +46,7 @@ class TrustedRoots:
     roots: tuple[TrustRoot, ...]
     evaluations: Mapping[Digest, int]  #: highest evaluation number seen of each series; never falls
     simulated: bool  #: whether the simulated platform is accepted
+    quotes: RecentQuotes = field(default_factory=RecentQuotes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def check_evidence(
     """Run checks (2), (3), (4) and (4b)."""
     try:
         quote = Quote(raw=request.quote, collateral=Collateral(request.collateral))
-        claims = verification.verify(quote, trusted.roots, at=at, allow_simulated=trusted.simulated)  # (2) (3)
+        claims = trusted.quotes.verify(quote, trusted.roots, at=at, allow_simulated=trusted.simulated)  # (2) (3)
     except CheckFailed as error:
         raise ReleaseRefused(error.check, error.message) from error
     if claims.eval_number < trusted.evaluations.get(claims.series, 0):  # (2)

@@ -47,7 +47,8 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     started = vault.clock()
     issued = vault.task_store.consume_nonce(own_nonce(request, vault.federation))
     attempt = _check_nonce(vault, request, issued, started)  # (1)
-    trusted = TrustedRoots(vault.rules.roots, vault.database.evaluations(), simulated=vault.rules.allow_simulated)
+    rules, seen = vault.rules, vault.database.evaluations()
+    trusted = TrustedRoots(rules.roots, seen, simulated=rules.allow_simulated, quotes=vault.quotes)
     attested = check_evidence(request, attempt, federation=vault.federation, trusted=trusted, at=started)  # (2)…(4b)
     vault.database.raise_evaluation(attested.claims.series, attested.claims.eval_number)
     with refuse_unknown_task("6"):
@@ -59,7 +60,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     # No await from here on, so the state below cannot change before it is written.
     at = vault.clock()
     _check_nonce(vault, request, issued, started)  # (1) again: other requests ran while the chain was read
-    minimum = vault.rules.minimum_seconds_left
+    minimum = rules.minimum_seconds_left
     check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=minimum)  # (5) (6)
     entitlement = _entitlement(vault, attested, snapshot, documents, at)  # (5) (7)
     kind = check_signature_kind(kind)  # (7.21)
