@@ -83,11 +83,15 @@ class Wallet:
 
     async def _submit(self, to: Address | None, data: bytes, action: str, value: int) -> Digest:
         call = {"from": self.address, "data": "0x" + data.hex(), "value": hex(value)} | ({"to": to} if to else {})
-        gas = int(await self.node.rpc("eth_estimateGas", call, action=action), 16)
-        base = int((await self.node.rpc("eth_getBlockByNumber", "latest", False, action=action))["baseFeePerGas"], 16)
-        chain = await self.node.chain()
+        estimate, head, chain, pending = await asyncio.gather(
+            self.node.rpc("eth_estimateGas", call, action=action),
+            self.node.rpc("eth_getBlockByNumber", "latest", False, action=action),
+            self.node.chain(),
+            self._pending_nonce(action),
+        )
+        gas, base = int(estimate, 16), int(head["baseFeePerGas"], 16)
         for attempt in range(_NONCE_TRIES):
-            nonce = int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", action=action), 16)
+            nonce = await self._pending_nonce(action) if attempt else pending
             fees = (_TIP, 2 * base + _TIP, int(gas * _GAS_MARGIN))
             raw = signed_transaction(self._key, (chain, nonce, *fees, to_bytes(to, 20) if to else b"", value, data, []))
             try:
@@ -100,6 +104,9 @@ class Wallet:
                 if attempt == _NONCE_TRIES - 1 or not any(words in message for words in _NONCE_IN_USE):
                     raise
         raise AssertionError("unreachable")
+
+    async def _pending_nonce(self, action: str) -> int:
+        return int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", action=action), 16)
 
 
 def signed_transaction(key: SigningKey, fields: tuple[object, ...]) -> bytes:

@@ -8,6 +8,7 @@ from sealgrid.errors import ContainerRefused
 
 PUBLIC_BYTES = 32
 
+_ANY_KEY = X25519PrivateKey.generate()  #: its results are never used
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -55,7 +56,8 @@ def check_public(public: bytes) -> None:
     if len(public) != PUBLIC_BYTES:
         raise ContainerRefused("hpke", f"an X25519 key has {PUBLIC_BYTES} bytes, not {len(public)}.")
     try:
-        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(public))
+        # With a point of low order, every private key gives the same result, zero, which is refused.
+        _ANY_KEY.exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError as error:
         raise ContainerRefused(
             "hpke", "this X25519 key has low order; anyone could read a message sealed to it."
