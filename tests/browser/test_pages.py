@@ -9,6 +9,7 @@ from owner_steps import act_as
 from playwright.sync_api import Browser, expect
 from visitor import LocalSite, Visitor
 
+import sealgrid
 from sealgrid.chain.accounts import development_key
 from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection, connect
@@ -21,6 +22,7 @@ PAGES = (
     "/models",
     "/models/new",
     "/compute",
+    "/feeds",
     "/tasks",
     "/account",
     "/account/runs",
@@ -28,7 +30,7 @@ PAGES = (
     "/docs",
 )
 
-ASSET, TASK = "0x" + "11" * 20, "0x" + "22" * 32
+ASSET, TASK, STATION = "0x" + "11" * 20, "0x" + "22" * 32, "0x" + "33" * 20
 POST_PATHS = (
     "/account/use",
     "/account/deposit",
@@ -63,6 +65,23 @@ def test_the_pages_of_an_app_and_a_model_have_no_serious_accessibility_fault(
             expect(visitor.page.get_by_role("heading", level=1)).to_have_text(link)
             expect(visitor.page.get_by_role("heading", name="Manage")).to_have_count(int(name == owner))
             assert visitor.accessibility_faults_everywhere() == []
+
+
+def test_the_page_of_a_feed_has_no_serious_accessibility_fault(visitor: Visitor, site: LocalSite):
+    async def deploy_feed() -> str:
+        async with sealgrid.connect_async("owner", data=site.network.layout.root) as owner:
+            feed = await owner.feeds.deploy("hash-file", "licence plates")
+            await owner.feeds.register(feed, STATION, "station-001")
+            return feed
+
+    with ThreadPoolExecutor() as executor:
+        feed = executor.submit(lambda: asyncio.run(deploy_feed())).result()
+    page = visitor.open("/feeds")
+    page.get_by_role("link", name="licence plates").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("licence plates")
+    expect(page.locator("#stations")).to_contain_text("no round yet")
+    assert page.url.endswith(f"/feeds/{feed}")
+    assert visitor.accessibility_faults_everywhere() == []
 
 
 @pytest.mark.parametrize("path", PAGES)

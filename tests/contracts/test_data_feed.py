@@ -7,9 +7,10 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
+from sealgrid.chain.data_feed import DataFeed
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey, personal_digest
-from sealgrid.errors import ContractReverted
+from sealgrid.errors import ContractReverted, NotFound
 from sealgrid.poco import ids
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.units import ZERO_ADDRESS, TaskId, to_address, to_digest
@@ -65,6 +66,27 @@ async def test_an_indexer_reads_a_round_from_its_event(feed: Feed) -> None:
     events = [FEED.decode_event(log.topics, log.data) for log in receipt.logs if log.address == feed.address]
     task = bytes.fromhex(attempt.task[2:])
     assert events == [("RoundAccepted", (STATIONS[0], window * WINDOW, task, 97, 0, b"\xda" * 32, False))]
+
+
+async def test_a_client_finds_the_feeds_of_a_chain_and_reads_one_at_one_block(feed: Feed) -> None:
+    node, window = feed.market.node, await feed.last_window()
+    late = window - 1 - STALE // WINDOW
+    tasks = [await feed.accept(Answer(window=each, dqf=83, reason=4)) for each in (window, late)]
+    assert (await DataFeed.find(node, 9))[0] == feed.address
+    history = await DataFeed(node, feed.address).history()
+    assert (history.hub, history.app, history.dataset) == (
+        feed.market.hub.address,
+        feed.market.app,
+        feed.market.dataset,
+    )
+    assert (history.window_seconds, history.stale_after, history.requester) == (WINDOW, STALE, ZERO_ADDRESS)
+    assert [each.sensor for each in history.roster.stations] == ["station-1", "station-2"]
+    expected = [(window * WINDOW, tasks[0], False), (late * WINDOW, tasks[1], True)]
+    assert [(each.start, each.task, each.late) for each in history.rounds] == expected
+    assert {(each.station, each.dqf, each.reason) for each in history.rounds} == {(STATIONS[0], 83, "stuck")}
+    assert [history.is_stale(each.start) for each in history.rounds] == [False, True]
+    with pytest.raises(NotFound, match="no feed of this version"):
+        await DataFeed(node, feed.market.app).history()
 
 
 async def test_a_feed_shows_the_checksums_of_its_app_and_model(feed: Feed) -> None:

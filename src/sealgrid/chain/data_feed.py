@@ -9,10 +9,12 @@ from sealgrid.chain.abi import interface
 from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
+from sealgrid.errors import NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
 
 _FEED = interface("DataFeed")
 WINDOW_BITS: Final = 40
+_IMMUTABLE_BYTES: Final = 32 * 16  #: at the end of a deployed contract's code, more than it has
 REASONS: Final = ("none", "point", "contextual", "collective", "stuck", "missing", "late")
 
 
@@ -58,6 +60,36 @@ class DataRound(msgspec.Struct, frozen=True):
     stale: bool
 
 
+class AcceptedRound(msgspec.Struct, frozen=True):
+    """A round as its event tells it."""
+
+    station: Address
+    start: int  #: Unix seconds
+    dqf: int
+    reason: str
+    task: TaskId
+    late: bool  #: it arrived when it was stale
+
+
+class FeedHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed at one block: its terms, its roster and all its rounds."""
+
+    hub: Address
+    app: Address
+    dataset: Address
+    requester: Address  #: zero for any account
+    owner: Address
+    window_seconds: int
+    stale_after: int
+    now: int  #: Unix seconds of the block
+    roster: FeedRoster
+    rounds: tuple[AcceptedRound, ...]  #: in the order of their arrival
+
+    def is_stale(self, start: int) -> bool:
+        """Return whether a round of the window that begins at ``start`` is stale, as the contract says it."""
+        return self.now > start + self.window_seconds + self.stale_after
+
+
 class DataFeed:
     """One DataFeed on one chain."""
 
@@ -71,6 +103,39 @@ class DataFeed:
         code, abi = artifacts.bytecode("DataFeed"), artifacts.abi("DataFeed")
         arguments = msgspec.structs.astuple(terms)
         return cls(wallet.node, await wallet.deploy(code, abi, *arguments, action="Deploying the feed"))
+
+    @classmethod
+    async def find(cls, node: Node, most: int) -> tuple[Address, ...]:
+        """Return the ``most`` newest contracts on a chain with stations and the code of this version."""
+        logs = await node.logs([], [_FEED.topic("StationRegistered")], first=0, last=(await node.block()).number)
+        found: list[Address] = []
+        for address in dict.fromkeys(log.address for log in reversed(logs)):
+            if len(found) < most and is_feed(await node.code(address)):
+                found.append(address)
+        return tuple(found)
+
+    async def history(self) -> FeedHistory:
+        """Return terms, roster and rounds; raise NotFound for an address without the code of this version."""
+        if not is_feed(await self.node.code(self.address)):
+            raise NotFound(f"there is no feed of this version at {self.address}.", money="")
+        names = ("hub", "app", "dataset", "requester", "owner")
+        parties = {name: Address(await self._read(name)) for name in names}
+        block, roster = await self.node.block(), await self.roster()
+        topic = _FEED.topic("RoundAccepted")
+        logs = await self.node.logs(self.address, [[topic]], first=0, last=block.number)
+        events = [_FEED.decode_event(log.topics, log.data) for log in logs]
+        rounds = [
+            AcceptedRound(Address(station), start, dqf, REASONS[reason], TaskId(to_digest(task)), late)
+            for _, (station, start, task, dqf, reason, _, late) in filter(None, events)
+        ]
+        return FeedHistory(
+            **parties,
+            window_seconds=int(await self._read("window_seconds")),
+            stale_after=int(await self._read("stale_after")),
+            now=block.timestamp,
+            roster=roster,
+            rounds=tuple(rounds),
+        )
 
     async def register(self, wallet: Wallet, registration: StationRegistration) -> TransactionReceipt:
         """Let a key sign for a sensor, in place of its earlier key. The wallet is the owner's."""
@@ -105,3 +170,10 @@ class DataFeed:
         data = _FEED.call_data(function, *arguments)
         answer = await self.node.call(self.address, data, at=at, action=f"Reading {function} from the feed")
         return _FEED.decode(function, answer)
+
+
+def is_feed(code: bytes) -> bool:
+    """Return whether deployed code is that of this version's DataFeed, whatever its immutable values."""
+    created = artifacts.bytecode("DataFeed")
+    compared = len(code) - _IMMUTABLE_BYTES
+    return compared > 0 and code[:compared] in created

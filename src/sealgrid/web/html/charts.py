@@ -14,9 +14,10 @@ DAY: Final = 24 * 3600
 _GRID = f'<path class="grid" d="M0 {PAD}H{WIDTH}M0 {HEIGHT // 2}H{WIDTH}M0 {HEIGHT - PAD}H{WIDTH}"/>'
 
 
-def bars(values: Sequence[int], label: str) -> Markup:
-    """Return a bar chart; ``label`` is its text alternative."""
-    top, step = max(values, default=0) or 1, (WIDTH - 2 * PAD) / max(len(values), 1)
+def bars(values: Sequence[int], label: str, *, top: int = 0) -> Markup:
+    """Return a bar chart; ``label`` is its text alternative, ``top`` the value of a full bar, else the highest."""
+    top = top or max(values, default=0) or 1
+    step = (WIDTH - 2 * PAD) / max(len(values), 1)
     shapes = "".join(
         f'<rect x="{PAD + n * step:.1f}" y="{HEIGHT - PAD - _bar_height(value, top):.1f}" '
         f'width="{max(step - 2, 1):.1f}" height="{_bar_height(value, top):.1f}" rx="1"/>'
@@ -82,6 +83,20 @@ def price_chart(prices: Sequence[tuple[int, int]], now: float) -> Markup:
     label = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
     chart = line([*prices, (max(now, prices[-1][0]), paid[-1])], label, stairs=True)
     return with_axes(chart, y=("0", str(Amount(max(paid)))), x=(minute(prices[0][0]), "now"))
+
+
+def round_strip(rounds: Sequence[tuple[int, int]], window: int, most: int) -> Markup:
+    """Draw the last rounds of a station, (Unix seconds, DQF) in order of time, a bar for each of ``most`` windows.
+
+    The height of a bar is the DQF; a window without a round is empty.
+    """
+    if not rounds:
+        return Markup("")
+    newest = rounds[-1][0]
+    shown = {most - 1 - (newest - start) // window: dqf for start, dqf in rounds if newest - start < most * window}
+    values = [shown.get(place, 0) for place in range(most)]
+    recent = [dqf for _, dqf in rounds][-most:]
+    return bars(values, f"DQF of the last {len(recent)} rounds: from {min(recent)} to {max(recent)}", top=100)
 
 
 def count_by_day(times: Sequence[int], now: int, days: int = 30) -> list[int]:

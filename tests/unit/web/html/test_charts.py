@@ -34,6 +34,13 @@ def test_the_text_of_the_axes_is_escaped():
     assert [each.text for each in drawn.iter("span") if each.text] == ["<b>", "0", "then", "now"]
 
 
+def test_a_strip_of_rounds_has_a_bar_for_each_window_as_high_as_its_dqf():
+    drawn = ET.fromstring(str(charts.round_strip([(0, 9), (7200, 50), (14_400, 100)], 3600, 4)))
+    heights = [float(bar.attrib["height"]) / (charts.HEIGHT - 2 * charts.PAD) for bar in drawn.findall("rect")]
+    assert [round(100 * each) for each in heights] == [0, 50, 0, 100]  # a window without a round, and one too old
+    assert str(charts.round_strip([], 3600, 4)) == ""
+
+
 def test_a_depth_chart_adds_up_the_tasks_up_to_each_price():
     chart = str(charts.depth_chart([(10**9, 3), (2 * 10**9, 4)]))
     assert "7 tasks on offer to everyone, from 1 RLC to 2 RLC each" in chart
