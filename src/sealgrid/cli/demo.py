@@ -1,4 +1,4 @@
-"""``sealgrid demo plates | data``: whole jobs on a local network, from selling to verifying."""
+"""``sealgrid demo plates | data | ados``: whole jobs on a local network, from selling to verifying."""
 
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +40,15 @@ def table(
     from sealgrid.demos.runner import run_table_demo
 
     report = run_table_demo(_console(as_json), layout_of(data), file, seed)
+    _end(report.as_line(), ok=report.ok, as_json=as_json)
+
+
+@app.command()
+def ados(*, as_json: AsJson = False, data: Data = None) -> None:
+    """Score a day of 20 sensor stations in shards on three workers, and publish its quality on the chain."""
+    from sealgrid.demos.runner import run_ados_demo
+
+    report = run_ados_demo(_console(as_json), layout_of(data))
     _end(report.as_line(), ok=report.ok, as_json=as_json)
 
 

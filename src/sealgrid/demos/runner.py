@@ -3,12 +3,16 @@
 import asyncio
 import secrets
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
+from sealgrid.ados.generate import generate
+from sealgrid.demos.ados.demo import AdosDemo
+from sealgrid.demos.ados.report import AdosReport, print_ados_report
 from sealgrid.demos.common.report_parts import step_printer
 from sealgrid.demos.common.steps import DemoSteps
 from sealgrid.demos.plates.demo import PlateImage, PlatesDemo
@@ -18,12 +22,15 @@ from sealgrid.demos.table.report import TableReport, print_table_report
 from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.localnet.layout import Layout, cache_folder
 from sealgrid.localnet.network_context import network
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.operations.file_checks import check_csv
 from sealgrid.sdk.operations.picture_checks import check_picture
+from sealgrid.sdk.simulated_warning import SimulatedPlatformWarning
 from sealgrid.shipped_apps.csv_statistics.rides import draw_rides
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 MAX_INPUT_BYTES = 32 << 20
+STATIONS_SEED = 1  #: of the stations that the shipped model of ados knows
 
 
 def run_plates_demo(console: Console, layout: Layout, picture: Path | None, seed: int | None) -> PlatesReport:
@@ -52,6 +59,19 @@ def run_table_demo(console: Console, layout: Layout, file: Path | None, seed: in
     with _steps(console, layout) as steps:
         report = asyncio.run(TableDemo(steps, table).run(name))
     print_table_report(report, console)
+    return report
+
+
+def run_ados_demo(console: Console, layout: Layout) -> AdosReport:
+    """Score a drawn day of twenty stations in shards on three workers; print the report and return it."""
+    folder = shipped_apps.app_folder(shipped_apps.ADOS)
+    if folder is None:
+        raise SetupMissing("the app 'ados' is missing; install sealgrid again.")
+    day = generate(STATIONS_SEED, days=1, faults=True)
+    with _steps(console, layout) as steps, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SimulatedPlatformWarning)  # the report ends with it
+        report = asyncio.run(AdosDemo(steps, (folder / "stations.onnx").read_bytes()).run(day))
+    print_ados_report(report, console)
     return report
 
 
