@@ -106,6 +106,7 @@ class MqttReceiver:
         async with client:
             await client.subscribe(broker.topic, qos=1)
             self.subscribed.set()
+            self._report(f"receiving {broker.topic} from {broker.host}")
             stored, received = {_identity(each) for each in self._spool.recent()}, 0
             while True:
                 await self._has_room.wait()

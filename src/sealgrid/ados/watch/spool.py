@@ -96,7 +96,7 @@ class MessageSpool:
 
     def _lines(self, position: int) -> Iterator[tuple[int, bytes]]:
         starts = self._starts()
-        for start, following in zip(starts, [*starts[1:], self.end], strict=True):
+        for start, following in pairwise([*starts, self.end]):
             if following <= position:
                 continue
             with self._path(start).open("rb") as file:

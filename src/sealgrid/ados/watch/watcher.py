@@ -62,7 +62,8 @@ class Watcher:
                 for task in [each for each in self._purchases.values() if each.done()]:
                     task.result()  # raises what no window can be blamed for, such as a full disk
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):  # Python 3.11's wait_for can lose a cancellation
+                        await self._wake.wait()
         finally:
             for task in self._purchases.values():
                 task.cancel()

@@ -1,12 +1,18 @@
 """The terms of a watch by its options, and its start over the network's names."""
 
+import asyncio
+import json
+from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
+from typing import ClassVar
 
+import msgspec
 import pytest
 
-from sealgrid.ados.watch import assembly
+from sealgrid.ados.watch import assembly, watcher
 from sealgrid.ados.watch.assembly import WatchOptions, schedule_terms, watch
 from sealgrid.ados.watch.buyer import PurchaseTerms
+from sealgrid.ados.watch.spool import MessageSpool
 from sealgrid.errors import InputRefused
 from sealgrid.shipped_apps.ados.quality.score import ROWS_AFTER, ROWS_BEFORE
 
@@ -60,3 +66,68 @@ async def test_a_watch_keeps_the_addresses_of_its_first_start_and_the_place_wher
 async def test_a_broker_has_no_end(tmp_path):
     with pytest.raises(InputRefused, match="a broker has none"):
         await watch(None, options(tmp_path, "mqtt://b/t", once=True), clock=lambda: 0.0, report=print)
+
+
+class CountingBuyer:
+    """Buys each window once, by its key; like a network, for all processes of a test."""
+
+    bought: ClassVar[dict[str, list]] = {}
+
+    def __init__(self, client, terms):
+        self.terms = terms
+
+    async def roster(self):
+        return None
+
+    async def buy(self, record, journal):
+        content = journal.content(record.window)
+        CountingBuyer.bought.setdefault(journal.purchase_key(record.window), []).append(json.loads(content)["readings"])
+        return msgspec.structs.replace(record, state="answered")
+
+
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_messages_of_a_broker_are_bought_in_windows_also_those_of_an_absence(
+    broker, publish, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(assembly, "NetworkBuyer", CountingBuyer)
+    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(CountingBuyer, "bought", {})
+    clock, lines = [1_000_000_800.0], []  # it begins with a window
+    begin = options(tmp_path, f"mqtt://{broker.host}:{broker.port}/stations/a", after=0, grace=0.0)
+    client = SimpleNamespace(apps=Names("0x1"), models=Names("0x1"))
+
+    @asynccontextmanager
+    async def process():
+        task = asyncio.create_task(watch(client, begin, clock=lambda: clock[0], report=lines.append))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def reading():
+        return {"time": clock[0], "sensor": "a", "value": 1}
+
+    def spooled():
+        return len(MessageSpool(tmp_path / "journal" / "spool").recent())
+
+    async with process():
+        await until(lambda: any("receiving" in line for line in lines))
+        await publish(json.dumps(reading()))
+        await until(lambda: spooled() == 1)
+        clock[0] += 3600.0
+        await until(lambda: len(CountingBuyer.bought) == 1)
+    await publish(json.dumps(reading()))
+    async with process():
+        await until(lambda: spooled() == 2)
+        clock[0] += 3600.0
+        await until(lambda: len(CountingBuyer.bought) == 2)
+    [first], [second] = CountingBuyer.bought.values()
+    assert [each["received"] for each in first] == [1_000_000_800.0]
+    assert [each["time"] for each in second] == [1_000_000_800.0, 1_000_004_400.0]  # the first one is context

@@ -31,6 +31,11 @@ def test_messages_are_read_in_order_over_segments_also_by_another_process(tmp_pa
     assert times(again.read()) == [4, 5, 6, 7, 8]
 
 
+def test_an_empty_spool_has_no_records(tmp_path):
+    spool = MessageSpool(tmp_path, 7)
+    assert (spool.read(), spool.recent(), spool.unread, spool.end) == ((), (), 0, 7)
+
+
 def test_segments_that_nobody_needs_are_removed_and_positions_stay(tmp_path):
     spool = MessageSpool(tmp_path, segment_bytes=200)
     for number in range(9):

@@ -4,6 +4,8 @@ import json
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sealgrid.ados.watch.stream import MAX_LINE, read_record
 
@@ -66,3 +68,21 @@ def test_a_damaged_line_is_refused_with_its_reason_and_never_raises(line):
     record = read_record(line, "time,sensor,value", 0)
     assert record.refused
     assert record.readings == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["time", "sensor", "value", "readings", "signatures", "n", "t", "v"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=40) | JSON.map(lambda document: json.dumps(document).encode()))
+def test_no_line_raises(line):
+    record = read_record(line, "time,sensor,value", 3, arrival=5.0)
+    assert (record.position, record.end) == (3, 4 + len(line))
+    assert not (record.refused and record.readings)
