@@ -77,6 +77,7 @@ class ResultCommitted(WorkerEvent, frozen=True, kw_only=True):
     result_hash: Digest
     result_seal: Digest
     score: int  #: of the worker on the chain
+    replicas: int = 0  #: workers that must agree if this is the first result; 0 for the pool's promise
 
 
 class StageReported(WorkerEvent, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, Effect
 from sealgrid.pool.matching import loss, success
 from sealgrid.pool.pool_store import TaskChange, TaskRows
+from sealgrid.pool.replication import compared_workers
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, new_tasks, step
 from sealgrid.pool.task import PoolTask
@@ -57,13 +58,19 @@ def apply_events(rows: TaskRows, events: Sequence[e.AnyEvent], rules: PoolRules)
 
 
 class _FailureCount:
-    """Counts what workers lose and complete; successes are written together."""
+    """Counts what workers lose and complete, and on which results they agree; successes are written together."""
 
     def __init__(self, rows: TaskRows) -> None:
         self._rows = rows
         self._succeeded: set[tuple[Address, Address]] = set()
 
     def count(self, before: PoolTask, after: PoolTask, deal: e.DealMatched, at: float) -> None:
+        if after.replication is not None and after.stage == "completed" != before.stage:
+            agreed, others = compared_workers(after.replication)
+            for worker in sorted(agreed):
+                self._rows.add_agreement(worker, deal.app, at)
+            for worker in sorted(others):
+                self._rows.remove_agreements(worker, deal.app)
         if (worker := success(before, after)) is not None:
             self._succeeded.add((worker, deal.app))
         elif (worker := loss(before, after)) is not None:

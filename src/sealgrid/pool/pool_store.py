@@ -137,6 +137,15 @@ class TaskRows(Protocol):
     def remove_failures(self, pairs: Collection[tuple[Address, Address]]) -> None:
         """Forget the failures of workers with apps."""
 
+    def agreements(self, worker: Address, app: Address) -> int:
+        """Return on how many results of an app in a row a worker agreed with others."""
+
+    def add_agreement(self, worker: Address, app: Address, at: float) -> None:
+        """Count a result of an app on which a worker agreed with others."""
+
+    def remove_agreements(self, worker: Address, app: Address) -> None:
+        """Forget them: the worker differed, or did not contribute."""
+
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""
 

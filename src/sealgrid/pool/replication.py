@@ -14,6 +14,7 @@ from sealgrid.poco.consensus import ConsensusTally, ContributionState, contribut
 from sealgrid.units import ZERO_DIGEST, Address, Digest
 from sealgrid.wire.pool import CommitReply
 
+TRUSTED_AGREEMENTS: Final = 10  #: results in a row on which a worker agreed before one of its own may be enough
 MAX_COMMITMENTS: Final = 8  #: workers that one task may have; if they do not agree, it is refunded
 
 
@@ -32,6 +33,7 @@ class Replication(msgspec.Struct, frozen=True, kw_only=True):
 
     tally: ConsensusTally  #: of the contributions on the chain
     commitments: tuple[ResultCommitment, ...] = ()
+    replicas: int = 0  #: workers that must agree while no result differs; 0 before the first
     agreed: Digest = ZERO_DIGEST  #: result hash on which enough workers agree; zero before
     order: tuple[Address, ...] = ()  #: who contributes, in order
     reveal_deadline: int = 0  #: by the chain's clock; 0 without a consensus
@@ -57,22 +59,37 @@ class Replication(msgspec.Struct, frozen=True, kw_only=True):
         return self.tally.consensus is not None and self.tally.consensus == self.agreed
 
 
-def commit(replication: Replication, commitment: ResultCommitment, replicas: int) -> Replication:
-    """Add a commitment and compare all of them."""
-    added = msgspec.structs.replace(replication, commitments=(*replication.commitments, commitment))
-    return agree(added, replicas)
+def replicas_of(promised: int, agreements: int, draw: float) -> int:
+    """Return how many workers must agree on a result, at most as many as the pool promises.
+
+    BOINC's adaptive replication: a worker that agreed with others on at least ten results of the app in a row is
+    trusted with the probability 1 - 1/agreements; ``draw`` is a random number from 0 to 1. It never learns which of its
+    results are compared, since the pool decides after it committed.
+    """
+    return 1 if agreements >= TRUSTED_AGREEMENTS and draw >= 1 / agreements else promised
 
 
-def agree(replication: Replication, replicas: int) -> Replication:
-    """Return the order of contributions if at least ``replicas`` workers agree and PoCo finds consensus for them.
+def commit(
+    replication: Replication, commitment: ResultCommitment, replicas: int, promised: int | None = None
+) -> Replication:
+    """Add a commitment and compare all of them; ``replicas`` counts for the first, ``promised`` is the pool's."""
+    chosen = replication.replicas if replication.commitments else replicas
+    added = msgspec.structs.replace(replication, commitments=(*replication.commitments, commitment), replicas=chosen)
+    return agree(added, promised or replicas)
 
-    More workers must agree than on any other result. A worker that was absent counts, and does not contribute; one that
-    the chain rejected does not count.
+
+def agree(replication: Replication, promised: int) -> Replication:
+    """Return the order of contributions if enough workers agree and PoCo finds consensus for them.
+
+    As many as were chosen for the first result are enough while no other result exists, else as the pool promises. More
+    workers must agree than on any other result. A worker that was absent counts, and does not contribute; one that the
+    chain rejected does not count.
     """
     tally = replication.tally
     rejected = {each.worker for each in tally.contributions if each.state is ContributionState.REJECTED}
     none = msgspec.structs.replace(replication, agreed=ZERO_DIGEST, order=())
     counts = Counter(each.result_hash for each in replication.commitments if each.worker not in rejected).most_common(2)
+    replicas = promised if len(counts) > 1 else replication.replicas or promised
     if not counts or counts[0][1] < replicas or (len(counts) > 1 and counts[1][1] == counts[0][1]):
         return none
     result = counts[0][0]
@@ -145,6 +162,13 @@ def call_due(replication: Replication) -> str:
     if replication.tally.revealed and (replication.reveal_over or not replication.tally.winners):
         return "finalize" if replication.is_agreed else ""
     return "reopen" if replication.reveal_over and not replication.tally.revealed else ""
+
+
+def compared_workers(replication: Replication) -> tuple[frozenset[Address], frozenset[Address]]:
+    """Return who agreed with others on a finalized result, and who differed or did not contribute in time."""
+    same = [each for each in replication.commitments if each.result_hash == replication.agreed and not each.absent]
+    agreed = frozenset(each.worker for each in same) if len(same) > 1 else frozenset[Address]()
+    return agreed, replication.workers - frozenset(each.worker for each in same)
 
 
 def reply_to(replication: Replication, worker: Address, *, ended: bool) -> CommitReply:

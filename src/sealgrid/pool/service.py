@@ -1,6 +1,7 @@
 """Requests of workers and requesters to a pool; signs with the pool owner's key."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -17,8 +18,8 @@ from sealgrid.pool.effects import SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, ResultCommitted, StageReported
 from sealgrid.pool.matching import ACTIVE_SECONDS
 from sealgrid.pool.operations import require_task_id
-from sealgrid.pool.replication import reply_to
-from sealgrid.pool.task import ENDED, MAX_DETAIL, AttemptFailure, failures_of, public_history
+from sealgrid.pool.replication import replicas_of, reply_to
+from sealgrid.pool.task import ENDED, MAX_DETAIL, AttemptFailure, PoolTask, failures_of, public_history
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_address, to_digest
@@ -47,6 +48,7 @@ from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 QUEUE_SECONDS: Final = 2.0  #: for which counts of tasks are kept
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
 MAX_REPORTS: Final = 256  #: in one call
+_RANDOM: Final = secrets.SystemRandom()  #: a worker must not predict which of its results are compared
 _COMMIT_POLL: Final = 0.2  #: seconds between two looks at a task whose worker waits for the others
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
 
@@ -66,8 +68,9 @@ class TaskService:
         machines: tuple[OfferedMachine, ...] = (),
         score_of: Callable[[Address], Awaitable[int]] | None = None,
         clock: Callable[[], float] = time.time,
+        draw: Callable[[], float] = _RANDOM.random,
     ) -> None:
-        self._machines, self._score_of = machines, score_of
+        self._machines, self._score_of, self._draw = machines, score_of, draw
         self._book, self._workers, self._key = book, workers, key
         self._dispatcher = Dispatcher(book, chain_clock, clock)
         self._clock, self._sessions = clock, WorkerSessions(workers)
@@ -219,12 +222,18 @@ class TaskService:
                     result_hash=_digest(request.result_hash),
                     result_seal=_digest(request.result_seal),
                     score=await self._score_of(worker),
+                    replicas=await self._replicas(known, worker),
                 )
             )
         until = self._clock() + min(max(request.wait, 0.0), MAX_WAIT)
         while (reply := await self._reply(known.task, worker)).step == "wait" and self._clock() < until:
             await asyncio.sleep(min(_COMMIT_POLL, max(0.0, until - self._clock())))
         return reply
+
+    async def _replicas(self, task: PoolTask, worker: Address) -> int:
+        app, promised = (await self._book.deal_of(task.task)).app, self._book.rules.replicas
+        agreements = await self._book.run(lambda rows: rows.agreements(worker, app))
+        return replicas_of(promised, agreements, self._draw())
 
     async def _reply(self, name: TaskId, worker: Address) -> CommitReply:
         task = await self._book.task(name)

@@ -20,7 +20,7 @@ from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline
-from sealgrid.pool.tables import DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK, TRAIL, TRANSACTION
+from sealgrid.pool.tables import AGREEMENTS, DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK, TRAIL, TRANSACTION
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -246,6 +246,20 @@ class SqlTaskRows:
         values = [{"one": worker, "other": app} for worker, app in sorted(pairs)]
         self._connection.execute(_REMOVE_FAILURES, values)
 
+    def agreements(self, worker: Address, app: Address) -> int:
+        """Return on how many results of an app in a row a worker agreed with others."""
+        return int(self._connection.execute(_AGREEMENTS, {"one": worker, "other": app}).scalar() or 0)
+
+    def add_agreement(self, worker: Address, app: Address, at: float) -> None:
+        """Count a result of an app on which a worker agreed with others."""
+        insert = self._upsert(AGREEMENTS).values(worker=worker, app=app, results=1, at=at)
+        counted = {"results": AGREEMENTS.c.results + 1, "at": at}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["worker", "app"], set_=counted))
+
+    def remove_agreements(self, worker: Address, app: Address) -> None:
+        """Forget them: the worker differed, or did not contribute."""
+        self._connection.execute(_REMOVE_AGREEMENTS, {"one": worker, "other": app})
+
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""
         found: list[PoolTask] = []
@@ -277,6 +291,7 @@ class SqlTaskRows:
         """Delete tasks that ended before a time, deals without tasks, and workers without a request since."""
         self._connection.execute(KNOWN_WORKER.delete().where(KNOWN_WORKER.c.requested_at < ended_before))
         self._connection.execute(FAILURES.delete().where(FAILURES.c.at < ended_before))
+        self._connection.execute(AGREEMENTS.delete().where(AGREEMENTS.c.at < ended_before))
         self._connection.execute(HISTORY.delete().where(HISTORY.c.ended_at < ended_before))
         empty = ~sql.exists().where(TASK.c.deal == DEAL.c.deal) & ~sql.exists().where(HISTORY.c.deal == DEAL.c.deal)
         self._connection.execute(DEAL.delete().where(DEAL.c.final_deadline < ended_before, empty))
@@ -506,6 +521,9 @@ _ACTIVE: Final = _limited(
 _REMOVE_FAILURES: Final = FAILURES.delete().where(
     FAILURES.c.worker == _parameter("one"), FAILURES.c.app == _parameter("other")
 )
+_OF_WORKER_AND_APP: Final = (AGREEMENTS.c.worker == _parameter("one"), AGREEMENTS.c.app == _parameter("other"))
+_AGREEMENTS: Final = sql.select(AGREEMENTS.c.results).where(*_OF_WORKER_AND_APP)
+_REMOVE_AGREEMENTS: Final = AGREEMENTS.delete().where(*_OF_WORKER_AND_APP)
 _FAILURES: Final = sql.select(FAILURES).where(FAILURES.c.worker.in_(_SOME))
 _EXPIRED: Final = _limited(sql.select(TASK.c.task).where(TASK.c.lease_until <= _parameter("now")), TASK.c.lease_until)
 _OVERDUE: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deadline <= _parameter("now")), TASK.c.deadline)

@@ -176,7 +176,9 @@ def _commit(task: PoolTask, event: e.ResultCommitted, rules: PoolRules) -> PoolT
         return task  # the reply was lost; the worker commits again
     _require_worker(task, event)
     commitment = ResultCommitment(event.worker, event.result_hash, event.result_seal, event.score)
-    return _after_agreement(task, commit(task.replication, commitment, rules.replicas), event.at)
+    return _after_agreement(
+        task, commit(task.replication, commitment, event.replicas or rules.replicas, rules.replicas), event.at
+    )
 
 
 def _after_agreement(task: PoolTask, replication: Replication, at: float) -> PoolTask:

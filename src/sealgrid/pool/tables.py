@@ -76,6 +76,16 @@ FAILURES: Final = sql.Table(
     sql.Column("at", sql.Float, nullable=False),
 )
 
+#: Results of an app on which a worker agreed with others, in a row; only tasks without a TEE count.
+AGREEMENTS: Final = sql.Table(
+    "pool_agreements",
+    META,
+    sql.Column("worker", sql.String(42), primary_key=True),
+    sql.Column("app", sql.String(42), primary_key=True),
+    sql.Column("results", sql.Integer, nullable=False),
+    sql.Column("at", sql.Float, nullable=False),
+)
+
 #: Tasks that have ended, each with its stages, until they are forgotten.
 HISTORY: Final = sql.Table(
     "pool_history",

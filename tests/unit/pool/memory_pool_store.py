@@ -46,6 +46,7 @@ class MemoryPoolStore:
         self.backlogs: dict[Backlog, list[tuple[int, int]]] = {}  # start_by, place
         self.queued_of: dict[tuple[str, Address], dict[TaskId, None]] = {}  # of requesters, and of apps
         self.known_workers: dict[Address, KnownWorker] = {}
+        self.agreements: dict[tuple[Address, Address], int] = {}
         self.lost: dict[tuple[Address, Address], AppFailures] = {}
         self.working: dict[Address, dict[TaskId, None]] = {}
         self.deadlines: list[tuple[int, int]] = []
@@ -211,6 +212,15 @@ class MemoryTaskRows:
     def add_failure(self, worker: Address, app: Address, at: float) -> None:
         count = self._store.lost[worker, app].count if (worker, app) in self._store.lost else 0
         self._store.lost[worker, app] = AppFailures(worker, app, count + 1, at)
+
+    def agreements(self, worker: Address, app: Address) -> int:
+        return self._store.agreements.get((worker, app), 0)
+
+    def add_agreement(self, worker: Address, app: Address, at: float) -> None:
+        self._store.agreements[worker, app] = self.agreements(worker, app) + 1
+
+    def remove_agreements(self, worker: Address, app: Address) -> None:
+        self._store.agreements.pop((worker, app), None)
 
     def remove_failures(self, pairs: Collection[tuple[Address, Address]]) -> None:
         for pair in pairs:

@@ -1,37 +1,47 @@
 """Results of several workers for one task without an enclave: who contributes, and what the pool then does on chain."""
 
+from pathlib import Path
+
 import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.operations import expire
-from sealgrid.pool.replication import MAX_COMMITMENTS
+from sealgrid.pool.pool_store import PoolStore
+from sealgrid.pool.replication import MAX_COMMITMENTS, replicas_of
 from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.step import chain_call
 from sealgrid.pool.task import MAX_ATTEMPTS
 from sealgrid.units import Address, Digest, to_address, to_digest
-from tests.unit.pool.store_scene import TASK, StoreScene, deal
+from tests.unit.pool.memory_pool_store import MemoryPoolStore
+from tests.unit.pool.store_scene import RULES, TASK, StoreScene, deal
 
 RIGHT, WRONG, OTHER = (to_digest(bytes([number]) * 32) for number in (1, 2, 3))
 ANNA, BERT, CARL, DORA = WORKERS = tuple(to_address(bytes([number]) * 20) for number in range(10, 14))
 DEADLINE = 500
+APP = deal().app
 
 
 class ReplicatedScene(StoreScene):
     """A pool with one task without a TEE; each worker computes when it gets the task."""
 
-    def __init__(self, *, trust: int = 3, replicas: int = 2) -> None:
+    def __init__(self, *, trust: int = 3, replicas: int = 2, store: PoolStore | None = None) -> None:
         rules = PoolRules(lease=30, retry=5, margin=5, replicas=replicas)
-        super().__init__(deal(replicated=True, trust=trust), e.TaskInitialized(task=TASK, at=1), rules=rules)
+        opened = deal(replicated=True, trust=trust), e.TaskInitialized(task=TASK, at=1)
+        super().__init__(*opened, rules=rules, store=store)
 
-    def runs(self, worker: Address, result: Digest, *, at: float = 2, score: int = 0) -> None:
+    def runs(self, worker: Address, result: Digest, *, at: float = 2, score: int = 0, replicas: int = 0) -> None:
         """Give the task to a worker, which commits to a result."""
         (assignment,) = self.claim(WorkerRequest(worker), at=at).assignments
-        self.commits(worker, result, assignment.task.fence, at=at, score=score)
+        self.commits(worker, result, assignment.task.fence, at=at, score=score, replicas=replicas)
 
-    def commits(self, worker: Address, result: Digest, fence: int, *, at: float = 2, score: int = 0) -> None:
+    def commits(
+        self, worker: Address, result: Digest, fence: int, *, at: float = 2, score: int = 0, replicas: int = 0
+    ) -> None:
         names = {"task": TASK, "worker": worker, "fence": fence, "result_seal": OTHER, "score": score}
+        names["replicas"] = replicas
         self.apply(e.ResultCommitted(result_hash=result, at=at, **names))
 
     def contributes(self, worker: Address, result: Digest, *, at: float = 3) -> None:
@@ -142,6 +152,46 @@ def test_as_many_workers_compute_as_pocos_formula_demands_whatever_the_pool_prom
         assert scene.task().stage == "waiting"
     scene.runs(CARL, RIGHT)
     assert scene.order == (ANNA, BERT, CARL)
+
+
+def test_a_trusted_workers_first_result_is_enough_as_far_as_pocos_formula_allows() -> None:
+    scene = ReplicatedScene(trust=2)
+    scene.runs(ANNA, RIGHT, replicas=1)
+    assert scene.order == (ANNA,)
+    scene = ReplicatedScene(trust=3)
+    scene.runs(ANNA, RIGHT, replicas=1)
+    assert scene.task().stage == "waiting"
+
+
+def test_who_comes_second_is_not_trusted_and_a_trusted_worker_that_differs_is_compared_as_promised() -> None:
+    scene = ReplicatedScene(trust=3)
+    scene.runs(ANNA, RIGHT, replicas=1)
+    scene.runs(BERT, WRONG, replicas=1)
+    scene.runs(CARL, WRONG)
+    assert scene.order == (BERT, CARL)
+
+
+@pytest.mark.parametrize(
+    ("agreements", "draw", "replicas"), [(9, 0.99, 3), (10, 0.09, 3), (10, 0.1, 1), (100, 0.02, 1), (0, 0.5, 3)]
+)
+def test_one_result_in_as_many_as_a_worker_agreed_on_is_compared(agreements: int, draw: float, replicas: int) -> None:
+    assert replicas_of(3, agreements, draw) == replicas
+
+
+@pytest.mark.parametrize("memory", [True, False], ids=["memory", "sqlite"])
+def test_who_agreed_is_counted_and_who_differed_begins_anew(memory: bool, tmp_path: Path) -> None:
+    store = MemoryPoolStore(RULES) if memory else SqlPoolStore(f"sqlite:///{tmp_path}/pool.sqlite", RULES)
+    scene = ReplicatedScene(trust=3, replicas=3, store=store)
+    with store.transaction() as rows:
+        rows.add_agreement(ANNA, APP, at=1)
+        rows.add_agreement(BERT, APP, at=1)
+        rows.add_agreement(BERT, APP, at=1)
+    scene.runs(ANNA, WRONG)
+    for worker in (BERT, CARL, DORA):
+        scene.runs(worker, RIGHT)
+    scene.apply(e.TaskFinalized(task=TASK, at=5))
+    with store.transaction() as rows:
+        assert [rows.agreements(worker, APP) for worker in WORKERS] == [0, 3, 1, 1]
 
 
 def test_a_worker_that_does_not_contribute_in_time_is_replaced() -> None:
