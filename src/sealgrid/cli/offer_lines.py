@@ -13,6 +13,7 @@ def offer_lines(offers: "Iterable[Offer]", unit: str) -> Iterator[str]:
     """Yield one line an offer; ``unit`` is what is sold: runs or uses."""
     for offer in offers:
         mark = f"  {offer.release}" if offer.release else ""
+        mark += "" if offer.tee else "  without a TEE: public"
         yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {unit}  {offer.name!r}{mark}"
 
 
@@ -33,6 +34,7 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
     for offer in listing.offers:
         only = f", for the app {offer.app} only" if offer.app else ""
         signed = ", signed on the chain" if offer.presigned else ""
+        signed += "" if offer.tee else ", without a TEE: input and result are public"
         yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}{signed}"
     if not listing.offers:
         yield f"{'offer':<12} none"

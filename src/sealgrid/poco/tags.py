@@ -10,6 +10,7 @@ GRAMINE: Final = 1 << 2
 TDX: Final = 1 << 3
 GPU: Final = 1 << 8
 
+TEE_BIT: Final = to_digest(TEE.to_bytes(32, "big"))  #: a market's filter ``minTag`` for orders of runs in enclaves
 NO_TAG: Final = to_digest(bytes(32))
 TEE_TAG: Final = to_digest((TEE | TDX).to_bytes(32, "big"))  #: the tag of orders by iExec's SDK 9 and by Sealgrid
 

@@ -67,10 +67,10 @@ class _FailureCount:
     def count(self, before: PoolTask, after: PoolTask, deal: e.DealMatched, at: float) -> None:
         if after.replication is not None and after.stage == "completed" != before.stage:
             agreed, others = compared_workers(after.replication)
-            for worker in sorted(agreed):
-                self._rows.add_agreement(worker, deal.app, at)
-            for worker in sorted(others):
-                self._rows.remove_agreements(worker, deal.app)
+            for each in sorted(agreed):
+                self._rows.add_agreement(each, deal.app, at)
+            for each in sorted(others):
+                self._rows.remove_agreements(each, deal.app)
         if (worker := success(before, after)) is not None:
             self._succeeded.add((worker, deal.app))
         elif (worker := loss(before, after)) is not None:

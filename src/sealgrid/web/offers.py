@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.poco.tags import TEE_BIT, is_tee
 from sealgrid.sdk.asset_facts import AssetKind as Kind
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -32,11 +33,15 @@ class OpenOffer:
     is_group: bool  #: ``buyer`` is a group
     pool: Address  #: the only pool, or a group of pools other than this network's own
     presigned: bool  #: signed by a transaction
+    tee: bool = True  #: of an app: whether its runs are in an enclave; else their input and result are public
 
 
 async def offers_of(conn: Connection, kind: Kind, asset: Address, limit: int = MAX_OFFERS) -> list[OpenOffer]:
-    """Return the cheapest offers of an asset, restricted ones included."""
-    return await _read_offers(conn, kind, limit, {kind.lower(): asset})
+    """Return the cheapest offers of an asset, restricted ones included; of an app, those of runs in enclaves first."""
+    filters: dict[str, str] = {kind.lower(): asset}
+    if kind == "App" and limit == 1:
+        filters["minTag"] = TEE_BIT
+    return sorted(await _read_offers(conn, kind, limit, filters), key=lambda offer: not offer.tee)
 
 
 async def models_for(conn: Connection, app: Address) -> list[OpenOffer]:
@@ -83,6 +88,7 @@ async def _read_offers(conn: Connection, kind: Kind, limit: int, filters: dict[s
             is_group=order.requesterrestrict in groups,
             pool=ZERO_ADDRESS if order.workerpoolrestrict == own_pools else order.workerpoolrestrict,
             presigned=each.presigned,
+            tee=isinstance(order, DatasetOrder) or is_tee(order.tag),
         )
         for order, each in cheapest
     ]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sealgrid.poco.orders import AppOrder, DatasetOrder, to_document
+from sealgrid.poco.tags import TEE_BIT, TEE_TAG
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.offers import find_groups, models_for, offers_by, offers_of
 from sealgrid.wire.market import OpenOrder
@@ -52,13 +53,19 @@ async def test_offers_are_sorted_by_price_and_count_the_uses_of_equal_orders() -
     ]
 
 
+async def test_offers_of_runs_without_a_tee_are_last_and_marked() -> None:
+    cheap, dear = AppOrder(app=ASSET, appprice=2), AppOrder(app=ASSET, appprice=5, tag=TEE_TAG)
+    conn: Any = FakeConnection(cheap, dear)
+    assert [(offer.price, offer.tee) for offer in await offers_of(conn, "App", ASSET)] == [(5, True), (2, False)]
+
+
 async def test_one_grouped_request_includes_restricted_offers() -> None:
     conn: Any = FakeConnection()
     await offers_of(conn, "App", ASSET, 1)
     await offers_by(conn, "Dataset", OWNER)
     unrestricted = {"workerpool": "any", "requester": "any", "grouped": "true"}
     assert conn.queries == [
-        ("apporders", unrestricted | {"dataset": "any", "app": ASSET, "pageSize": "10"}),
+        ("apporders", unrestricted | {"dataset": "any", "app": ASSET, "pageSize": "10", "minTag": TEE_BIT}),
         ("datasetorders", unrestricted | {"app": "any", "datasetOwner": OWNER, "pageSize": "50"}),
     ]
 

@@ -16,7 +16,7 @@ from sealgrid.poco.orders import (
     WorkerpoolOrder,
     from_document,
 )
-from sealgrid.poco.tags import NO_TAG, TEE, is_tee
+from sealgrid.poco.tags import NO_TAG, TEE_BIT, is_tee
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.concurrency import both
@@ -26,14 +26,13 @@ from sealgrid.sdk.operations.pool_selection import MAX_POOLS, candidates, pinned
 from sealgrid.sdk.operations.price import BagPrice, Offers, price_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.units import ZERO_ADDRESS, Address, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
 
 _PAGE_SIZE: Final = 100  #: offers that are restricted to groups or to nobody, cheapest first
 _NO_LIMIT: Final = 1 << 62
 _VOLUME: Final = "minVolume"  #: a filter of the market that is not a field of an order
 _MIN_TAG, _MAX_TAG, _MIN_TRUST = "minTag", "maxTag", "minTrust"
-_TEE_BIT: Final = to_digest(TEE.to_bytes(32, "big"))
 _GROUPED: Final = "grouped"  #: likewise: one order of each offer that owners signed in several equal parts
 
 _NO_FIELDS: Final = (_VOLUME, _GROUPED, _MIN_TAG, _MAX_TAG, _MIN_TRUST)
@@ -296,7 +295,7 @@ async def _admitting(
 def _tag_filters(request: RunRequest, *, pool: bool = False) -> dict[str, str]:
     """Return the market's filters for orders that a request with this tag matches; ``pool`` is for orders of a pool."""
     if request.tee:
-        return {_MIN_TAG: str(_TEE_BIT)}
+        return {_MIN_TAG: str(TEE_BIT)}
     return {_MAX_TAG: str(NO_TAG)} | ({_MIN_TRUST: str(request.trust)} if pool else {})
 
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
+from sealgrid.poco.tags import is_tee
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.asset_facts import AssetFacts, AssetKind
 from sealgrid.sdk.connection import Connection
@@ -55,6 +56,7 @@ class Offer:
     pools: Address | None = None  #: the only pool or group of pools where it is valid; None for any
     orders: int = 1  #: number of orders; one deal consumes uses of one order
     release: ReleaseMark | None = None  #: of a shipped app or one of its name, in ``apps.list`` and ``apps.show``
+    tee: bool = True  #: of an app: whether its runs are in an enclave; else their input and result are public
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def _offer(orders: Sequence[tuple[OpenOrder, AppOrder | DatasetOrder]], facts: A
         buyer=_restriction(order.requesterrestrict),
         pools=_restriction(order.workerpoolrestrict),
         orders=len(orders),
+        tee=isinstance(order, DatasetOrder) or is_tee(order.tag),
     )
 
 

@@ -15,6 +15,7 @@ from sealgrid.bundle.input_schema import input_schema
 from sealgrid.bundle.model_signature import ModelSignature
 from sealgrid.bundle.tensor_check import example_tensors
 from sealgrid.errors import InputRefused, NotFound
+from sealgrid.poco.tags import TEE_BIT
 from sealgrid.sdk.money import UNMATCHED, sentence
 from sealgrid.sdk.operations.asset_names import parse_name
 from sealgrid.sdk.operations.pool_selection import pinned_pools
@@ -72,7 +73,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "details": details,
             "release": released.mark(row.checksum, *_names(row, details)),
             "newer": newer,
-            "offer": offers[0] if offers else None,
+            "offer": next((each for each in offers if each.tee), None),
             "record": site.index.record("app", row),
             "models": models,
             "form": RunForm(
@@ -200,7 +201,10 @@ async def _cheapest_computing(site: Site) -> int | None:
     """Return the lowest price of the pinned pools for a short task, nRLC; None if none has an offer."""
     category, pools = str(site.network.short_category), pinned_pools(site.network)
     pages = await asyncio.gather(
-        *(site.conn.market.orders("workerpoolorders", category=category, workerpool=pool.address) for pool in pools)
+        *(
+            site.conn.market.orders("workerpoolorders", category=category, workerpool=pool.address, minTag=TEE_BIT)
+            for pool in pools
+        )
     )
     return min((int(found.order["workerpoolprice"]) for page in pages for found in page), default=None)
 
