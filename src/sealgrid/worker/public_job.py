@@ -9,6 +9,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.relay import Outcome, RelayServer
 
 _WAIT: Final = 20.0  #: seconds of one request for news of a commitment
+_GIVE_UP: Final = 86_400.0  #: seconds after the final deadline without a word of the pool
 _PAUSE: Final = 1.0  #: seconds after a request or a transaction that failed
 _RUNNER: Final = "sealgrid.enclave.job.public_job"
 _log = logging.getLogger("sealgrid")
@@ -131,7 +133,9 @@ async def commit(job: JobAssignment, result: Digest, context: JobContext, *, wai
 async def follow_commitment(committed: CommittedResult, context: JobContext) -> None:
     """Contribute and reveal when it is this worker's turn; return when the task has ended."""
     job, result = committed.job, committed.result
-    while True:
+    assert job.public is not None
+    gives_up = job.public.final_deadline + _GIVE_UP
+    while time.time() < gives_up:  # else only the pool says when the task has ended
         try:
             reply = await commit(job, result, context, wait=_WAIT)
             if reply.step == "end":

@@ -26,6 +26,7 @@ def test_a_folder_that_is_not_empty_is_refused_before_anything_is_bought(sealgri
         ((), 0),
         (("--public-arg", "fast"), 1),
         (("--callback", "0x" + "55" * 20), 2),
+        (("--no-tee",), 1),
     ],
 )
 def test_public_data_are_warned_about_before_the_purchase(sealgrid, tmp_path, words, warnings):
@@ -40,3 +41,12 @@ def test_a_secret_that_cannot_be_read_moves_no_money(sealgrid):
     ended = sealgrid("run", "onnx-runner", "--secret", "1=/nowhere")
     assert "the secret /nowhere cannot be read" in ended.err
     assert "No money moved" in ended.err
+
+
+def test_a_run_without_a_tee_says_what_it_does_not_protect(sealgrid, tmp_path):
+    ended = sealgrid("run", "onnx-runner", "--no-tee", "--quote")
+    assert "leave out --no-tee" in ended.err
+    ended = sealgrid("run", "onnx-runner", "--trust", "5")
+    assert "add --no-tee" in ended.err
+    ended = " ".join(sealgrid("run", "onnx-runner", "--no-tee").err.split())
+    assert "input and the result of this run are PUBLIC, and nothing proves the result" in ended

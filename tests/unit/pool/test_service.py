@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.crypto.signing import SigningKey
+from sealgrid.crypto.signing import SigningKey, personal_digest, recover
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import dispatcher
@@ -17,8 +18,9 @@ from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.service import MAX_REPORTS, MAX_SLOTS, TaskService
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
-from sealgrid.wire.message import encode
-from sealgrid.wire.pool import JobReply, NextJob, StageReport
+from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.wire.message import Message, encode
+from sealgrid.wire.pool import CommitReply, CommitRequest, JobAssignment, JobReply, NextJob, PublicJob, StageReport
 from sealgrid.wire.worker_session import SessionCall, call_mac, login_info
 from tests.unit.pool.pool_scene import (
     BLOCK,
@@ -27,6 +29,7 @@ from tests.unit.pool.pool_scene import (
     MATCHED,
     POOL,
     TASK,
+    WORKER,
     WORKERS,
     Clock,
     open_book,
@@ -43,13 +46,19 @@ class Session:
         self.service, self.name, self.number = service, opened.session, 0
         self.key = key.open(opened.sealed, login_info(opened.session, login.signature))
 
-    async def next(self, wait: float = 0, slots: int = 1, *reports: StageReport) -> JobReply:
+    def call(self, path: str, message: Message) -> SessionCall:
         self.number += 1
-        payload = encode(NextJob(wait=wait, slots=slots, reports=reports))
-        mac = call_mac(self.key, "/jobs/next", self.number, payload)
-        return await self.service.next_jobs(
-            SessionCall(session=self.name, number=self.number, mac=mac, payload=payload)
-        )
+        payload = encode(message)
+        mac = call_mac(self.key, path, self.number, payload)
+        return SessionCall(session=self.name, number=self.number, mac=mac, payload=payload)
+
+    async def next(self, wait: float = 0, slots: int = 1, *reports: StageReport) -> JobReply:
+        message = NextJob(wait=wait, slots=slots, reports=reports)
+        return await self.service.next_jobs(self.call("/jobs/next", message))
+
+    async def commit(self, job: JobAssignment) -> CommitReply:
+        message = CommitRequest(task=job.task, fence=job.fence, result_hash=DEAL, result_seal=DEAL)
+        return await self.service.commit(self.call("/jobs/commitment", message))
 
 
 @pytest.fixture
@@ -113,3 +122,42 @@ async def test_3_a_pool_without_a_list_admits_no_worker_and_counts_none(book: Ta
     with pytest.raises(CallRefused) as refused:
         task_service.login(signed_login()[0])
     assert (refused.value.check, task_service.view().workers) == ("3", 0)
+
+
+async def commits(book: TaskBook, *, agreements: int, draw: float) -> tuple[CommitReply, TaskService]:
+    """Let the worker commit to the only result of a task without a TEE, at a pool that promises two."""
+
+    async def no_score(worker: Address) -> int:
+        return 0
+
+    key = SigningKey.from_bytes(b"\x09" * 32)
+    service = TaskService(book, ChainClock(), WORKERS, key, score_of=no_score, clock=Clock(), draw=lambda: draw)
+    matched = msgspec.structs.replace(MATCHED, replicated=True, params="{}", stake=300)
+    await book.apply_chain_events([matched, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    for _ in range(agreements):
+        await book.run(lambda rows: rows.add_agreement(WORKER.address, MATCHED.app, 1.0))
+    session = Session(service)
+    (job,) = (await session.next()).jobs
+    assert job.public == PublicJob(params="{}", stake=300, final_deadline=MATCHED.final_deadline)
+    first = await session.commit(job)
+    assert first == await session.commit(job), "a repeated commitment changes nothing"
+    return first, service
+
+
+async def test_a_first_result_waits_for_another_worker(book: TaskBook) -> None:
+    reply, _ = await commits(book, agreements=10, draw=0.05)
+    assert reply == CommitReply(step="wait")
+
+
+async def test_a_trusted_worker_gets_the_signature_that_lets_it_contribute_without_an_enclave(book: TaskBook) -> None:
+    reply, service = await commits(book, agreements=10, draw=0.5)
+    assert (reply.step, reply.upload) == ("contribute", True)
+    message = personal_digest(poco_authorisation(WORKER.address, TASK, ZERO_ADDRESS))
+    assert recover(message, reply.authorisation) == service.view().owner
+
+
+async def test_a_pool_without_scores_takes_no_commitment(book: TaskBook, session: Session) -> None:
+    await open_tasks(book)
+    (job,) = (await session.next()).jobs
+    with pytest.raises(InputRefused, match="runs tasks in enclaves only"):
+        await session.commit(job)

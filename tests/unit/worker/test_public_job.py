@@ -1,0 +1,114 @@
+"""A worker keeps a commitment until its task has ended, and contributes and reveals when it is its turn."""
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.poco.ids import result_hash, result_seal
+from sealgrid.units import DealId, TaskId, to_address, to_digest
+from sealgrid.wire.pool import CommitReply, JobAssignment, PublicJob
+from sealgrid.worker import public_job
+from sealgrid.worker.public_job import CommittedResult, follow_commitment, save_commitment, stored_commitments
+
+WORKER, RESULT = to_address(b"\x0a" * 20), to_digest(b"\x07" * 32)
+TASK = TaskId(to_digest(b"\x0d" * 32))
+JOB = JobAssignment(
+    deal=DealId(TASK),
+    task=TASK,
+    index=0,
+    fence=3,
+    app=WORKER,
+    app_digest=RESULT,
+    bundle="/ipfs/b",
+    contribution_deadline=2**40,
+    public=PublicJob(params="{}", stake=300, final_deadline=2**41),
+)
+
+
+class ScriptedPool:
+    """A pool that gives one answer after the other, and ends the task; an error is raised."""
+
+    worker = WORKER
+
+    def __init__(self, *answers: CommitReply | Exception) -> None:
+        self.answers, self.commitments = list(answers), set[tuple[object, ...]]()
+
+    async def commit(self, *commitment: object, wait: float) -> CommitReply:
+        self.commitments.add(commitment)
+        answer = self.answers.pop(0) if self.answers else CommitReply(step="end")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class RecordingChain:
+    """The worker's access to the chain, and its storage: what it did, in order."""
+
+    def __init__(self) -> None:
+        self.acts: list[str] = []
+
+    async def contribute(self, job: JobAssignment, result: str, authorisation: bytes) -> bool:
+        self.acts.append(f"contribute {authorisation.decode()}")
+        return True
+
+    async def reveal(self, job: JobAssignment, result: str) -> bool:
+        self.acts.append("reveal")
+        return True
+
+    async def put_file(self, path: Path) -> None:
+        self.acts.append("upload")
+
+
+async def follow(folder: Path, *answers: CommitReply | Exception) -> tuple[ScriptedPool, list[str]]:
+    pool, chain = ScriptedPool(*answers), RecordingChain()
+    cache = SimpleNamespace(path=lambda sha256: folder / sha256)
+    config = SimpleNamespace(folder=folder)
+    context = SimpleNamespace(pool=pool, chain=chain, storage=chain, cache=cache, config=config, nodes=())
+    save_commitment(folder, JOB, RESULT)
+    (committed,) = stored_commitments(folder)
+    await follow_commitment(committed, context)
+    return pool, chain.acts
+
+
+async def test_a_worker_commits_to_pocos_hash_and_seal_and_acts_in_its_turn(tmp_path: Path) -> None:
+    steps = (
+        CommitReply(step="wait"),
+        CommitReply(step="contribute", authorisation=b"signed", upload=True),
+        CommitReply(step="reveal"),
+    )
+    pool, acts = await follow(tmp_path, *steps)
+    assert acts == ["upload", "contribute signed", "reveal"]
+    assert pool.commitments == {(TASK, 3, result_hash(TASK, RESULT), result_seal(WORKER, TASK, RESULT))}
+    assert list(stored_commitments(tmp_path)) == []
+
+
+async def test_who_does_not_agree_contributes_without_an_upload(tmp_path: Path) -> None:
+    _, acts = await follow(tmp_path, CommitReply(step="contribute", authorisation=b"signed"))
+    assert acts == ["contribute signed"]
+
+
+async def test_a_silent_pool_is_asked_again_and_a_refusal_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_job, "_PAUSE", 0.0)
+    pool, acts = await follow(tmp_path, ServiceUnavailable("down"), InputRefused("the lease ended"))
+    assert (acts, pool.answers, list(stored_commitments(tmp_path))) == ([], [], [])
+
+
+async def test_a_worker_gives_up_a_day_after_the_final_deadline(tmp_path: Path) -> None:
+    assert JOB.public is not None
+    public = msgspec.structs.replace(JOB.public, final_deadline=int(time.time()) - 90_000)
+    save_commitment(tmp_path, msgspec.structs.replace(JOB, public=public), RESULT)
+    (committed,) = stored_commitments(tmp_path)
+    await follow_commitment(committed, SimpleNamespace(config=SimpleNamespace(folder=tmp_path)))
+    assert list(stored_commitments(tmp_path)) == []
+
+
+def test_a_worker_that_was_killed_finds_its_commitments_and_skips_a_broken_one(tmp_path: Path) -> None:
+    save_commitment(tmp_path, JOB, RESULT)
+    (tmp_path / "committed" / "half.json").write_text('{"job"')
+    assert list(stored_commitments(tmp_path)) == [CommittedResult(JOB, RESULT)]
