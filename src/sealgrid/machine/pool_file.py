@@ -47,6 +47,7 @@ class PoolFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=T
     tasks_per_requester: int = 2000
     tasks_per_app: int = 4000
     urgent_seconds: int = 120
+    replicas: int = 2  #: workers that must agree on the result of a task without a TEE
     first_block: int = 0  #: the block of its registration
 
 
@@ -78,6 +79,7 @@ class OwnPool:
             tasks_per_requester=file.tasks_per_requester,
             tasks_per_app=file.tasks_per_app,
             urgent_seconds=file.urgent_seconds,
+            replicas=file.replicas,
             storage_url=network.storage_url,
             machines=tuple(
                 OfferedMachine(runtime=each, platform=self.network.platform) for each in self.network.runtimes
