@@ -173,11 +173,10 @@ def compared_workers(replication: Replication) -> tuple[frozenset[Address], froz
 
 def reply_to(replication: Replication, worker: Address, *, ended: bool) -> CommitReply:
     """Return what a worker does next with the result that it committed to."""
-    own = next((each for each in replication.commitments if each.worker == worker), None)
-    if ended or own is None:
+    if ended or worker not in replication.workers:
         return CommitReply(step="end")
     if worker in {each.worker for each in replication.tally.winners}:
         return CommitReply(step="reveal")
     if replication.next_worker == worker:
-        return CommitReply(step="contribute", upload=own.result_hash == replication.agreed)
+        return CommitReply(step="contribute")  # alike for every worker: a liar must not learn that others differ
     return CommitReply(step="wait")

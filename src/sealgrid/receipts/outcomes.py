@@ -209,8 +209,8 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "the pool finalises no other result than the one on which the commitments agree",
         None,
         "HostFailed: the price is refunded at the final deadline",
-        "30 % of the pool's price a task, for each worker that commits to one result and contributes another, at a "
-        "trust up to 2",
+        "30 % of the pool's price a task, for a requester with an app that is not deterministic, and for a worker that "
+        "commits to one result and contributes another at a trust up to 2; pools sell small volumes",
         agreed=False,
     ),
     TaskEnding(

@@ -94,7 +94,6 @@ class CommitReply(Message, frozen=True, kw_only=True):
 
     step: Literal["wait", "contribute", "reveal", "end"]
     authorisation: bytes = b""  #: with "contribute": the signature of the pool's owner, without an enclave
-    upload: bool = False  #: with "contribute": whether to store the result first
 
 
 class JobAssignment(Message, frozen=True, kw_only=True):

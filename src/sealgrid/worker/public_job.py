@@ -141,8 +141,7 @@ async def follow_commitment(committed: CommittedResult, context: JobContext) -> 
             if reply.step == "end":
                 break
             if reply.step == "contribute":
-                if reply.upload:
-                    await _upload(committed, context, reply.authorisation)
+                await _upload(committed, context, reply.authorisation)
                 if not await context.chain.contribute(job, result, reply.authorisation):
                     await asyncio.sleep(_PAUSE)  # the pool has not read the block yet
             elif reply.step == "reveal" and not await context.chain.reveal(job, result):

@@ -77,18 +77,13 @@ async def follow(folder: Path, *answers: CommitReply | Exception) -> tuple[Scrip
 async def test_a_worker_commits_to_pocos_hash_and_seal_and_acts_in_its_turn(tmp_path: Path) -> None:
     steps = (
         CommitReply(step="wait"),
-        CommitReply(step="contribute", authorisation=b"signed", upload=True),
+        CommitReply(step="contribute", authorisation=b"signed"),
         CommitReply(step="reveal"),
     )
     pool, acts = await follow(tmp_path, *steps)
     assert acts == ["upload", "contribute signed", "reveal"]
     assert pool.commitments == {(TASK, 3, result_hash(TASK, RESULT), result_seal(WORKER, TASK, RESULT))}
     assert list(stored_commitments(tmp_path)) == []
-
-
-async def test_who_does_not_agree_contributes_without_an_upload(tmp_path: Path) -> None:
-    _, acts = await follow(tmp_path, CommitReply(step="contribute", authorisation=b"signed"))
-    assert acts == ["contribute signed"]
 
 
 async def test_a_silent_pool_is_asked_again_and_a_refusal_ends_it(
