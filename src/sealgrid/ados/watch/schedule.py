@@ -172,8 +172,8 @@ class WindowSchedule:
                 continue
             parts.setdefault(window, _Entry(record.position)).readings.append(reading)
         for (window, _), signature in signatures.items():
-            if window >= self._next or window in parts:
-                parts.setdefault(window, _Entry(record.position)).signatures.append(signature)
+            if window in parts:  # a signature without readings says nothing that a run could use
+                parts[window].signatures.append(signature)
         for window, entry in parts.items():
             self._windows.setdefault(window, []).append(entry)
             self._kept += entry.size

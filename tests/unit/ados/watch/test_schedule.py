@@ -137,6 +137,13 @@ def test_of_signed_windows_the_first_counts_and_unsigned_readings_do_not():
     assert (stream.counts["repeated"], stream.counts["unsigned"]) == (1, 3)
 
 
+def test_a_signature_without_readings_is_not_kept():
+    terms = ScheduleTerms(interval=10, rows=3, before=0, after=0, grace=0, signed=True)
+    stream = WindowSchedule(terms, ScheduleCheckpoint(next_window=0))
+    assert stream.handle(RecordsRead((signed(0, 10**12 * LENGTH), signed(1, 0)), 1e6)) == ()
+    assert (stream.kept, stream.handle(SourceDrained(1e6))) == (0, ())
+
+
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("read"), st.lists(st.integers(-90, 40), min_size=1, max_size=4)),
