@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from sealgrid.ados.api.messages import ScoreRequest
 from sealgrid.ados.signing import SigningTerms, join_files, sign_readings
+from sealgrid.ados.watch.stream import read_record
 from sealgrid.attestation import snp_collateral
 from sealgrid.attestation.certificates import load_certificate
 from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
@@ -239,6 +241,7 @@ _SIGNED = join_files(
     [sign_readings(_READINGS[0], _STATION, SigningTerms("a"))],
     {"chain": 1, "feed": "0x" + "fe" * 20, "stations": [{"sensor": "a", "station": _STATION.address}]},
 )
+_SCORE_REQUESTS = (b'{"model":"stations","data":"data:text/csv;base64,dGltZSxhCg==","window":6,"max_price":"0.5 RLC"}',)
 _GRAPH = SensorGraph(("a", "b"), 600, np.array([[1], [0]]))
 _SHARD = write_shard(_GRAPH, to_grid(read_file(_READINGS[0]), _GRAPH.sensors, 600).readings, Shard((0,), 0, 2))
 _ERRORS = tuple(
@@ -269,6 +272,10 @@ def _documents():
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
         Parser("readings", read_file, _READINGS, MIB, 256 * MIB, (ReadingsRefused,)),
         Parser("signed readings", _verified, (_SIGNED,), MIB, 256 * MIB, (ReadingsRefused,)),
+        Parser(
+            "line of a stream", lambda raw: read_record(raw, "time,a", 0), (*_READINGS, _SIGNED), MIB, 256 * MIB, ()
+        ),
+        Parser("request to score", lambda raw: parse(raw, ScoreRequest), _SCORE_REQUESTS, 4 * MIB, 16 * MIB),
         Parser("shard of readings", read_shard, (_SHARD,), MIB, 256 * MIB, (ReadingsRefused,)),
         Parser("graph of sensors", read_graph, (_GRAPH.content(),), MIB, 64 * MIB, (ReadingsRefused,)),
         Parser("quality model", read_model, (_QUALITY_MODEL.read_bytes(),), MIB, 64 * MIB, (ReadingsRefused,)),
