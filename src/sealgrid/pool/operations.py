@@ -12,7 +12,7 @@ from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, Effect
 from sealgrid.pool.matching import loss, success
 from sealgrid.pool.pool_store import TaskChange, TaskRows
-from sealgrid.pool.replication import compared_workers
+from sealgrid.pool.replication import Replication, broken_promises, compared_workers
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, new_tasks, step
 from sealgrid.pool.task import PoolTask
@@ -65,17 +65,28 @@ class _FailureCount:
         self._succeeded: set[tuple[Address, Address]] = set()
 
     def count(self, before: PoolTask, after: PoolTask, deal: e.DealMatched, at: float) -> None:
-        if after.replication is not None and after.stage == "completed" != before.stage:
-            agreed, others = compared_workers(after.replication)
-            for each in sorted(agreed):
-                self._rows.add_agreement(each, deal.app, at)
-            for each in sorted(others):
-                self._rows.remove_agreements(each, deal.app)
+        if before.replication is not None and after.replication is not None:
+            self._count_replication(before, after, after.replication, deal, at)
         if (worker := success(before, after)) is not None:
             self._succeeded.add((worker, deal.app))
         elif (worker := loss(before, after)) is not None:
             self.save()  # what was completed before does not excuse it
             self._rows.add_failure(worker, deal.app, at)
+
+    def _count_replication(
+        self, before: PoolTask, after: PoolTask, replication: Replication, deal: e.DealMatched, at: float
+    ) -> None:
+        if after.stage == "completed" != before.stage:
+            agreed, others = compared_workers(replication)
+            self._succeeded |= {(each, deal.app) for each in agreed}
+            for each in sorted(agreed):
+                self._rows.add_agreement(each, deal.app, at)
+            for each in sorted(others):
+                self._rows.remove_agreements(each, deal.app)
+        for each in sorted(broken_promises(before.replication or replication, replication)):
+            self.save()
+            self._rows.add_failure(each, deal.app, at)
+            self._rows.remove_agreements(each, deal.app)
 
     def save(self) -> None:
         if self._succeeded:

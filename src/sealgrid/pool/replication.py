@@ -87,13 +87,18 @@ def agree(replication: Replication, promised: int) -> Replication:
     """
     tally = replication.tally
     rejected = {each.worker for each in tally.contributions if each.state is ContributionState.REJECTED}
+    on_chain = {each.worker: each.result_hash for each in tally.contributions}
+    results = {  # what a worker contributed stands for what it committed to
+        each.worker: on_chain.get(each.worker, each.result_hash)
+        for each in replication.commitments
+        if each.worker not in rejected
+    }
     none = msgspec.structs.replace(replication, agreed=ZERO_DIGEST, order=())
-    counts = Counter(each.result_hash for each in replication.commitments if each.worker not in rejected).most_common(2)
+    counts = Counter(results.values()).most_common(2)
     replicas = promised if len(counts) > 1 else replication.replicas or promised
     if not counts or counts[0][1] < replicas or (len(counts) > 1 and counts[1][1] == counts[0][1]):
         return none
     result = counts[0][0]
-    on_chain = {each.worker for each in tally.contributions}
     ready = [
         (each.worker, each.result_hash, each.score)
         for each in replication.commitments
@@ -169,6 +174,13 @@ def compared_workers(replication: Replication) -> tuple[frozenset[Address], froz
     same = [each for each in replication.commitments if each.result_hash == replication.agreed and not each.absent]
     agreed = frozenset(each.worker for each in same) if len(same) > 1 else frozenset[Address]()
     return agreed, replication.workers - frozenset(each.worker for each in same)
+
+
+def broken_promises(before: Replication, after: Replication) -> frozenset[Address]:
+    """Return who has just brought about a consensus on another result than the commitments agree on."""
+    if before.tally.consensus is not None or after.tally.consensus is None or after.is_agreed:
+        return frozenset()
+    return frozenset(each.worker for each in after.tally.winners)
 
 
 def reply_to(replication: Replication, worker: Address, *, ended: bool) -> CommitReply:

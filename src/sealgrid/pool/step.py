@@ -14,6 +14,7 @@ from sealgrid.pool.replication import (
     MAX_COMMITMENTS,
     Replication,
     ResultCommitment,
+    agree,
     call_due,
     commit,
     contributed,
@@ -199,6 +200,8 @@ def _apply_replication_event(task: PoolTask, event: e.ReplicationEvent, rules: P
     match event:
         case e.ResultContributed():
             after = contributed(task.replication, event.worker, event.result_hash)
+            if task.stage == "contributing" and after.tally.consensus is None and after.next_worker is None:
+                return _after_agreement(task, agree(after, rules.replicas), event.at)
             return replace(task, replication=after, last_report=event.at)
         case e.ConsensusReached():
             after = reached(task.replication, event.result_hash, event.reveal_deadline)

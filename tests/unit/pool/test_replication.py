@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
+from sealgrid.poco.consensus import ConsensusTally, RewardTerms
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.operations import expire
@@ -211,6 +214,9 @@ def test_a_consensus_on_another_result_than_the_commitments_is_not_finalized() -
     scene.contributes(ANNA, WRONG)
     scene.reveals(ANNA)
     assert (scene.task().stage, scene.call()) == ("revealing", "")
+    with scene.store.transaction() as rows:  # it gets fewer tasks of the app, and begins anew to be trusted
+        assert [(each.worker, each.count) for each in rows.failures([ANNA, BERT]).values()] == [(ANNA, 1)]
+        assert rows.agreements(ANNA, APP) == 0
     scene.passes(10, chain_now=1000)
     assert scene.call() == "claim"
 
@@ -239,3 +245,69 @@ def test_a_task_in_an_enclave_takes_no_commitment() -> None:
         scene.apply(
             e.ResultCommitted(task=TASK, worker=ANNA, fence=1, result_hash=RIGHT, result_seal=RIGHT, score=0, at=2)
         )
+
+
+BEHAVIOURS = st.tuples(
+    st.sampled_from((RIGHT, RIGHT, RIGHT, WRONG, OTHER)),  # computes
+    st.sampled_from(("contributes", "contributes", "contributes", "is absent", "breaks its promise")),
+    st.sampled_from((True, True, False)),  # reveals
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    trust=st.integers(1, 6),
+    replicas=st.integers(1, 3),
+    workers=st.lists(BEHAVIOURS, min_size=MAX_COMMITMENTS, max_size=MAX_COMMITMENTS),
+)
+def test_whatever_workers_do_the_chain_takes_every_call_and_pays_for_an_agreed_result_only(
+    trust: int, replicas: int, workers: list[tuple[Digest, str, bool]]
+) -> None:
+    scene, chain = ReplicatedScene(trust=trust, replicas=replicas), ConsensusTally(trust)
+    behaviours = {to_address(bytes([30 + number]) * 20): each for number, each in enumerate(workers)}
+    idle, now = list(behaviours), 2.0
+    for _ in range(60):
+        now += 1
+        state = scene.task().replication
+        assert state is not None
+        match scene.task().stage:
+            case "waiting" if idle:
+                worker = idle.pop(0)
+                scene.runs(worker, behaviours[worker][0], at=now)
+            case "contributing":
+                worker = state.next_worker
+                assert worker is not None
+                result, acts, _ = behaviours[worker]
+                if acts == "is absent":
+                    now += 61  # two leases
+                    scene.passes(now, chain_now=1)
+                else:
+                    result = OTHER if acts == "breaks its promise" else result
+                    chain = chain.contribute(worker, result, 0)  # raises where PoCo reverts
+                    scene.contributes(worker, result, at=now)
+            case "revealing":
+                for each in chain.winners:
+                    if behaviours[each.worker][2]:
+                        chain = chain.reveal(each.worker)
+                        scene.reveals(each.worker)
+                scene.passes(now, chain_now=DEADLINE)
+                if scene.call() == "reopen":
+                    chain = chain.reopen()
+                    scene.apply(e.TaskReopened(task=TASK, at=now))
+                elif scene.call() == "finalize":
+                    chain.finalize(
+                        RewardTerms(pool_price=9, worker_stake=3, scheduler_reward_ratio=1),
+                        [0] * len(chain.contributions),
+                    )
+                    assert chain.consensus == state.agreed
+                    same = [each for each in state.commitments if each.result_hash == state.agreed]
+                    assert len(same) >= replicas
+                    scene.apply(e.TaskFinalized(task=TASK, at=now))
+                else:
+                    assert chain.consensus != state.agreed
+                    break
+            case _:
+                break
+    if scene.task().stage != "completed":
+        scene.passes(now, chain_now=1000)
+        assert scene.call() == "claim"
