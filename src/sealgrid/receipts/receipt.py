@@ -7,6 +7,7 @@ envelope is built afterwards. Format: docs/protocol/receipt.md.
 import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 import msgspec
@@ -251,6 +252,7 @@ def parse_signed_body(document: bytes) -> SignedReceiptBody:
     return _parse(document, SignedReceiptBody)
 
 
+@lru_cache(maxsize=4)  # a requester fetches, verifies and opens one receipt in turn
 def parse_envelope(document: bytes) -> ReceiptEnvelope:
     """Parse an envelope; raise InputRefused unless it is in canonical form."""
     return _parse(document, ReceiptEnvelope)

@@ -114,6 +114,8 @@ def _read_handlers(files: LocalFiles, uploads: UploadStore) -> list[HTTPRouteHan
     ) -> Response[bytes]:
         if offset < 0 or not 0 < length <= PIECE_BYTES:
             raise InputRefused(f"ask for 1 to {PIECE_BYTES} bytes from an offset of at least 0.")
+        if offset == 0:
+            uploads.read(Digest(sha256))
         return compressed_response(request, await files.read(Digest(sha256), offset, length), OCTETS)
 
     return [stat, read]

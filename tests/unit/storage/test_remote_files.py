@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.errors import ContentDiffers, NotFound, ServiceUnavailable
+from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ServiceUnavailable
 from sealgrid.storage.file_store import PIECE_BYTES
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
@@ -13,7 +13,7 @@ from tests.unit.storage.file_scene import LyingNode, StoredInfo, digest
 
 async def test_a_node_that_stops_early_is_named(tmp_path: Path) -> None:
     with pytest.raises(ServiceUnavailable, match="stopped at byte 5 of 9"):
-        await RemoteFiles(LyingNode(b"model", size=9)).get_bytes(digest(b"model"), 100)
+        await RemoteFiles(LyingNode(b"model", size=9)).get_bytes(digest(b"model.zip"), 100)
 
 
 async def test_a_node_that_stored_something_else_is_refused() -> None:
@@ -52,3 +52,25 @@ async def test_files_travel_in_pieces(tmp_path: Path) -> None:
     await RemoteFiles(node).put_file(tmp_path / "in")
     await RemoteFiles(node).get_file(digest(content), tmp_path / "out")
     assert node.largest == PIECE_BYTES
+
+
+class CountedNode(LyingNode):
+    """Counts its requests."""
+
+    requests = 0
+
+    async def head(self, sha256: Digest) -> StoredInfo:
+        self.requests += 1
+        return await super().head(sha256)
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        self.requests += 1
+        return await super().read(sha256, offset, length)
+
+
+async def test_a_small_file_takes_one_request() -> None:
+    node = CountedNode(b"model")
+    assert await RemoteFiles(node).get_bytes(digest(b"model"), 5) == b"model"
+    assert node.requests == 1
+    with pytest.raises(InputRefused, match="limit"):
+        await RemoteFiles(node).get_bytes(digest(b"model"), 4)

@@ -21,6 +21,7 @@ POLL_SECONDS: Final = 0.1  #: minimum between two reads of a task without news
 WAIT_SECONDS: Final = 1.0  #: the pool's long poll; the chain decides, so it is read at least as often
 
 _ENDED = frozenset({"completed", "failed", "refunded"})
+_LAST = _ENDED | {"finalizing"}  #: stages at which the chain may have completed the task
 
 OnStage = Callable[[StageAt], None]
 
@@ -48,12 +49,15 @@ async def follow(
     async with with_money(conn, job.deal, job.task):
         reported, has_notified = _ReportedStages(on_progress, on_detail), False
         begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
-        wait = WAIT_SECONDS
+        wait, chain_read_at = WAIT_SECONDS, 0.0
         while True:
             polled_at = time.monotonic()
             stages = await history(conn, job.task, after=reported.count, wait=wait)
             news = reported.report(stages)
             wait = 0.0 if stages and stages[-1].stage in _ENDED else WAIT_SECONDS  # no stage follows an end
+            if news and stages[-1].stage not in _LAST and polled_at < chain_read_at + WAIT_SECONDS:
+                continue
+            chain_read_at = polled_at
             status = (await conn.hub.view_task(job.task)).status
             if status is TaskStatus.COMPLETED:
                 reported.report(await history(conn, job.task))  # the chain may be ahead of the last reply

@@ -21,7 +21,7 @@ NOW = 1_000.0
 
 
 class Network:
-    """A pool and a chain that go one step further at each read of the task's status."""
+    """A pool and a chain that go one step further at each read of the task's stages."""
 
     def __init__(
         self, *steps: tuple[tuple[str, ...], TaskStatus], detail: str = "", check: str = "", bought: float = NOW
@@ -29,19 +29,19 @@ class Network:
         self.check = check
         self.steps, self.detail, self.bought, self.final_deadline = list(steps), detail, bought, 10**9
         self.waits: list[float] = []
+        self.status, self.chain_reads = TaskStatus.UNSET, 0
 
     async def stages(self, task, *, after=0, wait=0.0):
         self.waits.append(wait)
-        if not self.steps[0][0]:
+        known, self.status = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        if not known:
             raise ServiceUnavailable("the pool does not answer.")
         checks = {"failed": self.check}
-        return tuple(
-            StageAt(stage=stage, at=NOW, detail=self.detail, check=checks.get(stage, "")) for stage in self.steps[0][0]
-        )
+        return tuple(StageAt(stage=stage, at=NOW, detail=self.detail, check=checks.get(stage, "")) for stage in known)
 
     async def view_task(self, task):
-        _, status = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
-        return SimpleNamespace(status=status)
+        self.chain_reads += 1
+        return SimpleNamespace(status=self.status)
 
     async def view_deal(self, deal):
         return SimpleNamespace(start_time=self.bought, category=0, sponsor=POOL, requester=POOL)
@@ -73,6 +73,14 @@ async def test_each_stage_is_reported_once_until_the_chain_completes_the_task():
     await follow(network.conn(), JOB, reported.append)
     assert [each.stage for each in reported] == ["waiting", "assigned", "completed"]
     assert set(network.waits[:-1]) == {following.WAIT_SECONDS}, "each read is a long poll"
+
+
+async def test_the_chain_is_not_read_for_each_stage_before_the_last_ones():
+    running = ("waiting", "assigned", "launched", "attested", "released", "running")
+    before = [(running[:count], TaskStatus.ACTIVE) for count in range(1, len(running) + 1)]
+    network = Network(*before, ((*running, "finalizing"), TaskStatus.COMPLETED))
+    await follow(network.conn(), JOB)
+    assert network.chain_reads == 2, "at first, and when the chain may have completed the task"
 
 
 async def test_new_details_of_a_stage_are_reported(monkeypatch):
