@@ -13,7 +13,7 @@ from sealgrid.errors import (
     TooManyRequests,
 )
 
-ATTEMPTS: Final = 5  #: for a run that nobody sells
+ATTEMPTS: Final = 10  #: for a run that nobody sells: a quarter of an hour
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0  #: seconds between two attempts
 Pause = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def is_temporary(error: Exception | None) -> bool:
 
 
 async def until_available(work: Callable[[], Awaitable[T]], pause: Pause) -> T:
-    """Repeat work while the network does not answer; a few times while nobody sells a run."""
+    """Repeat work while the network does not answer; at most ``ATTEMPTS`` times while nobody sells a run."""
     seconds, unsold = FIRST_PAUSE, 0
     while True:
         try:
