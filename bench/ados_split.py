@@ -61,6 +61,7 @@ def main(sensors: int, rows: int, folder: Path) -> dict[str, int]:
     largest = b""
     for shard in shards:
         largest = max(largest, write_shard(graph, gridded.readings, shard), key=len)
+        gridded.release()
     split = peak()
     file = read_shard(largest)
     assert file is not None

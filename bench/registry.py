@@ -5,6 +5,7 @@ from typing import Final
 
 from bench import (
     ados_bag,
+    ados_plain,
     bounded_memory,
     bulk,
     confidential,
@@ -48,6 +49,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "network_start": network_start.measure,
     "environment": environment.measure,
     "log": transparency_log.measure,
+    "ados_plain": ados_plain.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,
     "publish_check": publish_check.measure,

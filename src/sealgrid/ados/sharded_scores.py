@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sealgrid.ados.spooled_readings import spool
+from sealgrid.ados.spooled_readings import SpooledReadings, spool
 from sealgrid.errors import AppFailed, InputRefused, SealgridError
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.client import AsyncClient
@@ -24,7 +24,6 @@ from sealgrid.sdk.resources.bags import AsyncBag
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
 from sealgrid.shipped_apps.ados.quality.graph import SensorGraph, read_graph
-from sealgrid.shipped_apps.ados.quality.grid import GriddedReadings
 from sealgrid.shipped_apps.ados.quality.readings import Frame
 from sealgrid.shipped_apps.ados.quality.report import (
     default_window,
@@ -113,6 +112,7 @@ async def score_in_shards(
             part = shards[start : start + BAG_SHARDS]
             named = [(f"shard-{start + n:05}.json", each) for n, each in enumerate(part)]
             inputs = [(name, write_shard(job.graph, readings, each)) for name, each in named]
+            gridded.release()
             bag = await _buy(me, purchase, inputs, start=start, spent=price, on_progress=on_progress)
             async for shard, files in _results(bag, part, on_bag):
                 merger.add(shard, read_scores(frame, shard, files))
@@ -122,7 +122,7 @@ async def score_in_shards(
     return ShardedScores(frame, merger.scores(), Amount(price), tuple(bags), tuple(tasks))
 
 
-def _spooled(job: ShardedJob, folder: Path) -> GriddedReadings:
+def _spooled(job: ShardedJob, folder: Path) -> SpooledReadings:
     try:
         return spool(job.readings, job.graph, folder)
     except ReadingsRefused as refused:

@@ -1,7 +1,9 @@
 """Reads a file of readings in bounded memory: its arrays lie in files of a folder, and CSV is read line by line."""
 
 import itertools
+import mmap
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +25,19 @@ _COLUMNS: Final = ("numbers", "times", "values", "received")
 _BEGIN: Final = 4096  #: bytes that tell the format
 
 
-def spool(path: Path, graph: SensorGraph, folder: Path, batch: int = BATCH) -> GriddedReadings:
+@dataclass(frozen=True)
+class SpooledReadings(GriddedReadings):
+    """Readings whose arrays are mapped files."""
+
+    maps: tuple[mmap.mmap, ...]
+
+    def release(self) -> None:
+        """Give the memory of the arrays back; the files keep what they hold."""
+        for each in self.maps:
+            each.madvise(mmap.MADV_DONTNEED)
+
+
+def spool(path: Path, graph: SensorGraph, folder: Path, batch: int = BATCH) -> SpooledReadings:
     """Return the readings of a file in the slots of a graph, equal to ``to_grid``; arrays are files in ``folder``.
 
     CSV may have any size; other formats are read in one piece. Raises ReadingsRefused for a file that the app would
@@ -37,12 +51,13 @@ def spool(path: Path, graph: SensorGraph, folder: Path, batch: int = BATCH) -> G
         stored.append((stored[-1][0] if same else messages.sensors, folder / f"batch-{len(stored)}.npz"))
         np.savez(stored[-1][1], **{name: getattr(messages, name) for name in _COLUMNS})
     frame = grid.frame(MAX_ROWS, MAX_CELLS)
-    readings = _arrays(frame, folder)
+    spooled = _arrays(frame, folder)
     for sensors, file in stored:
         with np.load(file) as columns:
-            grid.fill(readings, Messages(sensors, *(columns[name] for name in _COLUMNS)))
+            grid.fill(spooled.readings, Messages(sensors, *(columns[name] for name in _COLUMNS)))
         file.unlink()
-    return GriddedReadings(readings, frame)
+        spooled.release()
+    return spooled
 
 
 def _messages(path: Path) -> Iterator[ReadingMessage]:
@@ -77,13 +92,17 @@ def _batches(messages: Iterator[ReadingMessage], size: int) -> Iterator[Messages
         yield collect(batch)
 
 
-def _arrays(frame: Frame, folder: Path) -> Readings:
+def _arrays(frame: Frame, folder: Path) -> SpooledReadings:
     shape = (frame.rows, len(frame.sensors))
+    maps: list[mmap.mmap] = []
 
     def array(name: str, kind: str) -> np.ndarray:
-        return np.memmap(folder / name, dtype=kind, mode="w+", shape=shape)
+        with (folder / name).open("w+b") as file:
+            file.truncate(shape[0] * shape[1] * np.dtype(kind).itemsize)
+            maps.append(mmap.mmap(file.fileno(), 0))
+        return np.frombuffer(maps[-1], dtype=kind).reshape(shape)
 
-    return Readings(
+    readings = Readings(
         sensors=frame.sensors,
         interval=frame.interval,
         first_slot=frame.first_slot,
@@ -92,3 +111,4 @@ def _arrays(frame: Frame, folder: Path) -> Readings:
         delays=array("delays", "<i4"),
         copies=array("copies", "<i4"),
     )
+    return SpooledReadings(readings, frame, tuple(maps))
