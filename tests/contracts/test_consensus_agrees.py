@@ -36,7 +36,7 @@ WORKERS = ("worker", "worker2", "worker3", "stranger", "publisher", "beneficiary
 ADDRESSES = tuple(development_key(name).address for name in WORKERS)
 HOLDERS = (*ADDRESSES, *(development_key(name).address for name in ("pool", "requester", "developer")), KITTY_ADDRESS)
 STAKES = 10**7
-EXAMPLES = 12
+EXAMPLES = 8
 RESULTS = tuple(to_digest(bytes([number]) * 32) for number in (1, 2, 3))
 #: Storage of PoCo: PocoStorageLib's ERC-7201 location, and the place of m_workerScores in its struct.
 SCORES = 0x5862653C6982C162832160CF30593645E8487B257E44D77CDD6B51EEE2651B00 + 18

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _PUBLIC = "warning: public arguments and callback data are PUBLIC for ever."
 _NO_TEE = (
-    "warning: without a TEE the input and the result of this run are PUBLIC, and nothing proves the result: as many "
-    "workers as must agree can return a false one. There is no receipt."
+    "warning: without a TEE the input and the result of this run are PUBLIC, and nothing proves the result: the "
+    "pool, or as many of its workers as must agree, can return a false one. There is no receipt."
 )
 _UNPAID = (
     "warning: worker and requester have the data of a plain callback before the payment; "

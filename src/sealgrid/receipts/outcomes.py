@@ -191,7 +191,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "PoCo's consensus; nobody proves that the result is true",
         None,
         "the result, or AppFailed with the exit code on which they agree",
-        "who controls as many of a pool's workers as must agree decides the result",
+        "the pool's operator, and who controls as many of its workers as must agree, decides the result",
         agreed=True,
     ),
     TaskEnding(
