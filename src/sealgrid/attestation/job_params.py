@@ -1,5 +1,6 @@
 """The ``params`` of a request order: iExec's keys, and Sealgrid's under "sealgrid"."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -78,6 +79,7 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
 _KNOWN = frozenset(JobParams.__struct_fields__)
 
 
+@lru_cache(maxsize=64)  # all tasks of a deal have the same
 def parse_params(params: str) -> JobParams:
     """Parse a deal's params; raise InputRefused unless they are a JSON object of this form.
 

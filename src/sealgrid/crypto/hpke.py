@@ -1,5 +1,7 @@
 """HPKE in base mode (RFC 9180): X25519, HKDF-SHA256, AES-256-GCM."""
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -51,6 +53,7 @@ def seal(public: bytes, plaintext: bytes, info: bytes) -> bytes:
     return _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(public), info=info)
 
 
+@lru_cache(maxsize=256)  # of valid keys: an error is not remembered
 def check_public(public: bytes) -> None:
     """Raise ContainerRefused unless this is a 32-byte point of sufficient order (RFC 7748, section 6.1)."""
     if len(public) != PUBLIC_BYTES:
