@@ -123,7 +123,8 @@ async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelIndex) -
         listener = await asyncio.start_unix_server(server.serve, relay, limit=1 << 20)
         reply = await platform.launch(_launch(bundle.app_digest, relay))
         try:
-            ended = await asyncio.wait_for(server.outcome(), 60)
+            async with asyncio.timeout(60):
+                ended = await server.outcome()
         finally:
             await platform.stop(reply.instance)
             listener.close()

@@ -53,7 +53,8 @@ class Networks:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.communicate(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.communicate()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -73,7 +73,8 @@ class Anvil:
                 output.close()
         anvil = cls(process, f"http://127.0.0.1:{port}")
         try:
-            await asyncio.wait_for(anvil._wait_until_listening(port), _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                await anvil._wait_until_listening(port)
             # A chain whose clock was moved is ahead of ours after a restart; its time must not go backwards.
             async with Node(anvil.url) as node:
                 head = await node.block()
@@ -95,7 +96,8 @@ class Anvil:
             return
         self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

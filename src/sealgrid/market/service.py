@@ -150,7 +150,8 @@ class OrderService:
 
     async def _catch_up(self) -> None:
         try:
-            await asyncio.wait_for(self.chain.catch_up(), _HEAD_SECONDS)
+            async with asyncio.timeout(_HEAD_SECONDS):
+                await self.chain.catch_up()
         except TimeoutError:
             _log.warning("the chain's node did not return its head within %s seconds", _HEAD_SECONDS)
         except (ChainError, CheckFailed, ServiceUnavailable) as error:

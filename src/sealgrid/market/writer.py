@@ -72,7 +72,8 @@ class BatchWriter:
 
     async def _collect_batch(self) -> list[_PendingOperation]:
         try:
-            batch = [await asyncio.wait_for(self._queue.get(), _POLL_SECONDS)]
+            async with asyncio.timeout(_POLL_SECONDS):
+                batch = [await self._queue.get()]
         except TimeoutError:
             return []
         while not self._queue.empty() and len(batch) < _MAX_BATCH:

@@ -107,6 +107,7 @@ class Dispatcher:
         if self._again_at is not None:
             seconds = min(seconds, max(0.0, self._again_at - self._clock()))
         try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
         except TimeoutError:
             self._announced = True  # look again

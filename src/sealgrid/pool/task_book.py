@@ -5,7 +5,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from sealgrid.chain.blocks import BlockTrail
@@ -151,10 +151,9 @@ class TaskBook:
 
     async def wait_for_work(self, seconds: float) -> None:
         """Return when a chain call or a question to the vaults may be due, or after ``seconds`` seconds."""
-        try:
-            await asyncio.wait_for(self._work_due.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._work_due.wait()
 
     def notify(self, changes: Changes) -> None:
         """Wake those who wait for these changes, made here or by another replica."""

@@ -98,7 +98,11 @@ def _check_is_file(segment: MultipartSegment) -> None:
 
 async def _with_timeout(stream: AsyncIterator[bytes], silence_seconds: float) -> AsyncIterator[bytes]:
     try:
-        while (chunk := await asyncio.wait_for(anext(stream, None), silence_seconds)) is not None:
+        while True:
+            async with asyncio.timeout(silence_seconds):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return
             yield chunk
     except TimeoutError as error:
         raise InputRefused(f"nothing came for {silence_seconds:.0f} seconds; add the file again.") from error

@@ -62,7 +62,8 @@ class JobRun:
             else:
                 await connection.launch(self._launch_request())
             self.report("launched")
-            outcome = await asyncio.wait_for(connection.outcome(), ENCLAVE_SECONDS)
+            async with asyncio.timeout(ENCLAVE_SECONDS):
+                outcome = await connection.outcome()
             await self._finish_job(outcome)
         finally:
             await connection.close()

@@ -197,7 +197,8 @@ class WorkSession:
     async def _pause(self, seconds: float) -> None:
         """Wait until the time is over, a job ends, or the worker is drained."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
 
 def capabilities_of(context: JobContext) -> WorkerCapabilities:

@@ -134,7 +134,8 @@ class AsyncBag:
             while ended < len(self._tasks):
                 left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
                 try:
-                    outcome = await asyncio.wait_for(queue.get(), left)
+                    async with asyncio.timeout(left):
+                        outcome = await queue.get()
                 except TimeoutError as error:
                     raise StillRunning(
                         f"{len(self._tasks) - ended} of {len(self._tasks)} shards have not ended within {timeout:g} "
