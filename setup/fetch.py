@@ -135,7 +135,8 @@ def install_mosquitto() -> None:
         return
     found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        install_package("libcap2 libcjson1 libdlt2 libmosquitto1 libwrap0", "libraries of an MQTT broker", say)
+        install_package("libmosquitto1", "a library of an MQTT broker", say)  # reads apt's lists, too
+        install_package(_libraries_of("mosquitto"), "libraries of an MQTT broker", say)
         print("setup: unpacking mosquitto (the MQTT broker of a test)", flush=True)
         found = str(_unpacked("mosquitto", CACHE / "mosquitto-package") / "usr" / "sbin" / "mosquitto")
     # `mosquitto -h` prints its version, and ends with 3.
@@ -143,6 +144,13 @@ def install_mosquitto() -> None:
         raise SetupMissing("mosquitto is missing; install it with: sudo apt-get install mosquitto")
     place.unlink(missing_ok=True)
     place.symlink_to(found)
+
+
+def _libraries_of(package: str) -> str:
+    """Return the names of the libraries that a Debian package needs, which differ between releases."""
+    command = ("apt-cache", "depends", "--important", package)
+    shown = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    return " ".join(re.findall(r"^  Depends: (lib[\w.+-]+)$", shown, re.MULTILINE))
 
 
 def _unpacked(package: str, folder: Path) -> Path:
