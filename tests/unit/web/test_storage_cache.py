@@ -79,8 +79,9 @@ async def test_a_bad_address_with_a_known_digest_does_not_hide_the_good_bundle()
     node = CountingNode()
     bundles = AppBundles(RemoteFiles(node))
     await bundles.details(f"/ipfs/{CID}", APP)
+    of_the_first = node.reads
     await bundles.details(f"/ipfs/{cid_of(APP)}", APP)
-    assert node.reads == 2
+    assert node.reads > of_the_first
 
 
 async def test_a_cancelled_caller_does_not_cancel_the_others_read() -> None:
