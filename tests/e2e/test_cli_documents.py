@@ -20,6 +20,7 @@ OFFER = {
     "app",
     "buyer",
     "presigned",
+    "tee",
     "pools",
     "orders",
     "release",

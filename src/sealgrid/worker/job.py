@@ -66,13 +66,13 @@ class JobRun:
                 outcome = await connection.outcome()
             await self._finish_job(outcome)
         finally:
-            await connection.close()
             self._match_search.cancel()
-            for unfinished in self._uploads.values():
-                unfinished.discard()
             logs = self._context.config.folder / "jobs"
             logs.mkdir(parents=True, exist_ok=True)
             exposure_file(logs, self.job.task).write_bytes(self.exposures.encode())
+            await connection.close()
+            for unfinished in self._uploads.values():
+                unfinished.discard()
 
     async def _assign(self, warm: EnclaveConnection) -> bool:
         """Give the task to an enclave that waits for one; return whether it has it now."""

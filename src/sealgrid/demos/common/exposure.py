@@ -2,14 +2,18 @@
 
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from sealgrid.demos.common.leak_search import search
 from sealgrid.units import TaskId
 from sealgrid.worker.exposure_log import Exposure, exposure_file
+
+LOG_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Host
     A known window is planted as a control: a search that does not find it proves nothing and counts as failed.
     """
     folders = [network / name for name in ("worker", "storage", "platform", "pool", "logs", "market")]
-    exposures = msgspec.json.decode(exposure_file(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
+    exposures = _exposures(exposure_file(network / "worker" / "jobs", task))
     planted = {"the planted window": os.urandom(4096)}
     control = network / "worker" / "planted"
     control.write_bytes(b"x" * 1000 + planted["the planted window"])
@@ -52,3 +56,11 @@ def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Host
         + (" (a planted one was found)" if planted_found else " (BUT the planted one was not found either)")
     )
     return HostExposure(tuple(lines), clean=not found and planted_found)
+
+
+def _exposures(file: Path) -> list[Exposure]:
+    """Return the log of a job, which the worker writes just after the chain has completed its task."""
+    deadline = time.monotonic() + LOG_SECONDS
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return msgspec.json.decode(file.read_bytes(), type=list[Exposure])
