@@ -3,7 +3,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
-LONGEST := $(addprefix tests/e2e/,test_strangers.py test_attacks.py test_ordinary_machines.py test_bags.py)
 STAMPS := .cache/stamps
 
 .PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel setup up down bench attack evaluate pictures clean \
@@ -17,8 +16,8 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 
 test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests/contracts tests/integration tests/e2e
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_strangers.py tests/contracts tests/integration tests/e2e
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e/test_strangers.py tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
 	@.cache/node .cache/biome/node_modules/@biomejs/biome/bin/biome ci --error-on-warnings --log-level=warn
@@ -119,7 +118,7 @@ bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 attack: $(STAMPS)/test  ## let parts of a network lie, and write down what stopped them
 	@$(BIN)/python -m attacks
 	@$(BIN)/python -m attacks --gate
-	@$(BIN)/python -m pytest -q -m long tests/e2e/test_attacks.py
+	@$(BIN)/python -m pytest -q -m long tests/e2e
 
 pictures: $(STAMPS)/test  ## make the README's pictures from a real run
 	@$(BIN)/python docs/pictures/make.py

@@ -29,6 +29,7 @@ def named_checks() -> dict[str, tuple[str, str]]:
     return {title: (by, check) for title, _, by, check, *_ in rows}
 
 
+@pytest.mark.long
 async def test_every_attack_is_stopped_by_the_check_that_the_page_names(tmp_path):
     tried = await run_attacks(tmp_path)
     assert [attack.title for attack, outcome in tried if not outcome.stopped] == []
