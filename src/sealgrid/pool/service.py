@@ -288,7 +288,13 @@ def job_of(assignment: Assignment) -> JobAssignment:
         contribution_deadline=deal.contribution_deadline,
         public=None
         if task.replication is None
-        else PublicJob(params=deal.params, stake=deal.stake, final_deadline=deal.final_deadline),
+        else PublicJob(
+            params=deal.params,
+            bot_first=deal.first,
+            bot_size=deal.size,
+            stake=deal.stake,
+            final_deadline=deal.final_deadline,
+        ),
     )
 
 

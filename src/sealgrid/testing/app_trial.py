@@ -15,15 +15,13 @@ from typing import Final
 import msgspec
 from msgspec import UnsetType
 
-from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
-from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.bundle.input_check import OfferedInputs, check_inputs
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.job_input import JobInput, check_input
 from sealgrid.bundle.wheel_unpacker import PrivateCopy
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_preparation import PreparedApp, prepare
-from sealgrid.enclave.job.iexec_env import AppInputs, environment, output_digest, read_computed
+from sealgrid.enclave.job.iexec_env import AppInputs, AppTask, environment, output_digest, read_computed
 from sealgrid.enclave.job.outputs import collect
 from sealgrid.enclave.protocol.relay_files import BUNDLE, write_new
 from sealgrid.enclave.sandbox import sandbox
@@ -120,12 +118,14 @@ async def run_trial(app: BuiltApp, given: TrialInput, conditions: RunConditions 
 def _run(prepared: PreparedApp, given: TrialInput, conditions: RunConditions | None) -> AppTrial:
     manifest, folders = prepared.bundle.manifest, prepared.folders
     inputs = _lay_out_inputs(prepared, given)
-    dataset = None if given.model is None else _lay_out_model(prepared, given.model)
+    dataset = ZERO_ADDRESS if given.model is None else _lay_out_model(prepared, given.model)
+    # A task that no chain has: only its numbers and the dataset's name reach the app.
+    task = AppTask(deal=DealId(_TASK), task=TaskId(_TASK), index=0, bot_first=0, bot_size=1, dataset=dataset)
     app = sandbox.AppRun(
         folders=folders.sandbox_folders(),
         entrypoint=manifest.entrypoint if conditions is None else _varied_entrypoint(prepared, conditions),
         arguments=inputs.arguments,
-        environment=environment(_facts(prepared.bundle.app_digest, dataset), inputs),
+        environment=environment(task, inputs),
         limits=manifest.limits,
     )
     begun = time.monotonic()
@@ -175,47 +175,15 @@ def _lay_out_inputs(prepared: PreparedApp, given: TrialInput) -> AppInputs:
     )
 
 
-def _lay_out_model(prepared: PreparedApp, model: Path) -> DatasetFact:
-    """Copy the model to where an app finds it; on a network its name there is its address."""
+def _lay_out_model(prepared: PreparedApp, model: Path) -> Address:
+    """Copy the model to where an app finds it; return its name there, which on a network is its address."""
     try:
         copy = PrivateCopy.of(model)
         address = Address("0x" + copy.sha256[-40:])
         shutil.copyfile(model, prepared.folders.path("datasets") / address)
     except OSError as error:
         raise InputRefused(f"{model} cannot be read ({error.strerror}).") from error
-    return DatasetFact(address=address, owner=ZERO_ADDRESS, checksum=copy.sha256)
-
-
-def _facts(app: Digest, dataset: DatasetFact | None) -> Facts:
-    """Return facts of a task that no chain has; only its numbers and the dataset's name reach the app."""
-    return Facts(
-        chain=0,
-        hub=ZERO_ADDRESS,
-        broker=ZERO_ADDRESS,
-        deal=DealId(_TASK),
-        task=TaskId(_TASK),
-        index=0,
-        bot_first=0,
-        bot_size=1,
-        pool=ZERO_ADDRESS,
-        worker=ZERO_ADDRESS,
-        enclave=ZERO_ADDRESS,
-        attempt=1,
-        app=AppFact(address=ZERO_ADDRESS, digest=app),
-        dataset=dataset,
-        secrets=(),
-        requester=ZERO_ADDRESS,
-        requester_signature="eoa",
-        beneficiary=ZERO_ADDRESS,
-        result_key=NO_RESULT_KEY,
-        params="{}",
-        inputs=(),
-        callback=ZERO_ADDRESS,
-        quorum=0,
-        release="direct",
-        output_bytes=0,
-        expiry=0,
-    )
+    return address
 
 
 class _LocalFiles(RelayClient):

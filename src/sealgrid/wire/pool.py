@@ -72,6 +72,8 @@ class PublicJob(Message, frozen=True, kw_only=True):
     """What a worker runs for a task without an enclave. All of it is public."""
 
     params: str  #: of the request, with the digest of its input
+    bot_first: int  #: index of the deal's first task
+    bot_size: int  #: number of the deal's tasks
     stake: int  #: nRLC that the worker's contribution locks
     final_deadline: int  #: by the chain's clock, in Unix seconds
 

@@ -96,6 +96,8 @@ class PublicJobSpec(msgspec.Struct, frozen=True, kw_only=True):
     deal: DealId
     task: TaskId
     index: int
+    bot_first: int  #: index of the deal's first task
+    bot_size: int  #: number of the deal's tasks
     params: str  #: of the request
 
 

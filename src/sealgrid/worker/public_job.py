@@ -20,7 +20,7 @@ from sealgrid.errors import DECODE_ERRORS, HostFailed, InputRefused, NotFound, S
 from sealgrid.poco.ids import result_hash, result_seal
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
-from sealgrid.wire.pool import CommitReply, JobAssignment
+from sealgrid.wire.pool import CommitReply, JobAssignment, PublicJob
 from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, PublicJobSpec
 from sealgrid.wire.storage import WorkerProof
 from sealgrid.worker.enclave_files import BUNDLE
@@ -46,7 +46,7 @@ class PublicJobRun(JobRun):
         if free < public.stake:
             raise HostFailed(f"the worker has {free} nRLC free in escrow, and this task locks {public.stake}.")
         await self._files.path(BUNDLE)
-        result = await self._compute(public.params)
+        result = await self._compute(public)
         save_commitment(self._context.config.folder, self.job, result)
         await commit(self.job, result, self._context, wait=0)
 
@@ -56,7 +56,7 @@ class PublicJobRun(JobRun):
         del self._uploads[upload]
         return sha256
 
-    async def _compute(self, params: str) -> Digest:
+    async def _compute(self, public: PublicJob) -> Digest:
         server, folder = RelayServer(self), Path(tempfile.mkdtemp(prefix="sealgrid-"))
         listener = await asyncio.start_unix_server(server.serve, folder / "relay", limit=1 << 20)
         process = None
@@ -67,7 +67,9 @@ class PublicJobRun(JobRun):
                 deal=self.job.deal,
                 task=self.job.task,
                 index=self.job.index,
-                params=params,
+                bot_first=public.bot_first,
+                bot_size=public.bot_size,
+                params=public.params,
             )
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", _RUNNER, stdin=asyncio.subprocess.PIPE, start_new_session=True

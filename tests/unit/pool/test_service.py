@@ -132,13 +132,15 @@ async def commits(book: TaskBook, *, agreements: int, draw: float) -> tuple[Comm
 
     key = SigningKey.from_bytes(b"\x09" * 32)
     service = TaskService(book, ChainClock(), WORKERS, key, score_of=no_score, clock=Clock(), draw=lambda: draw)
-    matched = msgspec.structs.replace(MATCHED, replicated=True, params="{}", stake=300)
+    matched = msgspec.structs.replace(MATCHED, size=2, replicated=True, params="{}", stake=300)
     await book.apply_chain_events([matched, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
     for _ in range(agreements):
         await book.run(lambda rows: rows.add_agreement(WORKER.address, MATCHED.app, 1.0))
     session = Session(service)
     (job,) = (await session.next()).jobs
-    assert job.public == PublicJob(params="{}", stake=300, final_deadline=MATCHED.final_deadline)
+    assert job.public == PublicJob(
+        params="{}", bot_first=0, bot_size=2, stake=300, final_deadline=MATCHED.final_deadline
+    )
     first = await session.commit(job)
     assert first == await session.commit(job), "a repeated commitment changes nothing"
     return first, service

@@ -25,7 +25,7 @@ JOB = JobAssignment(
     app_digest=RESULT,
     bundle="/ipfs/b",
     contribution_deadline=2**40,
-    public=PublicJob(params="{}", stake=300, final_deadline=2**41),
+    public=PublicJob(params="{}", bot_first=0, bot_size=1, stake=300, final_deadline=2**41),
 )
 
 

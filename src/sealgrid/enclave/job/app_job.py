@@ -15,7 +15,7 @@ from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.bundle.manifest import MIN_MEMORY
 from sealgrid.enclave.job.app_preparation import PreparedApp
-from sealgrid.enclave.job.iexec_env import AppInputs, environment, output_digest, read_computed
+from sealgrid.enclave.job.iexec_env import AppInputs, AppTask, environment, output_digest, read_computed
 from sealgrid.enclave.job.inputs import InputLoader, proves_key
 from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.job.run_time_padding import padded
@@ -88,7 +88,7 @@ async def _run(prepared: PreparedApp, facts: Facts, inputs: AppInputs, protectio
         folders=folders.sandbox_folders(),
         entrypoint=manifest.entrypoint,
         arguments=inputs.arguments,
-        environment=environment(facts, inputs),
+        environment=environment(AppTask.of(facts), inputs),
         limits=manifest.limits,
         outputs_alone=folders.root.is_mount(),
     )

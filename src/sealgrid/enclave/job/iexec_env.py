@@ -2,19 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import msgspec
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.errors import DECODE_ERRORS, AppFailed
-from sealgrid.units import ZERO_ADDRESS, Address, to_bytes
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_bytes
 
 DATASETS_FOLDER = "/iexec_in"  #: named by addresses; only the runtime writes here
 INPUTS_FOLDER = "/iexec_inputs"  #: named by the requester
 OUTPUT_FOLDER = "/iexec_out"
 COMPUTED = "computed.json"
 MAX_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
+
+
+@dataclass(frozen=True)
+class AppTask:
+    """What an app learns of its task, its deal and its datasets."""
+
+    deal: DealId
+    task: TaskId
+    index: int
+    bot_first: int  #: index of the deal's first task
+    bot_size: int  #: number of the deal's tasks
+    dataset: Address = ZERO_ADDRESS
+    bulk: BulkFact | None = None
+
+    @classmethod
+    def of(cls, facts: Facts) -> Self:
+        """Return what an app learns of the facts that vaults signed."""
+        return cls(
+            deal=facts.deal,
+            task=facts.task,
+            index=facts.index,
+            bot_first=facts.bot_first,
+            bot_size=facts.bot_size,
+            dataset=ZERO_ADDRESS if facts.dataset is None else facts.dataset.address,
+            bulk=facts.bulk or None,
+        )
 
 
 @dataclass(frozen=True)
@@ -36,7 +63,7 @@ class ComputedResult:
     callback: bytes | None = field(repr=False)  #: data for the deal's callback contract
 
 
-def environment(facts: Facts, inputs: AppInputs) -> dict[str, str]:
+def environment(task: AppTask, inputs: AppInputs) -> dict[str, str]:
     """Return the environment variables of an app; a dataset's file is named by its address.
 
     iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a separate folder: the
@@ -44,24 +71,23 @@ def environment(facts: Facts, inputs: AppInputs) -> dict[str, str]:
     the zero address in its place, and each dataset of a bulk has its variable; an app tests whether the file exists.
     """
     variables = {
-        "IEXEC_TASK_ID": facts.task,
-        "IEXEC_DEAL_ID": facts.deal,
-        "IEXEC_TASK_INDEX": str(facts.index),
+        "IEXEC_TASK_ID": task.task,
+        "IEXEC_DEAL_ID": task.deal,
+        "IEXEC_TASK_INDEX": str(task.index),
         "IEXEC_IN": DATASETS_FOLDER,
         "IEXEC_OUT": OUTPUT_FOLDER,
-        "IEXEC_BOT_SIZE": str(facts.bot_size),
-        "IEXEC_BOT_FIRST_INDEX": str(facts.bot_first),
-        "IEXEC_BOT_TASK_INDEX": str(facts.index),
+        "IEXEC_BOT_SIZE": str(task.bot_size),
+        "IEXEC_BOT_FIRST_INDEX": str(task.bot_first),
+        "IEXEC_BOT_TASK_INDEX": str(task.index),
         "IEXEC_INPUT_FILES_FOLDER": INPUTS_FOLDER,
         "IEXEC_INPUT_FILES_NUMBER": str(len(inputs.input_files)),
     }
     for number, name in enumerate(inputs.input_files, start=1):
         variables[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
-    dataset = ZERO_ADDRESS if facts.dataset is None else facts.dataset.address
-    variables |= {"IEXEC_DATASET_ADDRESS": dataset, "IEXEC_DATASET_FILENAME": dataset}
-    if facts.bulk:
-        variables["IEXEC_BULK_SLICE_SIZE"] = str(len(facts.bulk.datasets))
-        for place, address in _slice_addresses(facts.bulk).items():
+    variables |= {"IEXEC_DATASET_ADDRESS": task.dataset, "IEXEC_DATASET_FILENAME": task.dataset}
+    if task.bulk is not None:
+        variables["IEXEC_BULK_SLICE_SIZE"] = str(len(task.bulk.datasets))
+        for place, address in _slice_addresses(task.bulk).items():
             variables[f"IEXEC_DATASET_{place + 1}_FILENAME"] = address
     variables |= {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in inputs.requester_secrets.items()}
     if inputs.developer_secret is not None:

@@ -13,17 +13,16 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.attestation.facts import AppFact, Facts
-from sealgrid.attestation.job_params import NO_RESULT_KEY, JobParams, parse_params
+from sealgrid.attestation.job_params import JobParams, parse_params
 from sealgrid.bundle.job_input import MAX_INPUT_BYTES, MAX_SEALED_BYTES, JobInput, check_input, split_arguments, unpack
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_preparation import PreparedApp, prepare
-from sealgrid.enclave.job.iexec_env import AppInputs, ComputedResult, environment, read_computed
+from sealgrid.enclave.job.iexec_env import AppInputs, AppTask, ComputedResult, environment, read_computed
 from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.protocol.relay_files import PIECE_BYTES, fetch, write_new
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.errors import AppFailed, HostFailed, InputRefused, SealgridError
-from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.units import to_digest
 from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, PublicJobSpec, RelayClient
 
 PUBLIC_OUTPUT_BYTES = MAX_INPUT_BYTES
@@ -74,11 +73,12 @@ async def compute(relay: RelayClient, spec: PublicJobSpec, root: Path) -> Public
 
 def _run(prepared: PreparedApp, spec: PublicJobSpec, inputs: AppInputs) -> PublicResult:
     manifest, folders = prepared.bundle.manifest, prepared.folders
+    task = AppTask(deal=spec.deal, task=spec.task, index=spec.index, bot_first=spec.bot_first, bot_size=spec.bot_size)
     app = sandbox.AppRun(
         folders=folders.sandbox_folders(),
         entrypoint=manifest.entrypoint,
         arguments=inputs.arguments,
-        environment=environment(_facts(spec), inputs),
+        environment=environment(task, inputs),
         limits=manifest.limits,
     )
     end = sandbox.run(app)
@@ -112,38 +112,6 @@ async def _load(relay: RelayClient, params: JobParams, prepared: PreparedApp) ->
     for name, content in files:
         write_new(folders.path("inputs") / name, content)
     return AppInputs(arguments=(*public, *args), input_files=[name for name, _ in files])
-
-
-def _facts(spec: PublicJobSpec) -> Facts:
-    """Return what an app learns of its task; there is no enclave, no vault and no dataset."""
-    return Facts(
-        chain=0,
-        hub=ZERO_ADDRESS,
-        broker=ZERO_ADDRESS,
-        deal=spec.deal,
-        task=spec.task,
-        index=spec.index,
-        bot_first=spec.index,
-        bot_size=1,
-        pool=ZERO_ADDRESS,
-        worker=ZERO_ADDRESS,
-        enclave=ZERO_ADDRESS,
-        attempt=1,
-        app=AppFact(address=ZERO_ADDRESS, digest=spec.app_digest),
-        dataset=None,
-        secrets=(),
-        requester=ZERO_ADDRESS,
-        requester_signature="eoa",
-        beneficiary=ZERO_ADDRESS,
-        result_key=NO_RESULT_KEY,
-        params=spec.params,
-        inputs=(),
-        callback=ZERO_ADDRESS,
-        quorum=0,
-        release="direct",
-        output_bytes=0,
-        expiry=0,
-    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.enclave.job.iexec_env import (
     MAX_CALLBACK_BYTES,
     AppInputs,
+    AppTask,
     environment,
     merge_requester_secrets,
     output_digest,
@@ -23,7 +24,7 @@ from tests.unit.enclave.facts_scene import ACCOUNT, HASH, facts
 def test_an_app_finds_iexecs_variables():
     dataset = DatasetFact(address="0x" + "0d" * 20, owner=ACCOUNT, checksum=HASH)
     inputs = AppInputs(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
-    assert environment(facts(dataset), inputs) == {
+    assert environment(AppTask.of(facts(dataset)), inputs) == {
         "IEXEC_TASK_ID": "0x" + "02" * 32,
         "IEXEC_DEAL_ID": "0x" + "01" * 32,
         "IEXEC_TASK_INDEX": "7",
@@ -46,7 +47,7 @@ def test_an_app_finds_iexecs_variables():
 
 
 def test_without_a_dataset_its_variables_name_the_zero_address_as_iexecs_do():
-    shown = environment(facts(), AppInputs())
+    shown = environment(AppTask.of(facts()), AppInputs())
     assert {name: value for name, value in shown.items() if "DATASET" in name} == {
         "IEXEC_DATASET_ADDRESS": "0x" + "00" * 20,
         "IEXEC_DATASET_FILENAME": "0x" + "00" * 20,
@@ -54,14 +55,14 @@ def test_without_a_dataset_its_variables_name_the_zero_address_as_iexecs_do():
 
 
 def test_without_secrets_there_are_no_variables_for_them():
-    assert not [name for name in environment(facts(), AppInputs()) if "SECRET" in name]
+    assert not [name for name in environment(AppTask.of(facts()), AppInputs()) if "SECRET" in name]
 
 
 def test_each_dataset_of_a_bulk_has_the_variable_of_its_index_also_when_the_task_runs_without_it():
     one, unopened = (DatasetFact(address="0x" + digit * 40, owner=ACCOUNT, checksum=HASH) for digit in "13")
     left_out = OmittedDataset(place=1, dataset="0x" + "2" * 40, check="7.18")
     bulk = BulkFact(block=7, datasets=(one, None, unopened), left_out=(left_out,))
-    shown = environment(msgspec.structs.replace(facts(), bulk=bulk), AppInputs(bulk={0: one}))
+    shown = environment(AppTask.of(msgspec.structs.replace(facts(), bulk=bulk)), AppInputs(bulk={0: one}))
     assert {name: value for name, value in shown.items() if "DATASET" in name or "BULK" in name} == {
         "IEXEC_DATASET_ADDRESS": "0x" + "00" * 20,
         "IEXEC_DATASET_FILENAME": "0x" + "00" * 20,
