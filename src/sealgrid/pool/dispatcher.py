@@ -50,6 +50,13 @@ class Dispatcher:
         finally:
             self._waiters.pop(waiter, None)
 
+    def close(self) -> None:
+        """Claim no further task; workers that wait get none."""
+        if self._running is not None:
+            self._running.cancel()
+        for waiter in self._waiters:
+            waiter.tried.set()
+
     def _announce(self) -> None:
         self._announced = True
         self._wake.set()

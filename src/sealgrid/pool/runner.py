@@ -86,6 +86,7 @@ async def open_app(
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
             hub = Hub(node, config.network.hub)
             task_service = TaskService(book, clock, workers, key, machines=config.machines, score_of=hub.view_score)
+            stack.callback(task_service.close)
             memory = AppMemory(None)
             if config.storage_url:
                 storage = HttpTransport(config.storage_url, name="the storage node", http=http)

@@ -78,6 +78,10 @@ class TaskService:
         self._queue_at = 0.0
         self._last_call: dict[Address, float] = {}  # allowed workers only: others are refused before
 
+    def close(self) -> None:
+        """Give tasks to no further worker."""
+        self._dispatcher.close()
+
     def view(self) -> PoolView:
         """Return which pool this is."""
         now = self._clock()

@@ -70,6 +70,18 @@ async def test_a_worker_gets_as_many_tasks_as_it_has_slots(book: TaskBook, dispa
     assert await dispatcher.next(WorkerRequest(worker(3), 3), 0) == []
 
 
+async def test_a_closed_dispatcher_claims_no_further_task(book: TaskBook, dispatcher: Dispatcher) -> None:
+    waiting = asyncio.create_task(dispatcher.next(WorkerRequest(worker(1), 1), 0.5))
+    while not any(each.tried.is_set() for each in dispatcher._waiters):
+        await asyncio.sleep(0)
+    running = dispatcher._running
+    assert running is not None
+    dispatcher.close()
+    await open_tasks(book, 1)
+    assert await waiting == []
+    assert running.cancelled()
+
+
 async def test_a_request_that_ended_takes_no_task(book: TaskBook, dispatcher: Dispatcher) -> None:
     assert await dispatcher.next(WorkerRequest(worker(1), 1), 0.01) == []
     await open_tasks(book, 1)
