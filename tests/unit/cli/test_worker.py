@@ -1,6 +1,7 @@
 """``sealgrid worker``: the doctor's report, verification of a quote, the platform service."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -127,9 +128,9 @@ def test_a_hardware_platform_serves_until_a_signal_stops_it(quoted, tmp_path):
     )
     code = "from sealgrid.cli.main import main; main()"
     command = [sys.executable, "-c", code, "worker", "platform", tmp_path / "launch.sh", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
-        base = serving.stdout.readline().split()[-1]
-        report = httpx.get(f"{base}/measurement", trust_env=False).json()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as serving:
+        address = re.search(r"ready at (\S+);", serving.stderr.readline())[1]
+        report = httpx.get(f"http://{address}/measurement", trust_env=False).json()
         serving.terminate()
         assert serving.wait(30) in (0, -15)
     assert (report["runtime"], report["files"], report["python"]) == ("0x" + "77" * 32, 1, "3.12")
