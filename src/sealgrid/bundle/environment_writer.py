@@ -74,17 +74,18 @@ class EnvironmentWriter:
                 self._open.write(content[max(file.start - begin, 0) : max(file.end - begin, 0)])
                 if file.end > self._offset:
                     break
-                self._close()
+                self.close()
                 self._next += 1
 
     def finish(self) -> None:
         """Verify the written bytes and the directory against the manifest's digest (1)."""
-        self._close()
+        self.close()
         self._digest.update(self._directory)
         if self._offset != self.start or to_digest(self._digest.digest()) != self._environment.sha256:
             raise BundleRefused("1", "the environment is not the one that the manifest names.")
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the file that is being written, if any."""
         if self._open is not None:
             self._open.close()
             self._open = None

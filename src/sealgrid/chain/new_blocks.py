@@ -48,7 +48,7 @@ class NewBlocks:
             pause = min(2 * pause, LAST_RETRY_SECONDS)
 
     async def wait(self, every: float) -> None:
-        """Return after a new block, and in any case after ``every`` seconds, or QUIET_SECONDS with a subscription."""
+        """Return after a new block, or else after ``every`` seconds, with a subscription at least QUIET_SECONDS."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(every, QUIET_SECONDS) if self._is_subscribed else every):
                 await self._announced.wait()
@@ -56,13 +56,12 @@ class NewBlocks:
         self._announced.clear()
 
     async def _listen(self) -> None:
-        timeout = aiohttp.ClientWSTimeout(ws_close=1.0)
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_connect=HEARTBEAT_SECONDS)) as session,
-            session.ws_connect(
-                self._url, heartbeat=HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE, timeout=timeout
-            ) as socket,
-        ):
+        limit = aiohttp.ClientWSTimeout(ws_close=1.0)
+        async with aiohttp.ClientSession() as session:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                socket = await session.ws_connect(
+                    self._url, heartbeat=HEARTBEAT_SECONDS, max_msg_size=_MAX_MESSAGE, timeout=limit
+                )
             await socket.send_str(_SUBSCRIBE)
             async for message in socket:
                 if message.type is not aiohttp.WSMsgType.TEXT or _is_error(message.data):

@@ -23,10 +23,9 @@ def worker_monitor(status: Callable[[], WorkStatus], clock: Callable[[], float])
         return {"done": status().done, "lost": status().lost}
 
     async def check_pool() -> None:
-        now = status()
-        silent = clock() - (now.last_contact or now.started)
-        if silent > SILENT_SECONDS and not now.running:
-            raise ServiceUnavailable(f"the pool has not answered for {silent:.0f} seconds.", money="")
+        since = status().silent_since
+        if since is not None and clock() - since > SILENT_SECONDS:
+            raise ServiceUnavailable(f"the pool has not answered for {clock() - since:.0f} seconds.", money="")
 
     monitor = ServiceMonitor("worker")
     monitor.add_gauge("slots", "Tasks that the worker can run at a time.", slots)

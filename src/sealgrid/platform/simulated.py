@@ -117,11 +117,17 @@ class SimulatedPlatform:
         measured for this enclave; such an enclave is stopped.
         """
         waiting = self._waiting.pop(name, None)
-        if waiting is None or not waiting.instance.is_running():
+        if waiting is None:
             raise NotFound(f"no enclave {name!r} waits for a task.")
-        if await asyncio.to_thread(self._file_states) != waiting.states:
+        try:
+            has_changed = await asyncio.to_thread(self._file_states) != waiting.states
+        except OSError:  # a file was removed
+            has_changed = True
+        if has_changed:
             await waiting.instance.stop()
             raise NotFound("the runtime has changed since this enclave was started; launch another one.")
+        if not waiting.instance.is_running():
+            raise NotFound(f"the enclave {name!r} has ended.")
         return self._give(waiting, request)
 
     async def stop(self, name: str) -> None:

@@ -12,6 +12,7 @@ from sealgrid.chain.matches import MatchRecord
 from sealgrid.errors import DECODE_ERRORS, HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.storage.atomic_file import atomic_writer
 from sealgrid.storage.content_folder import IncomingFile
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, Digest
@@ -67,12 +68,19 @@ class JobRun:
             await self._finish_job(outcome)
         finally:
             self._match_search.cancel()
-            logs = self._context.config.folder / "jobs"
-            logs.mkdir(parents=True, exist_ok=True)
-            exposure_file(logs, self.job.task).write_bytes(self.exposures.encode())
+            self._write_exposures()
             await connection.close()
             for unfinished in self._uploads.values():
                 unfinished.discard()
+
+    def _write_exposures(self) -> None:
+        logs = self._context.config.folder / "jobs"
+        try:
+            logs.mkdir(parents=True, exist_ok=True)
+            with atomic_writer(exposure_file(logs, self.job.task), durable=False) as file:
+                file.write(self.exposures.encode())
+        except OSError as error:  # of a full disk; the enclave must be stopped in any case
+            _log.warning("task %s: its exposure log cannot be written (%s)", self.job.task, error.strerror)
 
     async def _assign(self, warm: EnclaveConnection) -> bool:
         """Give the task to an enclave that waits for one; return whether it has it now."""
@@ -81,6 +89,7 @@ class JobRun:
             await warm.assign(self._launch_request())
         except SealgridError as error:
             _log.warning("task %s: another enclave is launched, since %s", self.job.task, error.message)
+            await warm.close()  # the platform may have given it the task, and its answer was lost
             return False
         return True
 

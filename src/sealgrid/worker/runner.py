@@ -104,19 +104,21 @@ class WorkSession:
             await self._warm.close()
 
     async def _run_jobs(self, free: list[TaskCheckpoint]) -> None:
-        for _ in free:
-            self._warm.start(None)
         async with asyncio.TaskGroup() as jobs:
             for committed in stored_commitments(self._context.config.folder):
                 self._follow(jobs, committed)
             while not self._ends():
                 self._changed.clear()
-                slots = len(free) if self._limits.may_take(time.time(), self._use()) else 0
+                is_open = self._limits.may_take(time.time(), self._use())
+                slots = len(free) if is_open else 0
                 if self._limits.max_jobs is not None:
                     slots = min(slots, self._limits.max_jobs - self._started)
+                if not is_open:
+                    await self._warm.close()
                 if not slots:
                     await self._pause(CLOSED_SECONDS)
                     continue
+                self._warm.fill(slots)
                 assigned = await self._next_jobs(slots)
                 # The pool repeats an assignment until the job is launched.
                 fresh = [job for job in assigned if job.task not in self._running][:slots]
@@ -159,7 +161,7 @@ class WorkSession:
         free.append(checkpoint)
         self._running.discard(job.task)
         self._idle_since = time.time()
-        if job.public is None and not self._ends():
+        if job.public is None and not self._ends() and self._limits.may_take(time.time(), self._use()):
             self._warm.start(ExpectedApp(job.app_digest, job.bundle))
         self._changed.set()
 
@@ -175,6 +177,7 @@ class WorkSession:
             jobs = request.result().jobs
         except SealgridError as error:
             _log.warning("requesting a job: %s", error)
+            self._record.silence()
             with contextlib.suppress(SealgridError):
                 await self._pool.synchronise()  # a clock that was set meanwhile is one cause
             await self._pause(min(PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE))

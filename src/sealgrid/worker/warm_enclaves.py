@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from typing import Final
 
 from sealgrid.units import Digest
 from sealgrid.worker.enclave_connection import EnclaveConnection
@@ -12,6 +13,7 @@ from sealgrid.worker.exposure_log import ExposureLog
 from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.relay import RelayServer
 
+START_SECONDS: Final = 10.0  #: well within a pool's lease
 _log = logging.getLogger("sealgrid.worker")
 
 
@@ -43,34 +45,57 @@ class ExpectedAppFiles:
         return await self._files.read(name, offset, length)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Start:
+    """The start of one enclave."""
+
+    app: ExpectedApp | None
+    start: "asyncio.Task[WarmEnclave | None]"
+
+    def expects(self, app_digest: Digest) -> bool:
+        return self.app is not None and self.app.digest == app_digest
+
+
 class WarmEnclaves:
     """Starts enclaves in the background and hands each out once."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
-        self._starting: list[tuple[ExpectedApp | None, asyncio.Task[WarmEnclave | None]]] = []
+        self._starting: list[_Start] = []
 
     def start(self, app: ExpectedApp | None) -> None:
         """Start one more enclave in the background; it lays out ``app``, if any."""
-        self._starting.append((app, asyncio.create_task(self._start(app))))
+        self._starting.append(_Start(app, asyncio.create_task(self._start(app))))
+
+    def fill(self, count: int) -> None:
+        """Start enclaves without an expected app until there are ``count``."""
+        for _ in range(count - len(self._starting)):
+            self.start(None)
 
     async def take(self, app_digest: Digest) -> WarmEnclave | None:
-        """Return an enclave that has no task yet, one that laid out this app if possible; None if there is none."""
-        if not self._starting:
-            return None
-        prepared = (each for each in self._starting if each[0] is not None and each[0].digest == app_digest)
-        chosen = next(prepared, self._starting[0])
-        self._starting.remove(chosen)
-        enclave = await chosen[1]
-        if enclave is not None and enclave.connection.server.has_ended:  # the platform restarted, for example
-            await enclave.connection.close()
-            return None
-        return enclave
+        """Return an enclave that has no task yet, one that laid out this app if possible.
+
+        Waits START_SECONDS at most for one that is still starting: no lease is renewed meanwhile. None without one.
+        """
+        while self._starting:
+            chosen = min(self._starting, key=lambda each: (not each.start.done(), not each.expects(app_digest)))
+            await asyncio.wait({chosen.start}, timeout=START_SECONDS)
+            if chosen not in self._starting:  # another task took it
+                continue
+            if not chosen.start.done():
+                return None
+            self._starting.remove(chosen)
+            enclave = chosen.start.result()
+            if enclave is not None and not enclave.connection.server.has_ended:
+                return enclave
+            if enclave is not None:  # the platform restarted, for example
+                await enclave.connection.close()
+        return None
 
     async def close(self) -> None:
         """Stop every enclave that was not taken."""
         while self._starting:
-            _, task = self._starting.pop()
+            task = self._starting.pop().start
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 if (enclave := await task) is not None:

@@ -33,6 +33,7 @@ class WorkStatus(msgspec.Struct, frozen=True, kw_only=True):
     slots: int
     started: float  #: Unix seconds
     last_contact: float | None = None  #: with the pool, Unix seconds
+    silent_since: float | None = None  #: first of the failed requests for jobs in a row, Unix seconds
     running: tuple[RunningTask, ...] = ()
     day: str = ""
     done: int = 0  #: paid tasks of that day
@@ -55,7 +56,12 @@ class WorkRecord:
 
     def contact(self) -> None:
         """Record that the pool answered."""
-        self._write(last_contact=self._clock())
+        self._write(last_contact=self._clock(), silent_since=None)
+
+    def silence(self) -> None:
+        """Record that a request for jobs failed."""
+        if self.status.silent_since is None:
+            self._write(silent_since=self._clock())
 
     def stage(self, task: TaskId, stage: Stage) -> None:
         """Record the stage of a task; a repeated one changes nothing."""

@@ -73,6 +73,29 @@ async def test_a_file_that_changed_after_the_start_ends_the_waiting_enclave(plat
         os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+async def test_a_file_that_was_removed_after_the_start_ends_the_waiting_enclave(platform, waiting, monkeypatch):
+    def removed() -> bytes:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(platform, "_file_states", removed)
+    with pytest.raises(NotFound, match="changed"):
+        await waiting.assign()
+    async with asyncio.timeout(20):
+        assert await waiting.reader.read() == b""
+
+
+async def test_an_enclave_that_ends_while_the_files_are_checked_gets_no_task(platform, waiting, monkeypatch):
+    states, loop = platform._file_states, asyncio.get_running_loop()
+
+    def slow_states() -> bytes:
+        asyncio.run_coroutine_threadsafe(platform.stop(waiting.instance), loop).result(20)
+        return states()
+
+    monkeypatch.setattr(platform, "_file_states", slow_states)
+    with pytest.raises(NotFound, match="has ended"):
+        await waiting.assign()
+
+
 async def test_a_waiting_enclave_ends_with_its_worker(platform, waiting):
     instance = platform._instances[waiting.instance]
     waiting.writer.close()

@@ -1,68 +1,25 @@
 """A worker starts enclaves before their tasks; each is handed out once, and a job runs without one too."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from sealgrid.errors import HostFailed, NotFound
+from sealgrid.errors import HostFailed
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, StartReply
-from sealgrid.wire.relay import EnclaveFailure, RelayClient
+from sealgrid.worker import warm_enclaves
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.enclave_files import BUNDLE
 from sealgrid.worker.job import JobRun
 from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.warm_enclaves import ExpectedApp, WarmEnclaves
+from tests.unit.worker.enclave_platform import Platform
 from tests.unit.worker.job_scene import ACCOUNT, BUNDLE_BYTES, JOB, Pool, Source, context
 
 OTHER = to_digest(b"\x0e" * 32)
-
-
-class Platform:
-    """A platform whose enclaves ask for the app to prepare, and fail their task when they get one."""
-
-    def __init__(self) -> None:
-        self.numbers = itertools.count(1)
-        self.relays: dict[str, RelayClient] = {}
-        self.prepared: dict[str, str] = {}
-        self.assigned: list[str] = []
-        self.stopped: list[str] = []
-        self.starts_early, self.assigns = True, True
-
-    async def start(self, relay: str) -> StartReply:
-        if not self.starts_early:
-            return StartReply(instance="")
-        name = await self._enclave(relay)
-        self.prepared[name] = (await self.relays[name].call("prepare")).decode()
-        return StartReply(instance=name)
-
-    async def assign(self, instance: str, request: LaunchRequest) -> LaunchReply:
-        if not self.assigns:
-            raise NotFound("the runtime has changed since this enclave was started.")
-        return await self._run(instance)
-
-    async def launch(self, request: LaunchRequest) -> LaunchReply:
-        return await self._run(await self._enclave(request.relay))
-
-    async def stop(self, instance: str) -> None:
-        self.stopped.append(instance)
-
-    async def _enclave(self, relay: str) -> str:
-        name = f"enclave-{next(self.numbers)}"
-        self.relays[name] = RelayClient(*await asyncio.open_unix_connection(relay))
-        return name
-
-    async def _run(self, name: str) -> LaunchReply:
-        self.assigned.append(name)
-        failure = msgspec.msgpack.encode(EnclaveFailure(kind="host", reason=f"{name} ended."))
-        await self.relays[name].call("fail", body=failure)
-        return LaunchReply(instance=name, platform=0, runtime=OTHER)
 
 
 class Chain:
@@ -76,9 +33,7 @@ class Chain:
 async def platform() -> AsyncIterator[Platform]:
     platform = Platform()
     yield platform
-    for relay in platform.relays.values():
-        await relay.close()
-    await asyncio.sleep(0)  # lets the transports close
+    await platform.close()
 
 
 @pytest.fixture
@@ -137,14 +92,74 @@ async def test_a_job_whose_waiting_enclave_gets_no_task_is_launched_in_another_o
     enclave = await warm.take(JOB.app_digest)
     platform.assigns = False
     assert await outcome(JobRun(JOB, worker, enclave)) == "enclave-2 ended."
+    assert platform.stopped == ["enclave-1", "enclave-2"], "the first is stopped before the second is launched"
+
+
+async def test_an_enclave_that_is_ready_is_taken_before_one_that_starts_with_the_tasks_app(worker, platform):
+    warm = WarmEnclaves(worker)
+    warm.start(None)
+    await warm._starting[0].start
+    platform.slow.clear()
+    warm.start(app(JOB.app_digest))
+    enclave = await warm.take(JOB.app_digest)
+    assert list(platform.relays) == ["enclave-1"]
     await enclave.connection.close()
-    assert sorted(platform.stopped) == ["enclave-1", "enclave-2"]
+    await warm.close()
+
+
+async def test_a_task_does_not_wait_for_long_for_an_enclave_that_does_not_start(worker, platform, monkeypatch):
+    monkeypatch.setattr(warm_enclaves, "START_SECONDS", 0.01)
+    warm = WarmEnclaves(worker)
+    warm.start(None)
+    await warm._starting[0].start
+    platform.slow.clear()
+    warm.start(None)
+    first = await warm.take(JOB.app_digest)
+    assert await warm.take(JOB.app_digest) is None
+    platform.slow.set()
+    second = await warm.take(JOB.app_digest)
+    assert second is not None, "it is there for the next task"
+    for each in (first, second):
+        await each.connection.close()
+
+
+async def test_a_cancelled_task_leaves_the_enclave_that_it_waited_for(worker, platform):
+    warm = WarmEnclaves(worker)
+    warm.start(None)
+    await warm._starting[0].start
+    platform.slow.clear()
+    warm.start(None)
+    first = await warm.take(JOB.app_digest)
+    waiting = asyncio.create_task(warm.take(JOB.app_digest))
+    await asyncio.wait({waiting}, timeout=0.01)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    platform.slow.set()
+    second = await warm.take(JOB.app_digest)
+    assert second is not None
+    for each in (first, second):
+        await each.connection.close()
+
+
+async def test_enclaves_are_added_up_to_the_number_of_free_slots(worker, platform):
+    warm = WarmEnclaves(worker)
+    warm.start(None)
+    for count in (2, 3, 1):
+        warm.fill(count)
+    assert len(warm._starting) == 3
+    await warm.close()
+
+
+async def test_a_job_whose_exposure_log_cannot_be_written_stops_its_enclave(worker, platform):
+    (worker.config.folder / "jobs").write_bytes(b"not a folder")
+    assert await outcome(JobRun(JOB, worker, None)) == "enclave-1 ended."
+    assert platform.stopped == ["enclave-1"]
 
 
 async def test_an_enclave_that_ended_before_its_task_is_not_handed_out(worker, platform):
     warm = WarmEnclaves(worker)
     warm.start(None)
-    enclave = await warm._starting[0][1]
+    enclave = await warm._starting[0].start
     await platform.relays["enclave-1"].close()
     with pytest.raises(HostFailed):
         await enclave.connection.outcome()
@@ -163,6 +178,6 @@ async def test_a_platform_that_needs_the_app_first_starts_none(worker, platform)
 async def test_the_end_of_a_worker_stops_the_enclaves_that_got_no_task(worker, platform):
     warm = WarmEnclaves(worker)
     warm.start(None)
-    await warm._starting[0][1]
+    await warm._starting[0].start
     await warm.close()
     assert platform.stopped == ["enclave-1"]

@@ -32,6 +32,17 @@ def test_stages_are_recorded_once_and_a_task_that_ended_is_counted(tmp_path: Pat
     assert (again.running, again.day, again.done, again.lost) == ((), "1970-01-11", 1, 0)
 
 
+def test_the_first_of_several_failed_requests_is_recorded_until_the_pool_answers(tmp_path: Path):
+    clock = Clock()
+    record = WorkRecord(tmp_path, 1, clock)
+    record.silence()
+    clock.now += 5
+    record.silence()
+    assert record.status.silent_since == 10 * DAY
+    record.contact()
+    assert record.status.silent_since is None
+
+
 def test_a_new_day_counts_from_zero(tmp_path: Path):
     clock = Clock()
     record = WorkRecord(tmp_path, 1, clock)

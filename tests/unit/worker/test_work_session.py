@@ -17,6 +17,7 @@ from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.runner import WorkSession
 from sealgrid.worker.work_record import read_status
+from tests.unit.worker.enclave_platform import Platform
 from tests.unit.worker.job_scene import ACCOUNT, JOB, Pool, Source, context
 
 
@@ -56,10 +57,11 @@ class SlowSource(Source):
 class Scene:
     def __init__(self, folder: Path, pool: Dispatcher, limits: WorkLimits, **options: Any) -> None:
         self.source, self.events = SlowSource(), list[tuple[TaskId, str]]()
+        platform: Any = options.pop("platform", None)
         identity: Any = NetworkIdentity
         config = WorkerConfig(folder, folder / "key", identity, ACCOUNT, "", "", "")
         self.session = WorkSession(
-            replace(context(folder, self.source, pool), config=config),
+            replace(context(folder, self.source, pool), config=config, platform=platform),
             pool,  # type: ignore[arg-type]
             limits,
             on_job=lambda task, event: self.events.append((task, event)),
@@ -149,3 +151,66 @@ async def test_a_freed_slot_is_offered_again_and_the_record_counts_the_loss(tmp_
     assert status is not None
     assert (status.lost, status.done, status.running) == (1, 0, ())
     assert status.last_contact is not None
+
+
+async def started(platform: Platform, count: int) -> list[str]:
+    """Return the enclaves as soon as ``count`` of them wait for a task."""
+    while len(platform.prepared) < count:
+        await asyncio.sleep(0.01)
+    return list(platform.prepared)
+
+
+async def test_each_free_slot_has_an_enclave_that_ends_with_a_drained_session(tmp_path: Path):
+    platform, pool = Platform(), Dispatcher()
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=3), platform=platform)
+    async with running(scene) as task:
+        enclaves = await started(platform, 3)
+        scene.session.drain()
+        await task
+    assert sorted(platform.stopped) == enclaves
+    await platform.close()
+
+
+async def test_a_cancelled_session_stops_the_enclaves_of_busy_and_of_free_slots(tmp_path: Path):
+    platform, pool = Platform(), Dispatcher([], [job(1)])
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=2), platform=platform)
+    async with running(scene) as task:
+        await pool.asked.wait()
+        enclaves = await started(platform, 2)
+        task.cancel()
+        await asyncio.wait({task})
+    assert sorted(platform.stopped) == enclaves
+    await platform.close()
+
+
+async def test_a_freed_slot_gets_an_enclave_that_lays_out_the_app_of_the_last_job(tmp_path: Path):
+    platform, pool = Platform(), Dispatcher([job(1)])
+    scene = Scene(tmp_path, pool, WorkLimits(), platform=platform)
+    scene.source.released.set()
+    async with running(scene) as task:
+        *_, last = await started(platform, 2)
+        assert platform.prepared[last] == JOB.app_digest
+        scene.session.drain()
+        await task
+    await platform.close()
+
+
+async def test_no_enclave_waits_on_a_machine_that_takes_no_job_now(tmp_path: Path):
+    platform, pool, people = Platform(), Dispatcher(), [0]
+
+    async def no_job(message: NextJob) -> JobReply:
+        await started(platform, 1)
+        people[0] = 1
+        return JobReply(jobs=())
+
+    pool.exchange = no_job  # type: ignore[method-assign]
+    limits = WorkLimits(when_idle=True)
+    scene = Scene(tmp_path, pool, limits, platform=platform, use=lambda: MachineUse(load=0.0, users=people[0]))
+    async with running(scene) as task:
+        while not platform.stopped:
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        scene.session.drain()
+        await task
+    assert platform.stopped == list(platform.prepared)
+    await platform.close()

@@ -91,4 +91,8 @@ async def lay_out_imports(relay: RelayClient, manifest: Manifest, downloads: Pat
             await pending
     except BROKEN as error:
         raise HostFailed(f"the environment could not be laid out ({type(error).__name__}).") from error
+    finally:
+        if pending is not None:  # its thread writes on, also when a read failed or the layout is cancelled
+            await asyncio.wait({pending})
+        writer.close()
     writer.finish()

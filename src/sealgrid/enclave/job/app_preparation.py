@@ -26,7 +26,8 @@ class AppPreparation:
     """Lays out one app below ``root``, which must be empty and memory-backed.
 
     The worker may name the app that it expects. The name decides nothing: the app is verified against its digest, and
-    is removed when the task turns out to be another app's.
+    is removed when the task turns out to be another app's, which has a folder of its own: a thread that still writes
+    the expected one reaches no file of it.
     """
 
     def __init__(self, relay: RelayClient, root: Path) -> None:
@@ -49,17 +50,18 @@ class AppPreparation:
             self._expected = to_digest((await asking).decode())
         except (SealgridError, ValueError):
             return
-        self.early = asyncio.create_task(prepare(self._relay, self._expected, self._root))
+        self.early = asyncio.create_task(prepare(self._relay, self._expected, _new_folder(self._root / "expected")))
 
     async def prepared(self, app_digest: Digest) -> PreparedApp:
         """Return the app that is locked into the evidence, laid out; raise BundleRefused for another app."""
         if self.early is not None:
-            # A thread may still write: it ends before its folders are removed.
+            if app_digest != self._expected:
+                self.early.cancel()
             await asyncio.wait({self.early})
             if app_digest == self._expected and self.early.exception() is None:
                 return self.early.result()
-            await asyncio.to_thread(_clear, self._root)
-        return await prepare(self._relay, app_digest, self._root)
+            await asyncio.to_thread(shutil.rmtree, self._root / "expected", ignore_errors=True)
+        return await prepare(self._relay, app_digest, _new_folder(self._root / "task"))
 
 
 async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> PreparedApp:
@@ -72,6 +74,6 @@ async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> Prepare
     return PreparedApp(bundle, folders)
 
 
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        shutil.rmtree(path)
+def _new_folder(path: Path) -> Path:
+    path.mkdir(mode=0o755)
+    return path

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from sealgrid.bundle.archive import pack
+from sealgrid.bundle.environment_writer import EnvironmentWriter
 from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_layout import check_runtime_interpreter, lay_out_imports
@@ -46,6 +48,19 @@ class RenamesAFile(Worker):
         true = super().answer(frame)
         ends = frame.offset + frame.length == len(self.content)
         return true.replace(b"one/__init__.py", b"one/__evil__.py") if ends else true
+
+
+class FailsAfter(Worker):
+    """Answers some requests, and then none."""
+
+    def __init__(self, content: bytes, answers: int) -> None:
+        super().__init__(content)
+        self.answers = answers
+
+    def answer(self, frame: RelayRequest) -> bytes:
+        if len(self.reads) == self.answers:
+            raise ConnectionError
+        return super().answer(frame)
 
 
 class NeverEnds(Worker):
@@ -128,6 +143,22 @@ def test_a_file_that_never_ends_is_not_read_past_the_pinned_size(tmp_path):
     worker = NeverEnds(archive)
     assert laid_out(tmp_path, worker, of_environment(archive)) == CONTENT
     assert max(offset + length for offset, length in worker.reads) == len(archive)
+
+
+def test_a_layout_that_fails_ends_after_its_writing_thread(tmp_path, monkeypatch):
+    archive, released, has_ended = pack(CONTENT), threading.Event(), threading.Event()
+    lay_out = EnvironmentWriter.write
+
+    def write(self, *batch: bytes) -> None:
+        threading.Timer(0.1, released.set).start()
+        released.wait(20)
+        lay_out(self, *batch)
+        has_ended.set()
+
+    monkeypatch.setattr(EnvironmentWriter, "write", write)
+    with pytest.raises(HostFailed):
+        laid_out(tmp_path, FailsAfter(archive, answers=2 + 8 + 1), of_environment(archive))
+    assert has_ended.is_set()
 
 
 def test_an_app_for_another_interpreter_is_the_machines_fault():

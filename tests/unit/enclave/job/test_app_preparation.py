@@ -59,7 +59,7 @@ async def expecting(worker: Worker, folder: Path) -> AppPreparation:
 async def test_the_expected_app_is_laid_out_before_the_task_and_not_again_after_it(tmp_path: Path) -> None:
     worker = Worker(ONE.digest, ONE.archive)
     preparation = await expecting(worker, tmp_path)
-    assert files_below(tmp_path) == {"app/one.py": b"one"}
+    assert files_below(tmp_path) == {"expected/app/one.py": b"one"}
     calls = list(worker.calls)
     assert (await preparation.prepared(ONE.digest)).bundle.app_digest == ONE.digest
     assert worker.calls == calls
@@ -70,14 +70,39 @@ async def test_nothing_of_the_expected_app_is_left_for_a_task_of_another_one(tmp
     preparation = await expecting(worker, tmp_path)
     worker.bundle = OTHER.archive
     assert (await preparation.prepared(OTHER.digest)).bundle.app_digest == OTHER.digest
-    assert files_below(tmp_path) == {"app/other.py": b"other"}
+    assert files_below(tmp_path) == {"task/app/other.py": b"other"}
+
+
+async def test_a_task_of_another_app_does_not_wait_for_the_expected_one(tmp_path: Path) -> None:
+    class SlowWorker(Worker):
+        async def call(self, call: str, *, path: str = "", offset: int = 0, length: int = 0) -> bytes:
+            if call != "prepare" and self.bundle == ONE.archive:
+                await asyncio.Event().wait()
+            return await super().call(call, path=path, offset=offset, length=length)
+
+    worker = SlowWorker(ONE.digest, ONE.archive)
+    preparation = AppPreparation(worker, tmp_path)  # type: ignore[arg-type]
+    await preparation.begin_expected(unknown_task())
+    await asyncio.sleep(0)  # it reads its bundle now
+    worker.bundle = OTHER.archive
+    async with asyncio.timeout(20):
+        assert (await preparation.prepared(OTHER.digest)).bundle.app_digest == OTHER.digest
+
+
+async def test_a_thread_that_still_writes_the_expected_app_reaches_no_file_of_the_task(tmp_path: Path) -> None:
+    preparation = await expecting(Worker(ONE.digest, ONE.archive), tmp_path)
+    assert preparation.early is not None
+    early = preparation.early.result().folders
+    preparation = await expecting(Worker("", ONE.archive), tmp_path)
+    task = (await preparation.prepared(ONE.digest)).folders
+    assert not early.path("app").samefile(task.path("app"))
 
 
 async def test_a_worker_that_expects_one_app_and_gives_another_has_prepared_nothing(tmp_path: Path) -> None:
     worker = Worker(ONE.digest, OTHER.archive)
     preparation = await expecting(worker, tmp_path)
-    with pytest.raises(BundleRefused):
-        await preparation.prepared(ONE.digest)
+    assert preparation.early is not None
+    assert isinstance(preparation.early.exception(), BundleRefused)
     worker.bundle = ONE.archive
     assert (await preparation.prepared(ONE.digest)).bundle.app_digest == ONE.digest
 
@@ -88,7 +113,7 @@ async def test_without_an_expected_app_the_tasks_own_is_laid_out(tmp_path: Path,
     preparation = await expecting(worker, tmp_path)
     assert worker.calls == ["prepare"]
     await preparation.prepared(ONE.digest)
-    assert files_below(tmp_path) == {"app/one.py": b"one"}
+    assert files_below(tmp_path) == {"task/app/one.py": b"one"}
 
 
 async def test_a_task_that_is_known_at_once_waits_for_no_answer_about_the_expected_app(tmp_path: Path) -> None:
