@@ -1,5 +1,6 @@
 """A data feed on a real hub, its registered stations, and answers of the app as PoCo delivers them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -122,6 +123,18 @@ async def open_feed(market: Market, **trusted: object) -> Feed:
     for number, station in enumerate(STATIONS, 1):
         await feed.send("developer", "register", station, f"station-{number}")
     return feed
+
+
+async def open_pretender(market: Market, code: bytes, topics: Sequence[bytes], data: bytes) -> Address:
+    """Deploy any code with a constructor of a stranger's, which writes one event."""
+    push = "".join(f"7f{topic.hex()}" for topic in reversed(topics))  # PUSH32
+    data_size, code_size = (f"61{len(each):04x}" for each in (data, code))  # PUSH2
+    steps_size = len(push) // 2 + 26
+    copy_data = f"{data_size}61{steps_size:04x}5f39"  # PUSH0 CODECOPY
+    copy_code = f"{code_size}61{steps_size + len(data):04x}5f39"
+    steps = f"{copy_data}{push}{data_size}5f{0xA0 + len(topics):x}{copy_code}{code_size}5ff3"  # LOGn … RETURN
+    assert len(steps) == 2 * steps_size
+    return await market.wallet("stranger").deploy(bytes.fromhex(steps) + data + code, [])
 
 
 async def publish(

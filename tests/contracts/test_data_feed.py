@@ -23,6 +23,7 @@ from tests.contracts.feed_scene import (
     Answer,
     Feed,
     open_feed,
+    open_pretender,
     publish,
     publish_deferred,
     set_callback_gas,
@@ -87,6 +88,41 @@ async def test_a_client_finds_the_feeds_of_a_chain_and_reads_one_at_one_block(fe
     assert [history.is_stale(each.start) for each in history.rounds] == [False, True]
     with pytest.raises(NotFound, match="no feed of this version"):
         await DataFeed(node, feed.market.app).history()
+
+
+ROUND = (1, 0, 1)  # topics of an event: station, start of a window, task
+DATA = (97, 0, 0, 0)  # dqf, reason, digest, late
+
+
+@pytest.mark.parametrize(
+    ("change", "topics", "data"),
+    [
+        (lambda code: code[:-400] + bytes(400), ROUND, DATA),
+        (lambda code: code + bytes(32), ROUND, DATA),
+        (lambda code: code[:600], ROUND, DATA),
+        (lambda code: code.replace(WINDOW.to_bytes(32, "big"), bytes(32)), ROUND, DATA),
+        (lambda code: code, ROUND, (101, 0, 0, 0)),
+        (lambda code: code, ROUND, (97, 7, 0, 0)),
+        (lambda code: code, ROUND, (2**255, 0)),
+        (lambda code: code, (1, 2**255, 1), DATA),
+    ],
+    ids=["other code", "longer", "shorter", "no window", "dqf", "reason", "short data", "far window"],
+)
+async def test_a_contract_that_only_resembles_a_feed_is_none(
+    feed: Feed, change: Callable[[bytes], bytes], topics: tuple[int, ...], data: tuple[int, ...]
+) -> None:
+    code = change(await feed.market.node.code(feed.address))
+    words = [number.to_bytes(32, "big") for number in (*topics, *data)]
+    event = ([FEED.topic("RoundAccepted"), *words[: len(topics)]], b"".join(words[len(topics) :]))
+    pretender = await open_pretender(feed.market, code, *event)
+    with pytest.raises(NotFound, match="no feed of this version"):
+        await DataFeed(feed.market.node, pretender).history()
+
+
+async def test_events_without_a_rounds_topics_are_no_rounds(feed: Feed) -> None:
+    code = await feed.market.node.code(feed.address)
+    pretender = await open_pretender(feed.market, code, [FEED.topic("RoundAccepted")], b"")
+    assert (await DataFeed(feed.market.node, pretender).history()).rounds == ()
 
 
 async def test_a_feed_shows_the_checksums_of_its_app_and_model(feed: Feed) -> None:

@@ -70,7 +70,7 @@ class ContractAbi:
     def decode_event(self, topics: Sequence[bytes], data: bytes) -> tuple[str, tuple[Any, ...]] | None:
         """Decode an event into its name and its values in the order of its definition; None if it is unknown."""
         entry = self.events.get(topics[0]) if topics else None
-        if entry is None:
+        if entry is None or len(topics) <= sum(part["indexed"] for part in entry["inputs"]):
             return None
         plain = iter(_CODEC.decode([canonical_type(part) for part in entry["inputs"] if not part["indexed"]], data))
         indexed = iter(topics[1:])

@@ -3,6 +3,7 @@
 from typing import Any, Final, Self
 
 import msgspec
+from eth_abi.exceptions import DecodingError
 
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import interface
@@ -14,7 +15,8 @@ from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
 
 _FEED = interface("DataFeed")
 WINDOW_BITS: Final = 40
-_IMMUTABLE_BYTES: Final = 32 * 16  #: at the end of a deployed contract's code, more than it has
+_MAX_SECONDS: Final = 2**WINDOW_BITS - 1  #: of a window, and until a round is stale
+_MAX_DQF: Final = 100
 REASONS: Final = ("none", "point", "contextual", "collective", "stuck", "missing", "late")
 
 
@@ -110,14 +112,28 @@ class DataFeed:
         logs = await node.logs([], [_FEED.topic("StationRegistered")], first=0, last=(await node.block()).number)
         found: list[Address] = []
         for address in dict.fromkeys(log.address for log in reversed(logs)):
-            if len(found) < most and is_feed(await node.code(address)):
+            if len(found) < most and artifacts.is_deployed(await node.code(address), "DataFeed"):
                 found.append(address)
         return tuple(found)
 
     async def history(self) -> FeedHistory:
-        """Return terms, roster and rounds; raise NotFound for an address without the code of this version."""
-        if not is_feed(await self.node.code(self.address)):
-            raise NotFound(f"there is no feed of this version at {self.address}.", money="")
+        """Return terms, roster and rounds; raise NotFound for an address without the code of this version.
+
+        A contract with this code and another constructor may have any values and events: what the constructor of this
+        version, or a round's checks, exclude is no feed either.
+        """
+        missing = NotFound(f"there is no feed of this version at {self.address}.", money="")
+        if not artifacts.is_deployed(await self.node.code(self.address), "DataFeed"):
+            raise missing
+        try:
+            history = await self._history()
+        except (DecodingError, ValueError, OverflowError, IndexError) as error:
+            raise missing from error
+        if not _is_possible(history):
+            raise missing
+        return history
+
+    async def _history(self) -> FeedHistory:
         names = ("hub", "app", "dataset", "requester", "owner")
         parties = {name: Address(await self._read(name)) for name in names}
         block, roster = await self.node.block(), await self.roster()
@@ -172,8 +188,11 @@ class DataFeed:
         return _FEED.decode(function, answer)
 
 
-def is_feed(code: bytes) -> bool:
-    """Return whether deployed code is that of this version's DataFeed, whatever its immutable values."""
-    created = artifacts.bytecode("DataFeed")
-    compared = len(code) - _IMMUTABLE_BYTES
-    return compared > 0 and code[:compared] in created
+def _is_possible(history: FeedHistory) -> bool:
+    """Return whether terms and rounds keep the bounds of the contract."""
+    seconds = history.window_seconds
+    has_terms = 0 < seconds <= _MAX_SECONDS and history.stale_after <= _MAX_SECONDS
+    return has_terms and all(
+        each.dqf <= _MAX_DQF and each.start % seconds == 0 and each.start + seconds <= history.now
+        for each in history.rounds
+    )

@@ -42,3 +42,9 @@ def abi(contract: str) -> Abi:
 def bytecode(contract: str) -> bytes:
     """Return the creation bytecode of a contract of Sealgrid."""
     return bytes.fromhex(_load(contract)["bytecode"].removeprefix("0x"))
+
+
+def is_deployed(code: bytes, contract: str) -> bool:
+    """Return whether deployed code is exactly that of a contract of Sealgrid, with any immutable values at its end."""
+    runtime = bytes.fromhex(_load(contract)["deployedBytecode"].removeprefix("0x"))
+    return code.startswith(runtime) and len(code) == len(runtime) + _load(contract)["immutableBytes"]

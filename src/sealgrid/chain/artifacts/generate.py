@@ -64,10 +64,22 @@ _SELECTED: Final = {
 
 def compile_contract(source: Path) -> dict[str, Any]:
     """Compile one Vyper file, without metadata, so that equal sources give equal bytes."""
-    command = [sys.executable, "-m", "vyper", "-f", "abi,bytecode", "--no-bytecode-metadata", str(source)]
+    outputs = "abi,bytecode,bytecode_runtime,layout"
+    command = [sys.executable, "-m", "vyper", "-f", outputs, "--no-bytecode-metadata", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  a fixed command
-    interface, code = done.stdout.strip().splitlines()
-    return {"contractName": source.stem, "abi": json.loads(interface), "bytecode": code}
+    interface, code, deployed, layout = done.stdout.strip().splitlines()
+    return {
+        "contractName": source.stem,
+        "abi": json.loads(interface),
+        "bytecode": code,
+        "deployedBytecode": deployed,
+        "immutableBytes": _immutable_bytes(json.loads(layout).get("code_layout", {})),
+    }
+
+
+def _immutable_bytes(layout: dict[str, Any]) -> int:
+    """Return the bytes of the immutable values in a Vyper layout, whose entries are variables or modules."""
+    return sum(each["length"] if "length" in each else _immutable_bytes(each) for each in layout.values())
 
 
 def select_poco_abi(package: Path) -> dict[str, list[dict[str, Any]]]:

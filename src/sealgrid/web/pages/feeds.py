@@ -1,5 +1,6 @@
 """Data quality: the feeds of this chain, and each one's stations with their rounds, read anew every few seconds."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 from litestar import Response, get
@@ -7,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.chain.data_feed import AcceptedRound, DataFeed, FeedHistory
-from sealgrid.errors import NotFound
+from sealgrid.errors import ContractReverted, NotFound
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web.forms import path_address
 from sealgrid.web.html.charts import round_strip
@@ -38,9 +39,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             return site.page(request, "feed.html", context)
         found = []
         for address in await DataFeed.find(site.conn.node, MAX_FEEDS):
-            history = await DataFeed(site.conn.node, address).history()
-            if history.hub == site.network.hub:
-                found.append({"feed": address, "history": history, **_summary(history)})
+            with suppress(NotFound, ContractReverted):  # a stranger's contract that has the code, and impossible events
+                history = await DataFeed(site.conn.node, address).history()
+                if history.hub == site.network.hub:
+                    found.append({"feed": address, "history": history, **_summary(history)})
         assets = {asset for each in found for asset in (each["history"].app, each["history"].dataset)}
         return site.page(request, "feeds.html", {"feeds": found, "names": site.index.names(assets)})
 

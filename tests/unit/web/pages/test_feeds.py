@@ -10,7 +10,7 @@ from sealgrid.errors import NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address, to_digest
 from tests.unit.web.site_scene import OWNER, browser, network, open_site
 
-FEED, FOREIGN = to_address(b"\xfe" * 20), to_address(b"\xfd" * 20)
+FEED, FOREIGN, PRETENDER = (to_address(bytes([number]) * 20) for number in (0xFE, 0xFD, 0xFC))
 STATIONS = [to_address(bytes([number]) * 20) for number in (0x31, 0x32, 0x33)]
 HOUR = 3600
 
@@ -28,7 +28,7 @@ ROUNDS = (
 
 @pytest.fixture(autouse=True)
 def chain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two feeds with three stations, one of another hub; ten hours have passed."""
+    """Two feeds with three stations, one of another hub, and a contract that is none; ten hours have passed."""
 
     async def history(feed: DataFeed) -> FeedHistory:
         if feed.address not in {FEED, FOREIGN}:
@@ -48,7 +48,7 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     async def find(node: Node, most: int) -> tuple[Address, ...]:
-        return FEED, FOREIGN
+        return PRETENDER, FEED, FOREIGN
 
     monkeypatch.setattr(DataFeed, "history", history)
     monkeypatch.setattr(DataFeed, "find", find)
@@ -59,6 +59,7 @@ async def test_the_feeds_of_this_hub_are_listed_with_what_is_wrong(tmp_path: Pat
         shown = (await browser(site).get("/feeds")).text
     assert f"/feeds/{FEED}" in shown
     assert FOREIGN not in shown
+    assert PRETENDER not in shown
     assert "3 stations, 3 rounds, 1 station faulty." in shown
     assert "2 of 3 stale" in shown
 
