@@ -77,7 +77,7 @@ def application(
 
     @get("/marketplace")
     async def list_models() -> Response[bytes]:
-        return _json(await market.listing(), media_type=JSON_LD)
+        return Response(await market.listing(), media_type=JSON_LD)
 
     @get("/openapi.json")
     async def openapi() -> Response[bytes]:
@@ -87,5 +87,5 @@ def application(
     return create_app(handlers, access=config.access, max_body=config.largest_body)
 
 
-def _json(body: object, status: int = 200, media_type: str = MediaType.JSON) -> Response[bytes]:
-    return Response(encode(body), status_code=status, media_type=media_type)
+def _json(body: object, status: int = 200) -> Response[bytes]:
+    return Response(encode(body), status_code=status, media_type=MediaType.JSON)

@@ -4,12 +4,16 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
+
+import msgspec
 
 from sealgrid.ados.api.marketplace import Document, MarketplaceApp, ModelOnSale, marketplace, sensors_in
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.client import AsyncClient
 from sealgrid.sdk.resources.offers import Listing, Offer
+from sealgrid.shipped_apps.ados.quality.messages import MAX_SENSORS
 
 FRESH_SECONDS: Final = 15.0  #: for which one reading of the market answers
 CONCURRENT: Final = 8
@@ -22,13 +26,13 @@ class LiveMarket:
     def __init__(self, client: AsyncClient, app: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._app, self._clock = client, app, clock
         self._lock, self._limit = asyncio.Lock(), asyncio.Semaphore(CONCURRENT)
-        self._read: tuple[float, Document] | None = None
+        self._read: tuple[float, bytes] | None = None
 
-    async def listing(self) -> Document:
-        """Return the marketplace, at most ``FRESH_SECONDS`` old."""
+    async def listing(self) -> bytes:
+        """Return the marketplace as JSON, at most ``FRESH_SECONDS`` old: many requests cost one reading."""
         async with self._lock:
             if self._read is None or self._clock() - self._read[0] > FRESH_SECONDS:
-                self._read = (self._clock(), await self._listing())
+                self._read = (self._clock(), msgspec.json.encode(await self._listing()))
             return self._read[1]
 
     async def _listing(self) -> Document:
@@ -45,11 +49,10 @@ class LiveMarket:
         cheapest = min(offers, key=lambda offer: offer.price)
         async with self._limit:
             listing = await self._client.models.show(cheapest.address)
-            nodes = _nodes(listing)
-            try:
-                sensors = sensors_in(await self._client.models.card(cheapest.address), nodes)
-            except SealgridError:
-                sensors = ()  # the card is the owner's, and nothing depends on it
+            nodes, sensors = _nodes(listing), tuple[str, ...]()
+            if nodes is not None:  # a card without a signature is verified by the whole file, of any size
+                with suppress(SealgridError):  # the card is the owner's, and nothing depends on it
+                    sensors = sensors_in(await self._client.models.card(cheapest.address), nodes)
         return ModelOnSale(
             address=cheapest.address,
             name=cheapest.name,
@@ -64,8 +67,8 @@ class LiveMarket:
 
 
 def _nodes(listing: Listing) -> int | None:
-    """Return the number of sensors by a model's public signature, None without one."""
+    """Return the number of sensors by a model's public signature; None without one, or more than the app takes."""
     inputs = listing.signature.inputs if listing.signature is not None else ()
     shape = next((each.shape for each in inputs if each.name == _INPUT), None)
     size = shape[1] if shape is not None and len(shape) > 1 else None
-    return size if isinstance(size, int) and size > 0 else None
+    return size if isinstance(size, int) and 0 < size <= MAX_SENSORS else None

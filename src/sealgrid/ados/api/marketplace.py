@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sealgrid.shipped_apps.ados.quality.messages import MAX_NAME, MAX_SENSORS
+
 AOM: Final = "urn:ados:aom#"
 CONTEXT: Final = {
     "aom": AOM,
@@ -20,6 +22,7 @@ CONTEXT: Final = {
     "aom:location": {"@type": "xsd:anyURI"},
 }
 MAX_WORKERS: Final = 10_000  #: tasks of one bag
+MAX_LISTED: Final = 10 * MAX_SENSORS  #: sensors of one listing; models after these have their number of sensors alone
 _SENSORS: Final = re.compile(r"^- \*\*Sensors\*\*: (.+)$", re.MULTILINE)  # as `sealgrid ados train` writes it
 Document = dict[str, Any]
 
@@ -51,8 +54,10 @@ class MarketplaceApp:
 def sensors_in(card: str, nodes: int | None) -> tuple[str, ...]:
     """Return the names of the sensors in a card of ``sealgrid ados train``; none unless there are as many as nodes."""
     found = _SENSORS.search(card)
-    names = tuple(name.strip() for name in found[1].split(",")) if found else ()
-    return names if names and (nodes is None or len(names) == nodes) and len(set(names)) == len(names) else ()
+    names = tuple(name.strip() for name in found[1].split(",", MAX_SENSORS)) if found else ()
+    if (nodes is not None and len(names) != nodes) or len(names) > MAX_SENSORS or len(set(names)) != len(names):
+        return ()
+    return names if all(0 < len(name) <= MAX_NAME and name.isprintable() for name in names) else ()
 
 
 def marketplace(chain: int, app: MarketplaceApp, models: Iterable[ModelOnSale]) -> Document:
@@ -64,10 +69,14 @@ def marketplace(chain: int, app: MarketplaceApp, models: Iterable[ModelOnSale]) 
         "rdfs:label": app.name,
         "aom:integrity": _integrity(app.digest),
     }
-    return {"@context": CONTEXT, "@graph": [described, *(_model(chain, procedure, each) for each in models)]}
+    graph, listed = [described], 0
+    for each in models:
+        listed += each.nodes or len(each.sensors)
+        graph.append(_model(chain, procedure, each, with_sensors=listed <= MAX_LISTED))
+    return {"@context": CONTEXT, "@graph": graph}
 
 
-def _model(chain: int, procedure: str, model: ModelOnSale) -> Document:
+def _model(chain: int, procedure: str, model: ModelOnSale, *, with_sensors: bool) -> Document:
     own = f"urn:sealgrid:{chain}:dataset:{model.address}"
     name, _, version = model.name.rpartition("@")
     document: Document = {
@@ -91,6 +100,7 @@ def _model(chain: int, procedure: str, model: ModelOnSale) -> Document:
     nodes = model.nodes or len(model.sensors)
     if nodes:
         document["aom:nNodes"] = nodes
+    if nodes and with_sensors:
         document["aom:idNodes"] = list(model.sensors) or [f"node-{number}" for number in range(nodes)]
         document["ssn:hasSubSystem"] = [_sensor(own, number, model) for number in range(nodes)]
     return document

@@ -1,13 +1,15 @@
 """The marketplace as JSON-LD: valid by the SHACL shapes that are shipped, each broken listing refused by one."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 import rdflib
 from pyshacl import validate
 
-from sealgrid.ados.api.marketplace import AOM, MarketplaceApp, ModelOnSale, marketplace, sensors_in
+from sealgrid.ados.api.marketplace import AOM, MAX_LISTED, MarketplaceApp, ModelOnSale, marketplace, sensors_in
+from sealgrid.shipped_apps.ados.quality.messages import MAX_SENSORS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")  # about rdflib's own classes
 
@@ -96,3 +98,20 @@ def test_without_names_nodes_are_numbered():
     model = marketplace(1, APP, [ModelOnSale("0x1", "m", "0x2", "0x3", "", 0, 1, 2)])["@graph"][1]
     assert model["aom:idNodes"] == ["node-0", "node-1"]
     assert AOM == "urn:ados:aom#"
+
+
+def test_a_strangers_card_names_no_more_sensors_than_the_app_takes_and_only_names():
+    assert sensors_in(f"- **Sensors**: {', '.join(map(str, range(MAX_SENSORS + 1)))}", None) == ()
+    assert sensors_in("- **Sensors**: a, ,b\n", 3) == ()
+    assert sensors_in(f"- **Sensors**: a, {'b' * 201}\n", 2) == ()
+    assert sensors_in("- **Sensors**: a, \x1bb\n", 2) == ()
+
+
+def test_a_listing_has_so_many_sensors_and_of_further_models_their_number(shapes):
+    large = [replace(UNKNOWN, address=f"0x{number:040x}", nodes=MAX_SENSORS) for number in range(12)]
+    graph = marketplace(1, APP, large)["@graph"][1:]
+    assert [each["aom:nNodes"] for each in graph] == [MAX_SENSORS] * 12
+    assert sum(len(each.get("ssn:hasSubSystem", ())) for each in graph) == MAX_LISTED
+    assert (
+        violations(marketplace(1, APP, []) | {"@graph": [*marketplace(1, APP, [])["@graph"], graph[-1]]}, shapes) == ""
+    )

@@ -66,7 +66,7 @@ class CountingSeller:
 
 class Market:
     async def listing(self):
-        return {"@graph": []}
+        return b'{"@graph": []}'
 
 
 class ServedApi:
