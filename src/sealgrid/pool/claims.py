@@ -281,6 +281,8 @@ class _Claim:
         if self._others is None:
             self._others = self._rows.active_workers(self._at - ACTIVE_SECONDS, _OTHERS)
         left_out = {worker for worker, _ in queued.task.losses} | set(queued.task.excluded)
+        if queued.task.replication is not None:  # each worker commits once
+            left_out |= queued.task.replication.workers
         if any(each.worker not in left_out and fits(each.capabilities, queued.deal) for each in self._others):
             self._again.append(self._at + self._rules.retry)
             return False

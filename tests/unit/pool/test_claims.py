@@ -130,6 +130,16 @@ def test_a_worker_that_lost_a_task_gets_it_again_when_no_other_fits_or_time_runs
         assert scene.take(ANNA, at=at) == [task]
 
 
+def test_a_worker_that_committed_to_a_result_is_not_waited_for() -> None:
+    scene = ready(deal_number(1, replicated=True, trust=2))
+    (first,) = scene.claim(WorkerRequest(BERT), at=1).assignments
+    committed = {"task": first.task.task, "worker": BERT, "fence": first.task.fence, "score": 0}
+    scene.apply(e.ResultCommitted(result_hash=BUNDLE, result_seal=BUNDLE, at=2, **committed))
+    (task,) = scene.take(ANNA, at=3)
+    fail(scene, task, ANNA, at=4)
+    assert scene.take(ANNA, at=4 + RULES.retry) == [task]
+
+
 def test_a_worker_that_loses_tasks_gets_fewer_of_that_app_and_later_until_it_completes_one() -> None:
     rules = PoolRules(lease=30, retry=5, urgent=100, tasks_per_worker=4)
     scene = ready(deal_number(1, 12), deal_number(2, 4, app=enclave(8)), rules=rules)
