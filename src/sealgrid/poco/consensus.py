@@ -78,8 +78,7 @@ class ConsensusTally(msgspec.Struct, frozen=True):
             raise InputRefused(f"{worker} has contributed to this task; PoCo takes one contribution of each worker.")
         added = WeightedContribution(worker, result_hash, weight_of(score))
         tally = msgspec.structs.replace(self, contributions=(*self.contributions, added))
-        fires = tally.group(result_hash) * self.trust > tally.total * (self.trust - 1)
-        return msgspec.structs.replace(tally, consensus=result_hash) if fires else tally
+        return msgspec.structs.replace(tally, consensus=result_hash) if tally.fires(result_hash) else tally
 
     def reveal(self, worker: Address) -> "ConsensusTally":
         """Mark a winner's contribution as proved (``reveal``)."""
@@ -136,6 +135,10 @@ class ConsensusTally(msgspec.Struct, frozen=True):
     def total(self) -> int:
         """Return 1 plus the weight of every result."""
         return 1 + sum(self.group(result) for result in {each.result_hash for each in self._counted()})
+
+    def fires(self, result_hash: Digest) -> bool:
+        """Return whether the weight of a result is enough for a consensus."""
+        return self.group(result_hash) * self.trust > self.total * (self.trust - 1)
 
     def _counted(self) -> Iterable[WeightedContribution]:
         return (each for each in self.contributions if each.state is not ContributionState.REJECTED)

@@ -46,6 +46,19 @@ class Replication(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(each.worker for each in self.commitments)
 
     @property
+    def results(self) -> dict[Address, Digest]:
+        """Return the result of each worker: what it contributed, else what it committed to.
+
+        A worker that the chain rejected has none.
+        """
+        on_chain = {each.worker: each for each in self.tally.contributions}
+        return {
+            each.worker: on_chain[each.worker].result_hash if each.worker in on_chain else each.result_hash
+            for each in self.commitments
+            if each.worker not in on_chain or on_chain[each.worker].state is not ContributionState.REJECTED
+        }
+
+    @property
     def next_worker(self) -> Address | None:
         """Return the worker that contributes next; None where nobody shall contribute."""
         on_chain = {each.worker for each in self.tally.contributions}
@@ -82,23 +95,17 @@ def agree(replication: Replication, promised: int) -> Replication:
     """Return the order of contributions if enough workers agree and PoCo finds consensus for them.
 
     As many as were chosen for the first result are enough while no other result exists, else as the pool promises. More
-    workers must agree than on any other result. A worker that was absent counts, and does not contribute; one that the
-    chain rejected does not count.
+    workers must agree than on any other result. A worker that was absent counts, and is not waited for; one that the
+    chain rejected does not count. Where those that can contribute are no consensus, the agreement stands without an
+    order: an absent worker has its authorisation, and may bring the consensus about.
     """
     tally = replication.tally
-    rejected = {each.worker for each in tally.contributions if each.state is ContributionState.REJECTED}
-    on_chain = {each.worker: each.result_hash for each in tally.contributions}
-    results = {  # what a worker contributed stands for what it committed to
-        each.worker: on_chain.get(each.worker, each.result_hash)
-        for each in replication.commitments
-        if each.worker not in rejected
-    }
-    none = msgspec.structs.replace(replication, agreed=ZERO_DIGEST, order=())
-    counts = Counter(results.values()).most_common(2)
+    counts = Counter(replication.results.values()).most_common(2)
     replicas = promised if len(counts) > 1 else replication.replicas or promised
     if not counts or counts[0][1] < replicas or (len(counts) > 1 and counts[1][1] == counts[0][1]):
-        return none
+        return msgspec.structs.replace(replication, agreed=ZERO_DIGEST, order=())
     result = counts[0][0]
+    on_chain = {each.worker for each in tally.contributions}
     ready = [
         (each.worker, each.result_hash, each.score)
         for each in replication.commitments
@@ -109,17 +116,22 @@ def agree(replication: Replication, promised: int) -> Replication:
     try:
         order = contribution_order(tally, agreeing, others)
     except InputRefused:
-        return none
+        order = ()
     return msgspec.structs.replace(replication, agreed=result, order=order)
 
 
 def contributed(replication: Replication, worker: Address, result_hash: Digest) -> Replication:
-    """Add a contribution that is on the chain; one that PoCo would have refused changes nothing."""
+    """Add a contribution that is on the chain; one that PoCo would have refused changes nothing.
+
+    Only the chain's event states a consensus (``reached``): PoCo weighs a worker by its score at the contribution, and
+    the pool knows the one at the commitment.
+    """
     score = next((each.score for each in replication.commitments if each.worker == worker), 0)
     try:
-        return msgspec.structs.replace(replication, tally=replication.tally.contribute(worker, result_hash, score))
+        tally = replication.tally.contribute(worker, result_hash, score)
     except InputRefused:  # a block was applied twice
         return replication
+    return msgspec.structs.replace(replication, tally=msgspec.structs.replace(tally, consensus=None))
 
 
 def reached(replication: Replication, consensus: Digest, deadline: int) -> Replication:
@@ -177,10 +189,11 @@ def compared_workers(replication: Replication) -> tuple[frozenset[Address], froz
 
 
 def broken_promises(before: Replication, after: Replication) -> frozenset[Address]:
-    """Return who has just brought about a consensus on another result than the commitments agree on."""
+    """Return who has just brought about a consensus by another result than the one that it committed to."""
     if before.tally.consensus is not None or after.tally.consensus is None or after.is_agreed:
         return frozenset()
-    return frozenset(each.worker for each in after.tally.winners)
+    committed = {each.worker: each.result_hash for each in after.commitments}
+    return frozenset(each.worker for each in after.tally.winners if committed.get(each.worker) != each.result_hash)
 
 
 def reply_to(replication: Replication, worker: Address, *, ended: bool) -> CommitReply:

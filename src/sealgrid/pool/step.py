@@ -199,10 +199,7 @@ def _apply_replication_event(task: PoolTask, event: e.ReplicationEvent, rules: P
     replace = msgspec.structs.replace
     match event:
         case e.ResultContributed():
-            after = contributed(task.replication, event.worker, event.result_hash)
-            if task.stage == "contributing" and after.tally.consensus is None and after.next_worker is None:
-                return _after_agreement(task, agree(after, rules.replicas), event.at)
-            return replace(task, replication=after, last_report=event.at)
+            return _contribute(task, contributed(task.replication, event.worker, event.result_hash), event, rules)
         case e.ConsensusReached():
             after = reached(task.replication, event.result_hash, event.reveal_deadline)
             agreed = "" if after.is_agreed else "on another result than its workers committed to"
@@ -212,6 +209,18 @@ def _apply_replication_event(task: PoolTask, event: e.ReplicationEvent, rules: P
         case e.TaskReopened():
             after = reopened(task.replication, rules.replicas)
             return _after_agreement(task, after, event.at) if task.stage == "revealing" else task
+
+
+def _contribute(task: PoolTask, after: Replication, event: e.ResultContributed, rules: PoolRules) -> PoolTask:
+    """Return the task after a contribution; the workers are compared again unless others contribute next.
+
+    Where PoCo should find consensus by the scores that the pool knows, the chain's event is waited for, for a lease.
+    """
+    ends_order = task.stage == "contributing" and after.next_worker is None
+    late = task.stage == "waiting"
+    if (ends_order or late) and after.tally.consensus is None and not after.tally.fires(event.result_hash):
+        return _after_agreement(task, agree(after, rules.replicas), event.at)
+    return msgspec.structs.replace(task, replication=after, last_report=event.at)
 
 
 def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalized | e.TaskRefunded) -> PoolTask:

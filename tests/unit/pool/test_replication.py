@@ -1,9 +1,10 @@
 """Results of several workers for one task without an enclave: who contributes, and what the pool then does on chain."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
@@ -51,7 +52,7 @@ class ReplicatedScene(StoreScene):
         """Apply a contribution that PoCo took, and the consensus in it."""
         self.apply(e.ResultContributed(task=TASK, worker=worker, result_hash=result, at=at))
         assert self.task().replication is not None
-        if self.task().replication.tally.consensus:
+        if self.task().replication.tally.fires(result):
             self.apply(e.ConsensusReached(task=TASK, result_hash=result, reveal_deadline=DEADLINE, at=at))
 
     def reveals(self, worker: Address) -> None:
@@ -207,6 +208,54 @@ def test_a_worker_that_does_not_contribute_in_time_is_replaced() -> None:
     assert scene.order == (BERT, CARL)
 
 
+def test_an_absent_worker_that_contributes_after_all_completes_the_agreement() -> None:
+    scene = ReplicatedScene(trust=3)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    scene.contributes(ANNA, RIGHT)
+    scene.passes(100, chain_now=1)
+    assert (scene.task().stage, scene.order) == ("waiting", ())
+    scene.contributes(BERT, RIGHT, at=101)
+    scene.reveals(ANNA)
+    scene.reveals(BERT)
+    assert (scene.task().stage, scene.call()) == ("revealing", "finalize")
+
+
+def test_a_late_contribution_lets_others_contribute_where_they_complete_a_consensus() -> None:
+    scene = ReplicatedScene(trust=5)
+    for worker in (ANNA, BERT, CARL):
+        scene.runs(worker, RIGHT)
+    scene.contributes(ANNA, RIGHT)
+    scene.passes(100, chain_now=1)
+    assert (scene.task().stage, scene.order) == ("waiting", ())
+    scene.contributes(BERT, RIGHT, at=101)
+    assert (scene.task().stage, scene.order) == ("contributing", (CARL,))
+
+
+def test_a_worker_that_kept_its_promise_breaks_none_by_a_consensus_that_others_do_not_share() -> None:
+    scene = ReplicatedScene(trust=3)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    scene.contributes(ANNA, RIGHT)
+    scene.passes(100, chain_now=1)
+    for worker in (CARL, DORA):
+        scene.runs(worker, WRONG, at=101)
+    scene.contributes(BERT, RIGHT, at=102)
+    assert (scene.task().stage, scene.task().replication.is_agreed) == ("revealing", False)
+    with scene.store.transaction() as rows:
+        assert rows.failures([ANNA, BERT]) == {}
+
+
+def test_only_the_chain_states_a_consensus_whatever_scores_the_pool_knew() -> None:
+    scene = ReplicatedScene(trust=3)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT, score=300)  # the chain has lowered their scores since
+    scene.apply(e.ResultContributed(task=TASK, worker=ANNA, result_hash=RIGHT, at=3))
+    assert scene.task().replication.tally.consensus is None
+    scene.passes(100, chain_now=1)  # no event of a consensus
+    assert (scene.task().stage, scene.task().replication.next_worker) == ("contributing", BERT)
+
+
 def test_a_consensus_on_another_result_than_the_commitments_is_not_finalized() -> None:
     scene = ReplicatedScene(trust=2)
     for worker in (ANNA, BERT):
@@ -249,25 +298,33 @@ def test_a_task_in_an_enclave_takes_no_commitment() -> None:
 
 BEHAVIOURS = st.tuples(
     st.sampled_from((RIGHT, RIGHT, RIGHT, WRONG, OTHER)),  # computes
-    st.sampled_from(("contributes", "contributes", "contributes", "is absent", "breaks its promise")),
+    st.sampled_from(("contributes", "contributes", "contributes", "is absent", "is late", "breaks its promise")),
     st.sampled_from((True, True, False)),  # reveals
 )
+HONEST = (RIGHT, "contributes", True)
+JOINED = [HONEST, (WRONG, "breaks its promise", True), (WRONG, "is absent", True), (OTHER, "contributes", True)]
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    trust=st.integers(1, 6),
+    trust=st.integers(2, 6),
     replicas=st.integers(1, 3),
     workers=st.lists(BEHAVIOURS, min_size=MAX_COMMITMENTS, max_size=MAX_COMMITMENTS),
 )
+@example(trust=3, replicas=2, workers=[*JOINED, *[HONEST] * 4])  # the fourth commits to what the second contributed
+@example(trust=3, replicas=2, workers=[HONEST, (RIGHT, "is late", True), (WRONG, "contributes", True), *[HONEST] * 5])
 def test_whatever_workers_do_the_chain_takes_every_call_and_pays_for_an_agreed_result_only(
     trust: int, replicas: int, workers: list[tuple[Digest, str, bool]]
 ) -> None:
     scene, chain = ReplicatedScene(trust=trust, replicas=replicas), ConsensusTally(trust)
     behaviours = {to_address(bytes([30 + number]) * 20): each for number, each in enumerate(workers)}
-    idle, now = list(behaviours), 2.0
+    idle, late, now = list(behaviours), list[Address](), 2.0
     for _ in range(60):
         now += 1
+        if late and chain.consensus is None and len(idle) % 2:  # at once, or after another worker has computed
+            worker = late.pop(0)
+            chain = chain.contribute(worker, behaviours[worker][0], 0)
+            scene.contributes(worker, behaviours[worker][0], at=now)
         state = scene.task().replication
         assert state is not None
         match scene.task().stage:
@@ -278,7 +335,8 @@ def test_whatever_workers_do_the_chain_takes_every_call_and_pays_for_an_agreed_r
                 worker = state.next_worker
                 assert worker is not None
                 result, acts, _ = behaviours[worker]
-                if acts == "is absent":
+                if acts in {"is absent", "is late"}:
+                    late += [worker] if acts == "is late" else []
                     now += 61  # two leases
                     scene.passes(now, chain_now=1)
                 else:
@@ -300,11 +358,15 @@ def test_whatever_workers_do_the_chain_takes_every_call_and_pays_for_an_agreed_r
                         [0] * len(chain.contributions),
                     )
                     assert chain.consensus == state.agreed
-                    same = [each for each in state.commitments if each.result_hash == state.agreed]
-                    assert len(same) >= replicas
+                    assert list(state.results.values()).count(chain.consensus) >= replicas
                     scene.apply(e.TaskFinalized(task=TASK, at=now))
                 else:
                     assert chain.consensus != state.agreed
+                    counts = Counter(state.results.values())
+                    agreeing = counts.pop(chain.consensus)
+                    results = ((each.result_hash, state.results.get(each.worker)) for each in state.commitments)
+                    broken = any(contributed not in {committed, None} for committed, contributed in results)
+                    assert broken or agreeing < replicas or agreeing <= max(counts.values(), default=0)
                     break
             case _:
                 break
