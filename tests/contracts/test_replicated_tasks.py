@@ -193,12 +193,13 @@ async def test_the_pool_opens_no_second_way_after_a_consensus_that_was_not_agree
         ({"params": '{"iexec_secrets":{"1":"name"}}'}, "names a secret"),
         ({"params": '{"iexec_input_files":["https://a.test/f"]}'}, "names input by URL"),
         ({"params": "no json"}, "its params cannot be read"),
+        ({"trust": 1}, "one worker's result that nobody compares"),
     ],
 )
 async def test_a_deal_without_a_tee_that_names_something_private_is_refused(
     pool: Pool, changes: dict[str, object], reason: str
 ) -> None:
-    await pool.open(trust=1, **changes)
+    await pool.open(**({"trust": 2} | changes))
     task = await pool.state()
     assert task.stage == ("failed" if reason else "waiting")
     assert reason in task.history[0].detail

@@ -159,13 +159,13 @@ def offer(
         int | None, typer.Option(min=0, metavar="NUMBER", help="Category of the tasks; the shortest one by default.")
     ] = None,
     trust: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=0,
+            min=2,
             metavar="NUMBER",
             help="Tasks without a TEE, up to this trust: r new workers must agree at up to 2^r.",
         ),
-    ] = 0,
+    ] = None,
     config: OfPool = None,
     data: Data = None,
 ) -> None:
@@ -176,7 +176,7 @@ def offer(
     from sealgrid.sdk.amounts import amount
 
     (network, key), each = _pool(config, data), amount(price)
-    asyncio.run(offer_computing(network, price=int(each), volume=tasks, category=category, trust=trust, key=key))
+    asyncio.run(offer_computing(network, price=int(each), volume=tasks, category=category, trust=trust or 0, key=key))
     if trust:
         stderr.print(_NO_TEE_POOL, style="yellow")
     stdout.print(f"{network.workerpool}  {each} for each of {tasks} tasks", markup=False)

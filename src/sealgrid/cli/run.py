@@ -109,7 +109,7 @@ def run(
     trust: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="NUMBER", help="With --no-tee: r new workers must agree at up to 2^r; by default 3."
+            min=2, metavar="NUMBER", help="With --no-tee: r new workers must agree at up to 2^r; by default 3."
         ),
     ] = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,

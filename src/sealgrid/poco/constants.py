@@ -10,6 +10,7 @@ CONTRIBUTION_DEADLINE_RATIO: Final = 7  #: times the category's time reference, 
 REVEAL_DEADLINE_RATIO: Final = 2  #: times the time reference, after a consensus: until then its workers reveal
 FINAL_DEADLINE_RATIO: Final = 10  #: times the time reference, after the deal; from then on anyone may claim the refund
 WORKERPOOL_STAKE_RATIO: Final = 30  #: per cent of the pool's price that its owner locks for each task
+MIN_TRUST_WITHOUT_TEE: Final = 2  #: at 1 PoCo pays any result of one worker (``contributeAndFinalize``)
 KITTY_ADDRESS: Final = Address("0x99c2268479b93fde36232351229815df80837e23")
 GROUP_MEMBER_PURPOSE: Final = 4  #: ERC-734 purpose of the members that a restriction contract admits
 

@@ -21,7 +21,7 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import DealView, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
+from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO, MIN_TRUST_WITHOUT_TEE
 from sealgrid.poco.tags import is_tee
 from sealgrid.pool.app_memory import AppMemory
 from sealgrid.pool.events import (
@@ -152,6 +152,8 @@ def refusal(deal: DealView, *, gated: bool = False) -> str:
     if not is_tee(deal.tag):
         if gated:
             return "the deal has no TEE; this pool, which a gate owns, runs tasks in enclaves only"
+        if deal.trust < MIN_TRUST_WITHOUT_TEE:
+            return "the deal has no TEE and trust 1, at which PoCo pays one worker's result that nobody compares"
         return public_refusal(deal)
     if deal.trust != 1:
         return f"the deal requires trust {deal.trust}; a confidential task runs once, with trust 1"

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sealgrid.errors import InputRefused, TeeRequired
+from sealgrid.poco.constants import MIN_TRUST_WITHOUT_TEE
 from sealgrid.poco.orders import DatasetOrder, WorkerpoolOrder
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 MAX_TRUST: Final = 1 << 7  #: seven workers that are new agree; a pool's limit may be lower
-
-
 DEFAULT_TRUST: Final = 3  #: of a run without a TEE: two workers that are new must agree
 
 
@@ -39,9 +38,7 @@ class RunRequest:
     tasks: int = 1  #: on the same input, in one deal
     max_price: int | None = None  #: nRLC for all tasks together
     category: int | None = None  #: the network's short category by default
-    tee: bool = (
-        True  #: whether an enclave computes it; without one, everything is public and several workers compute it
-    )
+    tee: bool = True  #: whether an enclave computes it; else everything is public, and several workers compute it
     trust: int = 1  #: PoCo's, of a run without a TEE: r workers that are new must agree at up to 2^r
     pool: str | None = None  #: where computing is bought, as ``pool_selection.pools_named`` reads it
     model_order: DatasetOrder | None = None  #: this order instead of the model's cheapest
@@ -54,10 +51,16 @@ class RunRequest:
             raise InputRefused(f"{self.tasks} tasks cannot be bought; buy one or more.")
         if self.tee and self.trust != 1:
             raise InputRefused("a run in an enclave is computed once; a trust belongs to a run without a TEE.")
-        if not 1 <= self.trust <= MAX_TRUST:
-            raise InputRefused(f"a trust is from 1 to {MAX_TRUST}, not {self.trust}.")
         if not self.tee:
+            self._require_compared()
             self._require_public()
+
+    def _require_compared(self) -> None:
+        if not MIN_TRUST_WITHOUT_TEE <= self.trust <= MAX_TRUST:
+            raise InputRefused(
+                f"the trust of a run without a TEE is from {MIN_TRUST_WITHOUT_TEE} to {MAX_TRUST}, not {self.trust}; "
+                "at 1 nobody compares results."
+            )
 
     def _require_public(self) -> None:
         """Raise TeeRequired for what a run without a TEE cannot protect."""

@@ -50,3 +50,10 @@ def test_a_run_without_a_tee_says_what_it_does_not_protect(sealgrid, tmp_path):
     assert "add --no-tee" in ended.err
     ended = " ".join(sealgrid("run", "onnx-runner", "--no-tee").err.split())
     assert "input and the result of this run are PUBLIC, and nothing proves the result" in ended
+
+
+def test_a_trust_at_which_nobody_compares_results_is_refused(sealgrid):
+    ended = sealgrid("run", "onnx-runner", "--no-tee", "--trust", "1")
+    assert (ended.code, "greater than or equal to 2" in ended.err) == (2, True)
+    ended = sealgrid("pool", "offer", "--price", "0.2", "--tasks", "1", "--trust", "1")
+    assert (ended.code, "greater than or equal to 2" in ended.err) == (2, True)

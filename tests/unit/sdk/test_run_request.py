@@ -41,8 +41,12 @@ def test_a_run_without_a_tee_names_nothing_that_only_an_enclave_protects(private
 
 
 def test_a_run_without_a_tee_has_no_tag_and_one_in_an_enclave_no_trust():
-    assert (RunRequest(APP).tag, RunRequest(APP, tee=False).tag) == (TEE_TAG, NO_TAG)
+    assert (RunRequest(APP).tag, RunRequest(APP, tee=False, trust=2).tag) == (TEE_TAG, NO_TAG)
     with pytest.raises(InputRefused, match="belongs to a run without a TEE"):
         RunRequest(APP, trust=3)
-    with pytest.raises(InputRefused, match="a trust is from 1 to 128"):
-        RunRequest(APP, tee=False, trust=129)
+
+
+@pytest.mark.parametrize("trust", [1, 129])
+def test_a_run_without_a_tee_has_a_trust_at_which_results_are_compared(trust):
+    with pytest.raises(InputRefused, match=f"is from 2 to 128, not {trust}; at 1 nobody compares results"):
+        RunRequest(APP, tee=False, trust=trust)
