@@ -261,6 +261,18 @@ class MachineEnrolment(Statement, frozen=True, kw_only=True, forbid_unknown_fiel
     issued: int  #: Unix seconds
 
 
+class AccountCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A machine of a fleet makes a worker's call to PoCo as the fleet's account. Signed by the machine's key.
+
+    The domain's contract is the account (contracts/WorkerAccount.vy), not a broker.
+    """
+
+    TYPES: ClassVar = (("bytes", "call"), ("uint64", "expiry"))
+
+    call: bytes  #: calldata for the hub
+    expiry: int  #: Unix seconds by the chain's clock
+
+
 def poco_authorisation(worker: Address, task: TaskId, enclave: Address) -> bytes:
     """Return the digest by which a pool owner authorises a worker and enclave to contribute (PoCo).
 

@@ -30,6 +30,7 @@ KINDS = [
             "ReceiptSeal",
             "WorkerCall",
             "FileRemoval",
+            "AccountCall",
         )
     ),
     Policy,
@@ -40,6 +41,7 @@ VALUES = {
     "bytes32": st.binary(min_size=32, max_size=32).map(to_digest),
     "address": st.binary(min_size=20, max_size=20).map(to_address),
     "bool": st.booleans(),
+    "bytes": st.binary(max_size=100),
     "string": st.text(max_size=20),
     "uint8": st.integers(0, 255),
     "uint32": st.integers(0, 2**32 - 1),

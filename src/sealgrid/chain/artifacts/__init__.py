@@ -16,6 +16,7 @@ SOURCES: Final = {
     "TeeBroker": "TeeBroker.vy",
     "PoolGate": "PoolGate.vy",
     "DataFeed": "DataFeed.vy",
+    "WorkerAccount": "WorkerAccount.vy",
     "AnswerReceiver": "examples/AnswerReceiver.vy",
     "ComputeBuyer": "examples/ComputeBuyer.vy",
     "DataBounty": "examples/DataBounty.vy",
