@@ -206,15 +206,16 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
     TaskEnding(
         "without a TEE: the workers do not agree, do not reveal, or contribute what they did not commit to",
         "unproved",
-        "the pool finalises no other result than the one on which the commitments agree",
+        "the pool finalises no other result than the one on which the workers agree",
         None,
         "HostFailed: the price is refunded at the final deadline",
         "30 % of the pool's price a task, for a requester with an app that is not deterministic, and for a worker that "
-        "commits to one result and contributes another at a trust up to 2; pools sell small volumes",
+        "commits to one result and contributes another at trust 2; pools sell small volumes",
         agreed=False,
     ),
     TaskEnding(
-        "the deal has no TEE bit and names a model, a secret, a bag or a callback, or has a TEE bit and trust above 1",
+        "the deal has no TEE bit and has trust 1 or names a model, a secret, a bag or a callback, or has a TEE bit and "
+        "trust above 1",
         "requester",
         "the deal itself, but no vault is involved",
         None,
