@@ -162,7 +162,7 @@ class TaskRows(Protocol):
         """Return tasks whose reported refusal the vaults have not confirmed or denied yet."""
 
     def renew_leases(self, at: float) -> None:
-        """Renew the lease of every task that a worker has (see ``renew_lease``)."""
+        """Renew the lease of every task that a worker has, or that waits for a contribution (see ``renew_lease``)."""
 
     def forget(self, ended_before: float) -> None:
         """Delete tasks that ended before a time, deals without tasks, and workers without a request since."""

@@ -284,8 +284,9 @@ class SqlTaskRows:
         return self._ids(_REFUSALS, {"limit": limit})
 
     def renew_leases(self, at: float) -> None:
-        """Renew the lease of every task that a worker has."""
-        self._connection.execute(_RENEW, {"at": at, "until": at + self._rules.lease})
+        """Renew the lease of every task that a worker has, or that waits for a contribution."""
+        lease = self._rules.lease
+        self._connection.execute(_RENEW, {"at": at, "working": at + lease, "contributing": at + 2 * lease})
 
     def forget(self, ended_before: float) -> None:
         """Delete tasks that ended before a time, deals without tasks, and workers without a request since."""
@@ -539,5 +540,10 @@ _DELETE_TASK: Final = TASK.delete().where(TASK.c.task == _parameter("one"))
 _RENEW: Final = (
     TASK.update()
     .where(TASK.c.lease_until.is_not(None))
-    .values(last_report=_parameter("at"), stage_since=_parameter("at"), lease_until=_parameter("until"))
+    .values(
+        last_report=_parameter("at"),
+        stage_since=_parameter("at"),
+        # ``step.lease_until``: a task without a worker has a lease while workers contribute.
+        lease_until=sql.case((TASK.c.worker.is_(None), _parameter("contributing")), else_=_parameter("working")),
+    )
 )

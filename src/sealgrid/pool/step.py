@@ -303,6 +303,8 @@ def _require_worker(task: PoolTask, event: e.WorkerEvent) -> None:
 
 
 def _authorise(task: PoolTask, proposal: e.EnclaveProposed) -> Outcome:
+    if task.replication is not None:  # an authorisation would let it contribute a result that nobody compared
+        raise InputRefused(f"task {task.task} runs without an enclave; commit to its result instead.")
     _require_worker(task, proposal)
     another = task.enclave != proposal.enclave
     if another and task.attempt >= MAX_ATTEMPTS:

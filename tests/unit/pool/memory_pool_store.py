@@ -262,7 +262,7 @@ class MemoryTaskRows:
         return [self._store.at_place[place] for place in found[:limit]]
 
     def renew_leases(self, at: float) -> None:
-        for tasks in self._store.working.values():
+        for tasks in (*self._store.working.values(), self._store.contributing):
             for task in tasks:
                 self._store.open[task] = renew_lease(self._store.open[task], at)
 

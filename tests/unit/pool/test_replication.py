@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
 from sealgrid.poco.consensus import ConsensusTally, RewardTerms
+from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import WorkerRequest
-from sealgrid.pool.operations import expire
+from sealgrid.pool.operations import apply_events, expire
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replication import MAX_COMMITMENTS, replicas_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.step import chain_call
 from sealgrid.pool.task import MAX_ATTEMPTS
+from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, Digest, to_address, to_digest
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
-from tests.unit.pool.store_scene import RULES, TASK, StoreScene, deal
+from tests.unit.pool.store_scene import DEAL, RULES, TASK, StoreScene, deal
 
 RIGHT, WRONG, OTHER = (to_digest(bytes([number]) * 32) for number in (1, 2, 3))
 ANNA, BERT, CARL, DORA = WORKERS = tuple(to_address(bytes([number]) * 20) for number in range(10, 14))
@@ -285,6 +287,38 @@ def test_a_run_without_a_result_counts_as_an_attempt() -> None:
         failed = {"task": TASK, "worker": worker, "fence": assignment.task.fence, "stage": "failed"}
         scene.apply(e.StageReported(at=2, detail="no memory", **failed))
     assert scene.task().stage == "failed"
+
+
+@pytest.mark.parametrize("memory", [True, False], ids=["memory", "sqlite"])
+def test_after_a_restart_whose_turn_it_is_has_two_leases_in_whatever_number_of_tasks(
+    memory: bool, tmp_path: Path
+) -> None:
+    rules = PoolRules(lease=30, retry=5, margin=5, replicas=1, tasks_per_worker=0)
+    store = MemoryPoolStore(rules) if memory else SqlPoolStore(f"sqlite:///{tmp_path}/pool.sqlite", rules)
+    scene, deadlines = StoreScene(rules=rules, store=store), {"contribution_deadline": 5000, "final_deadline": 9000}
+    many, tasks = deal(600, replicated=True, trust=2, **deadlines), [task_id(DEAL, 4 + index) for index in range(600)]
+    with store.transaction() as rows:
+        apply_events(rows, [many, *(e.TaskInitialized(task=task, at=1) for task in tasks)], rules)
+        fill_queue(rows, 1, rules)
+    committed = {"worker": ANNA, "result_hash": RIGHT, "result_seal": OTHER, "score": 0, "at": 2.0}
+    fences = [(each.task.task, each.task.fence) for each in scene.claim(WorkerRequest(ANNA, 600), at=2).assignments]
+    with store.transaction() as rows:
+        apply_events(rows, [e.ResultCommitted(task=task, fence=fence, **committed) for task, fence in fences], rules)
+        rows.renew_leases(1000)
+    scene.expire(1059)  # ends although more tasks wait than one operation expires
+    assert {scene.task(task).stage for task in tasks} == {"contributing"}
+    scene.expire(1060)
+    assert {scene.task(task).stage for task in tasks} == {"waiting"}
+    store.close()
+
+
+def test_a_task_without_a_tee_authorises_no_enclave() -> None:
+    scene = ReplicatedScene()
+    (assignment,) = scene.claim(WorkerRequest(ANNA), at=2).assignments
+    proposal = {"task": TASK, "worker": ANNA, "fence": assignment.task.fence}
+    with pytest.raises(InputRefused, match="runs without an enclave; commit to its result"):
+        scene.apply(e.EnclaveProposed(at=2, enclave=BERT, **proposal))
+    assert scene.task() == assignment.task
 
 
 def test_a_task_in_an_enclave_takes_no_commitment() -> None:
