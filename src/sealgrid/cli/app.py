@@ -13,6 +13,7 @@ from sealgrid.cli.output import credit_note, print_result, print_warnings, stder
 from sealgrid.cli.progress import show_progress
 from sealgrid.cli.run_tables import Tasks, latest_run_lines
 from sealgrid.cli.session import AccountChoice, for_account, run_as
+from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
@@ -45,6 +46,8 @@ async def deploy(
     ] = None,
 ) -> None:
     """Register an app under the digest of its code, and offer runs of it; other code is its next version."""
+    if file and not no_tee:
+        raise InputRefused("--file is an input for the check of --no-tee; add --no-tee, or leave out --file.", money="")
     if no_tee:
         await _require_deterministic(source, file or [])
     with show_progress() as on_progress:
@@ -63,7 +66,6 @@ async def _require_deterministic(source: str, files: list[Path]) -> None:
     """Raise InputRefused for an app whose result is not the same on equal input: its workers would not agree."""
     import asyncio
 
-    from sealgrid.errors import InputRefused
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.determinism import check_determinism
 

@@ -11,12 +11,9 @@ from typing import Final
 import msgspec
 
 from sealgrid.errors import InputRefused
-from sealgrid.poco.constants import pool_stake
 from sealgrid.units import Address, Digest, Nrlc
 
 FRESH_WEIGHT: Final = 2  #: of a worker with a score below 12
-KITTY_RATIO: Final = 10  #: per cent of the kitty that a paid task returns to its pool
-KITTY_MIN: Final = 10**9  #: nRLC of the kitty that a paid task returns at least, if there is as much
 
 
 class ContributionState(IntEnum):
@@ -159,21 +156,6 @@ def weight_of(score: int) -> int:
 def log_weight(weight: int) -> int:
     """Return the binary logarithm of a weight, rounded down: a worker's part of the reward."""
     return weight.bit_length() - 1
-
-
-def required_workers(trust: int) -> int:
-    """Return how many fresh workers that agree are consensus at a trust; r of them are at trust up to 2^r."""
-    return max(1, (trust - 1).bit_length())
-
-
-def returned_from_kitty(kitty: int) -> Nrlc:
-    """Return what a paid task returns to its pool from the kitty, in nRLC."""
-    return Nrlc(min(max(kitty * KITTY_RATIO // 100, KITTY_MIN), kitty))
-
-
-def claim_seizes(pool_price: int) -> Nrlc:
-    """Return what a refunded task costs the owner of its pool; every contributor gets its whole stake back."""
-    return pool_stake(pool_price)
 
 
 def contribution_order(

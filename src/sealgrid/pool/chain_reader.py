@@ -49,6 +49,7 @@ class PoolChainReader:
     async def read(self, events: Sequence[HubEvent], now: float) -> list[AnyEvent]:
         """Return the pool events of hub events; they may include outcomes of other pools' tasks."""
         pool_events: list[AnyEvent] = []
+        finalized = {event.task for event in events if isinstance(event, TaskFinalize)}
         for event in events:
             if isinstance(event, SchedulerNotice) and event.workerpool == self.workerpool:
                 pool_events.append(await self.deal_or_refusal(event.deal, now))
@@ -58,7 +59,7 @@ class PoolChainReader:
                 pool_events.append(
                     ResultContributed(task=event.task, worker=event.worker, result_hash=event.result_hash, at=now)
                 )
-            elif isinstance(event, TaskConsensus):
+            elif isinstance(event, TaskConsensus) and event.task not in finalized:
                 pool_events += await self._consensus(event, now)
             elif isinstance(event, TaskReveal):
                 pool_events.append(
@@ -73,7 +74,7 @@ class PoolChainReader:
         return pool_events
 
     async def _consensus(self, event: TaskConsensus, now: float) -> list[AnyEvent]:
-        """Return the consensus on a task that waits for reveals; none where PoCo finalised it in the same call."""
+        """Return the consensus on a task that waits for reveals."""
         view = await self.hub.view_task(event.task, at=event.block_hash)
         if view.status is not TaskStatus.REVEALING:
             return []

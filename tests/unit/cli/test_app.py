@@ -13,6 +13,7 @@ from tests.unit.sdk.network_file import network
         (("deploy", "nothing"), "'nothing' is neither a folder with an app.toml nor a shipped app"),
         (("deploy", "folder"), "has no app.toml"),
         (("deploy", "onnx-runner", "--price", "cheap"), "'cheap' is not a valid amount"),
+        (("deploy", "onnx-runner", "--file", "input"), "--file is an input for the check of --no-tee; add --no-tee"),
         (("secret", "onnx-runner", "nowhere"), "the secret nowhere cannot be read"),
         (("list",), "the market at http://127.0.0.1:9 does not answer"),
     ],

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.chain.events import SchedulerNotice
+from sealgrid.chain.events import SchedulerNotice, TaskConsensus, TaskFinalize
 from sealgrid.chain.follower import BlocksApplied
 from sealgrid.errors import ChainError, NotFound
 from sealgrid.poco.ids import task_id
@@ -83,6 +83,13 @@ async def test_a_deal_that_the_chain_would_not_show_for_a_moment_is_read_then(tm
         assert await book.run(lambda rows: rows.deals([BAD, GOOD])) == {}
         await chain_poller.poll(now=101.0)
         assert [(await book.task(task_id(deal, 0))).deal for deal in (BAD, GOOD)] == [BAD, GOOD]
+
+
+async def test_a_consensus_that_was_finalized_in_the_same_blocks_asks_nothing_of_the_chain(tmp_path: Path) -> None:
+    place = {"block_number": 7, "block_hash": BLOCK.hash, "transaction": GOOD, "log_index": 0, "task": task_id(GOOD, 0)}
+    events = (TaskConsensus(consensus=BAD, **place), TaskFinalize(results=b"", **place))
+    (found,) = await FailingReader([]).read(events, now=1.0)  # it has no hub
+    assert isinstance(found, e.TaskFinalized)
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:
