@@ -68,7 +68,10 @@ async def watch(
         Path | None, typer.Option(metavar="FILE", help="File with the broker's password in its first line.")
     ] = None,
 ) -> None:
-    """Follow readings, and buy the data quality of each window when it is due: once, also after a crash."""
+    """Follow readings, and buy the data quality of each window when it is due: once, also after a crash.
+
+    Exits with 1 if a window of this run failed or was refused.
+    """
     import time
 
     try:

@@ -107,6 +107,16 @@ def test_a_watch_says_what_is_wrong_with_its_options(ados, monkeypatch, words, r
     assert reason in ended.err
 
 
+@pytest.mark.parametrize(("is_good", "code"), [(True, 0), (False, 1)])
+def test_a_watch_exits_with_1_if_a_window_failed(ados, monkeypatch, is_good, code):
+    async def follow(client, options, *, clock, report):
+        return is_good
+
+    monkeypatch.setattr("sealgrid.cli.session.run_as", lambda choice, data, work: asyncio.run(work(None)))
+    monkeypatch.setattr("sealgrid.ados.watch.assembly.watch", follow)
+    assert ados(*WATCH, "--once").code == code
+
+
 def test_keys_of_the_api_are_made_listed_limited_and_revoked_and_stay_out_of_the_output(ados, tmp_path):
     assert ados("serve", "init", "api.toml").code == 0
     again = ados("serve", "init", "api.toml")

@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sealgrid.ados.folder_lock import hold_folder
 from sealgrid.ados.watch.buyer import NetworkBuyer, PurchaseTerms
 from sealgrid.ados.watch.growing_file import GrowingFile
 from sealgrid.ados.watch.journal import WatchAssets, WatchIdentity, WatchJournal
-from sealgrid.ados.watch.mqtt_source import MqttReceiver, parse_broker
+from sealgrid.ados.watch.mqtt_source import BrokerAddress, MqttReceiver, parse_broker
 from sealgrid.ados.watch.schedule import ScheduleCheckpoint, ScheduleTerms, WindowSchedule
 from sealgrid.ados.watch.spool import MessageSpool
 from sealgrid.ados.watch.stream import StreamRecord
@@ -34,28 +35,39 @@ class WatchOptions:
     most_open: int = 16
     at_once: int = 2
     once: bool = False
-    broker_password: str | None = None
+    broker_password: str | None = field(default=None, repr=False)
 
 
 async def watch(
     client: AsyncClient, options: WatchOptions, *, clock: Callable[[], float], report: Callable[[str], None]
 ) -> bool:
-    """Follow a source until cancelled, or with ``once`` to its end; return whether no window failed or was refused.
+    """Follow a source until cancelled, or with ``once`` to its end; return whether no window of this run failed.
 
-    Raises InputRefused for a source that cannot be read, and for the journal of another watch.
+    A window that was refused failed, too. Raises InputRefused for a source that cannot be read, for the journal of
+    another watch, and while another process has the journal.
     """
+    broker = parse_broker(options.source, options.broker_password) if "://" in options.source else None
+    if broker is not None and options.once:
+        raise InputRefused("--once ends at the end of a file; a broker has none.")
+    refusal = f"another process watches with the journal {options.journal}; stop it first, or name another folder."
+    with hold_folder(options.journal, refusal):
+        return await _watch(client, options, broker, clock, report)
+
+
+async def _watch(
+    client: AsyncClient,
+    options: WatchOptions,
+    broker: BrokerAddress | None,
+    clock: Callable[[], float],
+    report: Callable[[str], None],
+) -> bool:
     terms = schedule_terms(options)
     journal = WatchJournal(options.journal, _identity(options, terms))
-    is_broker = "://" in options.source
-    if is_broker:
-        broker = parse_broker(options.source, options.broker_password)
-        if options.once:
-            raise InputRefused("--once ends at the end of a file; a broker has none.")
     purchase = await _pinned(client, journal, options.purchase)
     checkpoint = journal.checkpoint()
     if checkpoint is None:
         begin = terms.window_of(clock() if options.since is None else options.since)
-        size = 0 if is_broker else GrowingFile(Path(options.source)).size
+        size = GrowingFile(Path(options.source)).size if broker is None else 0
         checkpoint = ScheduleCheckpoint(next_window=begin, read_to=size)
         journal.begin(checkpoint)
     open_windows = [each.window for each in journal.windows() if each.state == "due"]
@@ -63,7 +75,7 @@ async def watch(
     buyer = NetworkBuyer(client, purchase)
     receiving = None
     source: RecordSource
-    if is_broker:
+    if broker is not None:
         spool = MessageSpool(options.journal / "spool", checkpoint.position)
         receiver = MqttReceiver(broker, _client_id(journal), spool, clock=clock, report=report)
         source = _ReceivedMessages(spool, receiver, schedule)
@@ -83,7 +95,7 @@ async def watch(
                 each.cancel()
                 with suppress(asyncio.CancelledError):
                     await each
-    return all(each.state in {"due", "answered"} for each in journal.windows())
+    return watcher.failures == 0
 
 
 async def _pinned(client: AsyncClient, journal: WatchJournal, purchase: PurchaseTerms) -> PurchaseTerms:

@@ -8,6 +8,7 @@ import msgspec
 
 from sealgrid.ados.attempts import Pause, is_temporary, until_available
 from sealgrid.ados.watch.journal import WatchJournal, WindowRecord
+from sealgrid.ados.watch.run_file import FeedRosterDocument
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.client import AsyncClient
 from sealgrid.sdk.resources.bags import ShardOutcome
@@ -28,7 +29,7 @@ class PurchaseTerms:
 class RunBuyer(Protocol):
     """What a watch needs of a network."""
 
-    async def roster(self) -> object:
+    async def roster(self) -> FeedRosterDocument | None:
         """Return the roster of the feed; None without one."""
 
     async def buy(self, record: WindowRecord, journal: WatchJournal) -> WindowRecord:
@@ -41,13 +42,14 @@ class NetworkBuyer:
     def __init__(self, client: AsyncClient, terms: PurchaseTerms, pause: Pause = asyncio.sleep) -> None:
         self._client, self._terms, self._pause = client, terms, pause
 
-    async def roster(self) -> object:
-        """Return the roster of the feed as documents; None without a feed. Waits for a network that does not answer."""
+    async def roster(self) -> FeedRosterDocument | None:
+        """Return the roster of the feed; None without a feed. Waits for a network that does not answer."""
         feed = self._terms.feed
         if feed is None:
             return None
         state = await until_available(lambda: self._client.feeds.show(feed), self._pause)
-        return msgspec.to_builtins(state.roster)
+        document: FeedRosterDocument = msgspec.to_builtins(state.roster)
+        return document
 
     async def buy(self, record: WindowRecord, journal: WatchJournal) -> WindowRecord:
         """Buy the run of a window; what nobody sells, or what the network refuses, ends it as refused."""

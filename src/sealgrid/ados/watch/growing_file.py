@@ -1,5 +1,6 @@
 """A file to which another program appends lines, read as it grows."""
 
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,8 @@ class GrowingFile:
 
     def __init__(self, path: Path, position: int = 0) -> None:
         self._path = path
-        self._header = self._read_header()
-        self._position = position or (len(self._header.encode()) + 1 if self._header else 0)
+        self._header, begin = self._read_header()
+        self._position = max(position, begin)
 
     @property
     def size(self) -> int:
@@ -34,6 +35,13 @@ class GrowingFile:
 
     def read(self) -> tuple[StreamRecord, ...]:
         """Return the next records; none if there is no further line. Raises InputRefused as ``size``."""
+        while True:
+            begin = self._position
+            if (records := self._read_block()) or self._position == begin:
+                return records
+
+    def _read_block(self) -> tuple[StreamRecord, ...]:
+        """Return the records of the next lines; none for blank lines, after which others may stand."""
         if self.size == self._position:
             return ()
         with self._path.open("rb") as file:
@@ -52,18 +60,26 @@ class GrowingFile:
             self._position += len(line) + 1
         return tuple(records)
 
-    def _read_header(self) -> str:
-        """Return the first line of a CSV table; empty for a file of JSON lines."""
+    def _read_header(self) -> tuple[str, int]:
+        """Return the first line of a CSV table, empty for JSON lines, and the position at which the readings begin.
+
+        A byte order mark and blank lines may stand before it: spreadsheets write these.
+        """
         try:
             with self._path.open("rb") as file:
+                begin = len(BOM_UTF8) if file.read(len(BOM_UTF8)) == BOM_UTF8 else 0
+                file.seek(begin)
                 first = file.readline(MAX_LINE)
+                while first.endswith(b"\n") and not first.strip():
+                    begin += len(first)
+                    first = file.readline(MAX_LINE)
         except OSError as error:
             raise InputRefused(f"{self._path} cannot be read ({error.strerror}).") from error
         if first.lstrip()[:1] in {b"{", b"["}:
-            return ""
+            return "", begin
         if not first.endswith(b"\n"):
             raise InputRefused(f"{self._path} has no first line with the names of its columns yet.")
         try:
-            return first[:-1].decode()
+            return first[:-1].decode(), begin + len(first)
         except UnicodeDecodeError as error:
             raise InputRefused(f"{self._path} is no text in UTF-8.") from error

@@ -4,6 +4,7 @@ The session is persistent: while this client is away, and while it acknowledges 
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,7 @@ AWAITED: Final = 20  #: messages of one write; a broker sends about as many with
 MOST_WAITING: Final = 1000  #: messages in memory; only of QoS 0 can there be more, and these are lost
 AGAIN: Final = 1000  #: first messages of a connection, among which a broker repeats what was not acknowledged
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  #: seconds until the next connection
+MessageIdentity = tuple[str, int, bytes]  #: topic, number and digest of a message's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,24 @@ def parse_broker(url: str, password: str | None = None) -> BrokerAddress:
     """Return the address in ``mqtt[s]://[USER@]HOST[:PORT]/TOPIC``; raise InputRefused for another text.
 
     The topic may have MQTT's wildcards. A password is refused in the URL: others can read the arguments of a command.
+    No error repeats the URL, which may have one, also where a slash or a number in it hides it.
     """
-    parts = urlsplit(url, allow_fragments=False)
-    topic = unquote(parts.path.removeprefix("/"))
+    malformed = InputRefused(
+        "this is no address of a broker; write mqtt://HOST/TOPIC or mqtts://USER@HOST:PORT/TOPIC, and %40 for @ in the "
+        "topic."
+    )
     try:
-        port = parts.port
+        parts = urlsplit(url, allow_fragments=False)
+        port = parts.port if parts.password is None else None
     except ValueError:
-        port = 0
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or not topic or parts.query or port == 0:
-        raise InputRefused(f"{url!r} is no broker; write mqtt://HOST/TOPIC or mqtts://USER@HOST:PORT/TOPIC.")
+        raise malformed from None  # the error has a part of the URL
+    topic = unquote(parts.path.removeprefix("/"))
     if parts.password is not None:
         raise InputRefused("the address of a broker has no password here; give --broker-password-file FILE.")
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or not topic or parts.query or "@" in parts.path:
+        raise malformed
+    if port == 0:
+        raise malformed
     tls = parts.scheme == "mqtts"
     return BrokerAddress(parts.hostname, port or (8883 if tls else 1883), topic, tls, parts.username, password)
 
@@ -107,7 +116,7 @@ class MqttReceiver:
             await client.subscribe(broker.topic, qos=1)
             self.subscribed.set()
             self._report(f"receiving {broker.topic} from {broker.host}")
-            stored, received = {_identity(each) for each in self._spool.recent()}, 0
+            stored, received = set(map(_identity, self._spool.recent())), 0
             while True:
                 await self._has_room.wait()
                 messages = [await anext(client.messages)]
@@ -118,7 +127,7 @@ class MqttReceiver:
                 for each in messages:
                     client._client.ack(each.mid, each.qos)  # noqa: SLF001
 
-    def _store(self, messages: Sequence[aiomqtt.Message], stored: set[tuple[str, int, str]]) -> None:
+    def _store(self, messages: Sequence[aiomqtt.Message], stored: set[MessageIdentity]) -> None:
         """Append messages durably, without those that an earlier connection stored and could not acknowledge.
 
         Retained messages are left out: a broker repeats them at each connection.
@@ -137,5 +146,5 @@ class MqttReceiver:
         self.check_room()
 
 
-def _identity(message: SpooledMessage) -> tuple[str, int, str]:
-    return message.topic, message.number, message.text
+def _identity(message: SpooledMessage) -> MessageIdentity:
+    return message.topic, message.number, hashlib.sha256(message.text.encode()).digest()

@@ -67,7 +67,7 @@ class ScheduleCheckpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 @dataclass(frozen=True, slots=True)
 class RecordsRead:
-    """Event: the source had these records at ``now``, Unix seconds."""
+    """Event: the source had these records at ``now``, Unix seconds; with signatures, only those that hold."""
 
     records: tuple[StreamRecord, ...]
     now: float

@@ -6,7 +6,8 @@ removed.
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from contextlib import suppress
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from sealgrid.errors import DECODE_ERRORS, InputRefused
 
 SEGMENT_BYTES: Final = 16 << 20
 BATCH: Final = 2000  #: most messages of one read
-RECENT_BYTES: Final = 1 << 20  #: at the end of the spool, which ``recent`` reads
+RECENT: Final = 1000  #: last messages, which ``recent`` yields
 
 
 class SpooledMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +42,7 @@ class MessageSpool:
             self._cut_torn_line(self._path(starts[-1]))
             self.end = starts[-1] + self._path(starts[-1]).stat().st_size
         self.position = max(position, starts[0] if starts else position)
+        self._counts: dict[int, int] = {}  # messages of segments to which nothing is appended any more
 
     @property
     def unread(self) -> int:
@@ -73,26 +75,38 @@ class MessageSpool:
                 break
         return tuple(records)
 
-    def recent(self) -> tuple[SpooledMessage, ...]:
-        """Return the last messages of the newest segment."""
-        starts = self._starts()
-        if not starts:
-            return ()
-        content = self._path(starts[-1]).read_bytes()[-RECENT_BYTES:]
-        found = []
-        for line in content.splitlines():
-            try:
-                found.append(msgspec.json.decode(line, type=SpooledMessage))
-            except DECODE_ERRORS:
-                continue  # the first line may be cut
-        return tuple(found)
+    def recent(self) -> Iterator[SpooledMessage]:
+        """Yield the last ``RECENT`` messages, oldest first: over segments, of any size, one in memory at a time."""
+        for start, skipped in self._recent_segments():
+            with self._path(start).open("rb") as file:
+                for line in islice(file, skipped, None):
+                    with suppress(*DECODE_ERRORS):
+                        yield msgspec.json.decode(line, type=SpooledMessage)
 
     def remove_before(self, position: int) -> None:
-        """Remove the segments that end at or before a position."""
+        """Remove the segments that end at or before a position, without those of the messages of ``recent``."""
         starts = self._starts()
-        for start, following in pairwise(starts):
-            if following <= position:
-                self._path(start).unlink()
+        if len(starts) > 1 and starts[1] <= position:
+            kept = self._recent_segments()[0][0]
+            for start, following in pairwise(starts):
+                if following <= position and start < kept:
+                    self._path(start).unlink()
+                    self._counts.pop(start, None)
+
+    def _recent_segments(self) -> list[tuple[int, int]]:
+        """Return the segments of the last ``RECENT`` messages, oldest first, each with how many come before these."""
+        found: list[tuple[int, int]] = []
+        wanted, starts = RECENT, self._starts()
+        while starts and wanted > 0:
+            start = starts.pop()
+            if (count := self._counts.get(start)) is None:
+                with self._path(start).open("rb") as file:
+                    count = sum(1 for _ in file)
+                if found:
+                    self._counts[start] = count
+            found.append((start, max(count - wanted, 0)))
+            wanted -= count
+        return found[::-1]
 
     def _lines(self, position: int) -> Iterator[tuple[int, bytes]]:
         starts = self._starts()

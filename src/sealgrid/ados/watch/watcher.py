@@ -14,6 +14,7 @@ from sealgrid.ados.watch.journal import WatchJournal, WindowRecord
 from sealgrid.ados.watch.run_file import run_file
 from sealgrid.ados.watch.schedule import RecordsRead, SourceDrained, SubmitWindow, WindowEnded, WindowSchedule
 from sealgrid.ados.watch.stream import StreamRecord
+from sealgrid.ados.watch.verified_records import RecordVerifier
 
 POLL_SECONDS: Final = 1.0
 AT_ONCE: Final = 2  #: purchases at one time
@@ -42,7 +43,9 @@ class Watcher:
     ) -> None:
         self._source, self._schedule, self._journal, self._buyer = source, schedule, journal, buyer
         self._clock, self._report = clock, report
+        self._verifier = RecordVerifier(schedule.terms, buyer.roster, clock)
         self._turns = asyncio.Semaphore(at_once)
+        self.failures = 0  #: windows that failed or were refused in this run
         self._purchases: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._ended: list[int] = []
@@ -79,6 +82,8 @@ class Watcher:
                 await self._submit(self._schedule.handle(SourceDrained(self._clock())))
                 self._report_counts()
                 return True
+            if self._schedule.terms.signed:
+                records = await self._verifier.verify(records)
             await self._submit(self._schedule.handle(RecordsRead(records, self._clock())))
         if self._schedule.has_many_readings:
             await self._submit(self._schedule.handle(SourceDrained(self._clock())))
@@ -120,6 +125,7 @@ class Watcher:
     def _end(self, record: WindowRecord) -> None:
         self._journal.update(record)
         self._ended.append(record.window)
+        self.failures += record.state in {"failed", "refused"}
         start = datetime.fromtimestamp(record.start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._report(f"{start}  {record.state}{f': {record.reason}' if record.reason else ''}")
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from sealgrid.ados.folder_lock import hold_folder
 from sealgrid.ados.watch import assembly, watcher
 from sealgrid.ados.watch.assembly import WatchOptions, schedule_terms, watch
 from sealgrid.ados.watch.buyer import PurchaseTerms
@@ -68,6 +69,33 @@ async def test_a_broker_has_no_end(tmp_path):
         await watch(None, options(tmp_path, "mqtt://b/t", once=True), clock=lambda: 0.0, report=print)
 
 
+async def test_a_journal_has_one_watch_at_a_time(tmp_path):
+    (tmp_path / "journal").mkdir()
+    with hold_folder(tmp_path / "journal", ""), pytest.raises(InputRefused, match="another process watches"):
+        await watch(None, options(tmp_path), clock=lambda: 0.0, report=print)
+
+
+async def test_a_password_in_an_address_is_written_nowhere(tmp_path):
+    with pytest.raises(InputRefused, match="no password"):
+        await watch(None, options(tmp_path, "mqtt://me:secret@b/t"), clock=lambda: 0.0, report=print)
+    assert not (tmp_path / "journal").exists()
+    assert "secret" not in repr(options(tmp_path, broker_password="secret"))
+
+
+@pytest.mark.parametrize(("state", "is_good"), [("answered", True), ("failed", False), ("refused", False)])
+async def test_a_watch_says_whether_a_window_of_its_run_failed(tmp_path, monkeypatch, state, is_good):
+    class Buyer(CountingBuyer):
+        async def buy(self, record, journal):
+            return msgspec.structs.replace(record, state=state)
+
+    monkeypatch.setattr(assembly, "NetworkBuyer", Buyer)
+    (tmp_path / "day.csv").write_text("time,sensor,value\n0,a,1\n600,a,2\n")
+    client = SimpleNamespace(apps=Names("0x1"), models=Names("0x2"))
+    begin = options(tmp_path, tmp_path / "day.csv", once=True, since=0.0)
+    assert await watch(client, begin, clock=lambda: 1e6, report=print) == is_good
+    assert await watch(client, begin, clock=lambda: 1e6, report=print)  # the next one of cron
+
+
 class CountingBuyer:
     """Buys each window once, by its key; like a network, for all processes of a test."""
 
@@ -115,7 +143,7 @@ async def test_messages_of_a_broker_are_bought_in_windows_also_those_of_an_absen
         return {"time": clock[0], "sensor": "a", "value": 1}
 
     def spooled():
-        return len(MessageSpool(tmp_path / "journal" / "spool").recent())
+        return len(list(MessageSpool(tmp_path / "journal" / "spool").recent()))
 
     async with process():
         await until(lambda: any("receiving" in line for line in lines))

@@ -45,6 +45,31 @@ def test_a_damaged_or_endless_line_is_refused_alone(tmp_path):
     assert len([each for each in records if each.refused]) == 3  # the endless line in two parts
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("begin", [BOM, b"\n \n", BOM + b"\r\n\n"], ids=["mark", "blank lines", "both"])
+@pytest.mark.parametrize(
+    "lines",
+    [b"time,sensor,value\n1,a,1\n2,a,1\n", b'{"time":1,"sensor":"a","value":1}\n{"time":2,"sensor":"a","value":1}\n'],
+    ids=["csv", "json"],
+)
+def test_a_byte_order_mark_and_blank_lines_may_stand_before_the_first_line(tmp_path, begin, lines):
+    path = tmp_path / "day"
+    path.write_bytes(begin + lines)
+    records = GrowingFile(path).read()
+    assert (times(records), [each.refused for each in records]) == ([1, 2], ["", ""])
+    assert times(GrowingFile(path, records[1].position).read()) == [2]
+
+
+def test_blank_lines_are_not_the_end_of_a_file_after_which_windows_would_be_due(tmp_path):
+    path = tmp_path / "day.csv"
+    path.write_text("time,sensor,value\n" + "\n" * (BATCH + 1) + "3,a,1\n\n")
+    file = GrowingFile(path)
+    assert times(file.read()) == [3]
+    assert file.read() == ()
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "cannot be read"), (b"", "no first line"), (b"\xff\n", "UTF-8")]
 )

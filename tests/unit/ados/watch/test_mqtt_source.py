@@ -107,14 +107,19 @@ def test_an_address_has_host_port_user_and_topic():
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://b.example/a", "no broker"),
-        ("mqtt://b.example", "no broker"),
-        ("mqtt:///a", "no broker"),
-        ("mqtt://b.example:99999/a", "no broker"),
-        ("mqtt://b.example/a?b", "no broker"),
+        ("http://b.example/a", "no address of a broker"),
+        ("mqtt://b.example", "no address of a broker"),
+        ("mqtt:///a", "no address of a broker"),
+        ("mqtt://b.example:99999/a", "no address of a broker"),
+        ("mqtt://b.example/a?b", "no address of a broker"),
         ("mqtt://me:secret@b.example/a", "--broker-password-file"),
+        ("mqtt://me:secret@b.example", "--broker-password-file"),
+        ("http://me:secret@b.example/a", "--broker-password-file"),
+        ("mqtt://me:secret/x@b.example/a", "no address of a broker"),
+        ("mqtt://me:12/secret@b.example/a", "no address of a broker"),
+        ("mqtt://[secret/a", "no address of a broker"),
     ],
-    ids=range(6),
+    ids=range(11),
 )
 def test_another_address_is_refused_without_repeating_a_password(url, reason):
     with pytest.raises(InputRefused, match=reason) as refused:

@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealgrid.ados.watch import spool as spool_module
 from sealgrid.ados.watch.spool import MessageSpool, SpooledMessage
 
 
@@ -33,10 +34,11 @@ def test_messages_are_read_in_order_over_segments_also_by_another_process(tmp_pa
 
 def test_an_empty_spool_has_no_records(tmp_path):
     spool = MessageSpool(tmp_path, 7)
-    assert (spool.read(), spool.recent(), spool.unread, spool.end) == ((), (), 0, 7)
+    assert (spool.read(), list(spool.recent()), spool.unread, spool.end) == ((), [], 0, 7)
 
 
-def test_segments_that_nobody_needs_are_removed_and_positions_stay(tmp_path):
+def test_segments_that_nobody_needs_are_removed_and_positions_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool_module, "RECENT", 1)
     spool = MessageSpool(tmp_path, segment_bytes=200)
     for number in range(9):
         spool.append([message(number)])
@@ -45,6 +47,20 @@ def test_segments_that_nobody_needs_are_removed_and_positions_stay(tmp_path):
     again = MessageSpool(tmp_path, sixth.position, segment_bytes=200)
     assert times(again.read()) == [6, 7, 8]
     assert times(MessageSpool(tmp_path, 0).read())[0] > 0
+    assert len(list(tmp_path.glob("*.jsonl"))) < 5
+
+
+def test_the_recent_messages_are_the_last_ones_over_segments_and_of_any_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool_module, "RECENT", 4)
+    spool = MessageSpool(tmp_path, segment_bytes=200)
+    for number in range(9):
+        spool.append([message(number)])
+    assert [each.number for each in spool.recent()] == [5, 6, 7, 8]
+    spool.append([message(9, "x" * (3 << 20))])
+    assert [each.number for each in spool.recent()] == [6, 7, 8, 9]
+    spool.read()
+    spool.remove_before(spool.end)  # all was read, and a broker may deliver the last ones again
+    assert [each.number for each in MessageSpool(tmp_path, spool.end).recent()] == [6, 7, 8, 9]
     assert len(list(tmp_path.glob("*.jsonl"))) < 5
 
 

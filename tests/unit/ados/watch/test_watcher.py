@@ -1,19 +1,25 @@
 """A watch of a file: windows are journaled before they are bought, once each, over crashes at every step."""
 
 import asyncio
+import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 
+from sealgrid.ados.signing import SigningTerms, sign_readings
 from sealgrid.ados.watch.growing_file import GrowingFile
 from sealgrid.ados.watch.journal import WatchIdentity, WatchJournal
 from sealgrid.ados.watch.schedule import ScheduleCheckpoint, ScheduleTerms, WindowSchedule
 from sealgrid.ados.watch.watcher import Watcher
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
 
 TERMS = ScheduleTerms(interval=600, rows=6, before=1, after=0, grace=0, most_open=3)
 HOURS = 6
 IDENTITY = WatchIdentity(source="day.csv", app="ados", model="m", interval=600, rows=6, before=1, after=0)
+STATION = SigningKey.from_bytes(b"\x05" * 32)
+ROSTER = {"chain": 1, "feed": "0x" + "fe" * 20, "stations": [{"sensor": "a", "station": STATION.address}]}
 
 
 class Killed(BaseException):
@@ -23,11 +29,12 @@ class Killed(BaseException):
 class CountingNetwork:
     """What a network does with an idempotency key: the first purchase counts. It may die at any step."""
 
-    def __init__(self, dies_at=()):
+    def __init__(self, dies_at=(), roster=None, state="answered"):
+        self._roster, self._state = roster, state
         self.bought, self.calls, self.most, self._now, self._dies_at, self._steps = {}, 0, 0, 0, set(dies_at), 0
 
     async def roster(self):
-        return None
+        return self._roster
 
     async def buy(self, record, journal):
         self._now += 1
@@ -39,7 +46,7 @@ class CountingNetwork:
             self.calls += 1
             self._step()
             await asyncio.sleep(0)
-            return msgspec.structs.replace(record, state="answered")
+            return msgspec.structs.replace(record, state=self._state)
         finally:
             self._now -= 1
 
@@ -146,6 +153,35 @@ async def test_the_journal_of_another_watch_is_refused_and_so_is_a_damaged_one(s
     (tmp_path / "journal" / "watch.json").write_text("{")
     with pytest.raises(InputRefused, match="restore it from your backup"):
         WatchJournal(tmp_path / "journal", IDENTITY)
+
+
+async def test_a_forged_line_does_not_take_the_place_of_a_stations_window(tmp_path):
+    """Who can write to the stream signs a station's window first, with a key of his own."""
+    forged, genuine = (
+        sign_readings(b"time,sensor,value\n0,a,%d\n" % value, key, SigningTerms("a", 600, 6))
+        for value, key in ((7, SigningKey.generate()), (1, STATION))
+    )
+    (tmp_path / "day.jsonl").write_bytes(forged + genuine)
+    journal = WatchJournal(tmp_path / "journal", IDENTITY)
+    schedule = WindowSchedule(replace(TERMS, signed=True), ScheduleCheckpoint(next_window=0))
+    network, lines = CountingNetwork(roster=ROSTER), []
+    source = GrowingFile(tmp_path / "day.jsonl")
+    watcher = Watcher(source, schedule, journal, network, clock=lambda: 7200.0, report=lines.append)
+    await watcher.run(once=True)
+    assert [(each.state, each.stations) for each in journal.windows()] == [("answered", ("a",))]
+    [content] = network.bought.values()
+    assert [each["value"] for each in json.loads(content)["readings"]] == [1]
+    assert "1 unsigned readings so far" in lines
+
+
+async def test_windows_that_fail_are_counted_in_the_run_in_which_they_failed(start):
+    network = CountingNetwork(state="failed")
+    _, watcher = start(network)
+    await watcher.run(once=True)
+    assert watcher.failures == HOURS
+    _, again = start(network)
+    await again.run(once=True)
+    assert again.failures == 0
 
 
 async def test_a_disk_that_is_full_ends_the_watch_before_anything_is_bought(start, monkeypatch):
