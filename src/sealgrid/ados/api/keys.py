@@ -74,6 +74,8 @@ class ApiKeyFolder:
             raise ApiKeyRefused("send your API key: Authorization: Bearer ados_….")
         try:
             key = self._read(parts[1])
+        except InputRefused as error:  # its message has a path
+            raise ApiKeyRefused("this API key cannot be verified; ask the operator for another.") from error
         except NotFound as error:
             raise ApiKeyRefused("this API key is not valid; ask the operator for another.") from error
         if not hmac.compare_digest(key.digest, _digest(token.strip())):

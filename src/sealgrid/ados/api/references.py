@@ -4,6 +4,7 @@ Only allowed origins are fetched, and no redirect is followed: else a client cou
 network.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
@@ -42,14 +43,17 @@ class DataReferences:
     async def _fetch(self, url: str) -> bytes:
         content = bytearray()
         try:
-            async with self._client.stream("GET", url, timeout=FETCH_SECONDS, follow_redirects=False) as answer:
+            async with (
+                asyncio.timeout(FETCH_SECONDS),  # of the whole; the client's own is of each step
+                self._client.stream("GET", url, timeout=FETCH_SECONDS, follow_redirects=False) as answer,
+            ):
                 if answer.status_code != httpx.codes.OK:
                     raise InputRefused(f"data cannot be read: its host answers {answer.status_code}.")
                 async for piece in answer.aiter_bytes():
                     content += piece
                     if len(content) > self._largest:
                         raise self._too_large()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise ServiceUnavailable(f"data cannot be read ({type(error).__name__}); try again.") from error
         return bytes(content)
 

@@ -21,7 +21,13 @@ from sealgrid.wire.service_monitor import ServiceMonitor
 
 async def run(client: AsyncClient, config: ApiConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused while another process serves the same folder."""
-    store = TransactionStore(config.transactions)
+    with TransactionStore.hold(config.transactions) as store:
+        await _serve(client, config, store, sock, ready)
+
+
+async def _serve(
+    client: AsyncClient, config: ApiConfig, store: TransactionStore, sock: socket.socket, ready: Callable[[], None]
+) -> None:
     monitor = ServiceMonitor("ados")
     monitor.add_gauge("transactions", "Transactions without an end.", lambda: {"open": len(list(store.unfinished()))})
 
@@ -33,11 +39,10 @@ async def run(client: AsyncClient, config: ApiConfig, sock: socket.socket, ready
         references = DataReferences(config.data_origins, config.largest_data, http)
         seller = NetworkSeller(client, config.app, config.pool)
         service = TransactionService(store, seller, references, clock=time.time)
-        with store.lock():
-            service.resume()
-            keys, market = ApiKeyFolder(config.keys), LiveMarket(client, config.app)
-            app = application(service, keys, market, config, HourlyLimit())
-            try:
-                await serve_monitored(app, sock, ready, config.access, monitor)
-            finally:
-                await service.close()
+        service.resume()
+        keys, market = ApiKeyFolder(config.keys), LiveMarket(client, config.app)
+        app = application(service, keys, market, config, HourlyLimit())
+        try:
+            await serve_monitored(app, sock, ready, config.access, monitor)
+        finally:
+            await service.close()

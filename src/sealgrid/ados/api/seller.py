@@ -1,12 +1,17 @@
 """Buys scores from a network with the public SDK."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sealgrid.ados.api.messages import ScoreRequest, TransactionStatus
 from sealgrid.ados.api.service import BoughtScore, ScoreQuote
 from sealgrid.ados.api.store import TransactionRecord
-from sealgrid.errors import OrderRefused, ServiceUnavailable
+from sealgrid.errors import InputMismatch, InputRefused, NotFound, OrderRefused, SealgridError, ServiceUnavailable
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import AsyncClient
 
+_log = logging.getLogger("sealgrid")
 _FILE = "readings"
 #: the pool's stages in which the enclave has computed: ADOS's "data processed, now finishing transaction"
 _FINISHING = frozenset({"sealed", "settled", "finalizing"})
@@ -35,33 +40,52 @@ class NetworkSeller:
 
     async def buy(self, record: TransactionRecord, readings: bytes) -> BoughtScore:
         """Buy the run of a transaction by its id; repeated after a crash, it buys nothing again."""
-        bag = await self._client.map(
-            record.app,
-            [[(_FILE, readings)]],
-            record.model,
-            args=record.arguments,
-            max_price=Amount(record.price),
-            pool=self._pool,
-            key=f"ados-serve:{record.id}",
-        )
+        with _as_operators_fault(InputRefused):
+            bag = await self._client.map(
+                record.app,
+                [[(_FILE, readings)]],
+                record.model,
+                args=record.arguments,
+                max_price=Amount(record.price),
+                pool=self._pool,
+                key=f"ados-serve:{record.id}",
+            )
         if not bag.runs:
             raise OrderRefused("other buyers took the offer; try again.")
         return BoughtScore(bag.id, bag.runs[0].task, int(bag.price))
 
     async def answer(self, record: TransactionRecord) -> bytes:
         """Wait for the run and return its ``result.json``; raise as ``Run.result`` does."""
-        result = await self._client.reopen(record.task).result()
+        with _as_operators_fault(InputRefused, NotFound):
+            result = await self._client.reopen(record.task).result()
         return result.files["result.json"]
 
     async def status(self, record: TransactionRecord) -> TransactionStatus:
         """Return the status of a bought run, from the chain and the pool."""
-        status = await self._client.reopen(record.task).status()
+        with _as_operators_fault(InputRefused, NotFound):
+            status = await self._client.reopen(record.task).status()
         return ados_status(status.state, status.stages[-1].stage if status.stages else "")
 
     async def cost(self, record: TransactionRecord) -> int:
         """Return what a run without an answer costs: nothing once it is refunded."""
-        state = (await self._client.reopen(record.task).status()).state
+        with _as_operators_fault(InputRefused, NotFound):
+            state = (await self._client.reopen(record.task).status()).state
         return 0 if state in {"refunded", "refundable"} else record.price
+
+
+@contextmanager
+def _as_operators_fault(*kinds: type[SealgridError]) -> Iterator[None]:
+    """Raise as temporary, without its path, what the SDK says about this account's files and money by these errors.
+
+    The request itself was checked when it was accepted. The operator finds the reason in the log.
+    """
+    try:
+        yield
+    except InputMismatch:
+        raise
+    except kinds as error:
+        _log.error("a transaction cannot continue: %s", error)
+        raise ServiceUnavailable("this API cannot use its records of this run now; ask its operator.") from error
 
 
 def ados_status(state: str, stage: str) -> TransactionStatus:

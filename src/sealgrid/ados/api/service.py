@@ -23,7 +23,7 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused, NotFound, QuotaReached, SealgridError
 from sealgrid.sdk.amounts import Amount
 
-AT_ONCE: Final = 4  #: transactions that are bought or awaited at one time
+AT_ONCE: Final = 4  #: requests whose readings are fetched and priced at one time, and transactions under way
 MAX_IDEMPOTENCY_KEY: Final = 255
 _log = logging.getLogger("sealgrid")
 
@@ -79,7 +79,7 @@ class TransactionService:
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._store, self._seller, self._references, self._clock = store, seller, references, clock
-        self._turns = asyncio.Semaphore(at_once)
+        self._turns, self._accepting = asyncio.Semaphore(at_once), asyncio.Semaphore(at_once)
         self._creating: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._running: set[asyncio.Task[None]] = set()
         self._pause = pause
@@ -98,29 +98,34 @@ class TransactionService:
                 if existing.request != digest:
                     raise InputRefused("this Idempotency-Key was used for another request; use another one.")
                 return await self.reply(existing)
-            arguments = () if request.window is None else ("--window", str(request.window))
-            readings = await self._references.read(request.data)
-            quoted = await self._seller.quote(request, readings, arguments)
-            if (spent := self._store.spent(key.name)) + quoted.price > key.spending:
-                raise QuotaReached(
-                    f"this costs {quoted.price}; your key has spent {Amount(spent)} of {Amount(key.spending)}. Ask the "
-                    "operator for more."
-                )
-            now = int(self._clock())
-            record = TransactionRecord(
-                id=name,
-                key=key.name,
-                request=digest,
-                app=quoted.app,
-                model=quoted.model,
-                arguments=arguments,
-                created=now,
-                updated=now,
-                price=int(quoted.price),
-            )
-            self._store.create(record, readings)
+            async with self._accepting:
+                record = await self._accept(key, request, name, digest)
         self.start(record)
         return await self.reply(record)
+
+    async def _accept(self, key: ApiKey, request: ScoreRequest, name: str, digest: str) -> TransactionRecord:
+        arguments = () if request.window is None else ("--window", str(request.window))
+        readings = await self._references.read(request.data)
+        quoted = await self._seller.quote(request, readings, arguments)
+        if (spent := self._store.spent(key.name)) + quoted.price > key.spending:
+            raise QuotaReached(
+                f"this costs {quoted.price}; your key has spent {Amount(spent)} of {Amount(key.spending)}. Ask the "
+                "operator for more."
+            )
+        now = int(self._clock())
+        record = TransactionRecord(
+            id=name,
+            key=key.name,
+            request=digest,
+            app=quoted.app,
+            model=quoted.model,
+            arguments=arguments,
+            created=now,
+            updated=now,
+            price=int(quoted.price),
+        )
+        self._store.create(record, readings)
+        return record
 
     def find(self, key: ApiKey, transaction: str) -> TransactionRecord:
         """Return a transaction of an API key; raise NotFound, also for one of another key."""
@@ -182,13 +187,10 @@ class TransactionService:
         while True:
             try:
                 async with self._turns:
-                    record = await self._advance(record)
+                    await self._end(record)
                 return
-            except SealgridError as error:
+            except SealgridError:  # temporary: the store still has what was bought
                 record = self._store.find(record.id) or record
-                if not is_temporary(error):
-                    self._store.update(await self._failed(record, error))
-                    return
             except Exception as error:  # noqa: BLE001  the others continue; a restart tries this one again
                 # The message of an unexpected error may have the client's readings: only its type is logged.
                 _log.error("unforeseen %s in transaction %s", type(error).__name__, record.id)
@@ -196,16 +198,23 @@ class TransactionService:
             await self._pause(seconds)
             seconds = min(2 * seconds, LONGEST_PAUSE)
 
-    async def _advance(self, record: TransactionRecord) -> TransactionRecord:
+    async def _end(self, record: TransactionRecord) -> None:
+        """Bring a transaction to its end, or raise a temporary error."""
+        try:
+            await self._advance(record)
+        except SealgridError as error:
+            if is_temporary(error):
+                raise
+            self._store.update(await self._failed(self._store.find(record.id) or record, error))
+
+    async def _advance(self, record: TransactionRecord) -> None:
         """Buy what is not bought, then wait for the answer."""
         if record.state == "initiating":
             bought = await self._seller.buy(record, self._store.readings(record))
             record = self._changed(record, state="bought", bag=bought.bag, task=bought.task, price=bought.price)
             self._store.update(record)
         self._store.store_result(record, await self._seller.answer(record))
-        record = self._changed(record, state="delivered")
-        self._store.update(record)
-        return record
+        self._store.update(self._changed(record, state="delivered"))
 
     async def _failed(self, record: TransactionRecord, error: SealgridError) -> TransactionRecord:
         """Return a transaction that has no answer; one that bought nothing costs nothing."""

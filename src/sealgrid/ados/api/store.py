@@ -4,20 +4,21 @@ The id of a transaction with an idempotency key is derived from it, so its file 
 and a request after a crash, finds the first one's transaction.
 """
 
-import fcntl
-import os
+import logging
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
+from sealgrid.ados.folder_lock import hold_folder
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import DECODE_ERRORS, InputRefused
+from sealgrid.errors import DECODE_ERRORS, InputRefused, ServiceUnavailable
 from sealgrid.sdk.stores.private_files import write_private
 
+_log = logging.getLogger("sealgrid")
 TransactionState = Literal["initiating", "bought", "delivered", "failed"]
 
 
@@ -47,25 +48,25 @@ def transaction_id(key: str, idempotency_key: str | None) -> str:
 
 
 class TransactionStore:
-    """The folder of these files, and all records in memory. One process has a folder."""
+    """The folder of these files, and all records in memory. One process has a folder.
+
+    Methods raise ServiceUnavailable, without a path, while the disk is full or does not answer: nothing is lost.
+    """
 
     def __init__(self, folder: Path) -> None:
+        """Read the records of a folder that this process holds; raise InputRefused for a damaged one."""
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._records = {record.id: record for record in map(_read, folder.glob("*.json"))}
 
+    @classmethod
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder; raise InputRefused while another process holds it."""
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise InputRefused(f"another process serves {self._folder}; stop it first.") from error
-            yield
-        finally:
-            os.close(descriptor)
+    def hold(cls, folder: Path) -> Iterator[Self]:
+        """Hold a folder, then read its records: no other process changes them any more.
+
+        Raises InputRefused while another process holds it.
+        """
+        with hold_folder(folder, f"another process serves {folder}; stop it first."):
+            yield cls(folder)
 
     def find(self, transaction: str) -> TransactionRecord | None:
         """Return a transaction, None for an unknown id."""
@@ -87,16 +88,20 @@ class TransactionStore:
         return sum(each.price for each in self._records.values() if each.key == key)
 
     def create(self, record: TransactionRecord, readings: bytes) -> None:
-        """Store a new transaction with its readings."""
-        _write(self._path(record, "readings"), readings)
-        self.update(record)
+        """Store a new transaction with its readings, or neither."""
+        try:
+            _write(self._path(record, "readings"), readings)
+            self.update(record)
+        except ServiceUnavailable:
+            self._remove_readings(record)
+            raise
 
     def update(self, record: TransactionRecord) -> None:
         """Store a transaction's new state; its readings are removed once they were bought."""
         _write(self._folder / f"{record.id}.json", msgspec.json.encode(record))
         self._records[record.id] = record
         if record.state != "initiating":
-            self._path(record, "readings").unlink(missing_ok=True)
+            self._remove_readings(record)
 
     def readings(self, record: TransactionRecord) -> bytes:
         """Return the readings of a transaction that bought nothing yet."""
@@ -111,10 +116,15 @@ class TransactionStore:
         return self._read_file(record, "result")
 
     def _read_file(self, record: TransactionRecord, kind: str) -> bytes:
+        path = self._path(record, kind)
         try:
-            return self._path(record, kind).read_bytes()
+            return path.read_bytes()
         except OSError as error:
-            raise InputRefused(f"{self._path(record, kind)} cannot be read ({error.strerror}).") from error
+            raise _unavailable(path, error) from error
+
+    def _remove_readings(self, record: TransactionRecord) -> None:
+        with suppress(OSError):  # they are of no further use
+            self._path(record, "readings").unlink()
 
     def _path(self, record: TransactionRecord, kind: str) -> Path:
         return self._folder / f"{record.id}.{kind}"
@@ -131,4 +141,9 @@ def _write(path: Path, content: bytes) -> None:
     try:
         write_private(path, content)
     except OSError as error:
-        raise InputRefused(f"{path} cannot be written ({error.strerror}).") from error
+        raise _unavailable(path, error) from error
+
+
+def _unavailable(path: Path, error: OSError) -> ServiceUnavailable:
+    _log.error("%s cannot be read or written: %s", path, error.strerror)
+    return ServiceUnavailable("this API cannot use its disk now; nothing is lost, try again later.")

@@ -45,6 +45,14 @@ def test_anything_else_is_refused_without_saying_which_names_exist(keys, header)
     assert "acme" not in str(refused.value)
 
 
+def test_a_key_whose_file_is_damaged_is_refused_without_the_path(keys, tmp_path):
+    token = keys.create("acme", requests_per_hour=5, spending=10)
+    (tmp_path / "keys" / "acme.json").write_text("{")
+    with pytest.raises(ApiKeyRefused) as refused:
+        keys.authenticate(f"Bearer {token}")
+    assert str(tmp_path) not in str(refused.value)
+
+
 def test_a_revoked_key_is_refused_at_once_and_limits_can_change(keys):
     token = keys.create("acme", requests_per_hour=5, spending=10)
     assert keys.limit("acme", spending=20).spending == 20

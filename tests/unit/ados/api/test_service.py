@@ -7,12 +7,13 @@ import re
 import httpx
 import pytest
 
+from sealgrid.ados.api import store as store_module
 from sealgrid.ados.api.application import HourlyLimit, application
 from sealgrid.ados.api.config import ApiConfig
 from sealgrid.ados.api.keys import ApiKeyFolder
 from sealgrid.ados.api.references import DataReferences
 from sealgrid.ados.api.seller import ados_status
-from sealgrid.ados.api.service import BoughtScore, ScoreQuote, TransactionService
+from sealgrid.ados.api.service import AT_ONCE, BoughtScore, ScoreQuote, TransactionService
 from sealgrid.ados.api.store import TransactionStore
 from sealgrid.errors import AppFailed, InputRefused, NotFound, ServiceUnavailable
 from sealgrid.sdk.amounts import Amount
@@ -80,7 +81,8 @@ class ServedApi:
         self.start()
 
     def start(self):
-        self.store = TransactionStore(self.config.transactions)
+        self._held = TransactionStore.hold(self.config.transactions)
+        self.store = self._held.__enter__()
 
         async def pause(_):
             await asyncio.sleep(0)
@@ -92,8 +94,12 @@ class ServedApi:
         self.service.resume()
 
     async def restart(self):
-        await self.service.close()
+        await self.stop()
         self.start()
+
+    async def stop(self):
+        await self.service.close()
+        self._held.__exit__(None, None, None)
 
     async def post(self, body=BODY, token=None, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -113,7 +119,7 @@ class ServedApi:
 async def api(tmp_path):
     served = ServedApi(tmp_path / "api")
     yield served
-    await served.service.close()
+    await served.stop()
 
 
 async def test_a_transaction_goes_through_adoss_states_to_its_result(api):
@@ -241,7 +247,7 @@ async def test_without_a_key_only_the_marketplace_and_the_description_answer(api
 )
 async def test_a_request_that_cannot_be_bought_is_refused_and_leaves_nothing(api, body, status):
     assert (await api.post(body)).status_code == status
-    assert list(api.config.transactions.glob("*")) == []
+    assert [each.name for each in api.config.transactions.iterdir()] == ["lock"]
 
 
 async def test_a_key_of_the_wrong_length_is_refused(api):
@@ -249,12 +255,81 @@ async def test_a_key_of_the_wrong_length_is_refused(api):
 
 
 async def test_two_processes_cannot_serve_one_folder(api):
-    with (
-        api.store.lock(),
-        pytest.raises(InputRefused, match="another process"),
-        TransactionStore(api.config.transactions).lock(),
-    ):
+    with pytest.raises(InputRefused, match="another process"), TransactionStore.hold(api.config.transactions):
         pass
+
+
+async def test_the_records_of_a_folder_are_read_once_it_is_held(api):
+    later = TransactionStore.hold(api.config.transactions)  # made while another process serves
+    await api.post()
+    await api.stop()
+    with later as store:
+        assert len(list(store.unfinished())) == 1
+    api.start()
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """Return a function that makes the next write fail whose file or content has these bytes."""
+    write, full = store_module.write_private, []
+
+    def write_private(path, content):
+        if full and full[0] in str(path).encode() + content:
+            full.pop()
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(store_module, "write_private", write_private)
+    return full.append
+
+
+@pytest.mark.parametrize("written", [b'"state":"bought"', b".result", b'"state":"delivered"', b'"state":"failed"'])
+async def test_a_disk_that_is_full_after_the_purchase_keeps_it_and_is_tried_again(api, disk, written):
+    if b"failed" in written:
+        api.seller.fails = [("answered", AppFailed("the app failed."))] * 2
+    disk(written)
+    api.seller.ended.set()
+    source = (await api.post()).json()["source"]
+    await api.settle()
+    answer = (await api.get(f"/transactions/{source}")).json()
+    assert answer["status"] == ("FAILED" if b"failed" in written else "DELIVERED")
+    assert (list(api.seller.bought), api.store.spent("acme")) == ([source], PRICE - 1)
+
+
+@pytest.mark.parametrize("written", [b".readings", b'"state":"initiating"'])
+async def test_a_disk_that_is_full_before_the_purchase_refuses_the_request_and_shows_no_path(api, disk, written):
+    disk(written)
+    refused = await api.post(idempotency_key="monday")
+    assert (refused.status_code, api.store.spent("acme")) == (503, 0)
+    assert str(api.config.folder) not in refused.text
+    assert [each.name for each in api.config.transactions.iterdir()] == ["lock"]
+    assert (await api.post(idempotency_key="monday")).status_code == 201
+
+
+async def test_an_answer_that_cannot_be_read_now_is_unavailable_and_shows_no_path(api):
+    api.seller.ended.set()
+    source = (await api.post()).json()["source"]
+    await api.settle()
+    (api.config.transactions / f"{source}.result").unlink()
+    answer = await api.get(f"/transactions/{source}")
+    assert answer.status_code == 503
+    assert str(api.config.folder) not in answer.text
+
+
+async def test_readings_of_some_requests_are_in_memory_at_one_time(api, monkeypatch):
+    now, most = 0, 0
+
+    async def read(reference):
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return b"readings"
+
+    monkeypatch.setattr(api.service._references, "read", read)
+    await asyncio.gather(*(api.post() for _ in range(AT_ONCE + 3)))
+    assert most == AT_ONCE
 
 
 async def test_the_description_is_openapi_and_names_every_route_and_message(api):
