@@ -60,7 +60,7 @@ class ShardedPurchase:
 
     app: AssetRef
     model: AssetRef
-    max_price: Price | None = None  #: of all shards together
+    max_price: Price | None = None  #: of all shards together, with what was spent on them before
     pool: str | None = None
     key: str | None = None  #: names the purchase: the same again buys nothing twice
     retry: bool = False  #: buy shards that failed again; needs the key
@@ -107,16 +107,18 @@ async def score_in_shards(
         frame, readings = gridded.frame, gridded.readings
         shards = plan_job(len(frame.sensors), frame.rows, job.shards)
         merger = ShardMerger(frame.rows, len(frame.sensors))
-        price, bags, tasks = 0, list[str](), list[TaskId]()  # not the bags themselves, which hold their inputs
+        price, spent = 0, 0
+        bags, tasks = list[str](), list[TaskId]()  # not the bags themselves, which hold their inputs
         for start in range(0, len(shards), BAG_SHARDS):
             part = shards[start : start + BAG_SHARDS]
             named = [(f"shard-{start + n:05}.json", each) for n, each in enumerate(part)]
             inputs = [(name, write_shard(job.graph, readings, each)) for name, each in named]
             gridded.release()
-            bag = await _buy(me, purchase, inputs, start=start, spent=price, on_progress=on_progress)
+            bag = await _buy(me, purchase, inputs, start=start, spent=spent, on_progress=on_progress)
             async for shard, files in _results(bag, part, on_bag):
                 merger.add(shard, read_scores(frame, shard, files))
             price += bag.price
+            spent += 0 if purchase.max_price is None else await bag.spent()
             bags.append(bag.id)
             tasks += [run.task for run in bag.runs]
     return ShardedScores(frame, merger.scores(), Amount(price), tuple(bags), tuple(tasks))
@@ -140,13 +142,13 @@ async def _buy(
     spent: int,
     on_progress: Progress,
 ) -> AsyncBag:
-    left = None if purchase.max_price is None else Amount(max(int(amount(purchase.max_price)) - spent, 0))
+    limit = purchase.max_price
     try:
         bag = await me.map(
             purchase.app,
             [[each] for each in inputs],
             purchase.model,
-            max_price=left,
+            max_price=None if limit is None else _left(limit, spent),
             pool=purchase.pool,
             key=None if purchase.key is None else f"{purchase.key}-{start}",
             on_progress=on_progress,
@@ -156,8 +158,13 @@ async def _buy(
             say_bought_before(error, start)
         raise
     if purchase.retry:
+        left = None if limit is None else _left(limit, spent + await bag.spent())
         await bag.retry(max_price=left, on_progress=on_progress)
     return bag
+
+
+def _left(limit: Price, spent: int) -> Amount:
+    return Amount(max(int(amount(limit)) - spent, 0))
 
 
 async def _results(

@@ -52,7 +52,9 @@ async def score(
     retry: Annotated[
         bool, typer.Option("--retry", help="With --key: buy the failed shards again, and only these.")
     ] = False,
-    max_price: Annotated[str | None, typer.Option(metavar="PRICE", help=f"Highest total price. {PRICE_HELP}")] = None,
+    max_price: Annotated[
+        str | None, typer.Option(metavar="PRICE", help=f"Highest total price, with what was spent before. {PRICE_HELP}")
+    ] = None,
     pool: Pool = None,
 ) -> None:
     """Score readings in shards, each sealed for its own task, and merge the answers to those of one run."""

@@ -120,7 +120,7 @@ class BagOfTheApp:
         self.id, self.price = f"bag-{number}", Amount(5)
         self.runs = [SimpleNamespace(task=f"task-{number}-{index}") for index in range(len(inputs))]
         self._number, self._run, self._inputs, self._failing = number, run, inputs, set(failing)
-        self.retried = 0
+        self.retried, self.limits = 0, []
 
     async def as_completed(self, on_progress):
         for index, [(name, content)] in reversed(list(enumerate(self._inputs))):
@@ -131,7 +131,11 @@ class BagOfTheApp:
             assert (ran.code, ran.errors) == (0, "")
             yield ShardOutcome(index, name, None, SimpleNamespace(files=ran.files), None)
 
+    async def spent(self):
+        return Amount(5 + 5 * self.retried)
+
     async def retry(self, max_price, on_progress):
+        self.limits.append(max_price)
         self.retried, self._failing = len(self._failing), set()
 
 
@@ -174,6 +178,17 @@ async def test_a_shard_that_failed_is_an_error_and_is_bought_again_on_request(ru
     assert (buyer.bags[0].retried, found.scores.dqf.shape) == (1, (144, 20))
     with pytest.raises(InputRefused, match="needs the key"):
         await score_in_shards(buyer, one, ShardedPurchase("ados", "stations", retry=True))
+
+
+async def test_a_retry_spends_no_more_than_the_limit_leaves_after_what_failed(run, day, monkeypatch):
+    monkeypatch.setattr(sharded_scores, "BAG_SHARDS", 1)
+    buyer = Buyer(run, failing=[0])
+    purchase = ShardedPurchase("ados", "stations", key="monday", retry=True, max_price=Amount(10**9))
+    await score_in_shards(buyer, replace(day, shards=2), purchase)
+    first, second = buyer.bags
+    assert first.limits == [10**9 - 5]  # the shard that failed was paid
+    assert [terms["max_price"] for _, _, terms in buyer.bought] == [10**9, 10**9 - 10]
+    assert second.limits == [10**9 - 15]
 
 
 async def test_an_error_says_whether_shards_were_bought_before_it(run, day, monkeypatch):

@@ -1,6 +1,7 @@
 """Buys the run of a window with the public SDK, and waits for its answers."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,9 +10,10 @@ import msgspec
 from sealgrid.ados.attempts import Pause, is_temporary, until_available
 from sealgrid.ados.watch.journal import WatchJournal, WindowRecord
 from sealgrid.ados.watch.run_file import FeedRosterDocument
-from sealgrid.errors import SealgridError
+from sealgrid.errors import OrderRefused, SealgridError
+from sealgrid.sdk.amounts import Amount, amount
 from sealgrid.sdk.client import AsyncClient
-from sealgrid.sdk.resources.bags import ShardOutcome
+from sealgrid.sdk.resources.bags import AsyncBag, ShardOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +54,60 @@ class NetworkBuyer:
         return document
 
     async def buy(self, record: WindowRecord, journal: WatchJournal) -> WindowRecord:
-        """Buy the run of a window; what nobody sells, or what the network refuses, ends it as refused."""
+        """Buy the run of a window; what nobody sells, or what the network refuses, ends it as refused.
+
+        Of a window that is sold in part the rest is bought, too, if somebody sells it in time; else it ends as failed,
+        with the answers that were bought. Raises InputRefused where the journal cannot be read or written.
+        """
+        content, key = journal.content(record.window), journal.purchase_key(record.window)
         try:
-            return await until_available(lambda: self._buy(record, journal), self._pause)
+            bag = await until_available(lambda: self._open(record, content, key), self._pause)
         except SealgridError as error:
             return msgspec.structs.replace(record, state="refused", reason=str(error))
+        record = msgspec.structs.replace(record, bag=bag.id)
+        journal.update(record)
+        with suppress(SealgridError):  # it is the error of the tasks that were not bought
+            await until_available(lambda: self._complete(bag), self._pause)
+        try:
+            outcomes = await until_available(lambda: _outcomes(bag), self._pause)
+        except SealgridError as error:
+            return msgspec.structs.replace(record, state="failed", reason=str(error))
+        for outcome in outcomes:
+            if outcome.result is not None:
+                station = record.stations[outcome.index] if record.stations else ""
+                journal.store_result(record.window, station, outcome.result.files["result.json"])
+        return msgspec.structs.replace(record, **ended_state(outcomes))
 
-    async def _buy(self, record: WindowRecord, journal: WatchJournal) -> WindowRecord:
-        terms, content = self._terms, journal.content(record.window)
-        inputs = [([("readings.json", content)], each) for each in arguments(record, terms.rows)]
-        bag = await self._client.starmap(
+    async def _open(self, record: WindowRecord, content: bytes, key: str) -> AsyncBag:
+        terms = self._terms
+        return await self._client.starmap(
             terms.app,
-            inputs,
+            [([("readings.json", content)], each) for each in arguments(record, terms.rows)],
             terms.model,
             callback=terms.feed,
             max_price=terms.max_price,
             pool=terms.pool,
-            key=journal.purchase_key(record.window),
+            key=key,
         )
-        bought = msgspec.structs.replace(record, bag=bag.id)
-        journal.update(bought)
-        outcomes = [outcome async for outcome in bag.as_completed()]
-        for outcome in outcomes:
-            if is_temporary(outcome.error):
-                assert outcome.error is not None
-                raise outcome.error
-            if outcome.result is not None:
-                station = record.stations[outcome.index] if record.stations else ""
-                journal.store_result(record.window, station, outcome.result.files["result.json"])
-        return msgspec.structs.replace(bought, **ended_state(outcomes))
+
+    async def _complete(self, bag: AsyncBag) -> None:
+        """Buy the tasks that other buyers were quicker to take; raise OrderRefused while nobody sells them."""
+        if len(bag.runs) == len(bag.names):
+            return
+        limit = self._terms.max_price
+        left = None if limit is None else Amount(max(int(amount(limit)) - int(bag.price), 0))
+        await bag.retry(only_unsold=True, max_price=left)
+        if len(bag.runs) < len(bag.names):
+            raise OrderRefused("other buyers took the offers of some tasks.")
+
+
+async def _outcomes(bag: AsyncBag) -> list[ShardOutcome]:
+    """Wait for the end of all tasks; raise an error that may be gone at the next attempt."""
+    outcomes = [outcome async for outcome in bag.as_completed()]
+    for outcome in outcomes:
+        if outcome.error is not None and is_temporary(outcome.error):
+            raise outcome.error
+    return outcomes
 
 
 def arguments(record: WindowRecord, rows: int) -> list[tuple[str, ...]]:

@@ -147,6 +147,8 @@ class BagBuyer:
         except (ContractReverted, OrderRefused) as error:
             if len(record.purchases) == 1:  # raised only if no task was bought
                 self._stores.bags.remove(record.id)
+            else:  # the earlier purchases can be opened without it
+                self._stores.bags.store(msgspec.structs.replace(record, purchases=record.purchases[:-1]))
             self._remove_jobs(())
             attach(error, UNMATCHED)
             raise

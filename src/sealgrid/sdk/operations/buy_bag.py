@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -11,6 +11,7 @@ from sealgrid.attestation.statements import InputGrant
 from sealgrid.attestation.task_inputs import TaskInputTree
 from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.chain.assets import Assets
+from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
@@ -184,6 +185,19 @@ async def bought_tasks(conn: Connection, purchase: BagPurchase) -> tuple[Purchas
         recorded = orders.get(len(tasks), purchase.deals[-1])  # other offers differ in price alone
         tasks += _purchased(conn.order_domain, purchase, recorded, len(tasks), view.bot_size).all_tasks()
     return tuple(tasks)
+
+
+async def spent_on(conn: Connection, purchases: Iterable[BagPurchase]) -> int:
+    """Return what the tasks of purchases cost, in nRLC: all that the chain has and that were not refunded."""
+    limit = asyncio.Semaphore(CONCURRENT)
+
+    async def cost(task: PurchasedTask) -> int:
+        async with limit:
+            status = (await conn.hub.view_task(task.task)).status
+        return 0 if status is TaskStatus.FAILED else task.terms.price
+
+    bought = [task for each in purchases for task in await bought_tasks(conn, each)]
+    return sum(await asyncio.gather(*map(cost, bought)))
 
 
 def first_task(conn: Connection, purchase: BagPurchase) -> PurchasedTask:

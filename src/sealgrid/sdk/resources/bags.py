@@ -11,6 +11,7 @@ from sealgrid.errors import InputRefused, OrderRefused, SealgridError, StillRunn
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import UNMATCHED, attach
+from sealgrid.sdk.operations import buy_bag
 from sealgrid.sdk.operations.bag_progress import BagProgress, OnBagProgress, ignore_bag_progress, seconds_left
 from sealgrid.sdk.operations.bag_purchase import BagBuyer, BagContent, BagStores
 from sealgrid.sdk.operations.bag_watch import ended_tasks
@@ -152,11 +153,18 @@ class AsyncBag:
             with suppress(asyncio.CancelledError, Exception):
                 await watching
 
-    async def retry(self, *, max_price: Price | None = None, on_progress: Progress = ignore_progress) -> int:
+    async def spent(self) -> Amount:
+        """Return what all tasks of the bag cost, also those that were bought again, without refunded ones."""
+        return Amount(await buy_bag.spent_on(self._conn, self._record.purchases))
+
+    async def retry(
+        self, *, max_price: Price | None = None, only_unsold: bool = False, on_progress: Progress = ignore_progress
+    ) -> int:
         """Buy the shards again that failed or that nobody sold, and only these; return how many.
 
         A shard failed if its app failed, if its price was refunded, or if the pool gave it up; the price of the last
-        comes back, and until then both tasks are open. ``max_price`` bounds the price of all of them together.
+        comes back, and until then both tasks are open. With ``only_unsold`` no shard is bought again for which a task
+        was bought, and none is awaited. ``max_price`` bounds the price of all of them together.
         Raises InputRefused for a bag that was opened by its id: call ``Client.map`` with the same inputs and key first.
         """
         if self._content is None:
@@ -164,7 +172,9 @@ class AsyncBag:
                 "the inputs of this bag are not here: repeat the purchase with the same inputs and key, then retry.",
                 money="",
             )
-        failed = [each.index async for each in self.as_completed() if each.error is not None]
+        failed = [index for index, task in enumerate(self._tasks) if task is None]
+        if not only_unsold:
+            failed = [each.index async for each in self.as_completed() if each.error is not None]
         if not failed:
             return 0
         inputs = [self._content.inputs[index] for index in failed]

@@ -63,11 +63,18 @@ class Bag:
         """
         return BACKGROUND.iterate(self._inner.as_completed(timeout=timeout, on_progress=on_progress))
 
-    def retry(self, *, max_price: Price | None = None, on_progress: Progress = ignore_progress) -> int:
+    def spent(self) -> Amount:
+        """Return what all tasks of the bag cost, also those that were bought again, without refunded ones."""
+        return BACKGROUND.run(self._inner.spent())
+
+    def retry(
+        self, *, max_price: Price | None = None, only_unsold: bool = False, on_progress: Progress = ignore_progress
+    ) -> int:
         """Buy the shards again that failed or that nobody sold, and only these; return how many.
 
         A shard failed if its app failed, if its price was refunded, or if the pool gave it up; the price of the last
-        comes back, and until then both tasks are open. ``max_price`` bounds the price of all of them together.
+        comes back, and until then both tasks are open. With ``only_unsold`` no shard is bought again for which a task
+        was bought, and none is awaited. ``max_price`` bounds the price of all of them together.
         Raises InputRefused for a bag that was opened by its id: call ``Client.map`` with the same inputs and key first.
         """
-        return BACKGROUND.run(self._inner.retry(max_price=max_price, on_progress=on_progress))
+        return BACKGROUND.run(self._inner.retry(max_price=max_price, only_unsold=only_unsold, on_progress=on_progress))
