@@ -67,12 +67,16 @@ class Changes(msgspec.Struct, frozen=True):
 
 def changes_of(saved: Sequence[TaskChange]) -> Changes:
     """Return what saved tasks mean for those who wait."""
-    moved = [each for each in saved if each.before is None or each.before.history != each.after.history]
+    moved = [each for each in saved if each.before is None or _moved(each.before, each.after)]
     return Changes(
         tasks=frozenset(each.after.task for each in moved),
         assignable=any(is_assignable(each.after) or _frees_worker(each) for each in saved),
         work=any(chain_call(each.after) or each.after.claimed_check for each in saved),
     )
+
+
+def _moved(before: PoolTask, after: PoolTask) -> bool:
+    return before.history != after.history or before.replication != after.replication
 
 
 def _frees_worker(change: TaskChange) -> bool:

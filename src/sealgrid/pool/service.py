@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -49,7 +50,10 @@ QUEUE_SECONDS: Final = 2.0  #: for which counts of tasks are kept
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
 MAX_REPORTS: Final = 256  #: in one call
 _RANDOM: Final = secrets.SystemRandom()  #: a worker must not predict which of its results are compared
-_COMMIT_POLL: Final = 0.2  #: seconds between two looks at a task whose worker waits for the others
+MAX_COMMIT_WAITS: Final = (
+    1024  #: commitments of all workers that wait for others at one time; more are answered at once
+)
+MAX_COMMIT_WAITS_OF_WORKER: Final = 16  #: of them, of one worker
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
 
 P = TypeVar("P")
@@ -76,6 +80,7 @@ class TaskService:
         self._clock, self._sessions = clock, WorkerSessions(workers)
         self._queue: QueueView | None = None
         self._queue_at = 0.0
+        self._commit_waits = Counter[Address]()
         self._last_call: dict[Address, float] = {}  # allowed workers only: others are refused before
 
     def close(self) -> None:
@@ -229,10 +234,23 @@ class TaskService:
                     replicas=await self._replicas(known, worker),
                 )
             )
-        until = self._clock() + min(max(request.wait, 0.0), MAX_WAIT)
-        while (reply := await self._reply(known.task, worker)).step == "wait" and self._clock() < until:
-            await asyncio.sleep(min(_COMMIT_POLL, max(0.0, until - self._clock())))
-        return reply
+        waits = self._commit_waits
+        if waits.total() >= MAX_COMMIT_WAITS or waits[worker] >= MAX_COMMIT_WAITS_OF_WORKER:
+            return await self._reply(known.task, worker)
+        waits[worker] += 1
+        try:
+            return await self._wait_for_reply(known.task, worker, request.wait)
+        finally:
+            waits[worker] -= 1
+
+    async def _wait_for_reply(self, task: TaskId, worker: Address, wait: float) -> CommitReply:
+        until = self._clock() + min(max(wait, 0.0), MAX_WAIT)
+        while True:
+            with self._book.changes_of(task) as change:  # from before the read, so that none is missed
+                reply, left = await self._reply(task, worker), until - self._clock()
+                if reply.step != "wait" or left <= 0:
+                    return reply
+                await asyncio.wait([change], timeout=left)
 
     async def _replicas(self, task: PoolTask, worker: Address) -> int:
         app, promised = (await self._book.deal_of(task.task)).app, self._book.rules.replicas

@@ -139,7 +139,7 @@ class TaskBook:
 
     @contextmanager
     def changes_of(self, task: TaskId) -> Iterator[asyncio.Future[None]]:
-        """Return a future that the next change of a task's stages resolves."""
+        """Return a future that the next change of a task's stages or contributions resolves."""
         change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task_waiters[task].add(change)
         try:

@@ -12,13 +12,14 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.crypto.signing import SigningKey, personal_digest, recover
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
-from sealgrid.pool import dispatcher
+from sealgrid.pool import dispatcher, service
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.claims import WorkerRequest, claim
 from sealgrid.pool.service import MAX_REPORTS, MAX_SLOTS, TaskService
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
-from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import CommitReply, CommitRequest, JobAssignment, JobReply, NextJob, PublicJob, StageReport
 from sealgrid.wire.worker_session import SessionCall, call_mac, login_info
@@ -35,6 +36,8 @@ from tests.unit.pool.pool_scene import (
     open_book,
     signed_login,
 )
+
+FIRST = to_address(b"\x0b" * 20)
 
 
 class Session:
@@ -56,8 +59,8 @@ class Session:
         message = NextJob(wait=wait, slots=slots, reports=reports)
         return await self.service.next_jobs(self.call("/jobs/next", message))
 
-    async def commit(self, job: JobAssignment) -> CommitReply:
-        message = CommitRequest(task=job.task, fence=job.fence, result_hash=DEAL, result_seal=DEAL)
+    async def commit(self, job: JobAssignment, wait: float = 0) -> CommitReply:
+        message = CommitRequest(task=job.task, fence=job.fence, result_hash=DEAL, result_seal=DEAL, wait=wait)
         return await self.service.commit(self.call("/jobs/commitment", message))
 
 
@@ -124,12 +127,12 @@ async def test_3_a_pool_without_a_list_admits_no_worker_and_counts_none(book: Ta
     assert (refused.value.check, task_service.view().workers) == ("3", 0)
 
 
+async def no_score(worker: Address) -> int:
+    return 0
+
+
 async def commits(book: TaskBook, *, agreements: int, draw: float) -> tuple[CommitReply, TaskService]:
     """Let the worker commit to the only result of a task without a TEE, at a pool that promises two."""
-
-    async def no_score(worker: Address) -> int:
-        return 0
-
     key = SigningKey.from_bytes(b"\x09" * 32)
     service = TaskService(book, ChainClock(), WORKERS, key, score_of=no_score, clock=Clock(), draw=lambda: draw)
     matched = msgspec.structs.replace(MATCHED, size=2, replicated=True, params="{}", stake=300)
@@ -156,6 +159,45 @@ async def test_a_trusted_worker_gets_the_signature_that_lets_it_contribute_witho
     assert reply.step == "contribute"
     message = personal_digest(poco_authorisation(WORKER.address, TASK, ZERO_ADDRESS))
     assert recover(message, reply.authorisation) == service.view().owner
+
+
+async def waiting_second(book: TaskBook) -> tuple[Session, JobAssignment]:
+    """Let another worker be the first of two that agree; return the session and job of the second."""
+    matched = msgspec.structs.replace(MATCHED, replicated=True, trust=3)
+    await book.apply_chain_events([matched, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    (first,) = (await book.run(lambda rows: claim(rows, [WorkerRequest(FIRST)], 2.0, 2, book.rules))).assignments
+    names = {"task": TASK, "worker": FIRST, "result_hash": DEAL}
+    await book.apply(e.ResultCommitted(at=2, fence=first.task.fence, result_seal=DEAL, score=0, **names))
+    session = Session(TaskService(book, ChainClock(), WORKERS, SigningKey.generate(), score_of=no_score, clock=Clock()))
+    (job,) = (await session.next()).jobs
+    return session, job
+
+
+async def test_a_worker_that_waits_is_woken_by_the_contribution_before_its_own(book: TaskBook) -> None:
+    session, job = await waiting_second(book)
+    waiting = asyncio.create_task(session.commit(job, wait=30))
+    async with asyncio.timeout(20):
+        while not book._task_waiters:
+            await asyncio.sleep(0.001)
+        await book.apply(e.ResultContributed(at=3, task=TASK, worker=FIRST, result_hash=DEAL))
+        assert (await waiting).step == "contribute"
+
+
+@pytest.mark.parametrize("bound", ["MAX_COMMIT_WAITS", "MAX_COMMIT_WAITS_OF_WORKER"])
+async def test_a_worker_waits_with_few_commitments_at_one_time(
+    book: TaskBook, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    session, job = await waiting_second(book)
+    monkeypatch.setattr(service, bound, 1)
+    waiting = asyncio.create_task(session.commit(job, wait=30))
+    async with asyncio.timeout(20):
+        while not book._task_waiters:
+            await asyncio.sleep(0.001)
+        assert (await session.commit(job, wait=30)).step == "wait"
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert session.service._commit_waits.total() == 0
 
 
 async def test_a_pool_without_scores_takes_no_commitment(book: TaskBook, session: Session) -> None:
