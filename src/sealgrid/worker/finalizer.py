@@ -45,13 +45,14 @@ class Finalizer:
         """Return what the worker can stake, in nRLC."""
         return (await self._hub.account(self._wallet.address)).stake
 
-    async def contribute(self, job: JobAssignment, result: Digest, authorisation: bytes) -> bool:
-        """Contribute a result without an enclave; return False if the chain has this worker's contribution."""
+    async def has_contributed(self, job: JobAssignment) -> bool:
+        """Return whether the chain has this worker's contribution to a task."""
         own = await self._hub.view_contribution(job.task, self._wallet.address)
-        if own.status is not ContributionStatus.UNSET:
-            return False
+        return own.status is not ContributionStatus.UNSET
+
+    async def contribute(self, job: JobAssignment, result: Digest, authorisation: bytes) -> None:
+        """Contribute a result without an enclave; raise ContractReverted if the chain takes none of this worker."""
         await self._hub.contribute(self._wallet, job.task, result, authorisation)
-        return True
 
     async def reveal(self, job: JobAssignment, result: Digest) -> bool:
         """Reveal a contribution; return False if it was revealed before."""

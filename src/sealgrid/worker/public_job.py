@@ -30,7 +30,8 @@ from sealgrid.worker.relay import Outcome, RelayServer
 
 _WAIT: Final = 20.0  #: seconds of one request for news of a commitment
 _GIVE_UP: Final = 86_400.0  #: seconds after the final deadline without a word of the pool
-_PAUSE: Final = 1.0  #: seconds after a request or a transaction that failed
+_PAUSE: Final = 1.0  #: seconds between two requests, or after one that failed
+_LONGEST_PAUSE: Final = 16.0  #: seconds after many failures in a row; the pool waits for two leases
 _RUNNER: Final = "sealgrid.enclave.job.public_job"
 _log = logging.getLogger("sealgrid")
 
@@ -85,7 +86,9 @@ class PublicJobRun(JobRun):
                     process.terminate()
                 await process.wait()
             listener.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            for unfinished in self._uploads.values():
+                unfinished.discard()
+            shutil.rmtree(folder, ignore_errors=True)  # with the files of a process that was ended
         if isinstance(outcome, EnclaveFailure):
             raise HostFailed(outcome.reason)
         assert isinstance(outcome, ComputedArchive)
@@ -137,24 +140,47 @@ async def follow_commitment(committed: CommittedResult, context: JobContext) -> 
     job, result = committed.job, committed.result
     assert job.public is not None
     gives_up = job.public.final_deadline + _GIVE_UP
+    failures = 0  # in a row
     while time.time() < gives_up:  # else only the pool says when the task has ended
         try:
             reply = await commit(job, result, context, wait=_WAIT)
-            if reply.step == "end":
-                break
-            if reply.step == "contribute":
-                await _upload(committed, context, reply.authorisation)
-                if not await context.chain.contribute(job, result, reply.authorisation):
-                    await asyncio.sleep(_PAUSE)  # the pool has not read the block yet
-            elif reply.step == "reveal" and not await context.chain.reveal(job, result):
-                await asyncio.sleep(_PAUSE)
         except (InputRefused, NotFound) as refused:
             _log.warning("task %s: the pool takes no commitment: %s", job.task, refused)
             break
-        except SealgridError as error:
-            _log.warning("task %s: its commitment waits: %s", job.task, error)
+        except Exception as error:  # noqa: BLE001  the stake is locked until the worker reveals
+            failures = await _pause_after(error, committed, failures)
+            continue
+        if reply.step == "end":
+            break
+        try:
+            acted = await _act(committed, reply, context)
+        except Exception as error:  # noqa: BLE001
+            failures = await _pause_after(error, committed, failures)
+            continue
+        failures = 0
+        if not acted:  # the pool has not read the block yet, or has no room for a request that waits
             await asyncio.sleep(_PAUSE)
-    _record(context.config.folder, job.task).unlink(missing_ok=True)
+    _forget(context.config.folder, committed)
+
+
+async def _act(committed: CommittedResult, reply: CommitReply, context: JobContext) -> bool:
+    """Do what the pool asks for; return whether something was new to the chain."""
+    job, result, chain = committed.job, committed.result, context.chain
+    if reply.step == "contribute":
+        if await chain.has_contributed(job):
+            return False
+        await _upload(committed, context, reply.authorisation)
+        await chain.contribute(job, result, reply.authorisation)
+        return True
+    return reply.step == "reveal" and await chain.reveal(job, result)
+
+
+async def _pause_after(error: Exception, committed: CommittedResult, failures: int) -> int:
+    """Log an error and wait, longer after each failure; return how many there were in a row."""
+    expected = isinstance(error, SealgridError)
+    _log.warning("task %s: its commitment waits: %s", committed.job.task, error, exc_info=None if expected else error)
+    await asyncio.sleep(min(_PAUSE * 2**failures, _LONGEST_PAUSE))
+    return min(failures + 1, 10)
 
 
 async def _upload(committed: CommittedResult, context: JobContext, authorisation: bytes) -> None:
@@ -163,6 +189,13 @@ async def _upload(committed: CommittedResult, context: JobContext, authorisation
         proof = WorkerProof(enclave=ZERO_ADDRESS, signature=authorisation)
         store = RemoteFiles(*(node.for_result(committed.job.task, proof) for node in context.nodes))
     await store.put_file(path)
+
+
+def _forget(folder: Path, committed: CommittedResult) -> None:
+    """Delete the record of a commitment, but not that of a later assignment of its task."""
+    path = _record(folder, committed.job.task)
+    if path.is_file() and path.read_bytes() == msgspec.json.encode(committed):
+        path.unlink()
 
 
 def _record(folder: Path, task: TaskId) -> Path:

@@ -73,7 +73,7 @@ class WorkSession:
         self._pool, self._limits, self._use, self._on_job = pool, limits, use, on_job
         self._started, self._idle_since = 0, time.time()
         self._running: set[TaskId] = set()
-        self._committed: set[TaskId] = set()
+        self._followed = set[CommittedResult]()
         self._failures = 0  # requests for jobs, in a row
         self._warm = WarmEnclaves(self._context)
         self._draining, self._changed = asyncio.Event(), asyncio.Event()
@@ -135,9 +135,15 @@ class WorkSession:
         return self._draining.is_set() or self._limits.ends(started=self._started, idle_since=idle_since, now=now)
 
     def _follow(self, jobs: asyncio.TaskGroup, committed: CommittedResult) -> None:
-        if committed.job.task not in self._committed:
-            self._committed.add(committed.job.task)
-            jobs.create_task(follow_commitment(committed, self._context))
+        if committed not in self._followed:
+            self._followed.add(committed)
+            jobs.create_task(self._follow_to_end(committed))
+
+    async def _follow_to_end(self, committed: CommittedResult) -> None:
+        try:
+            await follow_commitment(committed, self._context)
+        finally:
+            self._followed.discard(committed)
 
     async def _work(
         self, jobs: asyncio.TaskGroup, job: JobAssignment, free: list[TaskCheckpoint], checkpoint: TaskCheckpoint
@@ -155,7 +161,8 @@ class WorkSession:
         self._record.ended(job.task, done=not failure)
         self._on_job(job.task, f"failed: {failure}" if failure else "done")
         checkpoint.remove()
-        if job.public is not None and not failure:  # the slot is free while other workers compute the same
+        # The slot is free while others compute the same. A job may fail after the pool has taken its commitment.
+        if job.public is not None:
             for committed in stored_commitments(self._context.config.folder):
                 self._follow(jobs, committed)
         free.append(checkpoint)

@@ -6,19 +6,21 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 
 from sealgrid.chain.network_identity import NetworkIdentity
-from sealgrid.errors import NotFound
+from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.units import Digest, TaskId, to_digest
-from sealgrid.wire.pool import JobAssignment, JobReply, NextJob
+from sealgrid.wire.pool import CommitReply, JobAssignment, JobReply, NextJob, PublicJob
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.limits import MachineUse, WorkLimits
+from sealgrid.worker.public_job import PublicJobRun, save_commitment, stored_commitments
 from sealgrid.worker.runner import WorkSession
 from sealgrid.worker.work_record import read_status
 from tests.unit.worker.enclave_platform import Platform
-from tests.unit.worker.job_scene import ACCOUNT, JOB, Pool, Source, context
+from tests.unit.worker.job_scene import ACCOUNT, DIGEST, JOB, Pool, Source, context
 
 
 def job(number: int) -> JobAssignment:
@@ -214,3 +216,35 @@ async def test_no_enclave_waits_on_a_machine_that_takes_no_job_now(tmp_path: Pat
         await task
     assert platform.stopped == list(platform.prepared)
     await platform.close()
+
+
+class CommittingPool(Dispatcher):
+    """A pool that takes every commitment, and ends its task."""
+
+    def __init__(self, *answers: list[JobAssignment]) -> None:
+        super().__init__(*answers)
+        self.commitments: list[tuple[TaskId, int]] = []
+
+    async def commit(
+        self, task: TaskId, fence: int, result_hash: Digest, result_seal: Digest, *, wait: float
+    ) -> CommitReply:
+        self.commitments.append((task, fence))
+        return CommitReply(step="end")
+
+
+async def test_a_commitment_of_a_failed_job_is_followed_and_then_one_of_a_later_assignment(tmp_path: Path):
+    public = PublicJob(params="{}", bot_first=0, bot_size=1, stake=0, final_deadline=2**41)
+    first = msgspec.structs.replace(job(1), public=public)
+    pool = CommittingPool([first], [msgspec.structs.replace(first, fence=2)])
+    scene = Scene(tmp_path, pool, WorkLimits(jobs=1))
+
+    async def fails_after_its_commitment(self: PublicJobRun) -> None:
+        save_commitment(tmp_path, self.job, DIGEST)
+        raise ServiceUnavailable("the pool's answer was lost.")
+
+    with mock.patch.object(PublicJobRun, "run", fails_after_its_commitment):
+        async with running(scene):
+            await pool.asked.wait()
+            while list(stored_commitments(tmp_path)) or scene.session._followed:  # it forgets what has ended
+                await asyncio.sleep(0.001)
+    assert pool.commitments == [(first.task, 1), (first.task, 2)]

@@ -45,7 +45,8 @@ async def main(spec: PublicJobSpec) -> None:
     """Run the app, and give the worker the archive or the reason why there is none."""
     relay = RelayClient(*await asyncio.open_unix_connection(spec.relay))
     try:
-        with tempfile.TemporaryDirectory(prefix="sealgrid-public-") as root:
+        # Beside the worker's socket: the worker removes both when it ends this process.
+        with tempfile.TemporaryDirectory(dir=Path(spec.relay).parent) as root:
             result = await compute(relay, spec, Path(root))
         upload = (await relay.call("begin")).decode()
         archive = result.pack()
