@@ -5,6 +5,9 @@ BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
+# Where it is set, each of some thousand processes compiles every module that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel setup up down bench attack evaluate pictures clean \
 	setup-ados train-ados evaluate-ados
 
@@ -14,10 +17,11 @@ help:  ## show this help
 demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it, and its owner is paid
 	@$(BIN)/sealgrid demo plates
 
+# Tests of networks wait for blocks and processes: three of them use two cores.
 test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_strangers.py tests/contracts tests/integration tests/e2e
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e/test_strangers.py tests/browser
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_strangers.py tests/contracts tests/integration tests/e2e
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/e2e/test_strangers.py tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
 	@.cache/node .cache/biome/node_modules/@biomejs/biome/bin/biome ci --error-on-warnings --log-level=warn
