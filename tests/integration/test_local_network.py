@@ -147,6 +147,23 @@ def test_a_service_that_was_restarted_still_has_its_data(network, app):
     assert app.address in {offer.address for offer in network.client().apps.list()}
 
 
+def test_a_run_completes_while_a_storage_node_is_dead(network, app):
+    network.stop("storage")
+    run = network.client().run(app, files=[("letter.txt", b"one node")])
+    assert run.result(timeout=60).json() == {"loud": "ONE NODE"}
+    network.start("storage")
+    assert run.receipt.verify().ok
+
+
+def test_a_run_completes_while_a_storage_node_serves_other_bytes_and_it_is_named(network, app, caplog):
+    for kept in ("storage/files", "worker/cache/files"):
+        for file in Path(network.network.folder, kept).glob("*/*"):
+            file.write_bytes(b"other bytes") if kept.startswith("storage") else file.unlink()
+    run = network.client().run(app, files=[("letter.txt", b"a liar")])
+    assert run.result(timeout=60).json() == {"loud": "A LIAR"}
+    assert re.search(r"the storage node http://storage\.sealgrid\.test is avoided.* gave other content", caplog.text)
+
+
 async def test_blocks_are_mined_on_demand(network):
     async with Node(network.network.rpc_url) as node:
         before = (await node.block()).number

@@ -238,7 +238,7 @@ async def _work(machine: "WorkerMachine", admin: tuple[str, int] | None) -> None
     with stderr.status("starting …") as status:
         async with (
             open_worker(machine, status.update, _print_job) as session,
-            admin_listener(worker_monitor(lambda: session.status, time.time), admin),
+            admin_listener(worker_monitor(lambda: session.status, time.time, session.storage_faults), admin),
         ):
             loop, stopping = asyncio.get_running_loop(), 0
 

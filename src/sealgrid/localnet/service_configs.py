@@ -136,6 +136,7 @@ def pool_config(layout: Layout, network: Network, access: ServiceAccess, databas
         poll_seconds=POOL_POLL_SECONDS,
         access=access,
         storage_url=network.storage_url,
+        storage_copies=network.storage_copies,
         database=database,
     )
     write_file(layout.pool_store, config.store_url.encode())

@@ -81,6 +81,7 @@ class OwnPool:
             urgent_seconds=file.urgent_seconds,
             replicas=file.replicas,
             storage_url=network.storage_url,
+            storage_copies=network.storage_copies,
             machines=tuple(
                 OfferedMachine(runtime=each, platform=self.network.platform) for each in self.network.runtimes
             ),

@@ -1,6 +1,6 @@
 """Metrics and readiness of a worker, for the operator of its machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sealgrid.errors import ServiceUnavailable
@@ -12,8 +12,12 @@ SILENT_SECONDS: Final = (
 )
 
 
-def worker_monitor(status: Callable[[], WorkStatus], clock: Callable[[], float]) -> ServiceMonitor:
-    """Return the monitor of a worker; ``clock`` returns Unix seconds."""
+def worker_monitor(
+    status: Callable[[], WorkStatus],
+    clock: Callable[[], float],
+    storage_faults: Callable[[], Mapping[str, float]] = dict,
+) -> ServiceMonitor:
+    """Return the monitor of a worker; ``clock`` returns Unix seconds, ``storage_faults`` counts by kind."""
 
     def slots() -> dict[str, float]:
         now = status()
@@ -30,5 +34,6 @@ def worker_monitor(status: Callable[[], WorkStatus], clock: Callable[[], float])
     monitor = ServiceMonitor("worker")
     monitor.add_gauge("slots", "Tasks that the worker can run at a time.", slots)
     monitor.add_gauge("tasks_today", "Tasks that ended today, in UTC: paid, or without a result.", tasks)
+    monitor.add_gauge("storage_faults", "Storage nodes that did not answer, or gave other bytes.", storage_faults)
     monitor.add_check("pool", check_pool)
     return monitor

@@ -42,6 +42,7 @@ class PoolConfig:
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
     storage_url: str = ""  #: node that has the apps' bundles, with their memory limits; empty leaves them unknown
+    storage_copies: tuple[str, ...] = ()  #: further nodes that have them
     database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty stores tasks in the folder
 
     @property

@@ -41,7 +41,7 @@ from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
 from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app
 from sealgrid.wire.service_monitor import ServiceMonitor
-from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.storage import NODE_SECONDS, StorageClient
 
 REMEMBERED_SECONDS: Final = 30 * 86_400  #: how long an ended task can be read, as long as an unopened result
 _FORGET_SECONDS: Final = 3600.0  #: between two deletions
@@ -89,8 +89,14 @@ async def open_app(
             stack.callback(task_service.close)
             memory = AppMemory(None)
             if config.storage_url:
-                storage = HttpTransport(config.storage_url, name="the storage node", http=http)
-                memory = AppMemory(RemoteFiles(StorageClient(await stack.enter_async_context(storage))).get_bytes)
+                storages = [
+                    HttpTransport(url, name="the storage node", timeout=NODE_SECONDS, http=http)
+                    for url in (config.storage_url, *config.storage_copies)
+                ]
+                for storage in storages:
+                    await stack.enter_async_context(storage)
+                bundles = RemoteFiles(*(StorageClient(storage, url=storage.base) for storage in storages))
+                memory = AppMemory(bundles.get_bytes)
             reader = PoolChainReader(hub, config.workerpool, memory)
             if monitor is not None:
                 _report(monitor, store, book, task_service, node)

@@ -82,7 +82,7 @@ class _RecordingVault(VaultClient):
 
 class _RecordingStorage(StorageClient):
     def __init__(self, real: StorageClient, record: Callable[[Step], None]) -> None:
-        super().__init__(real.transport)
+        super().__init__(real.transport, url=real.url)
         self._record = record
 
     async def remove(self, signed: SignedRemoval) -> int:

@@ -21,7 +21,7 @@ from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ContainerRefused, InputRefused, NotFound, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
-from sealgrid.storage.file_store import NO_LIMIT
+from sealgrid.storage.file_store import NO_LIMIT, VerifyingReader
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, Digest, to_digest
 
@@ -109,10 +109,14 @@ async def read_card(storage: RemoteFiles, checksum: Digest, subject: CardSubject
     """
     if (card := await signed_card(storage, checksum, subject)) is not None:
         return card
-    head = b""
-    async for piece in storage.verified_pieces(checksum, limit):
-        head += piece[: FIXED_BYTES + MAX_METADATA - len(head)]
-    metadata = _metadata(head)
+
+    async def read_head(copy: VerifyingReader) -> bytes:
+        head = b""
+        async for piece in copy.verified_pieces(checksum, limit):
+            head += piece[: FIXED_BYTES + MAX_METADATA - len(head)]
+        return head
+
+    metadata = _metadata(await storage.try_copies(read_head))
     document = _document(metadata)
     return ModelCard(metadata.decode(errors="replace") if document is None else document.text)
 

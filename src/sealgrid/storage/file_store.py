@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sealgrid.errors import ContentDiffers, InputRefused
 from sealgrid.storage.atomic_file import atomic_writer, disk_errors
@@ -13,6 +13,7 @@ from sealgrid.units import Digest, to_digest
 
 PIECE_BYTES = 1 << 20  #: size of one transferred piece; files are never held whole in memory
 NO_LIMIT = 1 << 62
+T = TypeVar("T")
 
 
 class FileStore(Protocol):
@@ -54,6 +55,18 @@ class VerifyingReader(ABC):
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file of at most ``limit`` bytes."""
         return b"".join([piece async for piece in self.verified_pieces(sha256, limit)])
+
+    async def try_copies(self, read: Callable[["VerifyingReader"], Awaitable[T]]) -> T:
+        """Return what ``read`` makes of a copy of a file; it is called for each copy, until one verifies.
+
+        This store has one copy.
+        """
+        return await read(self)
+
+    async def verify(self, sha256: Digest, limit: int) -> None:
+        """Read a whole file; raise as ``verified_pieces`` does."""
+        async for _ in self.verified_pieces(sha256, limit):
+            pass  # each piece is hashed and dropped
 
     async def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
         """Yield the pieces; raise ContentDiffers at the end. The caller must not use them before the end."""

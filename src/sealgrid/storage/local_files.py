@@ -57,16 +57,20 @@ async def fetch_to_cache(
 
     ``on_progress`` is called with the number of bytes written so far.
     """
-    if not cache.holds(sha256):
+
+    async def store(copy: VerifyingReader) -> None:
         incoming = cache.begin()
         try:
-            async for piece in source.verified_pieces(sha256, cache.file_limit):
+            async for piece in copy.verified_pieces(sha256, cache.file_limit):
                 await asyncio.to_thread(incoming.write, piece)
                 on_progress(incoming.size)
             await asyncio.to_thread(incoming.store)
         except BaseException:
             incoming.discard()
             raise
+
+    if not cache.holds(sha256):
+        await source.try_copies(store)
     return cache.path(sha256)
 
 

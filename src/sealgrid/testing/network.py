@@ -1,6 +1,6 @@
 """A whole network in this process, for tests of apps and dApps. SIMULATED platform: NOT A TEE.
 
-Vaults, market, pool, storage node and platform are the real services, without ports. The chain is anvil, a child
+Vaults, market, pool, two storage nodes and platform are the real services, without ports. The chain is anvil, a child
 process on a loopback port, with iExec's contracts. A worker runs the apps in the real sandbox of the enclave.
 """
 
@@ -22,7 +22,18 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
 from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, STORAGE, THRESHOLD, VAULTS, WORKER, Layout, cache_folder
+from sealgrid.localnet.layout import (
+    MARKET,
+    PLATFORM,
+    POOL,
+    STORAGE,
+    THRESHOLD,
+    VAULTS,
+    WORKER,
+    Layout,
+    cache_folder,
+    storage_names,
+)
 from sealgrid.localnet.prepare import LOCAL_TRUST, lay_foundation, offer_computing
 from sealgrid.localnet.service_configs import (
     WORKERS,
@@ -81,9 +92,10 @@ class AsyncLocalNetwork:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, storage, platform, worker.
+        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, two nodes, platform, worker.
 
-        worker2 and worker3 are stopped at first; runs without a TEE need several workers.
+        The storage nodes are storage and storage-2. worker2 and worker3 are stopped at first; runs without a TEE need
+        several workers.
         """
         return tuple(self._parts.services)
 
@@ -155,22 +167,26 @@ async def _start_services(layout: Layout, node: Node, stack: AsyncExitStack) -> 
     platform = await asyncio.to_thread(
         SimulatedPlatform, PlatformConfig(folder=layout.part(PLATFORM)), lambda: int(time.time())
     )
-    measured, vaults = platform.measurement(), vault_names(layout, VAULTS)
+    measured, vaults, storages = platform.measurement(), vault_names(layout, VAULTS), storage_names(2)
     foundation = await lay_foundation(node.url, cache_folder() / "poco", tuple(vaults), THRESHOLD, measured, gate=False)
     urls = ServiceUrls(
         chain=node.url,
         vaults=tuple(VaultAddress(address, _url(name)) for address, name in vaults.items()),
         storage=_url(STORAGE),
+        storage_copies=tuple(_url(name) for name in storages[1:]),
         market=_url(MARKET),
         pool=_url(POOL),
         platform=_url(PLATFORM),
     )
     network, http = network_file(layout, foundation, measured, urls), InProcessHttp()
-    storage = StorageNodeConfig(
-        folder=layout.part(STORAGE), url=_url(STORAGE), domain=network.identity.domain, access=_access(STORAGE)
-    )
+
+    def storage(name: str) -> StorageNodeConfig:
+        return StorageNodeConfig(
+            folder=layout.part(name), url=_url(name), domain=network.identity.domain, access=_access(name)
+        )
+
     openers: dict[str, Callable[[], AbstractAsyncContextManager[ASGIApp]]] = {
-        STORAGE: partial(open_storage, storage),
+        **{name: partial(open_storage, storage(name)) for name in storages},
         PLATFORM: partial(open_platform, platform, _access(PLATFORM)),
         **{
             name: partial(open_vault, vault_config(layout, name, network, _access(name)), http=http)

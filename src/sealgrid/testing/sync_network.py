@@ -30,9 +30,10 @@ class LocalNetwork:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, storage, platform, worker.
+        """Return the names for ``stop`` and ``start``: vault-1 to vault-3, market, pool, two nodes, platform, worker.
 
-        worker2 and worker3 are stopped at first; runs without a TEE need several workers.
+        The storage nodes are storage and storage-2. worker2 and worker3 are stopped at first; runs without a TEE need
+        several workers.
         """
         return self._inner.services
 

@@ -33,7 +33,7 @@ class VaultConfig:
     peers: tuple[tuple[Address, str], ...] = ()  #: addresses and URLs of the other vaults, to watch their logs
     peer_poll_seconds: int = 30  #: interval at which the logs of other vaults are read
     previews_per_minute: int = 120  #: per client; 0 for no limit
-    storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must be stored on each
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must be stored at each that answers
     insecure_allow_simulated: bool = False  #: for local networks only, because simulated evidence proves nothing
     access: ServiceAccess = DEFAULT_ACCESS
     inputs_per_hour: int = 300  #: new sealed inputs per client; 0 for no limit

@@ -35,7 +35,7 @@ from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.service_monitor import ServiceMonitor
-from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.storage import NODE_SECONDS, StorageClient
 
 
 def _now() -> int:
@@ -72,9 +72,12 @@ async def open_app(
     async with AsyncExitStack() as stack:
         urls = (config.storage_url, *config.storage_copies)
         nodes = [
-            await stack.enter_async_context(HttpTransport(url, name="the storage node", http=http)) for url in urls
+            await stack.enter_async_context(
+                HttpTransport(url, name="the storage node", timeout=NODE_SECONDS, http=http)
+            )
+            for url in urls
         ]
-        files = AllStorageNodes([RemoteFiles(StorageClient(node)) for node in nodes])
+        files = AllStorageNodes([RemoteFiles(StorageClient(node, url=node.base)) for node in nodes])
         async with (
             open_vault(config, files, clock=clock, random=random) as vault,
             watch_peers(config, vault, http) as witness,

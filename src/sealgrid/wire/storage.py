@@ -16,6 +16,7 @@ from sealgrid.wire.message import Message, Transport, call, encode
 PIECE_BYTES = 1 << 20  #: size of one transferred piece; files are never held whole in memory
 NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files other than results
 TICKET_SECONDS = 600  #: maximum lifetime of a ticket
+NODE_SECONDS = 20.0  #: patience for one answer of a node, after which another node is asked
 TIME_CHECK = "ticket.2"  #: number of the check of a ticket's expiry
 
 
@@ -120,19 +121,21 @@ class TicketSigner:
 class StorageClient:
     """Client of a storage node. Callers verify the digest of what they read.
 
-    With ``tickets`` uploads count for an account, which has a larger quota than a network address.
+    With ``tickets`` uploads count for an account, which has a larger quota than a network address. Without them ``url``
+    names the node.
     """
 
-    def __init__(self, transport: Transport, tickets: TicketSigner | None = None) -> None:
+    def __init__(self, transport: Transport, tickets: TicketSigner | None = None, *, url: str = "") -> None:
         self.transport, self._tickets = transport, tickets
+        self.url = url or (tickets.node if tickets else "")  #: of the node, for logs
 
     def for_result(self, task: TaskId, worker: WorkerProof) -> "StorageClient":
         """Return a client that uploads the result of a task."""
-        return StorageClient(self.transport, self._tickets and self._tickets.for_result(task, worker))
+        return StorageClient(self.transport, self._tickets and self._tickets.for_result(task, worker), url=self.url)
 
     def stored_for(self, account: Address) -> "StorageClient":
         """Return a client whose uploads another account may have removed; for a service that uploads for it."""
-        return StorageClient(self.transport, self._tickets and replace(self._tickets, stored_for=account))
+        return StorageClient(self.transport, self._tickets and replace(self._tickets, stored_for=account), url=self.url)
 
     async def begin(self, size: int) -> str:
         """Start an upload of at most ``size`` bytes; return its id.

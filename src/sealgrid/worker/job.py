@@ -14,7 +14,6 @@ from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.atomic_file import atomic_writer
 from sealgrid.storage.content_folder import IncomingFile
-from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, Digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey, ResultKeyRequest
 from sealgrid.wire.platform import LaunchRequest
@@ -151,11 +150,8 @@ class JobRun:
         path = self._context.cache.path(sha256)
         with path.open("rb") as file:
             self.exposures.record("file from the enclave", file.read(1 << 20))
-        store = self._context.storage
-        if self._context.nodes and self.enclave is not None:
-            proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature)
-            store = RemoteFiles(*(node.for_result(self.job.task, proof) for node in self._context.nodes))
-        await store.put_file(path)
+        proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature) if self.enclave else None
+        await self._context.result_store(self.job.task, proof).put_file(path)
         return sha256
 
     def report(self, stage: Stage, detail: str = "", *, check: str = "") -> "asyncio.Task[None]":

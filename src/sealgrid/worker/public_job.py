@@ -18,7 +18,6 @@ import msgspec
 
 from sealgrid.errors import DECODE_ERRORS, HostFailed, InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import result_hash, result_seal
-from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
 from sealgrid.wire.pool import CommitReply, JobAssignment, PublicJob
 from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, PublicJobSpec
@@ -184,11 +183,8 @@ async def _pause_after(error: Exception, committed: CommittedResult, failures: i
 
 
 async def _upload(committed: CommittedResult, context: JobContext, authorisation: bytes) -> None:
-    store, path = context.storage, context.cache.path(committed.result)
-    if context.nodes:
-        proof = WorkerProof(enclave=ZERO_ADDRESS, signature=authorisation)
-        store = RemoteFiles(*(node.for_result(committed.job.task, proof) for node in context.nodes))
-    await store.put_file(path)
+    proof = WorkerProof(enclave=ZERO_ADDRESS, signature=authorisation)
+    await context.result_store(committed.job.task, proof).put_file(context.cache.path(committed.result))
 
 
 def _forget(folder: Path, committed: CommittedResult) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 
 import httpx
@@ -17,12 +17,12 @@ from sealgrid.errors import ReleaseRefused, SealgridError
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import TaskId
-from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.http_transport import READ_SECONDS, HttpTransport
 from sealgrid.wire.iexec_sms import IexecSmsClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import JobAssignment, NextJob, PoolClient, WorkerCapabilities
-from sealgrid.wire.storage import StorageClient, TicketSigner
+from sealgrid.wire.storage import NODE_SECONDS, StorageClient, TicketSigner
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.job import JobRun
@@ -82,6 +82,10 @@ class WorkSession:
     def status(self) -> WorkStatus:
         """Return what the worker does now and did today."""
         return self._record.status
+
+    def storage_faults(self) -> Mapping[str, float]:
+        """Return how often storage nodes failed, by kind."""
+        return self._context.health.faults()
 
     def drain(self) -> None:
         """Take no further job; ``run`` returns when the running ones have ended.
@@ -235,13 +239,13 @@ async def open_context(
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
         node = await stack.enter_async_context(Node(*config.network.rpc_urls))
 
-        async def transport(url: str, name: str) -> HttpTransport:
-            return await stack.enter_async_context(HttpTransport(url, name=name, http=http))
+        async def transport(url: str, name: str, seconds: float = READ_SECONDS) -> HttpTransport:
+            return await stack.enter_async_context(HttpTransport(url, name=name, timeout=seconds, http=http))
 
         domain = config.network.domain
         nodes = tuple(
             [
-                StorageClient(await transport(url, "the storage node"), TicketSigner(url, key, domain))
+                StorageClient(await transport(url, "the storage node", NODE_SECONDS), TicketSigner(url, key, domain))
                 for url in (config.storage_url, *config.storage_copies)
             ]
         )
@@ -259,8 +263,9 @@ async def open_context(
             source=storage,
             cache=ContentFolder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelIndex(config.wheels),
-            fetch_by_cid=nodes[0].read_by_cid,
+            fetch_by_cid=storage.read_by_cid,
             nodes=nodes,
+            health=storage.health,
             sms=IexecSmsClient(await transport(config.sms_url, "the iExec SMS adapter")) if config.sms_url else None,
             market=MarketClient(await transport(config.market_url, "the market"), config.network.chain)
             if config.market_url

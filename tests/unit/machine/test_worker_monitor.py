@@ -12,7 +12,7 @@ BUSY = replace(IDLE, running=(RunningTask(TaskId(to_digest(bytes(32))), "running
 
 
 async def test_slots_and_ended_tasks_are_metrics() -> None:
-    registry = worker_monitor(lambda: BUSY, lambda: STARTED).registry
+    registry = worker_monitor(lambda: BUSY, lambda: STARTED, lambda: {"other_bytes": 2.0}).registry
     slots = {kind: registry.get_sample_value("sealgrid_worker_slots", {"kind": kind}) for kind in ("busy", "free")}
     tasks = {
         kind: registry.get_sample_value("sealgrid_worker_tasks_today", {"kind": kind}) for kind in ("done", "lost")

@@ -24,7 +24,8 @@ class StoredInfo:
 class LyingNode:
     """A node that answers any digest with its own content and says any size."""
 
-    def __init__(self, content: bytes, size: int | None = None) -> None:
+    def __init__(self, content: bytes, size: int | None = None, url: str = "http://liar.example") -> None:
+        self.url = url
         self.content, self.size = content, len(content) if size is None else size
         self.largest = 0
 
@@ -39,6 +40,9 @@ class LyingNode:
 
     async def head(self, sha256: Digest) -> StoredInfo:
         return StoredInfo(sha256, self.size)
+
+    async def read_by_cid(self, cid: str) -> bytes:
+        return self.content
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         self.largest = max(self.largest, length)

@@ -11,7 +11,8 @@ from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import NotFound
 from sealgrid.sdk.model_cards import CardSubject, ModelCard
-from sealgrid.storage.remote_files import RemoteFiles, StoredFile
+from sealgrid.storage.node_calls import StoredFile
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest, to_address, to_digest
 from sealgrid.web.run_form import example_name
 from sealgrid.web.storage_cache import CARD_SECONDS, MAX_EXAMPLE, AppBundles, ModelCards, SharedReads
@@ -27,6 +28,8 @@ SUBJECT = CardSubject(OWNER, "faces", Domain(chain=1, broker=OWNER))
 
 class CountingNode:
     """A storage node with one file, or none, that counts the reads of its bytes."""
+
+    url = "http://node.example"
 
     def __init__(self, content: bytes = JUNK) -> None:
         self.content, self.reads = content, 0

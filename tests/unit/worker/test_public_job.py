@@ -86,7 +86,8 @@ async def follow(
     pool, chain = ScriptedPool(*answers), chain or RecordingChain()
     cache = SimpleNamespace(path=lambda sha256: folder / sha256)
     config = SimpleNamespace(folder=folder)
-    access = SimpleNamespace(pool=pool, chain=chain, storage=chain, cache=cache, config=config, nodes=())
+    access = SimpleNamespace(pool=pool, chain=chain, cache=cache, config=config)
+    access.result_store = lambda task, proof: chain
     save_commitment(folder, JOB, RESULT)
     (committed,) = stored_commitments(folder)
     await follow_commitment(committed, access)

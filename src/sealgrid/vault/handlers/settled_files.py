@@ -1,12 +1,14 @@
-"""Fetches a settled result and its receipt: a Verdict states that both are available from every storage node."""
+"""Fetches a settled result and its receipt: a Verdict states that both are available from the storage nodes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 from sealgrid.bundle.result_padding import padded_size
-from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ReleaseRefused
+from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ReleaseRefused, ServiceUnavailable
 from sealgrid.units import Digest
+
+T = TypeVar("T")
 
 RECEIPT_BYTES = 4 << 20  #: a receipt carries a quote and its collateral
 ARCHIVE_BYTES = 12 << 20  #: overhead of an archive of at most 10,000 files over names and contents
@@ -19,26 +21,37 @@ class VerifiedReads(Protocol):
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file of at most ``limit`` bytes."""
 
-    def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
-        """Yield a file's pieces; raise at the end if their digest differs."""
+    async def verify(self, sha256: Digest, limit: int) -> None:
+        """Read a whole file; raise if its digest differs."""
 
 
 class AllStorageNodes:
-    """The storage nodes of a network as one store, which has a file only if every node has it."""
+    """The storage nodes of a network as one store, which has a file only if every node that answers has it.
+
+    Of several nodes one may not answer. A node that answers, but lacks the file or has other bytes, is never left out:
+    a worker could otherwise store a result only at a node that will withhold it.
+    """
 
     def __init__(self, nodes: Sequence[VerifiedReads]) -> None:
         self._nodes = nodes
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Fetch a file from every node; return it verified."""
-        return (await asyncio.gather(*(node.get_bytes(sha256, limit) for node in self._nodes)))[0]
+        return (await self._from_each(lambda node: node.get_bytes(sha256, limit)))[0]
 
-    async def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
-        """Fetch a file from every other node, then yield its pieces from the last one."""
-        for node in self._nodes[:-1]:
-            await _verify(node, sha256, limit)
-        async for piece in self._nodes[-1].verified_pieces(sha256, limit):
-            yield piece
+    async def verify(self, sha256: Digest, limit: int) -> None:
+        """Read a whole file from every node."""
+        await self._from_each(lambda node: node.verify(sha256, limit))
+
+    async def _from_each(self, read: Callable[[VerifiedReads], Awaitable[T]]) -> list[T]:
+        """Return what each node that answers gives; raise the error of any other node, but for one that is silent."""
+        results = await asyncio.gather(*map(read, self._nodes), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if len(errors) == 1 < len(self._nodes) and isinstance(errors[0], ServiceUnavailable):
+            errors = []
+        for error in sorted(errors, key=lambda error: isinstance(error, ServiceUnavailable)):
+            raise error
+        return [result for result in results if not isinstance(result, BaseException)]
 
 
 def sealed_limit(output_bytes: int) -> int:
@@ -53,15 +66,10 @@ async def fetch_settled(files: VerifiedReads, sealed: Digest, receipt: Digest, *
     """
     try:
         content, _ = await asyncio.gather(
-            files.get_bytes(receipt, RECEIPT_BYTES), _verify(files, sealed, sealed_limit(output_bytes))
+            files.get_bytes(receipt, RECEIPT_BYTES), files.verify(sealed, sealed_limit(output_bytes))
         )
         return content
     except (NotFound, ContentDiffers, InputRefused) as error:
         raise ReleaseRefused(
             "settle.5", f"the result is not available from every storage node: {error.message}"
         ) from error
-
-
-async def _verify(files: VerifiedReads, sha256: Digest, limit: int) -> None:
-    async for _ in files.verified_pieces(sha256, limit):
-        pass  # Each piece is hashed and dropped; a vault stores no ciphertext.

@@ -34,7 +34,6 @@ from sealgrid.sdk.operations.client_sealed import (
 from sealgrid.sdk.operations.deposit import deposit_sealed_shares
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
-from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import TaskId
 from sealgrid.web.forms import check_same_origin, parse_json, path_digest, path_task
 from sealgrid.web.pages.model_owner import sale_terms
@@ -74,7 +73,7 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
     async def store(request: WebRequest) -> Response[bytes]:
         check_same_origin(request)
         account = require_wallet(site, request)
-        storage = RemoteFiles(*(node.stored_for(account) for node in site.conn.storage_nodes))
+        storage = site.conn.storage.through(*(node.stored_for(account) for node in site.conn.storage_nodes))
         return _json({"sha256": await storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")

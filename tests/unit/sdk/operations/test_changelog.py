@@ -35,6 +35,8 @@ def manifest_with(**files):
 class Node:
     """A storage node with one file."""
 
+    url = "http://node.example"
+
     def __init__(self, content):
         self._content = content
 

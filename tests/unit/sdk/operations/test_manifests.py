@@ -23,6 +23,8 @@ BIG = bytes(PIECE_BYTES)
 class Node:
     """A storage node that counts the bytes that are read of it."""
 
+    url = "http://node.example"
+
     def __init__(self, *files):
         self.files, self.bytes_read = {to_digest(sha256(content)): content for content in files}, 0
 

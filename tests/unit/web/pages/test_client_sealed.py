@@ -7,6 +7,7 @@ import pytest
 
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ServiceUnavailable
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, to_digest
 from sealgrid.web.site import Site
 from sealgrid.wire.storage import StoredFileInfo
@@ -18,7 +19,7 @@ class StorageNode:
 
     def __init__(self) -> None:
         self.stored: list[tuple[Address, bytes]] = []
-        self._account = ""
+        self._account, self.url = "", "http://node.example"
 
     def stored_for(self, account: Address) -> "StorageNode":
         self._account = account
@@ -36,7 +37,7 @@ class StorageNode:
 
 async def test_a_sealed_file_is_stored_for_a_connected_wallet_of_this_site_only(tmp_path: Path) -> None:
     node = StorageNode()
-    async with open_site(tmp_path, storage_nodes=(node,)) as site:
+    async with open_site(tmp_path, storage=RemoteFiles(node), storage_nodes=(node,)) as site:
         refused = [
             await browser(site).post("/wallet/files", content=b"sealed", headers={"origin": ORIGIN}),
             await browser(site, WALLET).post("/wallet/files", content=b"sealed"),

@@ -1,0 +1,43 @@
+"""Interface of a storage node's client; rooms of one layer do not import each other."""
+
+from typing import Protocol
+
+from sealgrid.units import Digest
+
+
+class StoredFile(Protocol):
+    """Interface of ``sealgrid.wire.storage.StoredFileInfo``."""
+
+    @property
+    def sha256(self) -> Digest:
+        """SHA-256 of the file."""
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+
+
+class StorageNodeCalls(Protocol):
+    """Interface of ``sealgrid.wire.storage.StorageClient``."""
+
+    @property
+    def url(self) -> str:
+        """URL of the node, which names it in logs."""
+
+    async def begin(self, size: int) -> str:
+        """Start an upload of at most ``size`` bytes."""
+
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
+        """Append a piece at the offset that was reached; a repetition changes nothing."""
+
+    async def finish(self, upload: str) -> StoredFile:
+        """End an upload."""
+
+    async def head(self, sha256: Digest) -> StoredFile:
+        """Return the file's digest and size."""
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        """Return one piece."""
+
+    async def read_by_cid(self, cid: str) -> bytes:
+        """Return a small file by its CID, unverified."""
