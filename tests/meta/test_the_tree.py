@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,17 @@ def test_the_error_tree_is_drawn_as_it_is():
     assert sorted(set(drawn) | {"SealgridError"}) == sorted(defined)
 
 
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def test_every_error_lives_in_the_tree():
     outside = [
         f"{path.name}: {node.name}"
         for path in SOURCES
         if path.name != "errors.py"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_parsed(path))
         if isinstance(node, ast.ClassDef)
         and any(isinstance(base, ast.Name) and base.id in vars(errors) for base in node.bases)
     ]
@@ -56,9 +62,7 @@ def test_no_room_is_called_after_nothing():
 
 def test_every_module_has_a_docstring():
     silent = [
-        str(p.relative_to(ROOT))
-        for p in SOURCES
-        if p.name != "__init__.py" and not ast.get_docstring(ast.parse(p.read_text()))
+        str(p.relative_to(ROOT)) for p in SOURCES if p.name != "__init__.py" and not ast.get_docstring(_parsed(p))
     ]
     assert silent == []
 
