@@ -1,10 +1,12 @@
 """A local network for tests: ``sealgrid up`` as a child process that exits with them."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,3 +105,22 @@ def start_network(
     process.kill()
     process.communicate()
     raise AssertionError(f"the network did not start: {process.returncode}")
+
+
+@contextmanager
+def started(*words: object, until: bytes) -> Iterator[None]:
+    """Run a command, from the line that contains ``until`` to the end of the context."""
+    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, *map(str, words)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if until in line:
+                break
+        assert process.poll() is None, lines
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)

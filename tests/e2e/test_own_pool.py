@@ -2,11 +2,8 @@
 
 import asyncio
 import re
-import signal
 import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -21,30 +18,11 @@ from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.shipped_apps import app_folder
 from sealgrid.units import Address
-from tests.e2e.running_network import SEALGRID
+from tests.e2e.running_network import started
 from tests.e2e.shell import Shell
 
 pytestmark = pytest.mark.localnet
 RLC = 10**9  #: nRLC
-
-
-@contextmanager
-def started(*words: object, until: bytes) -> Iterator[None]:
-    """Run a command, from the line that contains ``until`` to the end of the context."""
-    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, *map(str, words)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    try:
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if until in line:
-                break
-        assert process.poll() is None, lines
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
