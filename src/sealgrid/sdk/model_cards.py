@@ -121,9 +121,9 @@ async def read_card(storage: RemoteFiles, checksum: Digest, subject: CardSubject
     return ModelCard(metadata.decode(errors="replace") if document is None else document.text)
 
 
-async def card_of(conn: Connection, model: Address) -> ModelCard:
+async def card_of(conn: Connection, model: Address, limit: int = NO_LIMIT) -> ModelCard:
     """Return the card of a registered model; raises like ``read_card``."""
-    return await read_card(conn.storage, *await _subject(conn, model))
+    return await read_card(conn.storage, *await _subject(conn, model), limit)
 
 
 async def signature_of(conn: Connection, model: Address) -> ModelSignature | None:

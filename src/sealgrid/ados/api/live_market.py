@@ -4,19 +4,19 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from sealgrid.ados.api.marketplace import Document, MarketplaceApp, ModelOnSale, marketplace, sensors_in
-from sealgrid.errors import SealgridError
+from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.sdk.client import AsyncClient
 from sealgrid.sdk.resources.offers import Listing, Offer
 from sealgrid.shipped_apps.ados.quality.messages import MAX_SENSORS
 
 FRESH_SECONDS: Final = 15.0  #: for which one reading of the market answers
 CONCURRENT: Final = 8
+MAX_SEALED: Final = 4 << 20  #: bytes of a sealed file that is read to verify an unsigned card; a model has some 100 kB
 _INPUT: Final = "windows"  #: of a model of ados: rows, sensors, readings
 
 
@@ -27,6 +27,7 @@ class LiveMarket:
         self._client, self._app, self._clock = client, app, clock
         self._lock, self._limit = asyncio.Lock(), asyncio.Semaphore(CONCURRENT)
         self._read: tuple[float, bytes] | None = None
+        self._named: dict[tuple[str, int | None], tuple[str, ...]] = {}  # sensors, by model on sale and nodes
 
     async def listing(self) -> bytes:
         """Return the marketplace as JSON, at most ``FRESH_SECONDS`` old: many requests cost one reading."""
@@ -41,6 +42,7 @@ class LiveMarket:
         for offer in await self._client.models.list():
             if offer.app == app.address and offer.buyer is None and offer.uses > 0:
                 by_model[offer.address].append(offer)
+        self._named = {key: names for key, names in self._named.items() if key[0] in by_model}
         models = await asyncio.gather(*(self._model(offers) for offers in by_model.values()))
         described = MarketplaceApp(app.address, app.name, app.digest)
         return marketplace(self._client.network.chain, described, models)
@@ -49,10 +51,8 @@ class LiveMarket:
         cheapest = min(offers, key=lambda offer: offer.price)
         async with self._limit:
             listing = await self._client.models.show(cheapest.address)
-            nodes, sensors = _nodes(listing), tuple[str, ...]()
-            if nodes is not None:  # a card without a signature is verified by the whole file, of any size
-                with suppress(SealgridError):  # the card is the owner's, and nothing depends on it
-                    sensors = sensors_in(await self._client.models.card(cheapest.address), nodes)
+            nodes = _nodes(listing)
+            sensors = () if nodes is not None and nodes > MAX_SENSORS else await self._sensors(cheapest.address, nodes)
         return ModelOnSale(
             address=cheapest.address,
             name=cheapest.name,
@@ -61,14 +61,26 @@ class LiveMarket:
             location=listing.location,
             price=cheapest.price,
             uses=sum(offer.uses for offer in offers),
-            nodes=nodes,
+            nodes=nodes if nodes is None or nodes <= MAX_SENSORS else None,
             sensors=sensors,
         )
 
+    async def _sensors(self, model: str, nodes: int | None) -> tuple[str, ...]:
+        """Return the names of a model's sensors by its owner's card, which never changes."""
+        key = (model, nodes)
+        if key not in self._named:
+            try:
+                self._named[key] = sensors_in(await self._client.models.card(model, limit=MAX_SEALED), nodes)
+            except InputRefused:
+                self._named[key] = ()  # too large a file
+            except SealgridError:
+                return ()  # its storage node is away now, and nothing depends on it
+        return self._named[key]
+
 
 def _nodes(listing: Listing) -> int | None:
-    """Return the number of sensors by a model's public signature; None without one, or more than the app takes."""
+    """Return the number of sensors by a model's public signature, which its owner claims; None without one."""
     inputs = listing.signature.inputs if listing.signature is not None else ()
     shape = next((each.shape for each in inputs if each.name == _INPUT), None)
     size = shape[1] if shape is not None and len(shape) > 1 else None
-    return size if isinstance(size, int) and 0 < size <= MAX_SENSORS else None
+    return size if isinstance(size, int) and size > 0 else None

@@ -41,6 +41,7 @@ from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing, listing_of, open_offers
 from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
+from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import ZERO_ADDRESS, Address
 
 
@@ -169,9 +170,14 @@ class AsyncModels:
         )
         return replace(listing, signature=signature, newer=newer)
 
-    async def card(self, model: AssetRef) -> str:
-        """Return the owner's description of a model, untrusted Markdown; empty without one."""
-        return (await card_of(self._conn, await find_model(self._conn, model))).text
+    async def card(self, model: AssetRef, *, limit: int | None = None) -> str:
+        """Return the owner's description of a model, untrusted Markdown; empty without one.
+
+        A card that the owner did not sign is verified by the whole sealed file. Raises InputRefused for one of more
+        than ``limit`` bytes.
+        """
+        address = await find_model(self._conn, model)
+        return (await card_of(self._conn, address, NO_LIMIT if limit is None else limit)).text
 
     async def unlist(self, model: AssetRef, *, delete_file: bool = False) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.

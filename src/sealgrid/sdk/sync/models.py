@@ -103,9 +103,13 @@ class Models:
         """
         return BACKGROUND.run(self._inner.show(model))
 
-    def card(self, model: AssetRef) -> str:
-        """Return the owner's description of a model, untrusted Markdown; empty without one."""
-        return BACKGROUND.run(self._inner.card(model))
+    def card(self, model: AssetRef, *, limit: int | None = None) -> str:
+        """Return the owner's description of a model, untrusted Markdown; empty without one.
+
+        A card that the owner did not sign is verified by the whole sealed file. Raises InputRefused for one of more
+        than ``limit`` bytes.
+        """
+        return BACKGROUND.run(self._inner.card(model, limit=limit))
 
     def unlist(self, model: AssetRef, *, delete_file: bool = False) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from sealgrid.ados.api.live_market import FRESH_SECONDS, LiveMarket
+from sealgrid.ados.api.live_market import FRESH_SECONDS, MAX_SEALED, LiveMarket
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
+from sealgrid.errors import InputRefused
 from sealgrid.shipped_apps.ados.quality.messages import MAX_SENSORS
 
 OFFER = SimpleNamespace(
@@ -17,8 +18,8 @@ OFFER = SimpleNamespace(
 class Models:
     """One model on sale, with a signature of this shape."""
 
-    def __init__(self, shape):
-        self.shape, self.read = shape, []
+    def __init__(self, shape, size=100_000):
+        self.shape, self.size, self.read = shape, size, []
 
     async def list(self):
         self.read.append("list")
@@ -29,8 +30,10 @@ class Models:
         signature = None if self.shape is None else ModelSignature(inputs=(spec,), outputs=(), checked="structure")
         return SimpleNamespace(signature=signature, location="")
 
-    async def card(self, model):
+    async def card(self, model, *, limit):
         self.read.append("card")
+        if self.size > limit:
+            raise InputRefused("too large.")
         return "- **Sensors**: north, south\n"
 
 
@@ -51,11 +54,20 @@ async def test_a_model_has_the_sensors_of_its_signature_and_card():
     assert (shown["aom:nNodes"], shown["aom:idNodes"]) == (2, ["north", "south"])
 
 
-@pytest.mark.parametrize("shape", [(None, 10**9, 12), (None, MAX_SENSORS + 1, 12), (None, 0, 12), None], ids=str)
-async def test_a_model_that_claims_more_sensors_than_the_app_takes_has_none_and_its_card_is_not_read(shape):
-    models = Models(shape)
+async def test_a_model_without_a_signature_has_the_sensors_of_its_card():
+    shown = await listed(Models(None))
+    assert (shown["aom:nNodes"], shown["aom:idNodes"]) == (2, ["north", "south"])
+
+
+@pytest.mark.parametrize("sensors", [10**9, MAX_SENSORS + 1])
+async def test_a_model_that_claims_more_sensors_than_the_app_takes_has_none_and_its_card_is_not_read(sensors):
+    models = Models((None, sensors, 12))
     assert "aom:nNodes" not in await listed(models)
-    assert models.read == ["list"]  # a card without its signature is verified by the whole sealed file
+    assert models.read == ["list"]
+
+
+async def test_a_large_file_is_not_read_for_its_card():
+    assert "aom:nNodes" not in await listed(Models(None, size=MAX_SEALED + 1))
 
 
 async def test_the_market_is_read_once_for_the_requests_of_some_seconds():
@@ -65,4 +77,4 @@ async def test_the_market_is_read_once_for_the_requests_of_some_seconds():
     assert await live.listing() is first
     now[0] = FRESH_SECONDS + 1
     assert await live.listing() is not first
-    assert models.read.count("list") == 2
+    assert models.read == ["list", "card", "list"]  # a card never changes
