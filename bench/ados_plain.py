@@ -32,10 +32,10 @@ async def measure(context: Context) -> Figure:
         folder, rows = Path(name), context.either(20_000, 120_000)
         await asyncio.to_thread(_prepare, folder, rows)
         beside = calibration.cpu()
-        whole = await _child("whole", 1, folder)
+        whole = await run_child("whole", 1, folder)
         modes = {"processes": sys.executable} | ({"Dask workers": str(DASK)} if DASK.exists() else {})
         plain = {
-            f"{count} {mode}": await _child(mode.split()[0].lower(), count, folder, python=python)
+            f"{count} {mode}": await run_child(mode.split()[0].lower(), count, folder, python=python)
             for mode, python in modes.items()
             for count in PROCESSES
         }
@@ -64,7 +64,7 @@ def _prepare(folder: Path, rows: int) -> None:
 
 
 async def _memory(rows: int, folder: Path) -> tuple[Row, Row]:
-    found = await _child("1000", rows, folder, module="bench.ados_split")
+    found = await run_child("1000", rows, folder, module="bench.ados_split")
     label = f"1000 sensors, {rows} rows"
     return (
         Row(label=f"{label}: peak RSS of splitting", unit="MiB", samples=(found["split"] / MIB,), shown="max"),
@@ -72,9 +72,10 @@ async def _memory(rows: int, folder: Path) -> tuple[Row, Row]:
     )
 
 
-async def _child(
+async def run_child(
     mode: str, count: int, folder: Path, *, module: str = "bench.ados_scores", python: str = sys.executable
 ) -> dict[str, Any]:
+    """Run a module of the bench as a process and return what it prints; raise NotMeasured if it fails."""
     command = (python, "-m", module, mode, str(count), str(folder))
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()

@@ -5,11 +5,13 @@ from typing import Final
 
 from bench import (
     ados_bag,
+    ados_large,
     ados_plain,
     bounded_memory,
     bulk,
     confidential,
     environment,
+    feed_gas,
     gas,
     market_load,
     network_start,
@@ -50,8 +52,10 @@ FIGURES: Final[dict[str, Measure]] = {
     "environment": environment.measure,
     "log": transparency_log.measure,
     "ados_plain": ados_plain.measure,
+    "ados_large": ados_large.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,
     "publish_check": publish_check.measure,
     "gas": gas.measure,
+    "feed_gas": feed_gas.measure,
 }

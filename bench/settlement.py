@@ -1,7 +1,7 @@
 """Gas of deals on a separate chain with TeeBroker, with PoolGate, and without either."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +13,7 @@ from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.broker import Broker, encode_proof
 from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, deploy_gate, fund
 from sealgrid.chain.hub import Hub
@@ -20,6 +21,7 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
 from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.localnet.layout import THRESHOLD, cache_folder
 from sealgrid.poco.ids import authorisation_message, enclave_message
@@ -46,6 +48,14 @@ class Judge:
 
 
 @dataclass(frozen=True)
+class Callback:
+    """A contract that a deal calls back, and the data of its first task."""
+
+    contract: Address
+    data: Callable[[DealId], bytes]
+
+
+@dataclass(frozen=True)
 class Settlement:
     """A hub with one app, one dataset and a pool for each judge; everyone signs with a development key."""
 
@@ -61,15 +71,21 @@ class Settlement:
     def hub(self) -> Hub:
         return Hub(self.node, self.deployment.hub)
 
-    async def gas(self, judge: Judge) -> dict[str, int]:
+    async def settle(self, judge: Judge, callback: Callback) -> tuple[TaskId, TransactionReceipt]:
+        """Settle one deal with a callback; return its task and the receipt of its last step."""
+        deal = await self._match(judge, callback)
+        task = await self.hub.initialize(self.wallet("pool"), deal, 0)
+        return task, await self._contribute(deal, task, judge, callback)
+
+    async def gas(self, judge: Judge, callback: Callback | None = None) -> dict[str, int]:
         """Settle one deal; return the gas of each step."""
         broker = NO_CONTRACT if judge.gate else judge.address
         await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", broker)
-        deal = await self._match(judge)
+        deal = await self._match(judge, callback)
         gas = {STEPS[0]: await self._gas_of_head()}
         task = await self.hub.initialize(self.wallet("pool"), deal, 0)
         gas[STEPS[1]] = await self._gas_of_head()
-        await self._contribute(deal, task, judge)
+        await self._contribute(deal, task, judge, callback)
         return gas | {STEPS[2]: await self._gas_of_head()}
 
     def wallet(self, name: str) -> Wallet:
@@ -79,7 +95,7 @@ class Settlement:
         # Anvil mines every transaction into a block of its own.
         return int((await self.node.rpc("eth_getBlockByNumber", "latest", False))["gasUsed"], 16)
 
-    async def _match(self, judge: Judge) -> DealId:
+    async def _match(self, judge: Judge, callback: Callback | None) -> DealId:
         domain = OrderDomain(chain=self.deployment.chain, hub=self.deployment.hub)
         requester = development_key("requester")
         app = AppOrder(app=self.app, appprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt())
@@ -102,6 +118,7 @@ class Settlement:
             requester=requester.address,
             beneficiary=requester.address,
             tag=TEE_TAG,
+            callback=ZERO_ADDRESS if callback is None else callback.contract,
             params=_params(),
             salt=fresh_salt(),
         )
@@ -122,15 +139,20 @@ class Settlement:
         await PoolGate(self.node, judge.address).sign_order(self.wallet("pool"), order)
         return order
 
-    async def _contribute(self, deal: DealId, task: TaskId, judge: Judge) -> None:
-        worker, enclave, result = development_key("worker").address, SigningKey.generate(), to_digest(os.urandom(32))
+    async def _contribute(
+        self, deal: DealId, task: TaskId, judge: Judge, callback: Callback | None
+    ) -> TransactionReceipt:
+        worker, enclave = development_key("worker").address, SigningKey.generate()
+        data = b"" if callback is None else callback.data(deal)
+        result = to_digest(keccak256(data) if data else os.urandom(32))
         pool = development_key("pool").sign(personal_digest(authorisation_message(worker, task, enclave.address)))
         proof = pool if judge == self.unjudged else await self._proof(deal, task, enclave.address, pool, judge)
-        await self.hub.contribute_and_finalize(
+        return await self.hub.contribute_and_finalize(
             self.wallet("worker"),
             task=task,
             result_digest=result,
             results=_results(),
+            callback=data,
             enclave=enclave.address,
             enclave_signature=enclave.sign(personal_digest(enclave_message(worker, task, result))),
             authorisation=proof,

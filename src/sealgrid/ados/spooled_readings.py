@@ -51,7 +51,7 @@ def spool(path: Path, graph: SensorGraph, folder: Path, batch: int = BATCH) -> S
         stored.append((stored[-1][0] if same else messages.sensors, folder / f"batch-{len(stored)}.npz"))
         np.savez(stored[-1][1], **{name: getattr(messages, name) for name in _COLUMNS})
     frame = grid.frame(MAX_ROWS, MAX_CELLS)
-    spooled = _arrays(frame, folder)
+    spooled = mapped_readings(frame, folder)
     for sensors, file in stored:
         with np.load(file) as columns:
             grid.fill(spooled.readings, Messages(sensors, *(columns[name] for name in _COLUMNS)))
@@ -92,7 +92,8 @@ def _batches(messages: Iterator[ReadingMessage], size: int) -> Iterator[Messages
         yield collect(batch)
 
 
-def _arrays(frame: Frame, folder: Path) -> SpooledReadings:
+def mapped_readings(frame: Frame, folder: Path) -> SpooledReadings:
+    """Return readings of a frame, all absent, whose arrays are new files in ``folder``; raise OSError."""
     shape = (frame.rows, len(frame.sensors))
     maps: list[mmap.mmap] = []
 

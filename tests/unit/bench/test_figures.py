@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bench import table
+from bench import ados_large_child, table
 from bench.__main__ import exit_code, main, run_measure
 from bench.context import Context
 from bench.figure import Figure, NotMeasured, Row, Target, percentile
@@ -51,6 +51,12 @@ def test_a_row_without_samples_prints_no_number():
     assert "none" in table.lines([Figure("job", (row,))])[2]
     with pytest.raises(NotMeasured):
         row.value  # noqa: B018
+
+
+def test_a_large_job_is_split_and_merged_whole(tmp_path):
+    found = ados_large_child.main(40, 700, tmp_path)
+    assert found["shards"] == 2
+    assert 0 < found["before"] <= found["split"] <= found["merged"]
 
 
 async def test_a_figure_that_breaks_has_no_samples_and_says_why(tmp_path):
