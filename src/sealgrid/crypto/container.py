@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sealgrid.crypto.container_header import (
+    FIXED_BYTES,
     KEY_ID_BYTES,
     MAX_CHUNK,
     MAX_METADATA,
@@ -27,7 +28,17 @@ from sealgrid.crypto.container_header import (
 from sealgrid.errors import ContainerRefused, InputRefused
 from sealgrid.units import Digest, to_digest
 
-__all__ = ["CHUNK_BYTES", "Header", "SealedReader", "open_bytes", "open_sealed", "read_header", "seal", "seal_bytes"]
+__all__ = [
+    "CHUNK_BYTES",
+    "Header",
+    "SealedReader",
+    "SealedStream",
+    "open_bytes",
+    "open_sealed",
+    "read_header",
+    "seal",
+    "seal_bytes",
+]
 
 CHUNK_BYTES = 4 * 1024 * 1024
 DEK_BYTES = 32
@@ -79,6 +90,55 @@ def open_sealed(source: BinaryIO, target: BinaryIO, dek: bytes) -> Header:
     return reader.header
 
 
+class SealedStream:
+    """Decrypts a sealed file that arrives in pieces into ``target``, without a copy of the sealed file.
+
+    The checks are those of ``open_sealed``; that of the length (3) comes last. What was written is genuine, but
+    incomplete until ``finish`` returns: discard ``target`` if a call raises ContainerRefused.
+    """
+
+    def __init__(self, target: BinaryIO, dek: bytes) -> None:
+        self._target, self._dek = target, dek
+        self._pending = bytearray()
+        self._cipher: _Cipher | None = None
+        self._index = 0
+
+    def write(self, *pieces: bytes) -> None:
+        """Take the next pieces; write each chunk that they complete."""
+        for piece in pieces:
+            self._pending += piece
+            if self._cipher is None and len(self._pending) >= FIXED_BYTES + MAX_METADATA:
+                self._cipher = self._begin()
+            if self._cipher is not None:
+                self._write_chunks(self._cipher)
+
+    def finish(self) -> Header:
+        """Write the rest; return the header, which is then authenticated."""
+        cipher = self._cipher or self._begin()
+        self._write_chunks(cipher)
+        if self._index < cipher.header.chunks:  # (3)
+            raise _other_length()
+        return cipher.header
+
+    def _begin(self) -> "_Cipher":
+        header = read_header(io.BytesIO(self._pending))  # (1) (2)
+        del self._pending[: len(header.encoded)]
+        return _Cipher(self._dek, header)
+
+    def _write_chunks(self, cipher: "_Cipher") -> None:
+        while self._index < cipher.header.chunks:
+            length = cipher.header.length(self._index)
+            if len(self._pending) < length + TAG_BYTES:
+                return
+            sealed = self._pending[: length + TAG_BYTES]
+            del self._pending[: length + TAG_BYTES]
+            cipher.decrypt(self._index, memoryview(sealed))  # (4)
+            self._target.write(cipher.plain[:length])
+            self._index += 1
+        if self._pending:  # (3)
+            raise _other_length()
+
+
 class SealedReader:
     """Random access to the plaintext of a seekable sealed file; caches the last chunk."""
 
@@ -87,7 +147,7 @@ class SealedReader:
         self._source = source
         self.header = read_header(source)  # (1) (2)
         if source.seek(0, os.SEEK_END) != self.header.sealed_size:  # (3)
-            raise ContainerRefused("3", "the sealed file is truncated or has extra bytes at its end.")
+            raise _other_length()
         self._cipher = _Cipher(dek, self.header)
         self._sealed = memoryview(bytearray(min(self.header.size, self.header.chunk_size) + TAG_BYTES))
         self._cached_index: int | None = None
@@ -148,6 +208,10 @@ def open_bytes(sealed: bytes, dek: bytes) -> bytes:
     return target.getvalue()
 
 
+def _other_length() -> ContainerRefused:
+    return ContainerRefused("3", "the sealed file is truncated or has extra bytes at its end.")
+
+
 class _Cipher:
     """AES-256-GCM of the chunks of one file, into one buffer that each call overwrites."""
 
@@ -155,18 +219,18 @@ class _Cipher:
         if len(dek) != DEK_BYTES:
             raise InputRefused(f"a data key has {DEK_BYTES} bytes, not {len(dek)}.")
         file_key = HKDF(SHA256(), 32, salt=header.salt, info=_INFO + header.hash).derive(dek)
-        self._aead, self._header = AESGCM(file_key), header
+        self._aead, self.header = AESGCM(file_key), header
         self.plain = memoryview(bytearray(min(header.size, header.chunk_size) + TAG_BYTES))
 
     def encrypt(self, index: int, plain: memoryview) -> memoryview:
-        nonce, sealed = self._header.nonce(index), self.plain[: len(plain) + TAG_BYTES]
-        self._aead.encrypt_into(nonce, plain, self._header.hash + nonce, sealed)
+        nonce, sealed = self.header.nonce(index), self.plain[: len(plain) + TAG_BYTES]
+        self._aead.encrypt_into(nonce, plain, self.header.hash + nonce, sealed)
         return sealed
 
     def decrypt(self, index: int, sealed: memoryview) -> None:
-        nonce, plain = self._header.nonce(index), self.plain[: len(sealed) - TAG_BYTES]
+        nonce, plain = self.header.nonce(index), self.plain[: len(sealed) - TAG_BYTES]
         try:
-            self._aead.decrypt_into(nonce, sealed, self._header.hash + nonce, plain)
+            self._aead.decrypt_into(nonce, sealed, self.header.hash + nonce, plain)
         except InvalidTag as error:
             raise ContainerRefused("4", f"chunk {index} was altered or moved, or the key is wrong.") from error
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.crypto.container import SealedReader, open_bytes, open_sealed, read_header, seal, seal_bytes
+from sealgrid.crypto.container import SealedReader, SealedStream, open_bytes, open_sealed, read_header, seal, seal_bytes
 from sealgrid.crypto.container_header import MAX_CHUNK, MAX_METADATA, MIN_CHUNK
 from sealgrid.errors import ContainerRefused, InputRefused
 from sealgrid.units import to_digest
@@ -167,3 +167,28 @@ def test_memory_is_bounded_by_chunks_and_not_by_the_file(tmp_path):
     finally:
         tracemalloc.stop()
     assert (tmp_path / "plain").stat().st_size == size
+
+
+def streamed(sealed: bytes, piece: int, dek: bytes = DEK) -> bytes:
+    target = io.BytesIO()
+    stream = SealedStream(target, dek)
+    stream.write(*(sealed[start : start + piece] for start in range(0, len(sealed), piece)))
+    stream.finish()
+    return target.getvalue()
+
+
+@given(plaintexts | st.just(bytes(MAX_METADATA + 999)), st.integers(1, 300), st.binary(max_size=100))
+def test_a_stream_opens_what_a_file_does_however_it_is_cut(plaintext, piece, metadata):
+    assert streamed(sealed_from(plaintext, metadata=metadata), piece) == plaintext
+
+
+@pytest.mark.parametrize("size", [100, MAX_METADATA + 999])
+def test_a_stream_refuses_another_length_another_key_and_another_byte(size):
+    sealed = sealed_from(bytes(size))
+    spoilt = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    cases = [(sealed[:-1], DEK, "3"), (sealed + b"x", DEK, "3"), (sealed, bytes(32), "4"), (spoilt, DEK, "4")]
+    cases += [(sealed[:9], DEK, "1"), (b"", DEK, "1")]
+    for content, dek, check in cases:
+        with pytest.raises(ContainerRefused) as refused:
+            streamed(content, 64, dek)
+        assert refused.value.check == check

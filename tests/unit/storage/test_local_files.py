@@ -52,6 +52,17 @@ async def test_a_cache_reads_its_source_once(tmp_path: Path) -> None:
     assert first.read_bytes() == content
 
 
+async def test_a_cache_holds_one_copy_while_it_fetches(tmp_path: Path) -> None:
+    cache, content, held = ContentFolder(tmp_path), bytes(5 * PIECE_BYTES), []
+
+    def measure(written: int) -> None:
+        held.append(sum((tmp_path / name).stat().st_size for name in names(tmp_path)))
+
+    await fetch_to_cache(digest(content), RemoteFiles(LyingNode(content)), cache, measure)
+    assert (len(held), cache.used) == (5, len(content))
+    assert max(held) <= len(content)
+
+
 async def test_a_cache_keeps_nothing_of_a_liar(tmp_path: Path) -> None:
     cache = ContentFolder(tmp_path)
     with pytest.raises(ContentDiffers):

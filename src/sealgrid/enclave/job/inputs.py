@@ -1,8 +1,6 @@
 """Fetch and decrypt what facts and params of a task name: dataset, inputs, secrets, datasets of a bulk."""
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from sealgrid.attestation.facts import DatasetFact, Facts, SecretFact
@@ -21,16 +19,14 @@ from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave.job.app_layout import JobFolders
 from sealgrid.enclave.job.iexec_env import AppInputs, merge_requester_secrets
 from sealgrid.enclave.protocol.pushed_secrets import check_signed
-from sealgrid.enclave.protocol.relay_files import fetch, write_new
+from sealgrid.enclave.protocol.relay_files import fetch, pour, write_new
 from sealgrid.enclave.protocol.release import ReleaseQuorum
-from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound
+from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound, SealgridError
 from sealgrid.units import Address, Digest
 from sealgrid.wire.relay import RelayClient
 
 MAX_SECRET_BYTES = 1 << 20  #: of a sealed secret; its plaintext must fit into an environment variable
 NO_LIMIT = 1 << 62
-
-_Decrypt = Callable[[Path, Path], None]  #: reads the first, a sealed file, and creates the second
 
 
 class InputLoader:
@@ -111,10 +107,9 @@ class InputLoader:
             if dataset is None or key is None:
                 continue
             if dataset not in loaded.values():  # a slice may list one dataset twice
-                decrypt = partial(_decrypt_iexec, dataset.checksum, key=key)
                 target = self._folders.path("datasets") / dataset.address
                 try:
-                    await self._fetch_and_decrypt(dataset.checksum, decrypt, target)
+                    await self._decrypt_iexec(dataset.checksum, key, target)
                 except AppFailed:
                     continue
                 except HostFailed as error:
@@ -167,26 +162,33 @@ class InputLoader:
         if digest not in self._quorum.keys:
             raise HostFailed(f"the vaults gave no key for the file {digest}.")
         key = self._quorum.keys[digest]
-        decrypt: _Decrypt = (
-            partial(_decrypt_iexec, digest, key=key)
-            if _is_iexec_file(self._quorum.facts, digest)
-            else partial(_decrypt_container, dek=key)
-        )
-        return await self._fetch_and_decrypt(digest, decrypt, target, most=most)
+        if _is_iexec_file(self._quorum.facts, digest):
+            return await self._decrypt_iexec(digest, key, target, most=most)
+        with target.open("xb") as plain:
+            stream = container.SealedStream(plain, key)
+            try:
+                await pour(self._relay, digest, lambda pieces: stream.write(*pieces), most)
+                await asyncio.to_thread(stream.finish)
+            except SealgridError as error:
+                target.unlink()  # it is partial or unverified
+                if isinstance(error, NotFound):
+                    raise _not_found("sealed file", digest) from error
+                if isinstance(error, ContainerRefused):
+                    raise _unopened(digest) from error
+                raise
+        return target
 
-    async def _fetch_and_decrypt(
-        self, digest: Digest, decrypt: _Decrypt, target: Path, *, most: int = NO_LIMIT
-    ) -> Path:
-        """Fetch a sealed file and decrypt it to ``target``, which must not exist."""
+    async def _decrypt_iexec(self, digest: Digest, key: bytes, target: Path, *, most: int = NO_LIMIT) -> Path:
+        """Fetch a file of iExec's format and decrypt it to ``target``, which must not exist.
+
+        The format has no authentication: nothing is decrypted before the whole file has its digest.
+        """
         sealed = await self._fetch("sealed file", digest, most)
         try:
-            await asyncio.to_thread(decrypt, sealed, target)
+            await asyncio.to_thread(_decrypt_iexec, digest, sealed, target, key=key)
         except ContainerRefused as error:
             target.unlink()  # it may be partial
-            # File and key are exactly those that the vaults vouch for: their owner caused this, not the host.
-            raise FileUnopened(
-                "a sealed file of this deal does not open with the key that was deposited for it.", digest=digest
-            ) from error
+            raise _unopened(digest) from error
         sealed.unlink()
         return target
 
@@ -195,7 +197,18 @@ class InputLoader:
         try:
             return await fetch(self._relay, digest, self._folders.new_scratch_path(), most)
         except NotFound as error:
-            raise HostFailed(f"the {what} {digest} was not found in any storage of the worker.") from error
+            raise _not_found(what, digest) from error
+
+
+def _not_found(what: str, digest: Digest) -> HostFailed:
+    return HostFailed(f"the {what} {digest} was not found in any storage of the worker.")
+
+
+def _unopened(digest: Digest) -> FileUnopened:
+    # File and key are exactly those that the vaults vouch for: their owner caused this, not the host.
+    return FileUnopened(
+        "a sealed file of this deal does not open with the key that was deposited for it.", digest=digest
+    )
 
 
 def proves_key(facts: Facts) -> bool:
@@ -208,11 +221,6 @@ def proves_key(facts: Facts) -> bool:
 
 def _is_iexec_file(facts: Facts, digest: Digest) -> bool:
     return any(secret.kind == "iexec" and secret.file_sha256 == digest for secret in facts.secrets)
-
-
-def _decrypt_container(sealed: Path, plain: Path, *, dek: bytes) -> None:
-    with sealed.open("rb") as source, plain.open("xb") as target:
-        container.open_sealed(source, target, dek)
 
 
 def _decrypt_iexec(digest: Digest, sealed: Path, plain: Path, *, key: bytes) -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import islice
 from pathlib import Path
 
 from sealgrid.bundle.wheel_unpacker import PrivateCopy
-from sealgrid.errors import AppFailed, HostFailed
+from sealgrid.errors import AppFailed, HostFailed, SealgridError
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient
 
@@ -47,6 +47,30 @@ async def fetch(relay: RelayClient, sha256: Digest, target: Path, most: int = _N
         target.unlink()
         raise AppFailed(f"a file of this deal has more than {most} bytes.")
     return target
+
+
+async def pour(relay: RelayClient, sha256: Digest, take: Callable[[list[bytes]], None], most: int = _NO_END) -> None:
+    """Give the bytes of a file to ``take`` in a thread, batch by batch, and verify them at the end.
+
+    Raises as ``fetch`` does. Until this returns, the bytes are unverified: the caller must not use what it made of
+    them. A SealgridError of ``take`` is raised last, since it says nothing unless the digest proves the bytes.
+    """
+    digest, size, failure = hashlib.sha256(), 0, None
+    async for batch in batches(relay, sha256, _NO_END):
+        for piece in batch:
+            digest.update(piece)
+            size += len(piece)
+        if failure is None and size <= most:
+            try:
+                await asyncio.to_thread(take, batch)
+            except SealgridError as error:
+                failure = error
+    if to_digest(digest.digest()) != sha256:
+        raise HostFailed(f"the worker gave other bytes than the file {sha256}.")
+    if size > most:
+        raise AppFailed(f"a file of this deal has more than {most} bytes.")
+    if failure is not None:
+        raise failure
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -318,3 +318,30 @@ def test_public_files_that_are_too_large_together_are_the_requesters_doing(task,
     monkeypatch.setattr(inputs, "MAX_INPUT_BYTES", 5)
     task.public_files = [url_of(task, "a", b"1234"), url_of(task, "b", b"5678")]
     assert "has more than 1 bytes" in task.log()
+
+
+def test_an_enclave_holds_no_sealed_copy_beside_a_dataset(task):
+    """The task's folders are the enclave's memory; they are measured whenever it asks for a piece."""
+    task.dataset, task.app["main.py"] = bytes(9 << 20), b"raise SystemExit(3)"
+    held, sealed, answer = [], [], task._answer
+
+    def measured(frame):
+        sizes = {path: path.stat().st_size for path in task.folder.rglob("*") if path.is_file()}
+        held.append(sum(sizes.values()))
+        sealed.append(sum(size for path, size in sizes.items() if "scratch" in path.parts))
+        return answer(frame)
+
+    task._answer = measured
+    assert task.perform().opened
+    assert max(sealed) == 0
+    assert 4 << 20 <= max(held) <= 1.1 * len(task.dataset)
+
+
+def test_a_dataset_with_a_byte_that_the_worker_changed_is_the_hosts_doing_and_is_removed(task):
+    task.dataset = bytes(6 << 20)
+    agreed = task._quorum()
+    task._quorum = lambda: agreed
+    task.stored = {digest: content[:-1] + b"x" for digest, content in task.stored.items()}
+    with pytest.raises(HostFailed, match="other bytes"):
+        task.perform()
+    assert not list((task.folder / "datasets").iterdir())
