@@ -144,6 +144,11 @@ _NAMES = {
         "FeedState",
         "FeedStation",
     ),
+    "sealgrid.sdk.resources.fleets": (
+        "AsyncFleets",
+        "Fleet",
+        "FleetMachine",
+    ),
     "sealgrid.sdk.resources.models": ("AsyncModels",),
     "sealgrid.sdk.resources.offers": (
         "Listing",
@@ -165,6 +170,7 @@ _NAMES = {
     ),
     "sealgrid.sdk.sync.executor": ("Executor",),
     "sealgrid.sdk.sync.feeds": ("Feeds",),
+    "sealgrid.sdk.sync.fleets": ("Fleets",),
     "sealgrid.sdk.sync.models": ("Models",),
     "sealgrid.sdk.sync.receipt": ("Receipt",),
     "sealgrid.sdk.sync.run": ("Run",),

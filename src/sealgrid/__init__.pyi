@@ -168,6 +168,11 @@ from sealgrid.sdk.resources.feeds import (
     FeedState,
     FeedStation,
 )
+from sealgrid.sdk.resources.fleets import (
+    AsyncFleets,
+    Fleet,
+    FleetMachine,
+)
 from sealgrid.sdk.resources.models import (
     AsyncModels,
 )
@@ -203,6 +208,9 @@ from sealgrid.sdk.sync.executor import (
 from sealgrid.sdk.sync.feeds import (
     Feeds,
 )
+from sealgrid.sdk.sync.fleets import (
+    Fleets,
+)
 from sealgrid.sdk.sync.models import (
     Models,
 )
@@ -231,6 +239,7 @@ __all__ = [
     "AsyncBag",
     "AsyncClient",
     "AsyncFeeds",
+    "AsyncFleets",
     "AsyncModels",
     "AsyncReceipt",
     "AsyncRun",
@@ -263,6 +272,9 @@ __all__ = [
     "FileSpec",
     "FileTooLarge",
     "FileUnopened",
+    "Fleet",
+    "FleetMachine",
+    "Fleets",
     "GrantResult",
     "HostFailed",
     "InputMismatch",

@@ -21,7 +21,7 @@ from sealgrid.pool.chain_reader import PoolChainReader
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.transaction_sender import TransactionSender
 from sealgrid.pool.transactions import PoolTransaction
-from sealgrid.units import DealId, TaskId
+from sealgrid.units import Address, DealId, TaskId
 from tests.contracts.scene import Market
 from tests.unit.pool.pool_scene import open_book
 
@@ -297,9 +297,9 @@ async def test_a_transaction_for_tasks_that_changed_meanwhile_is_not_stored(scen
     _, tasks = await scene.deal(volume=2)
     estimate = scene.sender.estimate
 
-    async def end_one(data: bytes) -> int:
+    async def end_one(data: bytes, to: Address | None = None) -> int:
         await scene.book.apply(e.TaskFinalized(task=tasks[0], at=1))
-        return await estimate(data)
+        return await estimate(data, to)
 
     scene.sender.estimate = end_one  # type: ignore[method-assign]
     await scene.finish()

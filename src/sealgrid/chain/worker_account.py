@@ -7,14 +7,15 @@ import msgspec
 
 from sealgrid.attestation.statements import AccountCall
 from sealgrid.chain import artifacts
-from sealgrid.chain.abi import interface
+from sealgrid.chain.abi import ContractAbi, interface
 from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import ChainError, InputRefused
-from sealgrid.units import ZERO_ADDRESS, Address, Digest, Nrlc
+from sealgrid.errors import InputRefused
+from sealgrid.units import Address, Digest, Nrlc
 
+MAX_CALL: Final = 16_384  #: bytes of one call, as the contract takes them
 CALL_SECONDS: Final = 3600  #: lifetime of a signed call, by the chain's clock
 _ABI: Final = interface("WorkerAccount")
 
@@ -33,14 +34,14 @@ class WorkerAccount:
         self.node, self.address = node, address
 
     async def require_of(self, hub: Address) -> None:
-        """Raise InputRefused unless the contract is an account of this hub."""
-        try:
-            await self.delegation(ZERO_ADDRESS, ZERO_ADDRESS)
-            own = Address(await self._read("hub"))
-        except ChainError as error:
-            raise InputRefused(f"{self.address} is not a worker account: {error.message}") from error
-        if own != hub:
-            raise InputRefused(f"worker account {self.address} belongs to hub {own}, and this network's is {hub}.")
+        """Raise InputRefused unless the contract has exactly the code of an account of this hub."""
+        creation = artifacts.bytecode("WorkerAccount") + ContractAbi(artifacts.abi("WorkerAccount")).constructor_data(
+            hub
+        )
+        call, action = {"data": "0x" + creation.hex()}, "Computing the code of worker accounts"
+        expected = bytes.fromhex((await self.node.rpc("eth_call", call, "latest", action=action))[2:])
+        if await self.node.code(self.address) != expected:
+            raise InputRefused(f"{self.address} is not a worker account of this version on hub {hub}.")
 
     async def owner(self, *, at: Digest | None = None) -> Address:
         """Return the account that delegates and withdraws."""

@@ -28,6 +28,7 @@ from sealgrid.cli import (
     top,
     vault,
     worker,
+    worker_account,
     worker_hardware,
 )
 from sealgrid.cli import app as apps
@@ -47,6 +48,7 @@ app = typer.Typer(
 model_access.register(model.app)
 app_development.register(apps.app)
 worker_hardware.register(worker.app)
+worker_account.register(worker.app)
 SELL, BUY, MONEY = "Sell", "Buy", "Keys and money"
 LOCAL, OTHERS, MACHINES = "A network on this machine", "Networks of others", "Machines and vaults"
 for noun, commands, panel in (

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
     from sealgrid.machine.start import WorkerMachine
     from sealgrid.sdk.client import AsyncClient
-    from sealgrid.units import TaskId
+    from sealgrid.units import Address, TaskId
 
 app = typer.Typer(help="Run jobs on this machine; check and use its confidential hardware.", no_args_is_help=True)
 
+ForAccount = Annotated[
+    str,
+    typer.Option(
+        "--account",
+        metavar="ADDRESS",
+        help="Work for this worker account (`sealgrid worker account`), in enclaves only.",
+    ),
+]
 AtPool = Annotated[str, typer.Option("--pool", metavar="URL", help="Another pool of the network than its own.")]
 
 
@@ -28,6 +36,7 @@ AtPool = Annotated[str, typer.Option("--pool", metavar="URL", help="Another pool
 def run(
     name: Annotated[str, typer.Argument(help="A development account that the local pool admits: worker2 or worker3.")],
     pool: Annotated[str, typer.Option(metavar="URL", help="Work for another pool of the local network.")] = "",
+    account: ForAccount = "",
     data: Data = None,
 ) -> None:
     """Run another worker of the local network's pool until Ctrl-C."""
@@ -47,6 +56,7 @@ def run(
     layout = layout_of(data)
     network = load_network(layout.network)
     config = worker_config(layout, asyncio.run(at_pool(network, pool)) if pool else network, name)
+    config = replace(config, account=_account(account))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run_worker(config, lambda: stderr.print(f"{name} requests jobs; stop it with Ctrl-C")))
 
@@ -86,6 +96,7 @@ def start(
     admin: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Answer the operator there: metrics, readiness, version.")
     ] = "",
+    account: ForAccount = "",
     pool: AtPool = "",
     data: Data = None,
 ) -> None:
@@ -125,6 +136,7 @@ def start(
         memory=parse_size(memory),
         apps=parse_addresses(apps, "--app"),
         requesters=parse_addresses(requesters, "--requester"),
+        account=_account(account),
     )
     if signed is not None and signed.invitation.pool != machine.network.workerpool:
         raise InputRefused(
@@ -137,6 +149,13 @@ def start(
         style="yellow",
     )
     asyncio.run(_work(machine, admin_address))
+
+
+def _account(text: str) -> "Address | None":
+    from sealgrid.cli.job_filters import parse_addresses
+
+    (address,) = parse_addresses([text], "--account") if text else (None,)
+    return address
 
 
 def _worker_machine(network: str | None, data: Path | None, pool: str) -> "WorkerMachine":

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from sealgrid.attestation.simulated_pki import raw_public
 from sealgrid.attestation.statements import MachineEnrolment
+from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import SigningKey
@@ -34,6 +35,7 @@ from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.service_access import LOOPBACK, ONE_MACHINE
+from sealgrid.worker.account_publisher import require_delegation
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.runner import WorkSession, open_context
@@ -56,6 +58,7 @@ class WorkerMachine:
     memory: int = 0  #: bytes that one app may have; 0 for those of the machine
     apps: tuple[Address, ...] = ()  #: that it runs; empty for all
     requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all
+    account: Address | None = None  #: WorkerAccount that PoCo pays; None for the worker's own key
 
     @property
     def key_file(self) -> Path:
@@ -108,7 +111,8 @@ async def open_worker(
 ) -> AsyncIterator[WorkSession]:
     """Yield a session that is ready to take jobs; stop its enclaves at the end.
 
-    Raises InputRefused for a network that machines cannot join, or while the worker has no ether, CallRefused if the
+    Raises InputRefused for a network that machines cannot join, while the worker has no ether, or is no delegate of
+    its account, CallRefused if the
     pool does not admit the worker, EvidenceRefused if the authority does not certify it, SetupMissing if the sandbox
     does not work here.
     """
@@ -117,9 +121,15 @@ async def open_worker(
         raise InputRefused(f"no machine can join {network.name!r}: it names no authority for simulated machines.")
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_locked(machine.folder))
-        on_progress("joining the pool")
-        admission = await _join(machine, key)
-        await _require_gas(network, key, on_progress)
+        if machine.account is None:
+            on_progress("joining the pool")
+            admission = await _join(machine, key)
+            await _require_gas(network, key, on_progress)
+        else:
+            async with Node(*network.identity.rpc_urls) as node:
+                await require_delegation(Hub(node, network.hub), network.workerpool, machine.account, key.address)
+            on_progress("joining the pool")
+            admission = await _join(machine, key)
         certified = HttpTransport(network.authority_url, name="the authority")
         authority = AuthorityClient(await stack.enter_async_context(certified))
         image = await fetch_runtime(authority, network.runtimes, machine.folder / "runtime", on_progress)
@@ -236,4 +246,5 @@ def _config(machine: WorkerMachine) -> WorkerConfig:
         memory=machine.memory or machine_memory(),
         apps=machine.apps,
         requesters=machine.requesters,
+        account=machine.account,
     )

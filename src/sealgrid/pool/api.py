@@ -45,6 +45,11 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
     async def authorise(request: HttpRequest) -> Response[bytes]:
         return _json(await task_service.authorise(await _call(request)))
 
+    @post("/jobs/forward")
+    async def forward(request: HttpRequest) -> Response[bytes]:
+        await task_service.forward(await _call(request))
+        return _json({})
+
     @post("/jobs/commitment")
     async def commit(request: HttpRequest) -> Response[bytes]:
         return _json(await task_service.commit(await _call(request)))
@@ -54,7 +59,7 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
         await task_service.report(await _call(request))
         return _json({})
 
-    return [view, status, login, next_job, authorise, commit, stage]
+    return [view, status, login, next_job, authorise, forward, commit, stage]
 
 
 def admission_handler(admissions: WorkerAdmissions) -> HTTPRouteHandler:

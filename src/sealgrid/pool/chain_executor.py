@@ -14,7 +14,7 @@ import msgspec
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import ChainError, SealgridError, ServiceUnavailable
+from sealgrid.errors import ChainError, ContractReverted, SealgridError, ServiceUnavailable
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, ChainCallKind
 from sealgrid.pool.operations import apply_events, pending_calls
@@ -27,6 +27,7 @@ from sealgrid.wire.storage import results_hint
 
 MAX_ARRAY: Final = 50  #: calls in one transaction; claims cost up to 0.3 million gas each
 MAX_IN_FLIGHT: Final = 8  #: transactions that have not ended
+MAX_FORWARD_GAS: Final = 3_000_000  #: of a result that the pool sends for an account
 STUCK_SECONDS: Final = 30.0  #: after which a transaction is replaced by one with higher fees
 MAX_RAISE: Final = 10  #: times the market's fees, above which higher ones do not help
 RESEND_SECONDS: Final = 3.0  #: after which a transaction that the node lost is sent again
@@ -84,9 +85,11 @@ class ChainExecutor:
         return len(await self._book.lead(lambda rows: rows.transactions()))
 
     async def _submit(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> None:
-        data = _data(kind, calls)
+        data, to = _data(kind, calls), calls[0].forward.account if calls[0].forward else None
         try:
-            gas = await self._sender.estimate(data)
+            gas = await self._sender.estimate(data, to)
+            if to is not None and gas > MAX_FORWARD_GAS:
+                raise ContractReverted(f"it needs {gas} gas, and the pool pays {MAX_FORWARD_GAS} at most.")
         except ServiceUnavailable:
             raise
         except ChainError as refused:  # anyone may have made one of the calls
@@ -97,13 +100,14 @@ class ChainExecutor:
         nonce = await self._sender.nonce()
         while nonce in stored:  # the lowest free one: no later one is mined before it
             nonce += 1
-        raw, sent = await self._sender.sign(nonce, data, gas, fees)
+        raw, sent = await self._sender.sign(nonce, data, gas, fees, to)
         transaction = PoolTransaction(
             nonce=nonce,
             epoch=self._book.epoch or 0,
             kind=kind,
             tasks=tuple(call.task for call in calls),
             data=data,
+            to=to,
             gas=gas,
             fees=fees,
             raw=raw,
@@ -137,6 +141,9 @@ class ChainExecutor:
             middle = len(calls) // 2
             await self._submit(kind, calls[:middle])
             await self._submit(kind, calls[middle:])
+        elif kind == "forward":  # its worker asks again while it can
+            await self._apply([e.CallForwardEnded(task=calls[0].task, at=self._clock())])
+            _log.warning("the result of task %s is not sent: %s", calls[0].task, refused)
         else:
             now = self._clock()
             await self._apply([e.ChainCallPostponed(task=calls[0].task, at=now, until=now + self._retry)])
@@ -187,7 +194,9 @@ class ChainExecutor:
             replacement = msgspec.structs.replace(transaction, sent_at=self._clock())
         else:
             fees = transaction.fees.raised(market)
-            raw, sent = await self._sender.sign(transaction.nonce, transaction.data, transaction.gas, fees)
+            raw, sent = await self._sender.sign(
+                transaction.nonce, transaction.data, transaction.gas, fees, transaction.to
+            )
             hashes = (*transaction.hashes, sent)
             replacement = msgspec.structs.replace(transaction, raw=raw, fees=fees, hashes=hashes, sent_at=self._clock())
         await self._book.lead(lambda rows: rows.save_transaction(replacement))
@@ -195,7 +204,9 @@ class ChainExecutor:
 
     async def _end(self, transaction: PoolTransaction, effects: Sequence[e.AnyTaskEvent]) -> None:
         at, nonce = self._clock(), transaction.nonce
-        ended = [e.ChainCallEnded(task=task, at=at, nonce=nonce) for task in transaction.tasks]
+        ended: list[e.AnyTaskEvent] = [e.ChainCallEnded(task=task, at=at, nonce=nonce) for task in transaction.tasks]
+        if transaction.kind == "forward":
+            ended += [e.CallForwardEnded(task=task, at=at) for task in transaction.tasks]
 
         def operation(rows: TaskRows) -> None:
             rows.remove_transaction(nonce)
@@ -213,6 +224,8 @@ class ChainExecutor:
 
 
 def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:
+    if (forward := calls[0].forward) is not None:
+        return forward.data
     if kind == "finalize":
         return hub_call("finalize", calls[0].task, results_hint(calls[0].result), b"")
     if kind == "reopen":
@@ -225,7 +238,7 @@ def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:
 def _effects(transaction: PoolTransaction, at: float) -> list[e.AnyTaskEvent]:
     if transaction.kind == "initialize":
         return [e.TaskInitialized(task=task, at=at) for task in transaction.tasks]
-    if transaction.kind == "finalize":
+    if transaction.kind in {"finalize", "forward"}:
         return [e.TaskFinalized(task=task, at=at) for task in transaction.tasks]
     if transaction.kind == "reopen":
         return [e.TaskReopened(task=task, at=at) for task in transaction.tasks]

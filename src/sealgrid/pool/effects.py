@@ -6,7 +6,7 @@ import msgspec
 
 from sealgrid.units import ZERO_DIGEST, Address, DealId, Digest, TaskId
 
-ChainCallKind = Literal["initialize", "claim", "initialize and claim", "finalize", "reopen"]
+ChainCallKind = Literal["initialize", "claim", "initialize and claim", "finalize", "reopen", "forward"]
 
 
 class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +34,25 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
     enclave: Address
 
 
+class ForwardedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker's result that waits for the pool to send it to the worker's account (contracts/WorkerAccount.vy)."""
+
+    account: Address
+    data: bytes  #: calldata for the account
+
+
 class ChainCall(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pool does on chain for a task: initialise it, refund its requester, both, finalise or reopen it."""
+    """What the pool does on chain for a task: initialise it, refund its requester, both, finalise or reopen it.
+
+    Or send its result as the account of its worker.
+    """
 
     kind: ChainCallKind
     task: TaskId
     deal: DealId
     index: int
     result: Digest = ZERO_DIGEST  #: with "finalize": SHA-256 of the result's archive
+    forward: ForwardedCall | None = None  #: with "forward"
 
 
 Effect = AssignTask | SignAuthorisation | SignReassign

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from sealgrid.pool.effects import ForwardedCall
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, DealId, Digest, TaskId
 from sealgrid.wire.pool import Stage
 
@@ -69,6 +70,16 @@ class EnclaveProposed(WorkerEvent, frozen=True, kw_only=True):
     """The task's worker asks to have an enclave authorised."""
 
     enclave: Address
+
+
+class CallForwarded(WorkerEvent, frozen=True, kw_only=True):
+    """The task's worker asks the pool to send its result as its account."""
+
+    forward: ForwardedCall
+
+
+class CallForwardEnded(TaskEvent, frozen=True, kw_only=True):
+    """The transaction with the worker's result has ended, or the chain would refuse it."""
 
 
 class ResultCommitted(WorkerEvent, frozen=True, kw_only=True):
@@ -164,6 +175,8 @@ AnyTaskEvent = (
     | TaskAssigned
     | EnclaveProposed
     | ResultCommitted
+    | CallForwarded
+    | CallForwardEnded
     | StageReported
     | ReplicationEvent
     | VaultsAnswered

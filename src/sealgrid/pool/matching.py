@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.poco.tags import bits
+from sealgrid.poco.tags import TEE_BIT, bits
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
@@ -41,6 +41,7 @@ def fits(capabilities: WorkerCapabilities, deal: DealMatched) -> bool:
     return (
         required >= 0
         and not required & ~bits(capabilities.tag)
+        and (not capabilities.enclaves_only or bool(required & bits(TEE_BIT)))
         and (not capabilities.memory or deal.memory <= capabilities.memory)
         and (not capabilities.apps or deal.app in capabilities.apps)
         and (not capabilities.requesters or deal.requester in capabilities.requesters)

@@ -33,6 +33,7 @@ from sealgrid.pool.service import TaskService
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.transaction_sender import TransactionSender
+from sealgrid.pool.worker_accounts import WorkerAccounts
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
@@ -85,7 +86,15 @@ async def open_app(
             )
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
             hub = Hub(node, config.network.hub)
-            task_service = TaskService(book, clock, workers, key, machines=config.machines, score_of=hub.view_score)
+            task_service = TaskService(
+                book,
+                clock,
+                workers,
+                key,
+                machines=config.machines,
+                score_of=hub.view_score,
+                accounts=WorkerAccounts(hub, config.workerpool),
+            )
             stack.callback(task_service.close)
             memory = AppMemory(None)
             if config.storage_url:

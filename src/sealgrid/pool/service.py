@@ -9,27 +9,31 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from sealgrid.attestation.statements import Reassign, poco_authorisation
-from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.attestation.statements import AccountCall, Reassign, poco_authorisation
+from sealgrid.chain.abi import interface
+from sealgrid.chain.worker_account import MAX_CALL, forward_data
+from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import Assignment, WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
-from sealgrid.pool.effects import SignAuthorisation, SignReassign
-from sealgrid.pool.events import EnclaveProposed, ResultCommitted, StageReported
+from sealgrid.pool.effects import ForwardedCall, SignAuthorisation, SignReassign
+from sealgrid.pool.events import CallForwarded, EnclaveProposed, ResultCommitted, StageReported
 from sealgrid.pool.matching import ACTIVE_SECONDS
 from sealgrid.pool.operations import require_task_id
 from sealgrid.pool.replication import replicas_of, reply_to
 from sealgrid.pool.task import ENDED, MAX_DETAIL, AttemptFailure, PoolTask, failures_of, public_history
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.worker_accounts import WorkerAccounts
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
-from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_address, to_bytes, to_digest
 from sealgrid.wire.pool import (
     MAX_LISTED,
     AuthoriseReply,
     AuthoriseRequest,
     CommitReply,
     CommitRequest,
+    ForwardRequest,
     JobAssignment,
     JobReply,
     NextJob,
@@ -54,6 +58,7 @@ MAX_COMMIT_WAITS: Final = (
     1024  #: commitments of all workers that wait for others at one time; more are answered at once
 )
 MAX_COMMIT_WAITS_OF_WORKER: Final = 16  #: of them, of one worker
+_PUBLISH: Final = interface("Hub").selector("contributeAndFinalize")
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
 
 P = TypeVar("P")
@@ -71,10 +76,12 @@ class TaskService:
         *,
         machines: tuple[OfferedMachine, ...] = (),
         score_of: Callable[[Address], Awaitable[int]] | None = None,
+        accounts: WorkerAccounts | None = None,
         clock: Callable[[], float] = time.time,
         draw: Callable[[], float] = _RANDOM.random,
     ) -> None:
         self._machines, self._score_of, self._draw = machines, score_of, draw
+        self._accounts = accounts
         self._book, self._workers, self._key = book, workers, key
         self._dispatcher = Dispatcher(book, chain_clock, clock)
         self._clock, self._sessions = clock, WorkerSessions(workers)
@@ -186,8 +193,9 @@ class TaskService:
         return JobReply(jobs=tuple(map(job_of, assigned)), refused=tuple(refused))
 
     async def authorise(self, call: SessionCall) -> AuthoriseReply:
-        """Authorise an enclave of the task's worker; idempotent for the same enclave."""
+        """Authorise an enclave of the task's worker, or of its account; idempotent for the same enclave."""
         worker, request = self._verify(call, "/jobs/authorisation", AuthoriseRequest)
+        paid = worker if request.account is None else await self._require_delegate(request.account, worker)
         proposal = EnclaveProposed(
             at=self._clock(),
             task=require_task_id(request.task),
@@ -195,22 +203,48 @@ class TaskService:
             fence=request.fence,
             enclave=_enclave(request.enclave),
         )
-        authorization, reassign = None, None
+        authorization, reassign, upload = None, None, b""
         for answer in await self._book.apply(proposal):
             if isinstance(answer, SignAuthorisation):
-                message = poco_authorisation(answer.worker, answer.task, answer.enclave)
-                signature = self._key.sign(personal_digest(message))
+                signature = self._sign_authorisation(paid, answer.task, answer.enclave)
                 authorization = Authorization(
-                    task=answer.task, worker=answer.worker, enclave=answer.enclave, signature=signature
+                    task=answer.task, worker=paid, enclave=answer.enclave, signature=signature
                 )
+                if paid != worker:
+                    upload = self._sign_authorisation(worker, answer.task, answer.enclave)
             elif isinstance(answer, SignReassign):
-                statement = Reassign(
-                    task=answer.task, attempt=answer.attempt, worker=answer.worker, enclave=answer.enclave
-                )
+                statement = Reassign(task=answer.task, attempt=answer.attempt, worker=paid, enclave=answer.enclave)
                 signature = statement.sign(self._workers.domain, self._key)
                 reassign = SignedReassign(reassign=statement, signature=signature)
         assert authorization is not None
-        return AuthoriseReply(authorization=authorization, reassign=reassign)
+        return AuthoriseReply(authorization=authorization, reassign=reassign, upload=upload)
+
+    async def forward(self, call: SessionCall) -> None:
+        """Take a worker's result that the pool sends to the worker's account; idempotent while it is under way."""
+        worker, request = self._verify(call, "/jobs/forward", ForwardRequest)
+        task, account = require_task_id(request.task), await self._require_delegate(request.account, worker)
+        if request.call[:36] != _PUBLISH + to_bytes(task, 32) or len(request.call) > MAX_CALL:
+            raise InputRefused(f"the pool sends results of task {task} alone, of at most {MAX_CALL} bytes.")
+        signed = AccountCall(call=request.call, expiry=request.expiry)
+        try:
+            signer = signed.signer(Domain(chain=self._workers.domain.chain, broker=account), request.signature)
+        except ValueError as error:
+            raise InputRefused(f"the call carries no valid signature: {error}.") from error
+        if signer != worker:
+            raise InputRefused(f"the call was not signed by worker {worker} for account {account}.")
+        forward = ForwardedCall(account=account, data=forward_data(signed, request.signature))
+        await self._book.apply(
+            CallForwarded(at=self._clock(), task=task, worker=worker, fence=request.fence, forward=forward)
+        )
+
+    async def _require_delegate(self, account: Address, worker: Address) -> Address:
+        if self._accounts is None:
+            raise InputRefused("this pool pays workers by their own keys only.")
+        await self._accounts.require(_account(account), worker)
+        return account
+
+    def _sign_authorisation(self, worker: Address, task: TaskId, enclave: Address) -> bytes:
+        return self._key.sign(personal_digest(poco_authorisation(worker, task, enclave)))
 
     async def commit(self, call: SessionCall) -> CommitReply:
         """Take a worker's commitment to a result without an enclave; return what it does next.
@@ -318,6 +352,13 @@ def job_of(assignment: Assignment) -> JobAssignment:
             final_deadline=deal.final_deadline,
         ),
     )
+
+
+def _account(text: Address) -> Address:
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused(f"the account is not a valid Ethereum address: {error}.") from error
 
 
 def _digest(text: Digest) -> Digest:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
-from sealgrid.poco.tags import bits
+from sealgrid.poco.tags import TEE_BIT, bits
 from sealgrid.pool.database import create_tables, database_errors, open_engine, session_arguments
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_second, requirement, start_by
@@ -454,6 +454,8 @@ def _fits(capabilities: WorkerCapabilities) -> sql.ColumnElement[bool]:
     """Return the condition of ``matching.fits``."""
     missing = ~bits(capabilities.tag) & (MAX_TAG - 1)
     conditions = [TASK.c.tag >= 0, TASK.c.tag.bitwise_and(missing) == 0]
+    if capabilities.enclaves_only:
+        conditions.append(TASK.c.tag.bitwise_and(bits(TEE_BIT)) != 0)
     if capabilities.memory:
         conditions.append(TASK.c.memory <= capabilities.memory)
     if capabilities.apps:

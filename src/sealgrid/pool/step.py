@@ -41,6 +41,7 @@ from sealgrid.wire.pool import Stage, StageAt
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
 _ChainCallEvent = e.ChainCallSubmitted | e.ChainCallEnded | e.ChainCallPostponed
+_ForwardEvent = e.CallForwarded | e.CallForwardEnded
 _PoolEvent = e.TaskQueued | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent
 Outcome = tuple[PoolTask, tuple[Effect, ...]]
 
@@ -137,6 +138,9 @@ def chain_call(task: PoolTask) -> ChainCall | None:
             index=task.index,
             result=task.replication.result,
         )
+    if task.forward is not None and task.stage in WORKING:
+        forward = task.forward
+        return ChainCall(kind="forward", task=task.task, deal=task.deal, index=task.index, forward=forward)
     if not task.initialized and task.stage in OPEN:
         return ChainCall(kind="initialize", task=task.task, deal=task.deal, index=task.index)
     return None
@@ -159,9 +163,14 @@ def _assign(task: PoolTask, event: e.TaskAssigned) -> Outcome:
 
 
 def _apply_other_event(
-    task: PoolTask, deal: e.DealMatched, event: _PoolEvent | e.ResultCommitted | e.ReplicationEvent, rules: PoolRules
+    task: PoolTask,
+    deal: e.DealMatched,
+    event: _PoolEvent | _ForwardEvent | e.ResultCommitted | e.ReplicationEvent,
+    rules: PoolRules,
 ) -> PoolTask:
     match event:
+        case e.CallForwarded() | e.CallForwardEnded():
+            return _apply_forward(task, event)
         case e.ResultCommitted():
             return _commit(task, event, rules)
         case e.ResultContributed() | e.ConsensusReached() | e.ResultRevealed() | e.TaskReopened():
@@ -324,6 +333,19 @@ def _authorise(task: PoolTask, proposal: e.EnclaveProposed) -> Outcome:
     if task.attempt == 1:
         return task, (authorisation,)
     return task, (authorisation, SignReassign(task=task.task, attempt=task.attempt, worker=worker, enclave=enclave))
+
+
+def _apply_forward(task: PoolTask, event: _ForwardEvent) -> PoolTask:
+    if isinstance(event, e.CallForwardEnded):
+        return msgspec.structs.replace(task, forward=None) if task.forward is not None else task
+    if task.stage == "completed":
+        return task  # the chain event arrived before the worker's repetition
+    _require_worker(task, event)
+    if task.replication is not None:
+        raise InputRefused(f"task {task.task} has no enclave; its worker contributes with its own key.")
+    alive = msgspec.structs.replace(task, last_report=event.at)
+    # What is under way is followed to its end first.
+    return alive if task.nonce is not None else msgspec.structs.replace(alive, forward=event.forward)
 
 
 def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:

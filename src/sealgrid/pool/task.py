@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from sealgrid.pool.effects import ForwardedCall
 from sealgrid.pool.replication import Replication
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import PublicStage, Stage, StageAt
@@ -83,6 +84,7 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     call_after: float = 0.0  #: the chain call that it needs is not tried before
     replication: Replication | None = None  #: of a task without an enclave
     nonce: int | None = None  #: of the transaction that carries its chain call
+    forward: ForwardedCall | None = None  #: result of its worker that the pool sends
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "", check: str = "") -> PoolTask:
@@ -96,7 +98,8 @@ def enter(task: PoolTask, stage: Stage, at: float, detail: str = "", check: str 
     if task.stage == stage:
         return task
     entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL], check=check)
-    return msgspec.structs.replace(task, stage=stage, stage_since=at, history=(*task.history, entry))
+    forward = task.forward if stage in WORKING else None
+    return msgspec.structs.replace(task, stage=stage, stage_since=at, history=(*task.history, entry), forward=forward)
 
 
 def lose(task: PoolTask, at: float, reason: str) -> PoolTask:

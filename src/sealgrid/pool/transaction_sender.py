@@ -22,9 +22,9 @@ class TransactionSender:
     def __init__(self, node: Node, key: SigningKey, hub: Address) -> None:
         self._node, self._key, self._hub = node, key, hub
 
-    async def estimate(self, data: bytes) -> int:
-        """Simulate a call of the hub at the head; return its gas with a margin, or raise ContractReverted."""
-        call = {"from": self._key.address, "to": self._hub, "data": "0x" + data.hex()}
+    async def estimate(self, data: bytes, to: Address | None = None) -> int:
+        """Simulate a call at the head, of the hub by default; return its gas with a margin; else ContractReverted."""
+        call = {"from": self._key.address, "to": to or self._hub, "data": "0x" + data.hex()}
         return int(int(await self._node.rpc("eth_estimateGas", call, action=_ACTION), 16) * _GAS_MARGIN)
 
     async def fees(self) -> Fees:
@@ -36,10 +36,12 @@ class TransactionSender:
         """Return the next nonce, after transactions that wait at the node (*pending*), or after a block."""
         return int(await self._node.rpc("eth_getTransactionCount", self._key.address, which, action=_ACTION), 16)
 
-    async def sign(self, nonce: int, data: bytes, gas: int, fees: Fees) -> tuple[bytes, Digest]:
-        """Return a signed call of the hub and its hash."""
-        chain = await self._node.chain()
-        fields: tuple[object, ...] = (chain, nonce, fees.tip, fees.highest, gas, to_bytes(self._hub, 20), 0, data, [])
+    async def sign(
+        self, nonce: int, data: bytes, gas: int, fees: Fees, to: Address | None = None
+    ) -> tuple[bytes, Digest]:
+        """Return a signed call, of the hub by default, and its hash."""
+        chain, target = await self._node.chain(), to_bytes(to or self._hub, 20)
+        fields: tuple[object, ...] = (chain, nonce, fees.tip, fees.highest, gas, target, 0, data, [])
         raw = signed_transaction(self._key, fields)
         return raw, to_digest(keccak256(raw))
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from sealgrid.pool.effects import ChainCallKind
-from sealgrid.units import Digest, TaskId
+from sealgrid.units import Address, Digest, TaskId
 
 _RAISE: Final = 1.25  #: factor of a replacement's fees; nodes require at least 1.1
 
@@ -16,8 +16,8 @@ ARRAY_FUNCTIONS: Final[dict[ChainCallKind, str]] = {
     "initialize and claim": "initializeAndClaimArray",
 }
 
-#: Function of the hub for one task.
-SINGLE_FUNCTIONS: Final[dict[ChainCallKind, str]] = {"finalize": "finalize", "reopen": "reopen"}
+#: Function for one task: of the hub, or of the account of its worker.
+SINGLE_FUNCTIONS: Final[dict[ChainCallKind, str]] = {"finalize": "finalize", "reopen": "reopen", "forward": "forward"}
 
 
 class Fees(msgspec.Struct, frozen=True):
@@ -46,6 +46,7 @@ class PoolTransaction(msgspec.Struct, frozen=True, kw_only=True):
     kind: ChainCallKind
     tasks: tuple[TaskId, ...]
     data: bytes
+    to: Address | None = None  #: contract that it calls; None for the hub
     gas: int
     fees: Fees
     raw: bytes  #: signed, as sent last

@@ -49,6 +49,7 @@ from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.bags import AsyncBag
 from sealgrid.sdk.resources.feeds import AsyncFeeds
+from sealgrid.sdk.resources.fleets import AsyncFleets
 from sealgrid.sdk.resources.models import AsyncModels
 from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.resources.runs import AsyncRun
@@ -97,6 +98,11 @@ class AsyncClient:
     def feeds(self) -> AsyncFeeds:
         """Return the network's feeds: contracts that publish data quality."""
         return AsyncFeeds(self._conn)
+
+    @property
+    def fleets(self) -> AsyncFleets:
+        """Return the network's worker accounts: one worker of PoCo for many machines each."""
+        return AsyncFleets(self._conn)
 
     @property
     def data(self) -> AsyncModels:

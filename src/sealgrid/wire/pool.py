@@ -57,6 +57,7 @@ class WorkerCapabilities(Message, frozen=True, kw_only=True):
     cached: tuple[Digest, ...] = ()  #: bundles and sealed files that it has, most recently used first
     apps: tuple[Address, ...] = ()  #: that it runs; empty for all
     requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all
+    enclaves_only: bool = False  #: whether it takes no job without an enclave
 
 
 class NextJob(Message, frozen=True, kw_only=True):
@@ -133,13 +134,32 @@ class AuthoriseRequest(Message, frozen=True, kw_only=True):
     task: TaskId
     fence: int  #: of the assignment
     enclave: Address
+    account: Address | None = None  #: that the worker works for, as its delegate
+
+
+class ForwardRequest(Message, frozen=True, kw_only=True):
+    """Payload: publish the result of a job as the worker's account; the pool sends the transaction and pays its gas.
+
+    The worker repeats it until the chain has the result.
+    """
+
+    task: TaskId
+    fence: int  #: of the assignment
+    account: Address
+    call: bytes  #: calldata for the hub: contributeAndFinalize of the task
+    expiry: int  #: of the signature, Unix seconds by the chain's clock
+    signature: bytes  #: of the AccountCall, by the worker's key
 
 
 class AuthoriseReply(Message, frozen=True, kw_only=True):
-    """The pool owner's authorisation, with the reassignment when this is not the task's first enclave."""
+    """The pool owner's authorisation, with the reassignment when this is not the task's first enclave.
+
+    With an account both are about the account, and ``upload`` lets the worker itself upload the result.
+    """
 
     authorization: Authorization
     reassign: SignedReassign | None = None
+    upload: bytes = b""  #: the authorisation's signature for the worker's own address
 
 
 class StageAt(Message, frozen=True, kw_only=True):
@@ -232,6 +252,10 @@ class PoolClient:
     async def authorise(self, request: SessionCall) -> AuthoriseReply:
         """Request PoCo's authorisation of an enclave."""
         return await call(self._transport, "POST", "/jobs/authorisation", request, AuthoriseReply)
+
+    async def forward(self, request: SessionCall) -> None:
+        """Have a result published as the worker's account."""
+        await self._transport.request("POST", "/jobs/forward", encode(request))
 
     async def commit(self, request: SessionCall) -> CommitReply:
         """Commit to a result of a task without an enclave."""

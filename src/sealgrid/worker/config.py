@@ -26,3 +26,4 @@ class WorkerConfig:
     memory: int = 0  #: bytes that one app may have; 0 for any
     apps: tuple[Address, ...] = ()  #: that it runs; empty for all
     requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all
+    account: Address | None = None  #: WorkerAccount that PoCo pays; None for the worker's own key

@@ -1,5 +1,7 @@
 """Read a job's deal from the chain and finalize its result there."""
 
+from collections.abc import Callable
+
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.chain import matches
 from sealgrid.chain.blocks import confirmation_of
@@ -15,8 +17,10 @@ from sealgrid.wire.relay import ResultDelivery
 class Finalizer:
     """The worker's access to the chain. One transaction publishes a result and pays for it, or reverts."""
 
-    def __init__(self, hub: Hub, wallet: Wallet) -> None:
+    def __init__(self, hub: Hub, wallet: Wallet, wallet_of: Callable[[JobAssignment], Wallet] | None = None) -> None:
+        """``wallet_of`` returns the wallet that publishes the result of a job; ``wallet`` by default."""
         self._hub, self._wallet = hub, wallet
+        self._wallet_of = wallet_of or (lambda job: wallet)
 
     async def is_payable(self, job: JobAssignment) -> bool:
         """Return whether the chain would still accept and pay a result of this job."""
@@ -73,7 +77,7 @@ class Finalizer:
             verdicts=[(signed.vault, signed.verdict, signed.signature) for signed in delivery.verdicts],
         )
         await self._hub.contribute_and_finalize(
-            self._wallet,
+            self._wallet_of(job),
             task=job.task,
             result_digest=delivery.result_digest,
             results=delivery.results,

@@ -46,6 +46,7 @@ class JobRun:
         self._numbers = itertools.count()
         self.enclave: Address | None = None  #: which the pool authorised
         self._pool_signature = b""
+        self._upload_signature = b""
         self._match_search: asyncio.Task[MatchRecord | None] | None = None
         self._stage: Stage = "assigned"
         self._reports: set[asyncio.Task[None]] = set()
@@ -110,6 +111,7 @@ class JobRun:
             self._bulk_documents(),
         )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
+        self._upload_signature = reply.upload or self._pool_signature
         matched = None
         if match is not None and match.dataset is not None:
             matched = MatchedOrder(block=match.block, order=to_document(match.dataset))
@@ -150,7 +152,7 @@ class JobRun:
         path = self._context.cache.path(sha256)
         with path.open("rb") as file:
             self.exposures.record("file from the enclave", file.read(1 << 20))
-        proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature) if self.enclave else None
+        proof = WorkerProof(enclave=self.enclave, signature=self._upload_signature) if self.enclave else None
         await self._context.result_store(self.job.task, proof).put_file(path)
         return sha256
 

@@ -25,7 +25,7 @@ class JobPoolClient(Protocol):
 
     @property
     def worker(self) -> Address:
-        """Return the worker's address."""
+        """Return the address that PoCo pays."""
 
     async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:
         """Return the pool's authorisation of an enclave."""

@@ -23,6 +23,7 @@ from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import JobAssignment, NextJob, PoolClient, WorkerCapabilities
 from sealgrid.wire.storage import NODE_SECONDS, StorageClient, TicketSigner
+from sealgrid.worker.account_publisher import AccountPublisher, require_delegation
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.job import JobRun
@@ -219,7 +220,11 @@ def capabilities_of(context: JobContext) -> WorkerCapabilities:
     """Return what this worker has and takes, with the files in its cache that were used last."""
     config = context.config
     return WorkerCapabilities(
-        memory=config.memory, cached=context.cache.recent(MAX_CACHED), apps=config.apps, requesters=config.requesters
+        memory=config.memory,
+        cached=context.cache.recent(MAX_CACHED),
+        apps=config.apps,
+        requesters=config.requesters,
+        enclaves_only=config.account is not None,  # a contribution without an enclave would stake the account's money
     )
 
 
@@ -233,7 +238,8 @@ async def open_context(
 ) -> AsyncIterator[tuple[JobContext, SignedPoolClient]]:
     """Open the clients and stores of a worker, and its pool client; close them at the end.
 
-    ``platform`` launches the enclaves, by default the service at ``platform_url``.
+    ``platform`` launches the enclaves, by default the service at ``platform_url``. Raises InputRefused for a worker
+    that is no delegate of its account.
     """
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
@@ -251,13 +257,19 @@ async def open_context(
         )
         storage = RemoteFiles(*nodes)
         client = PoolClient(await transport(config.pool_url, "the pool"))
-        pool = SignedPoolClient(client, key, domain, config.workerpool, lambda: int(time.time()))
+        pool = SignedPoolClient(
+            client, key, domain, config.workerpool, lambda: int(time.time()), account=config.account
+        )
+        hub, publisher = Hub(node, config.network.hub), None
+        if config.account is not None:
+            await require_delegation(hub, config.workerpool, config.account, key.address)
+            publisher = AccountPublisher(hub, config.account, key, pool).wallet
         with contextlib.suppress(SealgridError):  # the worker tries again when a request fails
             await pool.synchronise()
         context = JobContext(
             config=config,
             pool=pool,
-            chain=Finalizer(Hub(node, config.network.hub), Wallet(node, key)),
+            chain=Finalizer(hub, Wallet(node, key), publisher),
             platform=platform or PlatformClient(await transport(config.platform_url, "the platform")),
             storage=storage,
             source=storage,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sealgrid.attestation.statements import WorkerCall
+from sealgrid.attestation.statements import AccountCall, WorkerCall
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
@@ -18,6 +18,7 @@ from sealgrid.wire.pool import (
     AuthoriseRequest,
     CommitReply,
     CommitRequest,
+    ForwardRequest,
     JobAssignment,
     JobReply,
     NextJob,
@@ -48,18 +49,25 @@ class SignedPoolClient:
     """Calls one pool as one worker; logs in when there is no session or it ended."""
 
     def __init__(
-        self, client: PoolClient, key: SigningKey, domain: Domain, workerpool: Address, clock: Callable[[], int]
+        self,
+        client: PoolClient,
+        key: SigningKey,
+        domain: Domain,
+        workerpool: Address,
+        clock: Callable[[], int],
+        *,
+        account: Address | None = None,
     ) -> None:
         self._client, self._key, self._domain = client, key, domain
-        self._workerpool, self._clock = workerpool, clock
+        self._workerpool, self._clock, self._account = workerpool, clock, account
         self._offset = 0  # seconds that the pool's clock is ahead of this machine's
         self._session: _ClientSession | None = None
         self._login_lock = asyncio.Lock()
 
     @property
     def worker(self) -> Address:
-        """Return the worker's address."""
-        return self._key.address
+        """Return the address that PoCo pays: the account for which this machine works, or that of its key."""
+        return self._account or self._key.address
 
     @property
     def seconds(self) -> int:
@@ -89,8 +97,16 @@ class SignedPoolClient:
 
     async def authorise(self, task: TaskId, fence: int, enclave: Address) -> AuthoriseReply:
         """Request the pool's authorisation of an enclave."""
-        message = AuthoriseRequest(task=task, fence=fence, enclave=enclave)
+        message = AuthoriseRequest(task=task, fence=fence, enclave=enclave, account=self._account)
         return await self._call("/jobs/authorisation", message, self._client.authorise)
+
+    async def forward(self, task: TaskId, fence: int, call: AccountCall, signature: bytes) -> None:
+        """Have the pool publish a result as this machine's account."""
+        assert self._account is not None
+        message = ForwardRequest(
+            task=task, fence=fence, account=self._account, call=call.call, expiry=call.expiry, signature=signature
+        )
+        await self._call("/jobs/forward", message, self._client.forward)
 
     async def commit(
         self, task: TaskId, fence: int, result_hash: Digest, result_seal: Digest, *, wait: float

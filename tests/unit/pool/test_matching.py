@@ -34,6 +34,8 @@ RULES = PoolRules(retry=5, tasks_per_worker=4)
         ({}, {"tag": GPU_TAG}, False),
         ({"tag": GPU_TAG}, {"tag": GPU_TAG}, True),
         ({"tag": to_digest(b"\xff" * 32)}, {"tag": UNKNOWN_TAG}, False),
+        ({"enclaves_only": True}, {"tag": TEE_TAG}, True),
+        ({"enclaves_only": True}, {"tag": NO_TAG}, False),
         ({"memory": 4}, {"memory": 4}, True),
         ({"memory": 4}, {"memory": 5}, False),
         ({"memory": 4}, {"memory": 0}, True),

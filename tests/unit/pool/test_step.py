@@ -1,15 +1,16 @@
 """The state machine of one task: whatever happens, its rules hold."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.effects import SignReassign
+from sealgrid.pool.effects import ForwardedCall, SignReassign
 from sealgrid.pool.step import step
-from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS, PoolTask
+from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS, WORKING, PoolTask
 from sealgrid.units import TaskId, to_digest
 from tests.unit.pool.store_scene import ANNA, BERT, DEAL, RULES, TASK, StoreScene, deal, enclave
 
@@ -18,6 +19,7 @@ def test_nothing_leaves_an_ended_stage() -> None:
     assert [key for key in TRANSITIONS if key[0] in ENDED] == []
 
 
+FORWARD = ForwardedCall(account=enclave(7), data=b"call")
 workers, tasks = st.sampled_from([ANNA, BERT]), st.sampled_from([TASK, task_id(DEAL, 5), TaskId(to_digest(bytes(32)))])
 times = st.floats(min_value=0, max_value=1200)
 stages = st.sampled_from(["waiting", "launched", "running", "sealed", "settled", "finalizing", "completed", "failed"])
@@ -29,10 +31,11 @@ happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
         e.EnclaveProposed, at=times, task=tasks, worker=workers, fence=fences, enclave=st.integers(1, 6).map(enclave)
     ),
     st.builds(e.StageReported, at=times, task=tasks, worker=workers, fence=fences, stage=stages),
+    st.builds(e.CallForwarded, at=times, task=tasks, worker=workers, fence=fences, forward=st.just(FORWARD)),
     st.builds(e.ChainTimePassed, at=times, task=tasks, chain_now=st.integers(0, 1200)),
     *(
         st.builds(kind, at=times, task=tasks)
-        for kind in (e.TaskInitialized, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded)
+        for kind in (e.TaskInitialized, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded, e.CallForwardEnded)
     ),
 )
 
@@ -55,6 +58,7 @@ def test_whatever_happens_the_rules_hold(events: list[e.AnyEvent]) -> None:
 
 def expect_progress(old: PoolTask, new: PoolTask) -> None:
     assert new.attempt <= MAX_ATTEMPTS
+    assert new.forward is None or (new.stage in WORKING and new.worker is not None)
     assert new == old or old.stage not in ENDED
     assert new.history[: len(old.history)] == old.history
     assert new.fence - old.fence in {0, 1}
@@ -76,3 +80,36 @@ def test_an_event_of_another_fence_or_worker_returns_the_same_task(events: list[
             assert step(task, deal(size=2), about_this, RULES) == (task, ())
         except InputRefused:
             return
+
+
+def test_a_result_for_an_account_is_a_chain_call_until_it_ended_or_its_worker_lost_the_task() -> None:
+    scene = StoreScene(deal(), e.TaskInitialized(at=1, task=TASK), e.TaskAssigned(at=2, task=TASK, worker=ANNA))
+    forwarded = e.CallForwarded(at=3, task=TASK, worker=ANNA, fence=1, forward=FORWARD)
+    for end in (e.CallForwardEnded(at=4, task=TASK), e.LeaseExpired(at=99, task=TASK)):
+        scene.apply(forwarded)
+        assert [call.forward for call in scene.calls()] == [FORWARD]
+        scene.apply(end)
+        assert scene.calls() == []
+
+
+def test_a_result_that_is_under_way_is_not_replaced() -> None:
+    scene = StoreScene(deal(), e.TaskInitialized(at=1, task=TASK), e.TaskAssigned(at=2, task=TASK, worker=ANNA))
+    scene.apply(e.CallForwarded(at=3, task=TASK, worker=ANNA, fence=1, forward=FORWARD))
+    scene.apply(e.ChainCallSubmitted(at=4, task=TASK, nonce=7))
+    other = ForwardedCall(account=enclave(7), data=b"other")
+    scene.apply(e.CallForwarded(at=5, task=TASK, worker=ANNA, fence=1, forward=other))
+    assert scene.task(TASK).forward == FORWARD
+
+
+def test_only_the_tasks_worker_under_its_fence_has_a_result_sent() -> None:
+    scene = StoreScene(deal(), e.TaskInitialized(at=1, task=TASK), e.TaskAssigned(at=2, task=TASK, worker=ANNA))
+    for worker, fence in ((BERT, 1), (ANNA, 0), (ANNA, 2)):
+        with pytest.raises(InputRefused, match="not assigned to you"):
+            scene.apply(e.CallForwarded(at=3, task=TASK, worker=worker, fence=fence, forward=FORWARD))
+
+
+def test_of_a_task_without_an_enclave_no_result_is_sent() -> None:
+    public = deal(replicated=True, params="{}")
+    scene = StoreScene(public, e.TaskInitialized(at=1, task=TASK), e.TaskAssigned(at=2, task=TASK, worker=ANNA))
+    with pytest.raises(InputRefused, match="no enclave"):
+        scene.apply(e.CallForwarded(at=3, task=TASK, worker=ANNA, fence=1, forward=FORWARD))

@@ -20,12 +20,18 @@ async def test_an_unforeseen_exception_of_one_job_is_reported_by_its_type_and_en
 def test_a_worker_says_what_it_takes_and_which_files_it_used_last(tmp_path: Path) -> None:
     scene = context(tmp_path, Source(), Pool())
     app, requester = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
-    config = SimpleNamespace(memory=7, apps=(app,), requesters=(requester,))
+    config = SimpleNamespace(memory=7, apps=(app,), requesters=(requester,), account=None)
     scene = replace(scene, config=config)  # type: ignore[arg-type]
     for number in range(MAX_CACHED + 2):
         file = scene.cache.begin()
         file.write(bytes([number]))
         os.utime(scene.cache.path(file.store()), (number, number))
     said = capabilities_of(scene)
-    assert (said.memory, said.apps, said.requesters) == (7, (app,), (requester,))
+    assert (said.memory, said.apps, said.requesters, said.enclaves_only) == (7, (app,), (requester,), False)
     assert said.cached == tuple(to_digest(sha256(bytes([number]))) for number in range(MAX_CACHED + 1, 1, -1))
+
+
+def test_a_worker_of_an_account_takes_no_job_that_would_stake_its_money(tmp_path: Path) -> None:
+    scene = context(tmp_path, Source(), Pool())
+    config = SimpleNamespace(memory=7, apps=(), requesters=(), account=to_address(b"\x03" * 20))
+    assert capabilities_of(replace(scene, config=config)).enclaves_only  # type: ignore[arg-type]

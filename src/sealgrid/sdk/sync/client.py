@@ -20,6 +20,7 @@ from sealgrid.sdk.sync.apps import Apps
 from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext
 from sealgrid.sdk.sync.bag import Bag
 from sealgrid.sdk.sync.feeds import Feeds
+from sealgrid.sdk.sync.fleets import Fleets
 from sealgrid.sdk.sync.models import Models
 from sealgrid.sdk.sync.run import Run
 from sealgrid.sdk.table_shards import Table
@@ -58,6 +59,11 @@ class Client:
     def feeds(self) -> Feeds:
         """Return the network's feeds: contracts that publish data quality."""
         return Feeds(self._inner.feeds)
+
+    @property
+    def fleets(self) -> Fleets:
+        """Return the network's worker accounts: one worker of PoCo for many machines each."""
+        return Fleets(self._inner.fleets)
 
     @property
     def data(self) -> Models:

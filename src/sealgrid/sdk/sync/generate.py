@@ -23,6 +23,7 @@ SOURCES: Final = {
     "Bag": "resources.bags",
     "Apps": "resources.apps",
     "Feeds": "resources.feeds",
+    "Fleets": "resources.fleets",
     "Models": "resources.models",
     "Receipt": "resources.runs",
     "Run": "resources.runs",
