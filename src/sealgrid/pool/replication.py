@@ -182,10 +182,17 @@ def call_due(replication: Replication) -> str:
 
 
 def compared_workers(replication: Replication) -> tuple[frozenset[Address], frozenset[Address]]:
-    """Return who agreed with others on a finalized result, and who differed or did not contribute in time."""
-    same = [each for each in replication.commitments if each.result_hash == replication.agreed and not each.absent]
-    agreed = frozenset(each.worker for each in same) if len(same) > 1 else frozenset[Address]()
-    return agreed, replication.workers - frozenset(each.worker for each in same)
+    """Return who agreed with others on a finalized result, and who differed or did not contribute in time.
+
+    Who contributed another result than it committed to differed, whichever of the two is the finalized one.
+    """
+    agreed, results = replication.agreed, replication.results
+    same = frozenset(
+        each.worker
+        for each in replication.commitments
+        if each.result_hash == results.get(each.worker) == agreed and not each.absent
+    )
+    return same if len(same) > 1 else frozenset(), replication.workers - same
 
 
 def broken_promises(before: Replication, after: Replication) -> frozenset[Address]:

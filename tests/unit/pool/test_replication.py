@@ -200,6 +200,24 @@ def test_who_agreed_is_counted_and_who_differed_begins_anew(memory: bool, tmp_pa
         assert [rows.agreements(worker, APP) for worker in WORKERS] == [0, 3, 1, 1]
 
 
+def test_who_contributes_another_result_than_its_commitment_did_not_agree() -> None:
+    scene = ReplicatedScene(trust=3)
+    for worker in (ANNA, BERT):
+        scene.runs(worker, RIGHT)
+    scene.contributes(ANNA, WRONG)
+    scene.contributes(BERT, RIGHT)
+    for worker in (CARL, DORA):
+        scene.runs(worker, RIGHT)
+    for worker in (CARL, DORA):
+        scene.contributes(worker, RIGHT)
+    for worker in (BERT, CARL, DORA):
+        scene.reveals(worker)
+    assert scene.call() == "finalize"
+    scene.apply(e.TaskFinalized(task=TASK, at=5))
+    with scene.store.transaction() as rows:
+        assert [rows.agreements(worker, APP) for worker in WORKERS] == [0, 1, 1, 1]
+
+
 def test_a_worker_that_does_not_contribute_in_time_is_replaced() -> None:
     scene = ReplicatedScene()
     for worker in (ANNA, BERT):
