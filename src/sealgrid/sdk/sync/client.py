@@ -104,8 +104,8 @@ class Client:
         ``pool`` selects where computing is bought: by default at the pools that the network file pins, else at a pinned
         pool by name, at any pool by address, or with "any" at the best pool on the market.
         With ``tee=False`` no enclave computes the run: **input and result are public**, and machines of the pool can
-        agree on a false result. ``trust`` is PoCo's: r workers that are new must compute the same at up to 2^r, by
-        default two workers; the app's developer and the pool must offer such runs.
+        agree on a false result. ``trust`` is PoCo's: r workers that are new must compute the same at up to 2^r; it is
+        3 by default, and at least 2. The app's developer and the pool must offer such runs.
         ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
         not pinned; possibly from another thread.
 
