@@ -3,7 +3,9 @@
 Who can write to the stream could else put a line of his own in the place of a station's window.
 """
 
+import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -11,6 +13,7 @@ from typing import Final
 from sealgrid.ados.watch.run_file import FeedRosterDocument, is_signed
 from sealgrid.ados.watch.schedule import ScheduleTerms
 from sealgrid.ados.watch.stream import StationSignature, StreamRecord
+from sealgrid.shipped_apps.ados.quality.messages import ReadingMessage
 
 ROSTER_SECONDS: Final = 60.0  #: between two readings of the roster on account of signatures that do not fit it
 
@@ -33,19 +36,27 @@ class RecordVerifier:
 
         The roster is read anew for a signature that does not fit it: its station may just have been registered.
         """
-        found = []
-        for record in records:
-            held = [each for each in record.signatures if await self._holds(record, each)]
-            found.append(replace(record, signatures=tuple(held)))
-        return tuple(found)
-
-    async def _holds(self, record: StreamRecord, signature: StationSignature) -> bool:
-        key = (signature.start // self._terms.length, signature.sensor)
-        signed = [each for each in record.readings if (self._terms.window_of(each.time), each.sensor) == key]
-        if is_signed(signature, signed, self._roster):
-            return True
+        verified = await asyncio.to_thread(self._verified, records)
+        has_dropped = any(
+            len(one.signatures) < len(each.signatures) for one, each in zip(verified, records, strict=True)
+        )
         now = self._clock()
-        if 0 <= now - self._read_at < ROSTER_SECONDS:
-            return False
-        self._roster, self._read_at = await self._read_roster(), now
-        return is_signed(signature, signed, self._roster)
+        if has_dropped and not 0 <= now - self._read_at < ROSTER_SECONDS:
+            self._roster, self._read_at = await self._read_roster(), now
+            verified = await asyncio.to_thread(self._verified, records)
+        return verified
+
+    def _verified(self, records: Sequence[StreamRecord]) -> tuple[StreamRecord, ...]:
+        return tuple(replace(each, signatures=self._held(each)) if each.signatures else each for each in records)
+
+    def _held(self, record: StreamRecord) -> tuple[StationSignature, ...]:
+        """Return a record's signatures that hold; of a window and sensor only the first is tried."""
+        readings: dict[tuple[int, str], list[ReadingMessage]] = defaultdict(list)
+        for each in record.readings:
+            readings[self._terms.window_of(each.time), each.sensor].append(each)
+        first: dict[tuple[int, str], StationSignature] = {}
+        for signature in record.signatures:
+            first.setdefault((signature.start // self._terms.length, signature.sensor), signature)
+        return tuple(
+            each for key, each in first.items() if key in readings and is_signed(each, readings[key], self._roster)
+        )

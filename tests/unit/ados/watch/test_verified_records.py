@@ -1,6 +1,9 @@
 """Signatures of a stream against a feed's roster, which is read anew for stations that it does not have."""
 
+import json
+
 from sealgrid.ados.signing import SigningTerms, sign_readings
+from sealgrid.ados.watch import verified_records
 from sealgrid.ados.watch.schedule import ScheduleTerms
 from sealgrid.ados.watch.stream import read_record
 from sealgrid.ados.watch.verified_records import ROSTER_SECONDS, RecordVerifier
@@ -49,3 +52,12 @@ async def test_the_roster_is_read_anew_for_a_new_station_and_not_for_each_forged
     feed.now += ROSTER_SECONDS
     assert await feed.held(signed("b")) == [[("b", 0), ("b", 3600)]]
     assert feed.reads == 2
+
+
+async def test_of_many_signatures_of_one_window_in_a_line_one_is_tried(monkeypatch):
+    tried = []
+    monkeypatch.setattr(verified_records, "is_signed", lambda each, readings, roster: tried.append(each) or False)
+    document = json.loads(signed("a"))
+    document["signatures"] = [document["signatures"][0]] * 1000
+    assert await Feed("a").held(json.dumps(document).encode()) == [[]]
+    assert len(tried) == 2  # before and after the roster was read
