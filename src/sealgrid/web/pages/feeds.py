@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.chain.data_feed import AcceptedRound, DataFeed, FeedHistory
-from sealgrid.errors import ContractReverted, NotFound
+from sealgrid.errors import ChainError, NotFound
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web.forms import path_address
 from sealgrid.web.html.charts import round_strip
@@ -39,7 +39,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             return site.page(request, "feed.html", context)
         found = []
         for address in await DataFeed.find(site.conn.node, MAX_FEEDS):
-            with suppress(NotFound, ContractReverted):  # a stranger's contract that has the code, and impossible events
+            with suppress(NotFound, ChainError):  # a stranger's contract with impossible events, or too many
                 history = await DataFeed(site.conn.node, address).history()
                 if history.hub == site.network.hub:
                     found.append({"feed": address, "history": history, **_summary(history)})

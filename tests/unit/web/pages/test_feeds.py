@@ -6,11 +6,11 @@ import pytest
 
 from sealgrid.chain.data_feed import AcceptedRound, DataFeed, FeedHistory, FeedRoster, StationRegistration
 from sealgrid.chain.node import Node
-from sealgrid.errors import NotFound
+from sealgrid.errors import ChainError, NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address, to_digest
 from tests.unit.web.site_scene import OWNER, browser, network, open_site
 
-FEED, FOREIGN, PRETENDER = (to_address(bytes([number]) * 20) for number in (0xFE, 0xFD, 0xFC))
+FEED, FOREIGN, PRETENDER, FLOODED = (to_address(bytes([number]) * 20) for number in (0xFE, 0xFD, 0xFC, 0xFB))
 STATIONS = [to_address(bytes([number]) * 20) for number in (0x31, 0x32, 0x33)]
 HOUR = 3600
 
@@ -31,6 +31,8 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two feeds with three stations, one of another hub, and a contract that is none; ten hours have passed."""
 
     async def history(feed: DataFeed) -> FeedHistory:
+        if feed.address == FLOODED:
+            raise ChainError("the node returns no more than 10000 events.")
         if feed.address not in {FEED, FOREIGN}:
             raise NotFound("there is no feed here.")
         stations = [StationRegistration(f"<{name}>", key) for name, key in zip("abc", STATIONS, strict=True)]
@@ -48,7 +50,7 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     async def find(node: Node, most: int) -> tuple[Address, ...]:
-        return PRETENDER, FEED, FOREIGN
+        return PRETENDER, FLOODED, FEED, FOREIGN
 
     monkeypatch.setattr(DataFeed, "history", history)
     monkeypatch.setattr(DataFeed, "find", find)
@@ -60,6 +62,7 @@ async def test_the_feeds_of_this_hub_are_listed_with_what_is_wrong(tmp_path: Pat
     assert f"/feeds/{FEED}" in shown
     assert FOREIGN not in shown
     assert PRETENDER not in shown
+    assert FLOODED not in shown
     assert "3 stations, 3 rounds, 1 station faulty." in shown
     assert "2 of 3 stale" in shown
 
