@@ -391,8 +391,8 @@ async def test_after_the_final_deadline_the_requester_has_the_money_back_without
         market.wallet("requester"),
         market.app_order(tag=NO_TAG),
         market.dataset_order(tag=NO_TAG),
-        market.pool_order(),
-        market.request(tag=NO_TAG, volume=1),
+        market.pool_order(trust=2),
+        market.request(tag=NO_TAG, volume=1, trust=2),
     )
     job = await anna.next()
     assert job is not None
