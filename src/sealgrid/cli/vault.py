@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sealgrid.cli.options import Data, NetworkName
 from sealgrid.cli.output import stderr, stdout
 
 app = typer.Typer(help="Operate a vault.", no_args_is_help=True)
@@ -14,6 +15,20 @@ Config = Annotated[Path, typer.Argument(help="The vault's settings file (TOML)."
 @app.callback()
 def _group() -> None:
     """Operate a vault."""
+
+
+@app.command()
+def init(config: Config, network: NetworkName = None, data: Data = None) -> None:
+    """Write the settings of a new vault of a network, and make its keys."""
+    from sealgrid.machine.vault_file import create_vault_file
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.network_store import choose_network
+
+    address = create_vault_file(config, choose_network(home(data), network))
+    stdout.print(f"vault {address}", markup=False)
+    stdout.print(
+        f"{config}  edit it; when the broker's owner has listed the vault: sealgrid vault run {config}", markup=False
+    )
 
 
 @app.command()
