@@ -157,6 +157,7 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
         market_url=network.market_url,
         sms_url=network.sms_url,
         storage_copies=network.storage_copies,
+        storage_mirrors=network.storage_mirrors,
     )
 
 

@@ -243,6 +243,7 @@ def _config(machine: WorkerMachine) -> WorkerConfig:
         market_url=network.market_url,
         sms_url=network.sms_url,
         storage_copies=network.storage_copies,
+        storage_mirrors=network.storage_mirrors,
         memory=machine.memory or machine_memory(),
         apps=machine.apps,
         requesters=machine.requesters,

@@ -16,6 +16,7 @@ from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.sdk.asset_facts import AssetFactsReader
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations.stage_reader import StageReader
+from sealgrid.storage.object_store import open_mirror
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
@@ -103,7 +104,7 @@ async def connect(
             hub=hub,
             asset_facts=AssetFactsReader(Assets(hub)),
             wallet=Wallet(node, key),
-            storage=RemoteFiles(*stores),
+            storage=RemoteFiles(*stores, mirrors=[open_mirror(url) for url in network.storage_mirrors]),
             storage_nodes=stores,
             market=MarketClient(await transport(network.market_url, "the market"), network.chain),
             pool=pool,

@@ -79,6 +79,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[PinnedPool, ...] = ()  #: where runs are bought by default; if empty, at ``workerpool``
     folder: str = ""  #: data folder of a local network; empty elsewhere
     storage_copies: tuple[str, ...] = ()  #: more storage nodes; every file is stored at each
+    storage_mirrors: tuple[str, ...] = ()  #: object stores and IPFS gateways that have copies of files
     web_url: str = ""  #: the web pages; empty without them
     sms_url: str = ""  #: the adapter for iExec's SDK; empty without it
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere

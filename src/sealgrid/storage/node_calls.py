@@ -17,21 +17,12 @@ class StoredFile(Protocol):
         """Size in bytes."""
 
 
-class StorageNodeCalls(Protocol):
-    """Interface of ``sealgrid.wire.storage.StorageClient``."""
+class FileReads(Protocol):
+    """Where files are read: a storage node, or a mirror (``sealgrid.storage.object_store``)."""
 
     @property
     def url(self) -> str:
-        """URL of the node, which names it in logs."""
-
-    async def begin(self, size: int) -> str:
-        """Start an upload of at most ``size`` bytes."""
-
-    async def append(self, upload: str, piece: bytes, offset: int) -> None:
-        """Append a piece at the offset that was reached; a repetition changes nothing."""
-
-    async def finish(self, upload: str) -> StoredFile:
-        """End an upload."""
+        """URL, which names it in logs."""
 
     async def head(self, sha256: Digest) -> StoredFile:
         """Return the file's digest and size."""
@@ -41,3 +32,16 @@ class StorageNodeCalls(Protocol):
 
     async def read_by_cid(self, cid: str) -> bytes:
         """Return a small file by its CID, unverified."""
+
+
+class StorageNodeCalls(FileReads, Protocol):
+    """Interface of ``sealgrid.wire.storage.StorageClient``."""
+
+    async def begin(self, size: int) -> str:
+        """Start an upload of at most ``size`` bytes."""
+
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
+        """Append a piece at the offset that was reached; a repetition changes nothing."""
+
+    async def finish(self, upload: str) -> StoredFile:
+        """End an upload."""

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from sealgrid.errors import NotFound, SealgridError, ServiceUnavailable, TooManyRequests
 from sealgrid.storage.file_store import PIECE_BYTES, VerifyingReader
-from sealgrid.storage.node_calls import StorageNodeCalls
+from sealgrid.storage.node_calls import FileReads
 from sealgrid.storage.node_health import NodeHealth
 from sealgrid.units import Digest, to_digest
 
@@ -17,10 +17,10 @@ NO_ANSWER: Final = (NotFound, ServiceUnavailable, TooManyRequests)  #: errors af
 class NodeReads(VerifyingReader):
     """Reads from the first node; where that one stops answering, the next one goes on at the same byte."""
 
-    def __init__(self, nodes: Iterable[StorageNodeCalls], health: NodeHealth) -> None:
+    def __init__(self, nodes: Iterable[FileReads], health: NodeHealth) -> None:
         self._nodes, self._health = list(nodes), health
         self._errors: list[SealgridError] = []
-        self.suppliers: list[StorageNodeCalls] = []  #: that gave a size or bytes
+        self.suppliers: list[FileReads] = []  #: that gave a size or bytes
 
     async def head_size(self, sha256: Digest) -> int:
         """Return the size that a node reports, unverified; raise NotFound."""
@@ -45,7 +45,7 @@ class NodeReads(VerifyingReader):
             return piece
         return await super().get_bytes(sha256, limit)
 
-    async def ask(self, request: Callable[[StorageNodeCalls], Awaitable[T]]) -> T:
+    async def ask(self, request: Callable[[FileReads], Awaitable[T]]) -> T:
         """Return the answer of the first node that has one; nodes without one are not asked again."""
         while self._nodes:
             node = self._nodes[0]
@@ -68,7 +68,7 @@ def most_telling(errors: list[SealgridError]) -> SealgridError:
     return next((error for error in errors if not isinstance(error, NotFound)), errors[0])
 
 
-async def _read_piece(node: StorageNodeCalls, sha256: Digest, offset: int, length: int, size: int) -> bytes:
+async def _read_piece(node: FileReads, sha256: Digest, offset: int, length: int, size: int) -> bytes:
     piece = await node.read(sha256, offset, length)
     if not piece:
         raise ServiceUnavailable(f"the storage node {node.url} stopped at byte {offset} of {size} of {sha256}.")

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
 from sealgrid.errors import ContentDiffers, InputRefused, SealgridError
 from sealgrid.storage.file_store import NO_LIMIT, PIECE_BYTES, VerifyingReader
-from sealgrid.storage.node_calls import StorageNodeCalls
+from sealgrid.storage.node_calls import FileReads, StorageNodeCalls
 from sealgrid.storage.node_health import NodeHealth
 from sealgrid.storage.node_reads import NO_ANSWER, NodeReads, most_telling
 from sealgrid.storage.node_uploads import NodeUploads
@@ -22,17 +22,23 @@ class RemoteFiles(VerifyingReader):
     """Files at the storage nodes of a network.
 
     Of several nodes one may fail: a file is then stored at the others and read from them. An upload whose connection
-    breaks goes on where it stopped; after ``pauses``, in seconds, it fails. ``health`` remembers which nodes failed.
+    breaks goes on where it stopped; after ``pauses``, in seconds, it fails. ``mirrors`` are read where no node has
+    a file. ``health`` remembers which of them failed.
     """
 
     def __init__(
-        self, *nodes: StorageNodeCalls, pauses: Sequence[float] = PAUSES, health: NodeHealth | None = None
+        self,
+        *nodes: StorageNodeCalls,
+        pauses: Sequence[float] = PAUSES,
+        mirrors: Iterable[FileReads] = (),
+        health: NodeHealth | None = None,
     ) -> None:
         self._nodes, self._pauses, self.health = nodes, pauses, health or NodeHealth()
+        self._mirrors = tuple(mirrors)
 
     def through(self, *nodes: StorageNodeCalls) -> "RemoteFiles":
         """Return the same files through other clients of the nodes, such as those with another account's tickets."""
-        return RemoteFiles(*nodes, pauses=self._pauses, health=self.health)
+        return RemoteFiles(*nodes, pauses=self._pauses, mirrors=self._mirrors, health=self.health)
 
     async def put_file(self, path: Path, on_progress: Callable[[int], None] = lambda sent: None) -> Digest:
         """Send a file in pieces; raise ContentDiffers if a single node stored other content.
@@ -119,5 +125,5 @@ class RemoteFiles(VerifyingReader):
     def _reads(self) -> NodeReads:
         return NodeReads(self._in_order(), self.health)
 
-    def _in_order(self) -> list[StorageNodeCalls]:
-        return sorted(self._nodes, key=lambda node: self.health.is_avoided(node.url))
+    def _in_order(self) -> list[FileReads]:
+        return sorted((*self._nodes, *self._mirrors), key=lambda node: self.health.is_avoided(node.url))

@@ -22,6 +22,7 @@ class WorkerConfig:
     market_url: str = ""  #: source of request orders that are not in calldata; empty for none
     sms_url: str = ""  #: registry of beneficiaries' RSA keys for results; empty for none
     storage_copies: tuple[str, ...] = ()  #: further storage nodes; results are stored on each
+    storage_mirrors: tuple[str, ...] = ()  #: object stores and IPFS gateways that have copies of files
     cache_bytes: int = 16 << 30
     memory: int = 0  #: bytes that one app may have; 0 for any
     apps: tuple[Address, ...] = ()  #: that it runs; empty for all

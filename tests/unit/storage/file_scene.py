@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import Digest, to_digest
 
 
@@ -47,3 +48,32 @@ class LyingNode:
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         self.largest = max(self.largest, length)
         return self.content[offset : offset + length]
+
+
+class DeadNode(LyingNode):
+    """A node that answers nothing after a number of requests."""
+
+    def __init__(self, content: bytes, answers: int = 0, url: str = "http://dead.example") -> None:
+        super().__init__(content, url=url)
+        self.answers, self.asked = answers, 0
+
+    def _answer(self) -> None:
+        self.asked += 1
+        if self.asked > self.answers:
+            raise ServiceUnavailable("it does not answer.")
+
+    async def begin(self, size: int) -> str:
+        self._answer()
+        return await super().begin(size)
+
+    async def append(self, upload: str, piece: bytes, offset: int) -> None:
+        self._answer()
+        await super().append(upload, piece, offset)
+
+    async def head(self, sha256: Digest) -> StoredInfo:
+        self._answer()
+        return await super().head(sha256)
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        self._answer()
+        return await super().read(sha256, offset, length)

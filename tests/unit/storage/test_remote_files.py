@@ -9,7 +9,7 @@ from sealgrid.storage.file_store import PIECE_BYTES
 from sealgrid.storage.node_health import OTHER_BYTES_SECONDS, NodeHealth
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
-from tests.unit.storage.file_scene import LyingNode, StoredInfo, digest
+from tests.unit.storage.file_scene import DeadNode, LyingNode, StoredInfo, digest
 
 
 class CountedNode(LyingNode):
@@ -63,35 +63,6 @@ async def test_a_file_is_stored_at_every_node() -> None:
     nodes = LyingNode(b"model"), LyingNode(b"model")
     await RemoteFiles(*nodes).put_bytes(b"model")
     assert [node.largest for node in nodes] == [5, 5]
-
-
-class DeadNode(LyingNode):
-    """A node that answers nothing after a number of requests."""
-
-    def __init__(self, content: bytes, answers: int = 0, url: str = "http://dead.example") -> None:
-        super().__init__(content, url=url)
-        self.answers, self.asked = answers, 0
-
-    def _answer(self) -> None:
-        self.asked += 1
-        if self.asked > self.answers:
-            raise ServiceUnavailable("it does not answer.")
-
-    async def begin(self, size: int) -> str:
-        self._answer()
-        return await super().begin(size)
-
-    async def append(self, upload: str, piece: bytes, offset: int) -> None:
-        self._answer()
-        await super().append(upload, piece, offset)
-
-    async def head(self, sha256: Digest) -> StoredInfo:
-        self._answer()
-        return await super().head(sha256)
-
-    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
-        self._answer()
-        return await super().read(sha256, offset, length)
 
 
 @pytest.mark.parametrize("failing", [DeadNode(b"model"), DeadNode(b"model", 1), LyingNode(b"medal")])

@@ -3,8 +3,8 @@
 A file is refused if
 
 1. it is not a network file;
-2. a URL is not valid, or neither http nor https;
-3. it came from another machine and names loopback, which is this machine;
+2. a URL is not valid, or neither http nor https, or for a mirror of another scheme than those of object stores;
+3. it came from another machine and names loopback or a folder, which are of this machine;
 4. the node that it names does not answer, or serves another chain.
 """
 
@@ -12,13 +12,14 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
 from sealgrid.chain.node import Node
 from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.sdk.network import NETWORK_PATH, Network, published
+from sealgrid.storage.object_store import MIRROR_SCHEMES
 from sealgrid.wire.http_transport import HttpTransport
 
 _SECONDS: Final = 20.0
@@ -41,6 +42,12 @@ def parse_network(content: bytes, source: str, *, from_elsewhere: bool) -> Netwo
         network = published(msgspec.json.decode(content, type=Network))
     except DECODE_ERRORS as error:  # (1)
         raise InputRefused(f"{source} is not a network file: {error}.", money="") from error
+    for url in network.storage_mirrors:
+        parts = _split(url)
+        hosts = (url, *(value for _, value in parse_qsl(parts.query)))  # an S3 endpoint is an option of the URL
+        local = parts.scheme == "file" or any(map(_is_loopback, hosts))
+        if parts.scheme not in MIRROR_SCHEMES or (from_elsewhere and local):  # (2) (3)
+            raise InputRefused(f"the network file names the mirror {url[:80]!r}, which cannot be used here.", money="")
     for url in _urls(network):
         parts = _split(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:  # (2)

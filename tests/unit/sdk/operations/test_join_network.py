@@ -85,6 +85,23 @@ def test_3_a_file_from_elsewhere_that_names_this_machine_is_refused(host: str):
     assert parse(made, from_elsewhere=False) == made
 
 
+def test_2_a_mirror_of_an_object_store_is_accepted():
+    made = replace(
+        public_network(), storage_mirrors=("s3://models/sealed?region=eu-west-1", "https://ipfs.example/ipfs")
+    )
+    assert parse(made) == made
+    with pytest.raises(InputRefused, match="names the mirror"):
+        parse(replace(made, storage_mirrors=("ftp://files.example",)))
+
+
+@pytest.mark.parametrize("url", ["file:///srv", "http://localhost/ipfs", "s3://models?endpoint=http://127.0.0.1:9000"])
+def test_3_a_mirror_on_this_machine_from_elsewhere_is_refused(url: str):
+    made = replace(public_network(), storage_mirrors=(url,))
+    with pytest.raises(InputRefused, match="names the mirror"):
+        parse(made)
+    assert parse(made, from_elsewhere=False) == made
+
+
 async def test_4_a_chain_that_does_not_answer_is_named(tmp_path: Path):
     file = tmp_path / "network.json"
     file.write_bytes(msgspec.json.encode(network()))
