@@ -28,6 +28,7 @@ from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.relay import RelayServer
 from sealgrid.worker.warm_enclaves import WarmEnclave
 
+RESULT_MISSING = "settle.5"  #: a vault's check that the storage nodes have the result
 ENCLAVE_SECONDS = 3600.0  #: longest run of an enclave, whatever its deadline
 
 
@@ -43,6 +44,8 @@ class JobRun:
         self.exposures = ExposureLog() if warm is None else warm.exposures
         self._files = EnclaveFiles(job.bundle, context.source, context.cache, context.wheels, self.exposures)
         self._uploads: dict[str, IncomingFile] = {}
+        self._stored: list[Digest] = []  #: files of the result
+        self._storing_again: asyncio.Future[list[None]] | None = None
         self._numbers = itertools.count()
         self.enclave: Address | None = None  #: which the pool authorised
         self._pool_signature = b""
@@ -125,8 +128,21 @@ class JobRun:
         )
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
-        """Forward one attested request to a vault."""
-        answer = await self._context.vaults[index].request("POST", path, body)
+        """Forward one attested request to a vault.
+
+        A storage node that was down when the result was stored may answer the vault now: the result is then stored
+        again, once for all vaults, and the request repeated.
+        """
+        vault = self._context.vaults[index]
+        try:
+            answer = await vault.request("POST", path, body)
+        except ReleaseRefused as refused:
+            if refused.check != RESULT_MISSING or not self._stored:
+                raise
+            if self._storing_again is None:
+                self._storing_again = asyncio.gather(*map(self._store, self._stored))
+            await self._storing_again
+            answer = await vault.request("POST", path, body)
         self.exposures.record(f"request to vault {index + 1}: {path}", body)
         self.exposures.record(f"answer of vault {index + 1}: {path}", answer)
         return answer
@@ -149,11 +165,10 @@ class JobRun:
         """Complete an upload: store it in the cache and on the storage nodes."""
         sha256 = self._upload(upload).store()
         del self._uploads[upload]
-        path = self._context.cache.path(sha256)
-        with path.open("rb") as file:
+        with self._context.cache.path(sha256).open("rb") as file:
             self.exposures.record("file from the enclave", file.read(1 << 20))
-        proof = WorkerProof(enclave=self.enclave, signature=self._upload_signature) if self.enclave else None
-        await self._context.result_store(self.job.task, proof).put_file(path)
+        await self._store(sha256)
+        self._stored.append(sha256)
         return sha256
 
     def report(self, stage: Stage, detail: str = "", *, check: str = "") -> "asyncio.Task[None]":
@@ -177,6 +192,11 @@ class JobRun:
         """Report the current stage again, which renews the lease; while the app waits for its files, with progress."""
         detail = self._files.progress if self._stage in {"assigned", "launched", "attested", "released"} else ""
         await self.report(self._stage, detail)
+
+    async def _store(self, sha256: Digest) -> None:
+        """Send a file of the result to the storage nodes."""
+        proof = WorkerProof(enclave=self.enclave, signature=self._upload_signature) if self.enclave else None
+        await self._context.result_store(self.job.task, proof).put_file(self._context.cache.path(sha256))
 
     async def _report(self, stage: Stage, detail: str, check: str) -> None:
         async with self._report_lock:

@@ -4,7 +4,10 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from sealgrid.crypto.digests import sha256
+from sealgrid.errors import ReleaseRefused
 from sealgrid.units import TaskId, to_digest
 from sealgrid.wire.pool import Stage
 from sealgrid.worker.enclave_files import BUNDLE
@@ -59,6 +62,46 @@ async def test_files_that_an_enclave_sends_at_once_never_meet(tmp_path: Path) ->
     await run.finish(second)
     await run.finish(third)
     assert stored == [b"one", b"two", b"three"]
+
+
+class ForgetfulVault:
+    """A vault that misses the result at a storage node until it was stored twice."""
+
+    def __init__(self, stored: list[bytes], check: str = "settle.5") -> None:
+        self.stored, self.check, self.requests = stored, check, 0
+
+    async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        self.requests += 1
+        if len(self.stored) < 2:
+            raise ReleaseRefused(self.check, "the result is not available.")
+        return b"verdict"
+
+
+@pytest.mark.parametrize(("check", "result"), [("settle.5", b"sealed"), ("settle.4", b"sealed"), ("settle.5", b"")])
+async def test_a_result_that_vaults_miss_at_a_node_is_stored_again_once(
+    tmp_path: Path, check: str, result: bytes
+) -> None:
+    stored: list[bytes] = []
+
+    class Store:
+        async def put_file(self, path: Path) -> None:
+            stored.append(path.read_bytes())
+
+    vaults = ForgetfulVault(stored, check), ForgetfulVault(stored, check)
+    scene = replace(context(tmp_path, Source(), Pool()), storage=Store(), vaults=vaults)  # type: ignore[arg-type]
+    run = JobRun(JOB, scene)
+    if result:
+        upload = await run.begin()
+        await run.append(upload, result)
+        await run.finish(upload)
+    asked = [run.vault(index, "/settlements", b"settle") for index in (0, 1)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    if check == "settle.5" and result:
+        assert answers == [b"verdict", b"verdict"]
+        assert (stored, [vault.requests for vault in vaults]) == ([result, result], [2, 2])
+    else:
+        assert all(isinstance(answer, ReleaseRefused) for answer in answers)
+        assert [vault.requests for vault in vaults] == [1, 1]
 
 
 async def test_while_the_app_waits_for_its_files_the_pool_is_told_how_much_of_them_was_read(tmp_path: Path) -> None:
