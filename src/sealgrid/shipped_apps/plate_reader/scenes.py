@@ -9,9 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from sealgrid.shipped_apps.plate_reader.drawing.car import HALF_MM, HIGH_MM, PLATE_MM, draw_car, to_pixels
+from sealgrid.shipped_apps.plate_reader.drawing.car import (
+    CHINESE_MM,
+    HALF_MM,
+    HIGH_MM,
+    draw_car,
+    plate_corner,
+    to_pixels,
+)
 from sealgrid.shipped_apps.plate_reader.drawing.paint import soft
-from sealgrid.shipped_apps.plate_reader.drawing.plate import HEIGHT_MM, WIDTH_MM, draw_plate, random_text
+from sealgrid.shipped_apps.plate_reader.drawing.plate import draw_plate, random_text
 from sealgrid.shipped_apps.plate_reader.drawing.street import HORIZON, LIGHTS, draw_street
 from sealgrid.shipped_apps.plate_reader.reader.geometry import Corners, homography, rectangle
 
@@ -34,19 +41,28 @@ def draw_scene(seed: int, font: Path, *, with_plate: bool = True) -> Scene:
     chance = random.Random(seed)  # noqa: S311  a picture, no secret
     text = random_text(chance)
     plate = draw_plate(text, font) if with_plate else None
-    light = chance.choice(LIGHTS)
-    street = draw_street(chance, (SIZE[0] * _OVERSAMPLING, SIZE[1] * _OVERSAMPLING), light)
-    picture, corners = _park(chance, street, plate)
-    picture = _photograph(chance, picture.reduce(_OVERSAMPLING))
-    known = tuple((float(x), float(y)) for x, y in corners / _OVERSAMPLING) if with_plate else None
+    picture, corners = draw_parked(chance, plate, CHINESE_MM)
+    known = tuple((float(x), float(y)) for x, y in corners) if with_plate else None
     png = io.BytesIO()
     picture.save(png, "PNG")
     return Scene(png.getvalue(), text if with_plate else None, known)
 
 
-def _park(chance: random.Random, street: Image.Image, plate: Image.Image | None) -> tuple[Image.Image, Corners]:
+def draw_parked(
+    chance: random.Random, plate: Image.Image | None, size_mm: tuple[int, int]
+) -> tuple[Image.Image, Corners]:
+    """Return a street with a car that has the plate, if any, and the corners of the plate's place in pixels."""
+    light = chance.choice(LIGHTS)
+    street = draw_street(chance, (SIZE[0] * _OVERSAMPLING, SIZE[1] * _OVERSAMPLING), light)
+    picture, corners = _park(chance, street, plate, size_mm)
+    return _photograph(chance, picture.reduce(_OVERSAMPLING)), corners / _OVERSAMPLING
+
+
+def _park(
+    chance: random.Random, street: Image.Image, plate: Image.Image | None, size_mm: tuple[int, int]
+) -> tuple[Image.Image, Corners]:
     """Put a car on the street; return the picture and the corners of the plate in it."""
-    car = draw_car(chance, plate).image
+    car = draw_car(chance, plate, size_mm).image
     scale = chance.uniform(0.215, 0.30) * _OVERSAMPLING  # pixels per mm
     foot = street.height * HORIZON + _CAMERA_MM * scale
     centre = street.width * chance.uniform(0.40, 0.60)
@@ -63,7 +79,8 @@ def _park(chance: random.Random, street: Image.Image, plate: Image.Image | None)
         street.size, Image.Transform.PERSPECTIVE, matrix.reshape(9)[:8].tolist(), Image.Resampling.BICUBIC
     )
     street.paste(warped, (0, 0), warped)
-    flat = [to_pixels((PLATE_MM[0] + x, PLATE_MM[1] - y)) for x, y in rectangle(WIDTH_MM, HEIGHT_MM)]
+    left, top = plate_corner(size_mm)
+    flat = [to_pixels((left + x, top - y)) for x, y in rectangle(*size_mm)]
     projected: NDArray[np.float64] = (
         np.column_stack((flat, np.ones(len(flat)))) @ homography(rectangle(*car.size), target).T
     )

@@ -10,7 +10,8 @@ from .plate import HEIGHT_MM, WIDTH_MM
 
 SCALE = 0.9  #: pixels per mm
 HALF_MM, HIGH_MM = 1060, 1480  #: half the width, and the height, of the canvas
-PLATE_MM = (-WIDTH_MM / 2, 452 + HEIGHT_MM / 2)  #: its top left corner
+CHINESE_MM = (WIDTH_MM, HEIGHT_MM)
+_MOUNT_MM = 452  #: height of the plate's middle above the road
 
 _PAINTS: tuple[Colour, ...] = (
     (176, 32, 36),
@@ -55,8 +56,13 @@ def to_pixels(point: Point) -> Point:
     return (point[0] + HALF_MM) * SCALE, (HIGH_MM - point[1]) * SCALE
 
 
-def draw_car(chance: random.Random, plate: Image.Image | None) -> Car:
-    """Return a random car; its mount is empty if there is no plate."""
+def plate_corner(size_mm: tuple[int, int]) -> Point:
+    """Return the top left corner of a plate of a width and height in millimetres."""
+    return -size_mm[0] / 2, _MOUNT_MM + size_mm[1] / 2
+
+
+def draw_car(chance: random.Random, plate: Image.Image | None, size_mm: tuple[int, int] = CHINESE_MM) -> Car:
+    """Return a random car with a plate of the size; its mount is empty if there is no plate."""
     size = (round(2 * HALF_MM * SCALE), round(HIGH_MM * SCALE))
     image = Image.new("RGBA", size)
     is_front, paint = chance.random() < 0.6, chance.choice(_PAINTS)
@@ -64,11 +70,11 @@ def draw_car(chance: random.Random, plate: Image.Image | None) -> Car:
     _body(canvas, paint, is_front=is_front)
     (_front if is_front else _rear)(canvas, paint)
     _bumper(canvas, paint)
-    left, top = PLATE_MM
-    canvas.rounded((left - 12, top + 12), (-left + 12, top - HEIGHT_MM - 12), 10, (20, 21, 24), (34, 36, 40))
+    left, top = plate_corner(size_mm)
+    canvas.rounded((left - 12, top + 12), (-left + 12, top - size_mm[1] - 12), 10, (20, 21, 24), (34, 36, 40))
     if plate is not None:
-        small = plate.resize((round(WIDTH_MM * SCALE), round(HEIGHT_MM * SCALE)), Image.Resampling.LANCZOS)
-        x, y = to_pixels(PLATE_MM)
+        small = plate.resize((round(size_mm[0] * SCALE), round(size_mm[1] * SCALE)), Image.Resampling.LANCZOS)
+        x, y = to_pixels((left, top))
         image.paste(small, (round(x), round(y)), small)
     return Car(image, is_front)
 
