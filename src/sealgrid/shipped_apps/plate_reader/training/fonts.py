@@ -3,7 +3,7 @@
 import sysconfig
 from pathlib import Path
 
-from sealgrid.shipped_apps.plate_reader.training.collage import FontFace
+from sealgrid.shipped_apps.plate_reader.training.collage import FontStyle
 
 #: package, file, and the axes of a variable font: width and weight, or weight, or optical size and weight
 _FACES = (
@@ -27,7 +27,7 @@ _FACES = (
 )
 
 
-def training_fonts() -> tuple[FontFace, ...]:
+def training_fonts() -> tuple[FontStyle, ...]:
     """Return the fonts, always in the same order."""
     packages = Path(sysconfig.get_path("purelib"))
-    return tuple(FontFace(packages / folder / name, axes) for folder, name, axes in _FACES)
+    return tuple(FontStyle(packages / folder / name, axes) for folder, name, axes in _FACES)
