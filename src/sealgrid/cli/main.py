@@ -18,6 +18,7 @@ from sealgrid.cli import (
     model_access,
     network,
     networks,
+    platform,
     pool,
     receipt,
     run,
@@ -64,6 +65,7 @@ for noun, commands, panel in (
     ("pool", pool.app, MACHINES),
     ("worker", worker.app, MACHINES),
     ("vault", vault.app, MACHINES),
+    ("platform", platform.app, MACHINES),
     *((name, services.commands_of(name), MACHINES) for name in services.NAMES),
     ("runtime", runtime.app, MACHINES),
 ):

@@ -1,7 +1,7 @@
-"""``sealgrid worker doctor | quote | platform``: the confidential hardware of this machine, and its quotes."""
+"""``sealgrid worker doctor | quote``: the confidential hardware of this machine, and its quotes."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,6 @@ from sealgrid.cli.output import stdout
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
-    import socket
-
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
     from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware_quotes import RawQuote
@@ -36,7 +34,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``sealgrid worker``."""
     app.command()(doctor)
     app.command()(quote)
-    app.command()(platform)
 
 
 def doctor(
@@ -100,47 +97,11 @@ def quote(
     stdout.print(f"  locks app {claims.locked_app or 'none'}", markup=False)
 
 
-def platform(
-    launch: Annotated[Path, typer.Argument(help="launch.sh of `sealgrid runtime build`.")],
-    *,
-    runtime: Annotated[str, typer.Option(help="The runtime's identity, from `sealgrid runtime identity`.")],
-    root: Annotated[str, typer.Option(help="PLATFORM=FILE, the root certificate of this machine's vendor.")],
-    port: Annotated[int, typer.Option(help="Port on loopback.")] = 0,
-    intel: Annotated[str, typer.Option(help="Intel's collateral service, or a PCCS.")] = INTEL,
-    amd: Annotated[str, typer.Option(help="AMD's key service.")] = AMD,
-    cache: Annotated[Path | None, typer.Option(help="Folder of cached collateral.")] = None,
-) -> None:
-    """Serve this machine's confidential hardware to its workers, one guest a launch. Not tested on hardware."""
-    from sealgrid.cli.pins import parse_root
-    from sealgrid.cli.service_process import run_service
-    from sealgrid.platform.hardware import HardwareConfig
-    from sealgrid.platform.image import measure
-    from sealgrid.platform.image_contents import interpreter_version
-    from sealgrid.platform.runner import run_hardware
-    from sealgrid.units import to_digest
-    from sealgrid.wire.service_access import LOOPBACK
-
-    trust_root = parse_root(root)
-    try:
-        identity = to_digest(runtime)
-    except ValueError as error:
-        raise InputRefused(f"{runtime!r} is not a valid runtime identity.", money="") from error
-    files = measure(launch.parent / "runtime")
-    config = HardwareConfig(
-        trust_root.platform, launch.absolute(), identity, trust_root.root_ca_der, len(files), interpreter_version(files)
-    )
-
-    async def serve(sock: "socket.socket", ready: "Callable[[], None]") -> None:
-        async with _collateral(cache, (trust_root,), (intel, amd)) as collateral:
-            await run_hardware(config, collateral, sock, ready)
-
-    run_service(serve, LOOPBACK, port)
-
-
 @asynccontextmanager
-async def _collateral(
+async def open_collateral(
     folder: Path | None, roots: "tuple[TrustRoot, ...]", services: tuple[str, str]
 ) -> "AsyncIterator[CollateralCache]":
+    """Yield the cache of a folder, by default in the data folder, and the two services behind it."""
     import time
 
     import httpx
@@ -163,7 +124,7 @@ async def _verify_quote(
     from sealgrid.attestation.evidence import Quote
     from sealgrid.attestation.verification import verify
 
-    async with _collateral(cache, roots, services) as source:
+    async with open_collateral(cache, roots, services) as source:
         collateral = await source.collateral_for(raw_quote)
     return verify(Quote(raw_quote.raw, collateral), roots, at=int(time.time()), allow_simulated=True)
 

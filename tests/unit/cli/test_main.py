@@ -20,8 +20,9 @@ NOUNS = {
     "task": {"list", "show", "result"},
     "receipt": {"verify"},
     "pool": {"offer"},
-    "worker": {"doctor", "run", "quote", "platform"},
-    "vault": {"run", "backup", "restore"},
+    "worker": {"doctor", "run", "quote", "account"},
+    "vault": {"init", "run", "backup", "restore"},
+    "platform": {"init", "run"},
     "runtime": {"build", "identity"},
     "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"},
 }

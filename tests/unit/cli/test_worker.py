@@ -1,12 +1,8 @@
 """``sealgrid worker``: the doctor's report, verification of a quote, the platform service."""
 
 import json
-import re
-import subprocess
-import sys
 import time
 
-import httpx
 import pytest
 
 from sealgrid.attestation.simulated import SimulatedQuoter
@@ -112,32 +108,3 @@ def test_what_cannot_be_verified_is_one_line(sealgrid, quoted, words, line):
 def test_without_quoting_hardware_the_error_names_what_is_missing(sealgrid, quoted):
     ended = sealgrid("worker", "quote", "--root", f"simulated={quoted[1] / 'root.der'}")
     assert "configfs-tsm and Gramine are missing here" in ended.err
-
-
-def test_a_hardware_platform_serves_until_a_signal_stops_it(quoted, tmp_path):
-    (tmp_path / "runtime" / "python" / "bin").mkdir(parents=True)
-    (tmp_path / "runtime" / "python" / "bin" / "python3.12").write_text("")
-    (tmp_path / "launch.sh").touch(0o755)
-    words = (
-        "--runtime",
-        "0x" + "77" * 32,
-        "--root",
-        f"simulated={tmp_path / 'root.der'}",
-        "--cache",
-        tmp_path / "kept",
-    )
-    code = "from sealgrid.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "worker", "platform", tmp_path / "launch.sh", *words]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as serving:
-        address = re.search(r"ready at (\S+);", serving.stderr.readline())[1]
-        report = httpx.get(f"http://{address}/measurement", trust_env=False).json()
-        serving.terminate()
-        assert serving.wait(30) in (0, -15)
-    assert (report["runtime"], report["files"], report["python"]) == ("0x" + "77" * 32, 1, "3.12")
-
-
-def test_a_runtime_that_is_no_identity_is_refused(sealgrid, quoted):
-    ended = sealgrid(
-        "worker", "platform", "launch.sh", "--runtime", "x", "--root", f"simulated={quoted[1] / 'root.der'}"
-    )
-    assert "'x' is not a valid runtime identity" in ended.err
