@@ -1,5 +1,6 @@
 """Content-addressed folder: files named by their SHA-256, stored atomically, with limits and optional eviction."""
 
+import asyncio
 import hashlib
 import heapq
 import os
@@ -7,6 +8,7 @@ import secrets
 import threading
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from sealgrid.errors import FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
 from sealgrid.storage.atomic_file import disk_errors, sync_folder
@@ -37,6 +39,8 @@ class ContentFolder:
             folder.mkdir(parents=True, exist_ok=True)
         for abandoned in self._incoming.iterdir():
             abandoned.unlink()
+        #: of files that are being fetched: one request fetches a file, others wait
+        self.fetch_locks: WeakValueDictionary[Digest, asyncio.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()  # worker threads write the pieces
         self.used = sum(_allocated_bytes(file.stat()) for file in self._files.glob("*/*"))
 

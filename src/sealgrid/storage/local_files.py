@@ -53,7 +53,7 @@ async def fetch_to_cache(
     cache: ContentFolder,
     on_progress: Callable[[int], None] = lambda written: None,
 ) -> Path:
-    """Return the path of a file in ``cache``; on a miss, read it from ``source`` and verify it.
+    """Return the path of a file in ``cache``; on a miss, read it once from ``source`` for all who ask, and verify it.
 
     ``on_progress`` is called with the number of bytes written so far.
     """
@@ -69,9 +69,11 @@ async def fetch_to_cache(
             incoming.discard()
             raise
 
-    if not cache.holds(sha256):
-        await source.try_copies(store)
-    return cache.path(sha256)
+    lock = cache.fetch_locks.setdefault(sha256, asyncio.Lock())
+    async with lock:
+        if not cache.holds(sha256):
+            await source.try_copies(store)
+        return cache.path(sha256)
 
 
 def _read_pieces(path: Path) -> Iterator[bytes]:

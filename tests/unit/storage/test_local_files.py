@@ -52,15 +52,33 @@ async def test_a_cache_reads_its_source_once(tmp_path: Path) -> None:
     assert first.read_bytes() == content
 
 
-async def test_a_cache_holds_one_copy_while_it_fetches(tmp_path: Path) -> None:
+async def test_a_cache_holds_one_copy_however_many_ask_for_it_at_once(tmp_path: Path) -> None:
+    """An enclave asks for several pieces at once, and several jobs for one model."""
     cache, content, held = ContentFolder(tmp_path), bytes(5 * PIECE_BYTES), []
 
     def measure(written: int) -> None:
         held.append(sum((tmp_path / name).stat().st_size for name in names(tmp_path)))
 
-    await fetch_to_cache(digest(content), RemoteFiles(LyingNode(content)), cache, measure)
+    source = RemoteFiles(LyingNode(content))
+    asked = [fetch_to_cache(digest(content), source, cache, measure) for _ in range(4)]
+    assert len(set(await asyncio.gather(*asked))) == 1
     assert (len(held), cache.used) == (5, len(content))
     assert max(held) <= len(content)
+
+
+async def test_a_file_is_fetched_by_the_next_who_asks_when_the_first_gives_up(tmp_path: Path) -> None:
+    cache, content, begun = ContentFolder(tmp_path), bytes(5 * PIECE_BYTES), asyncio.Event()
+
+    def note(written: int) -> None:
+        begun.set()
+
+    source = RemoteFiles(LyingNode(content))
+    first = asyncio.create_task(fetch_to_cache(digest(content), source, cache, note))
+    second = asyncio.create_task(fetch_to_cache(digest(content), source, cache))
+    await begun.wait()
+    first.cancel()
+    assert (await second).stat().st_size == len(content)
+    assert first.cancelled()
 
 
 async def test_a_cache_keeps_nothing_of_a_liar(tmp_path: Path) -> None:
