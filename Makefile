@@ -64,8 +64,9 @@ up: $(STAMPS)/demo  ## start a local network; Ctrl-C ends it
 down:  ## end the local network
 	@$(BIN)/sealgrid down
 
-evaluate: $(STAMPS)/demo  ## how well the plate reader reads 200 drawn scenes
+evaluate: $(STAMPS)/demo  ## how well the plate models read drawn scenes, for each country and disturbance: ten minutes
 	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader evaluate
+	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader compare
 
 setup-ados: $(STAMPS)/ados  ## set up the environment in which ADOS is trained and evaluated: PyTorch, some 1.5 GB
 
@@ -78,8 +79,9 @@ train-ados: $(STAMPS)/ados  ## train the shipped model of ADOS anew, on drawn re
 evaluate-ados: $(STAMPS)/ados  ## how well ADOS finds faults, beside other methods: ten minutes
 	@$(BIN)/sealgrid ados evaluate --out build/ados
 
-train-plates: $(STAMPS)/ados  ## train a model of European plates on drawn pictures, into build/plates: half an hour
+train-plates: $(STAMPS)/ados  ## train the model of European plates anew, on drawn pictures: half an hour
 	@PYTHONPATH=src OMP_NUM_THREADS=1 .cache/ados/bin/python -m sealgrid.shipped_apps.plate_reader.training --folder build/plates
+	@cp build/plates/latin_plates.zip build/plates/latin_plates_card.md src/sealgrid/shipped_apps/plate_reader/
 
 clean:  ## remove what set-up made
 	rm -rf .venv .cache

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sealgrid.cli.network import layout_of
 from sealgrid.cli.options import Data
+from sealgrid.errors import InputRefused
 
 app = typer.Typer(help="Run a whole job on a local network.", no_args_is_help=True)
 
@@ -18,14 +19,18 @@ Seed = Annotated[int | None, typer.Option(help="Seed of the drawn input; random 
 @app.command()
 def plates(
     picture: Annotated[Path | None, typer.Option(help="Read this picture instead of a drawn one.")] = None,
+    country: Annotated[str, typer.Option(metavar="CN|ES|FR|DE|IT|PT|GB|NL", help="Country of the drawn plate.")] = "CN",
     seed: Seed = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """Sell a licence-plate model, run it in an enclave, verify the receipt, and attempt four thefts."""
     from sealgrid.demos.runner import run_plates_demo
+    from sealgrid.shipped_apps.plate_reader.latin_scenes import ALL_COUNTRIES
 
-    report = run_plates_demo(_console(as_json), layout_of(data), picture, seed)
+    if country not in ALL_COUNTRIES:
+        raise InputRefused(f"no plates of {country!r} can be drawn; name one of {', '.join(ALL_COUNTRIES)}.")
+    report = run_plates_demo(_console(as_json), layout_of(data), picture, seed, country)
     _end(report.as_line(), ok=report.ok, as_json=as_json)
 
 

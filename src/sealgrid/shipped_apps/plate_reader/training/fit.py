@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sealgrid.shipped_apps.plate_reader.latin import CHARACTERS
+from sealgrid.shipped_apps.plate_reader.reader.flat_plate import HEIGHT, MARGINS, WIDTH, flat_plate, normalised
 from sealgrid.shipped_apps.plate_reader.reader.geometry import Corners, homography, rectangle
 from sealgrid.shipped_apps.plate_reader.training.collage import FontStyle, draw_close_up, draw_collage, projected
-from sealgrid.shipped_apps.plate_reader.training.flat_plate import HEIGHT, MARGINS, WIDTH, flat_plate, normalised
 from sealgrid.shipped_apps.plate_reader.training.networks import CORNER_UNIT, STRIDE
 
 SIZE = (256, 192)  #: pixels of a collage

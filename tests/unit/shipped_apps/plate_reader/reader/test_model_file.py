@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import zipfile
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sealgrid.shipped_apps.plate_reader.reader.model_file import (
     CARD,
     DETECTOR,
+    FORMS_SCHEMA,
     LABELS,
     RECOGNISER,
     SCHEMA,
@@ -19,10 +21,10 @@ from sealgrid.shipped_apps.plate_reader.reader.model_file import (
 )
 
 
-def small_model(labels: bytes) -> bytes:
+def small_model(labels: bytes, card: dict[str, object] | None = None) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(CARD, f'{{"schema": "{SCHEMA}"}}')
+        archive.writestr(CARD, json.dumps(card or {"schema": SCHEMA}))
         for name, content in ((DETECTOR, b"one"), (RECOGNISER, b"two"), (LABELS, labels)):
             archive.writestr(name, content)
     return target.getvalue()
@@ -50,3 +52,20 @@ def test_an_encrypted_zip_is_no_model(flag):
 def test_labels_that_are_no_text_are_no_model():
     with pytest.raises(NoModel):
         open_model(small_model(b"\xff\xfe"))
+
+
+def test_a_model_of_the_second_schema_has_forms_of_its_labels():
+    card = {"schema": FORMS_SCHEMA, "forms": ["XXY"], "classes": {"X": "AB", "Y": "C"}}
+    forms = open_model(small_model(b"A B C", card)).forms
+    assert forms is not None
+    assert forms.forms == ("XXY",)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [{}, {"forms": "XX", "classes": {}}, {"forms": ["X"], "classes": {}}, {"forms": ["X"], "classes": {"X": "AZ"}}],
+    ids=["no forms", "forms that are no list", "a sign without characters", "a character without a label"],
+)
+def test_forms_that_the_labels_do_not_cover_are_no_model(card):
+    with pytest.raises(NoModel, match=r"model\.json"):
+        open_model(small_model(b"A B C", {"schema": FORMS_SCHEMA} | card))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sealgrid.shipped_apps.plate_reader.reader.geometry import Corners, flatten
+from .geometry import Corners, flatten
 
 HEIGHT, WIDTH = 32, 160  #: pixels of a flattened plate
 MARGINS = np.array((1.06, 1.16))  #: by which a plate's sides are stretched, so that its edges are seen
