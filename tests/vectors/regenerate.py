@@ -182,6 +182,7 @@ def all_statements() -> list[Statement]:
         statements.WorkerInvitation(pool=address(0x66), nonce=digest(21), expiry=1_790_600_000),
         statements.WorkerAdmission(pool=address(0x66), worker=worker, expiry=1_790_003_600),
         statements.MachineEnrolment(worker=worker, key_sha256=digest(22), issued=1_790_000_000),
+        statements.AccountCall(call=bytes.fromhex("fc334e8c") + bytes(64), expiry=1_790_003_600),  # PoCo's reveal
     ]
 
 
@@ -194,7 +195,7 @@ def signed_statements() -> dict[str, Any]:
             {
                 "name": type(one).__name__,
                 "type": one.type_text().decode(),
-                "fields": msgspec.to_builtins(one),
+                "fields": _hexed(msgspec.to_builtins(one, builtin_types=(bytes,))),
                 "struct_hash": one.struct_hash().hex(),
                 "digest": one.digest(DOMAIN).hex(),
                 "signature": one.sign(DOMAIN, SIGNER).hex(),
@@ -202,6 +203,10 @@ def signed_statements() -> dict[str, Any]:
             for one in all_statements()
         ],
     }
+
+
+def _hexed(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: f"0x{value.hex()}" if isinstance(value, bytes) else value for name, value in fields.items()}
 
 
 def main() -> None:
