@@ -12,7 +12,7 @@ from sealgrid.crypto.digests import canonical, cid_of, digest_of_cid
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.job.outputs import STATUS_FILE, pack_result
 from sealgrid.enclave.job.seal import seal_result
-from sealgrid.errors import HostFailed, SealgridError
+from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, SealgridError
 from sealgrid.receipts.receipt import MAX_BYTES, parse_envelope
 from sealgrid.receipts.request_document import verify_request
 from sealgrid.sdk.operations import fetch_receipt, open_result
@@ -117,6 +117,26 @@ async def _swap(scene: Scene, *, dataset: bool) -> Outcome:
     model = (await scene.owner.vaults[0].asset(scene.model, scene.owner.address)).record.file_sha256
     _, run = await scene.job(SwappingJob)
     return await refused("enclave", run.run(), otherwise="file's digest")
+
+
+async def invent_a_failure_of_the_app(scene: Scene) -> Outcome:
+    return await _invent(scene, AppFailed("the worker states that the app failed."))
+
+
+async def invent_that_the_model_does_not_open(scene: Scene) -> Outcome:
+    return await _invent(scene, ContainerRefused("4", "the worker states that the model does not open."))
+
+
+async def _invent(scene: Scene, failure: SealgridError) -> Outcome:
+    class InventingJob(JobRun):
+        async def read(self, name: str, offset: int, length: int) -> bytes:
+            if name == model:
+                raise failure
+            return await super().read(name, offset, length)
+
+    model = (await scene.owner.vaults[0].asset(scene.model, scene.owner.address)).record.file_sha256
+    _, run = await scene.job(InventingJob)
+    return await refused("enclave", run.run(), otherwise="a worker's error")
 
 
 async def swap_the_app(scene: Scene) -> Outcome:

@@ -27,6 +27,8 @@ SUITE = (
     Attack("swap the model", WORKER, workers.swap_the_model),
     Attack("swap the private input", WORKER, workers.swap_the_input),
     Attack("swap the app", WORKER, workers.swap_the_app),
+    Attack("invent a failure of the app", WORKER, workers.invent_a_failure_of_the_app),
+    Attack("invent that the model does not open", WORKER, workers.invent_that_the_model_does_not_open),
     Attack("run a bulk over no data", WORKER, bulks.run_a_bulk_over_nothing),
     Attack("offer the enclave fake vaults", WORKER, vaults.offer_fake_vaults),
     Attack("forge the vaults' facts: an own result key", WORKER, vaults.forge_the_facts),

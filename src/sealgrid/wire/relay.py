@@ -5,12 +5,21 @@ verifies every reply.
 """
 
 import asyncio
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.errors import DECODE_ERRORS, HostFailed, from_wire
+from sealgrid.errors import (
+    DECODE_ERRORS,
+    ContentDiffers,
+    HostFailed,
+    NotFound,
+    SealgridError,
+    ServiceUnavailable,
+    TaskFailed,
+    from_wire,
+)
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.iexec_sms import RegisteredResultKey
@@ -19,6 +28,8 @@ from sealgrid.wire.vault import Authorization, BulkDocuments, MatchedOrder, Sign
 MAX_FRAME_BYTES = 8 << 20
 
 Call = Literal["prepare", "hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "computed", "fail"]
+_FILE_CALLS: Final = frozenset[Call]({"prepare", "read", "begin", "append", "finish", "stage"})
+_FILE_ERRORS: Final = (NotFound, ServiceUnavailable, ContentDiffers)  #: which a worker may state about files
 
 
 class RelayRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +146,10 @@ class RelayClient:
     async def call(
         self, call: Call, *, index: int = 0, path: str = "", offset: int = 0, length: int = 0, body: bytes = b""
     ) -> bytes:
-        """Send one request and return the reply's body; raise the error that the worker returned."""
+        """Send one request and return the reply's body; raise the error that the worker returned.
+
+        No error of a worker proves anything about the app or its files: HostFailed stands for one that would.
+        """
         self._last_id += 1
         frame = RelayRequest(
             id=self._last_id, call=call, index=index, path=path, offset=offset, length=length, body=body
@@ -146,7 +160,7 @@ class RelayClient:
         await self._writer.drain()
         reply = await future
         if reply.error is not None:
-            raise from_wire(reply.error, reply.status)
+            raise _unproved(call, from_wire(reply.error, reply.status))
         return reply.body
 
     async def close(self) -> None:
@@ -165,6 +179,15 @@ class RelayClient:
             for pending in self._pending.values():
                 if not pending.done():
                     pending.set_exception(HostFailed(f"the relay between worker and enclave broke: {error}"))
+
+
+def _unproved(call: Call, error: SealgridError) -> SealgridError:
+    """Return the error of a reply as far as a worker may state it.
+
+    Its AppFailed or ContainerRefused would otherwise be settled and paid like one that the enclave found.
+    """
+    may_state = isinstance(error, _FILE_ERRORS) if call in _FILE_CALLS else not isinstance(error, TaskFailed)
+    return error if may_state else HostFailed(error.message)
 
 
 class RelayedVaultTransport:

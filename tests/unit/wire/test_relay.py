@@ -7,7 +7,17 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from sealgrid.errors import HostFailed, NotFound
+from sealgrid.errors import (
+    AppFailed,
+    ContainerRefused,
+    FileUnopened,
+    HostFailed,
+    InputRefused,
+    NotFound,
+    ReleaseRefused,
+    SealgridError,
+    StoreFull,
+)
 from sealgrid.wire.relay import MAX_FRAME_BYTES, RelayClient, RelayReply, RelayRequest, read_frame, write_frame
 
 
@@ -48,6 +58,32 @@ async def test_replies_reach_their_calls_in_any_order_and_errors_are_raised():
         )
     assert isinstance(first, NotFound)
     assert second == b"body"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "raised"),
+    [
+        ("read", NotFound("no such file."), NotFound),
+        ("read", StoreFull("the disk is full."), StoreFull),
+        ("read", AppFailed("it failed."), HostFailed),
+        ("read", ContainerRefused("4", "a chunk was changed."), HostFailed),
+        ("stage", InputRefused("no."), HostFailed),
+        ("vault", ReleaseRefused("7.1", "no policy."), ReleaseRefused),
+        ("vault", AppFailed("it failed."), HostFailed),
+        ("deliver", FileUnopened("it does not open."), HostFailed),
+    ],
+)
+async def test_a_worker_states_no_failure_of_the_app_or_of_its_files(call, error, raised):
+    async def refuses(reader, writer):
+        frame = await next_request(reader)
+        reply = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
+        write_frame(writer, msgspec.msgpack.encode(reply))
+        await writer.drain()
+
+    async with relay(refuses) as client:
+        with pytest.raises(SealgridError) as stated:
+            await client.call(call)
+    assert type(stated.value) is raised
 
 
 @pytest.mark.parametrize(

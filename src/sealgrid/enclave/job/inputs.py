@@ -21,7 +21,7 @@ from sealgrid.enclave.job.iexec_env import AppInputs, merge_requester_secrets
 from sealgrid.enclave.protocol.pushed_secrets import check_signed
 from sealgrid.enclave.protocol.relay_files import fetch, pour, write_new
 from sealgrid.enclave.protocol.release import ReleaseQuorum
-from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound, SealgridError
+from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound
 from sealgrid.units import Address, Digest
 from sealgrid.wire.relay import RelayClient
 
@@ -164,19 +164,24 @@ class InputLoader:
         key = self._quorum.keys[digest]
         if _is_iexec_file(self._quorum.facts, digest):
             return await self._decrypt_iexec(digest, key, target, most=most)
+        try:
+            await self._decrypt_arriving(digest, target, key, most)
+        except NotFound as error:
+            raise _not_found("sealed file", digest) from error
+        except ContainerRefused as error:
+            raise _unopened(digest) from error
+        return target
+
+    async def _decrypt_arriving(self, digest: Digest, target: Path, key: bytes, most: int) -> None:
+        """Decrypt a file while it arrives; only a file of this digest raises ContainerRefused."""
         with target.open("xb") as plain:
             stream = container.SealedStream(plain, key)
             try:
                 await pour(self._relay, digest, lambda pieces: stream.write(*pieces), most)
                 await asyncio.to_thread(stream.finish)
-            except SealgridError as error:
+            except BaseException:
                 target.unlink()  # it is partial or unverified
-                if isinstance(error, NotFound):
-                    raise _not_found("sealed file", digest) from error
-                if isinstance(error, ContainerRefused):
-                    raise _unopened(digest) from error
                 raise
-        return target
 
     async def _decrypt_iexec(self, digest: Digest, key: bytes, target: Path, *, most: int = NO_LIMIT) -> Path:
         """Fetch a file of iExec's format and decrypt it to ``target``, which must not exist.

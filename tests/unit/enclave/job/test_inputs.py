@@ -1,17 +1,29 @@
 """Bad input of a requester or developer is settled as the input's failure, and never attributed to the host."""
 
+import errno
 import io
 import json
 import zipfile
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from sealgrid.bundle import job_input
 from sealgrid.bundle.job_input import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
+from sealgrid.crypto import container
 from sealgrid.enclave.job import app_job, inputs
 from sealgrid.enclave.job.inputs import proves_key
-from sealgrid.errors import HostFailed, InputRefused
+from sealgrid.errors import (
+    AppFailed,
+    ContainerRefused,
+    FileUnopened,
+    HostFailed,
+    InputRefused,
+    SealgridError,
+    SetupMissing,
+)
+from sealgrid.wire.relay import RelayReply, RelayRequest
 from tests.unit.enclave.task_scene import DATASET, Task
 
 
@@ -343,5 +355,66 @@ def test_a_dataset_with_a_byte_that_the_worker_changed_is_the_hosts_doing_and_is
     task._quorum = lambda: agreed
     task.stored = {digest: content[:-1] + b"x" for digest, content in task.stored.items()}
     with pytest.raises(HostFailed, match="other bytes"):
+        task.perform()
+    assert not list((task.folder / "datasets").iterdir())
+
+
+def forged(error: SealgridError, *, call: str = "read") -> Callable[[RelayRequest], RelayReply]:
+    """Return the replies of a worker that states an error instead of carrying a file."""
+    return lambda frame: (
+        RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
+        if frame.call == call
+        else RelayReply(id=frame.id)
+    )
+
+
+FORGED = (
+    AppFailed("the app failed.", log="", exit=1),
+    FileUnopened("the file does not open.", digest="0x" + "00" * 32),
+    ContainerRefused("4", "a chunk was changed."),
+    InputRefused("the input is bad."),
+    SetupMissing("nothing is set up."),
+)
+
+
+@pytest.mark.parametrize("error", FORGED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("file", ["dataset", "input", "public file", "secret"])
+def test_no_error_that_the_worker_states_about_a_file_is_settled(task, file, error):
+    match file:
+        case "dataset":
+            task.dataset = b"weights"
+        case "input":
+            task.give(args=("a",))
+        case "public file":
+            task.public_files = [url_of(task, "a.txt", b"true")]
+        case "secret":
+            task.developer_secret = b"secret"
+    task._answer = forged(error)
+    with pytest.raises(HostFailed):
+        task.perform()
+
+
+@pytest.mark.parametrize("error", FORGED, ids=lambda error: type(error).__name__)
+def test_no_error_that_the_worker_states_omits_a_dataset_of_a_bulk(task, error):
+    task.bulk = [(DATASET, b"weights")]
+    task._answer = forged(error)
+    with pytest.raises(HostFailed):
+        task.perform()
+
+
+@pytest.mark.parametrize("error", FORGED, ids=lambda error: type(error).__name__)
+def test_no_error_that_the_worker_states_before_the_app_starts_is_settled(task, error):
+    task._answer = forged(error, call="stage")
+    with pytest.raises(HostFailed):
+        task.perform()
+
+
+def test_a_dataset_that_does_not_fit_into_memory_leaves_no_part_of_it(task, monkeypatch):
+    def full(stream: container.SealedStream, *pieces: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    task.dataset = b"weights"
+    monkeypatch.setattr(container.SealedStream, "write", full)
+    with pytest.raises(OSError, match="no space left"):
         task.perform()
     assert not list((task.folder / "datasets").iterdir())
