@@ -59,6 +59,7 @@ function encodeValue(types, type, value) {
   if (type in types) return hashStruct(types, type, value);
   if (type === "string") return keccak(utf8ToBytes(value));
   if (type === "bool") return uint(value ? 1 : 0, 32);
+  if (type === "bytes") return keccak(fromHex(value));
   if (type === "bytes32") return fromHex(value);
   if (type === "address") return concatBytes(new Uint8Array(12), fromHex(value));
   if (type.startsWith("uint")) return uint(value, 32);
