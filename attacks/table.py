@@ -28,4 +28,5 @@ def page(tried: Sequence[tuple[Attack, Outcome]]) -> str:
 def _row(attack: Attack, outcome: Outcome) -> str:
     by = outcome.by or "**nothing**"
     message = re.sub(r"0x[0-9a-f]{8,}", "0x…", outcome.message).replace("|", "\\|")
+    message = re.sub(r"http://[0-9.]+:[0-9]+", "http://…", message)
     return f"| {attack.title} | {attack.who} | {by} | {outcome.check or '-'} | {message} |\n"

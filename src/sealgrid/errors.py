@@ -37,6 +37,7 @@
     │       └── ProofRefused    the broker refused a proof, with the number of the check
     ├── NotFound                nothing has this name
     ├── ServiceUnavailable      a service does not answer; try again
+    │   ├── AnswerTooLarge      it answers more bytes than its client accepts
     │   ├── DatabaseUnavailable the database of a service does not answer; try again
     │   ├── LeadershipEnded     another process of this pool is the leader now; this one changes nothing
     │   └── StoreFull           a storage node has no room; use another node or try later
@@ -331,6 +332,10 @@ class ServiceUnavailable(SealgridError):
     """A service does not answer; nothing is lost, try again."""
 
     http_status = 503
+
+
+class AnswerTooLarge(ServiceUnavailable):
+    """A service answers more bytes than its client accepts."""
 
 
 class DatabaseUnavailable(ServiceUnavailable):

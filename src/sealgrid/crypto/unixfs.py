@@ -7,6 +7,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from sealgrid.crypto.digests import cid_of, sha256
+from sealgrid.units import to_digest
+
 BLOCK_BYTES: Final = 262_144  #: of the file in one leaf
 MAX_LINKS: Final = 174  #: of one inner node
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"  # base58btc
@@ -55,6 +58,13 @@ class FileAddress:
             self._add(level + 1, _inner(row))
             row.clear()
         row.append(node)
+
+
+def content_addresses(content: bytes) -> frozenset[str]:
+    """Return the addresses by which a small file is named: CIDv0 of its tree, and CIDv1 of the raw bytes."""
+    file = FileAddress()
+    file.write(content)
+    return frozenset({file.cid(), cid_of(to_digest(sha256(content)))})
 
 
 def base58(raw: bytes) -> str:

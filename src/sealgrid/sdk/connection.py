@@ -27,6 +27,7 @@ from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.wire.vault import VaultClient
 
 PATIENCE_SECONDS = 20.0  #: for one reply
+PIECE_SECONDS = 60.0  #: for one piece of a file: 18 kB a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,11 @@ async def connect(
             hub=hub,
             asset_facts=AssetFactsReader(Assets(hub)),
             wallet=Wallet(node, key),
-            storage=RemoteFiles(*stores, mirrors=[open_mirror(url) for url in network.storage_mirrors]),
+            storage=RemoteFiles(
+                *stores,
+                mirrors=[open_mirror(url) for url in network.storage_mirrors],
+                request_seconds=PIECE_SECONDS,
+            ),
             storage_nodes=stores,
             market=MarketClient(await transport(network.market_url, "the market"), network.chain),
             pool=pool,

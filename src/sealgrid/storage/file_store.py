@@ -63,6 +63,14 @@ class VerifyingReader(ABC):
         """
         return await read(self)
 
+    async def try_smallest_copies(
+        self,
+        sha256: Digest,  # noqa: ARG002  for stores of several copies
+        read: Callable[["VerifyingReader"], Awaitable[T]],
+    ) -> T:
+        """Like ``try_copies``, in the order of the sizes that a store's copies claim to have."""
+        return await self.try_copies(read)
+
     async def verify(self, sha256: Digest, limit: int) -> None:
         """Read a whole file; raise as ``verified_pieces`` does."""
         async for _ in self.verified_pieces(sha256, limit):
@@ -74,8 +82,13 @@ class VerifyingReader(ABC):
         async for piece in self.pieces(sha256):
             size += len(piece)
             if size > limit:
-                raise InputRefused(f"the file {sha256} is larger than the limit of {limit} bytes.")
+                raise too_large(sha256, limit)
             running.update(piece)
             yield piece
         if to_digest(running.digest()) != sha256:
             raise ContentDiffers(f"the store gave other content than {sha256} names; ask another store.")
+
+
+def too_large(sha256: Digest, limit: int) -> InputRefused:
+    """Return the error of a file of more than ``limit`` bytes."""
+    return InputRefused(f"the file {sha256} is larger than the limit of {limit} bytes.")

@@ -61,7 +61,7 @@ async def fetch_to_cache(
     async def store(copy: VerifyingReader) -> None:
         incoming = cache.begin()
         try:
-            async for piece in copy.verified_pieces(sha256, cache.file_limit):
+            async for piece in copy.verified_pieces(sha256, min(cache.file_limit, cache.total_limit)):
                 await asyncio.to_thread(incoming.write, piece)
                 on_progress(incoming.size)
             await asyncio.to_thread(incoming.store)
@@ -72,7 +72,7 @@ async def fetch_to_cache(
     lock = cache.fetch_locks.setdefault(sha256, asyncio.Lock())
     async with lock:
         if not cache.holds(sha256):
-            await source.try_copies(store)
+            await source.try_smallest_copies(sha256, store)
         return cache.path(sha256)
 
 

@@ -30,8 +30,8 @@ class FileReads(Protocol):
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return one piece."""
 
-    async def read_by_cid(self, cid: str) -> bytes:
-        """Return a small file by its CID, unverified."""
+    async def read_by_cid(self, cid: str, limit: int) -> bytes:
+        """Return a small file by its CID, unverified; more than ``limit`` bytes, or FileTooLarge, for a larger one."""
 
 
 class StorageNodeCalls(FileReads, Protocol):

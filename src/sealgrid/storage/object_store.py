@@ -57,12 +57,12 @@ class MirrorFiles:
             raise self._converted(error, sha256) from error
         return bytes(piece)
 
-    async def read_by_cid(self, cid: str) -> bytes:
-        """Return a small file by its CID, unverified; only a gateway has names of this kind."""
+    async def read_by_cid(self, cid: str, limit: int) -> bytes:
+        """Return at most ``limit`` + 1 bytes of a file by its CID, unverified; only a gateway has such names."""
         if not self._is_gateway:
             raise NotFound(f"{self.url} does not name files by CID.")
         try:
-            return bytes(await (await obstore.get_async(self._store, cid)).bytes_async())
+            return bytes(await obstore.get_range_async(self._store, cid, start=0, length=limit + 1))
         except (BaseError, OSError) as error:
             raise self._converted(error, cid) from error
 

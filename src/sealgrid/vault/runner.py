@@ -77,7 +77,7 @@ async def open_app(
             )
             for url in urls
         ]
-        files = AllStorageNodes([RemoteFiles(StorageClient(node, url=node.base)) for node in nodes])
+        files = AllStorageNodes({node.base: RemoteFiles(StorageClient(node, url=node.base)) for node in nodes})
         async with (
             open_vault(config, files, clock=clock, random=random) as vault,
             watch_peers(config, vault, http) as witness,

@@ -13,7 +13,15 @@ from typing import Self
 import httpx
 import msgspec
 
-from sealgrid.errors import DECODE_ERRORS, ClientForked, SealgridError, ServiceUnavailable, TooManyRequests, from_wire
+from sealgrid.errors import (
+    DECODE_ERRORS,
+    AnswerTooLarge,
+    ClientForked,
+    SealgridError,
+    ServiceUnavailable,
+    TooManyRequests,
+    from_wire,
+)
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -101,12 +109,12 @@ class HttpTransport:
 
 
 async def read_bounded(answer: httpx.Response, limit: int, service: str) -> bytes:
-    """Return the decompressed body of an answer; raise ServiceUnavailable above ``limit`` bytes."""
+    """Return the decompressed body of an answer; raise AnswerTooLarge above ``limit`` bytes."""
     content = bytearray()
     async for piece in answer.aiter_bytes():
         content += piece
         if len(content) > limit:
-            raise ServiceUnavailable(f"{service} answers more than the limit of {limit} bytes.")
+            raise AnswerTooLarge(f"{service} answers more than the limit of {limit} bytes.")
     return bytes(content)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sealgrid.attestation.statements import FileRemoval, ResultOpened, UploadTicket
 from sealgrid.crypto.digests import canonical, cid_of
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import ServiceUnavailable, TicketRefused
+from sealgrid.errors import AnswerTooLarge, FileTooLarge, ServiceUnavailable, TicketRefused
 from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
 from sealgrid.wire.message import Message, Transport, call, encode
 
@@ -200,9 +200,16 @@ class StorageClient:
         """Return a file's size; raise NotFound."""
         return await call(self.transport, "GET", f"/files/{sha256}", None, StoredFileInfo)
 
-    async def read_by_cid(self, cid: str) -> bytes:
-        """Return a small file by its CID, unverified; raise NotFound."""
-        return await self.transport.request("GET", f"/ipfs/{cid}")
+    async def read_by_cid(self, cid: str, limit: int = PIECE_BYTES) -> bytes:
+        """Return a small file by its CID, unverified; raise NotFound, or FileTooLarge above ``limit`` bytes."""
+        too_large = FileTooLarge(f"the file {cid} is larger than the limit of {limit} bytes.")
+        try:
+            content = await self.transport.request("GET", f"/ipfs/{cid}")
+        except AnswerTooLarge as error:
+            raise too_large from error
+        if len(content) > limit:
+            raise too_large
+        return content
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return one piece of a file, unverified."""

@@ -9,7 +9,7 @@ import msgspec
 
 from sealgrid.attestation.field_types import IpfsAddress
 from sealgrid.chain.matches import MatchRecord
-from sealgrid.errors import DECODE_ERRORS, HostFailed, NotFound, ReleaseRefused, SealgridError
+from sealgrid.errors import DECODE_ERRORS, FileTooLarge, HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.atomic_file import atomic_writer
@@ -141,7 +141,11 @@ class JobRun:
                 raise
             if self._storing_again is None:
                 self._storing_again = asyncio.gather(*map(self._store, self._stored))
-            await self._storing_again
+            try:
+                await self._storing_again
+            except SealgridError as error:
+                _log.warning("task %s: its result cannot be stored again: %s", self.job.task, error.message)
+                raise refused from error
             answer = await vault.request("POST", path, body)
         self.exposures.record(f"request to vault {index + 1}: {path}", body)
         self.exposures.record(f"answer of vault {index + 1}: {path}", answer)
@@ -275,8 +279,10 @@ class JobRun:
             return None
 
     async def _read_list(self, cid: str) -> bytes:
-        # One byte more than the limit, so that the vaults refuse a longer list.
-        return (await self._context.fetch_by_cid(cid))[: MAX_LIST_BYTES + 1]
+        try:
+            return await self._context.fetch_by_cid(cid, MAX_LIST_BYTES)
+        except FileTooLarge:
+            return bytes(MAX_LIST_BYTES + 1)  # the vaults refuse a list by its length first
 
     def _launch_request(self) -> LaunchRequest:
         network = self._context.config.network

@@ -52,7 +52,7 @@ class JobContext:
     cache: ContentFolder
     wheels: WheelIndex
     vaults: tuple[Transport, ...]
-    fetch_by_cid: Callable[[str], Awaitable[bytes]]  #: reads a small file by its IPFS address
+    fetch_by_cid: Callable[[str, int], Awaitable[bytes]]  #: reads a file by its CID, of at most so many bytes
     sms: IexecSmsClient | None = None
     market: MarketClient | None = None
     nodes: tuple[StorageClient, ...] = ()  #: receive results; if empty, ``storage`` does

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.crypto.unixfs import BLOCK_BYTES, MAX_LINKS, FileAddress
+from sealgrid.crypto.unixfs import BLOCK_BYTES, MAX_LINKS, FileAddress, content_addresses
 
 KNOWN = {
     0: "QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH",
@@ -28,6 +28,10 @@ def test_a_file_has_the_address_that_an_ipfs_node_gives_it(size: int) -> None:
     address = FileAddress()
     address.write(bytes_of(size))
     assert address.cid() == KNOWN[size]
+
+
+def test_a_small_file_has_two_addresses() -> None:
+    assert content_addresses(b"") == {KNOWN[0], "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"}
 
 
 @given(cuts=st.lists(st.integers(0, 3 * BLOCK_BYTES), max_size=5))

@@ -42,7 +42,7 @@ class LyingNode:
     async def head(self, sha256: Digest) -> StoredInfo:
         return StoredInfo(sha256, self.size)
 
-    async def read_by_cid(self, cid: str) -> bytes:
+    async def read_by_cid(self, cid: str, limit: int) -> bytes:
         return self.content
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:

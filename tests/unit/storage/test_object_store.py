@@ -106,9 +106,9 @@ async def test_a_mirror_with_other_bytes_is_refused_and_avoided(folder: MirrorFi
 
 
 async def test_a_gateway_reads_by_cid_and_a_store_does_not(gateway: MirrorFiles, folder: MirrorFiles) -> None:
-    assert await gateway.read_by_cid(cid_of(SHA256)) == CONTENT
+    assert await gateway.read_by_cid(cid_of(SHA256), len(CONTENT)) == CONTENT
     with pytest.raises(NotFound):
-        await folder.read_by_cid(cid_of(SHA256))
+        await folder.read_by_cid(cid_of(SHA256), 100)
 
 
 async def test_a_gateway_that_does_not_answer_is_unavailable() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.errors import ServiceUnavailable, TooManyRequests
+from sealgrid.errors import AnswerTooLarge, ServiceUnavailable, TooManyRequests
 from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport, trust_certificate
 from sealgrid.wire.service_access import ServiceAccess
 from tests.unit.wire.certificates import write_certificate
@@ -19,7 +19,7 @@ from tests.unit.wire.serving_on_loopback import serving
 async def test_a_service_that_answers_without_end_is_given_up(packing: str):
     endless = gzip.compress(bytes(2 * MAX_ANSWER_BYTES)) if packing == "gzip" else bytes(MAX_ANSWER_BYTES + 1)
     async with answering(endless, packing) as url, HttpTransport(url) as transport:
-        with pytest.raises(ServiceUnavailable, match="more than the limit of"):
+        with pytest.raises(AnswerTooLarge, match="more than the limit of"):
             await transport.request("GET", "/")
 
 

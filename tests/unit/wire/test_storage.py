@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey
-from sealgrid.errors import ServiceUnavailable, TicketRefused
+from sealgrid.errors import AnswerTooLarge, FileTooLarge, ServiceUnavailable, TicketRefused
 from sealgrid.units import TaskId, to_address, to_digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.storage import (
@@ -99,3 +99,14 @@ async def test_more_bytes_than_requested_are_refused():
     assert await StorageClient(Node(b"12345")).read(FILE, 0, 5) == b"12345"
     with pytest.raises(ServiceUnavailable, match="more bytes than requested"):
         await StorageClient(Node(b"123456")).read(FILE, 0, 5)
+
+
+async def test_a_file_by_its_cid_above_the_limit_is_too_large_and_not_silence():
+    class LargeNode(Node):
+        async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+            raise AnswerTooLarge("more than 16 MiB.")
+
+    assert await StorageClient(Node(b"list")).read_by_cid("bafy", 4) == b"list"
+    for node in (Node(b"a list"), LargeNode()):
+        with pytest.raises(FileTooLarge, match="limit of 4 bytes"):
+            await StorageClient(node).read_by_cid("bafy", 4)

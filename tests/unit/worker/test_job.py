@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import ReleaseRefused
+from sealgrid.errors import FileTooLarge, NotFound, ReleaseRefused, SealgridError, StoreFull
 from sealgrid.units import TaskId, to_digest
-from sealgrid.wire.pool import Stage
+from sealgrid.wire.pool import JobAssignment, Stage
+from sealgrid.wire.vault import MAX_LIST_BYTES
 from sealgrid.worker.enclave_files import BUNDLE
 from sealgrid.worker.job import JobRun
 from tests.unit.worker.job_scene import BUNDLE_BYTES, JOB, Pool, Source, context
@@ -102,6 +103,45 @@ async def test_a_result_that_vaults_miss_at_a_node_is_stored_again_once(
     else:
         assert all(isinstance(answer, ReleaseRefused) for answer in answers)
         assert [vault.requests for vault in vaults] == [1, 1]
+
+
+async def test_where_storing_again_fails_the_refusal_of_the_vault_is_raised(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored: list[bytes] = []
+
+    class FullStore:
+        async def put_file(self, path: Path) -> None:
+            if stored:
+                raise StoreFull("this store is full.")
+            stored.append(path.read_bytes())
+
+    scene = replace(context(tmp_path, Source(), Pool()), storage=FullStore(), vaults=(ForgetfulVault(stored),))  # type: ignore[arg-type]
+    run = JobRun(JOB, scene)
+    await run.finish(await run.begin())
+    with pytest.raises(ReleaseRefused) as refused:
+        await run.vault(0, "/settlements", b"settle")
+    assert refused.value.check == "settle.5"
+    assert "cannot be stored again: this store is full." in caplog.text
+
+
+@pytest.mark.parametrize("error", [FileTooLarge("too large."), NotFound("gone.")])
+async def test_vaults_get_a_bulk_list_that_is_too_long_to_refuse_it_by_its_length(
+    tmp_path: Path, error: SealgridError
+) -> None:
+    class Chain:
+        async def find_slice(self, job: JobAssignment) -> tuple[str, int]:
+            return "bafy", 0
+
+        async def confirmed_block(self) -> int:
+            return 7
+
+    async def fetch(cid: str, limit: int) -> bytes:
+        raise error
+
+    scene = replace(context(tmp_path, Source(), Pool()), chain=Chain(), fetch_by_cid=fetch)  # type: ignore[arg-type]
+    sent = await JobRun(JOB, scene)._bulk_documents()
+    assert (sent is not None and len(sent.root) > MAX_LIST_BYTES) == isinstance(error, FileTooLarge)
 
 
 async def test_while_the_app_waits_for_its_files_the_pool_is_told_how_much_of_them_was_read(tmp_path: Path) -> None:

@@ -15,11 +15,10 @@ import msgspec
 from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
-from sealgrid.crypto.digests import cid_of, sha256
-from sealgrid.crypto.unixfs import FileAddress
+from sealgrid.crypto.unixfs import content_addresses
 from sealgrid.errors import DECODE_ERRORS, DealRefused, OrderMalformed, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
-from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.units import ZERO_ADDRESS
 from sealgrid.vault.chain.snapshot import DatasetOnChain
 from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.wire.vault import MAX_LIST_BYTES, BulkDocuments
@@ -112,9 +111,7 @@ def _check_content(content: bytes, cid: str) -> None:
         raise ReleaseRefused(
             "7.17", f"a list of a bulk has at most {MAX_LIST_BYTES} bytes; make fewer or smaller slices."
         )
-    file = FileAddress()
-    file.write(content)
-    if cid not in {file.cid(), cid_of(to_digest(sha256(content)))}:
+    if cid not in content_addresses(content):
         raise ReleaseRefused(
             "7.17", "a list of the bulk does not have the content address that the deal's params lead to."
         )
