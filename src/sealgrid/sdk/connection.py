@@ -16,7 +16,7 @@ from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.sdk.asset_facts import AssetFactsReader
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations.stage_reader import StageReader
-from sealgrid.storage.object_store import open_mirror
+from sealgrid.storage.mirrors import open_mirrors
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
@@ -107,7 +107,7 @@ async def connect(
             wallet=Wallet(node, key),
             storage=RemoteFiles(
                 *stores,
-                mirrors=[open_mirror(url) for url in network.storage_mirrors],
+                mirrors=await open_mirrors(network.storage_mirrors, lambda url: transport(url, "the mirror")),
                 request_seconds=PIECE_SECONDS,
             ),
             storage_nodes=stores,

@@ -1,5 +1,6 @@
 """Interface of a storage node's client; rooms of one layer do not import each other."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from sealgrid.units import Digest
@@ -17,8 +18,16 @@ class StoredFile(Protocol):
         """Size in bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class MirroredFile:
+    """A file as a mirror reports it, unverified."""
+
+    sha256: Digest
+    size: int  #: bytes
+
+
 class FileReads(Protocol):
-    """Where files are read: a storage node, or a mirror (``sealgrid.storage.object_store``)."""
+    """Where files are read: a storage node, or a mirror (``sealgrid.storage.mirrors``)."""
 
     @property
     def url(self) -> str:

@@ -1,45 +1,34 @@
-"""Read-only copies of files in object stores (S3, Google Cloud Storage, Azure, a folder) and at IPFS gateways.
+"""Read-only copies of files in object stores (S3, Google Cloud Storage, Azure, a folder).
 
-Copies are public ciphertext, so they are read without credentials. An object store names a file by the hex digits of
-its SHA-256; a gateway, whose URL ends in ``/ipfs``, by its CIDv1.
+Copies are public ciphertext, so they are read without credentials. A store names a file by the hex digits of its
+SHA-256.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import HTTPStore, LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, from_url
 
-from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import InputRefused, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.storage.node_calls import MirroredFile
 from sealgrid.units import Digest
 
 if TYPE_CHECKING:  # obstore has these types in its stubs alone
     from obstore.store import ClientConfig, RetryConfig
 
-MIRROR_SCHEMES: Final = frozenset({"s3", "gs", "az", "http", "https", "file"})
-_OPTIONS: Final = frozenset({"region", "endpoint", "account_name"})  #: that a mirror's URL may give after "?"
+STORE_SCHEMES: Final = frozenset({"s3", "gs", "az", "file"})
 _ONE_RETRY: "Final[RetryConfig]" = {"max_retries": 1, "backoff": {"init_backoff": timedelta(seconds=0.1)}}
 _PATIENCE: "Final[ClientConfig]" = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
 
 
-@dataclass(frozen=True, slots=True)
-class MirroredFile:
-    """A file as a mirror reports it, unverified."""
-
-    sha256: Digest
-    size: int  #: bytes
-
-
 class MirrorFiles:
-    """Reads of one mirror, which ``open_mirror`` opens; callers verify the digest of what they read."""
+    """Reads of one store, which ``open_store`` opens; callers verify the digest of what they read."""
 
     def __init__(self, url: str, store: ObjectStore) -> None:
         self.url, self._store = url, store
-        self._is_gateway = isinstance(store, HTTPStore) and urlsplit(url).path.rstrip("/").endswith("/ipfs")
 
     async def head(self, sha256: Digest) -> MirroredFile:
         """Return the file's digest and size; raise NotFound."""
@@ -57,17 +46,12 @@ class MirrorFiles:
             raise self._converted(error, sha256) from error
         return bytes(piece)
 
-    async def read_by_cid(self, cid: str, limit: int) -> bytes:
-        """Return at most ``limit`` + 1 bytes of a file by its CID, unverified; only a gateway has such names."""
-        if not self._is_gateway:
-            raise NotFound(f"{self.url} does not name files by CID.")
-        try:
-            return bytes(await obstore.get_range_async(self._store, cid, start=0, length=limit + 1))
-        except (BaseError, OSError) as error:
-            raise self._converted(error, cid) from error
+    async def read_by_cid(self, cid: str, limit: int) -> bytes:  # noqa: ARG002  as at a gateway
+        """Raise NotFound: a store does not name files by CID."""
+        raise NotFound(f"{self.url} has no file of the CID {cid[:80]!r}.")
 
     def _name(self, sha256: Digest) -> str:
-        return cid_of(sha256) if self._is_gateway else sha256.removeprefix("0x")
+        return sha256.removeprefix("0x")
 
     def _converted(self, error: Exception, name: str) -> SealgridError:
         if isinstance(error, FileNotFoundError):
@@ -77,25 +61,19 @@ class MirrorFiles:
         return ServiceUnavailable(f"{self.url} does not answer ({type(error).__name__}).")
 
 
-def open_mirror(url: str) -> MirrorFiles:
-    """Open ``s3://BUCKET/PREFIX?region=…``, ``gs://``, ``az://``, ``file://``, or an https URL; raise InputRefused.
+def open_store(url: str) -> MirrorFiles:
+    """Open ``s3://BUCKET/PREFIX?region=…``, ``gs://``, ``az://`` or ``file://``, whose options were checked.
 
-    Nothing is sent before the first read.
+    Raises InputRefused. Nothing is sent before the first read.
     """
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if parts.scheme not in MIRROR_SCHEMES or not options.keys() <= _OPTIONS:
-        known = ", ".join(sorted(MIRROR_SCHEMES))
-        raise InputRefused(f"{url[:80]!r} is not the URL of a mirror; use one of these schemes: {known}.")
     base = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     try:
         if parts.scheme == "file":
             return MirrorFiles(url, LocalStore(parts.path))
-        if parts.scheme in {"http", "https"}:
-            client: ClientConfig = {**_PATIENCE, "allow_http": parts.scheme == "http"}
-            return MirrorFiles(url, HTTPStore(base, client_options=client, retry_config=_ONE_RETRY))
-        client = {**_PATIENCE, "allow_http": options.get("endpoint", "").startswith("http:")}
+        client: ClientConfig = {**_PATIENCE, "allow_http": options.get("endpoint", "").startswith("http:")}
         store = from_url(base, skip_signature=True, client_options=client, retry_config=_ONE_RETRY, **options)  # type: ignore[call-overload]
     except (BaseError, OSError, ValueError) as error:
-        raise InputRefused(f"the mirror {url[:80]!r} cannot be opened: {str(error).splitlines()[0]}.") from error
+        raise InputRefused(f"the mirror {base[:80]!r} cannot be opened: {str(error).splitlines()[0]}.") from error
     return MirrorFiles(url, store)

@@ -5,7 +5,8 @@ import functools
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -90,22 +91,41 @@ class HttpTransport:
             return content
         raise parse_error(content, status)
 
+    async def content_length(self, path: str) -> int:
+        """Return the size in bytes that the service reports for a file; raise as ``request``."""
+        async with self._answer("HEAD", path, headers={"accept-encoding": "identity"}) as answer:
+            pass
+        if not 200 <= answer.status_code < 300:
+            raise parse_error(b"", answer.status_code)
+        length = answer.headers.get("content-length", "")
+        if not (length.isascii() and length.isdecimal() and len(length) < 20):
+            raise ServiceUnavailable(f"{self._name} at {self.base} reports no size of a file.")
+        return int(length)
+
     async def _once(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
     ) -> tuple[int, int, bytes]:
         """Return status, seconds to wait before a retry (0 for no retry), and body of one answer."""
+        async with self._answer(method, path, body, headers) as answer:
+            content = await read_bounded(answer, MAX_ANSWER_BYTES, f"{self._name} at {self.base}")
+        retry_after = answer.headers.get("retry-after", "") if answer.status_code == TooManyRequests.http_status else ""
+        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 4 else 0
+        return answer.status_code, seconds if seconds <= WAIT_SECONDS else 0, content
+
+    @asynccontextmanager
+    async def _answer(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Yield one answer, whose redirect is not followed; raise ServiceUnavailable without one."""
         if os.getpid() != self._process:
             raise ClientForked  # its sockets and its event loop are those of the other process
         try:
             async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
-                content = await read_bounded(answer, MAX_ANSWER_BYTES, f"{self._name} at {self.base}")
+                yield answer
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
             ) from error
-        retry_after = answer.headers.get("retry-after", "") if answer.status_code == TooManyRequests.http_status else ""
-        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 4 else 0
-        return answer.status_code, seconds if seconds <= WAIT_SECONDS else 0, content
 
 
 async def read_bounded(answer: httpx.Response, limit: int, service: str) -> bytes:

@@ -15,7 +15,7 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ReleaseRefused, SealgridError
 from sealgrid.storage.content_folder import ContentFolder
-from sealgrid.storage.object_store import open_mirror
+from sealgrid.storage.mirrors import open_mirrors
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import TaskId
 from sealgrid.wire.http_transport import READ_SECONDS, HttpTransport
@@ -256,7 +256,8 @@ async def open_context(
                 for url in (config.storage_url, *config.storage_copies)
             ]
         )
-        storage = RemoteFiles(*nodes, mirrors=[open_mirror(url) for url in config.storage_mirrors])
+        mirrors = await open_mirrors(config.storage_mirrors, lambda url: transport(url, "the mirror", NODE_SECONDS))
+        storage = RemoteFiles(*nodes, mirrors=mirrors)
         client = PoolClient(await transport(config.pool_url, "the pool"))
         pool = SignedPoolClient(
             client, key, domain, config.workerpool, lambda: int(time.time()), account=config.account

@@ -28,6 +28,23 @@ async def test_an_answer_up_to_the_limit_is_taken():
         assert len(await transport.request("GET", "/")) == MAX_ANSWER_BYTES
 
 
+async def test_the_size_of_a_file_is_that_of_its_header():
+    async with answering(b"model", "identity") as url, HttpTransport(url) as transport:
+        assert await transport.content_length("/file") == 5
+
+
+async def test_a_file_without_a_reported_size_is_not_read():
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1")
+    async with server, HttpTransport(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as transport:
+        with pytest.raises(ServiceUnavailable, match="reports no size"):
+            await transport.content_length("/file")
+
+
 @asynccontextmanager
 async def answering(body: bytes, packing: str) -> AsyncIterator[str]:
     """Serve one fixed answer on loopback."""

@@ -3,8 +3,8 @@
 A file is refused if
 
 1. it is not a network file;
-2. a URL is not valid, or neither http nor https, or for a mirror of another scheme than those of object stores;
-3. it came from another machine and names loopback or a folder, which are of this machine;
+2. a URL is not valid, or neither http nor https, or that of a mirror which cannot be opened (``check_mirror``);
+3. it came from another machine and names loopback or a folder, which are of this machine, or a mirror without https;
 4. the node that it names does not answer, or serves another chain.
 """
 
@@ -19,7 +19,7 @@ import msgspec
 from sealgrid.chain.node import Node
 from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.sdk.network import NETWORK_PATH, Network, published
-from sealgrid.storage.object_store import MIRROR_SCHEMES
+from sealgrid.storage.mirrors import check_mirror
 from sealgrid.wire.http_transport import HttpTransport
 
 _SECONDS: Final = 20.0
@@ -43,11 +43,16 @@ def parse_network(content: bytes, source: str, *, from_elsewhere: bool) -> Netwo
     except DECODE_ERRORS as error:  # (1)
         raise InputRefused(f"{source} is not a network file: {error}.", money="") from error
     for url in network.storage_mirrors:
+        try:
+            check_mirror(url, from_elsewhere=from_elsewhere)  # (2) (3)
+        except InputRefused as error:
+            raise InputRefused(
+                f"a mirror of the network file cannot be used here: {error.message}", money=""
+            ) from error
         parts = _split(url)
         hosts = (url, *(value for _, value in parse_qsl(parts.query)))  # an S3 endpoint is an option of the URL
-        local = parts.scheme == "file" or any(map(_is_loopback, hosts))
-        if parts.scheme not in MIRROR_SCHEMES or (from_elsewhere and local):  # (2) (3)
-            raise InputRefused(f"the network file names the mirror {url[:80]!r}, which cannot be used here.", money="")
+        if from_elsewhere and (parts.scheme == "file" or any(map(_is_loopback, hosts))):  # (3)
+            raise InputRefused(f"the network file names the mirror {url[:80]!r}, which is of this machine.", money="")
     for url in _urls(network):
         parts = _split(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:  # (2)

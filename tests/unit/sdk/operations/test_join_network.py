@@ -90,14 +90,22 @@ def test_2_a_mirror_of_an_object_store_is_accepted():
         public_network(), storage_mirrors=("s3://models/sealed?region=eu-west-1", "https://ipfs.example/ipfs")
     )
     assert parse(made) == made
-    with pytest.raises(InputRefused, match="names the mirror"):
-        parse(replace(made, storage_mirrors=("ftp://files.example",)))
 
 
-@pytest.mark.parametrize("url", ["file:///srv", "http://localhost/ipfs", "s3://models?endpoint=http://127.0.0.1:9000"])
-def test_3_a_mirror_on_this_machine_from_elsewhere_is_refused(url: str):
+@pytest.mark.parametrize("url", ["ftp://files.example", "az://files", "s3://b?secret_access_key=hunter2"])
+@pytest.mark.parametrize("from_elsewhere", [True, False])
+def test_2_a_mirror_that_every_later_command_would_refuse_is_refused(url: str, from_elsewhere: bool):
+    with pytest.raises(InputRefused, match="a mirror of the network file cannot be used here") as refused:
+        parse(replace(public_network(), storage_mirrors=(url,)), from_elsewhere=from_elsewhere)
+    assert "hunter2" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///srv", "https://localhost/ipfs", "s3://m?endpoint=https://127.0.0.1", "http://files.example/ipfs"]
+)
+def test_3_a_mirror_on_this_machine_or_without_https_from_elsewhere_is_refused(url: str):
     made = replace(public_network(), storage_mirrors=(url,))
-    with pytest.raises(InputRefused, match="names the mirror"):
+    with pytest.raises(InputRefused, match="mirror"):
         parse(made)
     assert parse(made, from_elsewhere=False) == made
 
