@@ -130,9 +130,9 @@ class SealedStream:
             length = cipher.header.length(self._index)
             if len(self._pending) < length + TAG_BYTES:
                 return
-            sealed = self._pending[: length + TAG_BYTES]
+            with memoryview(self._pending) as pending, pending[: length + TAG_BYTES] as sealed:
+                cipher.decrypt(self._index, sealed)  # (4)
             del self._pending[: length + TAG_BYTES]
-            cipher.decrypt(self._index, memoryview(sealed))  # (4)
             self._target.write(cipher.plain[:length])
             self._index += 1
         if self._pending:  # (3)

@@ -85,6 +85,19 @@ class ContentFolder:
             path.unlink()
             self.used -= occupied
 
+    def remove_altered(self, sha256: Digest) -> bool:
+        """Remove a stored file whose content no longer has its digest; return whether it was removed."""
+        try:
+            with self._path_of(sha256).open("rb") as file:
+                altered = to_digest(hashlib.file_digest(file, "sha256").digest()) != sha256
+        except FileNotFoundError:
+            altered = False
+        except OSError:  # the disk does not give it
+            altered = True
+        if altered:
+            self.remove(sha256)
+        return altered
+
     def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return at most ``length`` bytes from ``offset``; less at the end of the file."""
         with self.path(sha256).open("rb") as file:

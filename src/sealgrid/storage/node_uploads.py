@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from sealgrid.errors import ContentDiffers, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.errors import ContentDiffers, NotFound, SealgridError, ServiceUnavailable, StoreFull
 from sealgrid.storage.node_calls import StorageNodeCalls, StoredFile
 from sealgrid.storage.node_health import NodeHealth
 from sealgrid.units import Digest
@@ -89,6 +89,8 @@ class NodeUploads:
                 self._open.append(result)
             elif isinstance(result, SealgridError) and self._may_fail:
                 self._may_fail = False
+                if isinstance(result, ServiceUnavailable) and not isinstance(result, StoreFull):
+                    self._health.record_silence(node.url)
                 _log.warning("the storage node %s stores no copy of a file, since %s", node.url, result.reason)
             else:
                 raise result

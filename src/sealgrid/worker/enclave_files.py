@@ -1,5 +1,7 @@
 """Files that an enclave reads through its worker: the bundle of one app, wheels, environments, sealed files."""
 
+import asyncio
+import logging
 import os
 from pathlib import Path
 
@@ -8,11 +10,13 @@ from sealgrid.errors import NotFound
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.file_store import VerifyingReader
 from sealgrid.storage.local_files import fetch_to_cache
-from sealgrid.units import to_digest
+from sealgrid.units import Digest, to_digest
 from sealgrid.worker.exposure_log import ExposureLog
 from sealgrid.worker.wheel_index import WheelIndex
 
 BUNDLE = "bundle"  #: name by which the enclave requests the app's bundle
+
+_log = logging.getLogger("sealgrid")
 
 
 class EnclaveFiles:
@@ -23,6 +27,7 @@ class EnclaveFiles:
     ) -> None:
         self._bundle, self._source, self._cache, self._wheels = bundle, source, cache, wheels
         self._exposures = exposures
+        self._used: set[Digest] = set()  # files of the cache
         self.progress = ""  #: what is happening with the file that was asked for last, for the requester
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
@@ -41,14 +46,26 @@ class EnclaveFiles:
     async def path(self, name: str) -> Path:
         """Return the local copy of a file; raise NotFound."""
         if name == BUNDLE:
-            bundle = digest_of_cid(self._bundle.removeprefix("/ipfs/"))
-            return await fetch_to_cache(bundle, self._source, self._cache, self._note_fetched)
+            return await self._cached(digest_of_cid(self._bundle.removeprefix("/ipfs/")))
         try:
             sha256 = to_digest(name)
         except ValueError as error:
             raise NotFound(f"{name[:80]!r} is not the digest of a file.") from error
         wheel = await self._wheels.path(sha256)
-        return wheel or await fetch_to_cache(sha256, self._source, self._cache, self._note_fetched)
+        return wheel or await self._cached(sha256)
+
+    async def remove_altered(self) -> None:
+        """Remove the files that this enclave used from the cache if their content changed on the disk."""
+        for sha256 in self._used:
+            try:
+                if await asyncio.to_thread(self._cache.remove_altered, sha256):
+                    _log.warning("the cached file %s had changed on the disk; it is fetched again when needed", sha256)
+            except OSError as error:
+                _log.warning("the cached file %s cannot be removed (%s)", sha256, error.strerror)
+
+    async def _cached(self, sha256: Digest) -> Path:
+        self._used.add(sha256)
+        return await fetch_to_cache(sha256, self._source, self._cache, self._note_fetched)
 
     def _note_fetched(self, written: int) -> None:
         self.progress = f"the machine has fetched {_megabytes(written)}"

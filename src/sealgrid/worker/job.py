@@ -197,6 +197,10 @@ class JobRun:
         detail = self._files.progress if self._stage in {"assigned", "launched", "attested", "released"} else ""
         await self.report(self._stage, detail)
 
+    async def remove_altered_files(self) -> None:
+        """Remove files that the disk altered from the cache: after a failed job, the next one fetches them again."""
+        await self._files.remove_altered()
+
     async def _store(self, sha256: Digest) -> None:
         """Send a file of the result to the storage nodes."""
         proof = WorkerProof(enclave=self.enclave, signature=self._upload_signature) if self.enclave else None

@@ -304,6 +304,7 @@ async def run_job(job: JobAssignment, context: JobContext, warm: WarmEnclave | N
     except (SealgridError, TimeoutError) as error:
         _log.warning("task %s: %s", job.task, error)
         reason = error.reason if isinstance(error, SealgridError) else "it took too long"
+        await job_run.remove_altered_files()
         await job_run.report("failed", reason, check=error.check if isinstance(error, ReleaseRefused) else "")
     except Exception as error:  # noqa: BLE001  one job must not end the worker
         _log.exception("task %s", job.task)

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import os
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -167,6 +169,21 @@ def test_memory_is_bounded_by_chunks_and_not_by_the_file(tmp_path):
     finally:
         tracemalloc.stop()
     assert (tmp_path / "plain").stat().st_size == size
+
+
+def test_a_stream_holds_two_chunks():
+    chunk = 1 << 20
+    pieces = io.BytesIO(sealed_from(bytes(4 * chunk), chunk_size=chunk))
+    tracemalloc.start()
+    try:
+        with Path(os.devnull).open("wb") as target:
+            stream = SealedStream(target, DEK)
+            while piece := pieces.read(chunk >> 4):
+                stream.write(piece)
+            stream.finish()
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * chunk
+    finally:
+        tracemalloc.stop()
 
 
 def streamed(sealed: bytes, piece: int, dek: bytes = DEK) -> bytes:

@@ -89,3 +89,12 @@ async def test_a_restart_keeps_files_and_removes_what_was_half_written(tmp_path:
     (tmp_path / "incoming" / "half").write_bytes(b"ha")
     again = ContentFolder(tmp_path)
     assert (again.used, again.holds(stored), len(names(tmp_path))) == (BLOCK_BYTES, True, 1)
+
+
+async def test_a_file_that_the_disk_altered_is_removed(tmp_path: Path) -> None:
+    files = LocalFiles(ContentFolder(tmp_path))
+    kept, altered = await files.put_bytes(b"kept"), await files.put_bytes(b"model")
+    files.folder.path(altered).write_bytes(b"medal")
+    assert [files.folder.remove_altered(each) for each in (kept, altered, digest(b"never"))] == [False, True, False]
+    assert files.folder.digests() == [kept]
+    assert files.folder.used == BLOCK_BYTES

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ServiceUnavailable, StoreFull
 from sealgrid.storage.file_store import PIECE_BYTES
 from sealgrid.storage.node_health import OTHER_BYTES_SECONDS, NodeHealth
 from sealgrid.storage.remote_files import RemoteFiles
@@ -73,6 +73,25 @@ async def test_of_several_nodes_one_may_fail_to_store_a_file_and_is_named(
     assert await RemoteFiles(failing, other, pauses=(0, 0)).put_bytes(b"model") == digest(b"model")
     assert other.largest == 5
     assert f"the storage node {failing.url} stores no copy of a file" in caplog.text
+
+
+class FullNode(LyingNode):
+    """A node without room."""
+
+    async def begin(self, size: int) -> str:
+        raise StoreFull("this store is full.")
+
+
+@pytest.mark.parametrize(
+    ("failing", "silent"), [(DeadNode(b"model"), 1), (DeadNode(b"model", 1), 1), (FullNode(b""), 0)]
+)
+async def test_a_node_that_does_not_answer_an_upload_is_silent_and_a_full_one_is_not(
+    failing: LyingNode, silent: int
+) -> None:
+    files = RemoteFiles(failing, LyingNode(b"model"), pauses=())
+    await files.put_bytes(b"model")
+    assert files.health.faults() == {"other_bytes": 0, "silent": silent}
+    assert files.health.is_avoided(failing.url) == bool(silent)
 
 
 @pytest.mark.parametrize("nodes", [(DeadNode(b""),), (DeadNode(b""), DeadNode(b"")), (DeadNode(b""), LyingNode(b""))])

@@ -26,6 +26,26 @@ async def test_a_bundle_that_the_cache_forgot_is_fetched_again(tmp_path: Path) -
     assert source.reads == 2
 
 
+async def test_a_cached_file_that_the_disk_altered_is_fetched_again_after_the_job_that_it_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = Source()
+    scene = context(tmp_path, source, Pool())
+    altered = b"X" + BUNDLE_BYTES[1:]
+    await JobRun(JOB, scene).read(BUNDLE, 0, 100)
+    scene.cache.path(to_digest(sha256(BUNDLE_BYTES))).write_bytes(altered)
+    failed = JobRun(JOB, scene)
+    assert await failed.read(BUNDLE, 0, 100) == altered
+    await failed.remove_altered_files()
+    assert "had changed on the disk" in caplog.text
+    caplog.clear()
+    for _ in range(2):
+        run = JobRun(JOB, scene)
+        assert await run.read(BUNDLE, 0, 100) == BUNDLE_BYTES
+        await run.remove_altered_files()
+    assert (source.reads, caplog.text) == (2, "")
+
+
 async def test_a_job_does_not_wait_for_its_pool_which_gets_the_stages_in_order(tmp_path: Path) -> None:
     answering = asyncio.Event()
 
