@@ -1,6 +1,7 @@
 """What all tests share: patient properties, and no test that is silently left out."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -17,7 +18,11 @@ MAY_SKIP = (
     "the numbers of these calls are x86_64's",
     "machines of a test need root, network namespaces and nftables",
     "a Slurm node needs root, and Debian's Slurm",
+    "curl is not on this machine",
 )
+
+# A shell ignores SIGINT in what it starts in the background, and programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _RECURSION_LIMIT = 1000  #: Python's default
 

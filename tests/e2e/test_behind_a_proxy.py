@@ -1,5 +1,6 @@
 """Services behind Debian's nginx with TLS, configured as in docs/howto/behind-a-proxy.md."""
 
+import asyncio
 import os
 import re
 import socket
@@ -207,10 +208,11 @@ async def test_an_unconfigured_host_name_is_refused(proxy: Proxy):
 async def test_clients_behind_the_proxy_are_limited_by_their_own_address(proxy: Proxy, request):
     flood, honest = (f"127.{proxy.port >> 8}.{proxy.port & 255}.{number}" for number in (1, 2))  # of this proxy alone
     async with proxy.client("vault.example", flood) as many, proxy.client("vault.example", honest) as one:
-        responses = [await many.get("/identity", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(125)]
-        statuses = [response.status_code for response in responses]
-        assert statuses[:120] == [200] * 120
-        assert 429 in statuses[120:]
+        # Two minutes' worth at once: a slow machine is allowed more than one burst of 120 meanwhile.
+        asked = (many.get("/identity", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(240))
+        statuses = [response.status_code for response in await asyncio.gather(*asked)]
+        assert statuses.count(200) >= 120
+        assert 429 in statuses
         assert (await one.get("/identity")).status_code == 200
 
 
