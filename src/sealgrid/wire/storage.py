@@ -11,7 +11,7 @@ from sealgrid.crypto.digests import canonical, cid_of
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import AnswerTooLarge, FileTooLarge, ServiceUnavailable, TicketRefused
 from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
-from sealgrid.wire.message import Message, Transport, call, encode
+from sealgrid.wire.message import MAX_MESSAGE_BYTES, Message, Transport, call, encode
 
 PIECE_BYTES = 1 << 20  #: size of one transferred piece; files are never held whole in memory
 NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files other than results
@@ -200,7 +200,7 @@ class StorageClient:
         """Return a file's size; raise NotFound."""
         return await call(self.transport, "GET", f"/files/{sha256}", None, StoredFileInfo)
 
-    async def read_by_cid(self, cid: str, limit: int = PIECE_BYTES) -> bytes:
+    async def read_by_cid(self, cid: str, limit: int = MAX_MESSAGE_BYTES) -> bytes:
         """Return a small file by its CID, unverified; raise NotFound, or FileTooLarge above ``limit`` bytes."""
         too_large = FileTooLarge(f"the file {cid} is larger than the limit of {limit} bytes.")
         try:

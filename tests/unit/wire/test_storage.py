@@ -7,6 +7,7 @@ from sealgrid.errors import AnswerTooLarge, FileTooLarge, ServiceUnavailable, Ti
 from sealgrid.units import TaskId, to_address, to_digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.storage import (
+    PIECE_BYTES,
     TICKET_SECONDS,
     NodeClock,
     ResultOpenedNotice,
@@ -107,6 +108,7 @@ async def test_a_file_by_its_cid_above_the_limit_is_too_large_and_not_silence():
             raise AnswerTooLarge("more than 16 MiB.")
 
     assert await StorageClient(Node(b"list")).read_by_cid("bafy", 4) == b"list"
+    assert len(await StorageClient(Node(bytes(PIECE_BYTES + 1))).read_by_cid("bafy")) == PIECE_BYTES + 1
     for node in (Node(b"a list"), LargeNode()):
         with pytest.raises(FileTooLarge, match="limit of 4 bytes"):
             await StorageClient(node).read_by_cid("bafy", 4)
