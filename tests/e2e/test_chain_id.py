@@ -36,11 +36,15 @@ def test_a_run_completes_on_a_chain_with_the_id_of_a_test_network(network: Runni
     assert "letter.txt" in shell.output("run", "hash-file", "--file", tmp_path / "letter.txt", "--as", "requester")
 
 
-def test_a_network_keeps_the_id_that_it_was_made_with(network: RunningNetwork, folder: Path) -> None:
+def test_a_network_keeps_the_id_and_the_judge_that_it_was_made_with(network: RunningNetwork, folder: Path) -> None:
     network.stop()
-    command = [SEALGRID, "up", "--bare", "--port", "0", "--data", folder, "--chain-id", "31337"]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (refused.returncode, "was made with chain id 421614" in refused.stderr) == (1, True)
+    for option, reason in (
+        (("--chain-id", "31337"), "made with chain id 421614"),
+        (("--gate",), "made without a gate"),
+    ):
+        command = [SEALGRID, "up", "--bare", "--port", "0", "--data", folder, *option]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert (refused.returncode, reason in refused.stderr) == (1, True)
     again = start_network(folder)
     assert again.network.chain == ARBITRUM_SEPOLIA
     again.stop()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, pub
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
-from tests.e2e.running_network import SEALGRID, start_network
+from tests.e2e.running_network import start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.localnet
@@ -55,11 +54,3 @@ async def test_a_confidential_job_is_paid_and_its_receipt_names_the_gate(gated, 
         assert network.broker in paid  # the gate owns the pool; its operator withdraws
         operator = development_key("pool")
         assert await PoolGate(requester.hub.node, network.broker).operator() == operator.address
-
-
-def test_a_network_that_was_created_without_a_gate_refuses_the_option(tmp_path):
-    start_network(tmp_path / "net").stop()
-    command = [SEALGRID, "up", "--gate", "--port", "0", "--data", str(tmp_path / "net")]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
-    assert refused.returncode != 0
-    assert "made without a gate" in refused.stderr
