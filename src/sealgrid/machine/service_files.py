@@ -14,6 +14,7 @@ from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.units import Address, to_address
 from sealgrid.web.runner import WebConfig
 from sealgrid.wire.service_access import LOOPBACK, ServiceAccess
+from sealgrid.wire.settings_file import require_new, toml
 
 NETWORK, KEY = "network.json", "uploads.key"  #: beside the TOML file
 _STORAGE_RATE: Final = 3000  #: requests of one client in a minute: each piece of 1 MiB is one
@@ -104,8 +105,7 @@ def create_file(path: Path, kind: type[ServiceFile], network: Network) -> None:
 
     Raises InputRefused if the file exists.
     """
-    if path.exists():
-        raise InputRefused(f"{path} exists; edit it, or name another file.", money="")
+    require_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     public = msgspec.structs.replace(published(network), folder="")
     write_file(path.parent / NETWORK, msgspec.json.format(msgspec.json.encode(public)), mode=0o644)
@@ -114,13 +114,8 @@ def create_file(path: Path, kind: type[ServiceFile], network: Network) -> None:
     own = set(kind.__struct_fields__) - set(ServiceAccess.__struct_fields__)
     shown = own | {"public_url", "requests_per_minute", "trusted_proxies", "admin"}
     defaults = msgspec.structs.asdict(kind())  # type: ignore[call-arg]  # each kind has a port
-    lines = [f"{name} = {_toml(value)}" for name, value in defaults.items() if name in shown]
+    lines = [f"{name} = {toml(value)}" for name, value in defaults.items() if name in shown]
     write_file(path, ("\n".join([_HEAD, *lines]) + "\n").encode())
-
-
-def _toml(value: object) -> str:
-    """Return a text, number, switch or list as TOML, which writes these as JSON does."""
-    return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode()
 
 
 _HEAD: Final = "# Settings of one service; docs/howto/behind-a-proxy.md and operate-services.md explain them."

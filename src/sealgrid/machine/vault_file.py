@@ -7,29 +7,29 @@ import msgspec
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.network_identity import LOCAL_CHAIN
-from sealgrid.errors import InputRefused
 from sealgrid.sdk.network import Network
 from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Address
 from sealgrid.vault.keys import KEYS_FOLDER, load_key_files
+from sealgrid.wire.settings_file import require_new, toml
 
-FOLDER: Final = "data"  #: of the database, beside the TOML file
 DEFAULT_PORT: Final = 8564
 
 
 def create_vault_file(path: Path, network: Network) -> Address:
     """Write a vault's settings for a network, its roots and new keys beside them; return the vault's address.
 
-    Key files that exist stay. Raises InputRefused if the TOML file exists.
+    All names begin with that of the TOML file: another vault's file may be in its folder. Key files that exist stay.
+    Raises InputRefused if the TOML file exists.
     """
-    if path.exists():
-        raise InputRefused(f"{path} exists; edit it, or name another file.", money="")
+    require_new(path)
     base = path.parent
     base.mkdir(parents=True, exist_ok=True)
-    address = load_key_files(base / FOLDER).address
+    folder = f"{path.stem}-data"
+    address = load_key_files(base / folder).address
     values = {
-        "folder": FOLDER,
-        "keys": f"{FOLDER}/{KEYS_FOLDER}",
+        "folder": folder,
+        "keys": f"{folder}/{KEYS_FOLDER}",
         "port": DEFAULT_PORT,
         "public_url": "",
         "trusted_proxies": [],
@@ -50,15 +50,15 @@ def create_vault_file(path: Path, network: Network) -> Address:
         "rpc_urls": "" if network.chain == LOCAL_CHAIN else "add a second node, of another operator",
         "vaults": "the federation; the broker's owner adds this vault",
     }
-    lines = [f"{name} = {_toml(value)}{_comment(comments.get(name, ''))}" for name, value in values.items()]
+    lines = [f"{name} = {toml(value)}{_comment(comments.get(name, ''))}" for name, value in values.items()]
     lines += ["", "[peers]"]
-    lines += [f'"{vault.address}" = {_toml(vault.url)}' for vault in network.vaults if vault.address != address]
+    lines += [f'"{vault.address}" = {toml(vault.url)}' for vault in network.vaults if vault.address != address]
     for number, root in enumerate(network.roots):
-        certificate = f"root-{number}.der"
+        certificate = f"{path.stem}-root-{number}.der"
         write_file(base / certificate, root.root_ca_der, mode=0o644)
-        lines += ["", "[[roots]]", f"platform = {_toml(Platform(root.platform).name.lower())}"]
-        lines += [f"certificate = {_toml(certificate)}", f"traits = {_toml(root.traits)}"]
-        lines += [f"statuses = {_toml(root.statuses)}"]
+        lines += ["", "[[roots]]", f"platform = {toml(Platform(root.platform).name.lower())}"]
+        lines += [f"certificate = {toml(certificate)}", f"traits = {toml(root.traits)}"]
+        lines += [f"statuses = {toml(root.statuses)}"]
         lines += [f"least_tcb = {{ {_fields(root.least_tcb)} }}"]
     write_file(path, ("\n".join([_HEAD, *lines]) + "\n").encode(), replace=False)
     return address
@@ -69,12 +69,7 @@ def _comment(text: str) -> str:
 
 
 def _fields(value: object) -> str:
-    return ", ".join(f"{name} = {_toml(each)}" for name, each in msgspec.to_builtins(value).items())
-
-
-def _toml(value: object) -> str:
-    """Return a text, number, switch or list as TOML, which writes these as JSON does."""
-    return msgspec.json.encode(value).decode()
+    return ", ".join(f"{name} = {toml(each)}" for name, each in msgspec.to_builtins(value).items())
 
 
 _HEAD: Final = "# Settings of a vault; docs/howto/run-a-vault.md explains them. `sealgrid vault run` runs it."

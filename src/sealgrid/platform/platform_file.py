@@ -14,10 +14,10 @@ from sealgrid.platform.image_contents import interpreter_version
 from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.service_access import LOOPBACK, ServiceAccess
+from sealgrid.wire.settings_file import require_new, toml
 
 INTEL: Final = "https://api.trustedservices.intel.com"
 AMD: Final = "https://kdsintf.amd.com"
-ROOT: Final = "root.der"  #: beside the TOML file
 
 
 class PlatformFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,7 +26,7 @@ class PlatformFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fiel
     launch: Path  #: launch.sh of the recipe, beside the runtime's folder
     runtime: Digest  #: its identity
     platform: str  #: sgx, tdx, snp or simulated
-    vendor_root: Path = Path(ROOT)  #: certificate of the root of this machine's vendor, DER
+    vendor_root: Path  #: certificate of the root of this machine's vendor, DER
     host: str = LOOPBACK  #: address to listen on; who reaches it launches enclaves
     port: int = 8566
     intel: str = INTEL  #: Intel's collateral service, or a PCCS
@@ -63,19 +63,22 @@ class PlatformFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def create_platform_file(path: Path, launch: Path, runtime: Digest, platform: Platform, root_ca_der: bytes) -> None:
     """Write a platform's settings with their defaults, and the root beside them; raise InputRefused if they exist."""
-    if path.exists():
-        raise InputRefused(f"{path} exists; edit it, or name another file.", money="")
+    require_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path.parent / ROOT, root_ca_der, mode=0o644)
-    file = PlatformFile(launch=launch.absolute(), runtime=runtime, platform=platform.name.lower())
+    # Named after the file: another platform's file may be in this folder.
+    certificate = path.with_name(f"{path.stem}-root.der")
+    write_file(certificate, root_ca_der, mode=0o644)
+    file = PlatformFile(
+        launch=launch.absolute(),
+        runtime=runtime,
+        platform=platform.name.lower(),
+        vendor_root=Path(certificate.name),
+        cache=Path(f"{path.stem}-collateral"),
+    )
     own = set(PlatformFile.__struct_fields__) - set(ServiceAccess.__struct_fields__)
     values = {name: value for name, value in msgspec.structs.asdict(file).items() if name in own | {"admin"}}
-    lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+    lines = [f"{name} = {toml(value)}" for name, value in values.items()]
     write_file(path, ("\n".join([_HEAD, *lines]) + "\n").encode(), replace=False)
-
-
-def _toml(value: object) -> str:
-    return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode()
 
 
 _HEAD: Final = "# Settings of a platform; docs/howto/real-hardware.md explains them. `sealgrid platform run` runs it."

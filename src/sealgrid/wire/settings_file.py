@@ -1,4 +1,4 @@
-"""Reads the TOML file with the settings of a service."""
+"""Reads and writes the TOML file with the settings of a service."""
 
 import codecs
 from pathlib import Path
@@ -23,3 +23,14 @@ def read_settings(path: Path, kind: type[S], what: str) -> S:
         raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputRefused(f"{path} does not describe {what}: {error}.") from error
+
+
+def require_new(path: Path) -> None:
+    """Raise InputRefused if a settings file exists: it may have been edited."""
+    if path.exists():
+        raise InputRefused(f"{path} exists; edit it, or name another file.", money="")
+
+
+def toml(value: object) -> str:
+    """Return a text, path, number, switch or list as TOML, which writes these as JSON does."""
+    return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode()

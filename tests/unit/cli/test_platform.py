@@ -25,9 +25,9 @@ def machine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def init(machine: Path, runtime: str = IDENTITY):
+def init(machine: Path, runtime: str = IDENTITY, name: str = "platform"):
     words = ("--launch", machine / "launch.sh", "--runtime", runtime, "--root", f"simulated={machine / 'vendor.der'}")
-    return run_cli("platform", "init", machine / "service/platform.toml", *words, home=machine)
+    return run_cli("platform", "init", machine / f"service/{name}.toml", *words, home=machine)
 
 
 def test_a_platform_serves_its_settings_until_a_signal_stops_it(machine: Path) -> None:
@@ -43,6 +43,16 @@ def test_a_platform_serves_its_settings_until_a_signal_stops_it(machine: Path) -
     assert (report["runtime"], report["files"], report["python"]) == (IDENTITY, 1, "3.12")
 
 
+def test_a_second_platform_in_a_folder_keeps_the_root_of_the_first(machine: Path) -> None:
+    assert init(machine, name="one").code == 0
+    first = (machine / "service/one-root.der").read_bytes()
+    (machine / "vendor.der").write_bytes(SimulatedPlatformKeys.generate(int(time.time())).root_der)
+    assert init(machine, name="two").code == 0
+    assert (machine / "service/one-root.der").read_bytes() == first
+    assert (machine / "service/two-root.der").read_bytes() == (machine / "vendor.der").read_bytes()
+    assert 'cache = "two-collateral"' in (machine / "service/two.toml").read_text()
+
+
 def test_what_is_no_platform_is_refused(machine: Path) -> None:
     assert "'x' is not a valid runtime identity" in init(machine, "x").err
     assert init(machine).code == 0
@@ -51,7 +61,7 @@ def test_what_is_no_platform_is_refused(machine: Path) -> None:
     text = settings.read_text()
     for old, new, reason in (
         ('platform = "simulated"', 'platform = "abacus"', "'abacus' is not a platform"),
-        ("root.der", "nowhere.der", "nowhere.der cannot be read"),
+        ("platform-root.der", "nowhere.der", "nowhere.der cannot be read"),
         (IDENTITY, "0x77", "not a valid runtime identity"),
         ("port", "unknown", "does not describe a platform"),
     ):

@@ -41,7 +41,7 @@ def test_a_new_vault_has_the_networks_settings_and_keys_of_its_own(tmp_path: Pat
     assert config.peers == ((OTHER.address, OTHER.url),)
     assert (config.storage_url, config.insecure_allow_simulated) == (joined.storage_url, True)
     assert load_keys(config.key_source).address == address
-    keys = sorted((path.parent / "data" / "keys").iterdir())
+    keys = sorted((path.parent / "vault-data" / "keys").iterdir())
     assert [each.name for each in keys] == ["at-rest.key", "deposit.key", "signing.key"]
     assert {stat.S_IMODE(each.stat().st_mode) for each in keys} == {0o600}
     assert not any(each.read_bytes().hex() in path.read_text() for each in keys)
@@ -56,6 +56,20 @@ def test_settings_that_exist_stay(tmp_path: Path) -> None:
     path.unlink()
     create_vault_file(path, simulated())
     assert path.read_text() == before, "the keys of the first call stay, and so the vault"
+
+
+def test_two_vaults_in_one_folder_have_keys_and_roots_of_their_own(tmp_path: Path) -> None:
+    first = create_vault_file(tmp_path / "one.toml", simulated())
+    root = (tmp_path / "one-root-0.der").read_bytes()
+    other = msgspec.structs.replace(simulated().roots[0], root_ca_der=b"another root")
+    second = create_vault_file(tmp_path / "two.toml", msgspec.structs.replace(simulated(), roots=(other,)))
+    assert first != second
+    assert ((tmp_path / "one-root-0.der").read_bytes(), (tmp_path / "two-root-0.der").read_bytes()) == (
+        root,
+        b"another root",
+    )
+    config, _ = read_config(tmp_path / "one.toml")
+    assert load_keys(config.key_source).address == first
 
 
 def test_on_a_public_chain_a_second_node_is_asked_for(tmp_path: Path) -> None:

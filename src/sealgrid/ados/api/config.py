@@ -5,10 +5,9 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.errors import InputRefused
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.wire.service_access import LOOPBACK, ServiceAccess
-from sealgrid.wire.settings_file import read_settings
+from sealgrid.wire.settings_file import read_settings, require_new, toml
 
 _WHAT: Final = "the API of ADOS"
 
@@ -71,19 +70,13 @@ def read_config(path: Path) -> ApiConfig:
 
 def create_config(path: Path) -> None:
     """Write a settings file with the defaults; raise InputRefused if it exists."""
-    if path.exists():
-        raise InputRefused(f"{path} exists; edit it, or name another file.")
+    require_new(path)
     shown = ("folder", "host", "port", "app", "pool", "data_origins", "largest_data", "largest_body")
     more = ("public_url", "requests_per_minute", "trusted_proxies", "admin")
     defaults = msgspec.structs.asdict(ApiFile())
     write_private(
-        path, ("\n".join([_HEAD, *(f"{name} = {_toml(defaults[name])}" for name in shown + more)]) + "\n").encode()
+        path, ("\n".join([_HEAD, *(f"{name} = {toml(defaults[name])}" for name in shown + more)]) + "\n").encode()
     )
-
-
-def _toml(value: object) -> str:
-    """Return a text, number or list as TOML, which writes these as JSON does."""
-    return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode()
 
 
 _HEAD: Final = "# Settings of the API of ADOS; docs/howto/serve-ados.md and behind-a-proxy.md explain them."
