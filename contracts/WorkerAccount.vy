@@ -3,9 +3,9 @@
 """
 @title WorkerAccount: the PoCo worker of a fleet of machines
 @license Apache-2.0
-@notice PoCo pays and scores the account that sends a worker's call. This contract is that account for many machines: it
-        holds their stake, earnings and score. Each machine has a delegate's key; the owner lets a delegate work for
-        one pool until a time. Anyone may send a call that a delegate signed, and pays its gas; the pool does.
+@notice PoCo pays the account that sends a worker's call. This contract is that account for many machines: it holds
+        their stake and earnings. Each machine has a delegate's key; the owner lets a delegate work for one pool until
+        a time. Anyone may send a call that a delegate signed, and pays its gas; the pool does.
 @dev The contract calls nothing but the hub: the three calls of a worker for a delegate's signature, and `withdrawTo`
      for the owner. PoCo asks no signature of a worker, so there is no ERC-1271 here: a signature in the account's name
      could spend its escrow, for example in a request order. PoCo takes each of the three calls once for a task and a
@@ -16,7 +16,7 @@
      (2) The call is `contribute`, `contributeAndFinalize` or `reveal`.
      (3) It is signed strictly (lib/signatures.vy), in the domain of this account and chain.
      (4) The owner delegated the work for the pool of the task's deal to the signer, and the delegation has not ended.
-     (5) A contribution locks no more stake than the delegation allows.
+     (5) The delegation allows stake, and a contribution locks no more than that.
 @custom:kill The owner revokes every delegate; then no call is forwarded. `withdraw` stays.
 """
 from .lib import ownable
@@ -41,8 +41,8 @@ interface Hub:
     def withdrawTo(amount: uint256, target: address) -> bool: nonpayable
 
 
-# A result with its proof, callback data and PoCo's hint; proofs have at most 4096 bytes (lib/judgement.vy).
-MAX_CALL: constant(uint256) = 16384
+# Callback data of 16384 bytes, a proof of 4096 (lib/judgement.vy), and 2048 for the other arguments of a result.
+MAX_CALL: constant(uint256) = 22528
 MIN_CALL: constant(uint256) = 36  # a selector and a task
 CONTRIBUTE: constant(bytes4) = method_id(
     "contribute(bytes32,bytes32,bytes32,address,bytes,bytes)", output_type=bytes4
@@ -99,7 +99,8 @@ def delegate(delegate_: address, pool: address, expiry: uint256, stake: uint256)
     @param delegate_ The address of the delegate's key.
     @param pool The workerpool. Its owner sets the stake of contributions, and receives what they lose.
     @param expiry The first second at which the delegation no longer holds, in Unix time.
-    @param stake The largest stake of one contribution, in 10^-9 RLC. Results of enclaves need none.
+    @param stake The largest stake of one contribution, in 10^-9 RLC; with 0 the delegate makes none. Results of
+           enclaves need none.
     """
     ownable._check_owner()
     assert delegate_ != empty(address), "WorkerAccount: address zero signs nothing"
@@ -157,6 +158,7 @@ def forward(call: Bytes[MAX_CALL], expiry: uint64, signature: Bytes[65]):
     # (5)
     if kind == CONTRIBUTE:
         locked: uint256 = (staticcall Hub(hub).viewConfigABILegacy(deal))[4]
+        assert delegation.stake > 0, "WorkerAccount: (5) the delegation allows no contribution"
         assert locked <= delegation.stake, "WorkerAccount: (5) more stake than the delegation allows"
     raw_call(hub, call)
 
