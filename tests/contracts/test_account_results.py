@@ -1,6 +1,7 @@
 """A pool sends the results of a fleet's machines to their account on real PoCo, and pays the gas."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,21 +15,24 @@ from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.views import TaskStatus
-from sealgrid.chain.worker_account import CALL_SECONDS, Delegation, WorkerAccount, deploy_worker_account
+from sealgrid.chain.worker_account import Delegation, WorkerAccount, deploy_worker_account, forward_data
+from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest, recover
-from sealgrid.errors import InputRefused, ProofRefused
+from sealgrid.enclave.job.iexec_env import MAX_CALLBACK_BYTES
+from sealgrid.errors import InputRefused, NotFound, ProofRefused
 from sealgrid.poco.constants import worker_reward
 from sealgrid.poco.ids import enclave_message, task_id
-from sealgrid.pool import chain_executor
+from sealgrid.pool import forwarded_result
 from sealgrid.pool.api import handlers
 from sealgrid.pool.app_memory import AppMemory
 from sealgrid.pool.chain_executor import STUCK_SECONDS, ChainExecutor
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.service import TaskService
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.pool.worker_accounts import WorkerAccounts
 from sealgrid.pool.worker_sessions import AllowedWorkers
-from sealgrid.units import Address, Nrlc, TaskId
+from sealgrid.units import Address, Nrlc, TaskId, to_bytes, to_digest
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.pool import JobAssignment, PoolClient
 from sealgrid.wire.server import create_app
@@ -74,8 +78,8 @@ class FleetScene:
             while await self.executor().execute_pending():
                 await asyncio.sleep(0.02)
 
-    async def job(self) -> JobAssignment:
-        deal = await self.market.deal(category="Short", volume=1)
+    async def job(self, **changes: object) -> JobAssignment:
+        deal = await self.market.deal(category="Short", volume=1, **changes)
         reader = PoolChainReader(self.market.hub, self.market.pool, AppMemory(None))
         await self.book.apply_chain_events([await reader.deal(deal, time.time())], BlockTrail())
         await self.finish()
@@ -100,7 +104,9 @@ class FleetScene:
 
     async def publish(self, job: JobAssignment, made: Attempt, *, pool: SignedPoolClient | None = None) -> None:
         """Publish as a worker does, while the pool sends what is due."""
-        publisher = AccountPublisher(self.market.hub, self.account.address, PILOT, pool or self.pilot())
+        publisher = AccountPublisher(
+            self.market.hub, self.account.address, PILOT, pool or self.pilot(), chain=self.market.domain.chain
+        )
         running = asyncio.create_task(self.executor().run())
         try:
             await self.market.hub.contribute_and_finalize(
@@ -119,11 +125,14 @@ class FleetScene:
         """A machine's signature over the call that publishes an attempt, or another one."""
         enclave_signature = made.enclave.sign(personal_digest(enclave_message(made.worker, made.task, RESULT)))
         arguments = (made.task, RESULT, b"{}", b"", made.enclave.address, enclave_signature, made.proof())
-        expiry = (await self.market.node.block()).timestamp + CALL_SECONDS
-        call = AccountCall(
-            call=changes.pop("data", None) or HUB.call_data("contributeAndFinalize", *arguments), expiry=expiry
-        )
+        data = changes.pop("data", None) or HUB.call_data("contributeAndFinalize", *arguments)
+        call = AccountCall(call=data, expiry=made.expiry)
         return call, call.sign(Domain(chain=await self.market.node.chain(), broker=self.account.address), key)
+
+    async def send(self, sender: str, call: AccountCall, signature: bytes) -> None:
+        """Send what a machine signed past the pool."""
+        arguments = (call.call, call.expiry, signature)
+        await self.market.wallet(sender).call(self.account.address, "WorkerAccount", "forward", *arguments)
 
     def results_sent(self) -> int:
         return sum(each.kind == "forward" for each in self.sender.sent)
@@ -192,7 +201,7 @@ async def test_a_result_that_somebody_else_sent_before_is_no_loss(fleet: FleetSc
     job = await fleet.job()
     signed = await fleet.signed(await fleet.attempt(job))
     await fleet.pilot().forward(job.task, job.fence, *signed)
-    await fleet.account.forward(fleet.market.wallet("stranger"), *signed)
+    await fleet.send("stranger", *signed)
     await fleet.finish()
     assert (await fleet.book.task(job.task)).stage == "completed"
     assert fleet.results_sent() == 0
@@ -215,13 +224,83 @@ async def test_the_pool_pays_for_nothing_that_the_chain_refuses(fleet: FleetScen
     assert fleet.results_sent() == 0
 
 
-async def test_the_pool_pays_no_more_gas_than_its_limit(fleet: FleetScene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain_executor, "MAX_FORWARD_GAS", 1000)
+async def test_the_pool_pays_no_more_gas_than_its_limit_and_says_so(
+    fleet: FleetScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarded_result, "RESULT_GAS", 1000)
     job = await fleet.job()
-    await fleet.pilot().forward(job.task, job.fence, *await fleet.signed(await fleet.attempt(job)))
+    signed = await fleet.signed(await fleet.attempt(job))
+    await fleet.pilot().forward(job.task, job.fence, *signed)
     await fleet.finish()
+    answer = await fleet.pilot().forward(job.task, job.fence, *signed)
+    assert answer.final
+    assert "pays 1000 at most" in answer.refusal
     assert (await fleet.book.task(job.task)).forward is None
     assert fleet.results_sent() == 0
+
+
+async def test_a_result_whose_gas_is_below_the_limit_without_the_margin_is_sent(
+    fleet: FleetScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await fleet.job()
+    signed = await fleet.signed(await fleet.attempt(job))
+    gas = await fleet.sender.estimate(forward_data(*signed), fleet.account.address)
+    monkeypatch.setattr(forwarded_result, "RESULT_GAS", gas + 1000)
+    await fleet.pilot().forward(job.task, job.fence, *signed)
+    await fleet.finish()
+    assert (await fleet.book.task(job.task)).stage == "completed"
+
+
+async def test_the_pool_pays_for_the_largest_callback_data(fleet: FleetScene) -> None:
+    market, callback = fleet.market, os.urandom(MAX_CALLBACK_BYTES)
+    job = await fleet.job(callback=market.broker.address)
+    made = await fleet.attempt(job)
+    digest = to_digest(keccak256(callback))
+    signature = made.enclave.sign(personal_digest(enclave_message(made.worker, made.task, digest)))
+    arguments = (made.task, digest, b"{}", callback, made.enclave.address, signature, made.proof())
+    signed = await fleet.signed(made, data=HUB.call_data("contributeAndFinalize", *arguments))
+    await fleet.pilot().forward(job.task, job.fence, *signed)
+    await fleet.finish()
+    assert (await fleet.book.task(job.task)).stage == "completed"
+
+
+async def test_a_result_that_reverts_on_the_chain_counts_as_a_loss_and_may_be_sent_again(
+    fleet: FleetScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, market = await fleet.job(), fleet.market
+    signed = await fleet.signed(await fleet.attempt(job))
+
+    async def revoke(_: PoolTransaction) -> None:
+        await fleet.account.revoke(market.wallet(OWNER), PILOT.address, market.pool)
+
+    monkeypatch.setattr(fleet.sender, "before", revoke)
+    await fleet.pilot().forward(job.task, job.fence, *signed)
+    await fleet.finish()
+    monkeypatch.undo()
+    await fleet.account.delegate(market.wallet(OWNER), PILOT.address, market.pool, Delegation(2**40, Nrlc(0)))
+    assert "reverted" in (await fleet.pilot().forward(job.task, job.fence, *signed)).refusal
+    (failures,) = (await fleet.book.run(lambda rows: rows.failures([PILOT.address]))).values()
+    await fleet.finish()
+    task = await fleet.book.task(job.task)
+    assert (failures.count, task.reverts, task.stage, fleet.results_sent()) == (1, 1, "completed", 2)
+
+
+async def test_an_account_whose_delegation_ends_before_the_deadline_is_not_authorised(fleet: FleetScene) -> None:
+    job, market, enclave = await fleet.job(), fleet.market, SigningKey.generate().address
+    for expiry, reason in ((job.contribution_deadline - 1, "takes this result until"), (job.contribution_deadline, "")):
+        await fleet.account.delegate(market.wallet(OWNER), PILOT.address, market.pool, Delegation(expiry, Nrlc(0)))
+        if reason:
+            with pytest.raises(InputRefused, match=reason):
+                await fleet.pilot().authorise(job.task, job.fence, enclave)
+        else:
+            await fleet.pilot().authorise(job.task, job.fence, enclave)
+
+
+async def test_a_pool_serves_the_accounts_that_its_owner_chose(fleet: FleetScene) -> None:
+    hub, pool = fleet.market.hub, fleet.market.pool
+    await WorkerAccounts(hub, pool, frozenset({fleet.account.address})).require(fleet.account.address, PILOT.address)
+    with pytest.raises(InputRefused, match="sends no results of worker account"):
+        await WorkerAccounts(hub, pool, frozenset()).require(fleet.account.address, PILOT.address)
 
 
 async def test_the_pool_sends_results_of_this_task_by_this_machine_alone(fleet: FleetScene) -> None:
@@ -232,6 +311,7 @@ async def test_the_pool_sends_results_of_this_task_by_this_machine_alone(fleet: 
         (await fleet.signed(made, OTHER), "not signed by worker"),
         (await fleet.signed(made, data=HUB.call_data("reveal", job.task, RESULT)), "results of task"),
         (await fleet.signed(made, data=HUB.selector("contributeAndFinalize") + bytes(32)), "results of task"),
+        (await fleet.signed(made, data=HUB.selector("contributeAndFinalize") + to_bytes(made.task, 32)), "arguments"),
         ((AccountCall(call=b"", expiry=0), b""), "results of task"),
     ):
         with pytest.raises(InputRefused, match=reason):
@@ -239,7 +319,7 @@ async def test_the_pool_sends_results_of_this_task_by_this_machine_alone(fleet: 
     good = await fleet.signed(made)
     with pytest.raises(InputRefused, match="not assigned to you"):
         await fleet.pilot().forward(job.task, job.fence + 1, *good)
-    with pytest.raises(InputRefused, match="results of task"):
+    with pytest.raises(NotFound):
         await fleet.pilot().forward(other, job.fence, *good)
     with pytest.raises(InputRefused, match="valid signature"):
         await fleet.pilot().forward(job.task, job.fence, good[0], b"\x01" * 65)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sealgrid.chain import artifacts
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.sdk.amounts import Amount
@@ -38,6 +39,23 @@ async def test_an_owner_adds_machines_stakes_and_collects(market: Market) -> Non
     assert await mine.collect(account, to=OTHER) == 5 * 10**8
     assert await market.hub.wallet_balance(OTHER) - before == 5 * 10**8
     assert await mine.collect(account) == 0
+
+
+async def test_an_owner_revokes_and_collects_with_an_account_of_another_version(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = fleets(market)
+    account = await mine.create()
+    await mine.delegate(account, MACHINE, until=UNTIL)
+    await mine.deposit(account, "0.5")
+    monkeypatch.setattr(artifacts, "deployed_code", lambda *_: b"of the next version")
+    for refused in (mine.delegate(account, OTHER, until=UNTIL), mine.deposit(account, "0.5")):
+        with pytest.raises(InputRefused, match="of this version"):
+            await refused
+    assert [each.worker for each in (await mine.get(account)).machines] == [MACHINE]
+    await mine.revoke(account, MACHINE)
+    assert await mine.collect(account) == 5 * 10**8
+    assert (await mine.get(account)).machines == ()
 
 
 async def test_what_cannot_work_is_refused_before_anything_is_sent(market: Market) -> None:

@@ -1,6 +1,7 @@
 """A pool opens and refunds many tasks in one transaction on real PoCo, whatever others do and the node loses."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from sealgrid.pool.chain_reader import PoolChainReader
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.transaction_sender import TransactionSender
 from sealgrid.pool.transactions import PoolTransaction
-from sealgrid.units import Address, DealId, TaskId
+from sealgrid.units import Address, DealId, TaskId, to_digest
 from tests.contracts.scene import Market
 from tests.unit.pool.pool_scene import open_book
 
@@ -68,7 +69,7 @@ class PoolScene:
         return ChainExecutor(self.book, hub, self.sender, retry=5, confirmations=confirmations, clock=self.clock)
 
     async def deal(self, volume: int) -> tuple[DealId, list[TaskId]]:
-        deal = await self.market.deal(category="Short", volume=volume)
+        deal = await self.market.deal(category="Short", volume=volume, salt=to_digest(os.urandom(32)))
         matched = await PoolChainReader(self.market.hub, self.market.pool, AppMemory(None)).deal(deal, time.time())
         await self.book.apply_chain_events([matched], BlockTrail())
         return deal, [task_id(deal, index) for index in range(matched.first, matched.first + matched.size)]
@@ -285,6 +286,34 @@ async def test_a_nonce_that_another_program_used_is_free_again_until_its_block_i
     await scene.market.node.rpc("anvil_mine", "0x2")
     await executor.execute_pending()
     assert [each.nonce for each in scene.sender.sent] == [scene.sender.sent[0].nonce, scene.sender.sent[0].nonce + 1]
+
+
+async def test_a_transaction_in_an_unconfirmed_block_takes_no_place(
+    scene: PoolScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_executor, "MAX_IN_FLIGHT", 1)
+    executor = scene.executor(confirmations=9)
+    for number in (1, 2):
+        await scene.deal(volume=1)
+        assert await executor.execute_pending() == number
+        await included(scene, scene.sender.sent[-1])
+    monkeypatch.setattr(chain_executor, "MAX_UNCONFIRMED", 2)
+    await scene.deal(volume=1)
+    assert await executor.execute_pending() == 2
+
+
+async def test_no_kind_of_call_waits_until_there_are_none_of_another(
+    scene: PoolScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_executor, "MAX_ARRAY", 1)
+    await scene.deal(volume=3)
+    await scene.finish()
+    await scene.pass_final_deadline()
+    await scene.deal(volume=3)
+    scene.sender.sent.clear()
+    monkeypatch.setattr(chain_executor, "MAX_IN_FLIGHT", 2)
+    assert await scene.execute() == 2
+    assert {each.kind for each in scene.sender.sent} == {"initialize", "claim"}
 
 
 async def included(scene: PoolScene, transaction: PoolTransaction) -> None:

@@ -1,7 +1,7 @@
 """A fleet's account on real PoCo: machines work, nobody else does, and only the owner moves money."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -15,6 +15,7 @@ from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.hub import order_values
 from sealgrid.chain.views import ContributionStatus, TaskPayment, TaskStatus
 from sealgrid.chain.worker_account import (
+    MAX_CALL,
     AccountWallet,
     Delegation,
     WorkerAccount,
@@ -23,6 +24,7 @@ from sealgrid.chain.worker_account import (
 )
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
+from sealgrid.enclave.job.iexec_env import MAX_CALLBACK_BYTES
 from sealgrid.errors import ContractReverted, InputRefused, ProofRefused
 from sealgrid.poco.constants import worker_reward
 from sealgrid.poco.ids import authorisation_message, enclave_message
@@ -56,11 +58,22 @@ class Fleet:
 
     def wallet(self, pilot: SigningKey = PILOT, sender: str = SENDER) -> AccountWallet:
         async def send(call: AccountCall, signature: bytes, action: str) -> TransactionReceipt:
-            receipt = await self.account.forward(self.market.wallet(sender), call, signature)
+            receipt = await self.send(sender, call, signature)
             self.receipts.append(receipt)
             return receipt
 
-        return AccountWallet(self.market.node, self.market.hub.address, self.account.address, pilot, send)
+        return self.signing(pilot, send)
+
+    def signing(self, pilot: SigningKey, send: Callable[..., Awaitable[TransactionReceipt]]) -> AccountWallet:
+        hub = self.market.hub.address
+        return AccountWallet(
+            self.market.node, hub, self.account.address, pilot, send, chain=self.market.domain.chain, expiry=FOREVER
+        )
+
+    async def send(self, sender: str, call: AccountCall, signature: bytes) -> TransactionReceipt:
+        """Send what a machine signed."""
+        arguments = (call.call, call.expiry, signature)
+        return await self.market.wallet(sender).call(self.account.address, "WorkerAccount", "forward", *arguments)
 
     async def sign(self, data: bytes, pilot: SigningKey = PILOT, *, expiry: int = FOREVER, **domain: object):
         call = AccountCall(call=data, expiry=expiry)
@@ -69,7 +82,7 @@ class Fleet:
 
     async def forward(self, data: bytes, pilot: SigningKey = PILOT, **changes: object) -> None:
         """Sign calldata as a machine and send them as a stranger."""
-        await self.account.forward(self.market.wallet("stranger"), *await self.sign(data, pilot, **changes))
+        await self.send("stranger", *await self.sign(data, pilot, **changes))
 
     async def authorised(self, task: TaskId) -> bytes:
         message = authorisation_message(self.account.address, task, ZERO_ADDRESS)
@@ -98,12 +111,13 @@ async def plain_task(market: Market, **changes: object) -> TaskId:
     """A task without an enclave, which one worker computes."""
     category = market.deployment.categories["Short"]
     terms = {"tag": NO_TAG, "category": category, "trust": changes.pop("trust", 1)}
+    price = {"workerpoolprice": changes.pop("price", POOL_PRICE)}
     request = {"dataset": ZERO_ADDRESS, "volume": 1, "salt": to_digest(os.urandom(32))}
     deal = await market.hub.match_orders(
         market.wallet("requester"),
         market.app_order(tag=NO_TAG),
         NO_DATASET_ORDER,
-        market.pool_order(**terms),
+        market.pool_order(**terms, **price),
         market.request(**{**terms, **request, **changes}),
     )
     return await market.hub.initialize(market.wallet("pool"), deal, 0)
@@ -146,6 +160,18 @@ async def test_a_machines_result_pays_the_account_and_the_pool_pays_the_gas(flee
     earned = worker_reward(POOL_PRICE)
     assert TaskPayment(fleet.account.address, earned) in await fleet.market.hub.payments(good.task)
     assert (await fleet.market.hub.account(fleet.account.address)).stake == earned
+    assert await fleet.market.hub.view_score(fleet.account.address) == 0, (
+        "PoCo scores contributions without proof alone"
+    )
+
+
+async def test_the_largest_callback_data_and_proof_fit_in_a_call(fleet: Fleet) -> None:
+    task = await plain_task(fleet.market, callback=fleet.market.broker.address)
+    data = await fleet.result(task, os.urandom(MAX_CALLBACK_BYTES))
+    with pytest.raises(ContractReverted):
+        await fleet.forward(data + bytes(MAX_CALL - len(data) + 1))
+    await fleet.forward(data + bytes(MAX_CALL - len(data)))
+    assert (await fleet.market.hub.view_task(task)).status is TaskStatus.COMPLETED
 
 
 async def test_a_machines_wallet_calls_nothing_but_the_hub(fleet: Fleet) -> None:
@@ -259,7 +285,7 @@ async def test_3_a_signature_has_one_accepted_form(fleet: Fleet, damage: str) ->
         "v": good[:64] + bytes([good[64] - 27]),
     }[damage]
     with pytest.raises(ContractReverted, match=r"\(3\)"):
-        await fleet.account.forward(fleet.market.wallet("stranger"), call, bad)
+        await fleet.send("stranger", call, bad)
 
 
 async def test_4_anothers_signature_is_refused(fleet: Fleet) -> None:
@@ -280,10 +306,9 @@ async def test_4_a_signature_for_another_account_or_chain_is_refused(fleet: Flee
 async def test_4_a_signature_is_of_one_call_and_one_expiry(fleet: Fleet) -> None:
     task, other = await plain_task(fleet.market), await plain_task(fleet.market)
     call, signature = await fleet.sign(await fleet.result(task))
-    stranger = fleet.market.wallet("stranger")
     for changed in (replace_call(call, await fleet.result(other)), AccountCall(call=call.call, expiry=FOREVER + 1)):
         with pytest.raises(ContractReverted, match=r"\(4\)"):
-            await fleet.account.forward(stranger, changed, signature)
+            await fleet.send("stranger", changed, signature)
 
 
 def replace_call(call: AccountCall, data: bytes) -> AccountCall:
@@ -303,7 +328,7 @@ async def test_4_a_revoked_delegate_is_refused_also_with_an_earlier_signature(fl
     signed = await fleet.sign(await fleet.result(await plain_task(fleet.market)))
     await fleet.account.revoke(fleet.owner, PILOT.address, fleet.market.pool)
     with pytest.raises(ContractReverted, match=r"\(4\)"):
-        await fleet.account.forward(fleet.market.wallet("pool"), *signed)
+        await fleet.send("pool", *signed)
 
 
 async def test_4_work_for_another_pool_is_refused(fleet: Fleet) -> None:
@@ -332,15 +357,26 @@ async def test_5_a_machine_puts_no_more_at_stake_than_the_owner_allowed(fleet: F
     assert (await hub.account(fleet.account.address)).locked == 0
 
 
+async def test_5_without_an_allowed_stake_a_machine_contributes_nothing_even_where_the_pool_asks_for_none(
+    fleet: Fleet,
+) -> None:
+    market = fleet.market
+    task = await plain_task(market, price=0)
+    with pytest.raises(ContractReverted, match=r"\(5\)"):
+        await market.hub.contribute(fleet.wallet(), task, RESULT, await fleet.authorised(task))
+    await fleet.delegate(stake=1)
+    await market.hub.contribute(fleet.wallet(), task, RESULT, await fleet.authorised(task))
+
+
 # --- replay and reentrancy
 
 
 async def test_a_call_counts_once(fleet: Fleet) -> None:
     signed = await fleet.sign(await fleet.result(await plain_task(fleet.market)))
-    await fleet.account.forward(fleet.market.wallet("stranger"), *signed)
+    await fleet.send("stranger", *signed)
     earned = (await fleet.market.hub.account(fleet.account.address)).stake
     with pytest.raises(ContractReverted):
-        await fleet.account.forward(fleet.market.wallet("stranger"), *signed)
+        await fleet.send("stranger", *signed)
     assert (await fleet.market.hub.account(fleet.account.address)).stake == earned
 
 
@@ -353,14 +389,14 @@ async def test_contributions_and_reveals_count_once(fleet: Fleet) -> None:
 
     async def send(call: AccountCall, signature: bytes, action: str) -> TransactionReceipt:
         calls.append((call, signature))
-        return await fleet.account.forward(market.wallet("pool"), call, signature)
+        return await fleet.send("pool", call, signature)
 
-    wallet = AccountWallet(market.node, hub.address, fleet.account.address, PILOT, send)
+    wallet = fleet.signing(PILOT, send)
     await hub.contribute(wallet, task, RESULT, await fleet.authorised(task))
     await hub.reveal(wallet, task, RESULT)
     for signed in calls:
         with pytest.raises(ContractReverted):
-            await fleet.account.forward(market.wallet("stranger"), *signed)
+            await fleet.send("stranger", *signed)
     assert (await hub.account(fleet.account.address)).locked == STAKE
 
 
@@ -386,7 +422,7 @@ async def test_what_poco_calls_back_gets_no_second_payment_and_no_money(fleet: F
         withdraw = interface("WorkerAccount").call_data("withdraw", 1, receiver.address)
         again = forward_data(call, signature) if inner == "forward" else withdraw
         await receiver.call("prepare", fleet.account.address, again)
-        await fleet.account.forward(fleet.market.wallet("stranger"), call, signature)
+        await fleet.send("stranger", call, signature)
         assert [await receiver.read(name) for name in ("called", "succeeded")] == [True, False]
     assert (await fleet.market.hub.account(fleet.account.address)).stake == 2 * worker_reward(POOL_PRICE)
 

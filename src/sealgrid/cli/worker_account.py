@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.resources.fleets import Fleet
 
-app = typer.Typer(help="A worker account: one earner and one score for many machines.", no_args_is_help=True)
+app = typer.Typer(help="A worker account: one earner for many machines.", no_args_is_help=True)
 
 OwnAccount = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The address of a worker account.")]
 Worker = Annotated[str, typer.Argument(metavar="WORKER", help="The address that `sealgrid worker start` prints.")]
@@ -63,7 +63,7 @@ async def revoke(me: "AsyncClient", fleet: OwnAccount, worker: Worker, *, pool: 
 @app.command()
 @for_account("owner", reads=True)
 async def show(me: "AsyncClient", fleet: OwnAccount, *, as_json: Json = False) -> None:
-    """Show an account's owner, machines, money and score."""
+    """Show an account's owner, machines and money."""
     import time
 
     found = await me.fleets.get(fleet)
@@ -107,7 +107,7 @@ def register(worker: typer.Typer) -> None:
 
 def _lines(fleet: "Fleet", now: float) -> Iterator[str]:
     yield f"account  {fleet.account}, owned by {fleet.owner}"
-    yield f"money    {fleet.escrow} in escrow, {fleet.locked} locked, score {fleet.score}"
+    yield f"money    {fleet.escrow} in escrow, {fleet.locked} locked"
     for each in fleet.machines:
         days = (each.expiry - now) / 86_400
         yield f"machine  {each.worker} for pool {each.pool}, {days:.0f} days left, stakes at most {each.stake}"

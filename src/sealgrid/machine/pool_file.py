@@ -42,6 +42,7 @@ class PoolFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=T
     database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty for a SQLite file in the folder
     workers: tuple[Address, ...] = ()  #: admitted without an invitation
     open_admission: bool = False  #: admit every worker that asks
+    worker_accounts: tuple[Address, ...] | None = None  #: whose results it sends and pays for; None for all
     lease_seconds: float = 30.0
     tasks_per_worker: int = 4
     tasks_per_requester: int = 2000
@@ -75,6 +76,7 @@ class OwnPool:
             first_block=file.first_block,
             workers=frozenset(file.workers),
             open_admission=file.open_admission,
+            worker_accounts=None if file.worker_accounts is None else frozenset(file.worker_accounts),
             tasks_per_worker=file.tasks_per_worker,
             tasks_per_requester=file.tasks_per_requester,
             tasks_per_app=file.tasks_per_app,
@@ -130,7 +132,12 @@ def read_pool(path: Path) -> OwnPool:
     """Return the pool that a file describes; raise InputRefused for an unusable file."""
     file = read_settings(path, PoolFile, "a pool")
     try:
-        own = {"workerpool": to_address(file.workerpool), "workers": tuple(map(to_address, file.workers))}
+        accounts = file.worker_accounts
+        own = {
+            "workerpool": to_address(file.workerpool),
+            "workers": tuple(map(to_address, file.workers)),
+            "worker_accounts": None if accounts is None else tuple(map(to_address, accounts)),
+        }
     except ValueError as error:
         raise InputRefused(f"{path} does not describe a pool: {error}.") from error
     file = msgspec.structs.replace(file, **own)
@@ -235,6 +242,8 @@ database = ""
 workers = []
 # With true every machine may join. On a simulated network it reads the models and inputs that it runs.
 open_admission = false
+# The pool pays the gas of results of worker accounts. Remove the # to serve none, or only those that you list:
+# worker_accounts = []
 
 lease_seconds = 30.0  # a worker without a report for so long loses its task
 tasks_per_worker = 4

@@ -111,10 +111,9 @@ async def open_worker(
 ) -> AsyncIterator[WorkSession]:
     """Yield a session that is ready to take jobs; stop its enclaves at the end.
 
-    Raises InputRefused for a network that machines cannot join, while the worker has no ether, or is no delegate of
-    its account, CallRefused if the
-    pool does not admit the worker, EvidenceRefused if the authority does not certify it, SetupMissing if the sandbox
-    does not work here.
+    Raises InputRefused for a network that machines cannot join, or while the worker has no ether or is no delegate of
+    its account; CallRefused if the pool does not admit the worker; EvidenceRefused if the authority does not certify
+    it; SetupMissing if the sandbox does not work here.
     """
     network, key = machine.network, load_or_create_key(machine)
     if not network.authority_url:

@@ -47,8 +47,7 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
 
     @post("/jobs/forward")
     async def forward(request: HttpRequest) -> Response[bytes]:
-        await task_service.forward(await _call(request))
-        return _json({})
+        return _json(await task_service.forward(await _call(request)))
 
     @post("/jobs/commitment")
     async def commit(request: HttpRequest) -> Response[bytes]:

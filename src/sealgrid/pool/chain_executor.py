@@ -8,13 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice, zip_longest
 from typing import Final
 
 import msgspec
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import ChainError, ContractReverted, SealgridError, ServiceUnavailable
+from sealgrid.errors import ChainError, SealgridError, ServiceUnavailable
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, ChainCallKind
 from sealgrid.pool.operations import apply_events, pending_calls
@@ -23,16 +24,19 @@ from sealgrid.pool.step import chain_call
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.transaction_sender import TransactionSender, hub_call
 from sealgrid.pool.transactions import ARRAY_FUNCTIONS, SINGLE_FUNCTIONS, PoolTransaction
+from sealgrid.units import TaskId
 from sealgrid.wire.storage import results_hint
 
 MAX_ARRAY: Final = 50  #: calls in one transaction; claims cost up to 0.3 million gas each
-MAX_IN_FLIGHT: Final = 8  #: transactions that have not ended
-MAX_FORWARD_GAS: Final = 3_000_000  #: of a result that the pool sends for an account
+MAX_IN_FLIGHT: Final = 8  #: transactions that no block has
+MAX_UNCONFIRMED: Final = 64  #: transactions that have not ended, those in blocks that are not confirmed included
+GAS_MARGIN: Final = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
 STUCK_SECONDS: Final = 30.0  #: after which a transaction is replaced by one with higher fees
 MAX_RAISE: Final = 10  #: times the market's fees, above which higher ones do not help
 RESEND_SECONDS: Final = 3.0  #: after which a transaction that the node lost is sent again
 _IDLE: Final = 1.0  #: seconds between two checks when nothing was announced
 _POLL: Final = 0.02  #: seconds between the first two checks of a sent transaction; doubles up to _IDLE
+_KINDS: Final[tuple[ChainCallKind, ...]] = (*ARRAY_FUNCTIONS, *SINGLE_FUNCTIONS)
 _log = logging.getLogger("sealgrid.pool")
 
 
@@ -69,38 +73,35 @@ class ChainExecutor:
 
     async def execute_pending(self) -> int:
         """Follow sent transactions, then send new ones; return how many have not ended."""
-        in_flight = await self._book.lead(lambda rows: rows.transactions())
-        for transaction in in_flight:
-            await self._follow(transaction)
-        now = self._clock()
-        calls = await self._book.lead(lambda rows: pending_calls(rows, now, MAX_ARRAY * MAX_IN_FLIGHT))
-        room = MAX_IN_FLIGHT - len(in_flight)
-        for kind in (*ARRAY_FUNCTIONS, *SINGLE_FUNCTIONS):
-            some = [call for call in calls if call.kind == kind]
-            most = MAX_ARRAY if kind in ARRAY_FUNCTIONS else 1
-            for start in range(0, len(some), most):
-                if room > 0:
-                    room -= 1
-                    await self._submit(kind, some[start : start + most])
+        stored = await self._book.lead(lambda rows: rows.transactions())
+        waiting = len([each for each in stored if not await self._follow(each)])
+        now, room = self._clock(), min(MAX_IN_FLIGHT - waiting, MAX_UNCONFIRMED - len(stored))
+        due = await self._book.lead(lambda rows: [_batches(rows, kind, now) for kind in _KINDS])
+        # In turns, so that no kind of call waits until there are none of another one.
+        in_turns = (batch for turn in zip_longest(*due) for batch in turn if batch)
+        for batch in islice(in_turns, max(0, room)):
+            await self._submit(batch[0].kind, batch)
         return len(await self._book.lead(lambda rows: rows.transactions()))
 
     async def _submit(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> None:
         data, to = _data(kind, calls), calls[0].forward.account if calls[0].forward else None
         try:
             gas = await self._sender.estimate(data, to)
-            if to is not None and gas > MAX_FORWARD_GAS:
-                raise ContractReverted(f"it needs {gas} gas, and the pool pays {MAX_FORWARD_GAS} at most.")
         except ServiceUnavailable:
             raise
         except ChainError as refused:  # anyone may have made one of the calls
             await self._split(kind, calls, refused)
+            return
+        if (forward := calls[0].forward) is not None and gas > forward.gas:
+            reason = f"it needs {gas} gas, and the pool pays {forward.gas} at most"
+            await self._apply([self._forward_ended(calls[0].task, reason, final=True)])
             return
         fees = await self._sender.fees()
         stored = await self._book.lead(lambda rows: [each.nonce for each in rows.transactions()])
         nonce = await self._sender.nonce()
         while nonce in stored:  # the lowest free one: no later one is mined before it
             nonce += 1
-        raw, sent = await self._sender.sign(nonce, data, gas, fees, to)
+        raw, sent = await self._sender.sign(nonce, data, int(gas * GAS_MARGIN), fees, to)
         transaction = PoolTransaction(
             nonce=nonce,
             epoch=self._book.epoch or 0,
@@ -108,7 +109,7 @@ class ChainExecutor:
             tasks=tuple(call.task for call in calls),
             data=data,
             to=to,
-            gas=gas,
+            gas=int(gas * GAS_MARGIN),
             fees=fees,
             raw=raw,
             hashes=(sent,),
@@ -130,7 +131,7 @@ class ChainExecutor:
 
     async def _split(self, kind: ChainCallKind, calls: Sequence[ChainCall], refused: ChainError) -> None:
         """Take from the chain what is done already, and make the other calls in two halves."""
-        changed = await self._read_status(kind, calls)
+        changed = await self._read_status(kind, [call.task for call in calls])
         if changed:
             await self._apply(changed)
             done = {event.task for event in changed}
@@ -142,25 +143,30 @@ class ChainExecutor:
             await self._submit(kind, calls[:middle])
             await self._submit(kind, calls[middle:])
         elif kind == "forward":  # its worker asks again while it can
-            await self._apply([e.CallForwardEnded(task=calls[0].task, at=self._clock())])
-            _log.warning("the result of task %s is not sent: %s", calls[0].task, refused)
+            await self._apply([self._forward_ended(calls[0].task, refused.message)])
         else:
             now = self._clock()
             await self._apply([e.ChainCallPostponed(task=calls[0].task, at=now, until=now + self._retry)])
             _log.warning("%s of task %s waits: %s", kind, calls[0].task, refused)
 
-    async def _read_status(self, kind: ChainCallKind, calls: Sequence[ChainCall]) -> list[e.AnyTaskEvent]:
-        """Return events for the calls that the chain needs no more, in the newest block that is confirmed."""
+    def _forward_ended(
+        self, task: TaskId, reason: str, *, final: bool = False, reverted: bool = False
+    ) -> e.CallForwardEnded:
+        _log.warning("the result of task %s is not on the chain: %s", task, reason)
+        return e.CallForwardEnded(task=task, at=self._clock(), reason=reason, final=final, reverted=reverted)
+
+    async def _read_status(self, kind: ChainCallKind, tasks: Sequence[TaskId]) -> list[e.AnyTaskEvent]:
+        """Return events for the tasks that need no such call any more, in the newest block that is confirmed."""
         at, block = self._clock(), await self._hub.node.block(await self._confirmed_number())
-        views = await asyncio.gather(*(self._hub.view_task(call.task, at=block.hash) for call in calls))
+        views = await asyncio.gather(*(self._hub.view_task(task, at=block.hash) for task in tasks))
         events: list[e.AnyTaskEvent] = []
-        for call, view in zip(calls, views, strict=True):
+        for task, view in zip(tasks, views, strict=True):
             if view.status is TaskStatus.COMPLETED:
-                events.append(e.TaskFinalized(task=call.task, at=at))
+                events.append(e.TaskFinalized(task=task, at=at))
             elif view.status is TaskStatus.FAILED:
-                events.append(e.TaskRefunded(task=call.task, at=at))
+                events.append(e.TaskRefunded(task=task, at=at))
             elif view.status is not TaskStatus.UNSET and kind in {"initialize", "initialize and claim"}:
-                events.append(e.TaskInitialized(task=call.task, at=at))
+                events.append(e.TaskInitialized(task=task, at=at))
         return events
 
     async def _send(self, transaction: PoolTransaction) -> None:
@@ -169,13 +175,16 @@ class ChainExecutor:
         except SealgridError as error:  # it is stored, and sent again
             _log.warning("transaction %d was not accepted: %s", transaction.nonce, error)
 
-    async def _follow(self, transaction: PoolTransaction) -> None:
-        """Take the effects of a transaction that has ended; repeat or replace one that does not end."""
+    async def _follow(self, transaction: PoolTransaction) -> bool:
+        """Take the effects of a transaction that has ended; repeat or replace one that does not end.
+
+        Return whether a block has its nonce.
+        """
         used = await self._sender.nonce("latest") > transaction.nonce
         outcome, confirmed = await self._sender.outcome(transaction), await self._confirmed_number()
         if outcome is not None:
             if outcome.block_number <= confirmed:
-                await self._end(transaction, [] if outcome.reverted else _effects(transaction, self._clock()))
+                await self._end(transaction, await self._ended(transaction, reverted=outcome.reverted))
         elif used:  # by a transaction that this pool did not store
             if await self._sender.nonce(hex(confirmed)) > transaction.nonce:
                 await self._end(transaction, [])
@@ -183,6 +192,19 @@ class ChainExecutor:
             await self._replace(transaction)
         elif self._clock() >= transaction.sent_at + RESEND_SECONDS and not await self._sender.is_known(transaction):
             await self._send(transaction)
+        return outcome is not None or used
+
+    async def _ended(self, transaction: PoolTransaction, *, reverted: bool) -> list[e.AnyTaskEvent]:
+        """Return what a transaction in a confirmed block means for its tasks."""
+        if not reverted:
+            return _effects(transaction, self._clock())
+        if transaction.kind != "forward":
+            return []
+        # Another may have sent the same result first: then nobody is at fault.
+        done = await self._read_status("forward", transaction.tasks)
+        return done or [
+            self._forward_ended(task, "its transaction reverted", reverted=True) for task in transaction.tasks
+        ]
 
     async def _confirmed_number(self) -> int:
         """Return the number of the newest block that is confirmed: what a later one says may not last."""
@@ -221,6 +243,13 @@ class ChainExecutor:
             self._book.fill_queue(rows, self._clock())
 
         await self._book.lead(operation)
+
+
+def _batches(rows: TaskRows, kind: ChainCallKind, now: float) -> list[list[ChainCall]]:
+    """Return the calls of one kind that are due, by transactions."""
+    most = MAX_ARRAY if kind in ARRAY_FUNCTIONS else 1
+    calls = pending_calls(rows, kind, now, most * MAX_IN_FLIGHT)
+    return [calls[start : start + most] for start in range(0, len(calls), most)]
 
 
 def _data(kind: ChainCallKind, calls: Sequence[ChainCall]) -> bytes:

@@ -33,6 +33,8 @@ class PoolConfig:
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
     open_admission: bool = False  #: admit every worker that asks and was not removed
+    #: Worker accounts whose results the pool sends, and pays their gas; None for all, empty for none.
+    worker_accounts: frozenset[Address] | None = None
     tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
     #: Tasks of one requester that workers have or may take; others wait in its backlog. 0 sets no limit.
     tasks_per_requester: int = 2000

@@ -39,6 +39,7 @@ class ForwardedCall(msgspec.Struct, frozen=True, kw_only=True):
 
     account: Address
     data: bytes  #: calldata for the account
+    gas: int = 3_000_000  #: that the pool pays at most
 
 
 class ChainCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,6 +81,10 @@ class CallForwarded(WorkerEvent, frozen=True, kw_only=True):
 class CallForwardEnded(TaskEvent, frozen=True, kw_only=True):
     """The transaction with the worker's result has ended, or the chain would refuse it."""
 
+    reason: str = ""  #: why the chain does not have the result
+    final: bool = False  #: whether sending it again cannot help
+    reverted: bool = False  #: whether the pool paid for a transaction that reverted
+
 
 class ResultCommitted(WorkerEvent, frozen=True, kw_only=True):
     """The task's worker commits to a result, and is free for other tasks."""

@@ -83,8 +83,11 @@ def pause_ends(failures: AppFailures | None, rules: PoolRules) -> float:
 def loss(before: PoolTask, after: PoolTask) -> Address | None:
     """Return the worker that has lost a task by its own doing between two states.
 
-    A refusal of the vaults that it reported counts only once they deny it.
+    A refusal of the vaults that it reported counts only once they deny it. A result that reverted at the pool's cost
+    counts like a loss.
     """
+    if after.reverts > before.reverts:
+        return before.worker
     if len(after.excluded) > len(before.excluded):
         return after.excluded[-1]
     lost = before.worker is not None and after.worker is None and after.losses != before.losses

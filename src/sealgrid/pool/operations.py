@@ -9,7 +9,7 @@ from typing import Final
 
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.pool import events as e
-from sealgrid.pool.effects import ChainCall, Effect
+from sealgrid.pool.effects import ChainCall, ChainCallKind, Effect
 from sealgrid.pool.matching import loss, success
 from sealgrid.pool.pool_store import TaskChange, TaskRows
 from sealgrid.pool.replication import Replication, broken_promises, compared_workers
@@ -104,9 +104,9 @@ def expire(rows: TaskRows, now: float, chain_now: int, rules: PoolRules) -> bool
     return max(len(leases), len(late)) == _PAGE
 
 
-def pending_calls(rows: TaskRows, now: float, limit: int) -> list[ChainCall]:
-    """Return chain calls that tasks need now, oldest first."""
-    due = rows.calls(now, limit)
+def pending_calls(rows: TaskRows, kind: ChainCallKind, now: float, limit: int) -> list[ChainCall]:
+    """Return chain calls of one kind that tasks need now, oldest first."""
+    due = rows.calls(kind, now, limit)
     tasks = rows.tasks(due)
     calls = [chain_call(tasks[task]) for task in due]
     return [call for call in calls if call is not None]

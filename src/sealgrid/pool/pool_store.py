@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker
 from sealgrid.pool.step import chain_call, is_assignable
@@ -159,8 +160,8 @@ class TaskRows(Protocol):
     def overdue(self, chain_now: int, limit: int) -> list[TaskId]:
         """Return tasks of which a deadline has passed."""
 
-    def calls(self, now: float, limit: int) -> list[TaskId]:
-        """Return tasks that need a chain call now, oldest first."""
+    def calls(self, kind: ChainCallKind, now: float, limit: int) -> list[TaskId]:
+        """Return tasks that need a chain call of one kind now, oldest first."""
 
     def refusals(self, limit: int) -> list[TaskId]:
         """Return tasks whose reported refusal the vaults have not confirmed or denied yet."""

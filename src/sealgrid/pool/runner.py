@@ -93,7 +93,7 @@ async def open_app(
                 key,
                 machines=config.machines,
                 score_of=hub.view_score,
-                accounts=WorkerAccounts(hub, config.workerpool),
+                accounts=WorkerAccounts(hub, config.workerpool, config.worker_accounts),
             )
             stack.callback(task_service.close)
             memory = AppMemory(None)

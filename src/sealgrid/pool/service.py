@@ -9,16 +9,15 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from sealgrid.attestation.statements import AccountCall, Reassign, poco_authorisation
-from sealgrid.chain.abi import interface
-from sealgrid.chain.worker_account import MAX_CALL, forward_data
-from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
+from sealgrid.attestation.statements import Reassign, poco_authorisation
+from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import Assignment, WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
-from sealgrid.pool.effects import ForwardedCall, SignAuthorisation, SignReassign
+from sealgrid.pool.effects import SignAuthorisation, SignReassign
 from sealgrid.pool.events import CallForwarded, EnclaveProposed, ResultCommitted, StageReported
+from sealgrid.pool.forwarded_result import check_result
 from sealgrid.pool.matching import ACTIVE_SECONDS
 from sealgrid.pool.operations import require_task_id
 from sealgrid.pool.replication import replicas_of, reply_to
@@ -26,13 +25,14 @@ from sealgrid.pool.task import ENDED, MAX_DETAIL, AttemptFailure, PoolTask, fail
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_accounts import WorkerAccounts
 from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
-from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_address, to_bytes, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.pool import (
     MAX_LISTED,
     AuthoriseReply,
     AuthoriseRequest,
     CommitReply,
     CommitRequest,
+    ForwardReply,
     ForwardRequest,
     JobAssignment,
     JobReply,
@@ -58,7 +58,6 @@ MAX_COMMIT_WAITS: Final = (
     1024  #: commitments of all workers that wait for others at one time; more are answered at once
 )
 MAX_COMMIT_WAITS_OF_WORKER: Final = 16  #: of them, of one worker
-_PUBLISH: Final = interface("Hub").selector("contributeAndFinalize")
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
 
 P = TypeVar("P")
@@ -104,7 +103,12 @@ class TaskService:
             workers=workers,
             seconds=int(now),
             machines=self._machines,
+            accounts=self._served_accounts(),
         )
+
+    def _served_accounts(self) -> tuple[Address, ...] | None:
+        served = frozenset[Address]() if self._accounts is None else self._accounts.served
+        return None if served is None else tuple(sorted(served))
 
     async def view_with_queue(self) -> PoolView:
         """Return the same with the queue as it was at most ``QUEUE_SECONDS`` ago."""
@@ -195,7 +199,10 @@ class TaskService:
     async def authorise(self, call: SessionCall) -> AuthoriseReply:
         """Authorise an enclave of the task's worker, or of its account; idempotent for the same enclave."""
         worker, request = self._verify(call, "/jobs/authorisation", AuthoriseRequest)
-        paid = worker if request.account is None else await self._require_delegate(request.account, worker)
+        paid = worker
+        if request.account is not None:  # a result that the delegation outlives would be computed for nobody
+            deadline = (await self._book.deal_of(request.task)).contribution_deadline
+            paid = await self._require_delegate(request.account, worker, until=deadline)
         proposal = EnclaveProposed(
             at=self._clock(),
             task=require_task_id(request.task),
@@ -219,29 +226,26 @@ class TaskService:
         assert authorization is not None
         return AuthoriseReply(authorization=authorization, reassign=reassign, upload=upload)
 
-    async def forward(self, call: SessionCall) -> None:
-        """Take a worker's result that the pool sends to the worker's account; idempotent while it is under way."""
-        worker, request = self._verify(call, "/jobs/forward", ForwardRequest)
-        task, account = require_task_id(request.task), await self._require_delegate(request.account, worker)
-        if request.call[:36] != _PUBLISH + to_bytes(task, 32) or len(request.call) > MAX_CALL:
-            raise InputRefused(f"the pool sends results of task {task} alone, of at most {MAX_CALL} bytes.")
-        signed = AccountCall(call=request.call, expiry=request.expiry)
-        try:
-            signer = signed.signer(Domain(chain=self._workers.domain.chain, broker=account), request.signature)
-        except ValueError as error:
-            raise InputRefused(f"the call carries no valid signature: {error}.") from error
-        if signer != worker:
-            raise InputRefused(f"the call was not signed by worker {worker} for account {account}.")
-        forward = ForwardedCall(account=account, data=forward_data(signed, request.signature))
-        await self._book.apply(
-            CallForwarded(at=self._clock(), task=task, worker=worker, fence=request.fence, forward=forward)
-        )
+    async def forward(self, call: SessionCall) -> ForwardReply:
+        """Take a worker's result that the pool sends to the worker's account; idempotent while it is under way.
 
-    async def _require_delegate(self, account: Address, worker: Address) -> Address:
+        Returns why the chain did not take it when the pool tried last.
+        """
+        worker, request = self._verify(call, "/jobs/forward", ForwardRequest)
+        before = await self._book.task(request.task)
+        account = await self._require_delegate(request.account, worker)
+        forward = check_result(request, worker, account, self._workers.domain.chain)
+        await self._book.apply(
+            CallForwarded(at=self._clock(), task=before.task, worker=worker, fence=request.fence, forward=forward)
+        )
+        return before.forward_refusal
+
+    async def _require_delegate(self, account: Address, worker: Address, until: int | None = None) -> Address:
         if self._accounts is None:
             raise InputRefused("this pool pays workers by their own keys only.")
-        await self._accounts.require(_account(account), worker)
-        return account
+        known = _account(account)
+        await self._accounts.require(known, worker, until)
+        return known
 
     def _sign_authorisation(self, worker: Address, task: TaskId, enclave: Address) -> bytes:
         return self._key.sign(personal_digest(poco_authorisation(worker, task, enclave)))

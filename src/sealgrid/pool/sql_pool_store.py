@@ -14,6 +14,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
 from sealgrid.poco.tags import TEE_BIT, bits
 from sealgrid.pool.database import create_tables, database_errors, open_engine, session_arguments
+from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_second, requirement, start_by
 from sealgrid.pool.notifications import notifications
@@ -275,9 +276,9 @@ class SqlTaskRows:
         """Return tasks of which a deadline has passed."""
         return self._ids(_OVERDUE, {"now": chain_now, "limit": limit})
 
-    def calls(self, now: float, limit: int) -> list[TaskId]:
-        """Return tasks that need a chain call now, oldest first."""
-        return self._ids(_CALLS, {"now": now, "limit": limit})
+    def calls(self, kind: ChainCallKind, now: float, limit: int) -> list[TaskId]:
+        """Return tasks that need a chain call of one kind now, oldest first."""
+        return self._ids(_CALLS, {"kind": kind, "now": now, "limit": limit})
 
     def refusals(self, limit: int) -> list[TaskId]:
         """Return tasks whose reported refusal the vaults have not confirmed or denied yet."""
@@ -531,7 +532,9 @@ _FAILURES: Final = sql.select(FAILURES).where(FAILURES.c.worker.in_(_SOME))
 _EXPIRED: Final = _limited(sql.select(TASK.c.task).where(TASK.c.lease_until <= _parameter("now")), TASK.c.lease_until)
 _OVERDUE: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deadline <= _parameter("now")), TASK.c.deadline)
 _CALLS: Final = _limited(
-    sql.select(TASK.c.task).where(TASK.c.call.is_not(None), TASK.c.call_after <= _parameter("now")),
+    sql.select(TASK.c.task).where(
+        TASK.c.call.is_not(None), TASK.c.call == _parameter("kind"), TASK.c.call_after <= _parameter("now")
+    ),
     TASK.c.call_after,
     TASK.c.place,
 )

@@ -27,6 +27,8 @@ from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import (
     ENDED,
     MAX_ATTEMPTS,
+    MAX_DETAIL,
+    MAX_REVERTS,
     OPEN,
     WORKING,
     PoolTask,
@@ -36,7 +38,7 @@ from sealgrid.pool.task import (
     report,
     resolve_refusal,
 )
-from sealgrid.wire.pool import Stage, StageAt
+from sealgrid.wire.pool import ForwardReply, Stage, StageAt
 
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
@@ -100,10 +102,13 @@ def repeatable_after(task: PoolTask, rules: PoolRules) -> float | None:
 
 
 def lease_until(task: PoolTask, rules: PoolRules) -> float | None:
-    """Return when the worker of a task loses it without another report; None for a task without a worker."""
+    """Return when the worker of a task loses it without another report.
+
+    None for a task without a worker, and while the pool sends its result: the contribution deadline ends that.
+    """
     if task.stage == "contributing":  # for one contribution after the other
         return task.last_report + 2 * rules.lease
-    if task.stage not in WORKING:
+    if task.stage not in WORKING or task.forward is not None:  # the pool has the result: its worker cannot hasten it
         return None
     end = task.last_report + rules.lease
     # Only *running* may last until the contribution deadline; every other stage has a limit in spite of reports.
@@ -157,7 +162,12 @@ def _assign(task: PoolTask, event: e.TaskAssigned) -> Outcome:
         return task, ()
     fence = task.fence + 1
     taken = msgspec.structs.replace(
-        move(task, "assign", event.at), worker=event.worker, fence=fence, last_report=event.at, enclave_proposed=False
+        move(task, "assign", event.at),
+        worker=event.worker,
+        fence=fence,
+        last_report=event.at,
+        enclave_proposed=False,
+        forward_refusal=ForwardReply(),
     )
     return taken, (AssignTask(task=task.task, worker=event.worker, fence=fence),)
 
@@ -336,16 +346,23 @@ def _authorise(task: PoolTask, proposal: e.EnclaveProposed) -> Outcome:
 
 
 def _apply_forward(task: PoolTask, event: _ForwardEvent) -> PoolTask:
+    replace = msgspec.structs.replace
     if isinstance(event, e.CallForwardEnded):
-        return msgspec.structs.replace(task, forward=None) if task.forward is not None else task
+        if task.forward is None:
+            return task
+        reverts = task.reverts + event.reverted
+        refusal = ForwardReply(refusal=event.reason[:MAX_DETAIL], final=event.final or reverts >= MAX_REVERTS)
+        # It had no lease: its worker gets a whole one to learn the reason and to ask again.
+        return renew_lease(replace(task, forward=None, forward_refusal=refusal, reverts=reverts), event.at)
     if task.stage == "completed":
         return task  # the chain event arrived before the worker's repetition
     _require_worker(task, event)
     if task.replication is not None:
         raise InputRefused(f"task {task.task} has no enclave; its worker contributes with its own key.")
-    alive = msgspec.structs.replace(task, last_report=event.at)
-    # What is under way is followed to its end first.
-    return alive if task.nonce is not None else msgspec.structs.replace(alive, forward=event.forward)
+    alive = replace(task, last_report=event.at)
+    if task.nonce is not None or task.forward_refusal.final:  # what is under way is followed to its end first
+        return alive
+    return replace(alive, forward=event.forward, forward_refusal=ForwardReply())
 
 
 def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:
@@ -355,6 +372,8 @@ def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:
         return task  # the chain event arrived before the report
     _require_worker(task, reported)
     if reported.stage == "failed":
+        if task.forward is not None:
+            return task  # the pool has the result: the chain tells how it ends
         reason = f"ended without a result: {reported.detail}"
         if reported.check in REQUESTER_REFUSALS:
             return decline(task, reported.at, reported.check, reason)

@@ -54,7 +54,7 @@ _partial("pool_task_virtual_start", TASK.c.queued, TASK.c.price, TASK.c.virtual_
 _partial("pool_task_worker", TASK.c.worker.is_not(None), TASK.c.worker)
 _partial("pool_task_lease", TASK.c.lease_until.is_not(None), TASK.c.lease_until)
 _partial("pool_task_deadline", TASK.c.deadline.is_not(None), TASK.c.deadline)
-_partial("pool_task_call", TASK.c.call.is_not(None), TASK.c.call_after, TASK.c.place)
+_partial("pool_task_call", TASK.c.call.is_not(None), TASK.c.call, TASK.c.call_after, TASK.c.place)
 _partial("pool_task_refusal", TASK.c.refusal != "", TASK.c.place)
 
 #: Workers, each as it requested a job last; a claim locks the rows of its workers.

@@ -8,9 +8,10 @@ import msgspec
 from sealgrid.pool.effects import ForwardedCall
 from sealgrid.pool.replication import Replication
 from sealgrid.units import Address, DealId, TaskId
-from sealgrid.wire.pool import PublicStage, Stage, StageAt
+from sealgrid.wire.pool import ForwardReply, PublicStage, Stage, StageAt
 
 MAX_ATTEMPTS: Final = 3  #: enclaves that one task may have (docs/protocol/pool.md)
+MAX_REVERTS: Final = 3  #: transactions with a task's result that may revert at the pool's cost
 MAX_DETAIL: Final = 200  #: characters of a worker's detail that are stored
 
 Step = Literal[
@@ -85,6 +86,8 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     replication: Replication | None = None  #: of a task without an enclave
     nonce: int | None = None  #: of the transaction that carries its chain call
     forward: ForwardedCall | None = None  #: result of its worker that the pool sends
+    forward_refusal: ForwardReply = ForwardReply()  #: why the last one failed, until the worker asks again
+    reverts: int = 0  #: transactions with its result for which the pool paid and that reverted
 
 
 def move(task: PoolTask, step: Step, at: float, detail: str = "", check: str = "") -> PoolTask:

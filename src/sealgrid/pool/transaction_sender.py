@@ -11,7 +11,6 @@ from sealgrid.errors import ChainError
 from sealgrid.pool.transactions import Fees, PoolTransaction, TransactionOutcome
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
-_GAS_MARGIN: Final = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
 _TIP: Final = 10**9  #: wei per gas
 _ACTION: Final = "Sending a transaction of the pool"
 
@@ -23,9 +22,9 @@ class TransactionSender:
         self._node, self._key, self._hub = node, key, hub
 
     async def estimate(self, data: bytes, to: Address | None = None) -> int:
-        """Simulate a call at the head, of the hub by default; return its gas with a margin; else ContractReverted."""
+        """Simulate a call at the head, of the hub by default; return its gas; raise ContractReverted."""
         call = {"from": self._key.address, "to": to or self._hub, "data": "0x" + data.hex()}
-        return int(int(await self._node.rpc("eth_estimateGas", call, action=_ACTION), 16) * _GAS_MARGIN)
+        return int(await self._node.rpc("eth_estimateGas", call, action=_ACTION), 16)
 
     async def fees(self) -> Fees:
         """Return fees with which a transaction is included soon."""

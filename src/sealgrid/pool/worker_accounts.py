@@ -11,26 +11,23 @@ _MAX_KNOWN: Final = 10_000  #: accounts whose code was compared
 
 
 class WorkerAccounts:
-    """Checks delegations for one pool on the chain."""
+    """Checks delegations for one pool on the chain; ``served`` are the accounts that its owner chose, None for all."""
 
-    def __init__(self, hub: Hub, pool: Address) -> None:
-        self._hub, self._pool = hub, pool
+    def __init__(self, hub: Hub, pool: Address, served: frozenset[Address] | None = None) -> None:
+        self._hub, self._pool, self.served = hub, pool, served
         self._known: set[Address] = set()  # code never changes
 
-    async def require(self, account: Address, worker: Address) -> None:
-        """Raise InputRefused unless a worker is a delegate of an account for this pool now.
+    async def require(self, account: Address, worker: Address, until: int | None = None) -> None:
+        """Raise InputRefused unless a worker is a delegate of an account for this pool, now and until a time.
 
         The pool pays the gas of the account's calls, so that the account has no other code than the known one.
         """
+        if self.served is not None and account not in self.served:
+            raise InputRefused(f"pool {self._pool} sends no results of worker account {account}; ask the pool's owner.")
         contract = WorkerAccount(self._hub.node, account)
         if account not in self._known:
             await contract.require_of(self._hub.address)
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             self._known.add(account)
-        delegation, head = await contract.delegation(worker, self._pool), await self._hub.node.block()
-        if delegation.expiry <= head.timestamp:
-            raise InputRefused(
-                f"account {account} lets worker {worker} do nothing for pool {self._pool}; its owner delegates with: "
-                f"sealgrid worker account delegate {account} {worker}"
-            )
+        await contract.require_delegation(worker, self._pool, until)

@@ -151,6 +151,13 @@ class ForwardRequest(Message, frozen=True, kw_only=True):
     signature: bytes  #: of the AccountCall, by the worker's key
 
 
+class ForwardReply(Message, frozen=True, kw_only=True):
+    """Why the chain did not take the result when the pool tried last; empty while it is under way or was not tried."""
+
+    refusal: str = ""
+    final: bool = False  #: whether the pool does not try again
+
+
 class AuthoriseReply(Message, frozen=True, kw_only=True):
     """The pool owner's authorisation, with the reassignment when this is not the task's first enclave.
 
@@ -206,6 +213,7 @@ class PoolView(Message, frozen=True, kw_only=True):
     workers: int  #: workers with a call in the last minute
     seconds: int  #: the pool's clock, Unix seconds; workers sign by it
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, as its owner configured
+    accounts: tuple[Address, ...] | None = None  #: worker accounts whose results it sends; None for all
     queue: QueueView | None = None  #: some seconds old
 
 
@@ -253,9 +261,9 @@ class PoolClient:
         """Request PoCo's authorisation of an enclave."""
         return await call(self._transport, "POST", "/jobs/authorisation", request, AuthoriseReply)
 
-    async def forward(self, request: SessionCall) -> None:
+    async def forward(self, request: SessionCall) -> ForwardReply:
         """Have a result published as the worker's account."""
-        await self._transport.request("POST", "/jobs/forward", encode(request))
+        return await call(self._transport, "POST", "/jobs/forward", request, ForwardReply)
 
     async def commit(self, request: SessionCall) -> CommitReply:
         """Commit to a result of a task without an enclave."""

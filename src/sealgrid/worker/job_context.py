@@ -57,6 +57,8 @@ class JobContext:
     market: MarketClient | None = None
     nodes: tuple[StorageClient, ...] = ()  #: receive results; if empty, ``storage`` does
     health: NodeHealth = field(default_factory=NodeHealth)  #: of the storage nodes
+    #: Raises InputRefused while the account for which the worker works lets it do nothing.
+    require_delegation: Callable[[], Awaitable[None]] | None = None
     on_stage: Callable[[TaskId, Stage], None] = lambda task, stage: None  #: is called with each stage of a job
 
     def result_store(self, task: TaskId, proof: WorkerProof | None) -> FileStore:

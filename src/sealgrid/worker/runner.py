@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import httpx
 
@@ -13,7 +14,7 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ReleaseRefused, SealgridError
+from sealgrid.errors import InputRefused, ReleaseRefused, SealgridError
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.mirrors import open_mirrors
 from sealgrid.storage.remote_files import RemoteFiles
@@ -77,6 +78,7 @@ class WorkSession:
         self._running: set[TaskId] = set()
         self._followed = set[CommittedResult]()
         self._failures = 0  # requests for jobs, in a row
+        self._refusal = ""  # of the account for which it works
         self._warm = WarmEnclaves(self._context)
         self._draining, self._changed = asyncio.Event(), asyncio.Event()
 
@@ -115,7 +117,7 @@ class WorkSession:
                 self._follow(jobs, committed)
             while not self._ends():
                 self._changed.clear()
-                is_open = self._limits.may_take(time.time(), self._use())
+                is_open = self._limits.may_take(time.time(), self._use()) and await self._is_delegate()
                 slots = len(free) if is_open else 0
                 if self._limits.max_jobs is not None:
                     slots = min(slots, self._limits.max_jobs - self._started)
@@ -134,6 +136,21 @@ class WorkSession:
                     jobs.create_task(self._work(jobs, job, free, free.pop()))
                 if assigned and not fresh:
                     await self._pause(PAUSE_SECONDS)
+
+    async def _is_delegate(self) -> bool:
+        """Return whether the account for which the worker works lets it work now; log why when that changes."""
+        refusal = ""
+        if self._context.require_delegation is not None:
+            try:
+                await self._context.require_delegation()
+            except InputRefused as refused:
+                refusal = refused.message
+            except SealgridError as error:  # an unreachable chain says nothing about it
+                _log.warning("reading the delegation: %s", error)
+        if refusal and refusal != self._refusal:
+            _log.warning("takes no jobs: %s", refusal)
+        self._refusal = refusal
+        return not refusal
 
     def _ends(self) -> bool:
         now = time.time()
@@ -240,7 +257,7 @@ async def open_context(
     """Open the clients and stores of a worker, and its pool client; close them at the end.
 
     ``platform`` launches the enclaves, by default the service at ``platform_url``. Raises InputRefused for a worker
-    that is no delegate of its account.
+    that is no delegate of its account, or whose account the pool does not serve.
     """
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
@@ -262,12 +279,17 @@ async def open_context(
         pool = SignedPoolClient(
             client, key, domain, config.workerpool, lambda: int(time.time()), account=config.account
         )
-        hub, publisher = Hub(node, config.network.hub), None
+        hub, publisher, delegation = Hub(node, config.network.hub), None, None
         if config.account is not None:
-            await require_delegation(hub, config.workerpool, config.account, key.address)
-            publisher = AccountPublisher(hub, config.account, key, pool).wallet
-        with contextlib.suppress(SealgridError):  # the worker tries again when a request fails
+            delegation = partial(require_delegation, hub, config.workerpool, config.account, key.address)
+            await delegation()
+            publisher = AccountPublisher(hub, config.account, key, pool, chain=config.network.chain).wallet
+        try:
             await pool.synchronise()
+        except InputRefused:  # it sends no results of this account
+            raise
+        except SealgridError as error:  # the worker tries again when a request fails
+            _log.warning("asking the pool for its time: %s", error)
         context = JobContext(
             config=config,
             pool=pool,
@@ -280,6 +302,7 @@ async def open_context(
             fetch_by_cid=storage.read_by_cid,
             nodes=nodes,
             health=storage.health,
+            require_delegation=delegation,
             sms=IexecSmsClient(await transport(config.sms_url, "the iExec SMS adapter")) if config.sms_url else None,
             market=MarketClient(await transport(config.market_url, "the market"), config.network.chain)
             if config.market_url

@@ -10,7 +10,7 @@ from sealgrid.attestation.statements import AccountCall, WorkerCall
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import SessionEnded
+from sealgrid.errors import InputRefused, SessionEnded
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import (
@@ -18,6 +18,7 @@ from sealgrid.wire.pool import (
     AuthoriseRequest,
     CommitReply,
     CommitRequest,
+    ForwardReply,
     ForwardRequest,
     JobAssignment,
     JobReply,
@@ -75,8 +76,17 @@ class SignedPoolClient:
         return self._clock() + self._offset
 
     async def synchronise(self) -> None:
-        """Measure how far this machine's clock is from the pool's; raise ServiceUnavailable if the pool is silent."""
-        self._offset = (await self._client.view()).seconds - self._clock()
+        """Measure how far this machine's clock is from the pool's.
+
+        Raises ServiceUnavailable if the pool is silent, InputRefused if it sends no results of the worker's account.
+        """
+        view = await self._client.view()
+        self._offset = view.seconds - self._clock()
+        if self._account is not None and view.accounts is not None and self._account not in view.accounts:
+            raise InputRefused(
+                f"pool {view.workerpool} sends no results of worker account {self._account}; start the worker without "
+                "--account, or ask the pool's owner."
+            )
 
     def sign(self, message: Message) -> SignedCall:
         """Sign a message outside a session."""
@@ -100,13 +110,13 @@ class SignedPoolClient:
         message = AuthoriseRequest(task=task, fence=fence, enclave=enclave, account=self._account)
         return await self._call("/jobs/authorisation", message, self._client.authorise)
 
-    async def forward(self, task: TaskId, fence: int, call: AccountCall, signature: bytes) -> None:
-        """Have the pool publish a result as this machine's account."""
+    async def forward(self, task: TaskId, fence: int, call: AccountCall, signature: bytes) -> ForwardReply:
+        """Have the pool publish a result as this machine's account; return why it could not when it tried last."""
         assert self._account is not None
         message = ForwardRequest(
             task=task, fence=fence, account=self._account, call=call.call, expiry=call.expiry, signature=signature
         )
-        await self._call("/jobs/forward", message, self._client.forward)
+        return await self._call("/jobs/forward", message, self._client.forward)
 
     async def commit(
         self, task: TaskId, fence: int, result_hash: Digest, result_seal: Digest, *, wait: float

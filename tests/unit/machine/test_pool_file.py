@@ -51,7 +51,20 @@ def test_the_settings_of_the_service_are_those_of_the_file(tmp_path: Path):
     assert count_open_tasks(pool) == 0
 
 
-@pytest.mark.parametrize("line", ["port = 'x'", "unknown = 1", 'workerpool = "0x12"', "workers = ["])
+def test_a_pool_serves_all_worker_accounts_unless_its_file_lists_some_or_none(tmp_path: Path):
+    path = registered(tmp_path)
+    assert read_pool(path).config.worker_accounts is None
+    text = path.read_text()
+    assert "# worker_accounts = []" in text
+    path.write_text(text.replace("# worker_accounts = []", f'worker_accounts = ["{POOL.upper().replace("X", "x")}"]'))
+    assert read_pool(path).config.worker_accounts == frozenset({POOL})
+    path.write_text(text.replace("# worker_accounts = []", "worker_accounts = []"))
+    assert read_pool(path).config.worker_accounts == frozenset()
+
+
+@pytest.mark.parametrize(
+    "line", ["worker_accounts = ['0x12']", "port = 'x'", "unknown = 1", 'workerpool = "0x12"', "workers = ["]
+)
 def test_a_file_that_does_not_describe_a_pool_is_refused(tmp_path: Path, line: str):
     path = registered(tmp_path)
     name = line.partition("=")[0].strip()

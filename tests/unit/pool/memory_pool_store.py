@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
+from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker, fits, price_per_second, start_by
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
@@ -253,9 +254,14 @@ class MemoryTaskRows:
             heapq.heappush(self._store.deadlines, each)
         return [self._store.at_place[place] for _, place in due]
 
-    def calls(self, now: float, limit: int) -> list[TaskId]:
-        due = [(self._store.open[task].call_after, self._store.places[task]) for task in self._store.called]
+    def calls(self, kind: ChainCallKind, now: float, limit: int) -> list[TaskId]:
+        tasks = [task for task in self._store.called if self._kind(task) == kind]
+        due = [(self._store.open[task].call_after, self._store.places[task]) for task in tasks]
         return [self._store.at_place[place] for after, place in heapq.nsmallest(limit, due) if after <= now]
+
+    def _kind(self, task: TaskId) -> ChainCallKind | None:
+        call = chain_call(self._store.open[task])
+        return call.kind if call else None
 
     def refusals(self, limit: int) -> list[TaskId]:
         found = sorted(self._store.places[task] for task, each in self._store.open.items() if each.claimed_check)
@@ -264,7 +270,8 @@ class MemoryTaskRows:
     def renew_leases(self, at: float) -> None:
         for tasks in (*self._store.working.values(), self._store.contributing):
             for task in tasks:
-                self._store.open[task] = renew_lease(self._store.open[task], at)
+                if lease_until(self._store.open[task], self._store.rules) is not None:
+                    self._store.open[task] = renew_lease(self._store.open[task], at)
 
     def forget(self, ended_before: float) -> None:
         for task in [task for task, each in self._store.history.items() if each.history[-1].at < ended_before]:

@@ -22,6 +22,7 @@ from sealgrid.pool.pool_store import Changes
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import ENDED, WORKING, PoolTask
 from sealgrid.pool.task_queue import fill_queue
+from sealgrid.pool.transactions import ARRAY_FUNCTIONS
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.pool import Stage, WorkerCapabilities
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
@@ -407,10 +408,9 @@ class Simulation:
             self._after(rows.changes)
 
     def _plan_calls(self) -> None:
-        with self.store.transaction() as rows:
-            calls = pending_calls(rows, self.now, 8 * ARRAY)
-        for kind in ("initialize", "claim", "initialize and claim"):
-            some = [call for call in calls if call.kind == kind]
+        for kind in ARRAY_FUNCTIONS:
+            with self.store.transaction() as rows:
+                some = pending_calls(rows, kind, self.now, 8 * ARRAY)
             for start in range(0, len(some), ARRAY):
                 self._submit(some[start : start + ARRAY])
 

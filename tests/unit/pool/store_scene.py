@@ -1,6 +1,6 @@
 """A store of tasks with one deal, and short forms of what happens to it."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -8,7 +8,7 @@ from sealgrid.errors import SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import ClaimResult, WorkerRequest, claim
-from sealgrid.pool.effects import ChainCall, Effect
+from sealgrid.pool.effects import ChainCall, ChainCallKind, Effect
 from sealgrid.pool.operations import apply_events, expire, pending_calls
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
@@ -89,7 +89,7 @@ class StoreScene:
 
     def calls(self, now: float = 10**6) -> list[ChainCall]:
         with self.store.transaction() as rows:
-            return pending_calls(rows, now, 100)
+            return [call for kind in get_args(ChainCallKind) for call in pending_calls(rows, kind, now, 100)]
 
     def refusals(self) -> list[TaskId]:
         with self.store.transaction() as rows:

@@ -10,8 +10,9 @@ from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ForwardedCall, SignReassign
 from sealgrid.pool.step import step
-from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS, WORKING, PoolTask
+from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, MAX_REVERTS, TRANSITIONS, WORKING, PoolTask
 from sealgrid.units import TaskId, to_digest
+from sealgrid.wire.pool import ForwardReply
 from tests.unit.pool.store_scene import ANNA, BERT, DEAL, RULES, TASK, StoreScene, deal, enclave
 
 
@@ -35,8 +36,9 @@ happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
     st.builds(e.ChainTimePassed, at=times, task=tasks, chain_now=st.integers(0, 1200)),
     *(
         st.builds(kind, at=times, task=tasks)
-        for kind in (e.TaskInitialized, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded, e.CallForwardEnded)
+        for kind in (e.TaskInitialized, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded)
     ),
+    st.builds(e.CallForwardEnded, at=times, task=tasks, final=st.booleans(), reverted=st.booleans()),
 )
 
 
@@ -82,10 +84,62 @@ def test_an_event_of_another_fence_or_worker_returns_the_same_task(events: list[
             return
 
 
+def forwarded() -> StoreScene:
+    """Return a scene in which the pool has Anna's result."""
+    scene = StoreScene(deal(), e.TaskInitialized(at=1, task=TASK), e.TaskAssigned(at=2, task=TASK, worker=ANNA))
+    scene.apply(e.CallForwarded(at=3, task=TASK, worker=ANNA, fence=1, forward=FORWARD))
+    return scene
+
+
+def test_a_worker_whose_result_the_pool_has_loses_its_task_at_the_contribution_deadline_alone() -> None:
+    scene = forwarded()
+    scene.apply(e.LeaseExpired(at=600, task=TASK))
+    scene.report(ANNA, "failed", at=601)
+    scene.expire(699)
+    assert (scene.task().worker, scene.task().forward) == (ANNA, FORWARD)
+    scene.expire(700)
+    assert (scene.task().stage, scene.task().forward) == ("failed", None)
+
+
+def test_a_worker_has_a_whole_lease_to_ask_again_after_its_result_was_refused() -> None:
+    scene = forwarded()
+    scene.apply(e.CallForwardEnded(at=500, task=TASK, reason="the node was behind"))
+    assert scene.task().forward_refusal == ForwardReply(refusal="the node was behind")
+    scene.expire(529)
+    assert scene.task().worker == ANNA
+    scene.apply(e.CallForwarded(at=529, task=TASK, worker=ANNA, fence=1, forward=FORWARD))
+    assert (scene.task().forward, scene.task().forward_refusal) == (FORWARD, ForwardReply())
+    scene.apply(e.CallForwardEnded(at=530, task=TASK))
+    scene.expire(560)
+    assert scene.task().worker is None
+
+
+def test_a_result_that_the_pool_refused_for_good_is_not_sent_again() -> None:
+    scene = forwarded()
+    scene.apply(e.CallForwardEnded(at=4, task=TASK, reason="it needs 9 gas", final=True))
+    scene.apply(e.CallForwarded(at=5, task=TASK, worker=ANNA, fence=1, forward=FORWARD))
+    assert scene.calls() == []
+    assert scene.task().forward_refusal.final
+    scene.report(ANNA, "failed", at=6)
+    assert scene.take(BERT, at=7) == [TASK]
+    assert scene.task().forward_refusal == ForwardReply()
+
+
+def test_results_that_revert_at_the_pools_cost_count_as_losses_and_end_after_three() -> None:
+    scene = forwarded()
+    for number in range(1, MAX_REVERTS + 1):
+        scene.apply(e.CallForwardEnded(at=10 * number, task=TASK, reason="its transaction reverted", reverted=True))
+        with scene.store.transaction() as rows:
+            assert rows.failures([ANNA])[ANNA, deal().app].count == number
+        assert scene.task().forward_refusal.final == (number == MAX_REVERTS)
+        scene.apply(e.CallForwarded(at=10 * number + 1, task=TASK, worker=ANNA, fence=1, forward=FORWARD))
+    assert scene.calls() == []
+
+
 def test_a_result_for_an_account_is_a_chain_call_until_it_ended_or_its_worker_lost_the_task() -> None:
     scene = StoreScene(deal(), e.TaskInitialized(at=1, task=TASK), e.TaskAssigned(at=2, task=TASK, worker=ANNA))
     forwarded = e.CallForwarded(at=3, task=TASK, worker=ANNA, fence=1, forward=FORWARD)
-    for end in (e.CallForwardEnded(at=4, task=TASK), e.LeaseExpired(at=99, task=TASK)):
+    for end in (e.CallForwardEnded(at=4, task=TASK), e.ChainTimePassed(at=99, task=TASK, chain_now=700)):
         scene.apply(forwarded)
         assert [call.forward for call in scene.calls()] == [FORWARD]
         scene.apply(end)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,8 @@ from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.events import TaskInitialized
 from sealgrid.pool.service import TaskService
-from sealgrid.units import to_address
+from sealgrid.pool.worker_accounts import WorkerAccounts
+from sealgrid.units import Address, to_address
 from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.pool import PoolClient, WorkerCapabilities
 from sealgrid.wire.server import create_app
@@ -63,6 +65,26 @@ async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hou
     assert await reader.next_job(wait=0) is None
     assert [path for path, _ in wire.requests].count("/jobs/login") == 2
     stack.close()
+
+
+async def test_a_worker_of_an_account_that_the_pool_does_not_serve_learns_it_before_it_asks_for_a_job(tmp_path: Path):
+    wire, served, other = InProcess(), to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
+    unused: Any = None
+
+    def reader(account: Address | None) -> SignedPoolClient:
+        return SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: 1000, account=account)
+
+    with open_book(tmp_path) as book:
+        for chosen, refused in ((None, ()), (frozenset({served}), (other,)), (frozenset(), (served, other))):
+            accounts = WorkerAccounts(unused, POOL, chosen)
+            service = TaskService(book, ChainClock(), WORKERS, WORKER, accounts=accounts, clock=lambda: 1003)
+            wire.app = create_app(handlers(service))
+            for account in (served, other, None):
+                if account in refused:
+                    with pytest.raises(InputRefused, match=f"no results of worker account {account}"):
+                        await reader(account).synchronise()
+                else:
+                    await reader(account).synchronise()
 
 
 async def test_a_worker_gets_only_tasks_that_it_says_it_takes(tmp_path: Path) -> None:

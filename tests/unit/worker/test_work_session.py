@@ -9,9 +9,10 @@ from typing import Any
 from unittest import mock
 
 import msgspec
+import pytest
 
 from sealgrid.chain.network_identity import NetworkIdentity
-from sealgrid.errors import NotFound, ServiceUnavailable
+from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.units import Digest, TaskId, to_digest
 from sealgrid.wire.pool import CommitReply, JobAssignment, JobReply, NextJob, PublicJob
 from sealgrid.worker.config import WorkerConfig
@@ -63,7 +64,12 @@ class Scene:
         identity: Any = NetworkIdentity
         config = WorkerConfig(folder, folder / "key", identity, ACCOUNT, "", "", "")
         self.session = WorkSession(
-            replace(context(folder, self.source, pool), config=config, platform=platform),
+            replace(
+                context(folder, self.source, pool),
+                config=config,
+                platform=platform,
+                require_delegation=options.pop("delegation", None),
+            ),
             pool,  # type: ignore[arg-type]
             limits,
             on_job=lambda task, event: self.events.append((task, event)),
@@ -141,6 +147,33 @@ async def test_a_machine_in_use_asks_for_no_job(tmp_path: Path):
         scene.session.drain()
         await task
     assert pool.slots == []
+
+
+async def test_a_worker_asks_for_no_job_while_its_account_lets_it_do_nothing_and_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    pool, looked = Dispatcher([job(1)]), asyncio.Event()
+
+    async def refuse() -> None:
+        looked.set()
+        raise InputRefused("account 0x1 lets worker 0x2 do nothing.")
+
+    scene = Scene(tmp_path, pool, WorkLimits(), delegation=refuse)
+    async with running(scene) as task:
+        await looked.wait()
+        scene.session.drain()
+        await task
+    assert pool.slots == []
+    assert "takes no jobs: account 0x1 lets worker 0x2 do nothing." in caplog.text
+
+
+async def test_a_chain_that_is_silent_says_nothing_about_a_delegation(tmp_path: Path):
+    async def fail() -> None:
+        raise ServiceUnavailable("the node does not answer.")
+
+    pool = Dispatcher()
+    async with running(Scene(tmp_path, pool, WorkLimits(), delegation=fail)):
+        await pool.asked.wait()
 
 
 async def test_a_freed_slot_is_offered_again_and_the_record_counts_the_loss(tmp_path: Path):

@@ -45,6 +45,12 @@ def bytecode(contract: str) -> bytes:
     return bytes.fromhex(_load(contract)["bytecode"].removeprefix("0x"))
 
 
+def deployed_code(contract: str, immutables: bytes) -> bytes:
+    """Return the code of a deployed contract of Sealgrid; ``immutables`` are its values in the ABI's encoding."""
+    assert len(immutables) == _load(contract)["immutableBytes"]
+    return bytes.fromhex(_load(contract)["deployedBytecode"].removeprefix("0x")) + immutables
+
+
 def is_deployed(code: bytes, contract: str) -> bool:
     """Return whether deployed code is exactly that of a contract of Sealgrid, with any immutable values at its end."""
     runtime = bytes.fromhex(_load(contract)["deployedBytecode"].removeprefix("0x"))

@@ -30,7 +30,6 @@ class Fleet:
     machines: tuple[FleetMachine, ...]  #: whose delegation has not ended
     escrow: Amount  #: free stake and earnings
     locked: Amount  #: stake of open tasks
-    score: int  #: PoCo's
 
 
 class AsyncFleets:
@@ -49,9 +48,11 @@ class AsyncFleets:
         """Let a machine work for an account until a time, in Unix seconds; replaces an earlier delegation.
 
         One result without an enclave may lock ``stake`` at most. ``pool`` is the network's by default.
-        Raises InputRefused if the connected account does not own the worker account, or the time has passed.
+        Raises InputRefused if the connected account does not own the worker account, the time has passed, or the
+        account is of another version: pools would not serve it.
         """
         contract, conn = await self._owned(account), self._conn
+        await contract.require_of(conn.hub.address)
         if until <= (await conn.node.block()).timestamp:
             raise InputRefused("the end of the delegation has passed; nothing was sent.")
         machine = FleetMachine(_address(worker), self._pool(pool), until, amount(stake))
@@ -72,9 +73,11 @@ class AsyncFleets:
     async def deposit(self, account: str, how_much: Price) -> Fleet:
         """Move money from the connected account's wallet into the escrow of a worker account, as stake.
 
-        Raises OrderRefused if there is not enough; then nothing is sent.
+        Raises OrderRefused if there is not enough, InputRefused for an account of another version; nothing is sent
+        then.
         """
         conn, value, contract = self._conn, amount(how_much), await self._contract(account)
+        await contract.require_of(conn.hub.address)
         wallet = await conn.hub.wallet_balance(conn.address)
         if not 0 < value <= wallet:
             raise OrderRefused(f"{value} cannot be deposited: the wallet has {Amount(wallet)}; nothing was sent.")
@@ -113,7 +116,6 @@ class AsyncFleets:
             machines=tuple(machines),
             escrow=Amount(money.stake),
             locked=Amount(money.locked),
-            score=await conn.hub.view_score(contract.address),
         )
 
     def _pool(self, text: str | None) -> Address:
@@ -121,7 +123,7 @@ class AsyncFleets:
 
     async def _contract(self, text: str) -> WorkerAccount:
         contract = WorkerAccount(self._conn.node, _address(text))
-        await contract.require_of(self._conn.hub.address)
+        await contract.require_any_version_of(self._conn.hub.address)
         return contract
 
     async def _owned(self, text: str) -> WorkerAccount:
