@@ -74,8 +74,12 @@ class PoolChainReader:
         return pool_events
 
     async def _consensus(self, event: TaskConsensus, now: float) -> list[AnyEvent]:
-        """Return the consensus on a task that waits for reveals."""
-        view = await self.hub.view_task(event.task, at=event.block_hash)
+        """Return the consensus on a task that waits for reveals.
+
+        The state of the head is enough: later events correct it. Nodes forget the states of older blocks, and a pool
+        that was down for long could follow the chain no more.
+        """
+        view = await self.hub.view_task(event.task)
         if view.status is not TaskStatus.REVEALING:
             return []
         deadline = view.reveal_deadline

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -6,13 +7,14 @@ import pytest
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import SchedulerNotice, TaskConsensus, TaskFinalize
 from sealgrid.chain.follower import BlocksApplied
+from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.runner import ChainPoller
 from sealgrid.pool.task_book import TaskBook
-from sealgrid.units import DealId, to_digest
+from sealgrid.units import DealId, Digest, TaskId, to_digest
 from tests.unit.pool.pool_scene import BLOCK, POOL, open_book
 
 BAD, GOOD = DealId(to_digest(b"\x0b" * 32)), DealId(to_digest(b"\x0d" * 32))
@@ -90,6 +92,24 @@ async def test_a_consensus_that_was_finalized_in_the_same_blocks_asks_nothing_of
     events = (TaskConsensus(consensus=BAD, **place), TaskFinalize(results=b"", **place))
     (found,) = await FailingReader([]).read(events, now=1.0)  # it has no hub
     assert isinstance(found, e.TaskFinalized)
+
+
+async def test_a_consensus_is_read_from_a_node_that_has_forgotten_its_block(tmp_path: Path) -> None:
+    class PrunedHub:
+        """A hub on a node that has the state of the head alone."""
+
+        async def view_task(self, task: TaskId, *, at: Digest | None = None) -> SimpleNamespace:
+            if at is not None:
+                raise ChainError("block height is 227 but requested was 7.")
+            return SimpleNamespace(status=statuses[task], reveal_deadline=600)
+
+    place = {"block_number": 7, "block_hash": BLOCK.hash, "transaction": GOOD, "log_index": 0, "consensus": BAD}
+    waits, over = task_id(GOOD, 0), task_id(GOOD, 1)
+    statuses = {waits: TaskStatus.REVEALING, over: TaskStatus.COMPLETED}
+    reader = FailingReader([])
+    reader.hub = PrunedHub()  # type: ignore[assignment]
+    found = await reader.read([TaskConsensus(task=task, **place) for task in (waits, over)], now=1.0)
+    assert found == [e.ConsensusReached(task=waits, result_hash=BAD, reveal_deadline=600, at=1.0)]
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:
