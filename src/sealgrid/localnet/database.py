@@ -64,6 +64,7 @@ def _serve(server: PostgresServer, ready: OnReady) -> None:
 
     try:
         signal.signal(signal.SIGTERM, stop)
+        server.socket_folder.mkdir(mode=0o700, exist_ok=True)  # an earlier process of this part removed it
         server.initialize()
         server.start()
         ready()
