@@ -81,6 +81,7 @@ def expect_refused_with_another_python(layout: Layout) -> None:
     assert "Traceback" not in up.stderr
 
 
+@pytest.mark.long
 def test_down_stops_a_detached_network_and_prints_that_the_data_stays(tmp_path):
     up = subprocess.run(
         [SEALGRID, "up", "--detach", "--port", "0", "--data", str(tmp_path)],

@@ -65,6 +65,7 @@ async def escrows(network: Network, *accounts: Address) -> list[int]:
         return [(await Hub(node, network.hub).account(each)).stake for each in accounts]
 
 
+@pytest.mark.long
 def test_a_second_person_runs_a_market_a_storage_node_and_pages_for_the_network(localnet, tmp_path: Path):
     shell, network = Shell(tmp_path, localnet.layout.root), localnet.network
     with ExitStack() as stack:

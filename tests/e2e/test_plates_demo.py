@@ -72,6 +72,7 @@ def test_the_demo_prints_every_stage(demo_run):
         assert word in printed
 
 
+@pytest.mark.long
 def test_a_picture_without_a_plate_gives_no_plate(localnet, tmp_path):
     street = tmp_path / "street.png"
     street.write_bytes(draw_scene(SEED, FONT, with_plate=False).png)

@@ -182,6 +182,7 @@ def in_a_shell(commands: str, localnet, folder) -> list[subprocess.CompletedProc
     return ended
 
 
+@pytest.mark.long
 def test_the_examples_of_the_run_options_page_work(localnet, folder):
     (lines,), (commands,) = (blocks(language, RUN_OPTIONS) for language in ("python", "sh"))
     done = in_python(lines, localnet, folder)

@@ -23,6 +23,7 @@ MODEL = ROOT / "src/sealgrid/shipped_apps/ados/stations.onnx"
 pytestmark = [pytest.mark.localnet, pytest.mark.filterwarnings("ignore::sealgrid.SimulatedPlatformWarning")]
 
 
+@pytest.mark.long
 async def test_three_shards_of_a_day_are_merged_to_the_scores_of_the_whole(localnet, tmp_path):
     home = localnet.layout.root
     async with sealgrid.connect_async("developer", data=home) as developer:
