@@ -20,8 +20,8 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 # Tests of networks wait for blocks and processes: three of them use two cores.
 test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e/test_strangers.py tests/contracts tests/integration tests/e2e
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/e2e/test_strangers.py tests/browser
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/contracts tests/integration tests/e2e
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
 	@.cache/node .cache/biome/node_modules/@biomejs/biome/bin/biome ci --error-on-warnings --log-level=warn
@@ -124,7 +124,7 @@ $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt src/sealgrid/localnet/downlo
 bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 	@$(BIN)/python -m bench
 
-attack: $(STAMPS)/test  ## let parts of a network lie, and write down what stopped them
+attack: $(STAMPS)/test  ## let parts of a network lie, and write down what stopped them; run the long tests
 	@$(BIN)/python -m attacks
 	@$(BIN)/python -m attacks --gate
 	@$(BIN)/python -m pytest -q -m long tests/e2e

@@ -80,7 +80,7 @@ async def test_the_chain_has_no_administration_at_its_public_address(public: Net
 
 
 async def test_the_pages_have_no_built_in_wallet(public: Network):
-    async with httpx.AsyncClient(base_url=public.web_url, trust_env=False) as browser:
+    async with httpx.AsyncClient(base_url=public.web_url, trust_env=False, timeout=60) as browser:
         assert (await browser.get("/")).status_code == 200
         page = (await browser.get("/account")).text
         assert "requester2" not in page
@@ -109,6 +109,7 @@ async def test_a_stranger_gets_test_money_and_buys_a_run_of_what_the_network_off
     assert file == {"name": "greeting.txt", "sha256": sha256(b"hello").hex()}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not can_run_slurm(), reason="a Slurm node needs root, and Debian's Slurm")
 async def test_workers_of_a_cluster_join_run_jobs_and_drain_when_slurm_ends_them(
     shared: RunningNetwork, public: Network, tmp_path

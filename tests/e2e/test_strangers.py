@@ -18,6 +18,7 @@ from tests.e2e.running_network import SEALGRID
 from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.localnet,
     pytest.mark.timeout(900),
     pytest.mark.skipif(not can_make_machines(), reason="machines of a test need root, network namespaces and nftables"),
