@@ -415,10 +415,15 @@ class ClientForked(SealgridError):
 
 
 def from_wire(body: dict[str, str], status: int) -> SealgridError:
-    """Rebuild the error that a service sent. An unknown or malformed one becomes a general type for its status."""
+    """Rebuild the error that a service sent. An unknown or malformed one becomes a general type for its status.
+
+    So does AppFailed: only an enclave's result proves how an app ended, and no service may state it.
+    """
     try:
         error = _BY_NAME[body["type"]].from_body(body)
     except (KeyError, ValueError):
+        error = None
+    if error is None or isinstance(error, AppFailed):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
         return kind(body.get("error", f"the service returned HTTP status {status}"))
     error.hint = body.get("hint", "")

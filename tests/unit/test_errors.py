@@ -3,7 +3,9 @@
 import pytest
 
 from sealgrid.errors import (
+    AppFailed,
     CallRefused,
+    FileUnopened,
     InputRefused,
     NotFound,
     OrderRefused,
@@ -50,3 +52,9 @@ def test_a_malformed_error_has_a_type_for_its_status(body: dict[str, str], statu
 def test_a_failed_check_shows_its_number_before_the_sentence_and_money_after_it():
     error = CallRefused("7", "a sentence.", money="No money moved.")
     assert (error.reason, str(error)) == ("(7) a sentence.", "(7) a sentence. No money moved.")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, InputRefused), (404, NotFound), (503, ServiceUnavailable)])
+@pytest.mark.parametrize("error", [AppFailed("it failed."), FileUnopened("it does not open.")])
+def test_no_service_states_how_an_app_ended(error: AppFailed, status: int, kind: type[SealgridError]) -> None:
+    assert type(from_wire(error.to_wire(), status)) is kind

@@ -17,6 +17,7 @@ from sealgrid.errors import (
     ReleaseRefused,
     SealgridError,
     StoreFull,
+    TaskFailed,
 )
 from sealgrid.wire.relay import MAX_FRAME_BYTES, RelayClient, RelayReply, RelayRequest, read_frame, write_frame
 
@@ -69,8 +70,9 @@ async def test_replies_reach_their_calls_in_any_order_and_errors_are_raised():
         ("read", ContainerRefused("4", "a chunk was changed."), HostFailed),
         ("stage", InputRefused("no."), HostFailed),
         ("vault", ReleaseRefused("7.1", "no policy."), ReleaseRefused),
-        ("vault", AppFailed("it failed."), HostFailed),
-        ("deliver", FileUnopened("it does not open."), HostFailed),
+        ("vault", AppFailed("it failed."), InputRefused),
+        ("deliver", FileUnopened("it does not open."), InputRefused),
+        ("deliver", TaskFailed("it failed."), HostFailed),
     ],
 )
 async def test_a_worker_states_no_failure_of_the_app_or_of_its_files(call, error, raised):
