@@ -27,8 +27,9 @@ from sealgrid.pool.operations import apply_events
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replicas import follow_clock, hear, lead
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.sql_pool_store import SqlPoolStore, _assignable
+from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.task_book import TaskBook
+from sealgrid.pool.task_queries import assignable
 from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
 from sealgrid.wire.pool import WorkerCapabilities
@@ -108,7 +109,7 @@ def test_a_claim_sorts_no_queue_whose_length_the_statistics_do_not_know(url: str
     bounds = {"closing": 0, "limit": 8, "start_by": 2**60}
     with engine.connect() as connection:
         for urgent in (False, True):
-            statement = _assignable(capabilities, urgent=urgent, paged=False)
+            statement = assignable(capabilities, urgent=urgent, paged=False)
             text = str(statement.compile(connection, compile_kwargs={"render_postcompile": True}))
             plan = connection.exec_driver_sql(f"EXPLAIN {text}", statement.compile(connection).construct_params(bounds))
             steps = "\n".join(row[0] for row in plan)

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
-from sealgrid.poco.tags import TEE_BIT, bits
+from sealgrid.pool import task_queries as queries
 from sealgrid.pool.database import create_tables, database_errors, open_engine, session_arguments
 from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
-from sealgrid.pool.matching import MAX_TAG, AppFailures, KnownWorker, price_per_second, requirement, start_by
+from sealgrid.pool.matching import AppFailures, KnownWorker, price_per_second, requirement, start_by
 from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
@@ -68,21 +67,21 @@ class SqlPoolStore:
             yield rows
             if self.is_shared:
                 for text in notifications(self.replica, rows.changes):
-                    connection.execute(_NOTIFY, {"channel": CHANNEL, "text": text})
+                    connection.execute(queries.NOTIFY, {"channel": CHANNEL, "text": text})
 
     def task(self, task: TaskId) -> PoolTask | None:
         """Return a task without a transaction."""
         with database_errors(), self._reader.connect() as connection:
-            row = connection.execute(_ONE_TASK, {"one": task}).one_or_none()
+            row = connection.execute(queries.ONE_TASK, {"one": task}).one_or_none()
             if row is not None:
                 return _task_of(row)
-            ended = connection.execute(_ONE_ENDED, {"one": task}).scalar()
+            ended = connection.execute(queries.ONE_ENDED, {"one": task}).scalar()
             return None if ended is None else msgspec.json.decode(ended, type=PoolTask)
 
     def deal(self, deal: DealId) -> DealMatched | None:
         """Return a deal without a transaction."""
         with database_errors(), self._reader.connect() as connection:
-            doc: bytes | None = connection.execute(_ONE_DEAL, {"one": deal}).scalar()
+            doc: bytes | None = connection.execute(queries.ONE_DEAL, {"one": deal}).scalar()
             return None if doc is None else msgspec.json.decode(doc, type=DealMatched)
 
     def trail(self) -> BlockTrail | None:
@@ -95,9 +94,10 @@ class SqlPoolStore:
         """Return how many tasks wait, are with a worker, and ended since a time, without a transaction."""
         with database_errors(), self._reader.connect() as connection:
             backlog, ready, working = (
-                connection.scalar(query) or 0 for query in (_COUNT_BACKLOG, _COUNT_READY, _COUNT_WORKING)
+                connection.scalar(query) or 0
+                for query in (queries.COUNT_BACKLOG, queries.COUNT_READY, queries.COUNT_WORKING)
             )
-            ended = {row.stage: row.n for row in connection.execute(_ENDED_SINCE, {"since": since})}
+            ended = {row.stage: row.n for row in connection.execute(queries.ENDED_SINCE, {"since": since})}
         return QueueView(
             waiting=backlog + ready,
             working=working,
@@ -127,10 +127,12 @@ class SqlTaskRows:
         found: dict[TaskId, PoolTask] = {}
         for some in _batches(tasks):
             # One order for all replicas, so that none waits for another that waits for it.
-            found.update((TaskId(row.task), _task_of(row)) for row in self._connection.execute(_TASKS, {"some": some}))
+            found.update(
+                (TaskId(row.task), _task_of(row)) for row in self._connection.execute(queries.TASKS, {"some": some})
+            )
             missing = [task for task in some if task not in found]
             if missing:
-                ended = self._connection.execute(_ENDED, {"some": missing})
+                ended = self._connection.execute(queries.ENDED_TASKS, {"some": missing})
                 found.update((TaskId(row.task), msgspec.json.decode(row.doc, type=PoolTask)) for row in ended)
         return found
 
@@ -138,7 +140,7 @@ class SqlTaskRows:
         """Return those deals that are known."""
         found: dict[DealId, DealMatched] = {}
         for some in _batches(deals):
-            rows = self._connection.execute(_DEALS, {"some": some})
+            rows = self._connection.execute(queries.DEALS, {"some": some})
             found.update((DealId(row.deal), msgspec.json.decode(row.doc, type=DealMatched)) for row in rows)
         return found
 
@@ -164,41 +166,41 @@ class SqlTaskRows:
         if new:
             self._connection.execute(TASK.insert(), new)
         if leases:
-            self._connection.execute(_UPDATE_TASK, leases)
+            self._connection.execute(queries.UPDATE_TASK, leases)
         if changed:
-            self._connection.execute(_UPDATE_TASK, changed)
+            self._connection.execute(queries.UPDATE_TASK, changed)
         if ended:
             self._archive(ended)
 
     def assignable(self, query: QueueQuery) -> list[StoredTask]:
         """Return tasks of the queue; those of other claims are skipped."""
         urgent, paged = query.start_by is not None, query.after is not None
-        return self._stored(_assignable(query.capabilities, urgent=urgent, paged=paged), _bounds(query))
+        return self._stored(queries.assignable(query.capabilities, urgent=urgent, paged=paged), queries.bounds(query))
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""
         behind = {"requester": after.requester, "app": after.app} if after else {"requester": "", "app": ""}
-        row = self._connection.execute(_NEXT_BACKLOG, behind).one_or_none()
+        row = self._connection.execute(queries.NEXT_BACKLOG, behind).one_or_none()
         return None if row is None else Backlog(Address(row.requester), Address(row.app))
 
     def backlog_tasks(self, backlog: Backlog, limit: int) -> list[StoredTask]:
         """Return tasks of a backlog: the one that must start first is first."""
         bounds = {"requester": backlog.requester, "app": backlog.app, "limit": limit}
-        return self._stored(_BACKLOG_TASKS, bounds)
+        return self._stored(queries.BACKLOG_TASKS, bounds)
 
     def open_of_requester(self, requester: Address) -> int:
         """Return how many tasks of a requester are in the queue or with workers."""
-        return int(self._connection.execute(_OPEN_OF_REQUESTER, {"one": requester}).scalar_one())
+        return int(self._connection.execute(queries.OPEN_OF_REQUESTER, {"one": requester}).scalar_one())
 
     def open_of_app(self, app: Address) -> int:
         """Return how many tasks of an app are in the queue or with workers."""
-        return int(self._connection.execute(_OPEN_OF_APP, {"one": app}).scalar_one())
+        return int(self._connection.execute(queries.OPEN_OF_APP, {"one": app}).scalar_one())
 
     def next_virtual_start(self, requester: Address, price: float, seconds: int) -> float:
         """Return the virtual start of a requester's next task (see ``TaskRows.next_virtual_start``)."""
         own, first, last = (
             self._connection.execute(query, {"one": requester, "price": -price}).scalar()
-            for query in (_LAST_START_OF_REQUESTER, _FIRST_START, _LAST_START)
+            for query in (queries.LAST_START_OF_REQUESTER, queries.FIRST_START, queries.LAST_START)
         )
         least = first if first is not None else last
         return max(0.0 if own is None else own + seconds, least or 0.0)
@@ -208,7 +210,8 @@ class SqlTaskRows:
         found: dict[Address, KnownWorker] = {}
         for some in _batches(workers):
             found.update(
-                (Address(row.worker), _worker_of(row)) for row in self._connection.execute(_WORKERS, {"some": some})
+                (Address(row.worker), _worker_of(row))
+                for row in self._connection.execute(queries.WORKERS, {"some": some})
             )
         return found
 
@@ -225,13 +228,13 @@ class SqlTaskRows:
 
     def active_workers(self, since: float, limit: int) -> list[KnownWorker]:
         """Return some workers that requested a job after a time."""
-        return [_worker_of(row) for row in self._connection.execute(_ACTIVE, {"since": since, "limit": limit})]
+        return [_worker_of(row) for row in self._connection.execute(queries.ACTIVE, {"since": since, "limit": limit})]
 
     def failures(self, workers: Collection[Address]) -> dict[tuple[Address, Address], AppFailures]:
         """Return the failures of workers, by worker and app."""
         found: dict[tuple[Address, Address], AppFailures] = {}
         for some in _batches(workers):
-            for row in self._connection.execute(_FAILURES, {"some": some}):
+            for row in self._connection.execute(queries.FAILURES_OF_WORKERS, {"some": some}):
                 worker, app = Address(row.worker), Address(row.app)
                 found[worker, app] = AppFailures(worker, app, row.losses, row.at)
         return found
@@ -245,11 +248,11 @@ class SqlTaskRows:
     def remove_failures(self, pairs: Collection[tuple[Address, Address]]) -> None:
         """Forget the failures of workers with apps."""
         values = [{"one": worker, "other": app} for worker, app in sorted(pairs)]
-        self._connection.execute(_REMOVE_FAILURES, values)
+        self._connection.execute(queries.REMOVE_FAILURES, values)
 
     def agreements(self, worker: Address, app: Address) -> int:
         """Return on how many results of an app in a row a worker agreed with others."""
-        return int(self._connection.execute(_AGREEMENTS, {"one": worker, "other": app}).scalar() or 0)
+        return int(self._connection.execute(queries.AGREEMENT_COUNT, {"one": worker, "other": app}).scalar() or 0)
 
     def add_agreement(self, worker: Address, app: Address, at: float) -> None:
         """Count a result of an app on which a worker agreed with others."""
@@ -259,35 +262,35 @@ class SqlTaskRows:
 
     def remove_agreements(self, worker: Address, app: Address) -> None:
         """Forget them: the worker differed, or did not contribute."""
-        self._connection.execute(_REMOVE_AGREEMENTS, {"one": worker, "other": app})
+        self._connection.execute(queries.REMOVE_AGREEMENTS, {"one": worker, "other": app})
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
         """Return the tasks that these workers have."""
         found: list[PoolTask] = []
         for some in _batches(workers):
-            found += map(_task_of, self._connection.execute(_OF_WORKERS, {"some": some}))
+            found += map(_task_of, self._connection.execute(queries.OF_WORKERS, {"some": some}))
         return found
 
     def expired(self, now: float, limit: int) -> list[TaskId]:
         """Return tasks whose lease has ended."""
-        return self._ids(_EXPIRED, {"now": now, "limit": limit})
+        return self._ids(queries.EXPIRED, {"now": now, "limit": limit})
 
     def overdue(self, chain_now: int, limit: int) -> list[TaskId]:
         """Return tasks of which a deadline has passed."""
-        return self._ids(_OVERDUE, {"now": chain_now, "limit": limit})
+        return self._ids(queries.OVERDUE, {"now": chain_now, "limit": limit})
 
     def calls(self, kind: ChainCallKind, now: float, limit: int) -> list[TaskId]:
         """Return tasks that need a chain call of one kind now, oldest first."""
-        return self._ids(_CALLS, {"kind": kind, "now": now, "limit": limit})
+        return self._ids(queries.CALLS, {"kind": kind, "now": now, "limit": limit})
 
     def refusals(self, limit: int) -> list[TaskId]:
         """Return tasks whose reported refusal the vaults have not confirmed or denied yet."""
-        return self._ids(_REFUSALS, {"limit": limit})
+        return self._ids(queries.REFUSALS, {"limit": limit})
 
     def renew_leases(self, at: float) -> None:
         """Renew the lease of every task that a worker has, or that waits for a contribution."""
         lease = self._rules.lease
-        self._connection.execute(_RENEW, {"at": at, "working": at + lease, "contributing": at + 2 * lease})
+        self._connection.execute(queries.RENEW, {"at": at, "working": at + lease, "contributing": at + 2 * lease})
 
     def forget(self, ended_before: float) -> None:
         """Delete tasks that ended before a time, deals without tasks, and workers without a request since."""
@@ -321,11 +324,11 @@ class SqlTaskRows:
 
     def begin_epoch(self) -> int:
         """Return the number of a new leader, which is higher than all before."""
-        return int(self._connection.execute(_BEGIN_EPOCH).scalar_one())
+        return int(self._connection.execute(queries.BEGIN_EPOCH).scalar_one())
 
     def require_epoch(self, epoch: int) -> None:
         """Raise LeadershipEnded if there is a newer leader; none begins before this transaction ends."""
-        if self._connection.execute(_EPOCH).scalar_one() != epoch:
+        if self._connection.execute(queries.EPOCH).scalar_one() != epoch:
             raise LeadershipEnded("another process of this pool does its work on the chain now.")
 
     def _stored(self, query: sql.Select[Any], bounds: dict[str, object]) -> list[StoredTask]:
@@ -348,7 +351,7 @@ class SqlTaskRows:
             for each in ended
         ]
         self._connection.execute(HISTORY.insert(), rows)
-        self._connection.execute(_DELETE_TASK, [{"one": each.after.task} for each in ended])
+        self._connection.execute(queries.DELETE_TASK, [{"one": each.after.task} for each in ended])
 
     def _row(self, change: TaskChange) -> dict[str, object]:
         task, deal = change.after, change.deal
@@ -418,137 +421,3 @@ def _durable(connection: Any, _: object) -> None:
 def _begin_immediate(connection: sql.Connection) -> None:
     # A transaction that reads first and then writes could otherwise fail at its first write.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _parameter(name: str) -> sql.BindParameter[Any]:
-    return sql.bindparam(name)
-
-
-def _bounds(query: QueueQuery) -> dict[str, object]:
-    """Return the parameters of the statement of a query."""
-    bounds: dict[str, object] = {"closing": query.closing_after, "limit": query.limit, "start_by": query.start_by}
-    if (after := query.after) is not None:
-        bounds |= {
-            "after_start_by": start_by(after.deal),
-            "after_price": -price_per_second(after.deal),
-            "after_virtual_start": after.task.virtual_start,
-            "after_place": after.place,
-        }
-    return bounds
-
-
-@lru_cache(maxsize=256)
-def _assignable(capabilities: tuple[WorkerCapabilities, ...], *, urgent: bool, paged: bool) -> sql.Select[Any]:
-    """Return the statement of a query; the database skips what fits none of its workers."""
-    wanted = [TASK.c.ready, TASK.c.deadline > _parameter("closing"), sql.or_(*map(_fits, capabilities))]
-    order = [TASK.c.start_by] if urgent else [TASK.c.price, TASK.c.virtual_start]
-    order.append(TASK.c.place)
-    if urgent:
-        wanted.append(TASK.c.start_by <= _parameter("start_by"))
-    if paged:
-        after = (sql.bindparam(f"after_{column.name}", type_=column.type) for column in order)
-        wanted.append(sql.tuple_(*order) > sql.tuple_(*after))
-    return _limited(_STORED.where(*wanted), *order).with_for_update(skip_locked=True, of=TASK)
-
-
-def _fits(capabilities: WorkerCapabilities) -> sql.ColumnElement[bool]:
-    """Return the condition of ``matching.fits``."""
-    missing = ~bits(capabilities.tag) & (MAX_TAG - 1)
-    conditions = [TASK.c.tag >= 0, TASK.c.tag.bitwise_and(missing) == 0]
-    if capabilities.enclaves_only:
-        conditions.append(TASK.c.tag.bitwise_and(bits(TEE_BIT)) != 0)
-    if capabilities.memory:
-        conditions.append(TASK.c.memory <= capabilities.memory)
-    if capabilities.apps:
-        conditions.append(TASK.c.app.in_(capabilities.apps))
-    if capabilities.requesters:
-        conditions.append(TASK.c.requester.in_(capabilities.requesters))
-    return sql.and_(*conditions)
-
-
-def _limited(query: sql.Select[Any], *order: sql.ColumnElement[Any]) -> sql.Select[Any]:
-    return query.order_by(*order).limit(sql.bindparam("limit", type_=sql.Integer))
-
-
-_NOTIFY: Final = sql.text("SELECT pg_notify(:channel, :text)")
-_BEGIN_EPOCH: Final = LEADER.update().values(epoch=LEADER.c.epoch + 1).returning(LEADER.c.epoch)
-_EPOCH: Final = sql.select(LEADER.c.epoch).with_for_update(read=True)
-_SOME: Final[sql.BindParameter[Any]] = sql.bindparam("some", expanding=True)
-_ROW: Final = (TASK.c.task, TASK.c.doc, TASK.c.last_report, TASK.c.stage_since)
-_ONE_TASK: Final = sql.select(*_ROW).where(TASK.c.task == _parameter("one"))
-_ONE_ENDED: Final = sql.select(HISTORY.c.doc).where(HISTORY.c.task == _parameter("one"))
-_ONE_DEAL: Final = sql.select(DEAL.c.doc).where(DEAL.c.deal == _parameter("one"))
-_TASKS: Final = sql.select(*_ROW).where(TASK.c.task.in_(_SOME)).order_by(TASK.c.task).with_for_update()
-_ENDED: Final = sql.select(HISTORY.c.task, HISTORY.c.doc).where(HISTORY.c.task.in_(_SOME))
-_DEALS: Final = sql.select(DEAL.c.deal, DEAL.c.doc).where(DEAL.c.deal.in_(_SOME))
-_ENDED_SINCE: Final = (
-    sql.select(HISTORY.c.stage, sql.func.count().label("n"))
-    .where(HISTORY.c.ended_at >= _parameter("since"))
-    .group_by(HISTORY.c.stage)
-)
-_OF_WORKERS: Final = sql.select(*_ROW).where(TASK.c.worker.in_(_SOME))
-#: Without a join: PostgreSQL would sort the whole queue first while its statistics say that it is short.
-_STORED: Final = sql.select(*_ROW, TASK.c.place, TASK.c.deal)
-_NEXT_BACKLOG: Final = (
-    sql.select(TASK.c.requester, TASK.c.app)
-    .where(
-        TASK.c.in_backlog,
-        sql.tuple_(TASK.c.requester, TASK.c.app) > sql.tuple_(_parameter("requester"), _parameter("app")),
-    )
-    .order_by(TASK.c.requester, TASK.c.app)
-    .limit(1)
-)
-_BACKLOG_TASKS: Final = _limited(
-    _STORED.where(TASK.c.in_backlog, TASK.c.requester == _parameter("requester"), TASK.c.app == _parameter("app")),
-    TASK.c.start_by,
-    TASK.c.place,
-).with_for_update(skip_locked=True, of=TASK)
-_COUNT: Final = sql.select(sql.func.count()).select_from(TASK)
-_COUNT_BACKLOG, _COUNT_READY = _COUNT.where(TASK.c.in_backlog), _COUNT.where(TASK.c.ready)
-_COUNT_WORKING: Final = _COUNT.where(TASK.c.worker.is_not(None))
-_OPEN_OF_REQUESTER: Final = _COUNT.where(TASK.c.queued, TASK.c.requester == _parameter("one"))
-_OPEN_OF_APP: Final = _COUNT.where(TASK.c.queued, TASK.c.app == _parameter("one"))
-_LAST_START: Final = sql.select(sql.func.max(TASK.c.virtual_start)).where(
-    TASK.c.queued, TASK.c.price == _parameter("price")
-)
-_LAST_START_OF_REQUESTER: Final = _LAST_START.where(TASK.c.requester == _parameter("one"))
-_FIRST_START: Final = sql.select(sql.func.min(TASK.c.virtual_start)).where(
-    TASK.c.ready, TASK.c.price == _parameter("price")
-)
-_WORKER: Final = sql.select(KNOWN_WORKER.c.worker, KNOWN_WORKER.c.requested_at, KNOWN_WORKER.c.doc)
-_WORKERS: Final = _WORKER.where(KNOWN_WORKER.c.worker.in_(_SOME)).order_by(KNOWN_WORKER.c.worker).with_for_update()
-_ACTIVE: Final = _limited(
-    _WORKER.where(KNOWN_WORKER.c.requested_at > _parameter("since")),
-    KNOWN_WORKER.c.requested_at.desc(),
-    KNOWN_WORKER.c.worker,
-)
-_REMOVE_FAILURES: Final = FAILURES.delete().where(
-    FAILURES.c.worker == _parameter("one"), FAILURES.c.app == _parameter("other")
-)
-_OF_WORKER_AND_APP: Final = (AGREEMENTS.c.worker == _parameter("one"), AGREEMENTS.c.app == _parameter("other"))
-_AGREEMENTS: Final = sql.select(AGREEMENTS.c.results).where(*_OF_WORKER_AND_APP)
-_REMOVE_AGREEMENTS: Final = AGREEMENTS.delete().where(*_OF_WORKER_AND_APP)
-_FAILURES: Final = sql.select(FAILURES).where(FAILURES.c.worker.in_(_SOME))
-_EXPIRED: Final = _limited(sql.select(TASK.c.task).where(TASK.c.lease_until <= _parameter("now")), TASK.c.lease_until)
-_OVERDUE: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deadline <= _parameter("now")), TASK.c.deadline)
-_CALLS: Final = _limited(
-    sql.select(TASK.c.task).where(
-        TASK.c.call.is_not(None), TASK.c.call == _parameter("kind"), TASK.c.call_after <= _parameter("now")
-    ),
-    TASK.c.call_after,
-    TASK.c.place,
-)
-_REFUSALS: Final = _limited(sql.select(TASK.c.task).where(TASK.c.refusal != sql.literal_column("''")), TASK.c.place)
-#: The names of the parameters are those of the columns that it sets.
-_UPDATE_TASK: Final = TASK.update().where(TASK.c.task == _parameter("one"))
-_DELETE_TASK: Final = TASK.delete().where(TASK.c.task == _parameter("one"))
-_RENEW: Final = (
-    TASK.update()
-    .where(TASK.c.lease_until.is_not(None))
-    .values(
-        last_report=_parameter("at"),
-        stage_since=_parameter("at"),
-        # ``step.lease_until``: a task without a worker has a lease while workers contribute.
-        lease_until=sql.case((TASK.c.worker.is_(None), _parameter("contributing")), else_=_parameter("working")),
-    )
-)
