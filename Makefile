@@ -21,7 +21,7 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/contracts tests/integration tests/e2e
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/browser
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
 	@.cache/node .cache/biome/node_modules/@biomejs/biome/bin/biome ci --error-on-warnings --log-level=warn

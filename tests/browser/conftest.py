@@ -21,7 +21,7 @@ CHROMIUM_ARGS = (
     "--disable-sync",
 )
 SHOP_SECONDS = 240
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visitor(browser: Browser, site: LocalSite) -> Iterator[Visitor]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=False)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     visitor_of_context = Visitor(context, site)
     yield visitor_of_context
     context.close()

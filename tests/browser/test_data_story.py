@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from purchase import buy_one_run
 from visitor import Visitor
 
-RUN_MS = 60_000
+RUN_MS = 120_000
 
 
 def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the_use(visitor: Visitor):

@@ -133,7 +133,7 @@ def test_a_models_page_has_the_form_of_its_app_and_code_to_copy(visitor, site, f
     page.get_by_label("Your files").set_input_files(files / "car.png")
     buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
-    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=120_000)
 
 
 def test_an_example_is_filled_in_by_a_click_and_arguments_have_fields(visitor, site):
@@ -143,7 +143,7 @@ def test_an_example_is_filled_in_by_a_click_and_arguments_have_fields(visitor, s
     expect(page.get_by_label("Your files")).to_have_value(re.compile("README.md$"))
     buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
-    expect(page.locator("#result")).to_contain_text("README.md", timeout=60_000)
+    expect(page.locator("#result")).to_contain_text("README.md", timeout=120_000)
     page = open_app(visitor, "Run an ONNX model")
     expect(page.get_by_text("input.png")).to_have_count(0)
     expect(page.get_by_label("--top")).to_have_attribute("type", "number")

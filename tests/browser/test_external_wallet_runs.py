@@ -45,7 +45,7 @@ def test_a_wallet_buys_a_run_that_only_its_browser_seals_and_opens(visitor: Visi
     buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
     assert wallet.requests == [SIGNED, SIGNED, SIGNED, SENT], "the key record, the grant, the request, the deal"
-    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile("All [0-9]+ checks hold"))).to_be_visible()
     assert scene.expected in page.locator("#result").inner_text()
     picture = page.get_by_alt_text("annotated.png, made by the app")
@@ -107,9 +107,9 @@ def test_the_browser_opens_direct_results_and_the_log_of_a_failed_app(visitor: V
     visitor.wait_for(f"/models/{model}")
     connect_wallet(visitor, "requester")
     page = buy_run(visitor, model, tmp_path / "good.json")
-    expect(page.locator("#result")).to_contain_text('"values"', timeout=60_000)
+    expect(page.locator("#result")).to_contain_text('"values"', timeout=120_000)
     page = buy_run(visitor, model, tmp_path / "bad.json")
-    expect(page.get_by_text("The app failed: ")).to_contain_text("the model takes [1, 3]", timeout=60_000)
+    expect(page.get_by_text("The app failed: ")).to_contain_text("the model takes [1, 3]", timeout=120_000)
     expect(page.get_by_text("The run was paid")).to_be_visible()
     expect(page.get_by_role("link", name="app.log")).to_be_visible()
 

@@ -54,7 +54,7 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(tmp_path / "mine.txt")
     buy_one_run(page)
-    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=120_000)
 
     visitor.open("/account").get_by_role("button", name="Connect Pocket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet")

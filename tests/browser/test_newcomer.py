@@ -23,7 +23,7 @@ def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, t
     buy_one_run(page)
     page.wait_for_url(re.compile("/tasks/0x"))
     visitor.picture("task-begins")
-    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile("All [0-9]+ checks hold"))).to_be_visible()
     assert scene.expected in page.locator("#result").inner_text()
     picture = page.get_by_alt_text("annotated.png, made by the app")

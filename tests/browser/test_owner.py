@@ -34,7 +34,7 @@ def test_an_owner_sells_the_use_of_a_file_and_is_paid_and_ends_the_sale(visitor:
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(tmp_path / "mine.txt")
     buy_one_run(page)
-    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=120_000)
 
     act_as(visitor, "owner")
     expect(page.get_by_text("1.5 RLC").first).to_be_visible()
@@ -75,7 +75,7 @@ def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buy
     expect(page.locator("#buyers")).to_contain_text("2090-01-01")
 
     buy_a_run_as("stranger", visitor, model, tmp_path / "input.json")
-    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=120_000)
 
     act_as(visitor, "owner")
     page.goto(model)
