@@ -54,10 +54,9 @@ QUEUE_SECONDS: Final = 2.0  #: for which counts of tasks are kept
 MAX_WAIT: Final = 30.0  #: upper bound of a long poll
 MAX_REPORTS: Final = 256  #: in one call
 _RANDOM: Final = secrets.SystemRandom()  #: a worker must not predict which of its results are compared
-MAX_COMMIT_WAITS: Final = (
-    1024  #: commitments of all workers that wait for others at one time; more are answered at once
-)
-MAX_COMMIT_WAITS_OF_WORKER: Final = 16  #: of them, of one worker
+#: Commitments that wait for others at one time, of all workers and of one; more are answered at once.
+MAX_COMMIT_WAITS: Final = 1024
+MAX_COMMIT_WAITS_OF_WORKER: Final = 16
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
 
 P = TypeVar("P")

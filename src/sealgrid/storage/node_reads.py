@@ -20,11 +20,8 @@ from sealgrid.units import Digest, to_digest
 
 T = TypeVar("T")
 REQUEST_SECONDS: Final = 20.0  #: for one request of at most PIECE_BYTES, after which another node is asked
-_NO_SILENCE: Final = (
-    NotFound,
-    ContentDiffers,
-    FileTooLarge,
-)  #: answers, which are recorded elsewhere if they are false
+#: Answers, which are recorded elsewhere if they are false.
+_NO_SILENCE: Final = (NotFound, ContentDiffers, FileTooLarge)
 
 
 class FileStatements:
