@@ -281,3 +281,28 @@ async def test_a_commitment_of_a_failed_job_is_followed_and_then_one_of_a_later_
             while list(stored_commitments(tmp_path)) or scene.session._followed:  # it forgets what has ended
                 await asyncio.sleep(0.001)
     assert pool.commitments == [(first.task, 1), (first.task, 2)]
+
+
+class SilentPool(Dispatcher):
+    """A pool that does not answer its first request for jobs."""
+
+    async def exchange(self, message: NextJob) -> JobReply:
+        if not self.slots:
+            self.slots.append(message.slots)
+            raise ServiceUnavailable("the pool does not answer.")
+        return await super().exchange(message)
+
+    async def synchronise(self) -> None:
+        raise ServiceUnavailable("the pool does not answer.")
+
+
+async def test_since_when_the_pool_is_silent_is_recorded_until_it_answers(tmp_path: Path):
+    pool, recorded = SilentPool([]), list[bool]()
+    scene = Scene(tmp_path, pool, WorkLimits())
+    async with running(scene):
+        while not recorded or recorded[-1]:
+            await asyncio.sleep(0.01)
+            if scene.session.status.silent_since is not None or recorded:
+                recorded.append(scene.session.status.silent_since is not None)
+    assert recorded[0]
+    assert not recorded[-1]
