@@ -27,6 +27,7 @@ _NAMES = {
     ),
     "sealgrid.crypto.signing": ("SigningKey",),
     "sealgrid.errors": (
+        "AnswerTooLarge",
         "ApiKeyRefused",
         "AppFailed",
         "BundleRefused",

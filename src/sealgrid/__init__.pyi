@@ -19,6 +19,7 @@ from sealgrid.crypto.signing import (
     SigningKey,
 )
 from sealgrid.errors import (
+    AnswerTooLarge,
     ApiKeyRefused,
     AppFailed,
     BundleRefused,
@@ -228,6 +229,7 @@ __all__ = [
     "Account",
     "Allowance",
     "Amount",
+    "AnswerTooLarge",
     "ApiKeyRefused",
     "AppFailed",
     "AppUsage",

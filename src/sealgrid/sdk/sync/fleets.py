@@ -21,7 +21,8 @@ class Fleets:
         """Let a machine work for an account until a time, in Unix seconds; replaces an earlier delegation.
 
         One result without an enclave may lock ``stake`` at most. ``pool`` is the network's by default.
-        Raises InputRefused if the connected account does not own the worker account, or the time has passed.
+        Raises InputRefused if the connected account does not own the worker account, the time has passed, or the
+        account is of another version: pools would not serve it.
         """
         return BACKGROUND.run(self._inner.delegate(account, worker, until=until, stake=stake, pool=pool))
 
@@ -35,7 +36,8 @@ class Fleets:
     def deposit(self, account: str, how_much: Price) -> Fleet:
         """Move money from the connected account's wallet into the escrow of a worker account, as stake.
 
-        Raises OrderRefused if there is not enough; then nothing is sent.
+        Raises OrderRefused if there is not enough, InputRefused for an account of another version; nothing is sent
+        then.
         """
         return BACKGROUND.run(self._inner.deposit(account, how_much))
 
