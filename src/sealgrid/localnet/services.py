@@ -1,6 +1,7 @@
 """Starts the chain, deploys its contracts, and starts the services that use it: vaults, market, pool, worker, pages."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import urllib.request
@@ -339,7 +340,15 @@ class _NetworkPlan:
 
     def _worker(self) -> Callable[[OnReady], None]:
         config = worker_config(self._layout, self.network(), WORKER)
-        return lambda ready: asyncio.run(run_worker(config, ready))
+
+        async def work(ready: OnReady) -> None:
+            working = asyncio.ensure_future(run_worker(config, ready))
+            # A worker that is killed leaves enclaves and temporary files.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+
+        return lambda ready: asyncio.run(work(ready))
 
 
 def _chain_id(layout: Layout, options: NetworkOptions) -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -11,13 +10,15 @@ import msgspec
 from sealgrid.errors import SealgridError
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.worker.relay import Outcome, RelayServer
+from sealgrid.worker.relay_folders import make_relay_folder
 
 
 class EnclaveConnection:
     """Serves one enclave, which the platform launches for a task or starts before one; must be closed."""
 
-    def __init__(self, platform: PlatformClient, server: RelayServer) -> None:
-        self._platform, self._server = platform, server
+    def __init__(self, platform: PlatformClient, server: RelayServer, worker: Path) -> None:
+        """``worker`` is the worker's folder."""
+        self._platform, self._server, self._worker = platform, server, worker
         self._folder: Path | None = None
         self._listener: asyncio.Server | None = None
         self._instance = ""
@@ -58,7 +59,7 @@ class EnclaveConnection:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _listen(self) -> str:
-        self._folder = Path(tempfile.mkdtemp(prefix="sealgrid-"))
+        self._folder = make_relay_folder(self._worker)
         relay = self._folder / "relay"
         self._listener = await asyncio.start_unix_server(self._server.serve, relay, limit=1 << 20)
         return str(relay)

@@ -59,7 +59,7 @@ class JobRun:
         """Run the job to its end; raise SealgridError when it ends without a result."""
         await self._files.path(BUNDLE)
         self._match_search = asyncio.create_task(self._context.chain.find_match(self.job))
-        connection = EnclaveConnection(self._context.platform, RelayServer(self))
+        connection = EnclaveConnection(self._context.platform, RelayServer(self), self._context.config.folder)
         try:
             if self._warm is not None and await self._assign(self._warm.connection):
                 connection = self._warm.connection

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from sealgrid.worker.enclave_files import BUNDLE
 from sealgrid.worker.job import ENCLAVE_SECONDS, JobRun
 from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.relay import Outcome, RelayServer
+from sealgrid.worker.relay_folders import make_relay_folder
 
 _WAIT: Final = 20.0  #: seconds of one request for news of a commitment
 _GIVE_UP: Final = 86_400.0  #: seconds after the final deadline without a word of the pool
@@ -57,7 +57,7 @@ class PublicJobRun(JobRun):
         return sha256
 
     async def _compute(self, public: PublicJob) -> Digest:
-        server, folder = RelayServer(self), Path(tempfile.mkdtemp(prefix="sealgrid-"))
+        server, folder = RelayServer(self), make_relay_folder(self._context.config.folder)
         listener = await asyncio.start_unix_server(server.serve, folder / "relay", limit=1 << 20)
         process = None
         try:

@@ -32,6 +32,7 @@ from sealgrid.worker.job import JobRun
 from sealgrid.worker.job_context import JobContext
 from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.public_job import CommittedResult, PublicJobRun, follow_commitment, stored_commitments
+from sealgrid.worker.relay_folders import remove_relay_folders
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.warm_enclaves import ExpectedApp, WarmEnclave, WarmEnclaves
@@ -102,6 +103,7 @@ class WorkSession:
     async def run(self, ready: Callable[[], None]) -> None:
         """Run jobs until the limits are reached or the worker is drained; ``ready`` is called before the first."""
         folder = self._context.config.folder
+        remove_relay_folders(folder)  # of a process that was killed
         free = [TaskCheckpoint(folder / _slot(number)) for number in range(self._limits.jobs)]
         for checkpoint in free:
             await checkpoint.report_interrupted(self._pool)
@@ -110,6 +112,7 @@ class WorkSession:
             await self._run_jobs(free)
         finally:
             await self._warm.close()
+            remove_relay_folders(folder)
 
     async def _run_jobs(self, free: list[TaskCheckpoint]) -> None:
         async with asyncio.TaskGroup() as jobs:

@@ -104,7 +104,8 @@ class WarmEnclaves:
     async def _start(self, app: ExpectedApp | None) -> WarmEnclave | None:
         context, exposures = self._context, ExposureLog()
         files = EnclaveFiles(app.bundle if app else "", context.source, context.cache, context.wheels, exposures)
-        connection = EnclaveConnection(context.platform, RelayServer(None, ExpectedAppFiles(app, files)))
+        server = RelayServer(None, ExpectedAppFiles(app, files))
+        connection = EnclaveConnection(context.platform, server, context.config.folder)
         is_started = False
         try:
             is_started = await connection.start()

@@ -9,6 +9,7 @@ from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.file_store import VerifyingReader
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.pool import JobAssignment, Stage
+from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.job_context import JobContext
 
 BUNDLE_BYTES = b"the bundle of an app"
@@ -56,7 +57,7 @@ def context(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
     cache = ContentFolder(tmp_path / "cache", total_limit=1 << 20, evict=True)
     unused: Any = None
     return JobContext(
-        config=unused,
+        config=WorkerConfig(tmp_path, tmp_path / "key", unused, ACCOUNT, "", "", ""),
         pool=pool,
         chain=unused,
         platform=unused,

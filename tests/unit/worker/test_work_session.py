@@ -18,6 +18,7 @@ from sealgrid.wire.pool import CommitReply, JobAssignment, JobReply, NextJob, Pu
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.limits import MachineUse, WorkLimits
 from sealgrid.worker.public_job import PublicJobRun, save_commitment, stored_commitments
+from sealgrid.worker.relay_folders import make_relay_folder
 from sealgrid.worker.runner import WorkSession
 from sealgrid.worker.work_record import read_status
 from tests.unit.worker.enclave_platform import Platform
@@ -306,3 +307,15 @@ async def test_since_when_the_pool_is_silent_is_recorded_until_it_answers(tmp_pa
                 recorded.append(scene.session.status.silent_since is not None)
     assert recorded[0]
     assert not recorded[-1]
+
+
+async def test_a_session_removes_the_temporary_folders_of_a_killed_process_and_its_own(tmp_path: Path):
+    left, pool = make_relay_folder(tmp_path), Dispatcher()
+    scene = Scene(tmp_path, pool, WorkLimits())
+    async with running(scene) as task:
+        await pool.asked.wait()
+        assert not left.exists()
+        own = make_relay_folder(tmp_path)
+        scene.session.drain()
+        await task
+    assert not own.parent.exists()
