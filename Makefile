@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests setup docs bench attacks
+SOURCES := src tests setup docs bench attacks chaos
 STAMPS := .cache/stamps
 
 # Where it is set, each of some thousand processes compiles every module that it imports.
@@ -40,8 +40,9 @@ test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under eve
 fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
 
-chaos: $(STAMPS)/test  ## simulations of a pool whose network, machines and chain fail, SEEDS of them (200)
+chaos: $(STAMPS)/test  ## SEEDS (200) simulations of a pool whose surroundings fail, then a network whose parts do (SEED)
 	@SEALGRID_SEEDS=$(or $(SEEDS),200) $(BIN)/python -m pytest -q -o timeout=900 tests/unit/pool/test_simulation.py
+	@$(BIN)/python -m chaos --seed $(or $(SEED),1)
 
 coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered tests/unit tests/vectors tests/meta

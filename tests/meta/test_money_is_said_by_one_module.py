@@ -9,7 +9,7 @@ import pytest
 from sealgrid.errors import SealgridError
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [path for room in ("src", "attacks", "bench", "setup") for path in (ROOT / room).rglob("*.py")]
+SOURCES = [path for room in ("src", "attacks", "bench", "chaos", "setup") for path in (ROOT / room).rglob("*.py")]
 SAYS = ROOT / "src" / "sealgrid" / "sdk" / "money.py"
 CLAIM = re.compile(
     r"money moved|(?:was|were|is) (?:not )?(?:paid|refunded|charged)|(?:money|price) (?:is|was|comes|came|stays)"
