@@ -17,6 +17,8 @@ POLL_SECONDS = 0.2
 RESTART_SECONDS = 30.0  #: within which a restarted part must be ready
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 3, 60.0  #: more restarts in this time stop the network
+#: Between two restarts of a part: what it needs at its start may be down, and comes back meanwhile.
+RESTART_PAUSES = (0.0, 0.5, 3.0)
 
 OnProgress = Callable[[str], None]
 OnShop = Callable[[str], None]  #: called once the shop is filled, or with the reason why it is empty
@@ -131,9 +133,11 @@ def _watch(children: list[ChildProcess], layout: Layout, on_progress: OnProgress
             if child.has_failed():
                 now = time.monotonic()
                 recent = [at for at in restarts.get(child.name, []) if at > now - RESTART_WINDOW_SECONDS]
-                restarts[child.name] = [*recent, now]
                 if child.name == CHAIN or len(recent) >= MAX_RESTARTS:
                     raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
+                if recent and now < recent[-1] + RESTART_PAUSES[len(recent)]:
+                    continue
+                restarts[child.name] = [*recent, now]
                 on_progress(f"{child.name} again, since it ended by itself (its log: {child.log})")
                 children[index] = fork(child.name, child.log, child.body, ends=child.ends)
                 with suppress(ServiceUnavailable):  # the next round restarts a part that exits at once

@@ -23,6 +23,7 @@ def layout(tmp_path):
 def quick(monkeypatch):
     before = {number: signal.getsignal(number) for number in supervisor._SIGNALS}
     monkeypatch.setattr(supervisor, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "RESTART_PAUSES", (0.0, 0.0, 0.0))
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -70,6 +71,32 @@ def test_a_part_that_fails_is_restarted_and_ends_the_network_when_it_fails_again
         supervise(layout, NetworkOptions(), on_ready=lambda: None, on_progress=progress.append)
     assert len(progress) == supervisor.MAX_RESTARTS
     assert progress[0].startswith("pool again")
+
+
+class Clock:
+    """A clock that goes on while nothing is done."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        time.sleep(0.001)
+
+
+def test_a_part_is_given_time_until_what_it_needs_is_back(monkeypatch, layout):
+    clock, restarts = Clock(), []
+    monkeypatch.setattr(supervisor, "time", clock)
+    monkeypatch.setattr(supervisor, "RESTART_PAUSES", (0.0, 2.0, 4.0))
+    network_of(monkeypatch, layout, "pool", fail)
+    with pytest.raises(ServiceUnavailable, match="pool ended by itself"):
+        supervise(layout, NetworkOptions(), on_ready=lambda: None, on_progress=lambda line: restarts.append(clock.now))
+    first, second, third = restarts
+    assert second - first >= 2
+    assert third - second >= 4
 
 
 def test_without_its_chain_a_network_ends(monkeypatch, layout):
