@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,7 @@ POSTGRES, CHAIN, REPLICA = "postgres", "chain", "pool-2"
 START_SECONDS, STOP_SECONDS = 90.0, 40.0
 WORKER_ESCROW = 100 * 10**9  #: nRLC, for stakes
 _ETHER = hex(10**24)  #: wei of each worker
+_RESTART_SECONDS = 1.0  #: between two looks for processes that ended by themselves
 _GRACE = 8.0  #: seconds of a worker or replica to end after SIGTERM, before it is killed
 
 
@@ -57,6 +59,29 @@ class Cluster:
     commands: dict[str, list[str]]  #: of the processes that this program starts
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     suspended: set[int] = field(default_factory=set)
+    held: Counter[str] = field(default_factory=Counter)  #: parts that faults keep down now
+    ended: list[str] = field(default_factory=list)  #: parts that ended by themselves, with their exit codes
+
+    async def keep_running(self) -> None:
+        """Start processes that ended by themselves again, as a service manager does, until cancelled."""
+        while True:
+            for part in self.commands:
+                code = self.running[part].poll()
+                if code is not None and not self.held[part]:
+                    self.ended.append(f"{part} with exit code {code}")
+                    self.start(part)
+            await asyncio.sleep(_RESTART_SECONDS)
+
+    @contextlib.contextmanager
+    def down(self, part: str) -> Iterator[None]:
+        """Let a part be down meanwhile; start it again afterwards if this program starts it."""
+        self.held[part] += 1
+        try:
+            yield
+        finally:
+            self.held[part] -= 1
+            if part in self.commands and not self.held[part] and not self.pids(part):
+                self.start(part)
 
     def start(self, part: str) -> None:
         """Start a worker or the second replica."""
@@ -73,31 +98,32 @@ class Cluster:
             return [pid for pid in below if machine.name_of(pid) == "anvil"]
         return [pid for pid in below if machine.name_of(pid) == f"sg-{part}"[:15]]
 
-    def is_up(self, part: str) -> bool:
-        """Return whether a part runs."""
-        return bool(self.pids(part))
-
-    async def restart(self, part: str) -> None:
-        """Have a process end by SIGTERM, and start it again."""
-        for pid in self.pids(part):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        if part not in self.running:
-            return
+    async def terminate(self, part: str) -> None:
+        """Have the processes of a part end by SIGTERM; kill what does not end in time."""
+        pids = self.pids(part)
+        self.send(pids, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GRACE):
-                while self.running[part].poll() is None:
+                while set(pids) & set(self.pids(part)):
                     await asyncio.sleep(0.1)
-        self.kill(part)
-        self.start(part)
+        self.send([pid for pid in pids if pid in self.pids(part)], signal.SIGKILL)
 
     def kill(self, part: str) -> None:
         """Kill the processes of a part at once."""
-        for pid in self.pids(part):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self.send(self.pids(part), signal.SIGKILL)
         if part in self.running:
             self.running[part].wait()
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the processor time of the present processes, with their ended children, by kinds of parts."""
+        found = defaultdict[str, float](float)
+        own = {each.pid: part.partition("-")[0] for part, each in self.running.items()}
+        below = {
+            pid: machine.name_of(pid).removeprefix("sg-").partition("-")[0] for pid in machine.children(self.up.pid)
+        }
+        for pid, kind in (below | own).items():
+            found[kind] += machine.cpu_seconds(pid)
+        return dict(found)
 
     def send(self, pids: list[int], number: signal.Signals) -> None:
         """Send a signal to processes that may have ended."""
@@ -116,11 +142,11 @@ class Cluster:
     async def stop(self) -> None:
         """End every process as a person would; kill what does not end in time."""
         self.send(sorted(self.suspended), signal.SIGCONT)
-        await asyncio.gather(*(proxy.stop() for proxy in self.proxies.values()))
         chain = self.running.pop(CHAIN, None)
         for process in self.running.values():
             process.terminate()
         await _ended([*self.running.values()])
+        await asyncio.gather(*(proxy.stop() for proxy in self.proxies.values()))
         self.up.terminate()
         await _ended([self.up])
         if chain is not None:
@@ -173,7 +199,11 @@ async def cluster(folder: Path, mark: str, workers: int, seed: int) -> AsyncIter
     try:
         for name in commands:
             made.start(name)
-        yield made
+        keeping = asyncio.create_task(made.keep_running())
+        try:
+            yield made
+        finally:
+            keeping.cancel()
     finally:
         await made.stop()
 

@@ -52,10 +52,9 @@ async def _kill(cluster: Cluster, fault: Fault) -> None:
     if fault.target == CHAIN:
         await _kill_chain(cluster, fault)
         return
-    cluster.kill(fault.target)
-    await asyncio.sleep(fault.seconds)
-    if fault.target in cluster.commands and not cluster.is_up(fault.target):
-        cluster.start(fault.target)
+    with cluster.down(fault.target):
+        cluster.kill(fault.target)
+        await asyncio.sleep(fault.seconds)
 
 
 async def _kill_chain(cluster: Cluster, fault: Fault) -> None:
@@ -84,7 +83,9 @@ async def _suspend(cluster: Cluster, fault: Fault) -> None:
 
 
 async def _restart(cluster: Cluster, fault: Fault) -> None:
-    await cluster.restart(fault.target)
+    with cluster.down(fault.target):
+        await cluster.terminate(fault.target)
+        await asyncio.sleep(fault.seconds)
 
 
 async def _fill_disk(cluster: Cluster, fault: Fault) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MARK = "SEALGRID_CHAOS_RUN"  #: in the environment of each process of a run
-_UNLIMITED = resource.RLIM_INFINITY
+_UNLIMITED, _TICKS = resource.RLIM_INFINITY, os.sysconf("SC_CLK_TCK")
 
 
 def children(pid: int) -> set[int]:
@@ -26,6 +26,15 @@ def name_of(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and of its children that have ended; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS
 
 
 def command_of(pid: int) -> list[str]:

@@ -19,6 +19,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float  #: from the first purchase to the last task's end
     failed_purchases: int  #: attempts that were repeated
     messages: Mapping[str, int]  #: between workers and replicas: sent, delayed, doubled, dropped
+    ended: tuple[str, ...] = ()  #: parts that ended by themselves
+    cpu: Mapping[str, float] = {}  #: seconds of processor time, by kinds of processes
     shortage: str = ""  #: why fewer tasks were bought
 
 
@@ -36,7 +38,9 @@ def report(run: Run, injected: Sequence[InjectedFault], evidence: Evidence, verd
             f"{run.failed_purchases} attempts to buy were repeated."
         ),
         "Messages between workers and replicas: " + ", ".join(f"{n} {what}" for what, n in run.messages.items()) + ".",
+        "Processor time: " + ", ".join(f"{what} {spent:.0f} s" for what, spent in run.cpu.items()) + ".",
         *([run.shortage] if run.shortage else []),
+        *([f"Parts that ended by themselves and were started again: {', '.join(run.ended)}."] if run.ended else []),
         "",
         "| invariant | holds | numbers |",
         "|---|---|---|",

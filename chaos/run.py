@@ -108,6 +108,8 @@ async def _run_load(
                 what: sum(proxy.counts[what] for proxy in made.proxies.values())
                 for what in ("sent", "delayed", "doubled", "dropped")
             },
+            ended=tuple(made.ended),
+            cpu=dict(sorted(made.cpu_seconds().items(), key=lambda each: -each[1])),
             shortage=""
             if load.bought == options.tasks
             else f"{options.tasks} tasks were planned; the time was enough to buy {load.bought}.",
