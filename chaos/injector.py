@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -59,7 +61,10 @@ async def _kill(cluster: Cluster, fault: Fault) -> None:
 
 async def _kill_chain(cluster: Cluster, fault: Fault) -> None:
     command = cluster.chain_command()
+    state = Path(command[command.index("--state") + 1])
+    before = state.with_suffix(".before")
     async with Node(*cluster.network.identity.rpc_urls) as node:
+        await asyncio.to_thread(shutil.copy, state, before)
         recent = await recent_transactions(node)
         cluster.kill(CHAIN)
         await asyncio.sleep(fault.seconds)
@@ -70,6 +75,9 @@ async def _kill_chain(cluster: Cluster, fault: Fault) -> None:
                 break
             except SealgridError:
                 await asyncio.sleep(_START_PAUSE)
+            if not cluster.pids(CHAIN):  # it was killed while it wrote its state, which it cannot read now
+                shutil.copy(before, state)
+                cluster.start_chain(command)
         await send_again(node, recent)
 
 
