@@ -1,7 +1,6 @@
 """Starts the chain, deploys its contracts, and starts the services that use it: vaults, market, pool, worker, pages."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import urllib.request
@@ -74,6 +73,7 @@ from sealgrid.web.runner import WebConfig
 from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import RuntimeMeasurement
 from sealgrid.wire.service_access import ServiceAccess
+from sealgrid.worker.relay_folders import remove_relay_folders
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
@@ -341,12 +341,13 @@ class _NetworkPlan:
     def _worker(self) -> Callable[[OnReady], None]:
         config = worker_config(self._layout, self.network(), WORKER)
 
+        def end() -> None:
+            remove_relay_folders(config.folder)
+            os._exit(0)  # the platform, which ends too, stops the enclaves
+
         async def work(ready: OnReady) -> None:
-            working = asyncio.ensure_future(run_worker(config, ready))
-            # A worker that is killed leaves enclaves and temporary files.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+            await run_worker(config, ready)
 
         return lambda ready: asyncio.run(work(ready))
 
