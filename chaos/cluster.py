@@ -38,7 +38,7 @@ from sealgrid.units import Digest
 
 SEALGRID = str(Path(sys.executable).with_name("sealgrid"))
 POSTGRES, CHAIN, REPLICA = "postgres", "chain", "pool-2"
-START_SECONDS, STOP_SECONDS = 90.0, 40.0
+START_SECONDS, STOP_SECONDS = 180.0, 40.0
 WORKER_ESCROW = 100 * 10**9  #: nRLC, for stakes
 _ETHER = hex(10**24)  #: wei of each worker
 _RESTART_SECONDS = 1.0  #: between two looks for processes that ended by themselves

@@ -4,7 +4,7 @@ import pytest
 
 from chaos.run import Options, run_chaos
 
-pytestmark = [pytest.mark.localnet, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.localnet, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 async def test_twenty_tasks_end_well_while_a_part_fails_every_few_seconds():
