@@ -107,6 +107,8 @@ class Cluster:
                 while set(pids) & set(self.pids(part)):
                     await asyncio.sleep(0.1)
         self.send([pid for pid in pids if pid in self.pids(part)], signal.SIGKILL)
+        if part in self.running:
+            await asyncio.to_thread(self.running[part].wait)
 
     def kill(self, part: str) -> None:
         """Kill the processes of a part at once."""

@@ -26,7 +26,7 @@ from sealgrid.pool.tables import HISTORY
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.log import MAX_ENTRIES, LogClient
 
-OPEN_SECONDS = 120.0  #: to open the results of one bag
+OPEN_SECONDS = 30.0  #: to open the results of one bag
 _CONCURRENT = 16
 T = TypeVar("T")
 
@@ -125,10 +125,10 @@ async def _accounts(hub: Hub) -> list[AccountEvidence]:
     head = (await hub.node.block()).number
     transfers = e.parse_events(await hub.node.logs(hub.address, [], first=0, last=head))
     known = {account for each in transfers if isinstance(each, e.Transfer) for account in (each.sender, each.receiver)}
-    addresses = sorted({*known, KITTY_ADDRESS} - {ZERO_ADDRESS})
+    addresses = sorted({*known, KITTY_ADDRESS, hub.address} - {ZERO_ADDRESS})
     views = await _together(hub.account(each) for each in addresses)
     return [
-        AccountEvidence(address, view.stake, view.locked, is_kitty=address == KITTY_ADDRESS)
+        AccountEvidence(address, view.stake, view.locked, address == KITTY_ADDRESS, address == hub.address)
         for address, view in zip(addresses, views, strict=True)
     ]
 

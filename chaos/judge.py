@@ -37,6 +37,7 @@ class AccountEvidence(msgspec.Struct, frozen=True):
     stake: int
     locked: int
     is_kitty: bool = False  #: PoCo's kitty, which locks what it has
+    is_hub: bool = False  #: the hub's own, which has what is locked
 
 
 class ReleaseEvidence(msgspec.Struct, frozen=True):
@@ -136,9 +137,15 @@ def _money_sums(evidence: Evidence) -> Verdict:
         for each in evidence.accounts
         if each.locked and not each.is_kitty
     ]
-    if stakes + locked != evidence.held:
-        wrong.append(f"the accounts have {stakes + locked} nRLC, and the hub holds {evidence.held}")
-    numbers = f"{len(evidence.accounts)} accounts, {stakes} nRLC free, {locked} locked; the hub holds {evidence.held}"
+    if stakes != evidence.held:
+        wrong.append(f"the accounts have {stakes} nRLC, and the hub holds {evidence.held}")
+    # PoCo moves what it locks to the hub's own account.
+    frozen = sum(each.stake for each in evidence.accounts if each.is_hub)
+    if locked != frozen:
+        wrong.append(f"{locked} nRLC are locked, and the hub's own account has {frozen}")
+    numbers = (
+        f"{len(evidence.accounts)} accounts, {stakes} nRLC, {locked} of them locked; the hub holds {evidence.held}"
+    )
     return Verdict("escrow and stakes sum", numbers, tuple(wrong))
 
 

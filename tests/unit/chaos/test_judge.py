@@ -44,6 +44,7 @@ GOOD = Evidence(
         AccountEvidence("requester", 90, 0),
         AccountEvidence("worker", 10, 0),
         AccountEvidence("kitty", 0, 3, is_kitty=True),
+        AccountEvidence("hub", 3, 0, is_hub=True),
     ),
     held=103,
     requester_before=100,
@@ -87,6 +88,12 @@ PLANTED = {
     "a requester who paid too much": (msgspec.structs.replace(GOOD, requester_after=80), "no task is paid twice"),
     "a stake that stays locked": (
         msgspec.structs.replace(GOOD, accounts=(*GOOD.accounts[1:], AccountEvidence("requester", 80, 10))),
+        "escrow and stakes sum",
+    ),
+    "locked money that nobody has": (
+        msgspec.structs.replace(
+            GOOD, accounts=(*GOOD.accounts[:3], AccountEvidence("hub", 2, 0, is_hub=True)), held=102
+        ),
         "escrow and stakes sum",
     ),
     "money from nowhere": (msgspec.structs.replace(GOOD, held=102), "escrow and stakes sum"),
