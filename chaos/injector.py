@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,11 +10,12 @@ from pathlib import Path
 import msgspec
 
 from chaos import machine
-from chaos.chain_faults import recent_transactions, reorganise, send_again
+from chaos.chain_faults import catch_up, copy_state, pause_mining, recent_transactions, reorganise
 from chaos.cluster import CHAIN, Cluster
 from chaos.message_proxy import LinkFaults
 from chaos.schedule import Fault, FaultKind
 from chaos.worker_process import CLOCK_FILE, write_clock
+from sealgrid.chain.anvil import AnvilConfig
 from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError
 
@@ -61,26 +61,22 @@ async def _kill(cluster: Cluster, fault: Fault) -> None:
 
 async def _kill_chain(cluster: Cluster, fault: Fault) -> None:
     command = cluster.chain_command()
-    state = Path(command[command.index("--state") + 1])
-    before = state.with_suffix(".before")
+    config = AnvilConfig(binary=Path(command[0]), state=cluster.layout.chain_state)
     async with Node(*cluster.network.identity.rpc_urls) as node:
-        await asyncio.to_thread(shutil.copy, state, before)
+        before = await asyncio.to_thread(copy_state, cluster.layout.chain_state)
+        await pause_mining(node)
         recent = await recent_transactions(node)
         cluster.kill(CHAIN)
         await asyncio.sleep(fault.seconds)
+        await catch_up(config, before, recent)
         cluster.start_chain(command)
         for _ in range(_START_TRIES):
-            try:
+            with contextlib.suppress(SealgridError):
                 head = await node.block()
                 # Its clock begins at the genesis block's time, as in ``Anvil.start``.
                 await node.rpc("evm_setTime", max(int(time.time()), head.timestamp + 1))
-                break
-            except SealgridError:
-                await asyncio.sleep(_START_PAUSE)
-            if not cluster.pids(CHAIN):  # it was killed while it wrote its state, which it cannot read now
-                shutil.copy(before, state)
-                cluster.start_chain(command)
-        await send_again(node, recent)
+                return
+            await asyncio.sleep(_START_PAUSE)
 
 
 async def _suspend(cluster: Cluster, fault: Fault) -> None:
