@@ -47,8 +47,8 @@ chaos: $(STAMPS)/test  ## SEEDS (200) simulations of a pool whose surroundings f
 coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered tests/unit tests/vectors tests/meta
 
-wheel: $(STAMPS)/demo  ## build the wheel into build/wheel
-	@$(BIN)/python -m setup.shipped_digests
+wheel: $(STAMPS)/demo  ## build the wheel into build/wheel; RELEASE=1 refuses one that lacks digests of a supported Python
+	@$(BIN)/python -m setup.shipped_digests $(if $(RELEASE),--release)
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w build/wheel .
 
 lock: $(STAMPS)/venv  ## derive requirements/*.txt from pyproject.toml

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sealgrid.bundle.interpreter import running_python
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_IP, WORKER_IP, ROUTER_IP = "10.213.77.1", "10.213.77.2", "10.213.77.3"
 HIDDEN_IP, HIDDEN_ROUTER_IP = "192.168.213.2", "192.168.213.1"  #: behind the router
@@ -174,7 +176,7 @@ def _install_wheel(folder: Path) -> Path:
     uv, environment, packages = str(Path(sys.executable).with_name("uv")), folder / "venv", folder / "packages"
     python = str(environment / "bin" / "python")
     run = lambda *words: subprocess.run(words, cwd=ROOT, check=True, capture_output=True)  # noqa: E731
-    run(sys.executable, "-m", "setup.shipped_digests")
+    run(sys.executable, "-m", "setup.shipped_digests", running_python())
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), ".")
     (wheel,) = folder.glob("*.whl")
     run(uv, "venv", "-q", "--python", system_python(), str(environment))

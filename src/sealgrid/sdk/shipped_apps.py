@@ -75,11 +75,11 @@ def wheel_folder() -> Path | None:
 def shipped_digests(name: str, python: str) -> frozenset[Digest]:
     """Return the digests of a shipped app for ``python`` ("3.13") that were computed when this package was built.
 
-    An app with compiled wheels has one for each exact version; a checkout has none.
+    An app with an environment has one for each exact version; a checkout has none.
     """
     if not DIGESTS.is_file():
         return frozenset()
     by_version = msgspec.json.decode(DIGESTS.read_bytes(), type=dict[str, dict[str, Digest]])
     return frozenset(
-        apps[name] for version, apps in by_version.items() if version.startswith(f"{python}.") and name in apps
+        apps[name] for version, apps in by_version.items() if f"{version}.".startswith(f"{python}.") and name in apps
     )

@@ -18,7 +18,7 @@ from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.bundle.wheel_unpacker import check_archives
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import InputRefused, SetupMissing
+from sealgrid.errors import InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk.operations.environments import environment_of
 from sealgrid.sdk.operations.fetch_wheels import REQUIREMENTS, fetch_wheels, requirements_of, write_lock
 from sealgrid.sdk.operations.wheel_dependencies import check_complete
@@ -113,12 +113,14 @@ def shipped_bundle(name: str, python: str) -> Bundle:
 def shipped_app_digests(name: str, python: str) -> frozenset[Digest]:
     """Return the digests of a shipped app for ``python``: as built here, and as computed for this package.
 
-    Raises InputRefused or SetupMissing if the app cannot be built here and the package names no digest.
+    Raises InputRefused, InterpreterMismatch or SetupMissing if the app cannot be built here and the package names no
+    digest.
     """
     known = shipped_digests(name, python)
     try:
         return known | {shipped_bundle(name, python).app_digest}
-    except (InputRefused, SetupMissing):  # without its wheels, or the Python that compiles them
+    # without its wheels, with those of another Python, or without the Python that compiles them
+    except (InputRefused, InterpreterMismatch, SetupMissing):
         if known:
             return known
         raise
