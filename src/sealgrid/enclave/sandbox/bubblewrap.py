@@ -4,7 +4,7 @@ An app has what ordinary programs expect of a machine: a home below ``/tmp``, a 
 and the time zones of the package ``tzdata``.
 
 The sandbox works directly on a Linux machine and nested inside the simulated platform's own sandbox, where a new
-``/proc`` cannot be mounted: an app sees only the files of ``/proc`` that numeric libraries read about the processor.
+``/proc`` cannot be mounted: an app sees only the two files of ``proc_files.py``.
 """
 
 import importlib.util
@@ -39,8 +39,7 @@ _ISOLATION = (
 
 # Not /dev/zero: a shared map of it is memory that no process and no file system accounts for (seccomp.py).
 _DEVICES = (
-    "--ro-bind-try /proc/cpuinfo /proc/cpuinfo --ro-bind-try /proc/meminfo /proc/meminfo --tmpfs /dev "
-    "--dev-bind /dev/null /dev/null --dev-bind /dev/full /dev/full "
+    "--tmpfs /dev --dev-bind /dev/null /dev/null --dev-bind /dev/full /dev/full "
     "--dev-bind /dev/random /dev/random --dev-bind /dev/urandom /dev/urandom "
     f"--size {SCRATCH_BYTES} --tmpfs /dev/shm --remount-ro /dev --size {SCRATCH_BYTES} --tmpfs /tmp"
 ).split()
@@ -90,11 +89,13 @@ class SandboxChannels:
     status: int  #: bubblewrap writes JSON about its child
     start_gate: int  #: bubblewrap reads a byte before it starts the app
     seccomp: int  #: bubblewrap reads the filter
+    cpuinfo: int  #: bubblewrap reads the app's ``/proc/cpuinfo``
+    meminfo: int  #: and its ``/proc/meminfo``
     report: int  #: ``app_start.py`` writes when it runs the app, and the app's exit code
 
     def all(self) -> tuple[int, ...]:
         """Return the descriptors to inherit."""
-        return (self.status, self.start_gate, self.seccomp, self.report)
+        return (self.status, self.start_gate, self.seccomp, self.cpuinfo, self.meminfo, self.report)
 
 
 def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
@@ -107,6 +108,8 @@ def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
         *_ISOLATION,
         *_system_mounts(),
         *_bytecode_mounts(folders.wheels),
+        *("--perms", "0444", "--ro-bind-data", str(channels.cpuinfo), "/proc/cpuinfo"),
+        *("--perms", "0444", "--ro-bind-data", str(channels.meminfo), "/proc/meminfo"),
         *_DEVICES,
         *("--perms", "0700", "--dir", HOME),
         *_account_mounts(),

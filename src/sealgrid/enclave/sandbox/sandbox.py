@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import msgspec
 
@@ -18,12 +19,14 @@ from sealgrid.enclave.sandbox.exit_cause import (
     PlatformProtection,
     judge,
 )
+from sealgrid.enclave.sandbox.proc_files import meminfo, without_frequencies
 from sealgrid.enclave.sandbox.seccomp import app_filter
 from sealgrid.enclave.sandbox.supervisor import SandboxPipes, SandboxSupervisor
 
 __all__ = ["AppEnded", "AppExited", "AppRun", "HostInducible", "SandboxFolders", "run"]
 
 _EXIT_STATUS_SECONDS = 5.0
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def run(app: AppRun, protection: PlatformProtection = NO_PROTECTION) -> AppExited | AppEnded | HostInducible:
@@ -72,6 +75,8 @@ def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Sand
         status=status_in,
         start_gate=start_gate_in,
         seccomp=_memory_file("seccomp", app_filter()),
+        cpuinfo=_memory_file("cpuinfo", without_frequencies(_CPUINFO.read_bytes())),
+        meminfo=_memory_file("meminfo", meminfo(app.limits.memory)),
         report=report_in,
     )
     parameters = _memory_file("parameters", app.start_parameters())
@@ -94,7 +99,8 @@ def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Sand
 
 def _memory_file(name: str, content: bytes) -> int:
     file = os.memfd_create(name, os.MFD_CLOEXEC)
-    os.write(file, content)
+    with open(file, "wb", closefd=False) as writer:  # writes all of it; cpuinfo of a large machine is long
+        writer.write(content)
     os.lseek(file, 0, os.SEEK_SET)
     return file
 

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from sealgrid.enclave.sandbox.app_start import ENVIRONMENT
+from tests.unit.enclave.app_scene import LIMITS
 
 
 def test_an_app_sees_its_folders_and_nothing_else_of_the_host(scene, tmp_path):
@@ -17,6 +18,21 @@ def test_an_app_sees_its_folders_and_nothing_else_of_the_host(scene, tmp_path):
     assert {"app", "wheels", "iexec_in", "iexec_inputs", "iexec_out", "app_start.py"} <= set(visible)
     for path in (str(secret), "/etc/hostname", "/home", "/sys", "/run", "/proc/self", "/proc/1"):
         assert scene.says(f"import os; print(os.path.exists({path!r}))") == "False", path
+
+
+def test_an_app_reads_its_own_limit_as_the_memory_of_the_machine(scene):
+    source = "print(*(line.split()[1] for line in open('/proc/meminfo') if line.startswith('Mem')))"
+    limit = str(LIMITS.memory // 1024)
+    assert scene.says(source).split() == [limit, limit, limit]
+
+
+def test_an_app_reads_nothing_about_the_load_of_the_machine(scene):
+    source = """
+import os
+print(sorted(os.listdir('/proc')))
+print({line.split(':')[1].strip() for line in open('/proc/cpuinfo') if line.startswith('cpu MHz')} <= {'0.000'})
+"""
+    assert scene.says(source).splitlines() == ["['cpuinfo', 'meminfo']", "True"]
 
 
 def test_an_app_finds_no_network_not_even_the_hosts_loopback(scene):
