@@ -122,10 +122,14 @@ $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt src/sealgrid/localnet/downlo
 	@$(BIN)/python setup/fetch.py tests
 	@touch $@
 
+$(STAMPS)/attack: $(STAMPS)/test
+	@$(BIN)/python setup/fetch.py attacks
+	@touch $@
+
 bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 	@$(BIN)/python -m bench
 
-attack: $(STAMPS)/test  ## let parts of a network lie, and write down what stopped them; run the long tests
+attack: $(STAMPS)/attack  ## let parts of a network lie, and write down what stopped them; run the long tests
 	@$(BIN)/python -m attacks
 	@$(BIN)/python -m attacks --gate
 	@$(BIN)/python -m pytest -q -m long tests/e2e

@@ -12,12 +12,14 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sealgrid.errors import SetupMissing
 from sealgrid.localnet.downloads import (
     downloads,
-    fetch,
+    fetch_all,
     fetch_wheels,
     install_node_wheel,
     install_package,
@@ -36,31 +38,59 @@ def say(step: str) -> None:
 
 
 def main() -> int:
-    """Fetch what running needs, or with ``tests`` what tests need besides; return the exit code."""
-    purpose = "tests" if sys.argv[1:] == ["tests"] else "running"
+    """Fetch what running needs, or with ``tests`` or ``attacks`` what these need besides; return the exit code."""
+    steps = {"tests": fetch_for_tests, "attacks": install_slurm}
     try:
-        for item in downloads(purpose):
-            fetch(item, CACHE, say)
-        if purpose == "tests":
-            need_program("chromium", "chromium", "the browser that the pages are tested in", say)
-            need_driver_library()
-            need_program("pg_lsclusters", "postgresql", "the database that replicas of a market share", say)
-            if os.geteuid() == 0:  # others cannot make the machines of a test
-                need_program("nft", "nftables", "address translation between the machines of a test", say)
-            need_program("systemd-analyze", "systemd", "it judges the units below deploy/", say)
-            install_slurm()
-            install_nginx()
-            install_mosquitto()
-            install_node(CACHE / "node")
-            install_npm_packages("iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)")
-            install_npm_packages("biome", ROOT / "setup" / "biome", "Biome (lints and formats the browser scripts)")
-        else:
-            fetch_wheels(CACHE, say)
-            need_program("bwrap", "bubblewrap", "the sandbox", say)
+        steps.get("".join(sys.argv[1:]), fetch_to_run)()
     except SetupMissing as missing:
         print(f"setup: {missing}", file=sys.stderr)
         return 1
     return 0
+
+
+def fetch_to_run() -> None:
+    """Fetch what a network needs."""
+    at_once(
+        lambda: fetch_all(downloads(), CACHE, say),
+        lambda: fetch_wheels(CACHE, say),
+        lambda: need_program("bwrap", "bubblewrap", "the sandbox", say),
+    )
+
+
+def fetch_for_tests() -> None:
+    """Fetch what tests need besides."""
+    npm(say)
+    at_once(
+        install_debian_packages,
+        lambda: fetch_all(downloads("tests"), CACHE, say),
+        lambda: install_npm_packages(
+            "iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)"
+        ),
+        lambda: install_npm_packages(
+            "biome", ROOT / "setup" / "biome", "Biome (lints and formats the browser scripts)"
+        ),
+    )
+
+
+def at_once(*steps: Callable[[], None]) -> None:
+    """Run steps beside each other, since each waits for another registry; raise the first error."""
+    with ThreadPoolExecutor(len(steps)) as executor:
+        running = [executor.submit(step) for step in steps]
+    for step in running:
+        step.result()
+
+
+def install_debian_packages() -> None:
+    """Install what tests need of Debian, one after the other: apt works for one at a time."""
+    need_program("chromium", "chromium", "the browser that the pages are tested in", say)
+    need_driver_library()
+    need_program("pg_lsclusters", "postgresql", "the database that replicas of a market share", say)
+    if os.geteuid() == 0:  # others cannot make the machines of a test
+        need_program("nft", "nftables", "address translation between the machines of a test", say)
+    need_program("systemd-analyze", "systemd", "it judges the units below deploy/", say)
+    install_nginx()
+    install_mosquitto()
+    install_node(CACHE / "node")
 
 
 def install_npm_packages(name: str, source: Path, why: str) -> None:

@@ -16,7 +16,7 @@ def setup(
         WHEELS_MEGABYTES,
         are_wheels_fetched,
         downloads,
-        fetch,
+        fetch_all,
         fetch_wheels,
         is_fetched,
         need_program,
@@ -25,8 +25,7 @@ def setup(
     from sealgrid.storage.set_up_cache import set_up_cache
 
     cache = set_up_cache()
-    items = [each for each in downloads() if not is_fetched(each, cache)]
-    sizes = {f"{each.name} ({each.why})": each.megabytes for each in items}
+    sizes = {f"{each.name} ({each.why})": each.megabytes for each in downloads() if not is_fetched(each, cache)}
     if not are_wheels_fetched(cache):
         sizes["wheels (what the shipped apps run on)"] = WHEELS_MEGABYTES
     for what, megabytes in sizes.items():
@@ -35,8 +34,7 @@ def setup(
         stdout.print(f"{sum(sizes.values()):>5} MB  altogether, in {cache}", markup=False)
         if not yes:
             confirm("Fetch it?", elsewhere="nobody is here to confirm it; run: sealgrid setup --yes")
-    for item in items:
-        fetch(item, cache, _print_step)
+    fetch_all(downloads(), cache, _print_step)
     fetch_wheels(cache, _print_step)
     model = cache / "models" / "plate_reader.zip"
     if not model.exists():

@@ -15,6 +15,8 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache as remember
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -27,6 +29,7 @@ from sealgrid.storage.set_up_cache import checkout_folder
 PIP: Final = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 WHEELS_MEGABYTES: Final = 130  #: of the shipped apps, with one compiled environment of each set
 _STAMP: Final = ".fetched"
+_AT_A_TIME: Final = 4
 
 OnStep = Callable[[str], None]
 
@@ -90,6 +93,16 @@ def fetch(item: Download, cache: Path, on_step: OnStep) -> None:
     (folder / _STAMP).write_text(item.digest)
 
 
+def fetch_all(items: tuple[Download, ...], cache: Path, on_step: OnStep) -> None:
+    """Bring several downloads into their folders, four at a time: each waits for a registry. Raises SetupMissing."""
+    missing = [item for item in items if not is_fetched(item, cache)]
+    if any(item.npm for item in missing):
+        npm(on_step)
+    with ThreadPoolExecutor(_AT_A_TIME) as executor:
+        for fetched in [executor.submit(fetch, item, cache, on_step) for item in missing]:
+            fetched.result()
+
+
 def are_wheels_fetched(cache: Path) -> bool:
     """Return whether the wheels of the shipped apps are complete for this interpreter."""
     stamp = cache / "wheels" / f"{_STAMP}-{platform.python_version()}"
@@ -147,10 +160,15 @@ def install_package(package: str, what: str, on_step: OnStep) -> None:
     sudo = () if is_root else ("sudo", "-n")
     if shutil.which("apt-get") and (is_root or _may_use_sudo()):
         on_step(f"installing {package} ({what})")
-        subprocess.run((*sudo, "apt-get", "update", "-qq"), check=False, capture_output=True)  # noqa: S603
+        _update_package_lists(sudo)
         if subprocess.run((*sudo, *command), check=False, capture_output=True).returncode == 0:  # noqa: S603
             return
     raise SetupMissing(f"{package} is missing; install it with: sudo apt-get install {package}", money="")
+
+
+@remember
+def _update_package_lists(sudo: tuple[str, ...]) -> None:
+    subprocess.run((*sudo, "apt-get", "update", "-qq"), check=False, capture_output=True)  # noqa: S603
 
 
 def lock_file(name: str) -> Path:

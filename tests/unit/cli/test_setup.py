@@ -14,7 +14,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of what was fetched, into an empty cache."""
     names: list[str] = []
     monkeypatch.setenv("SEALGRID_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "fetch", lambda item, cache, on_step: names.append(item.name))
+    monkeypatch.setattr(module, "fetch_all", lambda items, cache, on_step: names.extend(item.name for item in items))
     monkeypatch.setattr(module, "fetch_wheels", lambda cache, on_step: names.append("wheels"))
     monkeypatch.setattr(module, "need_program", lambda program, *rest: names.append(program))
     model = tmp_path / "cache" / "models" / "plate_reader.zip"

@@ -11,7 +11,16 @@ import pytest
 
 from sealgrid.errors import SetupMissing
 from sealgrid.localnet import downloads as module
-from sealgrid.localnet.downloads import Download, downloads, fetch, install_package, is_fetched, lock_file, need_program
+from sealgrid.localnet.downloads import (
+    Download,
+    downloads,
+    fetch,
+    fetch_all,
+    install_package,
+    is_fetched,
+    lock_file,
+    need_program,
+)
 
 NPM = """#!/bin/sh
 [ "$1" = pack ] || exit 9
@@ -64,6 +73,14 @@ def test_it_is_fetched_once(package: Path, tmp_path: Path):
     fetch(item, tmp_path / "cache", silent)
     with pytest.raises(SetupMissing, match="thing@1 could not be downloaded: 404 not found"):
         fetch(download_of(tmp_path / "programs" / "npm"), tmp_path / "cache", silent)
+
+
+def test_several_are_fetched_and_the_error_of_one_is_raised(package: Path, tmp_path: Path):
+    items = [download_of(package, name=f"thing{number}") for number in range(5)]
+    wrong = download_of(package, name="wrong", sha512="00" * 64)
+    with pytest.raises(SetupMissing, match="wrong differs from its pinned sha512"):
+        fetch_all((wrong, *items), tmp_path / "cache", silent)
+    assert all(is_fetched(item, tmp_path / "cache") for item in items)
 
 
 def test_a_package_with_another_digest_is_not_used(package: Path, tmp_path: Path):
