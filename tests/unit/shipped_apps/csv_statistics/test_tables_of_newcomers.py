@@ -119,6 +119,47 @@ ROW_COUNTS = {
 }
 
 
+TOTAL = f"{sum(row[1] for row in ROWS):.2f},{sum(row[2] for row in ROWS)}\r\n"
+LEFT_OUT = {
+    "totals": (written() + "Total," + TOTAL, "rows of totals below the table are left out (1)"),
+    "totals and a source": (
+        written() + "Gesamt:," + TOTAL + "\r\nQuelle: Amt\r\n",
+        "lines below the table are left out (1)",
+    ),
+    "totals without a word": (written() + "\r\n," + TOTAL, "rows of totals below the table are left out (1)"),
+    "comments": (
+        "# a, b, c\r\n" + written() + "# end of the file\r\n",
+        "lines that begin as comments are left out (1)",
+    ),
+    "Oracle's terminal": (
+        "city       price      count\n---------- ---------- ----------\n"
+        + "".join(f"{city:<10} {price:>10} {count:>10}\n" for city, price, count in ROWS)
+        + "\n200 rows selected.\n",
+        "lines below the table are left out (1)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_lines_that_are_no_rows_are_left_out_with_a_note(tmp_path, name):
+    content, note = LEFT_OUT[name]
+    result = described(tmp_path, content.encode())
+    assert result["rows"] == 200
+    assert note in {each["what"] for each in result["notes"]}
+    _, price, count = result["columns"]
+    assert (price["name"], price["mean"]) == (
+        "price",
+        pytest.approx(statistics.fmean(row[1] for row in ROWS), rel=1e-5),
+    )
+    assert count["mean"] == pytest.approx(statistics.fmean(row[2] for row in ROWS), rel=1e-5)
+
+
+def test_a_label_of_totals_above_other_rows_is_a_row(tmp_path):
+    content = written(row=lambda number, cells: ["Total", *cells[1:]] if number < 20 else cells)
+    result = described(tmp_path, content.encode())
+    assert (result["rows"], result["columns"][1]["values"]) == (200, 200)
+
+
 def test_t09_years_are_names(tmp_path):
     result = described(tmp_path, written(names=("country", "2019", "2020")).encode())
     assert [column["name"] for column in result["columns"]] == ["country", "2019", "2020"]
@@ -180,6 +221,35 @@ def test_missing_numbers_are_left_out_and_counted(tmp_path, spelling):
     assert price["mean"] == pytest.approx(statistics.fmean(expected), rel=1e-5)
     noted = [{"what": "left out as missing", "cells": 50, "examples": [spelling]}]
     assert price.get("notes", []) == (noted if spelling else [])
+
+
+@pytest.mark.parametrize("code", ["suppressed", "(D)", "<5", "нет данных", "無"])
+def test_a_code_among_many_numbers_is_left_out_and_counted(tmp_path, code):
+    content = written(row=lambda number, cells: [cells[0], code if number % 4 == 0 else cells[1], cells[2]])
+    price = described(tmp_path, content.encode())["columns"][1]
+    assert (price["kind"], price["values"]) == ("number", 150)
+    assert price["notes"] == [{"what": "left out, not a number", "cells": 50, "examples": [code]}]
+
+
+def test_categories_of_numbers_and_words_stay_texts(tmp_path):
+    sizes = (36, 38, 40, "S", "M")
+    content = written(row=lambda number, cells: [cells[0], sizes[number % 5], cells[2]])
+    column = described(tmp_path, content.encode())["columns"][1]
+    assert (column["kind"], len(column["most_frequent"])) == ("text", 5)
+
+
+@pytest.mark.parametrize("mark", ["~", "<", "≈", "“"])
+def test_a_mark_before_numbers_that_makes_them_texts_is_noted(tmp_path, mark):
+    price = described(tmp_path, written(lambda value: f"{mark}{abs(value)}").encode())["columns"][1]
+    assert price["kind"] == "text"
+    assert "cells begin with a number" in price["notes"][0]["what"]
+
+
+def test_a_date_that_stands_for_no_end_is_missing(tmp_path):
+    content = written(lambda value: "9999-12-31" if value < 0 else f"2026-01-{int(value) % 28 + 1:02}")
+    column = described(tmp_path, content.encode())["columns"][1]
+    assert (column["kind"], column["mean"][:8]) == ("date", "2026-01-")
+    assert column["notes"][0]["examples"] == ["9999-12-31"]
 
 
 def test_a_cell_of_many_characters_is_read(tmp_path):

@@ -119,7 +119,7 @@ class ColumnReader:
         day = None if date is None else date.month_first if self._decision.month_first else date.day_first
         if day is not None and (self._decision.compact or not (date and date.compact)):
             self._days.append(day)
-            if len(cell) > 12 and ":" in cell:
+            if len(cell) > 12 and (":" in cell or cell[:8].isdigit()):
                 self._note("times of day are left out", cell)
         elif not self._left_out(cell):
             self._note("left out, not a date in this column's order", cell)

@@ -14,21 +14,21 @@ _FIRST_YEAR, _LAST_YEAR = 1500, 2500
 
 _TIME = (
     r"(?:(?:T|t|,? +|:)[0-2]?\d[:.h][0-5]\d(?:[:.][0-6]\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
-    r" ?(?:[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?|[A-Z]{2,4}|\[[\w/]+\])*)?"
+    r" ?(?:[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?|[A-Z]{2,4}|\[[\w/]+\]|[A-Z][a-z]+/\w+|Uhr)*)?"
 )
 _DAY_NAME = r"(?:[^\W\d_]{2,10}\.?,? +)?"
-_BIG_FIRST = re.compile(rf"(\d{{4}})([-/. ])(\d{{1,2}})\2(\d{{1,2}}){_TIME}")
+_BIG_FIRST = re.compile(rf"(\d{{4}})([-/. ]|\. )(\d{{1,2}})\2(\d{{1,2}})\.?{_TIME}")
 _SMALL_FIRST = re.compile(rf"{_DAY_NAME}(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}})\.?{_TIME}")
 _DAY_NAMED_MONTH = re.compile(
-    rf"{_DAY_NAME}(\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?: de)?[ -]?"
-    rf"([^\W\d_]{{3,10}})\.?(?: de)?[ ,-]*(\d{{4}}|\d{{2}}){_TIME}"
+    rf"{_DAY_NAME}(\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?: de)?[ /-]?"
+    rf"([^\W\d_]{{3,10}})\.?(?: de)?[ ,/-]*(\d{{4}}|\d{{2}}){_TIME}"
 )
 _NAMED_MONTH_DAY = re.compile(rf"{_DAY_NAME}([^\W\d_]{{3,10}})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}){_TIME}")
-_CTIME = re.compile(r"[^\W\d_]{3} ([^\W\d_]{3}) +(\d{1,2}) \d\d:\d\d:\d\d(?: [A-Z]{3,4})? (\d{4})")
+_CTIME = re.compile(r"[^\W\d_]{3} ([^\W\d_]{3}) +(\d{1,2}) \d\d:\d\d:\d\d(?: [A-Z]{3,4})? (\d{4})(?: [+-]\d{4})?")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _NAMED_MONTH = re.compile(r"([^\W\d_]{3,10})\.?[ -](\d{4}|\d{2})")
 _EAST_ASIAN = re.compile(rf"(\d{{4}})[年년] ?(\d{{1,2}})[月월] ?(\d{{1,2}})[日일]{_TIME}")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(T?)(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?)?")
 
 #: January to December in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish; by the first letters
 _MONTHS = (
@@ -53,7 +53,7 @@ class ParsedDate(NamedTuple):
 
     day_first: int | None  #: its day where the day stands before the month; None if it has none there
     month_first: int | None
-    compact: bool = False  #: eight digits, which may also be a number
+    compact: bool = False  #: digits alone, which may also be a number
 
 
 @lru_cache(maxsize=1 << 16)
@@ -62,7 +62,7 @@ def read_date(cell: str) -> ParsedDate | None:
     if not 6 <= len(cell) <= MAX_LENGTH or not (cell[-1].isalnum() or cell[-1] in ".])"):
         return None
     if found := _COMPACT.fullmatch(cell):
-        return _one(found[1], found[2], found[3], compact=True)
+        return _one(found[1], found[2], found[3], compact=cell.isdigit())
     if found := _BIG_FIRST.fullmatch(cell):
         return _one(found[1], found[3], found[4])
     if found := _SMALL_FIRST.fullmatch(cell):

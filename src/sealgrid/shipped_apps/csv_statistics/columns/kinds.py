@@ -1,6 +1,7 @@
 """Decides from all cells of a column whether it has numbers, dates or texts, and in which spelling.
 
-A column has the kind that nine in ten of its cells have; the others are left out, and a note counts them. Whether a
+A column has the kind that nine in ten of its cells have; the others are left out, and a note counts them. A few
+different texts among many different numbers or dates are codes for a missing value, and are left out alike. Whether a
 comma or a point separates decimals, and whether the day or the month is first, is what fits the most cells; where both
 fit all of them, the table's other columns decide, then the usual custom, and a note states it.
 """
@@ -19,6 +20,9 @@ MIN_SHARE = 0.9  #: of a column's cells that have its kind
 _IDENTIFIER_SHARE = 0.01  #: of a column's numbers that only identifiers have, as 0123
 _PHONE_SHARE = 0.5
 _MANY = 0.5  #: of a column of texts, cells that are nearly numbers, for a note
+MAX_CODES = 3  #: different texts among numbers or dates that may be codes for a missing value, as "suppressed"
+_MIN_DIFFERENT = 20  #: different numbers or dates that a column with codes has; categories have fewer
+_MARKS = "~≈<>≤≥±\"'“”„«»‘’"  #: before a number that is no plain one
 _MIN_BEGAN = 0.9  #: of a column of texts, cells that begin with a number, for a note
 _LONG_DECIMALS = 5  #: so many numbers with three decimals each, besides whole ones, are rather thousands
 MIN_YEAR, MAX_YEAR = 1500, 2500
@@ -26,6 +30,7 @@ _IDENTIFIER_WORDS = frozenset(
     "id ids uuid guid phone telephone telefon telefono telefone téléphone tel mobile handy fax zip zipcode postcode "  # noqa: SIM905
     "postal plz postleitzahl cep ssn siren siret nif isbn issn ean gtin upc iban bic sku imei msisdn".split()
 )
+_COMPACT_LENGTHS = frozenset({8, 14})  #: of dates of digits alone, without and with a time of day
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 _MIXED = "decimal points and decimal commas are mixed: the cells are described as texts; write one of them"
@@ -57,8 +62,10 @@ class Evidence:
     month_first: int = 0
     both_days: int = 0  #: dates with two values
     dates: int = 0  #: in any order
-    compact: int = 0  #: dates of eight digits
-    began: int = 0  #: texts that begin with a digit
+    compact: int = 0  #: dates of digits alone
+    began: int = 0  #: texts that begin with a digit, or with a mark before one
+    different: set[str] = field(default_factory=set)  #: numbers and dates as written, no more than needed
+    codes: Counter[str] = field(default_factory=Counter)  #: other texts, no more different ones than needed
     counted: bool = True  #: whether the cells are 0, 1, 2 … or 1, 2, 3 …
     _next: int | None = None
 
@@ -71,8 +78,9 @@ class Evidence:
         number = read_number(cell)
         self._follow(cell)
         if number is not None:
+            self._differ(cell)
             self._add_number(number)
-            if number.reread & Reread.BARE and len(cell) == 8 and read_date(cell):
+            if number.reread & Reread.BARE and len(cell) in _COMPACT_LENGTHS and read_date(cell):
                 self.compact += 1
             return
         if is_missing_among_values(cell):
@@ -80,12 +88,19 @@ class Evidence:
             return
         date = read_date(cell)
         if date is None:
-            self.began += cell[0].isdigit()
+            self.began += cell.lstrip(_MARKS)[:1].isdigit()
+            if cell in self.codes or len(self.codes) <= MAX_CODES:
+                self.codes[cell] += 1
             return
+        self._differ(cell)
         self.dates += 1
         self.day_first += date.day_first is not None
         self.month_first += date.month_first is not None
         self.both_days += None not in date[:2] and date.day_first != date.month_first
+
+    def _differ(self, cell: str) -> None:
+        if len(self.different) < _MIN_DIFFERENT:
+            self.different.add(cell)
 
     def _follow(self, cell: str) -> None:
         if self.counted:
@@ -117,7 +132,7 @@ class Decision:
     comma: bool = False  #: of numbers: a comma separates decimals
     unit: str = ""  #: of numbers: a currency, "%" or "‰", or none
     month_first: bool = False  #: of dates
-    compact: bool = False  #: of dates: eight digits are dates
+    compact: bool = False  #: of dates: digits alone are dates
     notes: tuple[str, ...] = ()  #: sentences about the column
 
 
@@ -137,7 +152,11 @@ def decide(columns: list[Evidence], delimiter: str) -> list[Decision]:
 
 
 def _values(column: Evidence) -> int:
-    return column.filled - column.doubtful
+    """Return how many cells have a value: no text of a few different ones among many numbers or dates has one."""
+    values = column.filled - column.doubtful
+    codes = column.codes.total()
+    few = len(column.codes) <= MAX_CODES and len(column.different) >= _MIN_DIFFERENT and codes <= _MANY * values
+    return values - codes if few else values
 
 
 def _enough(column: Evidence) -> bool:
@@ -150,7 +169,7 @@ def _decide(column: Evidence, delimiter: str, comma_elsewhere: bool | None, mont
     if not values:
         return Decision("text")
     if column.compact == values:
-        return Decision("date", compact=True, notes=("eight digits are read as year, month and day",))
+        return Decision("date", compact=True, notes=("digits without marks are read as year, month and day",))
     if max(column.day_first, column.month_first) >= MIN_SHARE * values:
         return _date_decision(column, month_elsewhere)
     if _enough(column):
@@ -232,6 +251,8 @@ def _notes_on_texts(column: Evidence) -> tuple[str, ...]:
         return (_MIXED,)
     if column.dates >= MIN_SHARE * values:
         return ("dates with the day first and with the month first are mixed: they are described as texts",)
+    if column.dates >= _MANY * values:
+        return ("many cells are dates, but fewer than nine in ten: all are described as texts",)
     if numbers >= _MANY * values:
         return ("many cells are numbers, but fewer than nine in ten: all are described as texts",)
     if numbers + column.began >= _MIN_BEGAN * values:

@@ -5,6 +5,7 @@ title, name fewer columns than the table has.
 """
 
 import csv
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ DELIMITERS = "\t;|,\x01\x1f^~:"  #: the first of equally good ones
 _DOUBTFUL = " :"  #: often within cells; only where no other delimiter fits
 _MIN_FIT = 0.9  #: share of the sample's rows with the same number of cells
 _ALIGNED = re.compile(r"\S {2,}\S")
+_COMMENT_MARKS = ("#", "//", "%", "--")
+_DECIMAL_COMMAS = "; numbers with decimal commas need quotation marks, or semicolons between the cells."
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -189,7 +192,10 @@ def _header(sample: _Sample) -> _Header | None:
     for titles, row in enumerate(sample.rows[: MAX_TITLE_ROWS + 1]):
         below = [each for each in sample.rows[titles + 1 :] if len(each) == width]
         used = [any(each[column].strip() for each in below) for column in range(width)]
-        names = _complete_names([clean_name(cell) for cell in row], used)
+        if is_comment(row) and _names_follow(sample.rows, titles, width):
+            continue
+        names_of_rows = _has_names_of_rows(below, sample.dialect.delimiter)
+        names = _complete_names([clean_name(cell) for cell in row], used, has_names_of_rows=names_of_rows)
         if names and titles and any(read_number(name) for name in names):
             return None  # a row of values below a line that does not name every column
         if names:
@@ -199,7 +205,39 @@ def _header(sample: _Sample) -> _Header | None:
     return None
 
 
-def _complete_names(cells: list[str], used: list[bool]) -> tuple[str, ...]:
+def is_comment(row: list[str]) -> bool:
+    """Return whether a row begins as comments do in programs' files."""
+    return bool(row) and row[0].lstrip().startswith(_COMMENT_MARKS)
+
+
+def _names_follow(rows: list[list[str]], place: int, width: int) -> bool:
+    """Return whether the row after a comment has words above a column of numbers: then these are the names."""
+    following = next((number for number in range(place + 1, len(rows)) if not is_comment(rows[number])), len(rows))
+    if following + 1 >= len(rows) or len(rows[following]) != width:
+        return False
+    below = [row for row in rows[following + 1 :] if len(row) == width]
+    for column, name in enumerate(rows[following]):
+        cells = [cell for row in below if (cell := row[column].strip())]
+        if name.strip() and read_number(plain(name)) is None and cells:
+            numbers = sum(read_number(plain(cell)) is not None for cell in cells)
+            if numbers >= _MIN_FIT * len(cells):
+                return True
+    return False
+
+
+def _has_names_of_rows(rows: list[list[str]], delimiter: str) -> bool:
+    """Return whether the first cells may be R's names of rows: all differ, and no decimal commas have torn numbers."""
+    if not rows or len({row[0] for row in rows}) < len(rows):
+        return False
+    if delimiter != ",":
+        return True
+    if any("." in cell and read_number(plain(cell)) for row in rows for cell in row):
+        return True
+    whole = [all(row[column].strip().lstrip("+-").isdigit() for row in rows) for column in range(len(rows[0]))]
+    return not any(first and second for first, second in itertools.pairwise(whole))
+
+
+def _complete_names(cells: list[str], used: list[bool], *, has_names_of_rows: bool) -> tuple[str, ...]:
     """Return a name for each column, empty for one without cells and for the first; () where others have no name."""
     width = len(used)
     while len(cells) > width and not cells[-1]:
@@ -207,8 +245,8 @@ def _complete_names(cells: list[str], used: list[bool]) -> tuple[str, ...]:
     if len(cells) == width - 1 and all(cells):
         if not used[-1]:
             cells = [*cells, ""]  # each row ends with a delimiter
-        elif width > 2:
-            cells = ["", *cells]  # R writes no name for its names of rows
+        elif width > 2 and has_names_of_rows:
+            cells = ["", *cells]  # R writes no name for them
     named = len(cells) >= width and all(
         name or not (column < width and used[column]) for column, name in enumerate(cells) if column
     )
@@ -248,8 +286,10 @@ def _refusal(samples: list[_Sample]) -> TableRefused:
     row, width = sample.rows[0], sample.usual_width
     unnamed = next((place for place in range(1, len(row)) if not row[place].strip()), len(row))
     if len(row) < width or unnamed < width:
+        hint = _DECIMAL_COMMAS if len(row) < width and sample.dialect.delimiter == "," else "."
         return TableRefused(
-            f"the first line of a table names its columns; here a column has no name: column {unnamed + 1} of {width}."
+            "the first line of a table names its columns; here a column has no name: "
+            f"column {unnamed + 1} of {width}{hint}"
         )
     odd = next((row for row in sample.rows if len(row) != len(sample.rows[0])), row)
     return TableRefused(f"a row has {len(odd)} cells; the table has {len(row)} columns.")

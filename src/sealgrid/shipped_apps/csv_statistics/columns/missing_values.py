@@ -4,7 +4,9 @@ _ALWAYS = (
     ", \\n, <na>, nan, nat, null, (null), [null], <null>, #n/a, #na, n/a, #null!, #div/0!, #value!, #ref!, "
     "#name?, #num!, #n/a n/a, #calc!, #spill!, #getting_data, #nv, #wert!, #bezug!, #zahl!, #n/d, #¡valor!, "
     "#valeur!, #nombre!, #nom?, -nan, +nan, 1.#ind, -1.#ind, 1.#qnan, -1.#qnan, 1.#inf, -1.#inf, 0000-00-00, "
-    "0000-00-00 00:00:00, !wert, #fehlt"
+    "0000-00-00 00:00:00, !wert, #fehlt, 9999-12-31, 9999-12-31 00:00:00, 9999-12-31 23:59:59, 31.12.9999, 31/12/9999, "
+    "12/31/9999, 99991231, 0001-01-01, 0001-01-01 00:00:00, 0001-01-01t00:00:00, 01.01.0001, 01/01/0001, 1/1/0001, "
+    "1900-01-00, err:502, err:522"
 )
 _AMONG_VALUES = (
     "na, n.a., n.a, n. a., none, nil, -, --, ---, –, —, −, ., .., ..., …, ?, ??, x, missing, unknown, undefined, "

@@ -39,8 +39,21 @@ _OTHER_FILES = (
     (b"\x28\xb5\x2f\xfd", "compressed by zstd; decompress it, or use gzip"),
     (b"version https://git-lfs", "a pointer of git-lfs; run `git lfs pull` to get the file"),
     (b"{\\rtf", "a text document; save the table as CSV UTF-8"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it, or use gzip"),
+    (b"Rar!", "a RAR archive; unpack it, or use gzip"),
+    (b"\x80\x04", "a Python pickle; write the table as CSV: DataFrame.to_csv"),
+    (b"\x80\x05", "a Python pickle; write the table as CSV: DataFrame.to_csv"),
+    (b"ID;P", "a SYLK file; save the sheet as CSV UTF-8"),
+    (b"TABLE\r\n0,1", "a DIF file; save the sheet as CSV UTF-8"),
+    (b"TABLE\n0,1", "a DIF file; save the sheet as CSV UTF-8"),
+    (b"BEGIN:V", "a calendar or a list of contacts; write a table as CSV"),
 )
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|table)", re.IGNORECASE)
+_TAR, _TAR_AT = b"ustar", 257
+_SQL = re.compile(
+    rb"\s*(--.*\s+|/\*[^*]*\*/;?\s*)*(create (table|database)|insert into|drop table|set \w+ ?=|begin;)", re.IGNORECASE
+)
+_ARFF = re.compile(rb"\s*(%.*\s+)*@relation\b", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(\[\s*[\[{]|\{\s*")')
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -120,6 +133,12 @@ def _refuse_other_files(start: bytes) -> None:
     for magic, what in _OTHER_FILES:
         if start.startswith(magic):
             raise TableRefused(f"the dataset is not a CSV table but {what}.")
+    if start[_TAR_AT:].startswith(_TAR):
+        raise TableRefused("the dataset is not a CSV table but a tar archive; unpack it, or use gzip alone.")
+    if _SQL.match(start):
+        raise TableRefused("the dataset is not a CSV table but commands of SQL; export the table as CSV.")
+    if _ARFF.match(start):
+        raise TableRefused("the dataset is not a CSV table but an ARFF file; write the table as CSV.")
     if start.startswith(_GZIP):
         raise TableRefused("the dataset is compressed twice; compress it once.")
     if _MARKUP.match(start):

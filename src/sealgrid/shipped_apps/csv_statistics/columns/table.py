@@ -4,8 +4,8 @@ A table is accepted if (1) it is text, compressed by gzip or not, (2) a line nea
 differently, (3) no name is a value of its column, which would mean that the line of names is missing, (4) every row has
 one cell for each column, (5) it has at least ``MIN_ROWS`` rows.
 
-Left out, with a note: title lines, blank rows, repeated lines of names, lines below the table, columns without names
-that are empty or count the rows, and cells that are missing or not of their column's kind.
+Left out, with a note: title lines, comments, blank rows, repeated lines of names, lines and totals below the table,
+columns without names that are empty or count the rows, and cells that are missing or not of their column's kind.
 """
 
 import re
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .column import Column, ColumnReader
 from .errors import TableRefused
 from .kinds import Evidence, decide
-from .layout import TableLayout, find_layout, is_blank, plain, rows_of
+from .layout import TableLayout, find_layout, is_blank, is_comment, plain, rows_of
 from .names import check_names, check_names_are_no_values, is_year
 from .notes import MIN_ROWS, Note
 from .number_format import read_number
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     import _csv  # the type of csv.reader
 
 MAX_LINES_BELOW = 20
-_COUNT_OF_ROWS = re.compile(r"\(\d+ rows?\)")
+_COUNT_OF_ROWS = re.compile(r"\(?\d+ rows?( selected| affected| in set.*)?\)?\.?", re.IGNORECASE)
+_TOTAL_LABELS = (
+    "total, totals, grand total, sum, subtotal, summe, gesamt, gesamtsumme, insgesamt, total general, total général, "
+    "totale, somme, suma, suma total, totaal, razem, ogółem, celkem, összesen, yhteensä, summa, i alt, sammanlagt, "
+    "toplam, genel toplam, итого, всего, разом, 合計, 総計, 合计, 总计, 總計, 합계, 총계, σύνολο, average, mean, "
+    "durchschnitt, mittelwert, moyenne, promedio, media, média, gemiddelde, średnia, среднее, 平均"
+)
+_TOTALS = frozenset(_TOTAL_LABELS.split(", "))  #: of a row below a table that sums it up, without letter case
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,8 @@ class _Rows:
     blank: int = 0  #: rows of empty cells with delimiters
     repeated: int = 0  #: lines of names below the first
     below: int = 0  #: lines below the table
+    totals: int = 0  #: rows of totals or averages below the table
+    comments: int = 0  #: lines that begin with a mark of comments and are no rows by their width
     longer: int = 0  #: rows with empty cells behind their last column
 
 
@@ -110,7 +119,8 @@ def _read_columns(text: TextFile, layout: TableLayout, readers: "list[tuple[int,
 def _checked_rows(reader: "_csv.Reader", layout: TableLayout, counts: _Rows) -> Iterator[list[str]]:
     """Yield the rows below the line of names; raise TableRefused (4) for one of another width."""
     width, header, after_blank = layout.width, list(layout.header), False
-    below: list[tuple[int, list[str]]] = []  # lines after a blank one, which are rows if rows follow
+    below: list[tuple[int, list[str]]] = []  # lines that are rows if rows follow
+    totals = 0  # of these
     skipped = 0
     for row in reader:
         if is_blank(row):
@@ -124,17 +134,39 @@ def _checked_rows(reader: "_csv.Reader", layout: TableLayout, counts: _Rows) -> 
             counts.repeated += 1
             continue
         line = reader.line_num + layout.separator_line
-        is_count = _COUNT_OF_ROWS.fullmatch(row[0].strip()) is not None  # as a database's terminal prints it
-        if (after_blank or below or is_count) and sum(bool(cell.strip()) for cell in row) == 1 < width:
+        if len(row) != width and is_comment(row):
+            counts.comments += 1
+            continue
+        is_count = _is_count(row)
+        is_single = (after_blank or below) and sum(bool(cell.strip()) for cell in row) == 1 < width
+        is_total = not is_single and not is_count and _is_total(row, after_blank=after_blank)
+        if is_single or is_count or is_total:
             below.append((line, row))
+            totals += is_total
             continue
         for earlier_line, earlier in below:
             yield _of_width(earlier, width, earlier_line, counts)
-        below, after_blank = [], False
+        below, totals, after_blank = [], 0, False
         yield _of_width(row, width, line, counts)
     if len(below) > MAX_LINES_BELOW:
         raise TableRefused(f"more than {MAX_LINES_BELOW} lines below the table are no rows of it; remove them.")
-    counts.below = len(below)
+    counts.below, counts.totals = len(below) - totals, totals
+
+
+def _is_count(row: list[str]) -> bool:
+    """Return whether a line counts the rows, as a database's terminal prints below a table."""
+    start = row[0].lstrip("( ")
+    return start[:1].isdigit() and len(row) <= 4 and _COUNT_OF_ROWS.fullmatch(" ".join(row).strip()) is not None
+
+
+def _is_total(row: list[str], *, after_blank: bool) -> bool:
+    """Return whether a row sums up those above: by its first text, or as numbers without a first cell after a blank."""
+    first = next(cell for cell in row if cell.strip()).strip()
+    if first.rstrip(" :").casefold() in _TOTALS:
+        return sum(bool(cell.strip()) for cell in row) > 1
+    return (
+        after_blank and not row[0].strip() and all(read_number(plain(cell)) is not None for cell in row if cell.strip())
+    )
 
 
 def _of_width(row: list[str], width: int, line: int, counts: _Rows) -> list[str]:
@@ -165,6 +197,8 @@ def _notes_on_table(text: TextFile, layout: TableLayout, counts: _Rows) -> list[
         (counts.blank, "rows without any cell are left out"),
         (counts.repeated, "repeated lines of names are left out"),
         (counts.below, "lines below the table are left out"),
+        (counts.totals, "rows of totals below the table are left out"),
+        (counts.comments, "lines that begin as comments are left out"),
         (counts.longer, "empty cells behind the last column are left out"),
     ):
         if count:

@@ -44,8 +44,22 @@ def test_quotation_marks_with_backslashes_and_without_meaning_are_read(tmp_path)
 
 
 def test_names_of_rows_as_r_writes_them_are_a_column_without_a_name(tmp_path):
-    assert layout(tmp_path, '"a" "b"\n' + '"1" "x y" 2\n' * 5).names == ("", "a", "b")
-    assert layout(tmp_path, '"a","b"\n' + '"1","x",2\n' * 5).names == ("", "a", "b")
+    for delimiter in " ,":
+        rows = "".join(f'"{number}" "x y" 2\n' for number in range(5)).replace('" ', f'"{delimiter}')
+        assert layout(tmp_path, f'"a"{delimiter}"b"\n{rows}').names == ("", "a", "b")
+
+
+@pytest.mark.parametrize("row", ["red,{0},5,17", "{0},1,5,17"])
+def test_decimal_commas_that_tear_numbers_shift_no_columns(tmp_path, row):
+    rows = "".join(row.format(number) + "\n" for number in range(20))
+    with pytest.raises(TableRefused, match="column 4 of 4; numbers with decimal commas need quotation marks"):
+        layout(tmp_path, "color,price,count\n" + rows)
+
+
+def test_a_comment_with_as_many_cells_as_the_table_does_not_name_its_columns(tmp_path):
+    found = layout(tmp_path, "# Source: bureau, 2026, by me\ncolor,price,count\n" + "red,1.5,2\n" * 5)
+    assert (found.names, found.titles) == (("color", "price", "count"), 1)
+    assert layout(tmp_path, "#color,price,count\n" + "red,1.5,2\n" * 5).names == ("#color", "price", "count")
 
 
 def test_delimiters_at_the_ends_of_rows_are_a_column_without_a_name(tmp_path):

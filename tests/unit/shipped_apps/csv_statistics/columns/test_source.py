@@ -9,6 +9,7 @@ from sealgrid.shipped_apps.csv_statistics.columns.errors import TableRefused
 from sealgrid.shipped_apps.csv_statistics.columns.source import open_text
 
 TEXT = "ville;prix\r\nOrléans;1,5\r\nMünchen;2,5\r\n"
+TAR = b"t.csv".ljust(257, b"\0") + b"ustar\x0000" + bytes(248) + TEXT.encode().ljust(512, b"\0")
 ZIPPED = gzip.compress(TEXT.encode(), mtime=0)
 
 
@@ -54,6 +55,16 @@ def test_text_of_an_old_mac_is_read_as_mac_os_roman(tmp_path):
         (b"<!DOCTYPE html><html>", "HTML"),
         (b'[{"a": 1}]', "JSON"),
         (b'{"a": 1}\n{"a": 2}', "JSON"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(30), "7-Zip"),
+        (b"Rar!\x1a\x07" + bytes(30), "RAR"),
+        (b"\x80\x05" + bytes(30), "Python pickle"),
+        (TAR, "tar archive"),
+        (gzip.compress(TAR, mtime=0), "tar archive"),
+        (b"ID;PWXL;N;E\nP;PGeneral\n", "SYLK"),
+        (b'TABLE\n0,1\n"EXCEL"\n', "DIF"),
+        (b"BEGIN:VCALENDAR\nVERSION:2.0\n", "calendar"),
+        (b"-- MySQL dump\n/*!40101 SET NAMES utf8 */;\nCREATE TABLE t (a int);\n", "commands of SQL"),
+        (b"% Title\n@RELATION iris\n", "ARFF"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git-lfs"),
         (gzip.compress(ZIPPED, mtime=0), "compressed twice"),
         (ZIPPED[:-9], "cut short"),
