@@ -17,6 +17,7 @@ from sealgrid.bundle.archive import BROKEN
 OCTETS: Final = "application/octet-stream"  #: unknown content
 EMPTY: Final = "application/x-empty"
 JSON, CSV, TSV, TEXT = "application/json", "text/csv", "text/tab-separated-values", "text/plain"
+RAW_PHOTO: Final = "image/x-raw"  #: of a camera's sensor
 ONNX, NPY, NPZ = "application/onnx", "application/x-npy", "application/x-npz"
 
 _MAGIC: Final = (  #: (offset, bytes, type), the first that matches
@@ -26,6 +27,7 @@ _MAGIC: Final = (  #: (offset, bytes, type), the first that matches
     (0, b"GIF89a", "image/gif"),
     (8, b"WEBP", "image/webp"),
     (8, b"WAVE", "audio/wav"),
+    (8, b"AVI ", "video/x-msvideo"),
     (0, b"II*\0", "image/tiff"),
     (0, b"MM\0*", "image/tiff"),
     (0, b"II+\0", "image/tiff"),
@@ -33,7 +35,15 @@ _MAGIC: Final = (  #: (offset, bytes, type), the first that matches
     (0, b"\0\0\0\x0cjP  \r\n", "image/jp2"),
     (0, b"\xff\x0a", "image/jxl"),
     (0, b"\0\0\0\x0cJXL ", "image/jxl"),
+    (0, b"\xff\x4f\xff\x51", "image/jp2"),
     (0, b"8BPS", "image/vnd.adobe.photoshop"),
+    (0, b"FUJIFILMCCD-RAW", RAW_PHOTO),
+    (0, b"IIRO", RAW_PHOTO),
+    (0, b"IIRS", RAW_PHOTO),
+    (0, b"IIU\0", RAW_PHOTO),
+    (0, b"FOVb", RAW_PHOTO),
+    (0, b"\0MRM", RAW_PHOTO),
+    (4, b"ftypcrx ", RAW_PHOTO),
     (0, b"\x93NUMPY", NPY),
     (0, b"\x89HDF\r\n\x1a\n", "application/x-hdf5"),
     (0, b"GGUF", "application/x-gguf"),
@@ -52,8 +62,13 @@ _MAGIC: Final = (  #: (offset, bytes, type), the first that matches
     (0, b"OggS", "application/ogg"),
     (0, b"ID3", "audio/mpeg"),
     (0, b"\x1aE\xdf\xa3", "video/x-matroska"),
+    (0, b"\0\0\1\xba", "video/mpeg"),
+    (0, b"\0\0\1\xb3", "video/mpeg"),
+    (4, b"moov", "video/mp4"),
+    (4, b"wide", "video/mp4"),
+    (4, b"mdat", "video/mp4"),
 )
-_RIFF: Final = {"image/webp", "audio/wav"}
+_RIFF: Final = {"image/webp", "audio/wav", "video/x-msvideo"}
 #: brands of ISO base media files (ISO/IEC 14496-12) that are pictures
 _HEIC: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 _AVIF: Final = {b"avif", b"avis"}
@@ -136,6 +151,9 @@ _LABELS: Final = {
     "image/jp2": "a JPEG 2000 picture",
     "image/vnd.adobe.photoshop": "a Photoshop picture",
     "image/svg+xml": "an SVG drawing",
+    "image/jxl": "a JPEG XL picture",
+    RAW_PHOTO: "a camera's raw file: export it as JPEG",
+    **dict.fromkeys(("video/mp4", "video/mpeg", "video/x-matroska", "video/x-msvideo"), "a video"),
     "image/*": "any picture",
     "text/*": "any text",
 }

@@ -166,6 +166,8 @@ def _decimals(content: bytes) -> Picture | None:
 def _unidentified(content: bytes) -> str:
     if content[:4] in _TIFF:
         return "the TIFF file has pixels of a kind that cannot be read; save it as PNG or JPEG."
+    if content[4:8] == b"ftyp" and content[8:12] not in _HEIF_BRANDS | _AVIF_BRANDS:
+        return "the input is not a picture but a video; send one picture of it."
     if content.startswith(_STARTS) or content[4:8] == b"ftyp":
         return _DAMAGED
     return "the input is not a picture in a form that can be read; send JPEG, PNG, HEIC, WebP, AVIF, TIFF or GIF."

@@ -248,13 +248,14 @@ def test_a_picture_that_is_cut_short_is_refused(form, part):
         (b"PK\x03\x04", "zip archive"),
         (b"<svg/>", "SVG"),
         (b"\0\0\0\x18ftypmp42" + bytes(99), "video"),
+        (b"\0\0\0\x18ftyp3gp5" + bytes(99), "video"),
         (b"\0\0\0\x18ftypcrx " + bytes(99), "raw file"),
         (b"II*\0\x10\0\0\0CR\x02\0" + bytes(99), "raw file"),
         (saved(QUARTERS.resize((31, 31)), "PNG"), "31 by 31 pixels"),
         (saved(Image.new("RGB", (1400, 33)), "PNG"), "more than 40 times as long"),
         (tiff(RAMP.astype(np.complex64), bits=64, sample_format=6), "TIFF file has pixels of a kind"),
     ],
-    ids=["empty", "text", "PDF", "zip", "SVG", "video", "raw", "Canon", "tiny", "strip", "complex"],
+    ids=["empty", "text", "PDF", "zip", "SVG", "video", "phone's video", "raw", "Canon", "tiny", "strip", "complex"],
 )
 def test_other_files_are_refused_and_named(content, reason):
     with pytest.raises(NoPicture, match=reason):
