@@ -104,6 +104,11 @@ async def _fill_disk(cluster: Cluster, fault: Fault) -> None:
             machine.limit_files(pid, None)
 
 
+async def _fill_vaults_disk(cluster: Cluster, fault: Fault) -> None:
+    await _fill_disk(cluster, fault)
+    await cluster.terminate(fault.target)  # a vault that could not write serves nothing until its operator starts it
+
+
 async def _set_clock(cluster: Cluster, fault: Fault) -> None:
     clock = cluster.folder / fault.target / CLOCK_FILE
     write_clock(clock, fault.amount)
@@ -143,7 +148,7 @@ _INJECTORS: Mapping[FaultKind, Injector] = {
     FaultKind.RESTART_WORKER: _restart,
     FaultKind.RESTART_REPLICA: _restart,
     FaultKind.FILL_WORKERS_DISK: _fill_disk,
-    FaultKind.FILL_VAULTS_DISK: _fill_disk,
+    FaultKind.FILL_VAULTS_DISK: _fill_vaults_disk,
     FaultKind.FILL_STORAGES_DISK: _fill_disk,
     FaultKind.SET_WORKERS_CLOCK: _set_clock,
     FaultKind.DELAY_MESSAGES: _on_link(lambda faults, amount: setattr(faults, "delay", amount)),

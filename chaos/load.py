@@ -76,7 +76,8 @@ class Load:
         return self._count(TASK)
 
     def _count(self, table: sql.Table) -> int:
-        engine = sql.create_engine(self.store, connect_args={"connect_timeout": 5}, poolclass=sql.NullPool)
+        arguments = {"connect_timeout": 5} if self.store.startswith("postgresql") else {}
+        engine = sql.create_engine(self.store, connect_args=arguments, poolclass=sql.NullPool)
         with engine.connect() as connection:
             return int(connection.execute(sql.select(sql.func.count()).select_from(table)).scalar_one())
 

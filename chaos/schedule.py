@@ -1,7 +1,7 @@
 """The faults of one run, drawn from a seed: what happens to which part, when, and for how long. Pure."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -100,15 +100,15 @@ _DRAWS: Final[Mapping[FaultKind, _Draw]] = {
 }
 
 
-def draw_schedule(seed: int, seconds: float, count: int, parts: Parts) -> tuple[Fault, ...]:
-    """Return ``count`` faults within ``seconds``, in order; every kind occurs if ``count`` is large enough.
+def draw_schedule(
+    seed: int, seconds: float, count: int, parts: Parts, of: Sequence[FaultKind] = tuple(FaultKind)
+) -> tuple[Fault, ...]:
+    """Return ``count`` faults of some kinds within ``seconds``, in order; every kind occurs if ``count`` is enough.
 
     The same arguments give the same faults. They begin at equal distances with a random shift, and may overlap.
     """
     chance = random.Random(seed)
-    kinds = [
-        kind for _ in range(-(-count // len(FaultKind))) for kind in chance.sample(list(FaultKind), len(FaultKind))
-    ]
+    kinds = [kind for _ in range(-(-count // len(of))) for kind in chance.sample(of, len(of))]
     begin, step = CALM_SHARE * seconds, (1 - CALM_SHARE) * seconds / max(1, count)
     return tuple(
         _draw(chance, kind, begin + step * (number + chance.random()), parts)

@@ -1,5 +1,6 @@
 """Suspended and killed parts of a network, as the commands report them (docs/reference/errors.md)."""
 
+import asyncio
 import os
 import re
 import signal
@@ -8,8 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
+from chaos.cluster import Cluster
+from chaos.evidence import read_evidence
+from chaos.injector import inject_all
+from chaos.judge import judge
+from chaos.load import Piece, prepared_load
+from chaos.schedule import FaultKind, Parts, draw_schedule
 from sealgrid.sdk.stores.job_store import JobStore
 from tests.e2e.error_table import TABLE, moved
 from tests.e2e.running_network import SEALGRID, RunningNetwork, gone, start_network
@@ -133,6 +141,26 @@ def test_every_part_but_the_chain_is_restarted_with_its_data(net, sealgrid):
     for part in ("storage", "platform", "market", "vault-2"):
         kill(net, part)
     assert sealgrid.output("run", "nap", "--arg", "0").strip() == '"slept well"'
+
+
+async def test_a_bag_ends_well_while_worker_pool_and_storage_are_killed(net, tmp_path):
+    """The short form of `make chaos`: its load, kills and judge, on the network of this file."""
+    parts = Parts(("worker",), ("pool",), (), ("storage",), database="", chain="")
+    made = Cluster(tmp_path, "", parts, net.layout, net.process, net.network, proxies={}, commands={})
+    kills = draw_schedule(7, 4.0, 3, parts, (FaultKind.KILL_WORKER, FaultKind.KILL_REPLICA, FaultKind.KILL_STORAGE))
+    async with prepared_load(made, print) as load, asyncio.timeout(240):
+        hub = load.conn.hub
+        since, stake = (await hub.node.block()).number + 1, (await hub.account(load.conn.address)).stake
+        earlier = set((await read_evidence(load, net.layout, since - 1, stake)).releases)
+        buying = load.buy_all([Piece(0, is_tee=True, tasks=3)], 1 << 20, time.monotonic() + 60)
+        injected, _ = await asyncio.gather(inject_all(made, kills, print), buying)
+        assert len([each async for each in load.bags[0][1].results()]) == 3
+        while await asyncio.to_thread(load.unended):
+            await asyncio.sleep(0.1)
+        evidence = await read_evidence(load, net.layout, since, stake)
+    verdicts = judge(msgspec.structs.replace(evidence, releases=tuple(set(evidence.releases) - earlier)))
+    assert all(each.holds for each in verdicts), verdicts
+    assert [each.note for each in injected] == ["", "", ""]
 
 
 def test_a_part_that_dies_four_times_ends_the_network_with_one_line(net):

@@ -37,6 +37,12 @@ def test_every_kind_occurs_once_before_any_occurs_again(seed: int) -> None:
         assert {each.kind for each in half} == set(FaultKind)
 
 
+def test_a_schedule_of_some_kinds_has_no_other() -> None:
+    of = (FaultKind.KILL_WORKER, FaultKind.KILL_STORAGE)
+    assert [each.kind for each in draw_schedule(7, 600, 6, PARTS, of)].count(FaultKind.KILL_STORAGE) == 3
+    assert {each.kind for each in draw_schedule(7, 600, 6, PARTS, of)} == set(of)
+
+
 @pytest.mark.parametrize(
     ("word", "parts"),
     [
