@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import Assignment, ClaimResult, WorkerRequest, claim
@@ -20,6 +20,7 @@ class _Waiter:
         self.request = request
         self.tried = asyncio.Event()  #: set after the first claim for it
         self.answer: asyncio.Future[list[Assignment]] = asyncio.get_running_loop().create_future()
+        self.released: asyncio.Future[None] = asyncio.get_running_loop().create_future()  #: it waits no longer
 
 
 class Dispatcher:
@@ -33,10 +34,13 @@ class Dispatcher:
         self._again_at: float | None = None
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._is_draining = False
         book.on_assignable(self._announce)
 
     async def next(self, request: WorkerRequest, seconds: float) -> list[Assignment]:
-        """Return tasks for a worker as soon as there is one, or none after ``seconds`` seconds."""
+        """Return tasks for a worker as soon as there is one, or none after ``seconds`` seconds or ``drain``."""
+        if self._is_draining:
+            return []
         waiter = _Waiter(request)
         self._waiters[waiter] = None
         self._wake.set()
@@ -44,25 +48,34 @@ class Dispatcher:
             self._running = asyncio.create_task(self._run())
         try:
             await waiter.tried.wait()
-            await asyncio.wait([waiter.answer], timeout=seconds)
+            ends: tuple[asyncio.Future[Any], ...] = (waiter.answer, waiter.released)
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             async with self._claiming:  # a claim that has begun may bring it a task
                 return waiter.answer.result() if waiter.answer.done() else []
         finally:
             self._waiters.pop(waiter, None)
 
-    def close(self) -> None:
-        """Claim no further task; workers that wait get none."""
-        if self._running is not None:
-            self._running.cancel()
+    def drain(self) -> None:
+        """Begin no further claim; answer all workers that wait, with what a claim under way brings them."""
+        self._is_draining = True
+        self._wake.set()
         for waiter in self._waiters:
             waiter.tried.set()
+            if not waiter.released.done():
+                waiter.released.set_result(None)
+
+    def close(self) -> None:
+        """Drain, and abandon a claim under way."""
+        self.drain()
+        if self._running is not None:
+            self._running.cancel()
 
     def _announce(self) -> None:
         self._announced = True
         self._wake.set()
 
     async def _run(self) -> None:
-        while self._waiters:
+        while self._waiters and not self._is_draining:
             self._wake.clear()
             self._again_at = None
             announced, self._announced = self._announced, False
@@ -84,6 +97,8 @@ class Dispatcher:
         now = self._clock()
         requests, chain_now = [each.request for each in batch], self._chain_clock.now(now)
         async with self._claiming:
+            if self._is_draining:
+                return False
             try:
                 result = await self._book.run(lambda rows: claim(rows, requests, now, chain_now, self._book.rules))
             except Exception as error:  # noqa: BLE001  each caller gets it

@@ -54,7 +54,7 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
     """Serve until SIGTERM or SIGINT; raise InputRefused when chain, key and workerpool do not belong together."""
     monitor = ServiceMonitor("pool")
     async with open_app(config, monitor) as app:
-        await serve_monitored(app, sock, ready, config.access, monitor)
+        await serve_monitored(app, sock, ready, config.access, monitor, stopping=app.state.drain)
 
 
 @asynccontextmanager
@@ -126,7 +126,9 @@ async def open_app(
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(each) for each in background]
                 try:
-                    yield create_app(paths, access=access, origin_check=origin_check, cors=cors_config("GET"))
+                    app = create_app(paths, access=access, origin_check=origin_check, cors=cors_config("GET"))
+                    app.state.drain = task_service.drain
+                    yield app
                 finally:
                     for task in running:
                         task.cancel()

@@ -86,7 +86,14 @@ class TaskService:
         self._queue: QueueView | None = None
         self._queue_at = 0.0
         self._commit_waits = Counter[Address]()
+        self._is_draining = False
         self._last_call: dict[Address, float] = {}  # allowed workers only: others are refused before
+
+    def drain(self) -> None:
+        """Answer all requests that wait, and let no further one wait or take a task: another replica serves them."""
+        self._is_draining = True
+        self._dispatcher.drain()
+        self._book.wake_waiters()
 
     def close(self) -> None:
         """Give tasks to no further worker."""
@@ -138,6 +145,8 @@ class TaskService:
         """
         until = self._clock() + min(max(wait, 0.0), MAX_WAIT)
         while len((status := await self.status(task)).history) <= after and (now := self._clock()) < until:
+            if self._is_draining:
+                break
             await asyncio.sleep(min(1.0 - now % 1.0, until - now))
         return status
 
@@ -151,7 +160,7 @@ class TaskService:
             with self._book.changes_of(task) as change:  # from before the read, so that none is missed
                 history = (await self._book.task(task)).history
                 left = until - self._clock()
-                if len(history) > after or left <= 0:
+                if len(history) > after or left <= 0 or self._is_draining:
                     return TaskStages(history=history)
                 await asyncio.wait([change], timeout=left)
 
@@ -285,7 +294,7 @@ class TaskService:
         while True:
             with self._book.changes_of(task) as change:  # from before the read, so that none is missed
                 reply, left = await self._reply(task, worker), until - self._clock()
-                if reply.step != "wait" or left <= 0:
+                if reply.step != "wait" or left <= 0 or self._is_draining:
                     return reply
                 await asyncio.wait([change], timeout=left)
 

@@ -168,6 +168,12 @@ class TaskBook:
             self._work_due.set()
             self._work_due = asyncio.Event()
 
+    def wake_waiters(self) -> None:
+        """Resolve all futures of ``changes_of``: those who wait look again."""
+        for waiter in [each for waiters in self._task_waiters.values() for each in waiters]:
+            if not waiter.done():
+                waiter.set_result(None)
+
     def close(self) -> None:
         """End the threads, after what they are doing."""
         self._writer.shutdown()

@@ -44,14 +44,20 @@ def admin_application(monitor: ServiceMonitor, host: str) -> Litestar:
 
 
 async def serve_monitored(
-    app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: ServiceAccess, monitor: ServiceMonitor
+    app: ASGIApp,
+    sock: socket.socket,
+    ready: Callable[[], None],
+    access: ServiceAccess,
+    monitor: ServiceMonitor,
+    *,
+    stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve as ``serve``, with an admin listener where the settings name its address.
 
     Raises InputRefused if that address cannot be used.
     """
     async with admin_listener(monitor, access.admin_address):
-        await serve(monitor.count_requests(app) if access.admin else app, sock, ready, access)
+        await serve(monitor.count_requests(app) if access.admin else app, sock, ready, access, stopping=stopping)
 
 
 @asynccontextmanager

@@ -200,7 +200,19 @@ def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
     return sock
 
 
-class _SecondServer(uvicorn.Server):
+class _Server(uvicorn.Server):
+    """A server that tells its application at once that it stops: uvicorn's lifespan ends after the last answer."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
+
+
+class _SecondServer(_Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -213,9 +225,11 @@ async def serve(
     access: ServiceAccess = DEFAULT_ACCESS,
     *,
     handles_signals: bool = True,
+    stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until cancelled; call ``ready`` when the server accepts requests.
 
+    After a signal it calls ``stopping``, which answers the requests that wait, then gives all 2 seconds to end.
     One server of a process handles signals; with ``handles_signals`` false this one does not.
     """
     install_log_rate_limit()
@@ -236,7 +250,7 @@ async def serve(
         ssl_certfile=access.certificate or None,
         ssl_keyfile=access.certificate_key or None,
     )
-    server = uvicorn.Server(config) if handles_signals else _SecondServer(config)
+    server = (_Server if handles_signals else _SecondServer)(config, stopping)
 
     async def announce() -> None:
         while not server.started:

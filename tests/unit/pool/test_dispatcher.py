@@ -82,6 +82,36 @@ async def test_a_closed_dispatcher_claims_no_further_task(book: TaskBook, dispat
     assert running.cancelled()
 
 
+async def test_a_drained_dispatcher_answers_those_who_wait_and_those_who_come_without_a_task(
+    book: TaskBook, dispatcher: Dispatcher
+) -> None:
+    waiting = [asyncio.create_task(dispatcher.next(WorkerRequest(worker(number), 1), 600)) for number in range(80)]
+    while len(dispatcher._waiters) < len(waiting):  # some were tried, some were not
+        await asyncio.sleep(0)
+    dispatcher.drain()
+    await open_tasks(book, 1)
+    async with asyncio.timeout(60):
+        assert await asyncio.gather(*waiting) == [[]] * len(waiting)
+        assert await dispatcher.next(WorkerRequest(worker(1), 1), 600) == []
+    assert (await book.task(TASK)).worker is None
+
+
+async def test_a_claim_that_a_drain_finds_under_way_brings_its_worker_the_task(
+    book: TaskBook, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_tasks(book, 1)
+    run = book.run
+
+    async def run_and_drain(operation: object) -> object:
+        result = await run(operation)  # type: ignore[arg-type]
+        dispatcher.drain()
+        await asyncio.sleep(0)  # those who wait run before the result arrives
+        return result
+
+    monkeypatch.setattr(book, "run", run_and_drain)
+    assert [each.task.task for each in await dispatcher.next(WorkerRequest(worker(1), 1), 600)] == [TASK]
+
+
 async def test_a_request_that_ended_takes_no_task(book: TaskBook, dispatcher: Dispatcher) -> None:
     assert await dispatcher.next(WorkerRequest(worker(1), 1), 0.01) == []
     await open_tasks(book, 1)

@@ -205,3 +205,35 @@ async def test_a_pool_without_scores_takes_no_commitment(book: TaskBook, session
     (job,) = (await session.next()).jobs
     with pytest.raises(InputRefused, match="runs tasks in enclaves only"):
         await session.commit(job)
+
+
+async def test_a_drained_pool_takes_reports_and_gives_no_task(book: TaskBook, session: Session) -> None:
+    await open_tasks(book, 2)
+    (job,) = (await session.next()).jobs
+    session.service.drain()
+    async with asyncio.timeout(60):
+        reply = await session.next(600, 1, StageReport(task=job.task, fence=job.fence, stage="running"))
+    assert reply == JobReply(jobs=(), refused=())
+    assert (await book.task(job.task)).stage == "running"
+
+
+async def test_a_drain_answers_a_worker_that_waits_for_other_commitments(book: TaskBook) -> None:
+    session, job = await waiting_second(book)
+    waiting = asyncio.create_task(session.commit(job, wait=600))
+    async with asyncio.timeout(60):
+        while not book._task_waiters:
+            await asyncio.sleep(0.001)
+        session.service.drain()
+        assert (await waiting).step == "wait"
+
+
+async def test_a_drain_answers_a_requester_that_waits_for_stages(book: TaskBook, session: Session) -> None:
+    await open_tasks(book)
+    before = await session.service.stages(TASK)
+    waiting = asyncio.create_task(session.service.stages(TASK, after=99, wait=600))
+    async with asyncio.timeout(60):
+        while not book._task_waiters:
+            await asyncio.sleep(0.001)
+        session.service.drain()
+        assert await waiting == before
+        assert len((await session.service.wait_for_status(TASK, after=99, wait=600)).history) <= 99

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
@@ -181,3 +182,29 @@ async def test_the_file_descriptor_of_a_cancelled_service_can_be_used_again():
             _, writer = await asyncio.open_connection(*other.getsockname())
             writer.close()
             server.close()
+
+
+async def test_a_signal_answers_a_request_that_waits_before_the_server_ends(
+    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+):
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises the signal again at its end
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, before))
+    waits, stopping, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @get("/jobs")
+    async def wait_for_a_job() -> str:
+        waits.set()
+        await stopping.wait()
+        return "no job"
+
+    with listen() as sock:
+        serving = asyncio.create_task(serve(create_app([wait_for_a_job]), sock, ready.set, stopping=stopping.set))
+        await asyncio.wait_for(ready.wait(), 60)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=60) as client:
+            waiting = asyncio.create_task(client.get("/jobs"))
+            await asyncio.wait_for(waits.wait(), 60)
+            os.kill(os.getpid(), signal.SIGTERM)
+            answer = await waiting
+        await asyncio.wait_for(serving, 60)
+    assert (answer.status_code, answer.text, answer.headers.get("connection")) == (200, "no job", "close")
+    assert not caplog.records
