@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.chain.blocks import Block, BlockTag, BlockTrail
 from sealgrid.chain.events import HubEvent, parse_events
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainReplaced
@@ -33,7 +33,8 @@ Change = BlocksApplied | BlocksRolledBack
 class HubFollower:
     """Reads the events of one hub from a trail on. The caller stores the trail together with the data derived from it.
 
-    ``registries`` are read with the hub: the transfers of their ERC-721 tokens change the owners of assets.
+    ``depth`` and ``final`` are those of ``Node.confirmed_block``. ``registries`` are read with the hub: transfers of
+    their ERC-721 tokens change the owners of assets.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class HubFollower:
         *,
         first: int = 0,
         depth: int = 1,
+        final: BlockTag | None = None,
         registries: Sequence[Address] = (),
     ) -> None:
         self._contracts = (hub.address, *registries)
         self._node = hub.node
         self._first = first
-        self._depth = depth
+        self._depth, self._final = depth, final
         self.trail = trail or BlockTrail()
 
     async def step(self) -> Change | None:
@@ -56,7 +58,7 @@ class HubFollower:
 
         Raises ChainReplaced if the chain has no block of the trail: it was wiped, or is another chain.
         """
-        tip, head = self.trail.tip, await self._node.confirmed_block(self._depth)
+        tip, head = self.trail.tip, await self._node.confirmed_block(self._depth, self._final)
         if tip and head.hash == tip.hash:
             return None
         if tip and await self._hash_at(tip.number) != tip.hash:

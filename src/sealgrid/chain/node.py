@@ -65,8 +65,14 @@ class Node:
         """Return the hash of block 0. It differs between two local chains with the same id."""
         return (await self.block(0)).hash
 
-    async def confirmed_block(self, which: int | BlockTag = 1) -> Block:
-        """Return the newest confirmed block, by tag or by depth; the head has depth 1."""
+    async def confirmed_block(self, which: int | BlockTag = 1, final: BlockTag | None = None) -> Block:
+        """Return the newest confirmed block, by tag or by depth; the head has depth 1.
+
+        With ``final``, a block with that tag is confirmed at every depth.
+        """
+        if final is not None:
+            by_tag, by_depth = await self.confirmed_block(final), await self.confirmed_block(which)
+            return max(by_depth, by_tag, key=lambda block: block.number)
         if isinstance(which, str):
             return await self.block(which)
         if which < 1:

@@ -50,6 +50,7 @@ class PoolFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=T
     urgent_seconds: int = 120
     replicas: int = 2  #: workers that must agree on the result of a task without a TEE
     first_block: int = 0  #: the block of its registration
+    confirmations: int = 0  #: before it applies a block; 0 for what the chain usually needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class OwnPool:
             key_file=base / file.key_file,
             lease_seconds=file.lease_seconds,
             first_block=file.first_block,
+            confirmations=file.confirmations,
             workers=frozenset(file.workers),
             open_admission=file.open_admission,
             worker_accounts=None if file.worker_accounts is None else frozenset(file.worker_accounts),
@@ -140,6 +142,8 @@ def read_pool(path: Path) -> OwnPool:
         }
     except ValueError as error:
         raise InputRefused(f"{path} does not describe a pool: {error}.") from error
+    if file.confirmations < 0:
+        raise InputRefused(f"{path} does not describe a pool: confirmations is a number of blocks, or 0.")
     file = msgspec.structs.replace(file, **own)
     network = load_network(path.parent / file.network)
     url = file.public_url or f"http://{file.host}:{file.port}"
@@ -245,6 +249,9 @@ open_admission = false
 # The pool pays the gas of results of worker accounts. Remove the # to serve none, or only those that you list:
 # worker_accounts = []
 
+# Blocks, the newest included, before an event counts: a reorganisation of the chain may remove the newest ones. 0 is
+# what the chain usually needs.
+confirmations = 0
 lease_seconds = 30.0  # a worker without a report for so long loses its task
 tasks_per_worker = 4
 """

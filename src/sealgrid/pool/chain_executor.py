@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from sealgrid.chain.blocks import BlockTag
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, SealgridError, ServiceUnavailable
@@ -41,7 +42,10 @@ _log = logging.getLogger("sealgrid.pool")
 
 
 class ChainExecutor:
-    """Makes chain calls for one pool; ``confirmations`` as in its configuration, ``clock`` returns Unix seconds."""
+    """Makes chain calls for one pool; ``clock`` returns Unix seconds.
+
+    ``confirmations`` and ``final`` are the depth and the tag of ``Node.confirmed_block``.
+    """
 
     def __init__(
         self,
@@ -51,10 +55,11 @@ class ChainExecutor:
         *,
         retry: float,
         confirmations: int = 1,
+        final: BlockTag | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._book, self._hub, self._sender = book, hub, sender
-        self._retry, self._confirmations, self._clock = retry, confirmations, clock
+        self._retry, self._confirmations, self._final, self._clock = retry, confirmations, final, clock
 
     async def run(self) -> None:
         """Execute pending calls until cancelled."""
@@ -208,7 +213,7 @@ class ChainExecutor:
 
     async def _confirmed_number(self) -> int:
         """Return the number of the newest block that is confirmed: what a later one says may not last."""
-        return max(0, (await self._hub.node.block()).number - self._confirmations + 1)
+        return (await self._hub.node.confirmed_block(self._confirmations, self._final)).number
 
     async def _replace(self, transaction: PoolTransaction) -> None:
         market = await self._sender.fees()

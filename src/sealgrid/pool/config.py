@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sealgrid.chain.blocks import BlockTag, confirmation_of, usual_depth
 from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
@@ -30,7 +31,8 @@ class PoolConfig:
     retry_seconds: float = 5.0
     poll_seconds: float = 0.2  #: between two polls of the chain
     first_block: int = 0  #: first block to read on the first start
-    confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
+    #: Confirmations before a block is applied; 1 is the head, 0 as the chain's blocks need (``usual_depth``).
+    confirmations: int = 0
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
     open_admission: bool = False  #: admit every worker that asks and was not removed
     #: Worker accounts whose results the pool sends, and pays their gas; None for all, empty for none.
@@ -51,6 +53,17 @@ class PoolConfig:
     def store_url(self) -> str:
         """Return the SQLAlchemy URL of its database."""
         return self.database or f"sqlite:///{self.folder}/tasks.sqlite"
+
+    @property
+    def depth(self) -> int:
+        """Return the confirmations before a block is applied, at least 1."""
+        return self.confirmations or usual_depth(self.network.chain)
+
+    @property
+    def final(self) -> BlockTag | None:
+        """Return the tag by which the node marks blocks that need no depth; None where the file sets one."""
+        rule = confirmation_of(self.network.chain).block
+        return rule if isinstance(rule, str) and not self.confirmations else None
 
     @property
     def rules(self) -> PoolRules:

@@ -12,7 +12,8 @@ import httpx
 from litestar import Litestar
 
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
+from sealgrid.chain.blocks import BlockTrail, usual_depth
+from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.new_blocks import NewBlocks
 from sealgrid.chain.node import Node
@@ -73,6 +74,7 @@ async def open_app(
         async with AsyncExitStack() as stack:
             node = await stack.enter_async_context(Node(*config.network.rpc_urls))
             await check_configuration(config, node, key)
+            warn_of_reorganisations(config)
             vaults = [
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}", http=http)))
                 for address, url in config.network.vault_endpoints
@@ -176,11 +178,11 @@ class LeaderWork:
         """Run until cancelled."""
         config, book = self._config, self._book
         trail = await book.read_trail()  # of the leader before
-        follower = HubFollower(self._hub, trail, first=config.first_block, depth=config.confirmations)
+        depth, final = config.depth, config.final
+        follower = HubFollower(self._hub, trail, first=config.first_block, depth=depth, final=final)
         poller = ChainPoller(book, self._clock, self._reader, follower)
-        executor = ChainExecutor(
-            book, self._hub, self._sender, retry=config.retry_seconds, confirmations=config.confirmations
-        )
+        retry = config.retry_seconds
+        executor = ChainExecutor(book, self._hub, self._sender, retry=retry, confirmations=depth, final=final)
         refusals = RefusalCheck(book, vaults, config.network.threshold, config.network.domain)
         new_blocks = NewBlocks(self._hub.node.url)
         async with asyncio.TaskGroup() as tasks:
@@ -197,6 +199,19 @@ async def check_configuration(config: PoolConfig, node: Node, key: SigningKey) -
     if operator != key.address:
         raise InputRefused(
             f"workerpool {config.workerpool} is operated by {operator}; the key belongs to {key.address}."
+        )
+
+
+def warn_of_reorganisations(config: PoolConfig) -> None:
+    """Log a warning if the pool acts on blocks that this chain often removes again."""
+    usual = usual_depth(config.network.chain)
+    if config.depth < usual:
+        _log.warning(
+            "confirmations = %d: this pool believes blocks that chain %d may remove again. Set confirmations to %d or "
+            "more, or to 0 for the chain's usual number, and start the pool again.",
+            config.depth,
+            config.network.chain,
+            usual,
         )
 
 
@@ -242,8 +257,22 @@ class ChainPoller:
             change = await self._follower.step()
             if change is not None:
                 events = await self._reader.read(change.events, now) if isinstance(change, BlocksApplied) else []
+                if isinstance(change, BlocksRolledBack):
+                    self._warn_of_removed_blocks(before, change)
                 await self._book.apply_chain_events(events, self._follower.trail)
         except BaseException:
             self._follower.trail = before  # blocks that were not stored are read again
             raise
         return change
+
+    def _warn_of_removed_blocks(self, before: BlockTrail, change: BlocksRolledBack) -> None:
+        """Say that tasks may have ended by blocks that are gone: the pool takes no stage of a task back."""
+        assert before.tip is not None  # else nothing could be removed
+        _log.warning(
+            "the chain removed blocks %d to %d, which this pool had applied. Deals and ends of tasks in them may be "
+            "gone; this pool does not take them back. Anyone can claim an open task after its final deadline for its "
+            "requester. Set confirmations above %d to wait for that many blocks.",
+            change.block.number + 1,
+            before.tip.number,
+            before.tip.number - change.block.number,
+        )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sealgrid.chain.blocks import MAX_TRAIL, Block, BlockTrail, confirmation_of
+from sealgrid.chain.blocks import MAX_TRAIL, Block, BlockTrail, confirmation_of, usual_depth
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import to_digest
 
@@ -97,3 +97,8 @@ def test_an_unknown_chain_waits_for_finality() -> None:
 def test_only_a_chain_that_mines_on_demand_has_no_maximum_age() -> None:
     assert confirmation_of(LOCAL).max_age is None
     assert all(confirmation_of(chain).max_age for chain in (ETHEREUM, ARBITRUM, 99))
+
+
+def test_a_service_that_cannot_wait_for_finality_waits_for_more_blocks_where_they_are_shorter() -> None:
+    assert [usual_depth(chain) for chain in (LOCAL, ETHEREUM, SEPOLIA, 99)] == [1, 8, 8, 8]
+    assert [usual_depth(chain) for chain in (ARBITRUM, ARBITRUM_SEPOLIA)] == [20, 20]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sealgrid.chain.blocks import Block, BlockTrail
+from sealgrid.chain.blocks import Block, BlockTag, BlockTrail
 from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack, HubFollower
 from sealgrid.errors import ChainReplaced
 from sealgrid.units import Digest, to_address, to_digest
@@ -31,7 +31,7 @@ class Chain:
     async def block(self, which: int | str = "latest") -> Block:
         return self.blocks[-1] if isinstance(which, str) else self.blocks[which]
 
-    async def confirmed_block(self, depth: int) -> Block:
+    async def confirmed_block(self, depth: int, final: BlockTag | None) -> Block:
         return self.blocks[-depth]
 
     async def logs_of_block(self, contracts: object, block: Digest) -> list[Any]:

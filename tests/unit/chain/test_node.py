@@ -12,7 +12,9 @@ from tests.unit.chain.rpc_server import Answer, RpcError, rpc_server
 CONTRACT = to_address(b"\x0c" * 20)
 
 
-def answers(*, chain: int = 1, height: int = 5, branch: int = 0, result: str = "0x01", reverts: bool = False) -> Answer:
+def answers(
+    *, chain: int = 1, height: int = 5, safe: int = 0, branch: int = 0, result: str = "0x01", reverts: bool = False
+) -> Answer:
     def answer(method: str, parameters: list[Any]) -> Any:
         if method == "eth_chainId":
             return hex(chain)
@@ -20,7 +22,8 @@ def answers(*, chain: int = 1, height: int = 5, branch: int = 0, result: str = "
             if reverts:
                 raise RpcError(3, f"execution reverted: text of branch {branch}")
             return result
-        number = height if parameters[0] == "latest" else int(parameters[0], 16)
+        tags = {"latest": height, "safe": safe}
+        number = tags[parameters[0]] if parameters[0] in tags else int(parameters[0], 16)
         hashes = [f"0x{branch:02x}{each:062x}" for each in (number, number - 1 if number else 0)]
         return {"number": hex(number), "hash": hashes[0], "parentHash": hashes[1], "timestamp": hex(100 + number)}
 
@@ -61,3 +64,9 @@ async def test_nodes_that_revert_with_different_texts_agree() -> None:
     async with rpc_server(first) as one, rpc_server(second) as two, Node(one.url, two.url) as node:
         with pytest.raises(ContractReverted):
             await node.call(CONTRACT, b"")
+
+
+@pytest.mark.parametrize(("depth", "safe", "confirmed"), [(3, 1, 3), (3, 4, 4), (1, 4, 5), (99, 2, 2)])
+async def test_a_block_is_confirmed_by_its_depth_or_by_the_nodes_tag(depth: int, safe: int, confirmed: int) -> None:
+    async with rpc_server(answers(safe=safe)) as server, Node(server.url) as node:
+        assert (await node.confirmed_block(depth, "safe")).number == confirmed

@@ -45,6 +45,7 @@ def test_the_settings_of_the_service_are_those_of_the_file(tmp_path: Path):
     config = pool.config
     assert isinstance(config, PoolConfig)
     assert (config.workerpool, config.workers, config.open_admission) == (POOL, frozenset({POOL}), True)
+    assert (config.confirmations, config.depth) == (0, 1)  # a local chain
     assert (pool.network.workerpool, pool.network.pool_url) == (POOL, "http://127.0.0.1:9000")
     assert config.access.requests_per_minute == 1800
     config.folder.mkdir()
@@ -91,3 +92,10 @@ def test_its_owner_invites_lists_and_removes_workers(tmp_path: Path):
     listed = run_cli("pool", "workers", *config, home=tmp_path).out
     assert listed.startswith(f"{POOL}  removed ")
     assert "joined" not in listed
+
+
+def test_a_negative_number_of_confirmations_is_refused(tmp_path: Path):
+    path = registered(tmp_path)
+    path.write_text(path.read_text().replace("confirmations = 0", "confirmations = -1"))
+    with pytest.raises(InputRefused, match="number of blocks"):
+        read_pool(path)

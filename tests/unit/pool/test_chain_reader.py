@@ -1,18 +1,21 @@
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sealgrid.chain.blocks import BlockTrail
+from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.chain.events import SchedulerNotice, TaskConsensus, TaskFinalize
-from sealgrid.chain.follower import BlocksApplied
+from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
-from sealgrid.pool.runner import ChainPoller
+from sealgrid.pool.config import PoolConfig
+from sealgrid.pool.runner import ChainPoller, warn_of_reorganisations
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import DealId, Digest, TaskId, to_digest
 from tests.unit.pool.pool_scene import BLOCK, POOL, open_book
@@ -110,6 +113,54 @@ async def test_a_consensus_is_read_from_a_node_that_has_forgotten_its_block(tmp_
     reader.hub = PrunedHub()  # type: ignore[assignment]
     found = await reader.read([TaskConsensus(task=task, **place) for task in (waits, over)], now=1.0)
     assert found == [e.ConsensusReached(task=waits, result_hash=BAD, reveal_deadline=600, at=1.0)]
+
+
+async def test_blocks_that_the_chain_removed_after_the_pool_applied_them_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class RemovedBlock(OneBlock):
+        """A follower whose block the chain replaces by nothing."""
+
+        def __init__(self) -> None:
+            after = Block(number=BLOCK.number + 2, hash=GOOD, parent=BLOCK.hash, timestamp=BLOCK.timestamp + 1)
+            self.trail = BlockTrail((BLOCK, after))
+
+        async def step(self) -> BlocksRolledBack | None:
+            if self.trail.tip == BLOCK:
+                return None
+            self.trail = BlockTrail((BLOCK,))
+            return BlocksRolledBack(BLOCK)
+
+    follower: Any = RemovedBlock()
+    with open_book(tmp_path) as book, caplog.at_level(logging.WARNING, "sealgrid.pool"):
+        await ChainPoller(book, ChainClock(), FailingReader([]), follower).poll(now=1.0)
+        assert await book.read_trail() == BlockTrail((BLOCK,))
+    assert f"removed blocks {BLOCK.number + 1} to {BLOCK.number + 2}" in caplog.text
+    assert "Set confirmations above 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("chain", "confirmations", "depth", "warns"),
+    [(1, 1, 1, True), (1, 7, 7, True), (1, 8, 8, False), (1, 0, 8, False), (31337, 0, 1, False), (42161, 1, 1, True)],
+)
+def test_a_pool_warns_at_its_start_if_it_believes_blocks_that_the_chain_may_remove(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, chain: int, confirmations: int, depth: int, *, warns: bool
+) -> None:
+    identity = NetworkIdentity(
+        rpc_urls=("http://127.0.0.1:8545",),
+        chain=chain,
+        genesis=GOOD,
+        hub=POOL,
+        broker=POOL,
+    )
+    config = PoolConfig(
+        folder=tmp_path, network=identity, workerpool=POOL, key_file=tmp_path, confirmations=confirmations
+    )
+    with caplog.at_level(logging.WARNING, "sealgrid.pool"):
+        warn_of_reorganisations(config)
+    assert config.depth == depth
+    assert bool(config.final) == (confirmations == 0 and chain != 31337)
+    assert bool(caplog.records) == warns
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:
