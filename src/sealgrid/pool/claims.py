@@ -23,9 +23,10 @@ from sealgrid.pool.matching import (
     start_by,
 )
 from sealgrid.pool.pool_store import QueueQuery, StoredTask, TaskChange, TaskRows
+from sealgrid.pool.replication import TRUSTED_AGREEMENTS
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import repeatable_after, step
-from sealgrid.pool.task import PoolTask
+from sealgrid.pool.task import PoolTask, workers_of
 from sealgrid.units import Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import WorkerCapabilities
 
@@ -106,12 +107,12 @@ class _Claim:
         workers = {each.worker for each in requests}
         self._lock_workers(workers)
         self._own = rows.of_workers(workers)  # after the lock: what another replica assigned is in it
-        self._counts = Counter(task.worker for task in self._own)
+        self._counts = Counter(worker for task in self._own for worker in workers_of(task))
         self._failures = rows.failures(workers)
         self._of_apps = self._count_apps()
         self._by_deal: dict[DealId, _Takers] = {}
         self._others: list[KnownWorker] | None = None
-        self._changes: list[TaskChange] = []
+        self._changes: dict[TaskId, TaskChange] = {}
         self._assignments: list[Assignment] = []
         self._again: list[float] = []
         self._more = False
@@ -121,20 +122,23 @@ class _Claim:
         waiting = {each.request.worker: each for each in reversed(self._takers) if each.free}
         repeated: list[TaskId] = []
         for task in self._own:
-            after = repeatable_after(task, self._rules)
-            if after is not None and task.worker in waiting:
-                if after <= self._at:
-                    repeated.append(task.task)
-                else:
-                    self._again.append(after)
+            for worker in workers_of(task):
+                after = repeatable_after(task, worker, self._rules)
+                if after is not None and worker in waiting:
+                    if after <= self._at:
+                        repeated.append(task.task)
+                    else:
+                        self._again.append(after)
         locked = self._rows.tasks(repeated) if repeated else {}
         deals = self._rows.deals({task.deal for task in locked.values()}) if locked else {}
         for task in sorted(locked.values(), key=lambda task: task.task):  # one order for every store
-            deal, after = deals[task.deal], repeatable_after(task, self._rules)
-            taker = next((each for each in self._takers if each.request.worker == task.worker and each.free), None)
+            deal, held = deals[task.deal], task
             in_time = self._chain_now + self._rules.margin < deal.contribution_deadline
-            if taker is not None and after is not None and after <= self._at and in_time:
-                self._assign(taker, task, deal)
+            for worker in workers_of(task) if in_time else ():
+                after = repeatable_after(held, worker, self._rules)
+                taker = next((each for each in self._takers if each.request.worker == worker and each.free), None)
+                if taker is not None and after is not None and after <= self._at:
+                    held = self._assign(taker, held, deal)
 
     def assign_queued(self) -> None:
         """Assign tasks of the queue to workers that have fewer than they may have."""
@@ -157,7 +161,7 @@ class _Claim:
     def save(self) -> ClaimResult:
         """Save what was assigned."""
         if self._changes:
-            self._rows.save(self._changes)
+            self._rows.save(list(self._changes.values()))
         return ClaimResult(tuple(self._assignments), self._more, min(self._again, default=None))
 
     # Workers
@@ -178,9 +182,9 @@ class _Claim:
     def _count_apps(self) -> Counter[WorkerApp]:
         """Return how many tasks of each app those workers have that failures limit."""
         limited = {worker for worker, _ in self._failures}
-        own = [task for task in self._own if task.worker in limited]
-        deals = self._rows.deals({task.deal for task in own}) if own else {}
-        return Counter((task.worker, deals[task.deal].app) for task in own if task.worker)
+        own = [(worker, task.deal) for task in self._own for worker in workers_of(task) if worker in limited]
+        deals = self._rows.deals({deal for _, deal in own}) if own else {}
+        return Counter((worker, deals[deal].app) for worker, deal in own)
 
     def _count_room(self) -> None:
         limit, room = self._rules.tasks_per_worker, dict[Address, int]()
@@ -208,8 +212,7 @@ class _Claim:
             limit = _PAGE if number else min(max(room + window, _LEAST), _PAGE)
             query = msgspec.structs.replace(self._query(capabilities, limit), start_by=urgent, after=after)
             page = self._rows.assignable(query)
-            taken = {change.after.task for change in self._changes}
-            yield [queued for queued in page if queued.task.task not in taken]
+            yield [queued for queued in page if queued.task.task not in self._changes]
             if len(page) < limit:
                 return
             after = page[-1]
@@ -256,7 +259,9 @@ class _Claim:
 
     def _may_take(self, taker: _Taker, queued: StoredTask) -> bool:
         task, deal, worker = queued.task, queued.deal, taker.request.worker
-        if worker in task.excluded or (task.replication is not None and worker in task.replication.workers):
+        if worker in task.excluded or worker in workers_of(task):
+            return False
+        if task.replication is not None and worker in task.replication.workers:
             return False
         failures = self._failures.get((worker, deal.app))
         if failures is not None:
@@ -280,7 +285,7 @@ class _Claim:
             return True
         if self._others is None:
             self._others = self._rows.active_workers(self._at - ACTIVE_SECONDS, _OTHERS)
-        left_out = {worker for worker, _ in queued.task.losses} | set(queued.task.excluded)
+        left_out = {worker for worker, _ in queued.task.losses} | {*queued.task.excluded, *workers_of(queued.task)}
         if queued.task.replication is not None:  # each worker commits once
             left_out |= queued.task.replication.workers
         if any(each.worker not in left_out and fits(each.capabilities, queued.deal) for each in self._others):
@@ -288,13 +293,17 @@ class _Claim:
             return False
         return True
 
-    def _assign(self, taker: _Taker, task: PoolTask, deal: e.DealMatched) -> None:
-        assigned = e.TaskAssigned(task=task.task, worker=taker.request.worker, at=self._at)
+    def _assign(self, taker: _Taker, task: PoolTask, deal: e.DealMatched) -> PoolTask:
+        worker = taker.request.worker
+        trusted = task.replication is not None and self._rows.agreements(worker, deal.app) >= TRUSTED_AGREEMENTS
+        assigned = e.TaskAssigned(task=task.task, worker=worker, trusted=trusted, at=self._at)
         taken, effects = step(task, deal, assigned, self._rules)
         if effects:
-            self._changes.append(TaskChange(task, taken, deal))
+            before = self._changes.pop(task.task).before if task.task in self._changes else task
+            self._changes[task.task] = TaskChange(before, taken, deal)
             self._assignments.append(Assignment(taker.index, taken, deal))
             taker.free -= 1
+        return taken
 
 
 def _without_cache(capabilities: WorkerCapabilities) -> WorkerCapabilities:

@@ -57,6 +57,7 @@ class TaskAssigned(TaskEvent, frozen=True, kw_only=True):
     """The task is given to a worker, under the next fence."""
 
     worker: Address
+    trusted: bool = False  #: whether its result alone may be enough, so that no other computes at the same time
 
 
 class WorkerEvent(TaskEvent, frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ class VaultsAnswered(TaskEvent, frozen=True, kw_only=True):
 
 
 class LeaseExpired(TaskEvent, frozen=True, kw_only=True):
-    """The task's worker sent no report for the length of its lease."""
+    """A worker of the task sent no report for the length of its lease."""
 
 
 class ChainTimePassed(TaskEvent, frozen=True, kw_only=True):

@@ -90,8 +90,9 @@ def loss(before: PoolTask, after: PoolTask) -> Address | None:
         return before.worker
     if len(after.excluded) > len(before.excluded):
         return after.excluded[-1]
-    lost = before.worker is not None and after.worker is None and after.losses != before.losses
-    return before.worker if lost and not after.claimed_check else None
+    if after.losses == before.losses or after.claimed_check:
+        return None
+    return after.losses[-1][0]
 
 
 def success(before: PoolTask, after: PoolTask) -> Address | None:

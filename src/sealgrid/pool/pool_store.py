@@ -11,7 +11,7 @@ from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker
 from sealgrid.pool.step import chain_call, is_assignable
-from sealgrid.pool.task import WORKING, PoolTask
+from sealgrid.pool.task import PoolTask, workers_of
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import QueueView, WorkerCapabilities
@@ -81,7 +81,7 @@ def _moved(before: PoolTask, after: PoolTask) -> bool:
 
 
 def _frees_worker(change: TaskChange) -> bool:
-    return change.before is not None and change.before.stage in WORKING and change.after.stage not in WORKING
+    return change.before is not None and len(workers_of(change.before)) > len(workers_of(change.after))
 
 
 class TaskRows(Protocol):
@@ -152,7 +152,7 @@ class TaskRows(Protocol):
         """Forget them: the worker differed, or did not contribute."""
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
-        """Return the tasks that these workers have."""
+        """Return the tasks that these workers have, alone or beside others."""
 
     def expired(self, now: float, limit: int) -> list[TaskId]:
         """Return tasks whose lease has ended."""

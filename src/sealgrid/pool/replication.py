@@ -82,6 +82,17 @@ def replicas_of(promised: int, agreements: int, draw: float) -> int:
     return 1 if agreements >= TRUSTED_AGREEMENTS and draw >= 1 / agreements else promised
 
 
+def missing_workers(replication: Replication, promised: int) -> int:
+    """Return how many further workers shall compute a task at the same time: as many as an agreement needs at least.
+
+    Of workers that are new, PoCo needs r where the trust is above 2^(r-1).
+    """
+    counts = Counter(replication.results.values()).most_common(2)
+    replicas = promised if len(counts) > 1 else replication.replicas or promised
+    needed = max(replicas, (replication.tally.trust - 1).bit_length()) - (counts[0][1] if counts else 0)
+    return max(1, min(needed, MAX_COMMITMENTS - len(replication.commitments)))
+
+
 def commit(
     replication: Replication, commitment: ResultCommitment, replicas: int, promised: int | None = None
 ) -> Replication:

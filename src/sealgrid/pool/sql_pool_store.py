@@ -19,8 +19,19 @@ from sealgrid.pool.matching import AppFailures, KnownWorker, price_per_second, r
 from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline
-from sealgrid.pool.tables import AGREEMENTS, DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK, TRAIL, TRANSACTION
+from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline, renew_lease
+from sealgrid.pool.tables import (
+    AGREEMENTS,
+    COPY,
+    DEAL,
+    FAILURES,
+    HISTORY,
+    KNOWN_WORKER,
+    LEADER,
+    TASK,
+    TRAIL,
+    TRANSACTION,
+)
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -171,6 +182,14 @@ class SqlTaskRows:
             self._connection.execute(queries.UPDATE_TASK, changed)
         if ended:
             self._archive(ended)
+        self._save_copies(saved)
+
+    def _save_copies(self, saved: Sequence[TaskChange]) -> None:
+        moved = [each for each in saved if each.before and _copied_to(each.before) != _copied_to(each.after)]
+        if moved:
+            self._connection.execute(queries.REMOVE_COPIES, [{"one": each.after.task} for each in moved])
+        if rows := [{"task": each.after.task, "worker": name} for each in moved for name in _copied_to(each.after)]:
+            self._connection.execute(COPY.insert(), rows)
 
     def assignable(self, query: QueueQuery) -> list[StoredTask]:
         """Return tasks of the queue; those of other claims are skipped."""
@@ -268,8 +287,9 @@ class SqlTaskRows:
         """Return the tasks that these workers have."""
         found: list[PoolTask] = []
         for some in _batches(workers):
-            found += map(_task_of, self._connection.execute(queries.OF_WORKERS, {"some": some}))
-        return found
+            for query in (queries.OF_WORKERS, queries.COPIES_OF_WORKERS):
+                found += map(_task_of, self._connection.execute(query, {"some": some}))
+        return list({task.task: task for task in found}.values())
 
     def expired(self, now: float, limit: int) -> list[TaskId]:
         """Return tasks whose lease has ended."""
@@ -290,6 +310,10 @@ class SqlTaskRows:
     def renew_leases(self, at: float) -> None:
         """Renew the lease of every task that a worker has, or that waits for a contribution."""
         lease = self._rules.lease
+        copied = [renew_lease(_task_of(row), at) for row in self._connection.execute(queries.COPIED)]
+        if copied:
+            docs = [{"one": task.task, "doc": msgspec.json.encode(task)} for task in copied]
+            self._connection.execute(queries.UPDATE_TASK, docs)
         self._connection.execute(queries.RENEW, {"at": at, "working": at + lease, "contributing": at + 2 * lease})
 
     def forget(self, ended_before: float) -> None:
@@ -389,6 +413,10 @@ def _fixed_columns(change: TaskChange) -> dict[str, object]:
         "tag": requirement(deal.tag),
         "memory": deal.memory,
     }
+
+
+def _copied_to(task: PoolTask) -> tuple[Address, ...]:
+    return tuple(copy.worker for copy in task.copies)
 
 
 def _is_lease_only(before: PoolTask, after: PoolTask) -> bool:

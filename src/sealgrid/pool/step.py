@@ -18,6 +18,7 @@ from sealgrid.pool.replication import (
     call_due,
     commit,
     contributed,
+    missing_workers,
     reached,
     reopened,
     revealed,
@@ -32,17 +33,27 @@ from sealgrid.pool.task import (
     OPEN,
     WORKING,
     PoolTask,
+    TaskCopy,
+    copy_of,
     decline,
+    exchange_copy,
     lose,
+    lose_copy,
     move,
+    promote_copy,
+    remove_copy,
+    replace_copy,
     report,
     resolve_refusal,
+    workers_of,
 )
+from sealgrid.units import Address
 from sealgrid.wire.pool import ForwardReply, Stage, StageAt
 
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
 _ChainCallEvent = e.ChainCallSubmitted | e.ChainCallEnded | e.ChainCallPostponed
+_ChainEvent = e.TaskInitialized | e.TaskFinalized | e.TaskRefunded
 _ForwardEvent = e.CallForwarded | e.CallForwardEnded
 _PoolEvent = e.TaskQueued | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent
 Outcome = tuple[PoolTask, tuple[Effect, ...]]
@@ -73,22 +84,25 @@ def step(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: Pool
     """
     if task.stage in ENDED and not isinstance(event, e.WorkerEvent):
         return task, ()
+    if isinstance(event, e.WorkerEvent) and (copy := copy_of(task, event.worker)) is not None:
+        return _apply_copy_event(task, copy, event, rules)
     match event:
         case e.TaskAssigned():
-            return _assign(task, event)
+            return _assign(task, event, rules)
         case e.EnclaveProposed():
             return _authorise(task, event)
         case e.StageReported():
             return _apply_report(task, event), ()
-        case e.TaskInitialized() | e.TaskFinalized() | e.TaskRefunded():
-            return _apply_chain_event(task, event), ()
         case _:
             return _apply_other_event(task, deal, event, rules), ()
 
 
 def is_assignable(task: PoolTask) -> bool:
-    """Return whether a task waits for a worker, any or a certain one."""
-    return task.stage == "waiting" and task.queued and not task.claimed_check
+    """Return whether a task waits for a worker, any or a certain one, or for another one beside those that have it."""
+    if task.stage == "waiting":
+        return task.queued and not task.claimed_check
+    has = len(workers_of(task))
+    return 0 < has < task.wanted and task.attempt < MAX_ATTEMPTS
 
 
 def is_in_backlog(task: PoolTask) -> bool:
@@ -96,23 +110,39 @@ def is_in_backlog(task: PoolTask) -> bool:
     return task.stage == "waiting" and task.initialized and not task.queued
 
 
-def repeatable_after(task: PoolTask, rules: PoolRules) -> float | None:
-    """Return from which time the worker of a task gets it again, since it sent nothing about it; None for never."""
-    return task.last_report + rules.retry if task.stage == "assigned" else None
+def repeatable_after(task: PoolTask, worker: Address, rules: PoolRules) -> float | None:
+    """Return from which time a worker of a task gets it again, since it sent nothing about it; None for never."""
+    copy = copy_of(task, worker)
+    stage, last = (task.stage, task.last_report) if copy is None else (copy.stage, copy.last_report)
+    return last + rules.retry if stage == "assigned" else None
 
 
 def lease_until(task: PoolTask, rules: PoolRules) -> float | None:
-    """Return when the worker of a task loses it without another report.
+    """Return when the first worker of a task loses it without another report.
 
     None for a task without a worker, and while the pool sends its result: the contribution deadline ends that.
     """
+    ends = [_copy_until(copy, rules) for copy in task.copies]
+    first = _worker_until(task, rules)
+    return min(ends if first is None else [first, *ends], default=None)
+
+
+def _copy_until(copy: TaskCopy, rules: PoolRules) -> float:
+    return _lease_end(copy.stage, copy.last_report, copy.stage_since, rules)
+
+
+def _lease_end(stage: Stage, last_report: float, stage_since: float, rules: PoolRules) -> float:
+    # Only *running* may last until the contribution deadline; every other stage has a limit in spite of reports.
+    end = last_report + rules.lease
+    return end if stage == "running" else min(end, stage_since + rules.stage_leases * rules.lease)
+
+
+def _worker_until(task: PoolTask, rules: PoolRules) -> float | None:
     if task.stage == "contributing":  # for one contribution after the other
         return task.last_report + 2 * rules.lease
     if task.stage not in WORKING or task.forward is not None:  # the pool has the result: its worker cannot hasten it
         return None
-    end = task.last_report + rules.lease
-    # Only *running* may last until the contribution deadline; every other stage has a limit in spite of reports.
-    return end if task.stage == "running" else min(end, task.stage_since + rules.stage_leases * rules.lease)
+    return _lease_end(task.stage, task.last_report, task.stage_since, rules)
 
 
 def next_deadline(task: PoolTask, deal: e.DealMatched) -> int | None:
@@ -153,32 +183,75 @@ def chain_call(task: PoolTask) -> ChainCall | None:
 
 def renew_lease(task: PoolTask, at: float) -> PoolTask:
     """Return a task whose worker has its whole lease again: it could not report while the pool was down."""
-    return msgspec.structs.replace(task, last_report=at, stage_since=at)
+    copies = tuple(msgspec.structs.replace(copy, last_report=at, stage_since=at) for copy in task.copies)
+    return msgspec.structs.replace(task, last_report=at, stage_since=at, copies=copies)
 
 
-def _assign(task: PoolTask, event: e.TaskAssigned) -> Outcome:
-    repeated = task.stage == "assigned" and task.worker == event.worker
-    if not repeated and not is_assignable(task):
+def _assign(task: PoolTask, event: e.TaskAssigned, rules: PoolRules) -> Outcome:
+    fence, copy = task.fence + 1, copy_of(task, event.worker)
+    if task.stage == "waiting" and is_assignable(task):
+        taken = _give(msgspec.structs.replace(task, wanted=_wanted_at_once(task, event, rules)), event, fence)
+    elif task.stage == "assigned" and task.worker == event.worker:  # the reply was lost
+        taken = _give(task, event, fence)
+    elif copy is not None and copy.stage == "assigned":
+        taken = replace_copy(task, msgspec.structs.replace(copy, fence=fence, last_report=event.at))
+    elif is_assignable(task) and event.worker not in workers_of(task):
+        added = TaskCopy(worker=event.worker, fence=fence, last_report=event.at, stage_since=event.at)
+        taken = msgspec.structs.replace(task, copies=(*task.copies, added))
+    else:
         return task, ()
-    fence = task.fence + 1
-    taken = msgspec.structs.replace(
+    taken = msgspec.structs.replace(taken, fence=fence)
+    return taken, (AssignTask(task=task.task, worker=event.worker, fence=fence),)
+
+
+def _give(task: PoolTask, event: e.TaskAssigned, fence: int) -> PoolTask:
+    return msgspec.structs.replace(
         move(task, "assign", event.at),
         worker=event.worker,
-        fence=fence,
+        worker_fence=fence,
         last_report=event.at,
         enclave_proposed=False,
         forward_refusal=ForwardReply(),
     )
-    return taken, (AssignTask(task=task.task, worker=event.worker, fence=fence),)
+
+
+def _wanted_at_once(task: PoolTask, event: e.TaskAssigned, rules: PoolRules) -> int:
+    """Return how many workers shall have a task at the same time, as it is given to the first of them."""
+    if task.replication is None or (event.trusted and not task.replication.commitments):
+        return 1
+    return missing_workers(task.replication, rules.replicas)
+
+
+def _apply_copy_event(task: PoolTask, copy: TaskCopy, event: e.WorkerEvent, rules: PoolRules) -> Outcome:
+    """Apply an event of a worker that has a task beside its first worker."""
+    _require_fence(task, event, copy.fence)
+    match event:
+        case e.StageReported() if event.stage == "failed":
+            return lose_copy(task, copy.worker, event.at, f"ended without a result: {event.detail}"), ()
+        case e.StageReported():
+            _require_known_stage(event)
+            return replace_copy(task, _advance(copy, event)), ()
+        case e.ResultCommitted():
+            return _commit(task, event, rules), ()
+        case _:
+            return exchange_copy(task, copy.worker, event.at), ()
+
+
+def _advance(copy: TaskCopy, reported: e.StageReported) -> TaskCopy:
+    alive = msgspec.structs.replace(copy, last_report=reported.at)
+    later = reported.stage in WORKING and WORKING.index(reported.stage) > WORKING.index(copy.stage)
+    return msgspec.structs.replace(alive, stage=reported.stage, stage_since=reported.at) if later else alive
 
 
 def _apply_other_event(
     task: PoolTask,
     deal: e.DealMatched,
-    event: _PoolEvent | _ForwardEvent | e.ResultCommitted | e.ReplicationEvent,
+    event: _PoolEvent | _ForwardEvent | _ChainEvent | e.ResultCommitted | e.ReplicationEvent,
     rules: PoolRules,
 ) -> PoolTask:
     match event:
+        case e.TaskInitialized() | e.TaskFinalized() | e.TaskRefunded():
+            return _apply_chain_event(task, event)
         case e.CallForwarded() | e.CallForwardEnded():
             return _apply_forward(task, event)
         case e.ResultCommitted():
@@ -194,19 +267,30 @@ def _commit(task: PoolTask, event: e.ResultCommitted, rules: PoolRules) -> PoolT
         raise InputRefused(f"task {task.task} runs in an enclave; its worker commits to nothing.")
     if event.worker in task.replication.workers:
         return task  # the reply was lost; the worker commits again
-    _require_worker(task, event)
+    if copy_of(task, event.worker) is None:
+        _require_worker(task, event)
     commitment = ResultCommitment(event.worker, event.result_hash, event.result_seal, event.score)
-    return _after_agreement(
-        task, commit(task.replication, commitment, event.replicas or rules.replicas, rules.replicas), event.at
-    )
+    # A worker that is not trusted alone has another one beside it: it is compared, whoever is first.
+    first = rules.replicas if task.copies else event.replicas or rules.replicas
+    after = commit(task.replication, commitment, first, rules.replicas)
+    left = promote_copy(task, event.at) if task.worker == event.worker else remove_copy(task, event.worker)
+    return _after_agreement(left, after, event.at, rules)
 
 
-def _after_agreement(task: PoolTask, replication: Replication, at: float) -> PoolTask:
-    """Return the task with its workers' commitments compared: they contribute, or another worker is needed."""
+def _after_agreement(task: PoolTask, replication: Replication, at: float, rules: PoolRules) -> PoolTask:
+    """Return the task with its workers' commitments compared: they contribute, or another worker is needed.
+
+    Who computes it is waited for if the commitments are not enough; else its assignment ends.
+    """
     count, kinds = len(replication.commitments), len({each.result_hash for each in replication.commitments})
-    compared = msgspec.structs.replace(task, replication=replication, worker=None, last_report=at)
+    compared = msgspec.structs.replace(task, replication=replication)
     if replication.order:
-        return move(compared, "agree", at, f"{count} workers, {kinds} different results")
+        agreed = msgspec.structs.replace(compared, worker=None, last_report=at)
+        return move(agreed, "agree", at, f"{count} workers, {kinds} different results")
+    compared = msgspec.structs.replace(compared, wanted=missing_workers(replication, rules.replicas))
+    if compared.worker is not None:
+        return compared
+    compared = msgspec.structs.replace(compared, last_report=at)
     if count >= MAX_COMMITMENTS:
         return move(compared, "close", at, f"{count} workers do not agree on a result")
     return move(compared, "again", at, f"{count} results; another worker is needed")
@@ -227,7 +311,7 @@ def _apply_replication_event(task: PoolTask, event: e.ReplicationEvent, rules: P
             return replace(task, replication=revealed(task.replication, event.worker, event.result))
         case e.TaskReopened():
             after = reopened(task.replication, rules.replicas)
-            return _after_agreement(task, after, event.at) if task.stage == "revealing" else task
+            return _after_agreement(task, after, event.at, rules) if task.stage == "revealing" else task
 
 
 def _contribute(task: PoolTask, after: Replication, event: e.ResultContributed, rules: PoolRules) -> PoolTask:
@@ -238,11 +322,11 @@ def _contribute(task: PoolTask, after: Replication, event: e.ResultContributed, 
     ends_order = task.stage == "contributing" and after.next_worker is None
     late = task.stage == "waiting"
     if (ends_order or late) and after.tally.consensus is None and not after.tally.fires(event.result_hash):
-        return _after_agreement(task, agree(after, rules.replicas), event.at)
+        return _after_agreement(task, agree(after, rules.replicas), event.at, rules)
     return msgspec.structs.replace(task, replication=after, last_report=event.at)
 
 
-def _apply_chain_event(task: PoolTask, event: e.TaskInitialized | e.TaskFinalized | e.TaskRefunded) -> PoolTask:
+def _apply_chain_event(task: PoolTask, event: _ChainEvent) -> PoolTask:
     match event:
         case e.TaskInitialized():
             return task if task.initialized else msgspec.structs.replace(task, initialized=True)
@@ -290,8 +374,12 @@ def _expire(task: PoolTask, at: float, rules: PoolRules) -> PoolTask:
     if end is None or at < end:  # a report arrived meanwhile
         return task
     if task.stage == "contributing" and task.replication is not None:
-        return _after_agreement(task, skip_absent(task.replication, rules.replicas), at)
-    return lose(task, at, "the worker sent no report, or stayed at one stage, for too long")
+        return _after_agreement(task, skip_absent(task.replication, rules.replicas), at, rules)
+    reason = "the worker sent no report, or stayed at one stage, for too long"
+    for copy in task.copies:  # one at a time: each loss is counted
+        if _copy_until(copy, rules) <= at:
+            return lose_copy(task, copy.worker, at, reason)
+    return lose(task, at, reason)
 
 
 def _close(task: PoolTask, deal: e.DealMatched, event: e.ChainTimePassed) -> PoolTask:
@@ -314,10 +402,14 @@ def _close(task: PoolTask, deal: e.DealMatched, event: e.ChainTimePassed) -> Poo
 def _require_worker(task: PoolTask, event: e.WorkerEvent) -> None:
     if task.stage not in WORKING or task.worker != event.worker:
         raise InputRefused(f"task {task.task} is not assigned to you: it is {task.stage}; request another one.")
-    if task.fence != event.fence:
+    _require_fence(task, event, task.worker_fence or task.fence)  # 0: assigned by an earlier version
+
+
+def _require_fence(task: PoolTask, event: e.WorkerEvent, fence: int) -> None:
+    if fence != event.fence:
         raise InputRefused(
             f"assignment {event.fence} of task {task.task} has ended and is not assigned to you any more; "
-            f"work on assignment {task.fence}, or request another task."
+            f"work on assignment {fence}, or request another task."
         )
 
 
@@ -366,8 +458,7 @@ def _apply_forward(task: PoolTask, event: _ForwardEvent) -> PoolTask:
 
 
 def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:
-    if reported.stage not in _REPORTS:
-        raise InputRefused(f"a worker does not report {reported.stage!r}; it reports one of {', '.join(_REPORTS)}.")
+    _require_known_stage(reported)
     if reported.stage == "completed" and task.stage == "completed":
         return task  # the chain event arrived before the report
     _require_worker(task, reported)
@@ -379,3 +470,8 @@ def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:
             return decline(task, reported.at, reported.check, reason)
         return lose(task, reported.at, reason)
     return report(task, reported.stage, reported.at, reported.detail)
+
+
+def _require_known_stage(reported: e.StageReported) -> None:
+    if reported.stage not in _REPORTS:
+        raise InputRefused(f"a worker does not report {reported.stage!r}; it reports one of {', '.join(_REPORTS)}.")

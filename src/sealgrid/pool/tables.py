@@ -57,6 +57,14 @@ _partial("pool_task_deadline", TASK.c.deadline.is_not(None), TASK.c.deadline)
 _partial("pool_task_call", TASK.c.call.is_not(None), TASK.c.call, TASK.c.call_after, TASK.c.place)
 _partial("pool_task_refusal", TASK.c.refusal != "", TASK.c.place)
 
+#: Workers that have a task beside its first worker, as in its document.
+COPY: Final = sql.Table(
+    "pool_copy",
+    META,
+    sql.Column("task", sql.String(66), primary_key=True),
+    sql.Column("worker", sql.String(42), primary_key=True, index=True),
+)
+
 #: Workers, each as it requested a job last; a claim locks the rows of its workers.
 KNOWN_WORKER: Final = sql.Table(
     "pool_known_worker",

@@ -59,6 +59,17 @@ PUBLIC: Final[dict[str, PublicStage]] = {
 }
 
 
+class TaskCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """A further assignment of a task, at the same time: its worker computes the task, too."""
+
+    worker: Address
+    fence: int
+    stage: Stage = "assigned"
+    last_report: float
+    stage_since: float
+    enclave: Address | None = None  #: that it has proposed
+
+
 class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     """The pool's record of one task."""
 
@@ -72,7 +83,10 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     virtual_start: float = 0.0  #: seconds that its requester had before it, at one price (see ``task_queue``)
     refund_due: bool = False
     worker: Address | None = None
-    fence: int = 0  #: number of the present or last assignment; rises with each
+    fence: int = 0  #: number of the newest assignment; rises with each
+    worker_fence: int = 0  #: of the assignment of ``worker``
+    copies: tuple[TaskCopy, ...] = ()  #: assignments beside that of ``worker``; none while it has no worker
+    wanted: int = 1  #: workers that shall have it at the same time
     enclave: Address | None = None
     attempt: int = 0  #: enclaves authorised so far
     enclave_proposed: bool = False  #: whether its present worker has proposed an enclave
@@ -101,19 +115,101 @@ def enter(task: PoolTask, stage: Stage, at: float, detail: str = "", check: str 
     if task.stage == stage:
         return task
     entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL], check=check)
-    forward = task.forward if stage in WORKING else None
-    return msgspec.structs.replace(task, stage=stage, stage_since=at, history=(*task.history, entry), forward=forward)
+    forward, copies = (task.forward, task.copies) if stage in WORKING else (None, ())
+    history = (*task.history, entry)
+    return msgspec.structs.replace(task, stage=stage, stage_since=at, history=history, forward=forward, copies=copies)
+
+
+def workers_of(task: PoolTask) -> tuple[Address, ...]:
+    """Return the workers that have a task now."""
+    if task.stage not in WORKING or task.worker is None:
+        return ()
+    return (task.worker, *(copy.worker for copy in task.copies))
+
+
+def copy_of(task: PoolTask, worker: Address) -> TaskCopy | None:
+    """Return a worker's assignment beside the first; None if it has none."""
+    return next((copy for copy in task.copies if copy.worker == worker), None)
+
+
+def replace_copy(task: PoolTask, copy: TaskCopy) -> PoolTask:
+    """Return the task with another state of a worker's copy."""
+    copies = tuple(copy if each.worker == copy.worker else each for each in task.copies)
+    return msgspec.structs.replace(task, copies=copies)
+
+
+def remove_copy(task: PoolTask, worker: Address) -> PoolTask:
+    """Return the task without a worker's copy."""
+    return msgspec.structs.replace(task, copies=tuple(each for each in task.copies if each.worker != worker))
+
+
+def promote_copy(task: PoolTask, at: float) -> PoolTask:
+    """Return the task with its oldest copy as its only first assignment; without a worker if it has no copy."""
+    if not task.copies:
+        return msgspec.structs.replace(task, worker=None)
+    first, *others = task.copies
+    promoted = msgspec.structs.replace(
+        enter(task, first.stage, at),
+        worker=first.worker,
+        worker_fence=first.fence,
+        copies=tuple(others),
+        last_report=first.last_report,
+        stage_since=first.stage_since,
+        enclave_proposed=first.enclave is not None,
+    )
+    return promoted if first.enclave is None else msgspec.structs.replace(promoted, enclave=first.enclave)
+
+
+def exchange_copy(task: PoolTask, worker: Address, at: float) -> PoolTask:
+    """Return the task with a worker's copy as its first assignment, and the first as the copy."""
+    copy = copy_of(task, worker)
+    assert copy is not None
+    assert task.worker is not None
+    first = TaskCopy(
+        worker=task.worker,
+        fence=task.worker_fence,
+        stage=task.stage,
+        last_report=task.last_report,
+        stage_since=task.stage_since,
+        enclave=task.enclave if task.enclave_proposed else None,
+    )
+    others = tuple(each for each in task.copies if each.worker != worker)
+    exchanged = promote_copy(msgspec.structs.replace(task, copies=(copy,)), at)
+    return msgspec.structs.replace(exchanged, copies=(*others, first))
 
 
 def lose(task: PoolTask, at: float, reason: str) -> PoolTask:
-    """Return the task without its worker: waiting again, or failed after its last enclave."""
+    """Return the task without its worker: its copy goes on, else it waits, or failed after its last enclave."""
     if task.stage not in WORKING or task.worker is None:
         return task
+    losses = _losses(task, task.worker, at)
     if task.replication is not None:  # without enclaves, the runs that ended without a result count
         task = msgspec.structs.replace(task, attempt=task.attempt + 1)
+    if task.copies:
+        copies = task.copies
+        waiting = move(task, "lose", at, reason)
+        return msgspec.structs.replace(
+            promote_copy(msgspec.structs.replace(waiting, copies=copies), at),
+            losses=losses,
+            wanted=1 if task.replication is None else task.wanted,
+        )
     taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, reason)
-    others = tuple(entry for entry in task.losses if entry[0] != task.worker)
-    return msgspec.structs.replace(taken, worker=None, losses=(*others, (task.worker, at)))
+    return msgspec.structs.replace(taken, worker=None, losses=losses)
+
+
+def lose_copy(task: PoolTask, worker: Address, at: float, reason: str) -> PoolTask:
+    """Return the task without a worker's copy; its first assignment goes on."""
+    entry = StageAt(stage=task.stage, at=at, detail=reason[:MAX_DETAIL])
+    without = msgspec.structs.replace(
+        remove_copy(task, worker), losses=_losses(task, worker, at), history=(*task.history, entry)
+    )
+    if task.replication is None:
+        return msgspec.structs.replace(without, wanted=1)
+    return msgspec.structs.replace(without, attempt=task.attempt + 1)
+
+
+def _losses(task: PoolTask, worker: Address, at: float) -> tuple[tuple[Address, float], ...]:
+    return (*(entry for entry in task.losses if entry[0] != worker), (worker, at))
 
 
 def decline(task: PoolTask, at: float, check: str, reason: str) -> PoolTask:
@@ -159,7 +255,7 @@ class AttemptFailure(msgspec.Struct, frozen=True):
 
 def failures_of(task: PoolTask, pool_owner: Address) -> tuple[AttemptFailure, ...]:
     """Return the last failure of each worker, oldest first, and then why the pool ended the task, if it did."""
-    reasons = {entry.at: entry.detail for entry in task.history if entry.stage in {"waiting", "failed"}}
+    reasons = {entry.at: entry.detail for entry in task.history if entry.detail}
     failures = [AttemptFailure(worker, at, reasons.get(at, "")) for worker, at in task.losses]
     last = task.history[-1]
     if last.stage in {"failed", "refunded"} and last.at not in {each.at for each in failures}:

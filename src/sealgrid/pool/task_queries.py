@@ -8,7 +8,7 @@ import sqlalchemy as sql
 from sealgrid.poco.tags import TEE_BIT, bits
 from sealgrid.pool.matching import MAX_TAG, price_per_second, start_by
 from sealgrid.pool.pool_store import QueueQuery
-from sealgrid.pool.tables import AGREEMENTS, DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK
+from sealgrid.pool.tables import AGREEMENTS, COPY, DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK
 from sealgrid.wire.pool import WorkerCapabilities
 
 
@@ -79,6 +79,9 @@ ENDED_SINCE: Final = (
     .group_by(HISTORY.c.stage)
 )
 OF_WORKERS: Final = sql.select(*ROW).where(TASK.c.worker.in_(_SOME))
+COPIED: Final = sql.select(*ROW).join(COPY, COPY.c.task == TASK.c.task)
+COPIES_OF_WORKERS: Final = COPIED.where(COPY.c.worker.in_(_SOME))
+REMOVE_COPIES: Final = COPY.delete().where(COPY.c.task == _parameter("one"))
 #: Without a join: PostgreSQL would sort the whole queue first while its statistics say that it is short.
 STORED: Final = sql.select(*ROW, TASK.c.place, TASK.c.deal)
 NEXT_BACKLOG: Final = (
@@ -96,7 +99,7 @@ BACKLOG_TASKS: Final = _limited(
     TASK.c.place,
 ).with_for_update(skip_locked=True, of=TASK)
 COUNT: Final = sql.select(sql.func.count()).select_from(TASK)
-COUNT_BACKLOG, COUNT_READY = COUNT.where(TASK.c.in_backlog), COUNT.where(TASK.c.ready)
+COUNT_BACKLOG, COUNT_READY = COUNT.where(TASK.c.in_backlog), COUNT.where(TASK.c.ready, TASK.c.worker.is_(None))
 COUNT_WORKING: Final = COUNT.where(TASK.c.worker.is_not(None))
 OPEN_OF_REQUESTER: Final = COUNT.where(TASK.c.queued, TASK.c.requester == _parameter("one"))
 OPEN_OF_APP: Final = COUNT.where(TASK.c.queued, TASK.c.app == _parameter("one"))

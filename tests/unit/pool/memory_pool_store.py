@@ -14,7 +14,7 @@ from sealgrid.pool.matching import AppFailures, KnownWorker, fits, price_per_sec
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline, renew_lease
-from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask
+from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask, workers_of
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import QueueView
@@ -72,7 +72,9 @@ class MemoryPoolStore:
     def count_tasks(self, since: float) -> QueueView:
         ended = [task.stage for task in self.history.values() if task.history[-1].at >= since]
         return QueueView(
-            waiting=sum(is_in_backlog(task) or is_assignable(task) for task in self.open.values()),
+            waiting=sum(
+                is_in_backlog(task) or (is_assignable(task) and not workers_of(task)) for task in self.open.values()
+            ),
             working=sum(task.stage in WORKING for task in self.open.values()),
             completed=ended.count("completed"),
             refunded=ended.count("refunded"),
@@ -124,8 +126,8 @@ class MemoryTaskRows:
             remove(backlog, (start_by(deal), place))
         for party in (("requester", deal.requester), ("app", deal.app)):
             store.queued_of.setdefault(party, {}).pop(task.task, None)
-        if before is not None and before.stage in WORKING and before.worker is not None:
-            store.working[before.worker].pop(task.task, None)
+        for worker in workers_of(before) if before is not None else ():
+            store.working[worker].pop(task.task, None)
         store.called.pop(task.task, None)
         store.contributing.pop(task.task, None)
         if task.stage == "contributing":
@@ -143,8 +145,8 @@ class MemoryTaskRows:
         if task.queued and task.stage in OPEN:
             for party in (("requester", deal.requester), ("app", deal.app)):
                 store.queued_of[party][task.task] = None
-        if task.stage in WORKING and task.worker is not None:
-            store.working.setdefault(task.worker, {})[task.task] = None
+        for worker in workers_of(task):
+            store.working.setdefault(worker, {})[task.task] = None
         if chain_call(task):
             store.called[task.task] = None
         deadline = next_deadline(task, change.deal)
@@ -232,15 +234,16 @@ class MemoryTaskRows:
         return StoredTask(place, task, self._store.known[task.deal])
 
     def of_workers(self, workers: Collection[Address]) -> list[PoolTask]:
-        return [self._store.open[task] for worker in sorted(workers) for task in self._store.working.get(worker, ())]
+        tasks = dict.fromkeys(task for worker in sorted(workers) for task in self._store.working.get(worker, ()))
+        return [self._store.open[task] for task in tasks]
 
     def expired(self, now: float, limit: int) -> list[TaskId]:
-        ends = [
+        ends = {
             (end, self._store.places[task])
             for tasks in (*self._store.working.values(), self._store.contributing)
             for task in tasks
             if (end := lease_until(self._store.open[task], self._store.rules)) is not None and end <= now
-        ]
+        }
         return [self._store.at_place[place] for _, place in sorted(ends)[:limit]]
 
     def overdue(self, chain_now: int, limit: int) -> list[TaskId]:
@@ -268,10 +271,10 @@ class MemoryTaskRows:
         return [self._store.at_place[place] for place in found[:limit]]
 
     def renew_leases(self, at: float) -> None:
-        for tasks in (*self._store.working.values(), self._store.contributing):
-            for task in tasks:
-                if lease_until(self._store.open[task], self._store.rules) is not None:
-                    self._store.open[task] = renew_lease(self._store.open[task], at)
+        held = {task for tasks in (*self._store.working.values(), self._store.contributing) for task in tasks}
+        for task in held:
+            if lease_until(self._store.open[task], self._store.rules) is not None:
+                self._store.open[task] = renew_lease(self._store.open[task], at)
 
     def forget(self, ended_before: float) -> None:
         for task in [task for task, each in self._store.history.items() if each.history[-1].at < ended_before]:

@@ -20,9 +20,9 @@ from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
 from sealgrid.pool.step import lease_until, new_tasks
-from sealgrid.pool.task import OPEN, WORKING, PoolTask
+from sealgrid.pool.task import OPEN, WORKING, PoolTask, workers_of
 from sealgrid.pool.transactions import Fees, PoolTransaction
-from sealgrid.units import DealId, TaskId, to_digest
+from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from sealgrid.wire.pool import WorkerCapabilities
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
 from tests.unit.pool.pool_scene import BLOCK
@@ -99,6 +99,8 @@ class StoreCommands(RuleBasedStateMachine):
             deal(size, refusal),
             at=self.now,
             deal=DealId(to_digest(self.deals.to_bytes(32, "big"))),
+            replicated=needs["tag"] == NO_TAG,
+            trust=2,
             contribution_deadline=int(self.now) + 300,
             final_deadline=int(self.now) + 400,
             **needs,
@@ -133,10 +135,17 @@ class StoreCommands(RuleBasedStateMachine):
             e.EnclaveProposed(at=self.now, task=task, worker=worker, fence=fence, enclave=enclave(number))  # type: ignore[arg-type]
         )
 
+    @rule(task=tasks, worker=st.sampled_from(WORKERS), result=st.sampled_from(FILES), late=st.integers(0, 1))
+    def commit(self, task: TaskId, worker: Address, result: Digest, late: int) -> None:
+        known = self.scenes[0].store.task(task)
+        fence = known.fence - late if known else 1
+        names = {"task": task, "worker": worker, "fence": fence, "result_seal": result, "score": 0}
+        self.apply(e.ResultCommitted(at=self.now, result_hash=result, **names))  # type: ignore[arg-type]
+
     @rule(task=tasks, stage=stages, check=checks, own=st.booleans(), late=st.integers(0, 3))
     def report(self, task: TaskId, stage: str, check: str, own: bool, late: int) -> None:
         known = self.scenes[0].store.task(task)
-        worker = known.worker if known and known.worker and own else WORKERS[0]
+        worker = workers_of(known)[-1] if known and workers_of(known) and own else WORKERS[0]
         fields = {"at": self.now, "task": task, "worker": worker, "fence": known.fence - late // 3 if known else 1}
         self.apply(msgspec.convert(fields | {"stage": stage, "check": check}, e.StageReported))
 
@@ -222,12 +231,13 @@ class StoreCommands(RuleBasedStateMachine):
         if hasattr(self, "scenes"):
             found = [each for task in self.known if (each := self.scenes[0].store.task(task))]
             working = [task for task in found if task.stage in WORKING]
-            assert all(sum(task.worker == worker for task in working) <= 2 for worker in WORKERS)
+            assert all(sum(worker in workers_of(task) for task in working) <= 2 for worker in WORKERS)
             for requester in REQUESTERS:
                 assert sum(self.is_open(task, requester=requester) for task in found) <= RULES.tasks_per_requester
             for app in APPS:
                 assert sum(self.is_open(task, app=app) for task in found) <= RULES.tasks_per_app
-            assert all((lease_until(task, RULES) is not None) == (task in working) for task in found)
+            leased = (*WORKING, "contributing")
+            assert all((lease_until(task, RULES) is not None) == (task.stage in leased) for task in found)
 
 
 def transactions(scene: StoreScene) -> list[PoolTransaction]:

@@ -1,6 +1,7 @@
 """Results of several workers for one task without an enclave: who contributes, and what the pool then does on chain."""
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replication import MAX_COMMITMENTS, replicas_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
-from sealgrid.pool.step import chain_call
+from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import MAX_ATTEMPTS
 from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, Digest, to_address, to_digest
@@ -56,6 +57,11 @@ class ReplicatedScene(StoreScene):
         assert self.task().replication is not None
         if self.task().replication.tally.fires(result):
             self.apply(e.ConsensusReached(task=TASK, result_hash=result, reveal_deadline=DEADLINE, at=at))
+
+    def starts(self, worker: Address, *, at: float = 2) -> int:
+        """Give the task to a worker; return the fence of its assignment."""
+        (assignment,) = self.claim(WorkerRequest(worker), at=at).assignments
+        return assignment.task.fence
 
     def reveals(self, worker: Address) -> None:
         self.apply(e.ResultRevealed(task=TASK, worker=worker, result=OTHER, at=4))
@@ -307,6 +313,91 @@ def test_a_run_without_a_result_counts_as_an_attempt() -> None:
     assert scene.task().stage == "failed"
 
 
+def test_as_many_workers_as_must_agree_compute_at_the_same_time() -> None:
+    scene = ReplicatedScene(replicas=3)
+    fences = {worker: scene.starts(worker) for worker in (ANNA, BERT, CARL)}
+    assert (fences, scene.claim(WorkerRequest(DORA), at=2).assignments) == ({ANNA: 1, BERT: 2, CARL: 3}, ())
+    for worker in (CARL, ANNA, BERT):
+        assert scene.task().stage == "assigned"
+        scene.commits(worker, RIGHT, fences[worker])
+    assert (scene.task().stage, scene.order) == ("contributing", (CARL, ANNA))
+
+
+def test_a_worker_that_is_trusted_alone_computes_alone() -> None:
+    scene = ReplicatedScene(trust=2)
+    with scene.store.transaction() as rows:
+        for _ in range(10):
+            rows.add_agreement(ANNA, APP, at=1)
+    fence = scene.starts(ANNA)
+    assert scene.claim(WorkerRequest(BERT), at=2).assignments == ()
+    scene.commits(ANNA, RIGHT, fence, replicas=1)
+    assert scene.order == (ANNA,)
+
+
+def test_a_worker_beside_a_trusted_one_is_compared_with_it() -> None:
+    scene = ReplicatedScene(trust=2)
+    anna, bert = scene.starts(ANNA), scene.starts(BERT)
+    scene.commits(BERT, RIGHT, bert, replicas=1)
+    assert (scene.task().stage, scene.task().worker) == ("assigned", ANNA)
+    scene.commits(ANNA, RIGHT, anna)
+    assert (scene.task().stage, scene.order) == ("contributing", (BERT,))
+
+
+def test_of_two_workers_one_may_fail_and_a_third_takes_its_place() -> None:
+    scene = ReplicatedScene()
+    anna, bert = scene.starts(ANNA), scene.starts(BERT)
+    scene.report(BERT, "running", fence=bert)
+    scene.report(ANNA, "failed", fence=anna, detail="no memory")
+    assert (scene.task().stage, scene.task().worker, scene.task().losses) == ("running", BERT, ((ANNA, 3),))
+    carl = scene.starts(CARL)
+    scene.commits(BERT, RIGHT, bert)
+    scene.commits(CARL, RIGHT, carl)
+    assert scene.order == (BERT, CARL)
+
+
+def test_the_silent_one_of_two_workers_loses_its_own_assignment_only() -> None:
+    scene = ReplicatedScene()
+    anna, bert = scene.starts(ANNA), scene.starts(BERT)
+    scene.report(ANNA, "running", at=20, fence=anna)
+    scene.expire(32)
+    assert (scene.task().worker, scene.task().copies, scene.task().losses) == (ANNA, (), ((BERT, 32),))
+    with pytest.raises(InputRefused, match="is not assigned to you"):
+        scene.commits(BERT, RIGHT, bert)
+
+
+def test_a_fence_of_an_earlier_assignment_is_refused_beside_another_worker() -> None:
+    scene = ReplicatedScene()
+    scene.starts(ANNA)
+    bert = scene.starts(BERT)
+    assert scene.starts(BERT, at=8) == bert + 1  # the reply was lost
+    with pytest.raises(InputRefused, match="has ended"):
+        scene.report(BERT, "running", fence=bert)
+
+
+def test_who_computes_while_others_agree_is_ended() -> None:
+    scene = ReplicatedScene(trust=5, replicas=1)  # three new workers, but those with a score are enough
+    fences = {worker: scene.starts(worker) for worker in (ANNA, BERT, CARL)}
+    scene.commits(ANNA, RIGHT, fences[ANNA], score=30)
+    assert scene.order == (ANNA,)
+    with pytest.raises(InputRefused, match="is not assigned to you: it is contributing"):
+        scene.report(BERT, "running", fence=fences[BERT])
+
+
+@pytest.mark.parametrize("memory", [True, False], ids=["memory", "sqlite"])
+def test_a_restart_renews_the_lease_of_each_worker_of_a_task(memory: bool, tmp_path: Path) -> None:
+    rules = PoolRules(lease=30, retry=5, margin=5)
+    scene = ReplicatedScene(store=MemoryPoolStore(rules) if memory else SqlPoolStore(f"sqlite:///{tmp_path}/p", rules))
+    anna, bert = scene.starts(ANNA), scene.starts(BERT)
+    with scene.store.transaction() as rows:
+        rows.renew_leases(100)
+    scene.expire(129)
+    scene.report(ANNA, "running", at=129, fence=anna)
+    scene.report(BERT, "running", at=129, fence=bert)
+    with scene.store.transaction() as rows:
+        assert [task.task for task in rows.of_workers([BERT])] == [TASK]
+    scene.store.close()
+
+
 @pytest.mark.parametrize("memory", [True, False], ids=["memory", "sqlite"])
 def test_after_a_restart_whose_turn_it_is_has_two_leases_in_whatever_number_of_tasks(
     memory: bool, tmp_path: Path
@@ -362,11 +453,19 @@ JOINED = [HONEST, (WRONG, "breaks its promise", True), (WRONG, "is absent", True
     trust=st.integers(2, 6),
     replicas=st.integers(1, 3),
     workers=st.lists(BEHAVIOURS, min_size=MAX_COMMITMENTS, max_size=MAX_COMMITMENTS),
+    together=st.booleans(),
 )
-@example(trust=3, replicas=2, workers=[*JOINED, *[HONEST] * 4])  # the fourth commits to what the second contributed
-@example(trust=3, replicas=2, workers=[HONEST, (RIGHT, "is late", True), (WRONG, "contributes", True), *[HONEST] * 5])
+@example(
+    trust=3, replicas=2, workers=[*JOINED, *[HONEST] * 4], together=False
+)  # the fourth commits to what the second contributed
+@example(
+    trust=3,
+    replicas=2,
+    workers=[HONEST, (RIGHT, "is late", True), (WRONG, "contributes", True), *[HONEST] * 5],
+    together=False,
+)
 def test_whatever_workers_do_the_chain_takes_every_call_and_pays_for_an_agreed_result_only(
-    trust: int, replicas: int, workers: list[tuple[Digest, str, bool]]
+    trust: int, replicas: int, workers: list[tuple[Digest, str, bool]], together: bool
 ) -> None:
     scene, chain = ReplicatedScene(trust=trust, replicas=replicas), ConsensusTally(trust)
     behaviours = {to_address(bytes([30 + number]) * 20): each for number, each in enumerate(workers)}
@@ -381,8 +480,12 @@ def test_whatever_workers_do_the_chain_takes_every_call_and_pays_for_an_agreed_r
         assert state is not None
         match scene.task().stage:
             case "waiting" if idle:
-                worker = idle.pop(0)
-                scene.runs(worker, behaviours[worker][0], at=now)
+                fences: list[tuple[Address, int]] = []
+                while idle and (together or not fences) and is_assignable(scene.task()):
+                    fences.append((idle[0], scene.starts(idle.pop(0), at=now)))
+                for worker, fence in reversed(fences):
+                    with suppress(InputRefused):  # the others have agreed
+                        scene.commits(worker, behaviours[worker][0], fence, at=now)
             case "contributing":
                 worker = state.next_worker
                 assert worker is not None
