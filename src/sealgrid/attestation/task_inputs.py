@@ -11,6 +11,7 @@ import msgspec
 
 from sealgrid.attestation.field_types import Count, HexDigest
 from sealgrid.crypto import merkle
+from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 
@@ -33,6 +34,19 @@ class TaskInputProof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         leaf = merkle.leaf_hash(to_bytes(file_sha256, 32))
         path = [to_bytes(each, 32) for each in self.path]
         return merkle.is_included(leaf, self.index, self.inputs.tasks, path, to_bytes(self.inputs.root, 32))
+
+
+def pack_input_list(files: Sequence[Digest]) -> bytes:
+    """Return the list of all tasks' inputs, for tasks without a TEE: 32 bytes for each, in the order of the tasks."""
+    return b"".join(to_bytes(each, 32) for each in files)
+
+
+def listed_input(content: bytes, inputs: TaskInputs, index: int) -> Digest:
+    """Return the input of one task from such a list; raise InputRefused for a list with another root or length."""
+    files = [to_digest(content[start : start + 32]) for start in range(0, len(content) // 32 * 32, 32)]
+    if len(content) != 32 * inputs.tasks or TaskInputTree(files).inputs != inputs or index >= inputs.tasks:
+        raise InputRefused("the list of the tasks' inputs is not the one that the params name.")
+    return files[index]
 
 
 class TaskInputTree:

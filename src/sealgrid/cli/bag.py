@@ -70,11 +70,11 @@ async def run_map(me: "AsyncClient", options: MapOptions, bought: list[object]) 
 
     inputs = await _inputs(me, options)
     if options.quote:
-        named = options.terms("public_args", "max_price", "pool")
+        named = options.terms("public_args", "max_price", "pool", "tee", "trust")
         quoted = await me.quote(options.app, options.model, tasks=len(inputs), check_inputs=False, **named)
         print_result(quoted, quote_lines(quoted, me.network), as_json=options.as_json)
         return
-    named = options.terms("args", "secrets", "public_args", "max_price", "pool")
+    named = options.terms("args", "secrets", "public_args", "max_price", "pool", "tee", "trust")
     with show_progress() as on_progress:
         bag = await me.map(options.app, inputs, options.model, key=options.key, on_progress=on_progress, **named)
         bought.append(bag)
@@ -180,12 +180,14 @@ async def _in_order(shards: "AsyncIterator[ShardOutcome]") -> "AsyncIterator[Sha
 
 
 async def _write(me: "AsyncClient", outcome: "ShardOutcome", folder: Path) -> None:
-    """Write result and receipt of a shard; a folder with a receipt is complete and stays."""
+    """Write the result of a shard, and its receipt if it has one; a folder with a receipt is complete and stays."""
     if outcome.task is None or outcome.result is None or (folder / RECEIPT).exists():
         return
     if not (folder / RESULT).exists():
         write_files(outcome.result.files, folder / RESULT)
-    await me.reopen(outcome.task).receipt.save(folder / RECEIPT)
+    run = me.reopen(outcome.task)
+    if run.tee:
+        await run.receipt.save(folder / RECEIPT)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,10 @@ def quote_lines(quote: "RunQuote", network: "Network") -> Iterator[str]:
     if quote.missing:
         yield f'{"missing":<10} {quote.missing}; deposit it first: sealgrid account deposit "{quote.missing}"'
     yield f"{'time':<10} {quote.duration}"
-    yield f"{'vaults':<10} {quote.quorum} of {quote.vaults} must release the keys, and would now"
+    if quote.quorum:
+        yield f"{'vaults':<10} {quote.quorum} of {quote.vaults} must release the keys, and would now"
+    else:
+        yield f"{'trust':<10} {quote.trust}, without a TEE: input and result are public"
     for condition in quote.conditions:
         yield f"{'condition':<10} on the machine, checked after the purchase: {condition}"
     yield "nothing was bought"

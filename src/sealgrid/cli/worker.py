@@ -10,6 +10,7 @@ import typer
 
 from sealgrid.cli.options import Data, Json, NetworkName
 from sealgrid.cli.output import credit_note, print_result, stderr, stdout
+from sealgrid.cli.session import for_account
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -195,6 +196,20 @@ def earnings(network: NetworkName = None, pool: AtPool = "", as_json: Json = Fal
         print_result(earned, [*map(payment_line, earned.payments), total], as_json=as_json)
 
     _as_worker(_worker_machine(network, data, pool), read)
+
+
+@app.command()
+@for_account("owner")
+async def deposit(
+    me: "AsyncClient",
+    worker: Annotated[
+        str, typer.Argument(metavar="WORKER", help="The address that `sealgrid worker start` prints, on any machine.")
+    ],
+    rlc: Annotated[str, typer.Argument(metavar="RLC", help="From your wallet, as stake of the worker.")],
+) -> None:
+    """Deposit a worker's stake, which tasks without a TEE lock; `worker collect` on its machine takes it out."""
+    free = await me.account.deposit_stake(worker, rlc)
+    stdout.print(f"worker {worker} has {free}{credit_note(me.network)} free in escrow", markup=False)
 
 
 @app.command()

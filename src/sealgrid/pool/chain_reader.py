@@ -175,8 +175,8 @@ def public_refusal(deal: DealView) -> str:
         params = parse_params(deal.params)
     except InputRefused as error:
         return f"the deal has no TEE, and its params cannot be read: {error.message}"
-    if params.iexec_secrets or params.task_inputs or params.bulk_cid or params.has_deferred_callback:
-        return "the deal has no TEE, and names a secret, a bag, a bulk or a deferred callback"
+    if params.iexec_secrets or params.bulk_cid or params.has_deferred_callback:
+        return "the deal has no TEE, and names a secret, a bulk or a deferred callback"
     if params.iexec_result_encryption or params.iexec_input_files:
         return "the deal has no TEE, and names input by URL or an encrypted result"
     return ""

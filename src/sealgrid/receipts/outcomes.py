@@ -214,7 +214,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         agreed=False,
     ),
     TaskEnding(
-        "the deal has no TEE bit and has trust 1 or names a model, a secret, a bag or a callback, or has a TEE bit and "
+        "the deal has no TEE bit and has trust 1 or names a model, a secret or a callback, or has a TEE bit and "
         "trust above 1",
         "requester",
         "the deal itself, but no vault is involved",

@@ -213,13 +213,16 @@ class AsyncClient:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         check_inputs: bool = True,
         on_progress: Progress = ignore_progress,
     ) -> RunQuote:
         """Return what the run with these arguments of ``run`` would cost now; nothing is bought or reserved.
 
         The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
-        the app on the model took. The vaults are asked whether they would release the keys. Raises like ``run`` for a
+        the app on the model took. The vaults are asked whether they would release the keys; a run without a TEE
+        (``tee`` and ``trust`` as in ``run``) has none. Raises like ``run`` for a
         run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
         and arguments may be left out.
         """
@@ -234,6 +237,8 @@ class AsyncClient:
                 tasks=tasks,
                 max_price=_parse_limit(max_price),
                 pool=pool,
+                tee=tee,
+                trust=trust_of(trust, tee=tee),
             )
             request = await self._resolved(request, files, app, model, on_progress)
             payer = None if sponsor is None else (await self._sponsor_key(sponsor, sponsor_password)).address
@@ -275,6 +280,8 @@ class AsyncClient:
         callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncBag:
@@ -284,6 +291,7 @@ class AsyncClient:
         Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
         ``callback`` is a contract that gets what the app publishes for it, of each task, as in ``run``.
         ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
+        With ``tee=False`` inputs and results are **public**, and ``trust`` is as in ``run``.
 
         ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
         process it completes the purchase. Raises InputRefused for a key that was used with other content, and like
@@ -298,6 +306,8 @@ class AsyncClient:
             callback=callback,
             max_price=max_price,
             pool=pool,
+            tee=tee,
+            trust=trust,
             key=key,
             on_progress=on_progress,
         )
@@ -313,6 +323,8 @@ class AsyncClient:
         callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncBag:
@@ -324,6 +336,8 @@ class AsyncClient:
                 callback=_parse_contract(callback),
                 max_price=_parse_limit(max_price),
                 pool=pool,
+                tee=tee,
+                trust=trust_of(trust, tee=tee),
             )
             request = await self._resolved(request, (), app, model, on_progress)
             names, contents = await read_task_inputs(self._conn, request.app, inputs, _numbered(secrets))
@@ -347,6 +361,8 @@ class AsyncClient:
         public_args: Sequence[str] = (),
         max_price: Price | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncBag:
@@ -362,6 +378,8 @@ class AsyncClient:
             public_args=public_args,
             max_price=max_price,
             pool=pool,
+            tee=tee,
+            trust=trust,
             key=key,
             on_progress=on_progress,
         )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.attestation.job_params import parse_params
-from sealgrid.attestation.task_inputs import TaskInputProof, TaskInputs, TaskInputTree
+from sealgrid.attestation.task_inputs import TaskInputProof, TaskInputs, TaskInputTree, listed_input, pack_input_list
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_digest
@@ -35,6 +35,23 @@ def test_a_proof_shows_one_file_at_one_task_of_one_tree(count, data):
         )
     ]
     assert proved == [(listed[index], index, count)]
+
+
+@given(st.integers(1, 70), st.data())
+def test_a_list_gives_each_task_its_input(count, data):
+    listed, index = files(count), data.draw(st.integers(0, count - 1))
+    assert listed_input(pack_input_list(listed), TaskInputTree(listed).inputs, index) == listed[index]
+
+
+@pytest.mark.parametrize("changed", [b"", b"\1" * 64, pack_input_list(files(3)) + b"\0", pack_input_list(files(4))])
+def test_another_list_than_the_params_name_is_refused(changed):
+    with pytest.raises(InputRefused, match="is not the one that the params name"):
+        listed_input(changed, TaskInputTree(files(3)).inputs, 0)
+
+
+def test_a_list_has_no_input_for_a_task_behind_its_end():
+    with pytest.raises(InputRefused):
+        listed_input(pack_input_list(files(3)), TaskInputTree(files(3)).inputs, 3)
 
 
 def test_a_proof_of_another_tree_shows_nothing():

@@ -57,6 +57,11 @@ def test_a_quote_has_every_part_the_money_and_what_is_missing():
     ]
 
 
+def test_a_quote_without_a_tee_names_its_trust_and_no_vaults():
+    lines = list(quote_lines(replace(QUOTE, quorum=0, trust=3, conditions=()), network()))
+    assert lines[-2:] == ["trust      3, without a TEE: input and result are public", "nothing was bought"]
+
+
 def test_a_look_alike_of_a_shipped_app_is_said_beside_its_price():
     first = next(iter(quote_lines(replace(QUOTE, release=ReleaseMark.LOOK_ALIKE), network())))
     assert first == "app        free, NOT built from this release: other code under the name of a shipped app"

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.job_params import JobParams, parse_params
+from sealgrid.attestation.task_inputs import listed_input
 from sealgrid.bundle.job_input import MAX_INPUT_BYTES, MAX_SEALED_BYTES, JobInput, check_input, split_arguments, unpack
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_preparation import PreparedApp, prepare
@@ -22,7 +23,7 @@ from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.protocol.relay_files import PIECE_BYTES, fetch, write_new
 from sealgrid.enclave.sandbox import sandbox
 from sealgrid.errors import AppFailed, HostFailed, InputRefused, SealgridError
-from sealgrid.units import to_digest
+from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import ComputedArchive, EnclaveFailure, PublicJobSpec, RelayClient
 
 PUBLIC_OUTPUT_BYTES = MAX_INPUT_BYTES
@@ -66,7 +67,7 @@ async def compute(relay: RelayClient, spec: PublicJobSpec, root: Path) -> Public
     """Return the result of the app; raise HostFailed for whatever this machine could have caused."""
     prepared = await prepare(relay, spec.app_digest, root)
     try:
-        inputs = await _load(relay, parse_params(spec.params), prepared)
+        inputs = await _load(relay, parse_params(spec.params), spec.index, prepared)
         return await asyncio.to_thread(_run, prepared, spec, inputs)
     except AppFailed:
         return PublicResult({}, -1)
@@ -97,11 +98,11 @@ def covered(files: Mapping[str, bytes], computed: ComputedResult) -> dict[str, b
     return {name: content for name, content in files.items() if path and (name == path or name.startswith(path + "/"))}
 
 
-async def _load(relay: RelayClient, params: JobParams, prepared: PreparedApp) -> AppInputs:
+async def _load(relay: RelayClient, params: JobParams, index: int, prepared: PreparedApp) -> AppInputs:
     """Lay out the public input files; raise AppFailed for an input that its digest proves to be bad."""
     folders, files, args = prepared.folders, list[tuple[str, bytes]](), list[str]()
     try:
-        for digest in params.inputs:
+        for digest in await _inputs_of(relay, params, index, prepared):
             path = await fetch(relay, digest, folders.new_scratch_path(), MAX_SEALED_BYTES)
             each = unpack(path.read_bytes())
             files += each.files
@@ -113,6 +114,16 @@ async def _load(relay: RelayClient, params: JobParams, prepared: PreparedApp) ->
     for name, content in files:
         write_new(folders.path("inputs") / name, content)
     return AppInputs(arguments=(*public, *args), input_files=[name for name, _ in files])
+
+
+async def _inputs_of(relay: RelayClient, params: JobParams, index: int, prepared: PreparedApp) -> tuple[Digest, ...]:
+    """Return the inputs of one task; in a bag, the last that the params name lists one more for each task."""
+    if params.task_inputs is None:
+        return params.inputs
+    if not params.inputs:
+        raise InputRefused("params name the root of the tasks' inputs and no list of them.")
+    path = await fetch(relay, params.inputs[-1], prepared.folders.new_scratch_path(), MAX_SEALED_BYTES)
+    return (*params.inputs[:-1], listed_input(path.read_bytes(), params.task_inputs, index))
 
 
 if __name__ == "__main__":

@@ -43,10 +43,11 @@ class BagContent:
     names: tuple[str, ...]  #: of the inputs
 
     def digest(self) -> str:
-        """Return a digest of app, model, public arguments, callback contract if there is one, and inputs."""
+        """Return a digest of app, model, public arguments, inputs, and if it has them callback contract and trust."""
         request = self.request
         callback = () if request.callback == ZERO_ADDRESS else (request.callback,)
-        terms = msgspec.json.encode([request.app, request.model, request.public_args, *callback])
+        trust = () if request.tee else (request.trust,)
+        terms = msgspec.json.encode([request.app, request.model, request.public_args, *callback, *trust])
         return sha256(terms, *(sha256(each.pack()) for each in self.inputs)).hex()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.attestation.task_inputs import TaskInputTree
+from sealgrid.attestation.task_inputs import TaskInputTree, pack_input_list
 from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus
@@ -25,6 +25,7 @@ from sealgrid.poco.orders import (
     from_document,
     to_document,
 )
+from sealgrid.poco.tags import is_tee
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.buy import PurchasedTask, input_asset, match, params_of
@@ -102,6 +103,10 @@ async def prepare(
     """
     request = replace(request, tasks=len(shards))
     deals = await plan(conn, request, on_progress)
+    if not request.tee:
+        params = await _public_params(conn, request, inputs, on_progress)
+        order = sign_order(request_order(conn, _dearest(deals), request, params), conn.order_domain, conn.key)
+        return _purchase(shards, order, deals, HpkeKey.generate())
     sealed = await _in_turn(
         [_seal(conn, each) for each in inputs], f"sealing and storing the inputs of {len(shards)} tasks", on_progress
     )
@@ -126,12 +131,31 @@ async def prepare(
     await _in_turn(deposits, "depositing the keys of the inputs", on_progress)
     on_progress(ProgressStep("asking the vaults whether they will release the keys"))
     await check_release(conn, terms, on_progress)
+    return _purchase(shards, terms.request, deals, result_key)
+
+
+def _purchase(
+    shards: Sequence[int], request: RequestOrder, deals: Sequence[PlannedDeal], result_key: HpkeKey
+) -> BagPurchase:
     return BagPurchase(
         shards=tuple(shards),
-        request=to_document(terms.request),
+        request=to_document(request),
         deals=tuple(_record(each) for each in deals),
         result_key=result_key.secret.hex(),
     )
+
+
+async def _public_params(
+    conn: Connection, request: RunRequest, inputs: Sequence[JobInput], on_progress: Progress
+) -> str:
+    """Store the inputs as they are, and the list of their digests; there are no keys, and no vault is asked."""
+    stored = await _in_turn(
+        [_store_public(conn, each) for each in inputs], f"storing the public inputs of {len(inputs)} tasks", on_progress
+    )
+    listed = pack_input_list(stored)
+    await conn.storage.put_bytes(listed)
+    task_inputs = TaskInputTree(stored).inputs
+    return params_of(to_digest(sha256(listed)), bytes(32), request.public_args, task_inputs=task_inputs)
 
 
 async def make_deals(
@@ -221,6 +245,8 @@ async def _plan_rest(conn: Connection, request: RequestOrder, bought: int, on_pr
         tasks=request.volume - bought,
         category=request.category,
         pool=request.workerpool,
+        tee=is_tee(request.tag),
+        trust=request.trust,
     )
     best = (await plan_deals(conn, wanted, on_progress))[0]
     app, dataset, pool = best.offers
@@ -266,6 +292,12 @@ async def _seal(conn: Connection, job_input: JobInput) -> SealedInput:
     sealed = await asyncio.to_thread(_sealed_bytes, job_input, dek)
     await conn.storage.put_bytes(sealed)
     return SealedInput(to_digest(sha256(sealed)), dek)
+
+
+async def _store_public(conn: Connection, job_input: JobInput) -> Digest:
+    packed = await asyncio.to_thread(job_input.pack)
+    await conn.storage.put_bytes(packed)
+    return to_digest(sha256(packed))
 
 
 def _sealed_bytes(job_input: JobInput, dek: bytes) -> bytes:

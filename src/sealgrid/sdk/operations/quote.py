@@ -10,7 +10,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.buy import params_of
 from sealgrid.sdk.operations.deal_terms import DealOrders, choose_offers, request_order
 from sealgrid.sdk.operations.past_runs import past_runs
-from sealgrid.sdk.operations.preview import check_release
+from sealgrid.sdk.operations.preview import ReleasePreview, check_release
 from sealgrid.sdk.operations.price import price_of
 from sealgrid.sdk.operations.release_marks import ReleaseMark, released_apps
 from sealgrid.sdk.operations.run_inputs import check_purchase, check_request_model, public_signature
@@ -35,7 +35,7 @@ class RunQuote:
     escrow: Amount  #: the payer's, free for runs
     wallet: Amount  #: the payer's, outside escrow
     missing: Amount  #: to be deposited into escrow before the run can be bought; 0 if it covers the price
-    quorum: int  #: vaults that must release the keys
+    quorum: int  #: vaults that must release the keys; 0 for a run without a TEE, which has none
     vaults: int  #: of the network
     conditions: tuple[str, ...]  #: of the model's owner on the machine, which only the release can check
     past_runs: int  #: answers of this app on this model that the durations are from
@@ -45,6 +45,7 @@ class RunQuote:
     slowest_seconds: int | None
     duration: str  #: the expected duration as text
     release: ReleaseMark | None = None  #: of a shipped app, or of one of its name
+    trust: int = 1  #: PoCo's, above 1 for a run without a TEE
 
 
 async def quote(
@@ -56,6 +57,8 @@ async def quote(
     on_progress: Progress = ignore_progress,
 ) -> RunQuote:
     """Return the price of a request and ask the vaults whether they would release the keys; nothing is bought.
+
+    A run without a TEE has no keys.
 
     ``payer`` pays from its escrow, by default this account. Raises like ``buy.run`` for a request that cannot be
     bought; a price that the escrow does not cover is no error. The previewed deal names no input file. Without
@@ -71,10 +74,9 @@ async def quote(
         None, HpkeKey.generate().public, request.public_args, deferred_callback=request.deferred_callback
     )
     terms = DealOrders(*offers, request_order(conn, offers, request, params))
-    on_progress(ProgressStep("asking the vaults whether they will release the keys"))
     model = terms.dataset.dataset
     preview, facts, released, past, account, wallet = await asyncio.gather(
-        check_release(conn, terms, on_progress),
+        _preview(conn, request, terms, on_progress),
         conn.asset_facts.read("App", request.app),
         asyncio.to_thread(released_apps, conn.network.python),
         past_runs(conn, terms.app.app, model),
@@ -105,4 +107,12 @@ async def quote(
         slowest_seconds=past.slowest,
         duration=str(past),
         release=released.mark(facts.checksum, facts.name),
+        trust=request.trust,
     )
+
+
+async def _preview(conn: Connection, request: RunRequest, terms: DealOrders, on_progress: Progress) -> ReleasePreview:
+    if not request.tee:
+        return ReleasePreview(0, ())
+    on_progress(ProgressStep("asking the vaults whether they will release the keys"))
+    return await check_release(conn, terms, on_progress)

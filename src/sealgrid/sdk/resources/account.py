@@ -65,6 +65,23 @@ class AsyncAccount:
         await self._conn.hub.deposit(self._conn.wallet, int(amount(how_much)))
         return await self.balance()
 
+    async def deposit_stake(self, worker: str, how_much: Price) -> Amount:
+        """Move money from the wallet into the escrow of a worker; return what is free there.
+
+        PoCo locks it as stake for each task without a TEE that the worker takes; only the worker can take it out.
+        ``worker`` is an address or, on a local network, the name of a development account. Raises InputRefused for
+        another receiver, OrderRefused if there is not enough; then nothing is sent.
+        """
+        conn, value = self._conn, amount(how_much)
+        receiver = find_account(conn, worker)
+        if receiver in {ZERO_ADDRESS, conn.network.hub, conn.network.token}:
+            raise InputRefused(f"{receiver} is not a worker; nothing was sent.")
+        wallet = (await self.balance()).wallet
+        if not 0 < value <= wallet:
+            raise OrderRefused(f"{value} cannot be deposited: the wallet has {wallet}; nothing was sent.")
+        await conn.hub.deposit_for(conn.wallet, int(value), receiver)
+        return Amount((await conn.hub.account(receiver)).stake)
+
     async def withdraw(self, how_much: Price | None = None) -> Balance:
         """Move money from escrow into the wallet; the whole available amount by default."""
         free = (await self.balance()).escrow

@@ -157,13 +157,16 @@ class Client:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         check_inputs: bool = True,
         on_progress: Progress = ignore_progress,
     ) -> RunQuote:
         """Return what the run with these arguments of ``run`` would cost now; nothing is bought or reserved.
 
         The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
-        the app on the model took. The vaults are asked whether they would release the keys. Raises like ``run`` for a
+        the app on the model took. The vaults are asked whether they would release the keys; a run without a TEE
+        (``tee`` and ``trust`` as in ``run``) has none. Raises like ``run`` for a
         run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
         and arguments may be left out.
         """
@@ -182,6 +185,8 @@ class Client:
                 sponsor=sponsor,
                 sponsor_password=sponsor_password,
                 pool=pool,
+                tee=tee,
+                trust=trust,
                 check_inputs=check_inputs,
                 on_progress=on_progress,
             )
@@ -199,6 +204,8 @@ class Client:
         callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Bag:
@@ -208,6 +215,7 @@ class Client:
         Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
         ``callback`` is a contract that gets what the app publishes for it, of each task, as in ``run``.
         ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
+        With ``tee=False`` inputs and results are **public**, and ``trust`` is as in ``run``.
 
         ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
         process it completes the purchase. Raises InputRefused for a key that was used with other content, and like
@@ -225,6 +233,8 @@ class Client:
                     callback=callback,
                     max_price=max_price,
                     pool=pool,
+                    tee=tee,
+                    trust=trust,
                     key=key,
                     on_progress=on_progress,
                 )
@@ -242,6 +252,8 @@ class Client:
         callback: str | None = None,
         max_price: Price | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Bag:
@@ -257,6 +269,8 @@ class Client:
                     callback=callback,
                     max_price=max_price,
                     pool=pool,
+                    tee=tee,
+                    trust=trust,
                     key=key,
                     on_progress=on_progress,
                 )
@@ -275,6 +289,8 @@ class Client:
         public_args: Sequence[str] = (),
         max_price: Price | None = None,
         pool: str | None = None,
+        tee: bool = True,
+        trust: int | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Bag:
@@ -291,6 +307,8 @@ class Client:
                     public_args=public_args,
                     max_price=max_price,
                     pool=pool,
+                    tee=tee,
+                    trust=trust,
                     key=key,
                     on_progress=on_progress,
                 )

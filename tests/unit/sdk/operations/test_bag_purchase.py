@@ -14,7 +14,8 @@ def content(data=b"a", **terms):
 
 def test_a_bag_is_another_with_other_input_or_callback_contract():
     digests = {content(), content(b"b"), content(callback=FEED), content(callback=APP), content(public_args="x")}
-    assert len(digests) == 5
+    digests |= {content(tee=False, trust=2), content(tee=False, trust=3)}
+    assert len(digests) == 7
 
 
 def test_a_bag_without_a_callback_has_the_digest_of_earlier_versions():
