@@ -138,11 +138,11 @@ def run(
             stderr.print(_UNPAID, style="bold yellow")
         if quote:
             with show_progress() as on_progress:
-                quoted = await me.quote(app, **options, **named, on_progress=on_progress)
+                quoted = await me.quote(app, **options, on_progress=on_progress)
             print_result(quoted, quote_lines(quoted, me.network), as_json=as_json)
             return
         with show_progress() as on_progress:
-            first = await me.run(app, **options, **named, on_progress=on_progress)
+            first = await me.run(app, **options, on_progress=on_progress)
         runs.extend(first.tasks)
         bought.extend(runs)
         count, price = len(runs), f"{first.price}{credit_note(me.network)}"
@@ -159,7 +159,6 @@ def run(
             raise InputRefused("--json prints the price of a run before it is bought; add --quote.")
         if trust is not None and not no_tee:
             raise InputRefused("--trust belongs to a run without a TEE; add --no-tee.")
-        named = {"tee": not no_tee, "trust": trust}
         others = (file, callback, sponsor, deferred_callback, tasks != 1)
         check_map_options(map_, rows, key, retry=retry, others=any(others))
         check_empty(None if key else out)  # a purchase with a key may continue one, with its results
@@ -177,11 +176,13 @@ def run(
             "sponsor": sponsor,
             "sponsor_password": password_for(sponsor, data, sponsor_password_file) if sponsor else None,
             "pool": pool,
+            "tee": not no_tee,
+            "trust": trust,
         }
         if no_tee:
             stderr.print(_NO_TEE, style="bold yellow")
         if public_arg or callback:
             stderr.print(_PUBLIC, style="bold yellow")
         choice = AccountChoice(account, "requester", password_file, network)
-        mapped = MapOptions(app, model, map_, rows, key, retry, quote, as_json, out, timeout, options | named)
+        mapped = MapOptions(app, model, map_, rows, key, retry, quote, as_json, out, timeout, options)
         run_as(choice, data, work if map_ is None else lambda me: run_map(me, mapped, bought))

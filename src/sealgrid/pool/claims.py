@@ -70,11 +70,13 @@ def claim(
     """Assign tasks to all these workers.
 
     Urgent tasks go first, then those with the highest price per second, then those of the requester whose turn it is.
-    A task goes to the first worker that has its files, or else to the first that may take it.
+    A task goes to the first worker that has its files, or else to the first that may take it. Workers that are still
+    idle also get the last tasks of deals that others have.
     """
     claiming = _Claim(rows, requests, at, chain_now, rules)
     claiming.repeat_unanswered()
     claiming.assign_queued()
+    claiming.assign_spare()
     return claiming.save()
 
 
@@ -157,6 +159,23 @@ class _Claim:
             for queued in page:
                 if queued.place not in near:
                     self._give(queued, self._takers_of(queued.deal))
+
+    def assign_spare(self) -> None:
+        """Assign the last tasks of deals to idle workers, too, if they lost none of the app lately."""
+        free = [each for each in self._takers if each.room]
+        if not free:
+            return
+        capabilities = list({_without_cache(each.request.capabilities): None for each in free})
+        for spare in self._rows.spare(self._query(capabilities, sum(each.room for each in free))):
+            app = spare.deal.app
+            if spare.task.task not in self._changes:
+                reliable = [
+                    each
+                    for each in self._takers_of(spare.deal).all
+                    if (each.request.worker, app) not in self._failures
+                    and each.request.worker not in {worker for worker, _ in spare.task.losses}
+                ]
+                self._give_to(spare, reliable)
 
     def save(self) -> ClaimResult:
         """Save what was assigned."""

@@ -43,6 +43,7 @@ class PoolConfig:
     tasks_per_app: int = 4000  #: the same for one app
     urgent_seconds: int = 120  #: a task that must start within this time goes before all others
     replicas: int = 2  #: workers that must agree on the result of a task without a TEE
+    tail_copies: bool = True  #: whether idle workers also compute the last tenth of a deal (docs/protocol/pool.md)
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
     storage_url: str = ""  #: node that has the apps' bundles, with their memory limits; empty leaves them unknown
@@ -76,6 +77,7 @@ class PoolConfig:
             tasks_per_requester=self.tasks_per_requester,
             tasks_per_app=self.tasks_per_app,
             replicas=self.replicas,
+            tail_copies=self.tail_copies,
         )
 
 

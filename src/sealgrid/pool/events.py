@@ -53,6 +53,10 @@ class TaskQueued(TaskEvent, frozen=True, kw_only=True):
     virtual_start: float
 
 
+class TailReached(TaskEvent, frozen=True, kw_only=True):
+    """Most tasks of the task's deal have ended: idle workers may compute it, too, if it runs for long."""
+
+
 class TaskAssigned(TaskEvent, frozen=True, kw_only=True):
     """The task is given to a worker, under the next fence."""
 
@@ -177,6 +181,7 @@ ReplicationEvent = ResultContributed | ConsensusReached | ResultRevealed | TaskR
 AnyTaskEvent = (
     TaskInitialized
     | TaskQueued
+    | TailReached
     | TaskAssigned
     | EnclaveProposed
     | ResultCommitted

@@ -20,6 +20,7 @@ from sealgrid.units import Address, TaskId, to_digest
 
 Result = tuple[Effect, ...] | SealgridError
 
+TAIL: Final = 10  #: idle workers may compute the last task of so many, too
 _PAGE: Final = 500  #: tasks that one operation changes at most
 
 
@@ -102,6 +103,22 @@ def expire(rows: TaskRows, now: float, chain_now: int, rules: PoolRules) -> bool
     if events:
         apply_events(rows, events, rules)
     return max(len(leases), len(late)) == _PAGE
+
+
+def open_tails(rows: TaskRows, now: float, rules: PoolRules) -> None:
+    """Let idle workers compute the last tenth of deals, too, as far as these tasks run for a lease already.
+
+    SpeQuLoS (Delamare, Fedak, Kondo and Lodygensky 2012): the last tasks decide when a bag ends.
+    """
+    if not rules.tail_copies:
+        return
+    late: list[TaskId] = []
+    for deal in rows.deals(rows.slow_deals(now - rules.lease)).values():
+        few = deal.size // TAIL
+        left = rows.open_of_deal(deal.deal, few + 1) if few else []
+        late += left if len(left) <= few else []
+    if late:
+        apply_events(rows, [e.TailReached(task=task, at=now) for task in sorted(late)[:_PAGE]], rules)
 
 
 def pending_calls(rows: TaskRows, kind: ChainCallKind, now: float, limit: int) -> list[ChainCall]:

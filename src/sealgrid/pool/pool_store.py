@@ -10,7 +10,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker
-from sealgrid.pool.step import chain_call, is_assignable
+from sealgrid.pool.step import chain_call, is_assignable, is_spare
 from sealgrid.pool.task import PoolTask, workers_of
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -71,7 +71,7 @@ def changes_of(saved: Sequence[TaskChange]) -> Changes:
     moved = [each for each in saved if each.before is None or _moved(each.before, each.after)]
     return Changes(
         tasks=frozenset(each.after.task for each in moved),
-        assignable=any(is_assignable(each.after) or _frees_worker(each) for each in saved),
+        assignable=any(is_assignable(each.after) or is_spare(each.after) or _frees_worker(each) for each in saved),
         work=any(chain_call(each.after) or each.after.claimed_check for each in saved),
     )
 
@@ -105,6 +105,15 @@ class TaskRows(Protocol):
 
     def assignable(self, query: QueueQuery) -> list[StoredTask]:
         """Return tasks of the queue; those of other claims are skipped."""
+
+    def spare(self, query: QueueQuery) -> list[StoredTask]:
+        """Return tasks that idle workers may compute, too; those of other claims are skipped."""
+
+    def slow_deals(self, since: float) -> list[DealId]:
+        """Return deals of tasks that are at one stage with their worker since a time."""
+
+    def open_of_deal(self, deal: DealId, limit: int) -> list[TaskId]:
+        """Return tasks of a deal that have not ended."""
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""

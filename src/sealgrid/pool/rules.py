@@ -16,3 +16,4 @@ class PoolRules(msgspec.Struct, frozen=True, kw_only=True):
     tasks_per_requester: int = 0  #: tasks of one requester that workers have or may take; others are in its backlog
     tasks_per_app: int = 0  #: the same for one app
     replicas: int = 2  #: workers that must agree on the result of a task without an enclave
+    tail_copies: bool = True  #: whether idle workers also compute the last tasks of a deal

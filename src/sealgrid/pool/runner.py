@@ -159,6 +159,9 @@ def _report(monitor: ServiceMonitor, store: SqlPoolStore, book: TaskBook, servic
     monitor.add_gauge("tasks", "Tasks that have not ended.", tasks)
     monitor.add_gauge("ended_tasks", "Tasks that ended in the last minute.", ended)
     monitor.add_gauge("workers", "Workers with a call in the last minute.", lambda: {"active": service.view().workers})
+    monitor.add_gauge(
+        "tail_copies", "Last tasks of deals given to idle workers, too.", lambda: {"given": service.tail_copies}
+    )
     monitor.add_gauge("leader", "Whether this replica leads.", lambda: {"self": float(book.epoch is not None)})
     monitor.add_check("store", check_store)
     monitor.add_check("chain", check_chain)

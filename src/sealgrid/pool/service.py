@@ -87,6 +87,7 @@ class TaskService:
         self._queue_at = 0.0
         self._commit_waits = Counter[Address]()
         self._is_draining = False
+        self.tail_copies = 0  #: assignments of the last tasks of deals to idle workers, since the start
         self._last_call: dict[Address, float] = {}  # allowed workers only: others are refused before
 
     def drain(self) -> None:
@@ -196,6 +197,7 @@ class TaskService:
             *(self._apply_report(worker, each) for each in request.reports), return_exceptions=True
         )
         answers, assigned = await asyncio.gather(applied, self._claim(worker, request))
+        self.tail_copies += sum(each.task.tail and bool(each.task.copies) for each in assigned)
         refused: list[RefusedReport] = []
         for report, answer in zip(request.reports, answers, strict=True):
             if isinstance(answer, InputRefused | NotFound):

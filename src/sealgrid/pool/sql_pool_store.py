@@ -19,7 +19,15 @@ from sealgrid.pool.matching import AppFailures, KnownWorker, price_per_second, r
 from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline, renew_lease
+from sealgrid.pool.step import (
+    chain_call,
+    is_assignable,
+    is_in_backlog,
+    is_spare,
+    lease_until,
+    next_deadline,
+    renew_lease,
+)
 from sealgrid.pool.tables import (
     AGREEMENTS,
     COPY,
@@ -28,6 +36,7 @@ from sealgrid.pool.tables import (
     HISTORY,
     KNOWN_WORKER,
     LEADER,
+    SPARE,
     TASK,
     TRAIL,
     TRANSACTION,
@@ -183,6 +192,14 @@ class SqlTaskRows:
         if ended:
             self._archive(ended)
         self._save_copies(saved)
+        self._save_spare(saved)
+
+    def _save_spare(self, saved: Sequence[TaskChange]) -> None:
+        moved = [each for each in saved if (each.before is not None and is_spare(each.before)) != is_spare(each.after)]
+        if added := [{"task": each.after.task} for each in moved if is_spare(each.after)]:
+            self._connection.execute(SPARE.insert(), added)
+        if removed := [{"one": each.after.task} for each in moved if not is_spare(each.after)]:
+            self._connection.execute(queries.REMOVE_SPARE, removed)
 
     def _save_copies(self, saved: Sequence[TaskChange]) -> None:
         moved = [each for each in saved if each.before and _copied_to(each.before) != _copied_to(each.after)]
@@ -195,6 +212,18 @@ class SqlTaskRows:
         """Return tasks of the queue; those of other claims are skipped."""
         urgent, paged = query.start_by is not None, query.after is not None
         return self._stored(queries.assignable(query.capabilities, urgent=urgent, paged=paged), queries.bounds(query))
+
+    def spare(self, query: QueueQuery) -> list[StoredTask]:
+        """Return tasks that idle workers may compute, too; those of other claims are skipped."""
+        return self._stored(queries.spare(query.capabilities), {"closing": query.closing_after, "limit": query.limit})
+
+    def slow_deals(self, since: float) -> list[DealId]:
+        """Return deals of tasks that are at one stage with their worker since a time."""
+        return [DealId(deal) for deal in self._connection.execute(queries.SLOW_DEALS, {"since": since}).scalars()]
+
+    def open_of_deal(self, deal: DealId, limit: int) -> list[TaskId]:
+        """Return tasks of a deal that have not ended."""
+        return self._ids(queries.OF_DEAL, {"deal": deal, "limit": limit})
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""

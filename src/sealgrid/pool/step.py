@@ -50,12 +50,13 @@ from sealgrid.pool.task import (
 from sealgrid.units import Address
 from sealgrid.wire.pool import ForwardReply, Stage, StageAt
 
+_RUNNING: Final = ("released", "running")
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
 _ChainCallEvent = e.ChainCallSubmitted | e.ChainCallEnded | e.ChainCallPostponed
 _ChainEvent = e.TaskInitialized | e.TaskFinalized | e.TaskRefunded
 _ForwardEvent = e.CallForwarded | e.CallForwardEnded
-_PoolEvent = e.TaskQueued | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent
+_PoolEvent = e.TaskQueued | e.TailReached | e.VaultsAnswered | e.LeaseExpired | e.ChainTimePassed | _ChainCallEvent
 Outcome = tuple[PoolTask, tuple[Effect, ...]]
 
 
@@ -103,6 +104,16 @@ def is_assignable(task: PoolTask) -> bool:
         return task.queued and not task.claimed_check
     has = len(workers_of(task))
     return 0 < has < task.wanted and task.attempt < MAX_ATTEMPTS
+
+
+def is_spare(task: PoolTask) -> bool:
+    """Return whether an idle worker may compute a task, too, beside as many as it needs.
+
+    In an enclave only after the first one has its keys: the vaults give none to an enclave that another has followed.
+    One attempt is left for both to fail.
+    """
+    enough = len(workers_of(task)) == task.wanted
+    return task.tail and task.stage in _RUNNING and enough and task.attempt < MAX_ATTEMPTS - 1
 
 
 def is_in_backlog(task: PoolTask) -> bool:
@@ -195,7 +206,7 @@ def _assign(task: PoolTask, event: e.TaskAssigned, rules: PoolRules) -> Outcome:
         taken = _give(task, event, fence)
     elif copy is not None and copy.stage == "assigned":
         taken = replace_copy(task, msgspec.structs.replace(copy, fence=fence, last_report=event.at))
-    elif is_assignable(task) and event.worker not in workers_of(task):
+    elif (is_assignable(task) or is_spare(task)) and event.worker not in workers_of(task):
         added = TaskCopy(worker=event.worker, fence=fence, last_report=event.at, stage_since=event.at)
         taken = msgspec.structs.replace(task, copies=(*task.copies, added))
     else:
@@ -233,8 +244,30 @@ def _apply_copy_event(task: PoolTask, copy: TaskCopy, event: e.WorkerEvent, rule
             return replace_copy(task, _advance(copy, event)), ()
         case e.ResultCommitted():
             return _commit(task, event, rules), ()
-        case _:
-            return exchange_copy(task, copy.worker, event.at), ()
+        case e.EnclaveProposed():
+            return _authorise_copy(task, copy, event)
+        case e.CallForwarded() if task.forward is None:
+            return _apply_forward(exchange_copy(task, copy.worker, event.at), event), ()
+        case _:  # what is under way is followed to its end first
+            return replace_copy(task, msgspec.structs.replace(copy, last_report=event.at)), ()
+
+
+def _authorise_copy(task: PoolTask, copy: TaskCopy, proposal: e.EnclaveProposed) -> Outcome:
+    _require_enclave_task(task)
+    if copy.enclave is None:
+        if task.attempt >= MAX_ATTEMPTS or proposal.enclave == task.enclave:
+            raise InputRefused(f"task {task.task} gets no further enclave, or has this one.")
+        copy = msgspec.structs.replace(
+            copy, enclave=proposal.enclave, stage="launched", last_report=proposal.at, stage_since=proposal.at
+        )
+        task = msgspec.structs.replace(replace_copy(task, copy), attempt=task.attempt + 1)
+    elif copy.enclave != proposal.enclave:
+        raise InputRefused(f"task {task.task} has an enclave of yours; report it as failed before you propose another.")
+    worker, enclave = proposal.worker, proposal.enclave
+    return task, (
+        SignAuthorisation(task=task.task, worker=worker, enclave=enclave),
+        SignReassign(task=task.task, attempt=task.attempt, worker=worker, enclave=enclave),
+    )
 
 
 def _advance(copy: TaskCopy, reported: e.StageReported) -> TaskCopy:
@@ -298,6 +331,8 @@ def _after_agreement(task: PoolTask, replication: Replication, at: float, rules:
 
 def _apply_replication_event(task: PoolTask, event: e.ReplicationEvent, rules: PoolRules) -> PoolTask:
     if task.replication is None:
+        if isinstance(event, e.ResultContributed) and copy_of(task, event.worker) is not None:
+            return exchange_copy(task, event.worker, event.at)
         return task
     replace = msgspec.structs.replace
     match event:
@@ -349,6 +384,9 @@ def _apply_pool_event(
                 if is_in_backlog(task)
                 else task
             )
+        case e.TailReached():
+            slow = task.stage in _RUNNING and event.at - task.stage_since >= rules.lease
+            return msgspec.structs.replace(task, tail=True) if slow and not task.tail else task
         case e.VaultsAnswered():
             return resolve_refusal(task, event.at, event.check, event.detail, denied=event.denied)
         case e.LeaseExpired():
@@ -414,9 +452,10 @@ def _require_fence(task: PoolTask, event: e.WorkerEvent, fence: int) -> None:
 
 
 def _authorise(task: PoolTask, proposal: e.EnclaveProposed) -> Outcome:
-    if task.replication is not None:  # an authorisation would let it contribute a result that nobody compared
-        raise InputRefused(f"task {task.task} runs without an enclave; commit to its result instead.")
+    _require_enclave_task(task)
     _require_worker(task, proposal)
+    if any(copy.enclave for copy in task.copies):
+        raise InputRefused(f"task {task.task} has another enclave since; the vaults give no keys to yours any more.")
     another = task.enclave != proposal.enclave
     if another and task.attempt >= MAX_ATTEMPTS:
         raise InputRefused(f"task {task.task} has had {MAX_ATTEMPTS} enclaves; it gets no other.")
@@ -435,6 +474,11 @@ def _authorise(task: PoolTask, proposal: e.EnclaveProposed) -> Outcome:
     if task.attempt == 1:
         return task, (authorisation,)
     return task, (authorisation, SignReassign(task=task.task, attempt=task.attempt, worker=worker, enclave=enclave))
+
+
+def _require_enclave_task(task: PoolTask) -> None:
+    if task.replication is not None:  # an authorisation would let it contribute a result that nobody compared
+        raise InputRefused(f"task {task.task} runs without an enclave; commit to its result instead.")
 
 
 def _apply_forward(task: PoolTask, event: _ForwardEvent) -> PoolTask:

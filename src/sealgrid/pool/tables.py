@@ -65,6 +65,9 @@ COPY: Final = sql.Table(
     sql.Column("worker", sql.String(42), primary_key=True, index=True),
 )
 
+#: Tasks that an idle worker may compute beside the worker that has them.
+SPARE: Final = sql.Table("pool_spare", META, sql.Column("task", sql.String(66), primary_key=True))
+
 #: Workers, each as it requested a job last; a claim locks the rows of its workers.
 KNOWN_WORKER: Final = sql.Table(
     "pool_known_worker",

@@ -87,6 +87,7 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     worker_fence: int = 0  #: of the assignment of ``worker``
     copies: tuple[TaskCopy, ...] = ()  #: assignments beside that of ``worker``; none while it has no worker
     wanted: int = 1  #: workers that shall have it at the same time
+    tail: bool = False  #: whether an idle worker may compute it, too: it is one of the last of its deal
     enclave: Address | None = None
     attempt: int = 0  #: enclaves authorised so far
     enclave_proposed: bool = False  #: whether its present worker has proposed an enclave
@@ -188,24 +189,23 @@ def lose(task: PoolTask, at: float, reason: str) -> PoolTask:
     if task.copies:
         copies = task.copies
         waiting = move(task, "lose", at, reason)
-        return msgspec.structs.replace(
-            promote_copy(msgspec.structs.replace(waiting, copies=copies), at),
-            losses=losses,
-            wanted=1 if task.replication is None else task.wanted,
-        )
+        promoted = promote_copy(msgspec.structs.replace(waiting, copies=copies), at)
+        return msgspec.structs.replace(promoted, losses=losses, tail=False)
     taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, reason)
-    return msgspec.structs.replace(taken, worker=None, losses=losses)
+    return msgspec.structs.replace(taken, worker=None, losses=losses, tail=False)
 
 
 def lose_copy(task: PoolTask, worker: Address, at: float, reason: str) -> PoolTask:
     """Return the task without a worker's copy; its first assignment goes on."""
     entry = StageAt(stage=task.stage, at=at, detail=reason[:MAX_DETAIL])
-    without = msgspec.structs.replace(
-        remove_copy(task, worker), losses=_losses(task, worker, at), history=(*task.history, entry)
+    runs = task.attempt + (task.replication is not None)  # without enclaves, the runs that ended without a result count
+    return msgspec.structs.replace(
+        remove_copy(task, worker),
+        losses=_losses(task, worker, at),
+        history=(*task.history, entry),
+        attempt=runs,
+        tail=False,
     )
-    if task.replication is None:
-        return msgspec.structs.replace(without, wanted=1)
-    return msgspec.structs.replace(without, attempt=task.attempt + 1)
 
 
 def _losses(task: PoolTask, worker: Address, at: float) -> tuple[tuple[Address, float], ...]:

@@ -12,7 +12,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import DatabaseUnavailable
 from sealgrid.pool.effects import Effect
 from sealgrid.pool.events import AnyEvent, DealMatched
-from sealgrid.pool.operations import Result, apply_events, expire, not_found, require_task_id
+from sealgrid.pool.operations import Result, apply_events, expire, not_found, open_tails, require_task_id
 from sealgrid.pool.pool_store import Backlog, Changes, PoolStore, TaskRows
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task import PoolTask
@@ -23,6 +23,7 @@ from sealgrid.wire.pool import QueueView
 _MAX_BATCH: Final = 256  #: operations in one transaction
 _PATIENCE_SECONDS: Final = 20.0  #: how long a commit is tried again while the database does not answer
 _RETRY_SECONDS: Final = 0.1
+TAIL_SECONDS: Final = 5.0  #: between two looks for the last tasks of deals
 _READERS: Final = 4  #: threads that read beside the one that writes
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class TaskBook:
         self._work_due = asyncio.Event()
         self.epoch: int | None = None  #: of this process as the leader
         self._backlog: Backlog | None = None
+        self._tails_at = 0.0
         self._on_assignable: list[Callable[[], None]] = []
 
     async def apply(self, event: AnyEvent) -> tuple[Effect, ...]:
@@ -84,6 +86,9 @@ class TaskBook:
         while await self.lead(lambda rows: expire(rows, now, chain_now, self.rules)):
             pass
         await self.lead(lambda rows: self.fill_queue(rows, now))
+        if now >= self._tails_at:
+            self._tails_at = now + TAIL_SECONDS
+            await self.lead(lambda rows: open_tails(rows, now, self.rules))
 
     def fill_queue(self, rows: TaskRows, at: float) -> None:
         """Move tasks from backlogs into the queue; where one call ends, the next one begins."""

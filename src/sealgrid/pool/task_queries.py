@@ -8,7 +8,7 @@ import sqlalchemy as sql
 from sealgrid.poco.tags import TEE_BIT, bits
 from sealgrid.pool.matching import MAX_TAG, price_per_second, start_by
 from sealgrid.pool.pool_store import QueueQuery
-from sealgrid.pool.tables import AGREEMENTS, COPY, DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, TASK
+from sealgrid.pool.tables import AGREEMENTS, COPY, DEAL, FAILURES, HISTORY, KNOWN_WORKER, LEADER, SPARE, TASK
 from sealgrid.wire.pool import WorkerCapabilities
 
 
@@ -41,6 +41,14 @@ def assignable(capabilities: tuple[WorkerCapabilities, ...], *, urgent: bool, pa
         after = (sql.bindparam(f"after_{column.name}", type_=column.type) for column in order)
         wanted.append(sql.tuple_(*order) > sql.tuple_(*after))
     return _limited(STORED.where(*wanted), *order).with_for_update(skip_locked=True, of=TASK)
+
+
+@lru_cache(maxsize=256)
+def spare(capabilities: tuple[WorkerCapabilities, ...]) -> sql.Select[Any]:
+    """Return the statement for tasks that idle workers may compute, too; few tasks are."""
+    wanted = [TASK.c.deadline > _parameter("closing"), sql.or_(*map(_fits, capabilities))]
+    joined = STORED.join(SPARE, SPARE.c.task == TASK.c.task).where(*wanted)
+    return _limited(joined, TASK.c.place).with_for_update(skip_locked=True, of=TASK)
 
 
 def _fits(capabilities: WorkerCapabilities) -> sql.ColumnElement[bool]:
@@ -81,6 +89,11 @@ ENDED_SINCE: Final = (
 OF_WORKERS: Final = sql.select(*ROW).where(TASK.c.worker.in_(_SOME))
 COPIED: Final = sql.select(*ROW).join(COPY, COPY.c.task == TASK.c.task)
 COPIES_OF_WORKERS: Final = COPIED.where(COPY.c.worker.in_(_SOME))
+REMOVE_SPARE: Final = SPARE.delete().where(SPARE.c.task == _parameter("one"))
+SLOW_DEALS: Final = (
+    sql.select(TASK.c.deal).where(TASK.c.worker.is_not(None), TASK.c.stage_since <= _parameter("since")).distinct()
+)
+OF_DEAL: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deal == _parameter("deal")), TASK.c.task)
 REMOVE_COPIES: Final = COPY.delete().where(COPY.c.task == _parameter("one"))
 #: Without a join: PostgreSQL would sort the whole queue first while its statistics say that it is short.
 STORED: Final = sql.select(*ROW, TASK.c.place, TASK.c.deal)

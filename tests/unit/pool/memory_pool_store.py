@@ -8,12 +8,21 @@ from typing import TypeVar
 
 from sealgrid.chain.blocks import BlockTrail
 from sealgrid.errors import LeadershipEnded
+from sealgrid.poco.ids import task_id
 from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker, fits, price_per_second, start_by
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, is_assignable, is_in_backlog, lease_until, next_deadline, renew_lease
+from sealgrid.pool.step import (
+    chain_call,
+    is_assignable,
+    is_in_backlog,
+    is_spare,
+    lease_until,
+    next_deadline,
+    renew_lease,
+)
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask, workers_of
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId
@@ -53,6 +62,7 @@ class MemoryPoolStore:
         self.deadlines: list[tuple[int, int]] = []
         self.called: dict[TaskId, None] = {}
         self.contributing: dict[TaskId, None] = {}
+        self.spare_tasks: dict[TaskId, None] = {}
         self.epoch = 0
         self.sent: dict[int, PoolTransaction] = {}
 
@@ -130,6 +140,9 @@ class MemoryTaskRows:
             store.working[worker].pop(task.task, None)
         store.called.pop(task.task, None)
         store.contributing.pop(task.task, None)
+        store.spare_tasks.pop(task.task, None)
+        if is_spare(task):
+            store.spare_tasks[task.task] = None
         if task.stage == "contributing":
             store.contributing[task.task] = None
         if task.stage in ENDED:
@@ -170,6 +183,25 @@ class MemoryTaskRows:
             if len(found) == query.limit:
                 break
         return found
+
+    def spare(self, query: QueueQuery) -> list[StoredTask]:
+        found = [self._stored(self._store.places[task]) for task in self._store.spare_tasks]
+        fitting = [
+            each
+            for each in sorted(found, key=lambda each: each.place)
+            if any(fits(one, each.deal) for one in query.capabilities)
+            and each.deal.contribution_deadline > query.closing_after
+        ]
+        return fitting[: query.limit]
+
+    def slow_deals(self, since: float) -> list[DealId]:
+        held = {task for tasks in self._store.working.values() for task in tasks}
+        return [task.deal for each in held if (task := self._store.open[each]).stage_since <= since]
+
+    def open_of_deal(self, deal: DealId, limit: int) -> list[TaskId]:
+        known = self._store.known[deal]
+        tasks = [task_id(deal, index) for index in range(known.first, known.first + known.size)]
+        return sorted(task for task in tasks if task in self._store.open)[:limit]
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         return min(

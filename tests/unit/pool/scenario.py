@@ -32,6 +32,8 @@ class Scenario:
     tasks: int = 100
     slots: int = 2
     work_seconds: float = 30.0
+    slowness: float = 1.0  #: by which the first worker is slower
+    tail: bool = True  #: whether the pool gives the last tasks to idle workers, too
     delay: float = 2.0  #: longest way of a message, in seconds
     contribution_seconds: int = 1200
     picky: bool = True  #: whether some workers have little memory, or take the jobs of one requester only

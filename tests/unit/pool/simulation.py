@@ -17,10 +17,10 @@ from sealgrid.pool import events as e
 from sealgrid.pool.claims import Assignment, WorkerRequest, claim
 from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
 from sealgrid.pool.matching import allowed_tasks, fits, pause_ends
-from sealgrid.pool.operations import apply_events, expire, pending_calls
+from sealgrid.pool.operations import apply_events, expire, open_tails, pending_calls
 from sealgrid.pool.pool_store import Changes
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.task import ENDED, WORKING, PoolTask
+from sealgrid.pool.task import ENDED, WORKING, PoolTask, workers_of
 from sealgrid.pool.task_queue import fill_queue
 from sealgrid.pool.transactions import ARRAY_FUNCTIONS
 from sealgrid.units import Address, TaskId, to_address
@@ -81,6 +81,7 @@ class Simulation:
             margin=5,
             urgent=60,
             tasks_per_worker=scenario.slots,
+            tail_copies=scenario.tail,
             tasks_per_requester=20 + 3 * scenario.workers,
             tasks_per_app=20 + 3 * scenario.workers,
         )
@@ -91,10 +92,12 @@ class Simulation:
         self.waiting: dict[int, Waiter] = {}
         self.waiter = 0
         self.again_at = -1.0  # when the pool looks again without an event
-        self.fences: dict[TaskId, int] = {}  # highest of which a report was accepted
+        self.fences: dict[tuple[TaskId, Address], int] = {}  # highest of which a report of a worker was accepted
+        self.tail_copies = 0
         self.signed: set[tuple[TaskId, Address, Address]] = set()
         self.attempts: dict[tuple[TaskId, Address], int] = {}  # enclave → its attempt
         self.released: dict[TaskId, int] = {}  # highest attempt that got a secret
+        self.settling: set[tuple[TaskId, Address]] = set()  # enclaves that got a secret
         self.chain = SimulatedChain(scenario.tasks, scenario.contribution_seconds)
         self.mempool: list[list[ChainCall]] = []
         self.events = 0
@@ -167,9 +170,10 @@ class Simulation:
             fill_queue(rows, self.now, self.rules)
         self._after(rows.changes)
         if isinstance(event, e.WorkerEvent) and not isinstance(result, SealgridError):
-            if event.fence < self.fences.get(event.task, 0):
-                self._fail(f"assignment {event.fence} of {event.task} was heard after {self.fences[event.task]}")
-            self.fences[event.task] = event.fence
+            heard = self.fences.get((event.task, event.worker), 0)
+            if event.fence < heard:
+                self._fail(f"assignment {event.fence} of {event.task} was heard after {heard}")
+            self.fences[event.task, event.worker] = event.fence
         return result
 
     def _after(self, changes: Changes) -> None:
@@ -191,6 +195,7 @@ class Simulation:
             for each in result.assignments:
                 self.turns[each.deal.requester] += 1
             self.unfairness = max(self.unfairness, max(self.turns.values()) - min(self.turns.values()))
+        self.tail_copies += sum(bool(each.task.copies) for each in result.assignments)
         for index, (number, (_, _, answer)) in enumerate(batch):
             own = [each for each in result.assignments if each.request == index]
             if own:
@@ -223,9 +228,11 @@ class Simulation:
         with self.store.transaction() as rows:
             expire(rows, self.now, int(self.now), self.rules)
             fill_queue(rows, self.now, self.rules)
+            open_tails(rows, self.now, self.rules)
         self._after(rows.changes)
         self._check_starving()
         self._check_caps()
+        self._check_workers()
 
     def _restart(self) -> None:
         self.pool_life += 1
@@ -270,12 +277,13 @@ class Simulation:
         life = worker.life
         enclave = to_address(self.chance.randbytes(20))
         self._propose(worker, life, job, enclave)
-        seconds = self.scenario.work_seconds * (0.5 + self.chance.random())
+        slow = self.scenario.slowness if worker is self.workers[0] else 1.0
+        seconds = slow * self.scenario.work_seconds * (0.5 + self.chance.random())
         if self._happens("crash"):
             self._at(seconds * self.chance.random(), lambda: self._crash(worker, life))
         elif self._happens("fail"):
             self._at(seconds * self.chance.random(), lambda: self._report(worker, life, job, "failed"))
-        self._at(seconds / 2, lambda: self._run_app(worker, life, job, enclave))
+        self._at(seconds / slow / 2, lambda: self._run_app(worker, life, job, enclave))
         self._at(seconds, lambda: self._finish(worker, life, job, enclave))
         self._heartbeat(worker, life, job)
 
@@ -323,13 +331,14 @@ class Simulation:
             self._report(worker, life, job, "failed")
 
     def _release(self, worker: Worker, job: Job, enclave: Address) -> bool:
-        """The vaults release a secret to an authorised enclave, and to none of an earlier attempt than another."""
+        """The vaults release a secret to an authorised enclave, and to none that another has followed."""
         if (job.task, worker.name, enclave) not in self.signed:
             self._fail(f"a secret of {job.task} goes to an enclave that the pool did not authorise")
         attempt = self.attempts[job.task, enclave]
         if attempt < self.released.get(job.task, 0):
             return False
         self.released[job.task] = attempt
+        self.settling.add((job.task, enclave))
         return True
 
     def _finish(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
@@ -344,7 +353,7 @@ class Simulation:
     def _contribute(self, worker: Worker, life: int, job: Job, enclave: Address) -> None:
         if not self._mine(worker, life, job):
             return
-        if self.attempts[job.task, enclave] >= self.released.get(job.task, 0):
+        if (job.task, enclave) in self.settling:  # also of an earlier attempt: the first one is paid
             self.chain.contribute(job.task, self.now)
         self._drop(worker, life, job)
 
@@ -494,6 +503,11 @@ class Simulation:
             cap = self.rules.tasks_per_requester if kind == "requester" else self.rules.tasks_per_app
             if len(tasks) > cap:
                 self._fail(f"{len(tasks)} tasks of {kind} {name} are open")
+
+    def _check_workers(self) -> None:
+        for task in self.store.open.values():
+            if len(task.copies) > task.tail or len(set(workers_of(task))) != len(workers_of(task)):
+                self._fail(f"{task.task} is with {workers_of(task)}")
 
     def _check_ends(self) -> None:
         for name, onchain in self.chain.tasks.items():

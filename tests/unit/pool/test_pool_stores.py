@@ -16,6 +16,7 @@ from sealgrid.poco.ids import task_id
 from sealgrid.poco.tags import GPU, NO_TAG, TEE, TEE_TAG
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import ClaimResult, WorkerRequest
+from sealgrid.pool.operations import open_tails
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
@@ -188,6 +189,12 @@ class StoreCommands(RuleBasedStateMachine):
         self.now += seconds
         for scene in self.scenes:
             scene.expire(self.now)
+
+    @rule()
+    def open_tails(self) -> None:
+        for scene in self.scenes:
+            with scene.store.transaction() as rows:
+                open_tails(rows, self.now, RULES)
 
     @rule()
     def initialise_all(self) -> None:

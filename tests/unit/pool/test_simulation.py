@@ -1,6 +1,7 @@
 """Whatever goes wrong, each task is completed or refunded once, and a late worker changes nothing."""
 
 import os
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -61,6 +62,16 @@ def test_two_requesters_share_the_workers_while_both_have_tasks() -> None:
     simulation.run()
     assert min(simulation.turns.values()) >= 50
     assert simulation.unfairness <= LOCAL_WINDOW + 5
+
+
+def test_a_bag_ends_before_its_slowest_worker_by_a_copy_of_its_last_task() -> None:
+    slow = Scenario(1, workers=6, tasks=20, slots=1, picky=False, slowness=20, faults=Faults())
+    with_rule, without_rule = Simulation(slow), Simulation(replace(slow, tail=False))
+    with_rule.run()
+    without_rule.run()
+    assert (with_rule.completed, without_rule.completed) == (20, 20)
+    assert (with_rule.tail_copies > 0, without_rule.tail_copies) == (True, 0)
+    assert with_rule.now < without_rule.now / 2
 
 
 def test_without_workers_everything_is_refunded() -> None:

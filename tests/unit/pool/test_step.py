@@ -13,7 +13,7 @@ from sealgrid.pool.step import step
 from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, MAX_REVERTS, TRANSITIONS, WORKING, PoolTask
 from sealgrid.units import TaskId, to_digest
 from sealgrid.wire.pool import ForwardReply
-from tests.unit.pool.store_scene import ANNA, BERT, DEAL, RULES, TASK, StoreScene, deal, enclave
+from tests.unit.pool.store_scene import ANNA, BERT, DEAL, RULES, TASK, StoreScene, assigned, deal, enclave
 
 
 def test_nothing_leaves_an_ended_stage() -> None:
@@ -36,7 +36,7 @@ happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
     st.builds(e.ChainTimePassed, at=times, task=tasks, chain_now=st.integers(0, 1200)),
     *(
         st.builds(kind, at=times, task=tasks)
-        for kind in (e.TaskInitialized, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded)
+        for kind in (e.TaskInitialized, e.TailReached, e.LeaseExpired, e.TaskFinalized, e.TaskRefunded)
     ),
     st.builds(e.CallForwardEnded, at=times, task=tasks, final=st.booleans(), reverted=st.booleans()),
 )
@@ -64,7 +64,9 @@ def expect_progress(old: PoolTask, new: PoolTask) -> None:
     assert new == old or old.stage not in ENDED
     assert new.history[: len(old.history)] == old.history
     assert new.fence - old.fence in {0, 1}
-    assert new.worker == old.worker or new.worker is None or new.fence > old.fence
+    followers = {None, old.worker, *(copy.worker for copy in old.copies)}
+    assert new.worker in followers or new.fence > old.fence
+    assert len({new.worker, *(copy.worker for copy in new.copies)}) == 1 + len(new.copies) <= 2
 
 
 @given(st.lists(happenings, max_size=40), happenings)
@@ -76,12 +78,93 @@ def test_an_event_of_another_fence_or_worker_returns_the_same_task(events: list[
         except SealgridError:
             continue
     task = scene.task()
-    if isinstance(last, e.WorkerEvent) and (last.worker, last.fence) != (task.worker, task.fence):
+    live = {(task.worker, task.worker_fence), *((copy.worker, copy.fence) for copy in task.copies)}
+    if isinstance(last, e.WorkerEvent) and (last.worker, last.fence) not in live:
         about_this = msgspec.structs.replace(last, task=TASK)
         try:
             assert step(task, deal(size=2), about_this, RULES) == (task, ())
         except InputRefused:
             return
+
+
+def at_the_tail(stage: str = "running") -> StoreScene:
+    """Return a scene in which Anna's enclave is at a stage for longer than a lease, and her deal is at its end."""
+    scene = assigned()
+    scene.propose(ANNA, 1)
+    scene.report(ANNA, stage, at=3)
+    scene.report(ANNA, stage, at=30)
+    scene.apply(e.TailReached(at=40, task=TASK))
+    return scene
+
+
+def test_an_idle_worker_computes_one_of_the_last_tasks_too() -> None:
+    scene = at_the_tail()
+    assert scene.take(BERT, at=41) == [TASK]
+    signed = scene.propose(BERT, 2, at=42, fence=2)
+    assert [(each.worker, each.enclave) for each in signed] == [(BERT, enclave(2))] * 2
+    assert isinstance(signed[1], SignReassign)
+    assert (signed[1].attempt, scene.task().worker, scene.task().enclave) == (2, ANNA, enclave(1))
+    assert scene.propose(BERT, 2, at=43, fence=2) == signed  # the reply was lost
+
+
+@pytest.mark.parametrize("stage", ["launched", "attested", "sealed", "settled", "finalizing"])
+def test_an_enclave_without_its_keys_or_with_its_result_is_not_followed_by_another(stage: str) -> None:
+    assert at_the_tail(stage).take(BERT, at=41) == []
+
+
+def test_who_is_first_on_the_chain_has_the_task_and_the_other_is_ended() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.propose(BERT, 2, at=42, fence=2)
+    scene.apply(e.ResultContributed(at=50, task=TASK, worker=BERT, result_hash=DEAL))
+    scene.apply(e.TaskFinalized(at=50, task=TASK))
+    assert (scene.task().stage, scene.task().worker, scene.task().enclave) == ("completed", BERT, enclave(2))
+    with pytest.raises(InputRefused, match="is not assigned to you: it is completed"):
+        scene.report(ANNA, "sealed", at=51, fence=1)
+
+
+def test_the_first_workers_end_leaves_the_task_to_the_other() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.propose(BERT, 2, at=42, fence=2)
+    scene.report(ANNA, "failed", at=50, fence=1)
+    assert (scene.task().worker, scene.task().stage, scene.task().enclave) == (BERT, "launched", enclave(2))
+    scene.report(BERT, "finalizing", at=51, fence=2)
+
+
+def test_the_others_end_leaves_the_task_to_the_first_worker() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.report(ANNA, "running", at=60, fence=1)
+    scene.expire(72)
+    assert (scene.task().worker, scene.task().copies, scene.task().stage) == (ANNA, (), "running")
+
+
+def test_an_enclave_that_another_has_followed_gets_no_authorisation_again() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.propose(BERT, 2, at=42, fence=2)
+    with pytest.raises(InputRefused, match="has another enclave since"):
+        scene.propose(ANNA, 1, at=43, fence=1)
+
+
+def test_the_last_attempt_is_not_for_an_idle_worker() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.propose(BERT, 2, at=42, fence=2)
+    scene.report(BERT, "failed", at=43, fence=2)
+    scene.report(ANNA, "running", at=60, fence=1)
+    scene.apply(e.TailReached(at=75, task=TASK))
+    assert scene.take(enclave(0x0C), at=76) == []
+
+
+def test_the_pool_sends_the_result_of_a_copy_as_that_of_the_first_worker() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.propose(BERT, 2, at=42, fence=2)
+    scene.apply(e.CallForwarded(at=50, task=TASK, worker=BERT, fence=2, forward=FORWARD))
+    assert (scene.task().worker, scene.task().forward) == (BERT, FORWARD)
+    scene.report(ANNA, "sealed", at=51, fence=1)
 
 
 def forwarded() -> StoreScene:
