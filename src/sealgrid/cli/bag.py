@@ -70,11 +70,11 @@ async def run_map(me: "AsyncClient", options: MapOptions, bought: list[object]) 
 
     inputs = await _inputs(me, options)
     if options.quote:
-        named = options.terms("public_args", "max_price", "pool", "tee", "trust")
+        named = options.terms("public_args", "max_price", "pool", "tee", "trust", "max_time")
         quoted = await me.quote(options.app, options.model, tasks=len(inputs), check_inputs=False, **named)
         print_result(quoted, quote_lines(quoted, me.network), as_json=options.as_json)
         return
-    named = options.terms("args", "secrets", "public_args", "max_price", "pool", "tee", "trust")
+    named = options.terms("args", "secrets", "public_args", "max_price", "pool", "tee", "trust", "max_time")
     with show_progress() as on_progress:
         bag = await me.map(options.app, inputs, options.model, key=options.key, on_progress=on_progress, **named)
         bought.append(bag)

@@ -112,6 +112,12 @@ def run(
             min=2, metavar="NUMBER", help="With --no-tee: r new workers must agree at up to 2^r; by default 3."
         ),
     ] = None,
+    max_time: Annotated[
+        float | None,
+        typer.Option(
+            min=1, metavar="SECONDS", help="Time that the tasks may take after their deal; buys a longer category."
+        ),
+    ] = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
     quote: Annotated[
         bool,
@@ -178,6 +184,7 @@ def run(
             "pool": pool,
             "tee": not no_tee,
             "trust": trust,
+            "max_time": max_time,
         }
         if no_tee:
             stderr.print(_NO_TEE, style="bold yellow")

@@ -29,11 +29,11 @@ from sealgrid.sdk.operations.bag_purchase import (
     BagBuyer,
     BagContent,
     BagStores,
-    contribution_seconds,
     read_task_inputs,
 )
 from sealgrid.sdk.operations.bought_runs import BoughtRun, bought_runs
 from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.categories import contribution_seconds, with_time, with_time_for_all
 from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.latest_runs import LATEST_TASKS, LatestRuns, latest_runs
 from sealgrid.sdk.operations.manifests import runnable_manifest
@@ -127,6 +127,7 @@ class AsyncClient:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncRun:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
@@ -145,6 +146,9 @@ class AsyncClient:
         With ``tee=False`` no enclave computes the run: **input and result are public**, and machines of the pool can
         agree on a false result. ``trust`` is PoCo's: r workers that are new must compute the same at up to 2^r; it is
         3 by default, and at least 2. The app's developer and the pool must offer such runs.
+        ``max_time`` is how many seconds after the deal its tasks may take: the shortest category of PoCo that is on
+        offer and long enough is bought, by default the network's short one. A task that misses its deadline is
+        refunded.
         ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
         not pinned; possibly from another thread.
 
@@ -182,6 +186,8 @@ class AsyncClient:
                 trust=trust_of(trust, tee=tee),
             )
             request = await self._resolved(request, files, app, model, on_progress)
+            if max_time is not None:
+                request = await with_time(self._conn, request, max_time)
             wallet = None
             if sponsor is not None:
                 wallet = Wallet(self._conn.node, await self._sponsor_key(sponsor, sponsor_password))
@@ -215,6 +221,7 @@ class AsyncClient:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         check_inputs: bool = True,
         on_progress: Progress = ignore_progress,
     ) -> RunQuote:
@@ -241,6 +248,8 @@ class AsyncClient:
                 trust=trust_of(trust, tee=tee),
             )
             request = await self._resolved(request, files, app, model, on_progress)
+            if max_time is not None:
+                request = await with_time(self._conn, request, max_time)
             payer = None if sponsor is None else (await self._sponsor_key(sponsor, sponsor_password)).address
             return await quotes.quote(
                 self._conn, request, payer=payer, check_inputs=check_inputs, on_progress=on_progress
@@ -282,6 +291,7 @@ class AsyncClient:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncBag:
@@ -291,7 +301,9 @@ class AsyncClient:
         Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
         ``callback`` is a contract that gets what the app publishes for it, of each task, as in ``run``.
         ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
-        With ``tee=False`` inputs and results are **public**, and ``trust`` is as in ``run``.
+        With ``tee=False`` inputs and results are **public**; ``trust`` and ``max_time`` are as in ``run``. All tasks of
+        a deal have one deadline: without ``max_time`` a longer category is bought where past runs took too long for the
+        pool's workers; OrderRefused says before money moves if one task alone does not fit what is on offer.
 
         ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
         process it completes the purchase. Raises InputRefused for a key that was used with other content, and like
@@ -308,6 +320,7 @@ class AsyncClient:
             pool=pool,
             tee=tee,
             trust=trust,
+            max_time=max_time,
             key=key,
             on_progress=on_progress,
         )
@@ -325,6 +338,7 @@ class AsyncClient:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncBag:
@@ -341,9 +355,11 @@ class AsyncClient:
             )
             request = await self._resolved(request, (), app, model, on_progress)
             names, contents = await read_task_inputs(self._conn, request.app, inputs, _numbered(secrets))
-            content = BagContent(request, contents, names)
             past = await past_runs(self._conn, request.app, request.model)
-            seconds = await contribution_seconds(self._conn)
+            request = replace(request, tasks=len(contents))
+            request = await with_time_for_all(self._conn, request, past.expected, max_time, on_progress)
+            content = BagContent(request, contents, names)
+            seconds = await contribution_seconds(self._conn, request)
             if notice := deadline_notice(len(contents), past.expected, seconds):
                 on_progress(ProgressStep(notice, lasting=True))
         record, tasks = await BagBuyer(self._conn, self._bag_stores).open(content, key, on_progress)
@@ -363,6 +379,7 @@ class AsyncClient:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> AsyncBag:
@@ -380,6 +397,7 @@ class AsyncClient:
             pool=pool,
             tee=tee,
             trust=trust,
+            max_time=max_time,
             key=key,
             on_progress=on_progress,
         )

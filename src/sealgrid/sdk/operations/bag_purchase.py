@@ -11,7 +11,6 @@ import msgspec
 from sealgrid.bundle.job_input import JobInput
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ContractReverted, InputRefused, OrderRefused, SealgridError
-from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.input_files import InputFiles, list_files, read_files
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before
@@ -64,12 +63,6 @@ async def read_task_inputs(
     specification = (await runnable_manifest(conn, app)).inputs
     taken = specification.files.media_types if specification and specification.files else ()
     return await asyncio.to_thread(_read_all, inputs, taken, dict(numbered))
-
-
-async def contribution_seconds(conn: Connection) -> int:
-    """Return the seconds after a deal in which its tasks must end, in the category that bags are bought in."""
-    category = await conn.hub.view_category(conn.network.short_category)
-    return CONTRIBUTION_DEADLINE_RATIO * category.timeref
 
 
 def _read_all(

@@ -88,6 +88,7 @@ class Client:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Run:
         """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
@@ -106,6 +107,9 @@ class Client:
         With ``tee=False`` no enclave computes the run: **input and result are public**, and machines of the pool can
         agree on a false result. ``trust`` is PoCo's: r workers that are new must compute the same at up to 2^r; it is
         3 by default, and at least 2. The app's developer and the pool must offer such runs.
+        ``max_time`` is how many seconds after the deal its tasks may take: the shortest category of PoCo that is on
+        offer and long enough is bought, by default the network's short one. A task that misses its deadline is
+        refunded.
         ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
         not pinned; possibly from another thread.
 
@@ -136,6 +140,7 @@ class Client:
                     pool=pool,
                     tee=tee,
                     trust=trust,
+                    max_time=max_time,
                     on_progress=on_progress,
                 )
             )
@@ -159,6 +164,7 @@ class Client:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         check_inputs: bool = True,
         on_progress: Progress = ignore_progress,
     ) -> RunQuote:
@@ -187,6 +193,7 @@ class Client:
                 pool=pool,
                 tee=tee,
                 trust=trust,
+                max_time=max_time,
                 check_inputs=check_inputs,
                 on_progress=on_progress,
             )
@@ -206,6 +213,7 @@ class Client:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Bag:
@@ -215,7 +223,9 @@ class Client:
         Tasks are bought in several deals where no offer of app, model or computing has that many uses left.
         ``callback`` is a contract that gets what the app publishes for it, of each task, as in ``run``.
         ``max_price`` bounds the price of all tasks together; ``on_progress`` is called with it before money moves.
-        With ``tee=False`` inputs and results are **public**, and ``trust`` is as in ``run``.
+        With ``tee=False`` inputs and results are **public**; ``trust`` and ``max_time`` are as in ``run``. All tasks of
+        a deal have one deadline: without ``max_time`` a longer category is bought where past runs took too long for the
+        pool's workers; OrderRefused says before money moves if one task alone does not fit what is on offer.
 
         ``key`` names this purchase: the same call with the same key buys nothing again, and after a crash of this
         process it completes the purchase. Raises InputRefused for a key that was used with other content, and like
@@ -235,6 +245,7 @@ class Client:
                     pool=pool,
                     tee=tee,
                     trust=trust,
+                    max_time=max_time,
                     key=key,
                     on_progress=on_progress,
                 )
@@ -254,6 +265,7 @@ class Client:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Bag:
@@ -271,6 +283,7 @@ class Client:
                     pool=pool,
                     tee=tee,
                     trust=trust,
+                    max_time=max_time,
                     key=key,
                     on_progress=on_progress,
                 )
@@ -291,6 +304,7 @@ class Client:
         pool: str | None = None,
         tee: bool = True,
         trust: int | None = None,
+        max_time: float | None = None,
         key: str | None = None,
         on_progress: Progress = ignore_progress,
     ) -> Bag:
@@ -309,6 +323,7 @@ class Client:
                     pool=pool,
                     tee=tee,
                     trust=trust,
+                    max_time=max_time,
                     key=key,
                     on_progress=on_progress,
                 )
