@@ -10,6 +10,7 @@ from sealgrid.errors import DECODE_ERRORS, HostFailed, InputRefused, SealgridErr
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import (
+    MAX_FRAME_BYTES,
     ComputedArchive,
     EnclaveFailure,
     RelayHello,
@@ -21,6 +22,7 @@ from sealgrid.wire.relay import (
     write_frame,
 )
 
+_HEAD_BYTES: Final = 1024  #: of a reply beside its body
 Outcome = ResultDelivery | ComputedArchive | EnclaveFailure
 _OUTCOMES: Final[dict[str, type[Outcome]]] = {
     "deliver": ResultDelivery,
@@ -115,6 +117,8 @@ class RelayServer:
         try:
             requests = self._requests
             body = await (self._handle(frame, requests) if requests else self._handle_waiting(frame))
+            if len(body) > MAX_FRAME_BYTES - _HEAD_BYTES:  # one vault's answer must not end the calls of the others
+                raise ServiceUnavailable("an answer for the enclave is above the limit of the relay.")
             reply = RelayReply(id=frame.id, body=body)
         except SealgridError as error:
             reply = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sealgrid.errors import HostFailed, InputRefused, ServiceUnavailable
-from sealgrid.wire.relay import RelayClient
+from sealgrid.wire.relay import MAX_FRAME_BYTES, RelayClient
 from sealgrid.worker.relay import RelayServer
 
 
@@ -44,6 +44,27 @@ async def test_an_enclave_is_answered_when_its_question_cannot_be_read(tmp_path:
     with pytest.raises(ServiceUnavailable, match="Error"):
         async with asyncio.timeout(5):
             await client.call("hello", body=b"no hello")
+    await client.close()
+    listening.close()
+
+
+class VaultAnswers:
+    """Forwards requests to vaults; the first answers without end."""
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        return bytes(MAX_FRAME_BYTES) if index == 0 else b"an answer"
+
+
+async def test_a_vault_that_answers_without_end_does_not_end_the_calls_of_others(tmp_path: Path) -> None:
+    server = RelayServer(VaultAnswers())  # type: ignore[arg-type]
+    listening = await asyncio.start_unix_server(server.serve, tmp_path / "relay")
+    client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))
+    endless, answer = await asyncio.gather(
+        client.call("vault", index=0), client.call("vault", index=1), return_exceptions=True
+    )
+    assert isinstance(endless, ServiceUnavailable)
+    assert answer == b"an answer"
+    assert await client.call("vault", index=2) == b"an answer"
     await client.close()
     listening.close()
 

@@ -6,11 +6,11 @@ The steps are those of docs/protocol/release.md.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sealgrid.attestation.binding import report_data, session, vault_set
+from sealgrid.attestation.binding import NONCE_BYTES, report_data, session, vault_set
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.protocol.quote_port import QuotePort
-from sealgrid.errors import CheckFailed, SealgridError
+from sealgrid.errors import CheckFailed, EvidenceRefused, SealgridError
 from sealgrid.units import Address, Digest
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.quorum import call_all
@@ -60,10 +60,13 @@ class AttestedSession:
 async def attest(
     launch: LaunchRequest, keys: EnclaveKeys, welcome: RelayWelcome, vaults: TrustedVaults, port: QuotePort
 ) -> AttestedSession:
-    """Collect one nonce per vault and request one quote over all of them."""
+    """Collect one nonce per vault and request one quote over all of them.
+
+    (17) A nonce has 32 bytes; a vault that sends another one counts as a vault that sends none.
+    """
     request = NonceRequest(authorization=welcome.authorization, reassign=welcome.reassign)
-    replies = await call_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
-    nonces = tuple(NO_NONCE if isinstance(reply, BaseException) else reply.nonce for reply in replies)
+    replies = await call_all([_nonce(vault, request) for vault in vaults.clients], enough=vaults.threshold)
+    nonces = tuple(NO_NONCE if isinstance(reply, BaseException) else reply for reply in replies)
     require_replies(vaults.threshold, replies)
     federation = vault_set(
         chain=launch.chain, hub=launch.hub, broker=launch.broker, t=vaults.threshold, vaults=vaults.addresses
@@ -80,6 +83,13 @@ async def attest(
         nonces=nonces,
     )
     return AttestedSession(quote=port.quote(data), nonces=nonces, report_data=data, vault_set=federation)
+
+
+async def _nonce(vault: VaultClient, request: NonceRequest) -> bytes:
+    reply = await vault.nonce(request)
+    if len(reply.nonce) != NONCE_BYTES:  # (17)
+        raise EvidenceRefused("17", f"vault {reply.vault} sent a nonce of {len(reply.nonce)} bytes.")
+    return reply.nonce
 
 
 def require_replies(threshold: int, replies: Sequence[object]) -> None:

@@ -12,6 +12,7 @@ from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import keccak256, sha256
+from sealgrid.crypto.hpke import check_public
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.signing import Domain
 from sealgrid.enclave.protocol.attest import (
@@ -65,7 +66,8 @@ async def obtain(
 
     An answer counts when (1) it opens with our HPKE key under our report data, (2) its Release is signed by that
     vault, (3) for our session, (4) over these facts and exactly the records that they name, (5) its deposit key is
-    signed by that vault, (9) and this very release is in that vault's log, under a head that it signed. Then
+    signed by that vault and can be sealed to, (8) each record with a share is one that can be signed, (9) and this very
+    release is in that vault's log, under a head that it signed. Then
     (6) t vaults must have signed the same facts, (7) the facts must be about this chain, hub, broker, task, worker,
     enclave and the app that is locked into our evidence, (10) as many vaults must have signed as the facts demand,
     and (8) the shares of each secret must fit the record that the facts name. (11) A key that its owner pushed through
@@ -149,6 +151,9 @@ def _verify_answer(
     deposit = DepositKey(vault=vault, key=to_digest(answer.deposit_key))
     if not deposit.is_signed_by(vault, domain, answer.deposit_key_signature):  # (5)
         raise EvidenceRefused("5", f"the deposit key of vault {vault} is not signed by it.")
+    check_public(answer.deposit_key)  # (5)
+    for share in (*answer.shares, *(each.share for each in answer.bulk)):
+        share.record.digest(domain)  # (8) raises for a record that has none
     check_logged(vault, answer, facts, domain)  # (9)
     return answer
 

@@ -4,8 +4,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from sealgrid.attestation.statements import DepositKey, LogHead
 from sealgrid.attestation.vault_log import entry_of
+from sealgrid.crypto import hpke
 from sealgrid.enclave.protocol.attest import AttestedSession, EnclaveKeys, TrustedVaults
 from sealgrid.enclave.protocol.release import obtain
 from sealgrid.receipts.request_document import RequestDocument
@@ -16,7 +19,7 @@ from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.wire.log import LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.relay import RelayWelcome
-from sealgrid.wire.vault import ReleaseReply, VaultIdentity
+from sealgrid.wire.vault import ReleaseAnswer, ReleaseReply, VaultIdentity
 from tests.unit.vault import vault_scene as scene
 
 DEPOSIT = scene.DEPOSIT_KEY.public
@@ -34,11 +37,12 @@ WELCOME = RelayWelcome(authorization=scene.authorization(), request=RequestDocum
 
 @dataclass
 class ReleasingVault:
-    """A vault with its own log; ``lie`` alters the log proof that it sends."""
+    """A vault with its own log; ``lie`` alters the log proof that it sends, ``change`` its whole answer."""
 
     key: object
     log: VaultLog
     lie: object = None
+    change: object = None
     keys: object = scene.STORED_KEYS
 
     async def release(self, _):
@@ -67,7 +71,11 @@ class ReleasingVault:
             signer=VaultSigner(self.key, scene.DOMAIN, identity),
             at=scene.NOW,
         )
-        return ReleaseReply(vault=self.key.address, sealed=sealed)
+        return ReleaseReply(vault=self.key.address, sealed=self.changed(sealed) if self.change else sealed)
+
+    def changed(self, sealed):
+        answer = msgspec.json.decode(scene.HPKE.open(sealed, SESSION.report_data), type=ReleaseAnswer)
+        return hpke.seal(scene.HPKE.public, msgspec.json.encode(self.change(self, answer)), SESSION.report_data)
 
     def head(self, frontier, **changes):
         fields = {

@@ -6,7 +6,7 @@ import pytest
 
 from sealgrid.attestation.binding import session
 from sealgrid.enclave.protocol.attest import NO_NONCE, TrustedVaults, attest, require_replies
-from sealgrid.errors import ReleaseRefused, ServiceUnavailable
+from sealgrid.errors import EvidenceRefused, ReleaseRefused, ServiceUnavailable
 from sealgrid.wire.platform import QuoteAnswer
 from sealgrid.wire.vault import NonceReply
 from tests.unit.enclave.protocol.release_scene import KEYS, LAUNCH, WELCOME
@@ -50,6 +50,15 @@ async def test_a_vault_that_sent_none_has_zeros_in_its_place() -> None:
     made = await attested(scene.NONCES[0], DOWN, scene.NONCES[2])
     nonces = (scene.NONCES[0], NO_NONCE, scene.NONCES[2])
     assert (made.nonces, made.report_data) == (nonces, scene.report(nonces=nonces))
+
+
+@pytest.mark.parametrize("nonce", [b"", bytes(31), bytes(33)])
+async def test_17_a_vault_with_a_nonce_of_another_size_counts_as_one_that_sent_none(nonce: bytes) -> None:
+    made = await attested(scene.NONCES[0], nonce, scene.NONCES[2])
+    assert made.nonces == (scene.NONCES[0], NO_NONCE, scene.NONCES[2])
+    with pytest.raises(EvidenceRefused) as caught:
+        await attested(scene.NONCES[0], nonce, nonce)
+    assert caught.value.check == "17"
 
 
 async def test_fewer_than_t_nonces_are_reported_by_the_refusal_rather_than_the_outage() -> None:

@@ -7,10 +7,12 @@ import pytest
 from msgspec.structs import replace as with_changes
 
 from sealgrid.attestation.job_params import NO_RESULT_KEY
+from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import entry_of
 from sealgrid.crypto import hpke
 from sealgrid.enclave.protocol.release import check_settled_refusal
 from sealgrid.errors import EvidenceRefused
+from sealgrid.units import to_digest
 from sealgrid.vault.handlers.release_response import make_release
 from sealgrid.wire.log import LoggedEntry, LogInclusion
 from tests.unit.enclave.protocol.release_scene import SESSION, obtain_keys
@@ -69,6 +71,27 @@ async def test_9_a_vault_that_did_not_log_this_very_release_does_not_count(vault
     with pytest.raises(EvidenceRefused) as caught:
         await obtain_keys(vaults)
     assert caught.value.check == "6"
+
+
+def deposit_key_of_low_order(vault, answer):
+    key = DepositKey(vault=vault.key.address, key=to_digest(bytes(32)))
+    signature = key.sign(scene.DOMAIN, vault.key)
+    return with_changes(answer, deposit_key=bytes(32), deposit_key_signature=signature)
+
+
+def record_that_nobody_can_sign(_, answer):
+    share = answer.shares[0]
+    return with_changes(answer, shares=(*answer.shares, with_changes(share, record=with_changes(share.record, t=-1))))
+
+
+@pytest.mark.parametrize("change", [deposit_key_of_low_order, record_that_nobody_can_sign])
+async def test_an_answer_that_cannot_be_used_does_not_stop_the_others(vaults, change):
+    vaults[1].change = change
+    quorum = await obtain_keys(vaults)
+    assert list(quorum.releases) == [vaults[0].key.address, vaults[2].key.address]
+    assert quorum.liars == (vaults[1].key.address,)
+    for key in quorum.deposit_keys.values():
+        hpke.check_public(key)  # each gets a share of the result's key
 
 
 async def test_10_as_many_vaults_must_release_as_the_owner_demands(vaults):
