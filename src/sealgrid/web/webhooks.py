@@ -113,11 +113,12 @@ class Webhooks:
     async def _post(self, client: httpx.AsyncClient, url: str, event: dict[str, Any]) -> bool:
         try:
             headers = {"content-type": "application/json"}
-            response = await client.post(url, content=msgspec.json.encode(event), headers=headers)
+            # The body of the answer is not read: a receiver could send one without end.
+            async with client.stream("POST", url, content=msgspec.json.encode(event), headers=headers) as response:
+                return response.is_success
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _log.warning("a webhook cannot be called: %s", type(error).__name__)
             return False
-        return response.is_success
 
     def _save(self) -> None:
         write_private(self._file, msgspec.json.encode(self._hooks))

@@ -17,7 +17,7 @@ from sealgrid.attestation.certificates import load_chain
 from sealgrid.attestation.collateral import IntelCollateral
 from sealgrid.attestation.evidence import TcbVersion
 from sealgrid.errors import DECODE_ERRORS, ServiceUnavailable
-from sealgrid.wire.http_transport import read_bounded
+from sealgrid.wire.http_transport import ACCEPTED, read_bounded
 
 MAX_REPLY_BYTES = 1 << 20
 _HEX = re.compile(rb"\A[0-9a-fA-F\s]+\Z")
@@ -47,7 +47,7 @@ class HttpFetch:
     async def __call__(self, path: str) -> FetchReply:
         """Return the answer; raise ServiceUnavailable."""
         try:
-            async with self._client.stream("GET", self._base + path) as answer:
+            async with self._client.stream("GET", self._base + path, headers=ACCEPTED) as answer:
                 body = await read_bounded(answer, MAX_REPLY_BYTES, self._base)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"{self._base} does not answer ({type(error).__name__}).") from error

@@ -5,11 +5,12 @@ import functools
 import os
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import httpx
 import msgspec
@@ -29,6 +30,8 @@ READ_SECONDS = 60.0
 WAIT_SECONDS = 15  #: longer waits are left to the caller
 MAX_WAITS = 5
 MAX_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
+ACCEPTED: Final = {"accept-encoding": "gzip"}  #: header of a request whose answer ``read_bounded`` reads
+_GZIP: Final = 16 + zlib.MAX_WBITS  #: of zlib: expects gzip's header and checksum
 SILENT_SECONDS = 10  #: a machine that acknowledges nothing for so long is cut off
 #: An answer may take a minute, but a cut cable is noticed at once. The probes also keep a router's translation (NAT)
 #: of a waiting connection (tcp(7)).
@@ -60,7 +63,9 @@ class HttpTransport:
         tls = _trusting_authorities() if base.startswith("https:") else _trusting_nobody()
         self._process = os.getpid()
         wire = http or httpx.AsyncHTTPTransport(verify=tls, trust_env=False, socket_options=_SOCKET_OPTIONS)
-        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False, transport=wire)
+        self._client = httpx.AsyncClient(
+            base_url=base, timeout=limits, trust_env=False, transport=wire, headers=ACCEPTED
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,12 +134,24 @@ class HttpTransport:
 
 
 async def read_bounded(answer: httpx.Response, limit: int, service: str) -> bytes:
-    """Return the decompressed body of an answer; raise AnswerTooLarge above ``limit`` bytes."""
-    content = bytearray()
-    async for piece in answer.aiter_bytes():
-        content += piece
+    """Return the decompressed body of an answer; raise AnswerTooLarge above ``limit`` bytes.
+
+    Decompresses itself: httpx first expands a whole piece, by every encoding that the service names, so that a few
+    kilobytes become gigabytes. Raises ServiceUnavailable for another encoding than those of ``ACCEPTED``.
+    """
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"gzip", "identity"}:
+        raise ServiceUnavailable(f"{service} answers in the encoding {encoding[:40]!r}, which was not asked for.")
+    content, unpacked = bytearray(), zlib.decompressobj(_GZIP) if encoding == "gzip" else None
+    async for piece in answer.aiter_raw():
+        try:
+            content += piece if unpacked is None else unpacked.decompress(piece, limit + 1 - len(content))
+        except zlib.error as error:
+            raise ServiceUnavailable(f"the answer of {service} is not valid gzip.") from error
         if len(content) > limit:
             raise AnswerTooLarge(f"{service} answers more than the limit of {limit} bytes.")
+    if unpacked is not None and not unpacked.eof:
+        raise ServiceUnavailable(f"the answer of {service} ends early.")
     return bytes(content)
 
 

@@ -117,8 +117,6 @@ class RelayServer:
         try:
             requests = self._requests
             body = await (self._handle(frame, requests) if requests else self._handle_waiting(frame))
-            if len(body) > MAX_FRAME_BYTES - _HEAD_BYTES:  # one vault's answer must not end the calls of the others
-                raise ServiceUnavailable("an answer for the enclave is above the limit of the relay.")
             reply = RelayReply(id=frame.id, body=body)
         except SealgridError as error:
             reply = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
@@ -135,7 +133,7 @@ class RelayServer:
             case "hello":
                 reply = msgspec.msgpack.encode(await requests.authorise(decode(frame.body, type=RelayHello)))
             case "vault":
-                reply = await requests.vault(frame.index, frame.path, frame.body)
+                reply = _checked_size(await requests.vault(frame.index, frame.path, frame.body))
             case "read":
                 reply = await requests.read(frame.path, frame.offset, frame.length)
             case "begin":
@@ -161,6 +159,13 @@ class RelayServer:
     def _end(self, outcome: Outcome) -> None:
         if not self._outcome.done():
             self._outcome.set_result(outcome)
+
+
+def _checked_size(answer: bytes) -> bytes:
+    """Return a vault's answer; raise ServiceUnavailable for one whose frame would end the calls to all vaults."""
+    if len(answer) > MAX_FRAME_BYTES - _HEAD_BYTES:
+        raise ServiceUnavailable("a vault's answer is above the limit of the relay.")
+    return answer
 
 
 def _report_stage(requests: EnclaveRequests, stage: str) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import gzip
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from sealgrid.errors import AnswerTooLarge, ServiceUnavailable, TooManyRequests
-from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport, trust_certificate
+from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport, read_bounded, trust_certificate
 from sealgrid.wire.service_access import ServiceAccess
 from tests.unit.wire.certificates import write_certificate
 from tests.unit.wire.serving_on_loopback import serving
@@ -26,6 +28,32 @@ async def test_a_service_that_answers_without_end_is_given_up(packing: str):
 async def test_an_answer_up_to_the_limit_is_taken():
     async with answering(gzip.compress(bytes(MAX_ANSWER_BYTES)), "gzip") as url, HttpTransport(url) as transport:
         assert len(await transport.request("GET", "/")) == MAX_ANSWER_BYTES
+
+
+@pytest.mark.parametrize("packing", ["gzip, gzip", "deflate", "br"])
+async def test_an_answer_in_an_encoding_that_was_not_asked_for_is_not_unpacked(packing: str):
+    bomb = gzip.compress(gzip.compress(bytes(1 << 20)))
+    async with answering(bomb, packing) as url, HttpTransport(url) as transport:
+        with pytest.raises(ServiceUnavailable, match="was not asked for"):
+            await transport.request("GET", "/")
+
+
+async def test_a_small_answer_that_unpacks_to_more_than_the_limit_never_takes_its_whole_memory():
+    limit, bomb = 1 << 20, gzip.compress(bytes(16 << 20))  # of 16 KiB, which arrive in one piece
+    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(bomb))
+    tracemalloc.start()
+    with pytest.raises(AnswerTooLarge):
+        await read_bounded(answer, limit, "the service")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * limit
+
+
+@pytest.mark.parametrize("change", [lambda packed: packed[:-9], lambda packed: b"no gzip" + packed])
+async def test_an_answer_that_is_not_whole_gzip_is_refused(change):
+    async with answering(change(gzip.compress(b"hello")), "gzip") as url, HttpTransport(url) as transport:
+        with pytest.raises(ServiceUnavailable):
+            await transport.request("GET", "/")
 
 
 async def test_the_size_of_a_file_is_that_of_its_header():

@@ -15,6 +15,7 @@ import httpx
 from sealgrid.errors import FileTooLarge, InputRefused, ServiceUnavailable
 
 FETCH_SECONDS = 30.0
+_PLAIN = {"accept-encoding": "identity"}
 
 
 class DataReferences:
@@ -45,11 +46,15 @@ class DataReferences:
         try:
             async with (
                 asyncio.timeout(FETCH_SECONDS),  # of the whole; the client's own is of each step
-                self._client.stream("GET", url, timeout=FETCH_SECONDS, follow_redirects=False) as answer,
+                self._client.stream(
+                    "GET", url, timeout=FETCH_SECONDS, headers=_PLAIN, follow_redirects=False
+                ) as answer,
             ):
                 if answer.status_code != httpx.codes.OK:
                     raise InputRefused(f"data cannot be read: its host answers {answer.status_code}.")
-                async for piece in answer.aiter_bytes():
+                if answer.headers.get("content-encoding", "identity") != "identity":
+                    raise InputRefused("data cannot be read: its host sends them compressed, which was not asked for.")
+                async for piece in answer.aiter_raw():  # unpacked, a few kilobytes could be gigabytes
                     content += piece
                     if len(content) > self._largest:
                         raise self._too_large()

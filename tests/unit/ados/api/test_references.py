@@ -18,9 +18,11 @@ async def read():
     def answer(request):
         match request.url.path:
             case "/day.csv":
-                return httpx.Response(200, content=b"time,a\n1,2\n")
+                return httpx.Response(200, stream=httpx.ByteStream(b"time,a\n1,2\n"))
             case "/large":
-                return httpx.Response(200, content=b"x" * 200)
+                return httpx.Response(200, stream=httpx.ByteStream(b"x" * 200))
+            case "/packed":
+                return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"x"))
             case "/moved":
                 return httpx.Response(302, headers={"location": "http://127.0.0.1/secret"})
             case "/broken":
@@ -49,12 +51,13 @@ async def test_readings_are_read_from_data_urls_and_allowed_origins(read):
         (f"{ORIGIN}/moved", InputRefused, "answers 302"),
         (f"{ORIGIN}/absent", InputRefused, "answers 404"),
         (f"{ORIGIN}/large", FileTooLarge, "more than 100 bytes"),
+        (f"{ORIGIN}/packed", InputRefused, "compressed"),
         (f"{ORIGIN}/broken", ServiceUnavailable, "ConnectError"),
         ("data:text/csv", InputRefused, "no comma"),
         ("data:text/csv;base64,%%%", InputRefused, "no base64"),
         ("data:," + "x" * 101, FileTooLarge, "more than 100 bytes"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 async def test_what_is_not_allowed_is_refused(read, reference, error, reason):
     with pytest.raises(error, match=reason):
