@@ -2,6 +2,9 @@
 
 The listed methods read the chain or send a transaction that its account signed. Every other method of anvil moves
 money of unlocked accounts, changes the chain's state or its clock, or costs much time.
+
+A simulation gets at most the gas of a block: anvil has no limit of its own, goes on when its client is gone, and
+includes no block meanwhile, so that one call of an endless loop would stop the chain.
 """
 
 import socket
@@ -55,11 +58,16 @@ METHODS: Final = frozenset(
         "web3_sha3",
     }
 )
+#: Methods that run code.
+SIMULATIONS: Final = frozenset({"eth_call", "eth_createAccessList", "eth_estimateGas"})
+MAX_GAS: Final = 30_000_000  #: of a simulation; anvil's gas limit of a block, which is its default
+_MAX_SIMULATION_PARAMS: Final = 3  #: call, block, state; a fourth replaces the gas limit of the block
 MAX_CALLS: Final = 50  #: in one batch, as of ``chain.endpoint``
 MAX_BODY_BYTES: Final = 2 << 20  #: a contract of the largest size (EIP-3860) is a tenth of it, as hex text
 ANSWER_SECONDS: Final = 30.0
 
-PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, NODE_ERROR = -32700, -32600, -32601, -32000  #: codes of JSON-RPC 2.0
+#: codes of JSON-RPC 2.0
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, NODE_ERROR = -32700, -32600, -32601, -32602, -32000
 _NULL: Final = msgspec.Raw(b"null")
 
 
@@ -70,6 +78,24 @@ class JsonRpcCall(msgspec.Struct, frozen=True):
     id: msgspec.Raw = _NULL
     params: msgspec.Raw = msgspec.Raw(b"[]")
     jsonrpc: str = "2.0"
+
+
+class _SimulatedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
+    """The transaction of a simulation (EIP-1474). Any other member is refused: it may be another name of the gas."""
+
+    from_: msgspec.Raw | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="from")
+    to: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    gas: str | msgspec.UnsetType | None = msgspec.UNSET
+    gas_price: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    max_fee_per_gas: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    max_priority_fee_per_gas: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    input: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    nonce: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    chain_id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    type: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    access_list: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class _RpcError(msgspec.Struct, frozen=True):
@@ -101,7 +127,11 @@ class ChainProxyConfig:
 
 
 def check_calls(body: bytes) -> CheckedCalls:
-    """Divide a request or a batch into calls of ``METHODS`` and error replies to all others."""
+    """Divide a request or a batch into calls to pass on and error replies to all others.
+
+    (1) It is a JSON-RPC request, or a batch of at most MAX_CALLS. (2) The method is one of ``METHODS``. (3) A
+    simulation has at most MAX_GAS, no other member than EIP-1474 lists, and replaces no value of the block.
+    """
     is_batch = body.lstrip()[:1] == b"["
     try:
         calls = (
@@ -111,11 +141,31 @@ def check_calls(body: bytes) -> CheckedCalls:
         )
     except DECODE_ERRORS:
         return CheckedCalls((), (_error_reply(PARSE_ERROR, "this is not a JSON-RPC 2.0 request."),), False)
-    if not calls or len(calls) > MAX_CALLS:
+    if not calls or len(calls) > MAX_CALLS:  # (1)
         refusal = _error_reply(INVALID_REQUEST, f"a batch has 1 to {MAX_CALLS} calls.")
         return CheckedCalls((), (refusal,), False)
-    refused = tuple(_method_refusal(each) for each in calls if each.method not in METHODS)
-    return CheckedCalls(tuple(each for each in calls if each.method in METHODS), refused, is_batch)
+    checked = [_checked(each) for each in calls]
+    allowed = tuple(each for each in checked if isinstance(each, JsonRpcCall))
+    return CheckedCalls(allowed, tuple(each for each in checked if isinstance(each, msgspec.Raw)), is_batch)
+
+
+def _checked(call: JsonRpcCall) -> JsonRpcCall | msgspec.Raw:
+    """Return the call to pass on, or the error reply."""
+    if call.method not in METHODS:  # (2)
+        return _method_refusal(call)
+    if call.method not in SIMULATIONS:
+        return call
+    try:
+        transaction, *others = msgspec.json.decode(call.params, type=list[msgspec.Raw])
+        simulated = msgspec.json.decode(transaction, type=_SimulatedCall)
+        gas = 0 if simulated.gas in {None, msgspec.UNSET} else int(str(simulated.gas), 16)
+    except (ValueError, *DECODE_ERRORS):
+        return _error_reply(INVALID_PARAMS, "the params are not those of a simulated transaction (EIP-1474).", call.id)
+    if not 0 <= gas <= MAX_GAS or len(others) >= _MAX_SIMULATION_PARAMS:  # (3)
+        refusal = f"a simulation has at most {MAX_GAS} gas here, and replaces no value of the block."
+        return _error_reply(INVALID_PARAMS, refusal, call.id)
+    # As it was read: of a repeated member anvil may use the other.
+    return msgspec.structs.replace(call, params=msgspec.Raw(msgspec.json.encode([simulated, *others])))
 
 
 def _method_refusal(call: JsonRpcCall) -> msgspec.Raw:

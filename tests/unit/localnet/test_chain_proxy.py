@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.localnet.chain_proxy import (
+    INVALID_PARAMS,
     INVALID_REQUEST,
     MAX_CALLS,
+    MAX_GAS,
     METHOD_NOT_FOUND,
     METHODS,
     NODE_ERROR,
     PARSE_ERROR,
+    SIMULATIONS,
     answer,
     check_calls,
 )
@@ -83,6 +86,47 @@ def test_of_a_repeated_member_the_node_gets_the_one_that_was_checked():
 def test_a_malformed_request_reaches_no_node(body, code):
     checked = check_calls(body)
     assert (checked.allowed, errors_of(checked)) == ((), [code])
+
+
+LOOP = {"to": "0x" + "aa" * 20, "data": "0x", "from": "0x" + "bb" * 20, "maxFeePerGas": "0x1"}
+STATE = {LOOP["to"]: {"code": "0x5b600056"}}  # jumps to itself
+
+
+def simulation(*params, method="eth_call"):
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+
+
+@pytest.mark.parametrize("method", sorted(SIMULATIONS))
+@pytest.mark.parametrize(
+    "params",
+    [
+        (LOOP | {"gas": hex(MAX_GAS + 1)}, "latest", STATE),
+        (LOOP | {"gas": "0x" + "f" * 16}, "latest", STATE),
+        (LOOP | {"gas": MAX_GAS + 1}, "latest"),
+        (LOOP | {"gas": "-0x1"}, "latest"),
+        (LOOP | {"gasLimit": "0xffffffffffff"}, "latest"),
+        (LOOP, "latest", STATE, {"gasLimit": "0xffffffffffff"}),
+        (LOOP, "latest", STATE, None, None),
+        ([LOOP], "latest"),
+        (),
+    ],
+)
+def test_3_a_simulation_that_could_run_longer_than_a_block_reaches_no_node(method, params):
+    checked = check_calls(simulation(*params, method=method))
+    assert (checked.allowed, errors_of(checked)) == ((), [INVALID_PARAMS])
+
+
+def test_3_of_a_repeated_amount_of_gas_the_node_gets_the_one_that_was_checked():
+    body = simulation({"gas": "0xffffffffffff"}, "latest").replace(b'"}', b'","gas":"0x1"}', 1)
+    (call,) = check_calls(body).allowed
+    assert msgspec.json.decode(call.params) == [{"gas": "0x1"}, "latest"]
+
+
+@pytest.mark.parametrize("gas", [{}, {"gas": None}, {"gas": hex(MAX_GAS)}])
+def test_3_another_simulation_passes_unchanged(gas):
+    params = [LOOP | gas, "latest", STATE]
+    (call,) = check_calls(simulation(*params)).allowed
+    assert msgspec.json.decode(call.params) == params
 
 
 @given(
