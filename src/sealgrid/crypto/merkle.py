@@ -93,7 +93,7 @@ def consistency_path(first: int, second: int, node: NodeAt) -> tuple[bytes, ...]
 
 def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Return whether a path proves that a leaf is at ``index`` of a tree (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size or not _are_hashes(path):
+    if not 0 <= index < size or not are_hashes(path):
         return False
     position, last, computed = index, size - 1, leaf
     for sibling in path:
@@ -111,7 +111,7 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root:
 
 def is_consistent(first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]) -> bool:
     """Return whether a path proves that one tree is a prefix of another (RFC 9162, 2.1.4.2)."""
-    if not 0 <= first <= second or not _are_hashes(path):
+    if not 0 <= first <= second or not are_hashes(path):
         return False
     if first in (0, second):
         known = EMPTY_ROOT if first == 0 else second_root
@@ -172,5 +172,6 @@ def _trailing_zeros(number: int) -> int:
     return (number & -number).bit_length() - 1 if number else 0
 
 
-def _are_hashes(path: Sequence[bytes]) -> bool:
+def are_hashes(path: Sequence[bytes]) -> bool:
+    """Return whether a path has at most MAX_PATH parts, each of the size of a hash."""
     return len(path) <= MAX_PATH and all(len(each) == HASH_BYTES for each in path)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 
 from sealgrid.attestation.vault_log import check_head, contradiction, witness_of
+from sealgrid.crypto import merkle
 from sealgrid.errors import SealgridError
 from sealgrid.units import Address
 from sealgrid.vault.service import Vault
@@ -63,6 +64,8 @@ class PeerLogWitness:
         if known is not None and kind is not None:
             _log.error("ALARM %s: vault %s signed two heads of its log that contradict each other", kind, vault)
             raised = self._vault.clock()
+            # A path that is none proves as much as an empty one; stored, it could make the report unreadable.
+            path = path if merkle.are_hashes(path) else ()
             self._store.add_alarm(
                 Alarm(vault=vault, kind=kind, held=known, offered=offered, path=tuple(path), raised=raised)
             )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from sealgrid.attestation.statements import LogHead
-from sealgrid.attestation.vault_log import check_witness
-from sealgrid.crypto.merkle import MerkleFrontier, leaf_hash
+from sealgrid.attestation.vault_log import check_witness, contradiction
+from sealgrid.crypto.merkle import MAX_PATH, MerkleFrontier, leaf_hash
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import to_digest
 from sealgrid.vault.peers.witness import PeerLogWitness
@@ -64,6 +64,19 @@ async def test_a_contradiction_raises_an_alarm_and_the_earlier_head_stays(
     report = await witness.poll()
     assert [(alarm.kind, alarm.held, alarm.offered) for alarm in report.alarms] == [(kind, head_of(b"one"), later)]
     assert report.heads[0].head == head_of(b"one")
+
+
+@pytest.mark.parametrize("path", [(bytes(1 << 20),), (bytes(32),) * (MAX_PATH + 1)], ids=["a long hash", "many hashes"])
+async def test_a_peer_cannot_hide_its_contradiction_in_a_report_that_is_too_large(
+    vault: Vault, chain: SnapshotChain, path: tuple[bytes, ...]
+) -> None:
+    log = PeerLog(head_of(b"one"), path)
+    witness = PeerLogWitness(vault, {PEER.address: log})
+    await witness.poll()
+    log.offered, chain.now = head_of(b"another", b"history", issued=NOW + 9), NOW + 10
+    (alarm,) = (await witness.poll()).alarms
+    assert alarm.path == ()
+    assert contradiction(alarm.held.head, alarm.offered.head, alarm.path) == "split-view"
 
 
 @pytest.mark.parametrize("offered", [None, head_of(b"one", by=STRANGER)], ids=["unreachable", "another signer"])
