@@ -34,20 +34,33 @@ from sealgrid.wire.vault import OpenReply, OpenRequest, Testimony
 async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
     """Return the envelope of a completed task; Settle and body are those of the enclave that the chain paid.
 
-    The link on the chain is the worker's and not trusted: if it is missing, broken or leads to content that the enclave
-    did not sign, the receipt is rebuilt from the vaults' testimonies and the signed body in the storage.
+    The link on the chain is the worker's and not trusted: if it is missing, broken, or leads to content that the
+    enclave did not sign or that does not verify against the network's pins, the receipt is rebuilt from the vaults'
+    testimonies and the signed body in the storage. Where that fails too, as after a change of the federation, a linked
+    receipt that the enclave signed is returned.
     Raises ReleaseRefused while the chain has not paid, and NotFound when too few vaults know the task.
     """
+    linked = await _linked(conn, task)
+    if linked is not None and verify(linked, pins_of(conn.network)).ok:
+        return linked
+    try:
+        return await _rebuild(conn, task)
+    except SealgridError:
+        if linked is None:
+            raise
+        return linked
+
+
+async def _linked(conn: Connection, task: TaskId) -> bytes | None:
+    """Return the receipt that the worker linked, with the paid enclave's body and Settle; None for another one."""
     try:
         hint = msgspec.json.decode((await conn.hub.view_task(task)).results, type=_Hint)
         found = await conn.storage.get_bytes(digest_of_cid(hint.receipt.removeprefix("/ipfs/")), MAX_BYTES)
         envelope = parse_envelope(found)
         ours = envelope.receipt.sha256() == envelope.settle.receipt_sha256
-        if ours and await _is_paid(conn, task, envelope.settle, envelope.settle_signature):
-            return found
+        return found if ours and await _is_paid(conn, task, envelope.settle, envelope.settle_signature) else None
     except (SealgridError, *DECODE_ERRORS):
-        pass
-    return await _rebuild(conn, task)
+        return None
 
 
 async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: bytes) -> bool:

@@ -1,12 +1,99 @@
-"""A requester accepts a receipt as its own only with the order and signature that it sent."""
+"""A receipt is found whatever the paid worker links; a requester accepts it only with the order that it signed."""
+
+from types import SimpleNamespace
 
 import pytest
 
-from sealgrid.errors import ReceiptRefused
+from sealgrid.chain.views import ContributionStatus
+from sealgrid.crypto.digests import canonical, cid_of, sha256
+from sealgrid.errors import NotFound, ReceiptRefused
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.request_document import RequestDocument
-from sealgrid.sdk.operations.fetch_receipt import check_own
-from tests.unit.receipts.receipt_scene import BUYER, ORDER, ORDERS, SIGNED, STRANGER, Job, alter
+from sealgrid.receipts.verify import verify
+from sealgrid.sdk.operations import fetch_receipt as operation
+from sealgrid.sdk.operations.fetch_receipt import check_own, fetch_receipt
+from sealgrid.units import to_digest
+from sealgrid.wire import vault as wire
+from tests.unit.receipts.receipt_scene import (
+    BUYER,
+    DOMAIN,
+    ENCLAVE,
+    ORDER,
+    ORDERS,
+    PINS,
+    SIGNED,
+    STRANGER,
+    VAULTS,
+    Job,
+    alter,
+)
+
+
+class PaidTask:
+    """Chain, storage and vaults after a job was paid; its worker linked this receipt."""
+
+    def __init__(self, job, linked, answering=VAULTS):
+        self.job, self.answering = job, answering
+        self.files = {to_digest(sha256(each)): each for each in (linked, job.receipt.encode())}
+        self.results = canonical({"receipt": f"/ipfs/{cid_of(to_digest(sha256(linked)))}"})
+        self.hub = self.storage = self
+        self.domain, self.vault_addresses, self.network = DOMAIN, VAULTS, None
+        self.vaults = [SimpleNamespace(open=lambda _, vault=vault: self.open(vault)) for vault in VAULTS]
+
+    async def view_task(self, _):
+        return SimpleNamespace(results=self.results, contributors=(self.job.settle.worker,))
+
+    async def view_contribution(self, _task, _worker):
+        return SimpleNamespace(status=ContributionStatus.PROVED, enclave=ENCLAVE.address)
+
+    async def get_bytes(self, sha256, _limit):
+        return self.files[sha256]
+
+    async def open(self, vault):
+        if vault not in self.answering or vault not in self.job.releases:
+            raise NotFound("this vault has no such result.")
+        released, judged = self.job.releases[vault], self.job.verdicts[vault]
+        testimony = wire.Testimony(
+            facts=self.job.facts.encode().decode(),
+            release=released.release,
+            release_signature=released.signature,
+            settle=self.job.settle,
+            settle_signature=self.job.settle.sign(DOMAIN, ENCLAVE),
+            verdict=judged.verdict,
+            verdict_signature=judged.signature,
+        )
+        return wire.OpenReply(vault=vault, testimony=testimony)
+
+
+def invented_facts(job):
+    return job.encode(facts=alter(job.facts, {"pool": ORDER.app}).encode().decode())
+
+
+def no_verdicts(job):
+    return job.encode(verdicts={})
+
+
+@pytest.fixture(autouse=True)
+def _pins(monkeypatch):
+    monkeypatch.setattr(operation, "pins_of", lambda _: PINS)
+
+
+async def test_a_linked_receipt_that_verifies_is_taken_without_a_vault():
+    job = Job()
+    assert await fetch_receipt(PaidTask(job, job.encode(), answering=()), job.facts.task) == job.encode()
+
+
+@pytest.mark.parametrize("linked", [invented_facts, no_verdicts, lambda _: b"no receipt"])
+async def test_a_receipt_of_the_paid_enclave_that_does_not_verify_is_rebuilt(linked):
+    job = Job()
+    found = await fetch_receipt(PaidTask(job, linked(job)), job.facts.task)
+    assert verify(found, PINS).ok
+
+
+async def test_a_receipt_of_the_paid_enclave_is_returned_where_the_vaults_are_gone():
+    job = Job()
+    linked = no_verdicts(job)
+    assert await fetch_receipt(PaidTask(job, linked, answering=()), job.facts.task) == linked
 
 
 def test_a_receipt_with_the_signed_order_is_accepted():
