@@ -17,16 +17,24 @@ from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
 from sealgrid.wire.iexec_sms import ResultKeyRequest
 from sealgrid.wire.message import encode, parse
+from sealgrid.wire.rate_limit import RateLimit
 from sealgrid.wire.server import allow_every_site, cors_config, create_app
-from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 
 IncomingRequest = Request[Any, Any, Any]
 
 
-def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
-    """Return the ASGI application of the adapter."""
+def application(
+    secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS, *, pushes_per_hour: int = 0
+) -> Litestar:
+    """Return the ASGI application of the adapter.
+
+    ``pushes_per_hour`` limits what each client may push for accounts, which need nothing on the chain: requesters'
+    secrets, and keys for results.
+    """
+    pushes = ClientLimit(access, RateLimit(pushes_per_hour / 60, burst=pushes_per_hour), "secrets and keys")
     return create_app(
-        [*_secret_handlers(secrets), *_result_key_handlers(secrets)],
+        [*_secret_handlers(secrets, pushes), *_result_key_handlers(secrets, pushes)],
         max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so that the service returns the numbered refusal
         access=access,
         origin_check=allow_every_site,
@@ -34,7 +42,7 @@ def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) 
     )
 
 
-def _secret_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
+def _secret_handlers(secrets: SecretService, pushes: ClientLimit) -> list[HTTPRouteHandler]:
     @head("/secrets/web3")
     async def has_dataset_key(request: IncomingRequest) -> Response[None]:
         return _no_content_if(await secrets.has_secret("Dataset", _query_address(request, "secretAddress")))
@@ -63,6 +71,7 @@ def _secret_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     async def push_requester_secret(
         requester: FromPath[str], name: FromPath[str], request: IncomingRequest
     ) -> Response[None]:
+        pushes.acquire(request.scope)
         await secrets.push_requester_secret(await _read_secret(request, _parse_address(requester)), name)
         return _no_content()
 
@@ -76,7 +85,7 @@ def _secret_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     ]
 
 
-def _result_key_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
+def _result_key_handlers(secrets: SecretService, pushes: ClientLimit) -> list[HTTPRouteHandler]:
     @head("/secrets/web2")
     async def exists(request: IncomingRequest) -> Response[None]:
         named = request.query_params.get("secretName") == RESULT_KEY_NAME
@@ -85,6 +94,7 @@ def _result_key_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     @post("/secrets/web2")
     async def push(request: IncomingRequest) -> Response[None]:
         _check_result_key_name(request)
+        pushes.acquire(request.scope)
         pushed = await _read_secret(request, _query_address(request, "ownerAddress"))
         await secrets.push_result_key(pushed, replacing=False)
         return _no_content()
@@ -92,6 +102,7 @@ def _result_key_handlers(secrets: SecretService) -> list[HTTPRouteHandler]:
     @put("/secrets/web2")
     async def replace(request: IncomingRequest) -> Response[None]:
         _check_result_key_name(request)
+        pushes.acquire(request.scope)
         pushed = await _read_secret(request, _query_address(request, "ownerAddress"))
         await secrets.push_result_key(pushed, replacing=True)
         return _no_content()

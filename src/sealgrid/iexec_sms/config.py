@@ -19,4 +19,5 @@ class SmsConfig:
     vault_timeout: float = 10.0  #: seconds for one reply of a vault
     max_deliveries: int = 1000  #: unfinished deliveries at one time
     max_result_keys: int = 100_000  #: accounts; each takes at most 400 kB on disk, usually below 1 kB a key
+    pushes_per_hour: int = 300  #: requesters' secrets and keys for results of one client; 0 for no limit
     access: ServiceAccess = DEFAULT_ACCESS

@@ -55,7 +55,7 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
         target = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
         members = VaultMembers(target, tuple(vaults))
         secrets = open_service(config, members, node, RemoteFiles(*storage_nodes))
-        app = application(secrets, config.access)
+        app = application(secrets, config.access, pushes_per_hour=config.pushes_per_hour)
         await serve_monitored(app, sock, ready, config.access, ServiceMonitor("sms"))
 
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
+from sealgrid.vault.checks.iexec_deposit import is_requester_secret
 from sealgrid.vault.handlers.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
 from sealgrid.vault.handlers.log import log_handlers
 from sealgrid.vault.handlers.nonce import issue_nonce
@@ -48,8 +49,12 @@ def application(
     *,
     inputs_per_hour: int = 0,
 ) -> Litestar:
-    """Return the ASGI application of one vault; ``inputs_per_hour`` limits each client's deposits of sealed inputs."""
-    inputs = ClientLimit(access, RateLimit(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
+    """Return the ASGI application of one vault.
+
+    ``inputs_per_hour`` limits what each client may deposit without anything on the chain: sealed inputs, and
+    requesters' secrets.
+    """
+    inputs = ClientLimit(access, RateLimit(inputs_per_hour / 60, burst=inputs_per_hour), "inputs and secrets")
     previews = ClientLimit(access, RateLimit(vault.rules.previews_per_minute), "previews")
 
     @get("/identity")
@@ -74,7 +79,11 @@ def application(
         return _json(await preview_release(vault, await request.body()))
 
     def limit_inputs(request: HttpRequest, message: DepositRequest) -> None:
-        if message.grant is not None:  # only a deposit of an input needs nothing on the chain
+        if message.grant is not None:
+            inputs.acquire(request.scope)
+
+    def limit_secrets(request: HttpRequest, message: IexecDeposit) -> None:
+        if is_requester_secret(message):
             inputs.acquire(request.scope)
 
     handlers = [
@@ -83,7 +92,7 @@ def application(
         evaluations,
         asset,
         _handler(vault, "/deposits", DepositRequest, accept_deposit, limit=limit_inputs),
-        _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit),
+        _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit, limit=limit_secrets),
         _handler(vault, "/policies", PolicyRequest, set_policy),
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
         _handler(vault, "/nonces", NonceRequest, issue_nonce),

@@ -36,7 +36,7 @@ class VaultConfig:
     storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must be stored at each that answers
     insecure_allow_simulated: bool = False  #: for local networks only, because simulated evidence proves nothing
     access: ServiceAccess = DEFAULT_ACCESS
-    inputs_per_hour: int = 300  #: new sealed inputs per client; 0 for no limit
+    inputs_per_hour: int = 300  #: new sealed inputs and requesters' secrets per client; 0 for no limit
     input_hours: float = 24.0  #: hours that a sealed input is stored without a deal
 
     def __post_init__(self) -> None:

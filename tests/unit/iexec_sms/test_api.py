@@ -60,14 +60,14 @@ KEY_1, KEY_2, KEY_3 = rsa_key(), rsa_key(), rsa_key()
 
 
 def adapter(
-    folder: Path, chain: Chain | None = None, *, limit: int = 10, requests_per_minute: int = 0
+    folder: Path, chain: Chain | None = None, *, limit: int = 10, requests_per_minute: int = 0, pushes: int = 0
 ) -> httpx.AsyncClient:
     members = VaultMembers(SplitTarget(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
     deliveries = DocumentStore(folder / "deliveries", Delivery, limit=limit)
     files = LocalFiles(ContentFolder(folder / "files"))
     result_keys = DocumentStore(folder / "result-keys", ResultKeyHistory, limit=limit)
     secrets = SecretService(members, chain or Chain(), files, deliveries, result_keys)
-    app = application(secrets, ServiceAccess(requests_per_minute=requests_per_minute))
+    app = application(secrets, ServiceAccess(requests_per_minute=requests_per_minute), pushes_per_hour=pushes)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
@@ -233,3 +233,9 @@ async def test_pages_of_any_origin_may_read_and_push(http: httpx.AsyncClient) ->
     assert preflight.headers["access-control-allow-origin"] == "*"
     assert "PUT" in preflight.headers["access-control-allow-methods"]
     assert (await http.get(f"/result-keys/{OWNER.address}", headers=PAGE)).headers["access-control-allow-origin"] == "*"
+
+
+async def test_one_client_pushes_so_many_keys_an_hour_and_reads_on(tmp_path: Path) -> None:
+    async with adapter(tmp_path, pushes=2) as http:
+        assert [(await push(http, key, method="PUT")).status_code for key in (KEY_1, KEY_2, KEY_3)] == [204, 204, 429]
+        assert await exists(http) == 204

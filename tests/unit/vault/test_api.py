@@ -6,12 +6,14 @@ import httpx
 import msgspec
 import pytest
 
+from sealgrid.crypto.iexec_challenge import requester_secret_address
 from sealgrid.vault.api import application
 from sealgrid.vault.service import Vault
 from sealgrid.wire.log import LogPage, SignedHead
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import VaultIdentity
-from tests.unit.vault.vault_scene import DATASET, MODEL_KEY, OWNER, Split, granted_deposit
+from tests.unit.vault.checks.test_pushed_requester_secrets import NAME, pushed, signed
+from tests.unit.vault.vault_scene import DATASET, MODEL_KEY, OWNER, REQUESTER, STRANGER, Split, granted_deposit
 
 
 @pytest.fixture
@@ -48,6 +50,15 @@ async def test_only_deposits_of_inputs_are_limited(client: httpx.AsyncClient) ->
     for version in (1, 2):
         reply = await client.post("/deposits", content=encode(Split(version=version).deposit()))
         assert reply.status_code == 200
+
+
+async def test_secrets_of_requesters_count_as_inputs_since_they_need_nothing_on_the_chain(
+    client: httpx.AsyncClient,
+) -> None:
+    keys = [(Split(owner=by, asset=requester_secret_address(by.address, NAME)), by) for by in (REQUESTER, STRANGER)]
+    pushes = [pushed(key, signature=signed(by=by, address=by.address)) for key, by in keys]
+    replies = [await client.post("/iexec/deposits", content=encode(each)) for each in pushes]
+    assert [reply.status_code for reply in replies] == [200, 429]
 
 
 async def test_an_unknown_field_or_a_large_body_is_refused(client: httpx.AsyncClient) -> None:
