@@ -37,8 +37,11 @@ fast: $(STAMPS)/test  ## the tests that take seconds
 test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under every other supported Python that is here
 	@$(BIN)/python -m setup.interpreters
 
-fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
+fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30), and many examples for each property
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
+	@SEALGRID_EXAMPLES=many $(BIN)/python -m pytest -q -n 2 -o timeout=3600 -m hypothesis tests/unit
+	@SEALGRID_EXAMPLES=many $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/contracts/test_judges_stateful.py \
+		tests/contracts/test_matching_agrees.py tests/integration/test_pool_postgres.py
 
 chaos: $(STAMPS)/test  ## SEEDS (200) simulations of a pool whose surroundings fail, then a network whose parts do (SEED)
 	@SEALGRID_SEEDS=$(or $(SEEDS),200) $(BIN)/python -m pytest -q -o timeout=900 tests/unit/pool/test_simulation.py

@@ -9,6 +9,7 @@ from hypothesis import settings
 
 settings.register_profile("all", deadline=None)
 settings.register_profile("few", deadline=None, max_examples=20)
+settings.register_profile("many", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("SEALGRID_EXAMPLES", "all"))
 
 #: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor, and

@@ -30,6 +30,7 @@ from tests.contracts.matching_world import (
     parties,
 )
 from tests.contracts.scene import FUNDS, open_market
+from tests.examples import examples
 
 pytestmark = pytest.mark.chain
 
@@ -404,7 +405,7 @@ def fit(four: OrderSet, parts: Parts) -> None:
 def test_any_four_orders_are_judged_as_the_contract_judges_them(stage: Stage) -> None:
     outcomes = Counter[str]()
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(250, 2000), deadline=None)
     @given(**FOURS)
     def judge(changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str, payer: str) -> None:
         four, sponsor = drawn(stage.world, changed, signatures, request), payer and KEYS[payer].address
@@ -415,7 +416,6 @@ def test_any_four_orders_are_judged_as_the_contract_judges_them(stage: Stage) ->
 
     judge()
     numbers = outcomes.keys() & MATCH_REFUSALS
-    assert outcomes.total() >= 500
-    # Usually 27 of the numbers and 60 deals: what was drawn reached all of the contract's checks, not the first alone.
+    # Usually 24 of the numbers and 30 deals in 250: what was drawn reached all checks of the contract, not the first.
     assert len(numbers) >= 15
-    assert outcomes.total() - sum(outcomes[number] for number in numbers) >= 15
+    assert outcomes.total() - sum(outcomes[number] for number in numbers) >= 8

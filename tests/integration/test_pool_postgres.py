@@ -33,6 +33,7 @@ from sealgrid.pool.task_queries import assignable
 from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
 from sealgrid.wire.pool import WorkerCapabilities
+from tests.examples import examples
 from tests.unit.pool.pool_scene import BLOCK, DEAL, MATCHED, TASK
 from tests.unit.pool.test_pool_stores import RULES, StoreCommands
 
@@ -76,7 +77,7 @@ class StoresWithPostgres(StoreCommands):
 
 def test_postgresql_answers_as_sqlite_and_memory_do(server: PostgresServer) -> None:
     case = StoresWithPostgres.TestCase
-    case.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
+    case.settings = settings(max_examples=examples(6, 40), stateful_step_count=40, deadline=None)
     case().runTest()
 
 

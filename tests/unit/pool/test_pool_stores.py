@@ -25,6 +25,7 @@ from sealgrid.pool.task import OPEN, WORKING, PoolTask, workers_of
 from sealgrid.pool.transactions import Fees, PoolTransaction
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from sealgrid.wire.pool import WorkerCapabilities
+from tests.examples import examples
 from tests.unit.pool.memory_pool_store import MemoryPoolStore
 from tests.unit.pool.pool_scene import BLOCK
 from tests.unit.pool.store_scene import StoreScene, deal, enclave
@@ -262,7 +263,7 @@ def comparable(result: ClaimResult) -> object:
 
 
 TestSqliteStore = StoreCommands.TestCase
-TestSqliteStore.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestSqliteStore.settings = settings(max_examples=examples(15, 100), stateful_step_count=40, deadline=None)
 
 
 class UsedIndexes:
