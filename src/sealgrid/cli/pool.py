@@ -101,12 +101,14 @@ def run(config: PoolConfigFile) -> None:
     from sealgrid.cli.service_process import run_service
     from sealgrid.machine.pool_file import read_pool
     from sealgrid.pool.runner import run as run_pool
+    from sealgrid.sdk.amounts import Amount
 
     pool = read_pool(config)
     settings = pool.config
     if pool.file.open_admission:
+        bond = f"with a bond of {Amount(settings.bond)}" if settings.bond else "without a bond"
         stderr.print(
-            "This pool is open: any machine may join, and on a simulated network it reads all that it runs.",
+            f"This pool is open: any machine may join {bond}, and on a simulated network it reads all that it runs.",
             style="bold yellow",
         )
     run_service(partial(run_pool, settings), pool.file.host, pool.file.port)

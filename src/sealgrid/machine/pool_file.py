@@ -15,6 +15,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import WorkerpoolOrder, from_document
 from sealgrid.pool.config import PoolConfig, read_key
 from sealgrid.pool.tables import TASK
+from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network, load_network, published
 from sealgrid.storage.atomic_file import write_file
@@ -42,6 +43,7 @@ class PoolFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=T
     database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty for a SQLite file in the folder
     workers: tuple[Address, ...] = ()  #: admitted without an invitation
     open_admission: bool = False  #: admit every worker that asks
+    bond: str = "0"  #: RLC that a worker without an invitation has in escrow
     worker_accounts: tuple[Address, ...] | None = None  #: whose results it sends and pays for; None for all
     lease_seconds: float = 30.0
     tasks_per_worker: int = 4
@@ -78,6 +80,7 @@ class OwnPool:
             confirmations=file.confirmations,
             workers=frozenset(file.workers),
             open_admission=file.open_admission,
+            bond=int(amount(file.bond)),
             worker_accounts=None if file.worker_accounts is None else frozenset(file.worker_accounts),
             tasks_per_worker=file.tasks_per_worker,
             tasks_per_requester=file.tasks_per_requester,
@@ -144,6 +147,8 @@ def read_pool(path: Path) -> OwnPool:
         raise InputRefused(f"{path} does not describe a pool: {error}.") from error
     if file.confirmations < 0:
         raise InputRefused(f"{path} does not describe a pool: confirmations is a number of blocks, or 0.")
+    if not file.open_admission and amount(file.bond):
+        raise InputRefused(f'{path}: a bond is demanded in an open pool only; set open_admission, or bond = "0".')
     file = msgspec.structs.replace(file, **own)
     network = load_network(path.parent / file.network)
     url = file.public_url or f"http://{file.host}:{file.port}"
@@ -246,6 +251,9 @@ database = ""
 workers = []
 # With true every machine may join. On a simulated network it reads the models and inputs that it runs.
 open_admission = false
+# RLC that a worker without an invitation has in escrow on the hub while it works here. PoCo takes a part of it for a
+# lie in a task without a TEE; nothing takes it for a task in an enclave.
+bond = "0"
 # The pool pays the gas of results of worker accounts. Remove the # to serve none, or only those that you list:
 # worker_accounts = []
 

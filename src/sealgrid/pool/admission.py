@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sealgrid.attestation.statements import WorkerAdmission
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused
+from sealgrid.pool.bonds import WorkerBonds
 from sealgrid.pool.database import create_tables, database_errors, open_engine
 from sealgrid.pool.tables import WORKER
 from sealgrid.pool.worker_sessions import verify_signed_call
@@ -50,6 +51,18 @@ class AdmittedWorkers:
             self._admitted_at[worker] = now  # type: ignore[index]
         return is_admitted
 
+    def is_removed(self, worker: Address) -> bool:
+        """Return whether the owner removed a worker."""
+        with database_errors(), self._engine.connect() as connection:
+            row = connection.execute(_REMOVED, {"worker": worker}).one_or_none()
+        return row is not None and row.removed is not None
+
+    def joined_openly(self, worker: Address) -> bool:
+        """Return whether a worker joined an open pool, without an invitation."""
+        with database_errors(), self._engine.connect() as connection:
+            row = connection.execute(_NONCE, {"worker": worker}).one_or_none()
+        return row is not None and row.nonce == worker and worker not in self._listed
+
     def all(self) -> list[tuple[Address, float | None, float | None]]:
         """Return each worker, when it was admitted by an invitation, and when it was removed, in Unix seconds."""
         with database_errors(), self._engine.connect() as connection:
@@ -85,30 +98,41 @@ class WorkerAdmissions:
         clock: Callable[[], float],
         *,
         is_open: bool = False,
+        bonds: WorkerBonds | None = None,
     ) -> None:
-        self._is_open = is_open
+        self._is_open, self._bonds = is_open, bonds
         self._workers, self._pool, self._domain, self._key, self._clock = workers, pool, domain, key, clock
 
-    def join(self, call: SignedCall) -> SignedAdmission:
+    async def join(self, call: SignedCall) -> SignedAdmission:
         """Admit a worker by its invitation; return the pool's statement that it is admitted.
 
         The call passes checks (1) and (2) of a login (docs/protocol/pool.md). A worker that is not admitted yet needs
         an invitation, unless the pool is open: (join.1) It names this pool, and the pool's owner signed it. (join.2)
-        It has not expired. (join.3) No other worker used it, and the worker was not removed.
-        Raises CallRefused, and InputRefused for another payload.
+        It has not expired. (join.3) No other worker used it, and the worker was not removed. (join.4) A worker that
+        joins an open pool without one, or did, has the pool's bond in escrow.
+        Raises CallRefused, and InputRefused for another payload; ServiceUnavailable while the chain does not answer.
         """
         now = self._clock()
         worker = verify_signed_call(call, self._pool, self._domain, at=now)
         request = parse(call.payload, JoinRequest)
         if worker not in self._workers:
-            self._admit(worker, request.invitation, now)
+            await self._admit(worker, request.invitation, now)
+        elif self._bonds is not None:
+            # (join.4)
+            await self._bonds.require_of_member(worker)
         admission = WorkerAdmission(pool=self._pool, worker=worker, expiry=int(now) + STATEMENT_SECONDS)
         return SignedAdmission(admission=admission, signature=admission.sign(self._domain, self._key))
 
-    def _admit(self, worker: Address, signed: SignedInvitation | None, now: float) -> None:
+    async def _admit(self, worker: Address, signed: SignedInvitation | None, now: float) -> None:
         if signed is None and self._is_open:
+            # (join.3) before (join.4): nobody deposits a bond in vain
+            if self._workers.is_removed(worker):
+                raise CallRefused("join.3", "the pool's owner removed this worker.")
+            # (join.4)
+            if self._bonds is not None:
+                await self._bonds.require(worker)
             nonce = Digest(worker)  # as of a worker without an invitation
-            if not self._workers.admit(worker, nonce, now):
+            if not self._workers.admit(worker, nonce, now) and worker not in self._workers:
                 raise CallRefused("join.3", "the pool's owner removed this worker.")
             return
         if signed is None:
@@ -129,6 +153,7 @@ class WorkerAdmissions:
             raise CallRefused("join.3", "the invitation was used already, or the pool's owner removed this worker.")
 
 
+_NONCE: Final = sql.select(WORKER.c.nonce).where(WORKER.c.worker == sql.bindparam("worker"))
 _REMOVED: Final = sql.select(WORKER.c.removed).where(WORKER.c.worker == sql.bindparam("worker"))
 _ALL: Final = sql.select(WORKER.c.worker, WORKER.c.admitted, WORKER.c.removed).order_by(
     sql.func.coalesce(WORKER.c.admitted, WORKER.c.removed)

@@ -66,7 +66,7 @@ def admission_handler(admissions: WorkerAdmissions) -> HTTPRouteHandler:
 
     @post("/workers")
     async def join(request: HttpRequest) -> Response[bytes]:
-        return _json(admissions.join(parse(await request.body(), SignedCall)))
+        return _json(await admissions.join(parse(await request.body(), SignedCall)))
 
     return join
 

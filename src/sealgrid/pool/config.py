@@ -35,6 +35,7 @@ class PoolConfig:
     confirmations: int = 0
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
     open_admission: bool = False  #: admit every worker that asks and was not removed
+    bond: int = 0  #: escrow of a worker that joined without an invitation, in nRLC; 0 demands none
     #: Worker accounts whose results the pool sends, and pays their gas; None for all, empty for none.
     worker_accounts: frozenset[Address] | None = None
     tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline

@@ -23,6 +23,7 @@ from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.admission import AdmittedWorkers, WorkerAdmissions
 from sealgrid.pool.api import admission_handler, handlers
 from sealgrid.pool.app_memory import AppMemory
+from sealgrid.pool.bonds import WorkerBonds
 from sealgrid.pool.chain_executor import ChainExecutor
 from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.config import PoolConfig, read_key
@@ -83,11 +84,13 @@ async def open_app(
             domain = config.network.domain
             admitted = AdmittedWorkers(config.store_url, config.workers)
             stack.callback(admitted.close)
+            hub = Hub(node, config.network.hub)
+            bonds = WorkerBonds(config.bond, hub.account, admitted.joined_openly)
+            is_open = config.open_admission
             admissions = WorkerAdmissions(
-                admitted, config.workerpool, domain, key, time.time, is_open=config.open_admission
+                admitted, config.workerpool, domain, key, time.time, is_open=is_open, bonds=bonds
             )
             workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=admitted)
-            hub = Hub(node, config.network.hub)
             task_service = TaskService(
                 book,
                 clock,
@@ -96,6 +99,7 @@ async def open_app(
                 machines=config.machines,
                 score_of=hub.view_score,
                 accounts=WorkerAccounts(hub, config.workerpool, config.worker_accounts),
+                bonds=bonds,
             )
             stack.callback(task_service.close)
             memory = AppMemory(None)

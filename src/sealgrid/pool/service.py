@@ -12,6 +12,7 @@ import msgspec
 from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound
+from sealgrid.pool.bonds import WorkerBonds
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import Assignment, WorkerRequest
 from sealgrid.pool.dispatcher import Dispatcher
@@ -75,11 +76,12 @@ class TaskService:
         machines: tuple[OfferedMachine, ...] = (),
         score_of: Callable[[Address], Awaitable[int]] | None = None,
         accounts: WorkerAccounts | None = None,
+        bonds: WorkerBonds | None = None,
         clock: Callable[[], float] = time.time,
         draw: Callable[[], float] = _RANDOM.random,
     ) -> None:
         self._machines, self._score_of, self._draw = machines, score_of, draw
-        self._accounts = accounts
+        self._accounts, self._bonds = accounts, bonds
         self._book, self._workers, self._key = book, workers, key
         self._dispatcher = Dispatcher(book, chain_clock, clock)
         self._clock, self._sessions = clock, WorkerSessions(workers)
@@ -184,7 +186,8 @@ class TaskService:
     async def next_jobs(self, call: SessionCall) -> JobReply:
         """Apply this worker's reports; then return tasks for its free slots as soon as there is one.
 
-        Without a task, or without free slots, it answers after the ``wait`` seconds of the call, or at once.
+        Without a task, or without free slots, it answers after the ``wait`` seconds of the call, or at once. Raises
+        CallRefused (join.4) for a worker whose bond is gone, after its reports.
         """
         worker, request = self._verify(call, "/jobs/next", NextJob)
         if len(request.reports) > MAX_REPORTS or not 0 <= request.slots <= MAX_SLOTS:
@@ -196,7 +199,10 @@ class TaskService:
         applied = asyncio.gather(
             *(self._apply_report(worker, each) for each in request.reports), return_exceptions=True
         )
-        answers, assigned = await asyncio.gather(applied, self._claim(worker, request))
+        answers, assigned = await asyncio.gather(applied, self._claim(worker, request), return_exceptions=True)
+        assert not isinstance(answers, BaseException)  # it collects those of the reports
+        if isinstance(assigned, BaseException):
+            raise assigned
         self.tail_copies += sum(each.task.tail and bool(each.task.copies) for each in assigned)
         refused: list[RefusedReport] = []
         for report, answer in zip(request.reports, answers, strict=True):
@@ -322,6 +328,8 @@ class TaskService:
     async def _claim(self, worker: Address, request: NextJob) -> list[Assignment]:
         if not request.slots:
             return []
+        if self._bonds is not None:
+            await self._bonds.require_of_member(worker)
         waiting = WorkerRequest(worker, request.slots, request.capabilities)
         return await self._dispatcher.next(waiting, min(max(request.wait, 0.0), MAX_WAIT))
 

@@ -94,6 +94,16 @@ def test_its_owner_invites_lists_and_removes_workers(tmp_path: Path):
     assert "joined" not in listed
 
 
+def test_an_open_pool_may_demand_a_bond_and_another_one_may_not(tmp_path: Path):
+    path = registered(tmp_path)
+    text = path.read_text().replace('bond = "0"', 'bond = "2.5"')
+    path.write_text(text)
+    with pytest.raises(InputRefused, match="in an open pool only"):
+        read_pool(path)
+    path.write_text(text.replace("open_admission = false", "open_admission = true"))
+    assert read_pool(path).config.bond == 25 * 10**8
+
+
 def test_a_negative_number_of_confirmations_is_refused(tmp_path: Path):
     path = registered(tmp_path)
     path.write_text(path.read_text().replace("confirmations = 0", "confirmations = -1"))

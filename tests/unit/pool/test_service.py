@@ -237,3 +237,23 @@ async def test_a_drain_answers_a_requester_that_waits_for_stages(book: TaskBook,
         session.service.drain()
         assert await waiting == before
         assert len((await session.service.wait_for_status(TASK, after=99, wait=600)).history) <= 99
+
+
+async def test_join_4_a_worker_whose_bond_is_gone_reports_and_gets_no_task(book: TaskBook) -> None:
+    class Bonds:
+        refusal: CallRefused | None = None
+
+        async def require_of_member(self, worker: Address) -> None:
+            if self.refusal is not None:
+                raise self.refusal
+
+    await open_tasks(book, 2)
+    bonds = Bonds()
+    session = Session(TaskService(book, ChainClock(), WORKERS, SigningKey.generate(), bonds=bonds, clock=Clock()))  # type: ignore[arg-type]
+    (job,) = (await session.next()).jobs
+    bonds.refusal = CallRefused("join.4", "its escrow is empty.")
+    running = StageReport(task=job.task, fence=job.fence, stage="running")
+    with pytest.raises(CallRefused, match="its escrow is empty"):
+        await session.next(0, 1, running)
+    assert (await book.task(job.task)).stage == "running"
+    assert await session.next(0, 0) == JobReply(), "a call without free slots needs none"

@@ -1,0 +1,64 @@
+"""Bonds: the escrow that an open pool demands of workers that joined without an invitation."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from sealgrid.chain.views import AccountView
+from sealgrid.errors import CallRefused
+from sealgrid.units import Address
+
+BOND_SECONDS: Final = 30.0  #: for which a bond that was read on the chain counts
+_MAX_READ: Final = 10_000  #: bonds that are remembered
+_NRLC_PER_RLC: Final = 10**9
+
+
+class WorkerBonds:
+    """Compares the escrow of workers with the bond of one pool, in nRLC; 0 demands none.
+
+    What the hub locks for a worker's contributions belongs to its bond: PoCo takes it after a lie. ``account_of`` reads
+    the hub, ``joined_openly`` tells whether a worker joined without an invitation, ``clock`` returns seconds.
+    """
+
+    def __init__(
+        self,
+        bond: int,
+        account_of: Callable[[Address], Awaitable[AccountView]],
+        joined_openly: Callable[[Address], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bond, self._account_of, self._joined_openly, self._clock = bond, account_of, joined_openly, clock
+        self._read: dict[Address, float] = {}  # workers with a bond → when the chain said so
+
+    async def require_of_member(self, worker: Address) -> None:
+        """Raise CallRefused if a worker of the pool joined openly and its escrow is below the bond."""
+        if self._bond and not self._was_read(worker) and self._joined_openly(worker):
+            await self.require(worker)
+
+    async def require(self, worker: Address) -> None:
+        """Raise CallRefused if the escrow of a worker is below the bond."""
+        if not self._bond or self._was_read(worker):
+            return
+        account = await self._account_of(worker)
+        held = account.stake + account.locked
+        if held < self._bond:
+            raise CallRefused(
+                "join.4",
+                f"worker {worker} has {_rlc(held)} in escrow, and this open pool demands a bond of {_rlc(self._bond)}; "
+                f"deposit it with: sealgrid account deposit {_number(self._bond - held)} --for {worker}",
+            )
+        if len(self._read) >= _MAX_READ:
+            self._read.clear()
+        self._read[worker] = self._clock()
+
+    def _was_read(self, worker: Address) -> bool:
+        return self._clock() - self._read.get(worker, -BOND_SECONDS) < BOND_SECONDS
+
+
+def _rlc(nrlc: int) -> str:
+    return f"{_number(nrlc)} RLC"
+
+
+def _number(nrlc: int) -> str:
+    whole, rest = divmod(nrlc, _NRLC_PER_RLC)
+    return f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
