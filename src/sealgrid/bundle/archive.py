@@ -14,6 +14,8 @@ _STAMP = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644 << 16
 MAX_PATH_BYTES = 1024
 MAX_NAME_BYTES = 255
+_END_BYTES = 22  #: of the record at the end of an archive without a comment (APPNOTE 4.3.16)
+_MAX_ENTRY_BYTES = 46 + 2 * MAX_PATH_BYTES  #: of an entry in the list: its head, its name, and as much beside it
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -49,6 +51,23 @@ BROKEN = (
     EOFError,
     OSError,
 )
+
+
+def open_archive(content: bytes, most: int) -> zipfile.ZipFile:
+    """Open an archive of at most ``most`` entries; raise one of ``BROKEN``.
+
+    zipfile makes an object of each entry before its caller can count them: 46 bytes of a stranger become 600. The size
+    of the list is read first, from where zipfile reads it; so an archive with a comment, or zip64, is not accepted.
+    """
+    end = content[-_END_BYTES:]
+    if end[:4] != b"PK\5\6" or end[-2:] != b"\0\0" or content[-_END_BYTES - 20 :][:4] == b"PK\6\7":
+        raise zipfile.BadZipFile("this archive does not end in a plain list of its entries")
+    if int.from_bytes(end[12:16], "little") > most * _MAX_ENTRY_BYTES:
+        raise zipfile.BadZipFile(f"this archive lists more than {most} entries")
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    if len(archive.infolist()) > most:
+        raise zipfile.BadZipFile(f"this archive lists more than {most} entries")
+    return archive
 
 
 def is_regular(entry: zipfile.ZipInfo) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.bundle.archive import BROKEN, MAX_NAME_BYTES, path_fault
+from sealgrid.bundle.archive import BROKEN, MAX_NAME_BYTES, open_archive, path_fault
 from sealgrid.crypto.iexec_challenge import NUMBER_PATTERN
 from sealgrid.errors import DECODE_ERRORS, InputRefused
 
@@ -59,12 +59,12 @@ class JobInput:
 def unpack(archive: bytes) -> JobInput:
     """Read an archive; raise InputRefused when it is invalid or an app cannot be given its content.
 
-    (input.1) It is a readable archive whose files together are no larger than itself.
+    (input.1) It is a readable archive of at most 1001 entries, whose files together are no larger than itself.
     (input.2) ``input.json`` in it is a ``sealgrid/input/1`` document.
     (input.3) to (input.7) and (input.9) are those of ``check_input``.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        with open_archive(archive, MAX_FILES + 1) as source:
             # Nothing in it is compressed, so only a zip bomb has files larger than itself.
             if sum(entry.file_size for entry in source.infolist()) > len(archive):  # (input.1)
                 raise InputRefused("(input.1) the sealed input has more content than its own size.")

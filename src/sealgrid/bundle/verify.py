@@ -1,14 +1,12 @@
 """Verify a bundle against the app digest that the chain and the evidence name."""
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 from msgspec import UNSET
 
-from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, path_fault
+from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, open_archive, path_fault
 from sealgrid.bundle.input_spec import check_spec
 from sealgrid.bundle.interpreter import runs_on
 from sealgrid.bundle.manifest import MANIFEST, SCHEMA_WITH_INPUTS, AppLimits, Manifest, package_name
@@ -56,7 +54,7 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
     Raises BundleRefused with the number of the first check that fails.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        with open_archive(archive, MAX_FILES + 1) as source:
             entries = source.infolist()
             if len(entries) > MAX_FILES + 1 or sum(entry.file_size for entry in entries) > MAX_BYTES:  # (1)
                 raise BundleRefused("1", f"a bundle holds at most {MAX_FILES} files and {MAX_BYTES} bytes.")

@@ -1,18 +1,16 @@
 """How much memory apps may use: the limits in their manifests, read from their bundles on a storage node."""
 
 import asyncio
-import io
 import logging
 import time
-import zipfile
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from sealgrid.bundle.archive import BROKEN
+from sealgrid.bundle.archive import BROKEN, open_archive
 from sealgrid.bundle.manifest import MANIFEST
-from sealgrid.bundle.verify import read_manifest
+from sealgrid.bundle.verify import MAX_FILES, MAX_MANIFEST_BYTES, read_manifest
 from sealgrid.crypto.digests import digest_of_cid
-from sealgrid.errors import SealgridError
+from sealgrid.errors import BundleRefused, SealgridError
 from sealgrid.units import Digest
 
 MAX_BUNDLE: Final = 16 << 20  #: bytes; of a larger bundle the limits stay unknown
@@ -52,5 +50,9 @@ class AppMemory:
 
 
 def _memory_limit(archive: bytes, app_digest: Digest) -> int:
-    with zipfile.ZipFile(io.BytesIO(archive)) as source:
-        return read_manifest(source.read(MANIFEST), app_digest).limits.memory
+    """Return the limit in an app's bundle, which a stranger made: only a manifest that may be one is unpacked."""
+    with open_archive(archive, MAX_FILES + 1) as source:
+        entry = source.getinfo(MANIFEST)
+        if entry.compress_type or entry.file_size > MAX_MANIFEST_BYTES:
+            raise BundleRefused("3", f"a manifest has at most {MAX_MANIFEST_BYTES} bytes, and is not compressed.")
+        return read_manifest(source.read(entry), app_digest).limits.memory

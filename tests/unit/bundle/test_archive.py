@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from sealgrid.bundle.archive import find_collision, is_regular, pack, path_fault
+from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, open_archive, pack, path_fault
 
 
 def test_equal_files_give_equal_bytes_in_any_order():
@@ -45,3 +45,29 @@ def test_a_path_that_is_absolute_ambiguous_or_too_long_is_invalid(path):
 )
 def test_a_collision_ignores_case_and_covers_folders(paths, collision):
     assert find_collision(paths) == collision
+
+
+def many(count):
+    return pack({f"{number:x}": b"" for number in range(count)})
+
+
+def test_an_archive_of_at_most_so_many_entries_opens():
+    with open_archive(many(9), 9) as archive:
+        assert len(archive.namelist()) == 9
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        many(10),
+        many(5000),  # refused by the size of its list, before zipfile makes an object of each entry
+        many(9) + b"after the archive",
+        many(9)[:-2] + b"\1\0x",  # with a comment
+        many(9)[:-42] + b"PK\6\7" + bytes(16) + many(9)[-22:],  # with the locator of a zip64 list
+        b"",
+    ],
+    ids=["one more", "many more", "bytes after it", "comment", "zip64", "empty"],
+)
+def test_another_archive_is_refused(content):
+    with pytest.raises(BROKEN):
+        open_archive(content, 9)

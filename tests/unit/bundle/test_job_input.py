@@ -61,3 +61,19 @@ def test_a_refusal_inside_the_enclave_never_repeats_a_name():
 def test_a_repr_shows_neither_files_nor_secrets():
     shown = repr(JobInput(files=(("n", b"SECRET"),), secrets={"1": "SECRET"}))
     assert "SECRET" not in shown
+
+
+def test_1_an_archive_of_many_unnamed_entries_is_refused():
+    hostile = io.BytesIO()
+    with zipfile.ZipFile(hostile, "w") as archive:
+        for name, content in zipfile_members(JobInput(args=("a",)).pack()):
+            archive.writestr(name, content)
+        for number in range(2000):  # each takes 600 bytes of the enclave's memory for 46 of the input
+            archive.writestr(f"{number:x}", b"")
+    with pytest.raises(InputRefused, match=r"\(input.1\)"):
+        unpack(hostile.getvalue())
+
+
+def zipfile_members(packed):
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]

@@ -1,12 +1,16 @@
 """The memory limit of an app comes from its verified manifest, or is unknown."""
 
 import asyncio
+import io
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from sealgrid.bundle.build import Bundle, build
 from sealgrid.bundle.lock import encode
+from sealgrid.bundle.manifest import MANIFEST
 from sealgrid.errors import NotFound
 from sealgrid.pool.app_memory import AppMemory
 from sealgrid.units import Digest
@@ -64,3 +68,15 @@ async def test_a_bundle_that_cannot_be_read_is_tried_again_later(
 async def test_an_address_that_is_none_and_a_pool_without_storage_know_no_limit(bundle: Bundle) -> None:
     assert await AppMemory(Node(bundle.archive).read).of(bundle.app_digest, "https://example.org/app") == 0
     assert await AppMemory(None).of(bundle.app_digest, bundle.multiaddr) == 0
+
+
+async def test_a_manifest_that_a_stranger_packed_to_end_the_pool_is_not_unpacked(bundle: Bundle) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MANIFEST, bytes(32 << 20))  # 32 KiB in the bundle, which may have 16 MiB
+    memory = AppMemory(Node(packed.getvalue()).read)
+    tracemalloc.start()
+    assert await memory.of(bundle.app_digest, bundle.multiaddr) == 0
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 << 20

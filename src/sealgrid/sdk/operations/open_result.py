@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sealgrid.attestation.statements import Settle
-from sealgrid.bundle.archive import BROKEN, is_regular, path_fault
+from sealgrid.bundle.archive import BROKEN, is_regular, open_archive, path_fault
 from sealgrid.bundle.result_padding import unpad
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto import container
@@ -24,6 +24,8 @@ from sealgrid.wire.shares import open_share
 from sealgrid.wire.vault import OpenReply, OpenRequest
 
 MAX_RESULT_BYTES = 1 << 30
+MAX_FILES = 10_001  #: those of the app's output, and the status file
+MAX_DEPTH = 32  #: folders, as of an app's output
 STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended
 LOG_FILE = "app.log"  #: in the result of an app that failed; that of another app is named in the status
 LOG_TAIL_LINES = 10
@@ -168,11 +170,11 @@ def _key_record(conn: Connection, opened: list[OpenReply], settled: Settle) -> K
 def _unzip(archive: bytes) -> dict[str, bytes]:
     """Return the files of a result's archive; raise InputRefused for an invalid one.
 
-    (1) It is a readable archive of regular files of at most 1 GiB together. (2) Every name is relative, without
-    ``..``, and portable. (3) No name occurs twice, or as a file and a folder.
+    (1) It is a readable archive of at most 10,001 regular files of at most 1 GiB together. (2) Every name is relative,
+    without ``..``, portable, and at most 32 folders deep. (3) No name occurs twice, or as a file and a folder.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        with open_archive(archive, MAX_FILES) as source:
             entries = source.infolist()
             whole = sum(entry.file_size for entry in entries) <= MAX_RESULT_BYTES
             if not whole or not all(map(is_regular, entries)):  # (1)
@@ -188,6 +190,8 @@ def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     for entry in entries:
         # zipfile cuts a name at a NUL, so the original name is compared.
         fault = "holds a NUL" if entry.orig_filename != entry.filename else path_fault(entry.filename)
+        if fault is None and entry.filename.count("/") > MAX_DEPTH:
+            fault = f"is more than {MAX_DEPTH} folders deep"
         if fault is not None:  # (2)
             raise InputRefused(f"(2) a file of the result has a name that {fault}.", money="")
         if entry.filename in names:  # (3)

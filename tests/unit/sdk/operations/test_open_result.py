@@ -32,6 +32,7 @@ def test_what_a_runtime_packs_is_opened():
         (1, b"no archive"),
         (1, archive(("link", b"/etc/passwd"), kind=0o120777)),
         (1, archive(("folder/", b""))),
+        (2, archive(("a/" * 33 + "a", b""))),
         (2, archive(("../escaped", b""))),
         (2, archive(("/etc/escaped", b""))),
         (2, archive(("a/../../escaped", b""))),
@@ -52,6 +53,12 @@ def test_1_a_result_that_bursts_is_refused_before_it_is_unpacked(monkeypatch):
     monkeypatch.setattr(open_result, "MAX_RESULT_BYTES", 1 << 20)
     with pytest.raises(InputRefused, match=r"^\(1\)"):
         open_result._unzip(archive(("zeros", bytes(2 << 20)), compressed=True))
+
+
+def test_1_a_result_of_more_files_than_an_app_may_write_is_refused(monkeypatch):
+    monkeypatch.setattr(open_result, "MAX_FILES", 2)
+    with pytest.raises(InputRefused, match=r"^\(1\)"):
+        open_result._unzip(pack({"a": b"", "b": b"", "c": b""}))
 
 
 def test_the_log_of_an_app_that_ended_well_is_the_file_that_the_runtime_names():
