@@ -7,12 +7,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from sealgrid.crypto.eip55 import checksum_address
 from sealgrid.errors import OrderRefused
 from sealgrid.market.book.order_index import Filter, HasBitsFilter, OneOfFilter
 from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one, price_of
 from sealgrid.market.chain.follower import MarketChainFollower
 from sealgrid.market.chain.ledger import CLOSED
-from sealgrid.market.serialization import mixed_case
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE, is_tee
@@ -157,13 +157,14 @@ class OrderAdmission:
                 if (price := price_of(offer.order)) <= max_price:
                     return
                 raise OrderRefused(
-                    f"{asset}maxprice for {asset} {mixed_case(address)} is too low, actual best price is {price} nRLC",
+                    f"{asset}maxprice for {asset} {checksum_address(address)} is too low, "
+                    f"actual best price is {price} nRLC",
                     hint=f"the request offers {max_price}: offer more.",
                     check=f"{asset}-price",
                 )
         enclave = "tee enabled " if len(filters) > 1 else ""
         raise OrderRefused(
-            f"No {enclave}{asset}order published for {asset} {mixed_case(address)}",
+            f"No {enclave}{asset}order published for {asset} {checksum_address(address)}",
             hint="no open order offers it to this request: ask its owner for an order.",
             check=f"no-{asset}order",
         )

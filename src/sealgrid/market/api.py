@@ -6,7 +6,7 @@ Cross-origin requests from any site are allowed: all answers are public, and wri
 from importlib.metadata import version
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -22,8 +22,8 @@ from sealgrid.market.service import OrderService
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, PublishReply, PublishRequest, UnpublishReply, UnpublishRequest
-from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import allow_every_site, cors_config, create_app
+from sealgrid.wire.message import parse
+from sealgrid.wire.server import allow_every_site, cors_config, create_app, json_response
 
 MarketRequest = Request[object, object, State]
 
@@ -55,26 +55,26 @@ def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
 def _order_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/{kind:str}")
     async def find(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
-        return _json(await order_service.orders(_kind(kind), _query(request, chain)))
+        return json_response(await order_service.orders(_kind(kind), _query(request, chain)))
 
     @get("/{kind:str}/{order:str}")
     async def order_by_hash(kind: FromPath[str], order: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
-        return _json(await order_service.order(_kind(kind), order))
+        return json_response(await order_service.order(_kind(kind), order))
 
     @post("/{kind:str}")
     async def publish(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         order_kind, token = _kind(kind), read_token(request.headers.get("authorization"))
         published = await order_service.publish(order_kind, parse(await request.body(), PublishRequest).order, token)
-        return _json(PublishReply(ok=True, published=published))
+        return json_response(PublishReply(ok=True, published=published))
 
     @put("/{kind:str}")
     async def unpublish(kind: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         order_kind, token = _kind(kind), read_token(request.headers.get("authorization"))
         removed = await order_service.unpublish(order_kind, parse(await request.body(), UnpublishRequest), token)
-        return _json(UnpublishReply(ok=True, unpublished=removed))
+        return json_response(UnpublishReply(ok=True, unpublished=removed))
 
     return [find, order_by_hash, publish, unpublish]
 
@@ -82,16 +82,16 @@ def _order_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHa
 def _deal_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/deals")
     async def deals(request: MarketRequest) -> Response[bytes]:
-        return _json(await order_service.deals(_query(request, chain)))
+        return json_response(await order_service.deals(_query(request, chain)))
 
     @get("/deals/{deal:str}")
     async def deal(deal: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
-        return _json(await order_service.deal(deal))
+        return json_response(await order_service.deal(deal))
 
     @get("/ohlc")
     async def prices(request: MarketRequest) -> Response[bytes]:
-        return _json(await order_service.prices(_query(request, chain)))
+        return json_response(await order_service.prices(_query(request, chain)))
 
     return [deals, deal, prices]
 
@@ -104,31 +104,31 @@ def _market_handlers(order_service: OrderService, chain: int) -> list[HTTPRouteH
             address = to_address(params.get("address", ""))
         except ValueError as error:
             raise InputRefused("address is not a valid ethereum address: give 0x and 40 hex digits.") from error
-        return _json({"ok": True, "data": await order_service.authenticator.issue(address)})
+        return json_response({"ok": True, "data": await order_service.authenticator.issue(address)})
 
     @get("/version")
     async def which_version() -> Response[bytes]:
-        return _json({"ok": True, "version": version("sealgrid")})
+        return json_response({"ok": True, "version": version("sealgrid")})
 
     @get("/docs")
     async def docs() -> Response[bytes]:
-        return _json(description(version("sealgrid")))
+        return json_response(description(version("sealgrid")))
 
     @get("/metrics")
     async def metrics(request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
         counts: dict[str, int] = {kind: order_service.chain.book.count(kind) for kind in KINDS}
         blocks = {"lastBlock": order_service.chain.block, "checkpointBlock": order_service.chain.block}
-        return _json({"ok": True} | blocks | counts)
+        return json_response({"ok": True} | blocks | counts)
 
     @get("/categories")
     async def categories(request: MarketRequest) -> Response[bytes]:
-        return _json(await order_service.categories(_query(request, chain)))
+        return json_response(await order_service.categories(_query(request, chain)))
 
     @get("/categories/{number:str}")
     async def category(number: FromPath[str], request: MarketRequest) -> Response[bytes]:
         _query(request, chain)
-        return _json(await order_service.category(number))
+        return json_response(await order_service.category(number))
 
     return [challenge, which_version, docs, metrics, categories, category]
 
@@ -149,7 +149,3 @@ def _query(request: MarketRequest, chain: int) -> dict[str, str]:
     if named != str(chain):
         raise InputRefused(f"chainId {named[:20]} is not supported; this market is for chain {chain}.")
     return params
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

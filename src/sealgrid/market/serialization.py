@@ -1,16 +1,14 @@
 """JSON of orders and deals, compatible with iExec's market API."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import msgspec
 
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView, ResourceView
-from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.eip55 import checksum_address
 from sealgrid.market.book.order_book import OrderBook, OrderStatus, PublishedOrder
 from sealgrid.poco.orders import DatasetOrder, is_bulk
-from sealgrid.units import Address
 from sealgrid.wire.market import EXACT, Amount, OpenOrder
 
 
@@ -26,7 +24,7 @@ def open_order(published: PublishedOrder, remaining: int, status: OrderStatus, c
     for solidity, name in published.order.TYPES:
         value = getattr(published.order, name)
         if solidity == "address":
-            value = mixed_case(value)
+            value = checksum_address(value)
         elif solidity == "uint256":
             value = amount(value)
         document[name] = value
@@ -37,7 +35,7 @@ def open_order(published: PublishedOrder, remaining: int, status: OrderStatus, c
         remaining=amount(remaining),
         status=status.value,
         publicationTimestamp=timestamp(published.published_at),
-        signer=mixed_case(published.signer),
+        signer=checksum_address(published.signer),
         bulk=is_bulk(published.order) if isinstance(published.order, DatasetOrder) else None,
         presigned=published.presigned,
     )
@@ -47,7 +45,11 @@ def deal_document(event: OrdersMatched, view: DealView, time: int, chain: int) -
     """Return a deal with the hashes of its orders, its block and its transaction."""
 
     def resource(one: ResourceView) -> dict[str, object]:
-        return {"pointer": mixed_case(one.pointer), "owner": mixed_case(one.owner), "price": amount(one.price)}
+        return {
+            "pointer": checksum_address(one.pointer),
+            "owner": checksum_address(one.owner),
+            "price": amount(one.price),
+        }
 
     return {
         "dealid": event.deal,
@@ -59,10 +61,10 @@ def deal_document(event: OrdersMatched, view: DealView, time: int, chain: int) -
         "datasetHash": event.dataset_hash,
         "workerpoolHash": event.workerpool_hash,
         "requestHash": event.request_hash,
-        "requester": mixed_case(view.requester),
-        "beneficiary": mixed_case(view.beneficiary),
-        "sponsor": mixed_case(view.sponsor),
-        "callback": mixed_case(view.callback),
+        "requester": checksum_address(view.requester),
+        "beneficiary": checksum_address(view.beneficiary),
+        "sponsor": checksum_address(view.sponsor),
+        "callback": checksum_address(view.callback),
         "params": view.params,
         "category": amount(view.category),
         "tag": view.tag,
@@ -88,13 +90,3 @@ def timestamp(milliseconds: int) -> str:
     """Return a time as ISO 8601 in UTC."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@lru_cache(maxsize=1 << 16)
-def mixed_case(address: Address) -> str:
-    """Return an address with its checksum in the letters' case (EIP-55)."""
-    digits = address[2:]
-    check = keccak256(digits.encode()).hex()
-    return "0x" + "".join(
-        digit.upper() if int(nibble, 16) >= 8 else digit for digit, nibble in zip(digits, check, strict=False)
-    )

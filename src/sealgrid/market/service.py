@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from sealgrid.crypto.eip55 import checksum_address
 from sealgrid.errors import ChainError, CheckFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.authentication import ChallengeAuthenticator
@@ -17,7 +18,7 @@ from sealgrid.market.book.order_kinds import KINDS, asset_of
 from sealgrid.market.chain.follower import MarketChainFollower
 from sealgrid.market.chain.ledger import LedgerCategory
 from sealgrid.market.feed.feed import MarketFeed
-from sealgrid.market.serialization import amount, mixed_case, timestamp, to_open_order
+from sealgrid.market.serialization import amount, timestamp, to_open_order
 from sealgrid.market.store import RemoveOrder, StoreOrder
 from sealgrid.market.writer import BatchWriter
 from sealgrid.units import Address, DealId, Digest, to_address, to_digest
@@ -178,7 +179,7 @@ class OrderService:
                 raise OrderRefused(f"{rules.one} with orderHash {order_hash} is not published")
             if published.signer != signer:
                 raise OrderRefused(
-                    f"only order signer {mixed_case(published.signer)} can unpublish an order", check="not-yours"
+                    f"only order signer {checksum_address(published.signer)} can unpublish an order", check="not-yours"
                 )
             return (published,)
         try:
@@ -188,7 +189,8 @@ class OrderService:
         own_orders = [each for each in book.open_orders(kind, signer) if asset_of(each.order) == asset]
         if not own_orders:
             raise OrderRefused(
-                f"no open {rules.one} published by signer {mixed_case(signer)} for {rules.asset} {mixed_case(asset)}"
+                f"no open {rules.one} published by signer {checksum_address(signer)} "
+                f"for {rules.asset} {checksum_address(asset)}"
             )
         return tuple(own_orders if request.target == "unpublish_all" else own_orders[:1])
 

@@ -3,13 +3,14 @@
 import asyncio
 from typing import Protocol
 
-from litestar import MediaType, Request, Response, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.wire.message import encode, parse
+from sealgrid.wire.message import parse
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement, StartReply, StartRequest
+from sealgrid.wire.server import json_response
 
 AnyRequest = Request[object, object, State]
 
@@ -38,27 +39,23 @@ def handlers(platform: PlatformService) -> list[HTTPRouteHandler]:
 
     @get("/measurement")
     async def measurement() -> Response[bytes]:
-        return _json(await asyncio.to_thread(platform.measurement))
+        return json_response(await asyncio.to_thread(platform.measurement))
 
     @post("/instances")
     async def launch(request: AnyRequest) -> Response[bytes]:
-        return _json(await platform.launch(parse(await request.body(), LaunchRequest)))
+        return json_response(await platform.launch(parse(await request.body(), LaunchRequest)))
 
     @post("/waiting-instances")
     async def start(request: AnyRequest) -> Response[bytes]:
-        return _json(await platform.start(parse(await request.body(), StartRequest)))
+        return json_response(await platform.start(parse(await request.body(), StartRequest)))
 
     @post("/waiting-instances/{instance:str}")
     async def assign(instance: FromPath[str], request: AnyRequest) -> Response[bytes]:
-        return _json(await platform.assign(instance, parse(await request.body(), LaunchRequest)))
+        return json_response(await platform.assign(instance, parse(await request.body(), LaunchRequest)))
 
     @delete("/instances/{instance:str}", status_code=200)
     async def stop(instance: FromPath[str]) -> Response[bytes]:
         await platform.stop(instance)
-        return _json({})
+        return json_response({})
 
     return [measurement, launch, start, assign, stop]
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

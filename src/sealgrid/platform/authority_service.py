@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -22,8 +22,8 @@ from sealgrid.platform.quoters import load_or_create_keys
 from sealgrid.units import Digest
 from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.authority import PIECE_BYTES, EnrolmentRequest, MachineCollateral, RuntimeArchive
-from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import AnyRequest, create_app
+from sealgrid.wire.message import parse
+from sealgrid.wire.server import AnyRequest, create_app, json_response
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 from sealgrid.wire.service_monitor import ServiceMonitor
 
@@ -62,7 +62,7 @@ class _ServedRuntime:
         return RuntimeArchive(runtime=self._runtime, size=self._file.stat().st_size)
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Return bytes of the archive; raise InputRefused for a range that is none."""
+        """Return bytes of the archive; raise InputRefused for an invalid range."""
         size = (await self.archive()).size
         if not 0 <= offset < size or not 0 < length <= PIECE_BYTES:
             raise InputRefused(f"ask for 1 to {PIECE_BYTES} bytes from an offset below {size}.")
@@ -89,15 +89,15 @@ def handlers(authority: Authority, runtime: _ServedRuntime) -> list[HTTPRouteHan
 
     @post("/machines")
     async def enrol(request: AnyRequest) -> Response[bytes]:
-        return _json(authority.enrol(parse(await request.body(), EnrolmentRequest)))
+        return json_response(authority.enrol(parse(await request.body(), EnrolmentRequest)))
 
     @get("/collateral")
     async def collateral() -> Response[bytes]:
-        return _json(MachineCollateral(collateral=authority.collateral()))
+        return json_response(MachineCollateral(collateral=authority.collateral()))
 
     @get("/runtime")
     async def archive() -> Response[bytes]:
-        return _json(await runtime.archive())
+        return json_response(await runtime.archive())
 
     @get("/runtime/{offset:int}/{length:int}")
     async def read(offset: FromPath[int], length: FromPath[int]) -> Response[bytes]:
@@ -118,7 +118,3 @@ async def run(config: AuthorityConfig, sock: socket.socket, ready: Callable[[], 
         await serve_monitored(app, sock, ready, config.access, ServiceMonitor("authority"))
     finally:
         registry.close()
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

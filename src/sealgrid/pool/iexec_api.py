@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from litestar import MediaType, Request, Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -16,8 +16,9 @@ from sealgrid.pool.service import TaskService
 from sealgrid.pool.task import AttemptFailure
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.challenge import read_token
-from sealgrid.wire.message import Message, encode
+from sealgrid.wire.message import Message
 from sealgrid.wire.pool import PublicTaskStatus, StageAt
+from sealgrid.wire.server import json_response
 
 HttpRequest = Request[Any, Any, Any]
 
@@ -87,32 +88,34 @@ def iexec_handlers(
 
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:
-        return _json(task_view(await task_service.status(TaskId(task)), await task_service.lost_by(TaskId(task))))
+        return json_response(
+            task_view(await task_service.status(TaskId(task)), await task_service.lost_by(TaskId(task)))
+        )
 
     @get("/tasks/logs/challenge")
     async def challenge(request: HttpRequest) -> Response[bytes]:
         if request.query_params.get("chainId") != str(chain):
             raise InputRefused(f"chainId must be {chain}, the chain of this pool.")
-        return _json(authenticator.issue(_address(request.query_params.get("address", ""))))
+        return json_response(authenticator.issue(_address(request.query_params.get("address", ""))))
 
     @get("/tasks/{task:str}/logs")
     async def logs(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
         token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
         authenticator.verify(token, await task_service.requester(task_id))
-        return _json(logs_of(await task_service.status(task_id), await task_service.failures(task_id)))
+        return json_response(logs_of(await task_service.status(task_id), await task_service.failures(task_id)))
 
     @get("/tasks/{task:str}/stages")
     async def stages(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
         token, task_id = read_token(request.headers.get("authorization")), TaskId(task)
         authenticator.verify(token, await task_service.requester(task_id))
         after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
-        return _json(await task_service.stages(task_id, after=after, wait=wait))
+        return json_response(await task_service.stages(task_id, after=after, wait=wait))
 
     @get("/{on:int}/workerpools/{workerpool:str}")
     async def compass(on: FromPath[int], workerpool: FromPath[str], request: HttpRequest) -> Response[bytes]:
         if on != chain or _address(workerpool) != task_service.view().workerpool:
             raise NotFound(f"this pool is {task_service.view().workerpool} on chain {chain}; it serves no other.")
-        return _json({"apiUrl": public_url or str(request.base_url).rstrip("/")})
+        return json_response({"apiUrl": public_url or str(request.base_url).rstrip("/")})
 
     return [task_of, challenge, logs, stages, compass]
 
@@ -127,10 +130,6 @@ def _address(text: str) -> Address:
         return to_address(text)
     except ValueError as error:
         raise InputRefused("give an address: 0x and 40 hex digits.") from error
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(encode(message), status_code=200, media_type=MediaType.JSON)
 
 
 def task_view(status: PublicTaskStatus, lost_by: Iterable[tuple[Address, int]] = ()) -> IexecTaskView:

@@ -2,18 +2,11 @@
 
 import re
 
-from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.eip55 import checksum_address
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, to_address
 
 _ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{40})")
-
-
-def checksum_address(address: Address) -> str:
-    """Return an address in mixed case (EIP-55)."""
-    digits = address[2:]
-    mask = keccak256(digits.encode()).hex()
-    return "0x" + "".join(d.upper() if int(m, 16) >= 8 else d for d, m in zip(digits, mask, strict=False))
 
 
 def is_address(text: str) -> bool:

@@ -18,8 +18,8 @@ from sealgrid.storage_node.removal import RemovalAdmission
 from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.units import Digest
 from sealgrid.wire.chain_view import FileAddresses
-from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import compressed_response
+from sealgrid.wire.message import parse
+from sealgrid.wire.server import compressed_response, json_response
 from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import (
     PIECE_BYTES,
@@ -58,26 +58,26 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
     @post("/uploads")
     async def begin(request: AnyRequest) -> Response[bytes]:
         admitted = await admission.admit(await request.body(), client_address(request.scope))
-        return _json(UploadStatus(upload=uploads.begin(admitted)))
+        return json_response(UploadStatus(upload=uploads.begin(admitted)))
 
     @get("/clock")
     async def clock() -> Response[bytes]:
-        return _json(NodeClock(seconds=admission.seconds()))
+        return json_response(NodeClock(seconds=admission.seconds()))
 
     @patch("/uploads/{upload:str}")
     async def append(upload: FromPath[str], request: AnyRequest) -> Response[bytes]:
         await uploads.append(upload, await request.body())
-        return _json({})
+        return json_response({})
 
     @patch("/uploads/{upload:str}/{offset:int}")
     async def append_at(upload: FromPath[str], offset: FromPath[int], request: AnyRequest) -> Response[bytes]:
         await uploads.append(upload, await request.body(), offset)
-        return _json({})
+        return json_response({})
 
     @post("/uploads/{upload:str}/end")
     async def finish(upload: FromPath[str]) -> Response[bytes]:
         sha256, size = await uploads.finish(upload)
-        return _json(StoredFileInfo(sha256=sha256, cid=cid_of(sha256), size=size))
+        return json_response(StoredFileInfo(sha256=sha256, cid=cid_of(sha256), size=size))
 
     @post("/files/{sha256:str}/opened")
     async def opened(sha256: FromPath[str], request: AnyRequest) -> Response[bytes]:
@@ -85,7 +85,7 @@ def _upload_handlers(uploads: UploadStore, admission: UploadAdmission) -> list[H
         if notice.opened.file_sha256 != sha256 or not admission.is_signed(notice):
             raise CallRefused("opened", "the reader of this file did not sign that it opened it.")
         uploads.mark_opened(notice.opened.file_sha256, notice.opened.reader)
-        return _json({})
+        return json_response({})
 
     return [begin, clock, append, append_at, finish, opened]
 
@@ -96,7 +96,7 @@ def _removal_handler(uploads: UploadStore, removals: RemovalAdmission) -> HTTPRo
         signed, digest = parse(await request.body(), SignedRemoval), Digest(sha256)
         cids = (cid_of(digest), *uploads.names.cids_of(digest))
         admitted = await removals.admit(signed, FileAddresses(sha256=digest, cids=cids))
-        return _json(RemovalAnswer(kept_for=uploads.remove(digest, admitted.accounts, admitted.issued)))
+        return json_response(RemovalAnswer(kept_for=uploads.remove(digest, admitted.accounts, admitted.issued)))
 
     return remove
 
@@ -106,7 +106,7 @@ def _read_handlers(files: LocalFiles, uploads: UploadStore) -> list[HTTPRouteHan
     async def stat(sha256: FromPath[str]) -> Response[bytes]:
         digest = Digest(sha256)
         uploads.read(digest)
-        return _json(StoredFileInfo(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
+        return json_response(StoredFileInfo(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
 
     @get("/files/{sha256:str}/{offset:int}/{length:int}")
     async def read(
@@ -141,7 +141,3 @@ async def _content(files: LocalFiles, digest: Digest) -> AsyncIterator[bytes]:
     async with aclosing(files.pieces(digest)) as pieces:
         async for piece in pieces:
             yield piece
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

@@ -12,8 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from sealgrid.errors import InputRefused
-from sealgrid.wire.message import encode
-from sealgrid.wire.server import create_app, listen, serve
+from sealgrid.wire.server import create_app, json_response, listen, serve
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 from sealgrid.wire.service_monitor import ServiceMonitor
 
@@ -28,11 +27,11 @@ def admin_application(monitor: ServiceMonitor, host: str) -> Litestar:
     @get("/readyz")
     async def ready() -> Response[bytes]:
         failed = await monitor.failed_checks()
-        return _json({"ready": not failed, "failed": failed}, 503 if failed else 200)
+        return json_response({"ready": not failed, "failed": failed}, 503 if failed else 200)
 
     @get("/version")
     async def which_version() -> Response[bytes]:
-        return _json({"service": monitor.service, "version": version("sealgrid")})
+        return json_response({"service": monitor.service, "version": version("sealgrid")})
 
     @get("/metrics")
     async def metrics() -> Response[bytes]:
@@ -83,7 +82,3 @@ async def admin_listener(monitor: ServiceMonitor, address: tuple[str, int] | Non
             serving.cancel()
             with suppress(asyncio.CancelledError):
                 await serving
-
-
-def _json(body: object, status: int = 200) -> Response[bytes]:
-    return Response(encode(body), status_code=status, media_type=MediaType.JSON)

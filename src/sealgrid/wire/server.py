@@ -162,8 +162,8 @@ class _ErrorResponses:
         return json_response(self._fields | {"error": sentence}, 500)
 
 
-def json_response(body: Mapping[str, object], status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """Return a JSON response."""
+def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Return a message, or anything that msgspec encodes, as a JSON response."""
     return Response(encode(body), status_code=status, media_type=MediaType.JSON, headers=headers)
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
+from sealgrid.crypto.eip55 import checksum_address
 from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import open_service
-from sealgrid.market.serialization import mixed_case
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, POOL_PRICE, Market
@@ -30,15 +30,17 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
     assert found["blockTimestamp"].endswith(".000Z")
     del found["transactionHash"], found["blockTimestamp"]
     assert found.pop("sponsor") == found["requester"]  # iExec's market does not say who pays
-    people = {name: mixed_case(development_key(name).address) for name in ("developer", "owner", "pool", "requester")}
+    people = {
+        name: checksum_address(development_key(name).address) for name in ("developer", "owner", "pool", "requester")
+    }
     assert found == {
         "code": 200,
         "ok": True,
         "dealid": deal,
         "chainId": 31337,
-        "app": {"pointer": mixed_case(scene.app), "owner": people["developer"], "price": APP_PRICE},
-        "dataset": {"pointer": mixed_case(scene.dataset), "owner": people["owner"], "price": DATASET_PRICE},
-        "workerpool": {"pointer": mixed_case(scene.pool), "owner": people["pool"], "price": POOL_PRICE},
+        "app": {"pointer": checksum_address(scene.app), "owner": people["developer"], "price": APP_PRICE},
+        "dataset": {"pointer": checksum_address(scene.dataset), "owner": people["owner"], "price": DATASET_PRICE},
+        "workerpool": {"pointer": checksum_address(scene.pool), "owner": people["pool"], "price": POOL_PRICE},
         "appHash": order_hash(scene.app_order(), scene.orders),
         "datasetHash": order_hash(scene.dataset_order(), scene.orders),
         "workerpoolHash": order_hash(scene.pool_order(), scene.orders),
@@ -67,8 +69,8 @@ async def test_a_deal_names_its_payer(scene: Market, traders: Traders, http: htt
     await traders.sync_with_chain()
     found = (await http.get(f"/deals/{deal}?chainId=31337")).json()
     assert (found["sponsor"], found["requester"]) == (
-        mixed_case(sponsor),
-        mixed_case(development_key("requester").address),
+        checksum_address(sponsor),
+        checksum_address(development_key("requester").address),
     )
 
 
@@ -98,7 +100,7 @@ async def test_deals_are_found_by_whatever_took_part_the_newest_first(
         assert await found(f"{name}={development_key(who).address}") == everything
         assert await found(f"{name}={development_key('stranger').address}") == []
     for name, asset in (("app", scene.app), ("dataset", scene.dataset), ("workerpool", scene.pool)):
-        assert await found(f"{name}={mixed_case(asset)}") == everything
+        assert await found(f"{name}={checksum_address(asset)}") == everything
         assert await found(f"{name}=any") == everything
         assert await found(f"{name}={ZERO_ADDRESS}") == []
     assert await found(f"apporderHash={order_hash(scene.app_order(), scene.orders)}") == everything

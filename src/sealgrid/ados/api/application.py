@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.params import FromPath
 
 from sealgrid.ados.api.config import ApiConfig
@@ -17,9 +17,9 @@ from sealgrid.ados.api.messages import UNASSIGNED, ScoreRequest, TransactionSumm
 from sealgrid.ados.api.openapi import JSON_LD, description
 from sealgrid.ados.api.service import TransactionService
 from sealgrid.errors import TooManyRequests
-from sealgrid.wire.message import encode, parse
+from sealgrid.wire.message import parse
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
-from sealgrid.wire.server import create_app
+from sealgrid.wire.server import create_app, json_response
 
 _MINUTES = 60
 ApiRequest = Request[Any, Any, Any]
@@ -55,12 +55,12 @@ def application(
         key = authenticated(request)
         wanted = parse(await request.body(), ScoreRequest)
         reply = await service.submit(key, wanted, request.headers.get("idempotency-key"))
-        return _json(reply, 201)
+        return json_response(reply, 201)
 
     @get("/transactions")
     async def transactions(request: ApiRequest) -> Response[bytes]:
         own = service.all(authenticated(request))
-        return _json(
+        return json_response(
             [
                 TransactionSummary(
                     transaction_id=each.id,
@@ -73,7 +73,7 @@ def application(
 
     @get("/transactions/{transaction:str}")
     async def transaction_by_id(transaction: FromPath[str], request: ApiRequest) -> Response[bytes]:
-        return _json(await service.reply(service.find(authenticated(request), transaction)))
+        return json_response(await service.reply(service.find(authenticated(request), transaction)))
 
     @get("/marketplace")
     async def list_models() -> Response[bytes]:
@@ -81,11 +81,7 @@ def application(
 
     @get("/openapi.json")
     async def openapi() -> Response[bytes]:
-        return _json(description(version("sealgrid")))
+        return json_response(description(version("sealgrid")))
 
     handlers = [submit, transactions, transaction_by_id, list_models, openapi]
     return create_app(handlers, access=config.access, max_body=config.largest_body)
-
-
-def _json(body: object, status: int = 200) -> Response[bytes]:
-    return Response(encode(body), status_code=status, media_type=MediaType.JSON)
