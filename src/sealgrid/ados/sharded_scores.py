@@ -96,7 +96,7 @@ async def score_in_shards(
 
     They are those of one run on the whole file, bit for bit. Shards are bought in bags of ``BAG_SHARDS``, one after
     the other, so memory does not grow with the file but for three bytes a reading; the readings lie in a temporary
-    folder. Raises InputRefused for a file or graph that the app would refuse, AppFailed for a result that is none, and
+    folder. Raises InputRefused for a file or graph that the app would refuse, AppFailed for an invalid result, and
     like ``AsyncClient.map`` and ``AsyncBag.results``; bags before it stay bought, and ``key`` continues with them.
     """
     if purchase.retry and purchase.key is None:

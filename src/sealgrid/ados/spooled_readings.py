@@ -75,7 +75,7 @@ def _messages(path: Path) -> Iterator[ReadingMessage]:
 
 
 def _text_only(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines; raise ReadingsRefused for what is no text."""
+    """Yield lines; raise ReadingsRefused for a file that is not text."""
     try:
         for line in lines:
             if "\0" in line:

@@ -61,7 +61,7 @@ class Machines(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True)
     families: tuple[str, ...] = ()  #: the only generations of silicon; empty for any
     forbidden_advisories: tuple[str, ...] = ()  #: a machine with one of them is refused
     evaluation: int = 0  #: minimum evaluation number of the collateral
-    up_to_date: bool = True  #: require Intel's TCB status UpToDate, whatever vaults accept
+    up_to_date: bool = True  #: require Intel's TCB status UpToDate, even if vaults accept others
 
 
 def find_invalid_machine_id(machines: Machines) -> str | None:
@@ -105,7 +105,7 @@ class Policy(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def quorum_among(self, vaults: int) -> int:
         """Return how many of the federation's vaults must release; 0 for its t.
 
-        With a total limit of uses it is all of them, so that every vault counts every use.
+        With a total limit of uses it is all of them, so every vault counts every use.
         """
         return self.quorum if self.uses_total == UNLIMITED else vaults
 

@@ -52,7 +52,7 @@ class RecentQuotes:
 
         A quote counts as a known one only if (1) every byte of it but report data and signature, its collateral, the
         roots and ``allow_simulated`` are those of a quote that was verified completely, (2) that verification held at
-        two moments, and ``at`` is between them: all dates in evidence bound intervals, so that it holds at ``at`` too,
+        two moments, and ``at`` is between them: all dates in evidence bound intervals, so it holds at ``at`` too,
         and (3) the known attestation key signed this quote.
         """
         if not _is_tdx_1_0(quote.raw):

@@ -1,6 +1,6 @@
 """Refusals caused by the deal: checks of docs/protocol/release.md that a settled task may name.
 
-Facts contain only the number, so that all vaults sign the same bytes.
+Facts contain only the number, so all vaults sign the same bytes.
 """
 
 from typing import Final

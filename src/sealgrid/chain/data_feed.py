@@ -120,7 +120,7 @@ class DataFeed:
         """Return terms, roster and rounds; raise NotFound for an address without the code of this version.
 
         A contract with this code and another constructor may have any values and events: what the constructor of this
-        version, or a round's checks, exclude is no feed either.
+        version, or a round's checks, exclude is not a feed either.
         """
         missing = NotFound(f"there is no feed of this version at {self.address}.", money="")
         if not artifacts.is_deployed(await self.node.code(self.address), "DataFeed"):

@@ -112,7 +112,7 @@ async def fund(admin: Wallet, token: Address, account: Address, amount: int) -> 
 async def deploy_diamond(admin: Wallet, package: PocoPackage, on_progress: Progress = _silent) -> Address:
     """Deploy PoCo's facets and their diamond (EIP-2535); return the hub's address.
 
-    The diamond gets all cuts in its constructor and no DiamondCut facet, so that the local hub cannot be upgraded.
+    The diamond gets all cuts in its constructor and no DiamondCut facet, so the local hub cannot be upgraded.
     iExec's package has no ownership facet; contracts/local/Owner.vy returns ``owner()``.
     """
     library = await admin.deploy(package.artifact(ORDERS_LIBRARY).linked(), [])

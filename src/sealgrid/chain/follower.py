@@ -1,4 +1,4 @@
-"""Follows the events of a hub and reports reorganisations, so that a reader can roll back derived data."""
+"""Follows the events of a hub and reports reorganisations, so a reader can roll back derived data."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -329,7 +329,7 @@ class Hub:
         """Initialise a task if needed and claim its refund. Anyone may call this.
 
         Returns the task's status: FAILED, or COMPLETED if it was paid. Another account may initialise or claim the task
-        meanwhile; that is no error. Raises ContractReverted before the final deadline.
+        meanwhile; that is not an error. Raises ContractReverted before the final deadline.
         """
         task = task_id(deal, index)
         status = (await self.view_task(task)).status
@@ -351,7 +351,7 @@ class Hub:
         return await self._manage(wallet, order, 0, "Signing the order on the chain")
 
     async def cancel(self, wallet: Wallet, order: Order) -> TransactionReceipt:
-        """Close an order of the wallet, so that it can never be matched again."""
+        """Close an order of the wallet, so it can never be matched again."""
         return await self._manage(wallet, order, 1, "Cancelling the order")
 
     async def _manage(self, wallet: Wallet, order: Order, operation: int, action: str) -> TransactionReceipt:

@@ -155,7 +155,7 @@ class Node:
             return await read(self._endpoints[0])
         answers = await asyncio.gather(*(_or_reverted(read(each)) for each in self._endpoints))
         first = answers[0]
-        # Every node has its own text for a revert, so that only the fact is compared.
+        # Every node has its own text for a revert, so only the fact is compared.
         compared = [None if isinstance(answer, ContractReverted) else (answer,) for answer in answers]
         if any(each != compared[0] for each in compared):
             raise _disagreement(number, action)

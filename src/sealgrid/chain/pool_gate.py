@@ -33,7 +33,7 @@ class PoolGate(Broker):
         return await self._send(wallet, "sign_order", order_values(order), action="Presigning the order")
 
     async def close_order(self, wallet: Wallet, order: WorkerpoolOrder) -> TransactionReceipt:
-        """Close an order, so that it can never be matched again. The wallet is the operator's."""
+        """Close an order, so it can never be matched again. The wallet is the operator's."""
         return await self._send(wallet, "close_order", order_values(order), action="Closing the order")
 
     async def finalize(

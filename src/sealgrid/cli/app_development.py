@@ -48,8 +48,8 @@ def new(
         msgspec.convert(name, Name)
     except msgspec.ValidationError as error:
         raise InputRefused(
-            f"{name!r} is no name of an app: use 1 to 64 small letters, digits and . _ -, with a letter or digit at "
-            f"both ends."
+            f"{name!r} is not a valid name of an app: use 1 to 64 small letters, digits and . _ -, with a letter or "
+            f"digit at both ends."
         ) from error
     folder = Path(name)
     try:
@@ -149,7 +149,17 @@ def run_tests(
             on_run=status.update,
         )
     if as_json:
-        print_result(_report_document(report), (), as_json=True)
+        print_result(
+            {
+                "ok": report.ok,
+                "runs": [_document(trial) for trial in report.trials],
+                "differing": report.differing,
+                "uncovered": report.uncovered,
+                "causes": report.causes,
+            },
+            (),
+            as_json=True,
+        )
     else:
         _print_determinism(report)
     if not report.ok:
@@ -182,16 +192,6 @@ def _run_pytest(folder: Path) -> int:
         raise SetupMissing("pytest is not installed for the Python of sealgrid; run `pip install pytest`.")
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
     return subprocess.run(command, cwd=folder, check=False).returncode  # noqa: S603
-
-
-def _report_document(report: "DeterminismReport") -> dict[str, object]:
-    return {
-        "ok": report.ok,
-        "runs": [_document(trial) for trial in report.trials],
-        "differing": report.differing,
-        "uncovered": report.uncovered,
-        "causes": report.causes,
-    }
 
 
 def _print_determinism(report: "DeterminismReport") -> None:

@@ -25,7 +25,7 @@ def doctor(data: Data = None) -> None:
     """Check the installation and this machine. Exits with 1 if something required is missing."""
     from sealgrid.cli.machine_limits import sandbox_limits
 
-    # A limit that this machine does not support is no fault of the installation.
+    # A limit that this machine does not support is not a fault of the installation.
     limits = [DoctorFinding(each.name, True if each.found else None, each.detail) for each in sandbox_limits()]
     bad = False
     for title, findings in (

@@ -24,7 +24,7 @@ def parse_size(text: str | None) -> int:
 
 
 def parse_addresses(texts: Sequence[str] | None, option: str) -> tuple[Address, ...]:
-    """Return addresses; raise InputRefused for a text that is none, or for too many."""
+    """Return addresses; raise InputRefused for an invalid one, or for too many."""
     if len(texts or ()) > MAX_LISTED:
         raise InputRefused(f"{option} can be given {MAX_LISTED} times at most.", money="")
     try:

@@ -116,7 +116,7 @@ def run(config: PoolConfigFile) -> None:
 
 @app.command()
 def drain(config: PoolConfigFile) -> None:
-    """Cancel the offers of a pool of your own, so that nobody buys a further run; its tasks go on.
+    """Cancel the offers of a pool of your own, so nobody buys a further run; its tasks go on.
 
     Stop it when no task is open. A cancelled offer never comes back; offer again with `pool offer`.
     """

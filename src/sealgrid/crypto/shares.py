@@ -137,13 +137,13 @@ def record_from_commitments(
 def validate_record(record: KeyRecord) -> None:
     """Check the numbers of a record, not its signature; raise SharesRefused.
 
-    (record.1) The threshold is at least one. (record.2) n = 2t - 1, so that two majorities always share a vault.
+    (record.1) The threshold is at least one. (record.2) n = 2t - 1, so two majorities always share a vault.
     (record.3) Vaults are strictly ascending and none is zero. (record.4) Vaults and commitments are n each.
     """
     if record.t < 1:  # (1)
         raise SharesRefused("record.1", f"a threshold of {record.t} protects nothing.")
     if record.n != 2 * record.t - 1 or record.n > MAX_VAULTS:  # (2)
-        raise SharesRefused("record.2", f"{record.t} of {record.n} is no federation; n = 2t - 1.")
+        raise SharesRefused("record.2", f"{record.t} of {record.n} is not a federation; n must be 2t - 1.")
     if list(record.vaults) != sorted(set(record.vaults)) or ZERO_ADDRESS in record.vaults:  # (3)
         raise SharesRefused("record.3", "vaults must be strictly ascending and not zero.")
     if len(record.vaults) != record.n or len(record.commitments) != record.n:  # (4)

@@ -125,7 +125,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     TYPES: ClassVar[tuple[tuple[str, str], ...]] = ()
-    #: after TYPES; part of the type only if the field is set, so that older statements have the same hash
+    #: after TYPES; part of the type only if the field is set, so older statements have the same hash
     OPTIONAL: ClassVar[tuple[tuple[str, str], ...]] = ()
     NESTED: ClassVar[tuple[type["Statement"], ...]] = ()  #: statement types of nested fields
 

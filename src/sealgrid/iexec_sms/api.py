@@ -35,7 +35,7 @@ def application(
     pushes = ClientLimit(access, RateLimit(pushes_per_hour / 60, burst=pushes_per_hour), "secrets and keys")
     return create_app(
         [*_secret_handlers(secrets, pushes), *_result_key_handlers(secrets, pushes)],
-        max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so that the service returns the numbered refusal
+        max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so the service returns the numbered refusal
         access=access,
         origin_check=allow_every_site,
         cors=cors_config("GET", "POST", "PUT"),

@@ -36,7 +36,7 @@ class ResultKeyHistory(msgspec.Struct, frozen=True):
 
         None if that key may be among the dropped ones: a full history does not tell what was before it.
 
-        ``start_time`` is the time of the match's block, in Unix seconds. A head before that block is not later, so that
+        ``start_time`` is the time of the match's block, in Unix seconds. A head before that block is not later, so
         the key of a client that pushes and then matches is found. Of two keys in one second the later one counts.
         """
         earlier = [each.key for each in self.registrations if each.chain_time <= start_time]

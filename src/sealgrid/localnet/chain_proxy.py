@@ -72,7 +72,7 @@ _NULL: Final = msgspec.Raw(b"null")
 
 
 class JsonRpcCall(msgspec.Struct, frozen=True):
-    """One call. Only these members are passed on, so that the node reads what was checked."""
+    """One call. Only these members are passed on, so the node reads what was checked."""
 
     method: str
     id: msgspec.Raw = _NULL

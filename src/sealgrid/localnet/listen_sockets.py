@@ -13,7 +13,7 @@ from sealgrid.wire.service_access import LOOPBACK
 class ListenSockets:
     """One listening socket a part, opened before the part starts: ports from ``first`` on, or free ones for 0.
 
-    The supervisor keeps them open, so that requests wait while a part restarts. In a shared network the chain's proxy
+    The supervisor keeps them open, so requests wait while a part restarts. In a shared network the chain's proxy
     has the first port, and anvil a free one on loopback.
     """
 

@@ -59,7 +59,7 @@ def _own_ip(host: str) -> str:
         ip = str(socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0][4][0])
         if ipaddress.ip_address(ip).is_unspecified:
             raise InputRefused(
-                f"{host} is no address that others can use; give the one by which they reach this machine, as "
+                f"{host} is not an address that others can use; give the one by which they reach this machine, as "
                 "`ip address` lists it, or a name of it.",
                 money="",
             )

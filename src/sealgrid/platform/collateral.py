@@ -118,7 +118,7 @@ class CollateralCache:
         self._check_rollback(terms)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         numbers = {**self._numbers(), terms.series: terms.number}
-        write_file(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first, so that a number is never lost
+        write_file(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first, so a number is never lost
         write_file(self._path(name), msgspec.json.encode(_CachedCollateral(self.clock(), collateral.raw)))
 
     def _check_rollback(self, terms: CollateralTerms) -> None:

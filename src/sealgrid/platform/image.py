@@ -49,7 +49,7 @@ def file_states(folder: Path) -> bytes:
     """Return a digest of what the file system knows about every file below a folder; it reads no content.
 
     Writing, replacing, adding or removing a file changes it: the kernel sets the time of the last change (ctime), which
-    no program can set. It is no measurement, and depends on this copy of the files.
+    no program can set. It is not a measurement, and depends on this copy of the files.
     """
     digest = hashlib.sha256()
     for name in sorted(_names_below(str(folder))):

@@ -63,7 +63,7 @@ def _files(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, io.BufferedI
         parts = member.name.split("/")
         content = tar.extractfile(member) if member.isreg() else None
         if content is None or member.name.startswith("/") or not {"", ".", ".."}.isdisjoint(parts):
-            raise ValueError(f"it holds {member.name[:80]!r}, which is no file inside the image")
+            raise ValueError(f"it holds {member.name[:80]!r}, which is not a file inside the image")
         size, count = size + member.size, count + 1
         if size > MAX_IMAGE_BYTES or count > MAX_FILES:
             raise ValueError("it is larger than any image")

@@ -163,11 +163,11 @@ def contribution_order(
     agreeing: Sequence[tuple[Address, Digest, int]],
     others: Sequence[tuple[Address, Digest, int]],
 ) -> tuple[Address, ...]:
-    """Return who contributes next, in order, so that ``agreeing`` is the consensus.
+    """Return who contributes next, in an order that makes ``agreeing`` the consensus.
 
     Each is worker, result hash and score. ``others`` go first, where PoCo still finds consensus for ``agreeing``: they
     lose their stakes to those who agree. Where it would not, they do not contribute. Raises InputRefused if
-    ``agreeing`` alone is no consensus.
+    ``agreeing`` alone is not a consensus.
     """
     for first in (others, ()):
         after = tally

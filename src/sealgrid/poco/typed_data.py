@@ -47,7 +47,7 @@ def is_signed_by(account: Address, digest: Digest, signature: bytes) -> bool:
 
     For an account with code PoCo uses ERC-1271 on the chain.
     """
-    if len(signature) == 64:  # EIP-2098: s is in the lower half of the order, so that its highest bit can hold v
+    if len(signature) == 64:  # EIP-2098: s is in the lower half of the order, so its highest bit can hold v
         s = bytearray(signature[32:])
         odd, s[0] = s[0] >> 7, s[0] & 0x7F
         signature = signature[:32] + bytes(s) + bytes([27 + odd])

@@ -85,7 +85,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
         "Sealgrid's clients make no such offer; pools sell small volumes",
     ),
     TaskEnding(
-        "a policy, a key or an owner changed after the match, so that vaults refuse",
+        "a policy, a key or an owner changed after the match, so vaults refuse",
         "owner afterwards",
         "the pool requests previews: n - t + 1 vaults refuse, fewer than t would settle the refusal",
         None,

@@ -222,7 +222,7 @@ def sign_body(body: ReceiptBody, domain: Domain, key: SigningKey) -> SignedRecei
 
 
 def result_digest(task: TaskId, sealed_sha256: Digest, body_sha256: Digest) -> Digest:
-    """Return the on-chain digest of a result without a callback; it is no hash of plaintext."""
+    """Return the on-chain digest of a result without a callback; it is not a hash of plaintext."""
     parts = (to_bytes(part, 32) for part in (task, sealed_sha256, body_sha256))
     return to_digest(sha256(b"sealgrid/result/1", lp(*parts)))
 

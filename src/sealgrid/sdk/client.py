@@ -229,9 +229,9 @@ class AsyncClient:
 
         The quote has the price with its parts, the payer's money, what is missing in escrow, and how long past runs of
         the app on the model took. The vaults are asked whether they would release the keys; a run without a TEE
-        (``tee`` and ``trust`` as in ``run``) has none. Raises like ``run`` for a
-        run that cannot be bought; a price that the escrow does not cover is no error. Without ``check_inputs``, files
-        and arguments may be left out.
+        (``tee`` and ``trust`` as in ``run``) has none. Raises like ``run`` for a run that cannot
+        be bought; a price that the escrow does not cover is not an error. Without ``check_inputs``, files and arguments
+        may be left out.
         """
         with nothing_bought_before(()):
             request = RunRequest(

@@ -47,7 +47,7 @@ InputFiles = InputFile | Mapping[str, Any] | Iterable[InputFile] | None  #: one,
 
 
 def read_files(files: Sequence[InputFile], media_types: Sequence[str] = ()) -> list[tuple[str, bytes]]:
-    """Return the name and the content of each listed file; raise InputRefused for anything that is no file.
+    """Return the name and the content of each listed file; raise InputRefused for anything that is not a file.
 
     In a pair the suffix of the name selects the format of an array or a table (.npy, .csv, .json), and lists and
     dictionaries become JSON. A table without a name becomes CSV unless the app's ``media_types`` exclude it.

@@ -84,7 +84,7 @@ def attach(error: SealgridError, money: MoneyState) -> None:
 
 
 def say_bought_before(error: SealgridError, shards: int) -> None:
-    """State in an error about a later part of a purchase that an earlier one was bought, whatever it says itself."""
+    """State in an error about a later part of a purchase that an earlier one was bought, beside its own statement."""
     error.money = f"{shards} shards were bought before; the same purchase with its key continues after them."
 
 

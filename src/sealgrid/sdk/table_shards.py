@@ -121,7 +121,7 @@ def _csv_shard(number: int, names: list[str], head: str, batch: list[tuple[list[
 
 
 def _raw_records(text: str) -> Iterator[tuple[list[str], str]]:
-    """Yield the cells of each record of CSV with its text as it is written; empty lines are no records."""
+    """Yield the cells of each record of CSV with its text as it is written; empty lines are not records."""
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
@@ -186,7 +186,7 @@ def _named(number: int, suffix: str) -> str:
 
 def _read(path: str) -> bytes:
     if "://" in path:
-        fsspec = _installed("fsspec", "fsspec", f"{path} is no local path")
+        fsspec = _installed("fsspec", "fsspec", f"{path} is not a local path")
         try:
             with fsspec.open(path, "rb") as file:
                 return bytes(file.read())

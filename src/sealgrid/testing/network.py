@@ -121,7 +121,7 @@ class AsyncLocalNetwork:
         await self._parts.node.rpc("anvil_mine", hex(blocks))
 
     async def advance(self, seconds: int) -> None:
-        """Move the chain's clock forward and mine a block, so that deadlines pass. Services keep the machine's time."""
+        """Move the chain's clock forward and mine a block, so deadlines pass. Services keep the machine's time."""
         await advance(self._parts.node, seconds)
 
     async def stop(self, service: str) -> None:

@@ -52,7 +52,7 @@ class LocalNetwork:
         BACKGROUND.run(self._inner.mine(blocks))
 
     def advance(self, seconds: int) -> None:
-        """Move the chain's clock forward and mine a block, so that deadlines pass. Services keep the machine's time."""
+        """Move the chain's clock forward and mine a block, so deadlines pass. Services keep the machine's time."""
         BACKGROUND.run(self._inner.advance(seconds))
 
     def stop(self, service: str) -> None:

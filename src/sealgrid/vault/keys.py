@@ -1,6 +1,6 @@
 """A vault's three secrets: its signing key, its HPKE deposit key and the key that encrypts shares at rest.
 
-They are stored outside the database, so that a copy of the database discloses no share: in private files, or behind a
+They are stored outside the database, so a copy of the database discloses no share: in private files, or behind a
 command that reads them from an HSM or a key management service.
 """
 

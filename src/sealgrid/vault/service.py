@@ -1,6 +1,6 @@
 """The components of one vault, as its handlers share them.
 
-Handlers check, write and sign after their last ``await``, so that concurrent requests never decide on the same state.
+Handlers check, write and sign after their last ``await``, so concurrent requests never decide on the same state.
 """
 
 from collections.abc import Callable

@@ -19,7 +19,7 @@ _SKIPPED: Final = frozenset({"__MACOSX", "__pycache__", ".git", ".DS_Store", ".v
 def unpack_app(content: bytes, target: Path) -> Path:
     """Unpack an app's zip below ``target``; return the folder with its app.toml, at the top or in the one folder there.
 
-    Raises InputRefused for content that is no zip, a file that is not regular or has an unsafe path, more than
+    Raises InputRefused for content that is not a zip, a file that is not regular or has an unsafe path, more than
     ``MAX_FILES`` files or ``MAX_UNPACKED`` bytes, no app.toml, and for requirements that a package index would resolve.
     """
     try:
@@ -45,7 +45,7 @@ def _checked_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         raise _refused(f"the app has {len(entries)} files, and at most {MAX_FILES} are taken")
     for entry in entries:
         if not is_regular(entry):
-            raise _refused(f"{entry.filename[:80]!r} is a link, is encrypted, or is no regular file")
+            raise _refused(f"{entry.filename[:80]!r} is a link, is encrypted, or is not a regular file")
         if fault := path_fault(entry.filename):
             raise _refused(f"the path {entry.filename[:80]!r} {fault}")
     if collision := find_collision(entry.filename for entry in entries):

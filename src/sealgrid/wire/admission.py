@@ -25,7 +25,7 @@ class SignedInvitation(Message, frozen=True, kw_only=True):
 
     @classmethod
     def parse(cls, text: str) -> "SignedInvitation":
-        """Parse the output of ``text``; raise InputRefused if it is none."""
+        """Parse the output of ``text``; raise InputRefused for anything else."""
         word = text.strip()
         encoded = word.removeprefix(_PREFIX)
         try:

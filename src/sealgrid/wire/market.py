@@ -50,7 +50,7 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     publicationTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
     signer: str
     bulk: bool | None = None  #: datasets only: may be used in bulk
-    presigned: bool = False  #: valid by its signer's transaction, whatever its ``sign``; absent on iExec's market
+    presigned: bool = False  #: valid by its signer's transaction, with any ``sign``; absent on iExec's market
     offerRemaining: Amount | None = None  # noqa: N815  uses left of the whole offer; in grouped queries
 
     @property

@@ -17,7 +17,7 @@ async def call_all(
 ) -> list[T | BaseException]:
     """Return each member's result or error, in order; a call that takes too long counts as ServiceUnavailable.
 
-    Calls are cancelled ``grace`` seconds after ``enough`` of them succeeded, so that a dead member delays nothing.
+    Calls are cancelled ``grace`` seconds after ``enough`` of them succeeded, so a dead member delays nothing.
     Until then each call's own timeout applies.
     """
     futures = [asyncio.ensure_future(call) for call in calls]

@@ -29,7 +29,7 @@ from sealgrid.worker.relay import RelayServer
 from sealgrid.worker.warm_enclaves import WarmEnclave
 
 RESULT_MISSING = "settle.5"  #: a vault's check that the storage nodes have the result
-ENCLAVE_SECONDS = 3600.0  #: longest run of an enclave, whatever its deadline
+ENCLAVE_SECONDS = 3600.0  #: longest run of an enclave, also with a later deadline
 
 
 _log = logging.getLogger("sealgrid")
@@ -189,7 +189,7 @@ class JobRun:
 
     @property
     def is_cancellable(self) -> bool:
-        """Return whether nothing was sent to the chain yet, so that cancelling the job loses nothing."""
+        """Return whether nothing was sent to the chain yet, so cancelling the job loses nothing."""
         return self._stage not in {"finalizing", "completed"}
 
     async def repeat_stage(self) -> None:

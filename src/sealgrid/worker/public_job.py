@@ -1,6 +1,6 @@
 """A task without an enclave: run the app in the sandbox, commit to its result, and contribute it when the pool asks.
 
-A record of each commitment is kept on disk until the task ends, so that a worker that was killed goes on.
+A record of each commitment is kept on disk until the task ends, so a worker that was killed goes on.
 """
 
 import asyncio

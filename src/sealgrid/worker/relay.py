@@ -109,7 +109,7 @@ class RelayServer:
             writer.close()
 
     async def hang_up(self) -> None:
-        """Close the connection, whatever is not sent yet; the platform then stops the enclave."""
+        """Close the connection without sending what is queued; the platform then stops the enclave."""
         for writer in list(self._writers):
             writer.transport.abort()  # an enclave that reads nothing must not hold up its worker
 

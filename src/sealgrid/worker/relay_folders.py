@@ -1,7 +1,7 @@
 """Temporary folders of a worker's jobs: each holds the socket of one enclave or app, and what an app writes.
 
 They are below one folder for each worker, which the worker's next process removes: a process that was killed left it.
-The path of a Unix socket must be short, so that the worker's own folder cannot hold them.
+The path of a Unix socket must be short, so the worker's own folder cannot hold them.
 """
 
 import os

@@ -260,7 +260,7 @@ async def open_context(
     """Open the clients and stores of a worker, and its pool client; close them at the end.
 
     ``platform`` launches the enclaves, by default the service at ``platform_url``. Raises InputRefused for a worker
-    that is no delegate of its account, or whose account the pool does not serve.
+    that is not a delegate of its account, or whose account the pool does not serve.
     """
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))

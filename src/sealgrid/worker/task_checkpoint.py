@@ -1,4 +1,4 @@
-"""Persists which task is running so that a worker killed mid-job can report it as failed after a restart."""
+"""Persists which task is running so a worker killed mid-job can report it as failed after a restart."""
 
 import contextlib
 from pathlib import Path

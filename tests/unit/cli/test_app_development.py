@@ -44,8 +44,8 @@ def test_the_test_of_a_new_app_passes(app):
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("Word Count", "is no name of an app"),
-        ("../away", "is no name of an app"),
+        ("Word Count", "is not a valid name of an app"),
+        ("../away", "is not a valid name of an app"),
         ("word-count", "exists already"),
     ],
 )

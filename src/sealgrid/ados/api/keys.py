@@ -40,7 +40,9 @@ class ApiKeyFolder:
     def create(self, name: str, *, requests_per_hour: int, spending: int) -> str:
         """Store a new key and return it: it cannot be read again. Raises InputRefused for a name that is in use."""
         if not _NAME.fullmatch(name):
-            raise InputRefused(f"{name!r} is no name of a key: write small letters, digits and hyphens, at most 40.")
+            raise InputRefused(
+                f"{name!r} is not a valid name of a key: write small letters, digits and hyphens, at most 40."
+            )
         token = f"ados_{name}_{secrets.token_urlsafe(_SECRET_BYTES)}"
         key = ApiKey(name=name, digest=_digest(token), requests_per_hour=requests_per_hour, spending=spending)
         try:
@@ -91,7 +93,7 @@ class ApiKeyFolder:
         try:
             return msgspec.json.decode(self._path(name).read_bytes(), type=ApiKey)
         except (OSError, *DECODE_ERRORS) as error:
-            raise InputRefused(f"{self._path(name)} is no valid file of an API key; revoke the key.") from error
+            raise InputRefused(f"{self._path(name)} is not a valid file of an API key; revoke the key.") from error
 
 
 def _digest(token: str) -> str:

@@ -134,7 +134,7 @@ def _read(path: Path) -> TransactionRecord:
     try:
         return msgspec.json.decode(path.read_bytes(), type=TransactionRecord)
     except (OSError, *DECODE_ERRORS) as error:
-        raise InputRefused(f"{path} is no valid transaction; restore it from your backup.") from error
+        raise InputRefused(f"{path} is not a valid transaction; restore it from your backup.") from error
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -14,7 +14,7 @@ from sealgrid.shipped_apps.ados.quality.readings import Booleans, Readings
 EPOCHS = 12
 BATCH = 128
 LEARNING_RATE = 0.01
-LEFT_OUT = 0.15  #: share of neighbours that a training step leaves out, so that estimates stand without some
+LEFT_OUT = 0.15  #: share of neighbours that a training step leaves out, so estimates stand without some
 
 Report = Callable[[int, float], None]  #: of an epoch and its mean squared error
 

@@ -63,7 +63,7 @@ class GraphDeviationNetwork(nn.Module):
 
 
 def initial_embedding(normalised: np.ndarray, size: int) -> np.ndarray:
-    """Return the loadings of the first principal components of readings [R, N], so that similar sensors are near."""
+    """Return the loadings of the first principal components of readings [R, N], so similar sensors are near."""
     centred = normalised - normalised.mean(axis=0)
     covariance = centred.T @ centred / len(centred)
     values, vectors = np.linalg.eigh(covariance)

@@ -82,4 +82,4 @@ class GrowingFile:
         try:
             return first[:-1].decode(), begin + len(first)
         except UnicodeDecodeError as error:
-            raise InputRefused(f"{self._path} is no text in UTF-8.") from error
+            raise InputRefused(f"{self._path} is not text in UTF-8.") from error

@@ -144,7 +144,7 @@ def _read(path: Path, kind: type[S]) -> S:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, *DECODE_ERRORS) as error:
-        raise InputRefused(f"{path} is no valid file of a watch; restore it from your backup.") from error
+        raise InputRefused(f"{path} is not a valid file of a watch; restore it from your backup.") from error
 
 
 def _write(path: Path, document: msgspec.Struct) -> None:

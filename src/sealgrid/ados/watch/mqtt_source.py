@@ -43,8 +43,8 @@ def parse_broker(url: str, password: str | None = None) -> BrokerAddress:
     No error repeats the URL, which may have one, also where a slash or a number in it hides it.
     """
     malformed = InputRefused(
-        "this is no address of a broker; write mqtt://HOST/TOPIC or mqtts://USER@HOST:PORT/TOPIC, and %40 for @ in the "
-        "topic."
+        "this is not the address of a broker; write mqtt://HOST/TOPIC or mqtts://USER@HOST:PORT/TOPIC, and %40 for @ "
+        "in the topic."
     )
     try:
         parts = urlsplit(url, allow_fragments=False)

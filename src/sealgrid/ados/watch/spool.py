@@ -141,5 +141,5 @@ def _record(line: bytes, position: int) -> StreamRecord:
     try:
         spooled = msgspec.json.decode(line, type=SpooledMessage)
     except DECODE_ERRORS:
-        return StreamRecord(position, end, refused="it is no message of a spool.")
+        return StreamRecord(position, end, refused="it is not a message of a spool.")
     return read_record(spooled.text.encode(), "", position, end=end, arrival=spooled.arrived)

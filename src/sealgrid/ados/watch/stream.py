@@ -46,7 +46,7 @@ class StreamRecord:
     end: int  #: position after it
     readings: tuple[ReadingMessage, ...] = ()
     signatures: tuple[StationSignature, ...] = ()
-    refused: str = ""  #: why it is no record; empty for one that is
+    refused: str = ""  #: why it is not a record; empty for a record
 
 
 def read_record(
@@ -67,7 +67,7 @@ def read_record(
         readings = read_json(_as_list(text))
         return StreamRecord(position, end, _with_arrival(readings, math.nan if signatures else arrival), signatures)
     except UnicodeDecodeError:
-        return StreamRecord(position, end, refused="it is no text in UTF-8.")
+        return StreamRecord(position, end, refused="it is not text in UTF-8.")
     except ReadingsRefused as refused:
         return StreamRecord(position, end, refused=str(refused))
 

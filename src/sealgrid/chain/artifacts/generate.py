@@ -63,7 +63,7 @@ _SELECTED: Final = {
 
 
 def compile_contract(source: Path) -> dict[str, Any]:
-    """Compile one Vyper file, without metadata, so that equal sources give equal bytes."""
+    """Compile one Vyper file, without metadata, so equal sources give equal bytes."""
     outputs = "abi,bytecode,bytecode_runtime,layout"
     command = [sys.executable, "-m", "vyper", "-f", outputs, "--no-bytecode-metadata", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  a fixed command

@@ -1,7 +1,7 @@
 """Compares an app's statistics of a table with those of Python's standard library, read without the app's code.
 
 The app's result says how it read a column: its kind, and notes on what it left out. This comparison opens the file and
-converts the cells by means of its own, so that a mistake of the app's reader is found.
+converts the cells by means of its own, so a mistake of the app's reader is found.
 """
 
 import csv

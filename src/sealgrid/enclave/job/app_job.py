@@ -53,7 +53,7 @@ async def perform(
     protection: PlatformProtection,
     clock: Callable[[], float] = time.monotonic,
 ) -> JobOutcome:
-    """Run the prepared app on these facts; raise HostFailed for whatever the host could have caused.
+    """Run the prepared app on these facts; raise HostFailed for any failure that the host could have caused.
 
     An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, with the log sealed.
     ``protection`` says what the enclave's platform denies the host, and so which failures are provably the app's.

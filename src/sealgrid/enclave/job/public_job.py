@@ -64,7 +64,7 @@ async def main(spec: PublicJobSpec) -> None:
 
 
 async def compute(relay: RelayClient, spec: PublicJobSpec, root: Path) -> PublicResult:
-    """Return the result of the app; raise HostFailed for whatever this machine could have caused."""
+    """Return the result of the app; raise HostFailed for any failure that this machine could have caused."""
     prepared = await prepare(relay, spec.app_digest, root)
     try:
         inputs = await _load(relay, parse_params(spec.params), spec.index, prepared)

@@ -1,4 +1,4 @@
-"""Pads the run time of an app to a geometric scale, so that an observer learns at most the step."""
+"""Pads the run time of an app to a geometric scale, so an observer learns at most the step."""
 
 import asyncio
 import math

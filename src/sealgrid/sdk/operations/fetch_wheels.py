@@ -57,7 +57,11 @@ def fetch_wheels(requirements: Path, target: Path, python: str) -> tuple[WheelEn
     digest = to_digest(sha256(requirements.read_bytes()))
     record = target / f".resolved-{python}.json"
     known = _read(record)
-    if known is not None and known.requirements == digest and _are_there(known.wheels, target):
+    if (
+        known is not None
+        and known.requirements == digest
+        and all((target / wheel.filename).is_file() for wheel in known.wheels)
+    ):
         return known.wheels
     target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target) as folder:
@@ -92,10 +96,6 @@ def _read(record: Path) -> _ResolvedWheels | None:
         return msgspec.json.decode(record.read_bytes(), type=_ResolvedWheels)
     except (OSError, *DECODE_ERRORS):  # fetched again
         return None
-
-
-def _are_there(wheels: Sequence[WheelEntry], folder: Path) -> bool:
-    return all((folder / wheel.filename).is_file() for wheel in wheels)
 
 
 def _download(requirements: Path, target: Path, python: str) -> None:

@@ -56,7 +56,7 @@ def parse_network(content: bytes, source: str, *, from_elsewhere: bool) -> Netwo
     for url in _urls(network):
         parts = _split(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:  # (2)
-            raise InputRefused(f"the network file names {url[:80]!r}, which is no http or https URL.", money="")
+            raise InputRefused(f"the network file names {url[:80]!r}, which is not an http or https URL.", money="")
         if from_elsewhere and _is_loopback(url):  # (3)
             raise InputRefused(
                 f"the network file names {url}, which is this machine; its operator shares a network with: "

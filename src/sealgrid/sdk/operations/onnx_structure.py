@@ -74,7 +74,7 @@ def read_structure(path: Path) -> OnnxStructure:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[memoryview]:
-    """Map a model's file into memory, so that its weights are not read; raise InputRefused for (1) and (2)."""
+    """Map a model's file into memory, so its weights are not read; raise InputRefused for (1) and (2)."""
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:  # (1)
             raise InputRefused(f"{path.name} is empty, not an ONNX model.")

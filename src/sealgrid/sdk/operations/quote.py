@@ -61,7 +61,7 @@ async def quote(
     A run without a TEE has no keys.
 
     ``payer`` pays from its escrow, by default this account. Raises like ``buy.run`` for a request that cannot be
-    bought; a price that the escrow does not cover is no error. The previewed deal names no input file. Without
+    bought; a price that the escrow does not cover is not an error. The previewed deal names no input file. Without
     ``check_inputs`` the request has no input yet: only its model is compared with the app's specification.
     """
     payer = payer or conn.address

@@ -46,7 +46,7 @@ class _Candidate:
 async def find_app(conn: Connection, app: AssetRef, *, own: bool = False) -> Address:
     """Return an app's address, offered or an own one.
 
-    With ``own`` a plain name selects only apps of this account, so that a secret is never given to a stranger's app.
+    With ``own`` a plain name selects only apps of this account, so a secret is never given to a stranger's app.
     Raises NotFound for an unknown app, OrderRefused when it is not offered, InputRefused for a name of several apps.
     """
     if (address := _address(app)) is not None:

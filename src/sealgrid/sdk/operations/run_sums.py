@@ -64,7 +64,7 @@ class RunSum:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Conditions on runs; an empty text is none. Apps and models are named or given by address."""
+    """Conditions on runs; an empty text selects all. Apps and models are named or given by address."""
 
     app: str = ""
     model: str = ""

@@ -104,7 +104,7 @@ async def _unlogged(conn: Connection, model: Address, logs: Sequence[VerifiedLog
 
 
 async def _is_refused(conn: Connection, task: TaskId) -> bool:
-    """Return whether t vaults proved that they refused a paid task, so that no enclave got the model's key."""
+    """Return whether t vaults proved that they refused a paid task, so no enclave got the model's key."""
     try:
         document = await fetch_receipt(conn, task)
         return bool(parse_envelope(document).refusal) and (await verify_online(conn, document)).ok

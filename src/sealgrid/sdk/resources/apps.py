@@ -109,7 +109,7 @@ class AsyncApps:
         """Sell uses of an own app that is registered already, at ``price`` a run.
 
         With ``tee=False`` these are runs without a TEE: their input and result are public, and several workers must
-        compute the same result, so that the app must be deterministic (``sealgrid app test --determinism``).
+        compute the same result, so the app must be deterministic (``sealgrid app test --determinism``).
         ``presign`` signs the offer by a public transaction instead of a signature.
         """
         per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)

@@ -93,7 +93,7 @@ class JobStore:
     def store(self, entry: JobRecord) -> None:
         """Write a record durably and atomically.
 
-        Raises InputRefused when that fails, so that nothing is bought whose result could not be opened.
+        Raises InputRefused when that fails, so nothing is bought whose result could not be opened.
         """
         try:
             write_private(self.path(entry.task), msgspec.json.encode(entry))

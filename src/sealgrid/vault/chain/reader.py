@@ -169,7 +169,7 @@ class ChainReader:
     async def time(self) -> int:
         """Return the time to compare with deals: the vault's clock, or a local chain's time if that is ahead.
 
-        Public chains follow the clock and are not read, so that owners' requests do not depend on them.
+        Public chains follow the clock and are not read, so owners' requests do not depend on them.
         """
         if self._confirmation.max_age is not None:
             return self._clock()

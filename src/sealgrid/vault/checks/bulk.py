@@ -3,7 +3,7 @@
 Such a deal names no dataset. Its params name a list of slices; the slice of a task is a list of dataset orders that are
 free and have unlimited volume. A failed check (7.17) or (7.3) refuses the release; an order that fails (7.18), (7.19)
 or (7.12) only omits its dataset. All checks read the chain at one block, so all vaults agree. The vault states which
-keys it has outside the facts, so that an owner who deposited at some vaults only cannot make the facts differ.
+keys it has outside the facts, so an owner who deposited at some vaults only cannot make the facts differ.
 """
 
 from collections.abc import Sequence

@@ -173,7 +173,7 @@ def check_withdrawal(withdrawal: Withdrawal, signature: bytes, *, last_version: 
     """Raise SharesRefused with number "withdraw.n" unless the share may be destroyed.
 
     (1) The owner of the key signed the withdrawal.
-    (2) It names the newest known version or a later one, so that an old withdrawal does not destroy a newer share.
+    (2) It names the newest known version or a later one, so an old withdrawal does not destroy a newer share.
     """
     if not withdrawal.is_signed_by(withdrawal.owner, domain, signature):  # (1)
         raise SharesRefused("withdraw.1", "the withdrawal is not signed by the owner of the key.")

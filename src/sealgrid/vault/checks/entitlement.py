@@ -167,7 +167,7 @@ def check_deal(
     (7.5) An input's key, iff the params name it, or the root of the inputs of single tasks and it is this task's: the
     deal's requester deposited its share,
     (7.6) with a grant for this app and for the request order that this deal was matched from.
-    (7.16) Each pushed secret that the params name: the deal's requester pushed it, and its file is no other secret's.
+    (7.16) Each pushed secret that the params name: the deal's requester pushed it, and no other secret has its file.
     (7.7) The developer's secret, iff the app's current owner deposited one: it is that app's, and its file is no
     other secret's.
     (7.3), (7.11), (7.12), (7.20) A dataset whose key was pushed through iExec's API has no policy; its matched order

@@ -1,7 +1,7 @@
 """Decides whether a refusal was already in force when the deal was matched; only then may an enclave settle it. Pure.
 
 The release's own checks run again on the policies and counts of that time. They must have refused with the same number
-from PREVIEW_SECONDS before the match until the match, so that a preview would have warned the requester.
+from PREVIEW_SECONDS before the match until the match, so a preview would have warned the requester.
 """
 
 from collections.abc import Sequence

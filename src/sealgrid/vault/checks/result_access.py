@@ -5,7 +5,7 @@
 (3) the contribution of that worker is PROVED with this enclave as its challenge,
 (4) and the result digest on the chain is the settled one.
 
-The response may include the vault's testimony, so that a paid worker cannot withhold access to the result.
+The response may include the vault's testimony, so a paid worker cannot withhold access to the result.
 """
 
 from sealgrid.chain.views import ContributionStatus, TaskStatus

@@ -30,7 +30,7 @@ from sealgrid.wire.vault import (
 async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
     """Store a share and sign its receipt; a repeated deposit gets the same receipt."""
     record = request.record
-    # First the checks that need no chain, so that unsigned requests cause no chain reads.
+    # First the checks that need no chain, so unsigned requests cause no chain reads.
     check_record(record, request.signature, request.index, vault.federation, "deposit")
     asset = await vault.chain.asset(record.asset) if request.grant is None else None
     at = await vault.chain.time() if request.grant is None else vault.clock()

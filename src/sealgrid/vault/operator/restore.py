@@ -2,7 +2,7 @@
 
 (1) The backup is intact, belongs to this vault on this chain, and the vault's key decrypts every share in it.
 (2) All nonces are deleted, and tasks of deals made before the restoration get none (nonce check 1.7).
-(3) A release without a Settle in the backup may have got one since; it is deleted, so that it gets no second one.
+(3) A release without a Settle in the backup may have got one since; it is deleted, so it gets no second one.
 (4) A share is kept if t other vaults have a share of the same version now; otherwise it may have been destroyed since.
     Higher versions that the other vaults show with the owner's signature are recorded, so no older one is accepted.
 (5) A policy is kept if t other vaults have the same one; otherwise it may have been narrowed since.

@@ -53,7 +53,7 @@ class UnopenedKeys(KeyNotes):
 
 
 class OpenedKeys(KeyNotes):
-    """Keys that opened their files, so that requesters other than the owner may use them."""
+    """Keys that opened their files, so requesters other than the owner may use them."""
 
     def __init__(self, database: VaultDatabase) -> None:
         super().__init__(database, opened_keys)

@@ -152,7 +152,7 @@ uses = Table(
 )
 
 use_counts = Table(
-    "use_counts",  # number of rows in uses, so that counting takes constant time
+    "use_counts",  # number of rows in uses, so counting takes constant time
     metadata,
     _key("dataset"),
     _key("owner"),

@@ -58,7 +58,7 @@ class TaskStore:
             _ADD_NONCE.run(connection, nonce=nonce, expires=expires, **row)
 
     def consume_nonce(self, nonce: bytes) -> IssuedNonce | None:
-        """Delete and return a nonce in one statement, so that one of two concurrent requests gets it."""
+        """Delete and return a nonce in one statement, so one of two concurrent requests gets it."""
         with self._database.transaction() as connection:
             row = _CONSUME.run(connection, nonce=nonce).one_or_none()
         return None if row is None else IssuedNonce(_read_attempt(row), row.expires)

@@ -1,4 +1,4 @@
-"""Reads bundles, cards and offers in the background, so that lists need no other service (``SummaryStore``)."""
+"""Reads bundles, cards and offers in the background, so lists need no other service (``SummaryStore``)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -87,7 +87,7 @@ function encodingOf(start) {
   return "utf-8";
 }
 
-// Browsers have no decoder for it; a number that is no character throws a RangeError.
+// Browsers have no decoder for it; a number that is not a character throws a RangeError.
 function decodeUtf32(bytes, isLittleEndian) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const letters = [];
