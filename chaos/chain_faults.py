@@ -7,6 +7,7 @@ Mining is paused while transactions are read: a later one would be lost.
 
 import contextlib
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError, SetupMissing
 
 RECENT_BLOCKS = 64  #: that a killed node may not have stored
-_TRIES = 20
+_COPY_TRIES, _COPY_PAUSE = 50, 0.1  #: seconds between two tries to copy a state that anvil does not write now
 
 
 @contextlib.asynccontextmanager
@@ -80,11 +81,12 @@ async def raw_transactions(node: Node, first: int, last: int) -> list[str]:
 def copy_state(state: Path) -> Path:
     """Copy the state file of a running node, which writes it meanwhile; return the copy, which is whole."""
     copied = state.with_suffix(".before")
-    for _ in range(_TRIES):
+    for _ in range(_COPY_TRIES):
         shutil.copy(state, copied)
         with contextlib.suppress(msgspec.DecodeError):
             msgspec.json.decode(copied.read_bytes(), type=msgspec.Raw)
             return copied
+        time.sleep(_COPY_PAUSE)
     raise SetupMissing(f"{state} is never whole.")
 
 
