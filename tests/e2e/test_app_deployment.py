@@ -81,6 +81,11 @@ def test_the_runs_of_an_app_are_counted_by_how_they_ended(developer):
     assert usage["counts"] == {"answered": 1, "app-failed": 1}
     assert (usage["runs"], usage["complete"], usage["revenue"]) == (2, True, 2 * 10**9)
     assert [(buyer["runs"], buyer["revenue"]) for buyer in usage["buyers"]] == [(2, 2 * 10**9)]
+    (listed,) = (
+        each for each in json.loads(developer.output("app", "list", "--runs", "--json")) if each["address"] == app
+    )
+    assert (listed["runs"]["answer_rate"], listed["runs"]["record"]["failures"]) == (0.5, 1)
+    assert listed["runs"]["record"]["cold"]["median"] > 0
 
 
 def test_the_how_tos_python_code_does_the_same(developer, monkeypatch, capsys):

@@ -23,6 +23,7 @@ OFFER = {
     "tee",
     "pools",
     "orders",
+    "runs",
     "release",
 }
 LISTING = {

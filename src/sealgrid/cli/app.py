@@ -11,7 +11,7 @@ from sealgrid.cli.offer_lines import changelog_lines, listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, NetworkName, Orders, PasswordFile, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
-from sealgrid.cli.run_tables import Tasks, latest_run_lines
+from sealgrid.cli.run_tables import Tasks, WithRuns, latest_run_lines
 from sealgrid.cli.session import AccountChoice, for_account, run_as
 from sealgrid.errors import InputRefused
 
@@ -102,11 +102,13 @@ async def offer(
 @for_account("developer", reads=True, optional=True)
 async def list_(
     me: "AsyncClient",
+    *,
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
+    runs: WithRuns = False,
     as_json: Json = False,
 ) -> None:
     """List the apps on offer, cheapest first."""
-    found = await me.apps.list(mine=mine)
+    found = await me.apps.list(mine=mine, runs=runs)
     print_result(found, offer_lines(found, "runs"), as_json=as_json)
 
 

@@ -10,7 +10,7 @@ from sealgrid.cli.offer_lines import listing_lines, offer_lines, signature_lines
 from sealgrid.cli.options import PRICE_HELP, USES_PER_HOUR, AnyPool, Json, Orders, Presign
 from sealgrid.cli.output import credit_note, print_result, print_warnings, stderr, stdout, warn_if_simulated
 from sealgrid.cli.progress import show_progress
-from sealgrid.cli.run_tables import Tasks, latest_run_lines
+from sealgrid.cli.run_tables import Tasks, WithRuns, latest_run_lines
 from sealgrid.cli.session import for_account
 
 if TYPE_CHECKING:
@@ -143,11 +143,13 @@ async def publish(
 @for_account("owner", reads=True, optional=True)
 async def list_(
     me: "AsyncClient",
+    *,
     mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
+    runs: WithRuns = False,
     as_json: Json = False,
 ) -> None:
     """List the models on offer, cheapest first."""
-    found = await me.models.list(mine=mine)
+    found = await me.models.list(mine=mine, runs=runs)
     print_result(found, offer_lines(found, "uses"), as_json=as_json)
 
 

@@ -4,17 +4,21 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sealgrid.cli.run_tables import run_summary
+
 if TYPE_CHECKING:
     from sealgrid.bundle.model_signature import ModelSignature
     from sealgrid.sdk.resources.offers import Listing, Offer
 
 
 def offer_lines(offers: "Iterable[Offer]", unit: str) -> Iterator[str]:
-    """Yield one line an offer; ``unit`` is what is sold: runs or uses."""
+    """Yield a line for each offer; ``unit`` is what is sold: runs or uses. Its latest runs, if read, are below it."""
     for offer in offers:
         mark = f"  {offer.release}" if offer.release else ""
         mark += "" if offer.tee else "  without a TEE: public"
         yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {unit}  {offer.name!r}{mark}"
+        if offer.runs is not None:
+            yield f"{'':<44}{run_summary(offer.runs)}"
 
 
 def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:

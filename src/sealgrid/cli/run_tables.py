@@ -29,6 +29,9 @@ class SumsBy(Enum):
 
 By = Annotated[SumsBy | None, typer.Option("--by", help="Add up the amounts of each.")]
 Tasks = Annotated[int, typer.Option("--tasks", min=1, max=200, metavar="NUMBER", help="Number of tasks, the newest.")]
+WithRuns = Annotated[
+    bool, typer.Option("--runs", help="Also how the latest 20 runs of each ended, and how long answers took.")
+]
 Chart = Annotated[bool, typer.Option("--chart", help="Draw the sums as bars, by month if --by names nothing else.")]
 OfApp = Annotated[str, typer.Option("--app", metavar="APP", help="Only runs of this app, name or address.")]
 OfModel = Annotated[str, typer.Option("--model", metavar="MODEL", help="Only runs on this model or data.")]
@@ -106,6 +109,30 @@ def print_rows(columns: Sequence[str], rows: Sequence[object]) -> None:
     from sealgrid.cli.csv_output import print_csv
 
     print_csv(columns, ([getattr(row, name) for name in columns] for row in rows))
+
+
+def run_summary(found: "LatestRuns") -> str:
+    """Return in one line how the latest runs ended, and the median durations of answers."""
+    record = found.record
+    judged = record.answers + record.failures
+    parts = (
+        [f"{record.answers} of {judged} answered ({record.answer_rate:.0%})"] if record.answer_rate is not None else []
+    )
+    for count, what in (
+        (record.failures, "failed"),
+        (record.refusals, "refused"),
+        (record.unverified, "without a receipt that can be verified"),
+        (record.refunded, "refunded"),
+        (record.open, "not ended"),
+    ):
+        if count:
+            parts.append(f"{count} {what}")
+    for times, what in ((record.warm, "median"), (record.cold, "first run on a machine")):
+        if times.median is not None:
+            parts.append(f"{what} {times.median:g} s")
+    if not parts:
+        return "no runs"
+    return f"latest {found.tasks} runs: {', '.join(parts)}"
 
 
 def latest_run_lines(found: "LatestRuns") -> Iterator[str]:

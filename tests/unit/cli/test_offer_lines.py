@@ -4,8 +4,10 @@ import pytest
 
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 from sealgrid.cli.offer_lines import changelog_lines, listing_lines, offer_lines
+from sealgrid.receipts.run_record import RunRecord
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.operations.key_versions import KeyVersionView
+from sealgrid.sdk.operations.latest_runs import LatestRuns
 from sealgrid.sdk.operations.release_marks import ReleaseMark
 from sealgrid.sdk.resources.offers import Listing, Offer
 from sealgrid.units import to_address, to_digest
@@ -32,6 +34,8 @@ def test_an_offer_is_one_line_with_address_price_and_uses():
     assert list(offer_lines([offer()], "runs")) == [f"{MODEL}         3 RLC        5 runs  'faces'"]
     (line,) = offer_lines([offer(release=ReleaseMark.BUILT)], "runs")
     assert line.endswith("'faces'  built from this release")
+    _, runs = offer_lines([offer(runs=LatestRuns(RunRecord(answers=2), 2, is_complete=True, answer_rate=1.0))], "runs")
+    assert runs.strip() == "latest 2 runs: 2 of 2 answered (100%)"
 
 
 def test_a_changelog_stands_beside_its_word():

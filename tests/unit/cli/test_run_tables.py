@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from sealgrid.cli.run_tables import BAR_WIDTH, SumsBy, bar_lines, latest_run_lines, sum_lines
+from sealgrid.cli.run_tables import BAR_WIDTH, SumsBy, bar_lines, latest_run_lines, run_summary, sum_lines
 from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.operations.latest_runs import LatestRuns
@@ -25,6 +25,15 @@ def test_how_tasks_ended_has_a_line_for_each_end_that_occurred():
     ]
     assert (lines[0].split(" ", 1)[1].strip(), len(lines)) == ("6, and older ones", 6)
     assert [line.split(maxsplit=2)[2] for line in lines[4:]] == ["9 s on a machine, the median of 1", "unknown"]
+
+
+def test_the_ends_and_medians_of_a_list_are_one_line():
+    record = RunRecord(answers=3, failures=1, refunded=2, cold=RunTimes(1, 9.0), warm=RunTimes(2, 2.5))
+    assert run_summary(LatestRuns(record, 6, is_complete=True)) == (
+        "latest 6 runs: 3 of 4 answered (75%), 1 failed, 2 refunded, median 2.5 s, first run on a machine 9 s"
+    )
+    assert run_summary(LatestRuns(RunRecord(), 0, is_complete=True)) == "no runs"
+    assert run_summary(LatestRuns(RunRecord(open=1), 1, is_complete=True)) == "latest 1 runs: 1 not ended"
 
 
 def test_the_options_are_the_kinds_of_the_sdk():

@@ -17,6 +17,7 @@ from sealgrid.sdk.operations.past_runs import PastRuns, completion_times, durati
 from sealgrid.units import Address, DealId, TaskId, to_digest
 
 LATEST_TASKS: Final = 100
+LISTED_TASKS: Final = 20  #: of each app or model in a list
 _LEAST_PAGE: Final = 10  #: deals on a page of a market
 _CONCURRENT: Final = 8
 
@@ -31,6 +32,7 @@ class LatestRuns:
     record: RunRecord
     tasks: int  #: that the record counts
     is_complete: bool  #: false where older tasks are left out
+    answer_rate: float | None = None  #: share of answers among answers and failures; None before the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ async def latest_runs(conn: Connection, party: Party, address: Address, most: in
     tasks = await asyncio.gather(*(read(deal, index) for deal, index in indexes[:most]))
     has_all = len(named) < max(most, _LEAST_PAGE) and len(indexes) <= most
     times = await _times(conn, tasks, has_all=has_all)
-    return LatestRuns(_record(tasks, times), len(tasks), has_all)
+    record = _record(tasks, times)
+    return LatestRuns(record, len(tasks), has_all, record.answer_rate)
 
 
 def _record(tasks: Sequence[_Task], times: PastRuns) -> RunRecord:

@@ -20,7 +20,15 @@ from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open
 from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
 from sealgrid.sdk.operations.resolve import find_app
 from sealgrid.sdk.progress import Progress, ignore_progress
-from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, listing_of, open_offers, with_release_marks
+from sealgrid.sdk.resources.offers import (
+    AssetRef,
+    Listing,
+    Offer,
+    listing_of,
+    open_offers,
+    with_latest_runs,
+    with_release_marks,
+)
 
 
 class AsyncApps:
@@ -63,14 +71,17 @@ class AsyncApps:
         )
         return await listing_of(self._conn, "App", deployed.address)
 
-    async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
+    async def list(self, *, mine: bool = False, runs: bool = False) -> tuple[Offer, ...]:
         """Return the apps that are offered now, cheapest first; ``mine`` selects this account's.
 
-        ``release`` tells which are built from this release, and which only have the name of a shipped app.
+        ``release`` tells which are built from this release, and which only have the name of a shipped app. With
+        ``runs`` each has the share of answers, the failures and the median durations of its latest 20 runs; their
+        receipts are fetched and verified.
         """
         offers = await open_offers(self._conn, "App")
         chosen = [offer for offer in offers if not mine or offer.owner == self._conn.address]
-        return await with_release_marks(self._conn, chosen)
+        marked = await with_release_marks(self._conn, chosen)
+        return await with_latest_runs(self._conn, "App", marked) if runs else marked
 
     async def show(self, app: AssetRef) -> Listing:
         """Return an app's data from the chain, with its open offers, its changelog, and an offer of a newer version."""

@@ -39,7 +39,15 @@ from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
-from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing, listing_of, open_offers
+from sealgrid.sdk.resources.offers import (
+    AssetRef,
+    Listing,
+    Offer,
+    PublishedListing,
+    listing_of,
+    open_offers,
+    with_latest_runs,
+)
 from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
 from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -152,10 +160,11 @@ class AsyncModels:
             notices=prepared.notices,
         )
 
-    async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the models that are offered now, cheapest first; ``mine`` selects this account's."""
+    async def list(self, *, mine: bool = False, runs: bool = False) -> tuple[Offer, ...]:
+        """Return the models that are offered now, cheapest first; ``mine`` and ``runs`` as in ``apps.list``."""
         offers = await open_offers(self._conn, "Dataset")
-        return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
+        chosen = tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
+        return await with_latest_runs(self._conn, "Dataset", chosen) if runs else chosen
 
     async def show(self, model: AssetRef) -> Listing:
         """Return a model's data from chain and vaults, with its open offers and the signature its owner published.

@@ -21,11 +21,14 @@ from sealgrid.sdk.operations.key_versions import (
     unopened_task,
     views_of,
 )
+from sealgrid.sdk.operations.latest_runs import LISTED_TASKS, LatestRuns, Party, latest_runs
 from sealgrid.sdk.operations.release_marks import ReleaseMark, released_apps
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 
 _PAGE = 1000
+_CONCURRENT_LISTINGS: Final = 4
+_PARTY: Final[dict[AssetKind, Party]] = {"App": "app", "Dataset": "dataset"}
 _ORDER: Final[dict[AssetKind, type[AppOrder | DatasetOrder]]] = {"App": AppOrder, "Dataset": DatasetOrder}
 
 
@@ -57,6 +60,7 @@ class Offer:
     orders: int = 1  #: number of orders; one deal consumes uses of one order
     release: ReleaseMark | None = None  #: of a shipped app or one of its name, in ``apps.list`` and ``apps.show``
     tee: bool = True  #: of an app: whether its runs are in an enclave; else their input and result are public
+    runs: LatestRuns | None = None  #: how the latest runs of the app or model ended, in a ``list`` with ``runs``
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,19 @@ async def with_release_marks(conn: Connection, offers: Sequence[Offer]) -> tuple
     """Return offers of apps with their marks; building the shipped apps takes about a second, once for a process."""
     released = await asyncio.to_thread(released_apps, conn.network.python)
     return tuple(replace(offer, release=released.mark(offer.digest, offer.name)) for offer in offers)
+
+
+async def with_latest_runs(conn: Connection, kind: AssetKind, offers: Sequence[Offer]) -> tuple[Offer, ...]:
+    """Return offers with the ends and durations of the latest 20 runs of each app or model, by verified receipts."""
+    limit = asyncio.Semaphore(_CONCURRENT_LISTINGS)
+
+    async def read(asset: Address) -> LatestRuns:
+        async with limit:
+            return await latest_runs(conn, _PARTY[kind], asset, LISTED_TASKS)
+
+    assets = list(dict.fromkeys(offer.address for offer in offers))
+    found = dict(zip(assets, await asyncio.gather(*map(read, assets)), strict=True))
+    return tuple(replace(offer, runs=found[offer.address]) for offer in offers)
 
 
 async def open_orders(

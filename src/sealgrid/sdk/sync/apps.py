@@ -46,12 +46,14 @@ class Apps:
             self._inner.deploy(app, price=price, uses=uses, orders=orders, any_pool=any_pool, on_progress=on_progress)
         )
 
-    def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
+    def list(self, *, mine: bool = False, runs: bool = False) -> tuple[Offer, ...]:
         """Return the apps that are offered now, cheapest first; ``mine`` selects this account's.
 
-        ``release`` tells which are built from this release, and which only have the name of a shipped app.
+        ``release`` tells which are built from this release, and which only have the name of a shipped app. With
+        ``runs`` each has the share of answers, the failures and the median durations of its latest 20 runs; their
+        receipts are fetched and verified.
         """
-        return BACKGROUND.run(self._inner.list(mine=mine))
+        return BACKGROUND.run(self._inner.list(mine=mine, runs=runs))
 
     def show(self, app: AssetRef) -> Listing:
         """Return an app's data from the chain, with its open offers, its changelog, and an offer of a newer version."""

@@ -92,9 +92,9 @@ class Models:
             )
         )
 
-    def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the models that are offered now, cheapest first; ``mine`` selects this account's."""
-        return BACKGROUND.run(self._inner.list(mine=mine))
+    def list(self, *, mine: bool = False, runs: bool = False) -> tuple[Offer, ...]:
+        """Return the models that are offered now, cheapest first; ``mine`` and ``runs`` as in ``apps.list``."""
+        return BACKGROUND.run(self._inner.list(mine=mine, runs=runs))
 
     def show(self, model: AssetRef) -> Listing:
         """Return a model's data from chain and vaults, with its open offers and the signature its owner published.

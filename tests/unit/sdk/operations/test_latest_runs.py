@@ -73,6 +73,7 @@ async def test_answers_failures_refusals_and_refunds_count_apart(monkeypatch, pa
     record = found.record
     assert (record.answers, record.failures, record.refusals) == (2, 2, 1)
     assert (record.unverified, record.refunded, record.open) == (1, 1, 1)
+    assert found.answer_rate == record.answer_rate == 0.5
 
 
 async def test_a_workers_first_run_is_cold_even_if_its_app_failed(monkeypatch):
