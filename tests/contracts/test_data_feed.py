@@ -73,7 +73,9 @@ async def test_a_client_finds_the_feeds_of_a_chain_and_reads_one_at_one_block(fe
     node, window = feed.market.node, await feed.last_window()
     late = window - 1 - STALE // WINDOW
     tasks = [await feed.accept(Answer(window=each, dqf=83, reason=4)) for each in (window, late)]
-    assert (await DataFeed.find(node, 9))[0] == feed.address
+    newest = await DataFeed.find(node, 9)
+    assert newest[0] == feed.address
+    assert await DataFeed.find(node, 8, skip=1) == newest[1:]
     history = await DataFeed(node, feed.address).history()
     assert (history.hub, history.app, history.dataset) == (
         feed.market.hub.address,

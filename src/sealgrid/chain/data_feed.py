@@ -107,14 +107,17 @@ class DataFeed:
         return cls(wallet.node, await wallet.deploy(code, abi, *arguments, action="Deploying the feed"))
 
     @classmethod
-    async def find(cls, node: Node, most: int) -> tuple[Address, ...]:
-        """Return the ``most`` newest contracts on a chain with stations and the code of this version."""
+    async def find(cls, node: Node, most: int, *, skip: int = 0) -> tuple[Address, ...]:
+        """Return contracts on a chain with stations and the code of this version, newest first, after ``skip`` of them.
+
+        They are at most ``most``. Anyone can deploy one.
+        """
         logs = await node.logs([], [_FEED.topic("StationRegistered")], first=0, last=(await node.block()).number)
         found: list[Address] = []
         for address in dict.fromkeys(log.address for log in reversed(logs)):
-            if len(found) < most and artifacts.is_deployed(await node.code(address), "DataFeed"):
+            if len(found) < skip + most and artifacts.is_deployed(await node.code(address), "DataFeed"):
                 found.append(address)
-        return tuple(found)
+        return tuple(found[skip:])
 
     async def history(self) -> FeedHistory:
         """Return terms, roster and rounds; raise NotFound for an address without the code of this version.

@@ -13,9 +13,9 @@ from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web.forms import path_address
 from sealgrid.web.html.charts import round_strip
 from sealgrid.web.html.templates import day, minute
-from sealgrid.web.site import Site, WebRequest, query_text
+from sealgrid.web.site import Site, WebRequest, page_number, query_text
 
-MAX_FEEDS: Final = 50  #: on the page; each needs some reads of the chain
+FEEDS_PER_PAGE: Final = 24  #: each needs some reads of the chain
 MAX_STATIONS: Final = 500
 SHOWN_ROUNDS: Final = 24  #: windows of each station
 GOOD, FAULTY = 80, 50  #: least DQF that is good, highest that counts as faulty
@@ -37,14 +37,17 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         if wanted := query_text(request, "address").strip():
             context = await state(wanted)
             return site.page(request, "feed.html", context)
-        found = []
-        for address in await DataFeed.find(site.conn.node, MAX_FEEDS):
+        found, page = [], page_number(request)
+        addresses = await DataFeed.find(site.conn.node, FEEDS_PER_PAGE + 1, skip=page * FEEDS_PER_PAGE)
+        for address in addresses[:FEEDS_PER_PAGE]:
             with suppress(NotFound, ChainError):  # a stranger's contract with impossible events, or too many
                 history = await DataFeed(site.conn.node, address).history()
                 if history.hub == site.network.hub:
                     found.append({"feed": address, "history": history, **_summary(history)})
         assets = {asset for each in found for asset in (each["history"].app, each["history"].dataset)}
-        return site.page(request, "feeds.html", {"feeds": found, "names": site.index.names(assets)})
+        has_next_page = len(addresses) > FEEDS_PER_PAGE
+        context = {"feeds": found, "names": site.index.names(assets), "page": page, "has_next_page": has_next_page}
+        return site.page(request, "feeds.html", context)
 
     @get("/feeds/{address:str}")
     async def feed(address: FromPath[str], request: WebRequest) -> Response[bytes]:

@@ -8,6 +8,7 @@ from sealgrid.chain.data_feed import AcceptedRound, DataFeed, FeedHistory, FeedR
 from sealgrid.chain.node import Node
 from sealgrid.errors import ChainError, NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address, to_digest
+from sealgrid.web.pages import feeds
 from tests.unit.web.site_scene import OWNER, browser, network, open_site
 
 FEED, FOREIGN, PRETENDER, FLOODED = (to_address(bytes([number]) * 20) for number in (0xFE, 0xFD, 0xFC, 0xFB))
@@ -49,8 +50,8 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> None:
             rounds=ROUNDS,
         )
 
-    async def find(node: Node, most: int) -> tuple[Address, ...]:
-        return PRETENDER, FLOODED, FEED, FOREIGN
+    async def find(node: Node, most: int, *, skip: int = 0) -> tuple[Address, ...]:
+        return (PRETENDER, FLOODED, FEED, FOREIGN)[skip : skip + most]
 
     monkeypatch.setattr(DataFeed, "history", history)
     monkeypatch.setattr(DataFeed, "find", find)
@@ -65,6 +66,21 @@ async def test_the_feeds_of_this_hub_are_listed_with_what_is_wrong(tmp_path: Pat
     assert FLOODED not in shown
     assert "3 stations, 3 rounds, 1 station faulty." in shown
     assert "2 of 3 stale" in shown
+
+
+async def test_copies_that_a_stranger_deploys_later_leave_a_feed_on_a_later_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "FEEDS_PER_PAGE", 2)
+    async with open_site(tmp_path) as site:
+        first, second, beyond = [(await browser(site).get(f"/feeds?page={page}")).text for page in range(3)]
+    assert f"/feeds/{FEED}" not in first
+    assert "No feed of this network on this page." in first
+    assert 'href="/feeds?page=1" rel="next"' in first
+    assert f"/feeds/{FEED}" in second
+    assert 'href="/feeds?page=0" rel="prev"' in second
+    assert 'rel="next"' not in second
+    assert 'rel="next"' not in beyond
 
 
 async def test_a_feeds_page_shows_each_stations_newest_round_and_reads_it_again(tmp_path: Path) -> None:
