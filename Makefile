@@ -8,7 +8,7 @@ STAMPS := .cache/stamps
 # Where it is set, each of some thousand processes compiles every module that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel setup up down bench attack evaluate pictures clean \
+.PHONY: help demo test test-interpreters check fast fuzz chaos coverage tree lock wheel sbom setup up down bench attack evaluate pictures clean \
 	setup-ados train-ados train-plates evaluate-ados
 
 help:  ## show this help
@@ -53,6 +53,9 @@ coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it
 wheel: $(STAMPS)/demo  ## build the wheel into build/wheel; RELEASE=1 refuses one that lacks digests of a supported Python
 	@$(BIN)/python -m setup.shipped_digests $(if $(RELEASE),--release)
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w build/wheel .
+
+sbom: $(STAMPS)/test  ## write what a release consists of into build/sbom, as CycloneDX
+	@$(BIN)/python -m setup.sbom
 
 lock: $(STAMPS)/venv  ## derive requirements/*.txt from pyproject.toml
 	@$(BIN)/python -m setup.lock
