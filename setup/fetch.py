@@ -39,7 +39,7 @@ def say(step: str) -> None:
 
 def main() -> int:
     """Fetch what running needs, or with ``tests`` or ``attacks`` what these need besides; return the exit code."""
-    steps = {"tests": fetch_for_tests, "attacks": install_slurm}
+    steps = {"tests": fetch_for_tests, "attacks": fetch_for_long_tests}
     try:
         steps.get("".join(sys.argv[1:]), fetch_to_run)()
     except SetupMissing as missing:
@@ -132,6 +132,27 @@ def need_driver_library() -> None:
     node = Path(sysconfig.get_path("purelib")) / "playwright" / "driver" / "node"
     if subprocess.run((node, "--version"), capture_output=True, check=False).returncode != 0:
         install_package("libatomic1", "a library of the driver that steers the browser", say)
+
+
+def fetch_for_long_tests() -> None:
+    """Fetch what the long tests need besides."""
+    install_slurm()
+    install_promtool()
+
+
+def install_promtool() -> None:
+    """Put Debian's promtool below the cache, which checks the alerts; unpacked like nginx, to start no service."""
+    place = CACHE / "promtool"
+    if place.is_file():
+        return
+    found = shutil.which("promtool")
+    if found is None:
+        print("setup: unpacking prometheus (whose promtool checks the alerts)", flush=True)
+        found = str(_unpacked("prometheus", CACHE / "prometheus-package") / "usr" / "bin" / "promtool")
+    if subprocess.run((found, "--version"), check=False, capture_output=True).returncode != 0:
+        raise SetupMissing("promtool is missing; install it with: sudo apt-get install prometheus")
+    place.unlink(missing_ok=True)
+    place.symlink_to(found)
 
 
 def install_slurm() -> None:

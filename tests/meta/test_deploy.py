@@ -6,9 +6,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+
+from sealgrid.machine.pool_file import PoolFile
+from sealgrid.machine.service_files import MarketFile, StorageFile
+from sealgrid.vault.config import VaultFile
+from sealgrid.wire.service_access import ServiceAccess
+from sealgrid.wire.settings_file import toml
+from tests.unit.cli.cli_runner import run_cli
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SOURCES = DEPLOY.parent / "src" / "sealgrid"
@@ -49,6 +57,58 @@ def test_a_misspelt_field_of_a_manifest_is_found() -> None:
     document["spec"]["replica"] = 2
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    return loaded
+
+
+def refused_by_compose(document: object) -> list[str]:
+    """Return what the schema of the Compose Specification finds in a document."""
+    schema = json.loads((Path(__file__).parent / "compose" / "compose-spec.json").read_text())
+    return [each.message for each in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+
+
+def test_the_compose_file_has_only_what_the_specification_knows() -> None:
+    assert refused_by_compose(compose()) == []
+
+
+def test_a_misspelt_field_of_the_compose_file_is_found() -> None:
+    document = compose()
+    document["services"]["pool"]["helthcheck"] = {}
+    assert any("helthcheck" in each for each in refused_by_compose(document))
+
+
+@pytest.mark.parametrize("name", ["pool", "market", "storage", "vault"])
+def test_a_composed_service_runs_a_command_of_ours_confined_on_a_volume_of_its_own(name: str, tmp_path: Path) -> None:
+    service = compose()["services"][name]
+    ended = run_cli(*service["command"], home=tmp_path, folder=tmp_path)
+    assert (ended.code, "CONFIG.toml cannot be read" in ended.err) == (1, True), ended.err
+    assert (service["user"], service["read_only"], service["cap_drop"]) == ("sealgrid", True, ["ALL"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    home = re.search(r"--home-dir (\S+)", (DEPLOY / "container" / "Containerfile").read_text())
+    assert home is not None
+    assert (service["volumes"], service["working_dir"]) == ([f"{name}:{home[1]}"], home[1])
+    assert name in compose()["volumes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("pool", PoolFile), ("market", MarketFile), ("storage", StorageFile), ("vault", VaultFile)]
+)
+def test_a_health_check_asks_the_admin_address_that_the_compose_file_names(
+    name: str, kind: type[ServiceAccess]
+) -> None:
+    document = compose()
+    checks = {each: " ".join(service["healthcheck"]["test"]) for each, service in document["services"].items()}
+    asked = {each: re.search(r"http://([\d.]+:\d+)/readyz", check)[1] for each, check in checks.items()}  # type: ignore[index]
+    assert len(set(asked.values())) == len(asked) == 4
+    setting = f"admin = {toml(asked[name])}"
+    port = asked[name].rpartition(":")[2]
+    comment = (DEPLOY / "compose" / "compose.yaml").read_text().partition("name: sealgrid")[0]
+    assert setting in comment if name == "pool" else f"{port} {name}" in comment
+    assert "admin" in kind.__struct_fields__
+    assert ServiceAccess(admin=asked[name]).admin_address == ("127.0.0.1", int(port))
 
 
 def queries(node: Any) -> list[str]:
