@@ -5,24 +5,29 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
-from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.policy import Platform, Policy
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound, ReleaseRefused, SharesRefused
+from sealgrid.machine.vault_file import create_vault_file
 from sealgrid.poco.typed_data import order_hash
+from sealgrid.sdk.network import Root, VaultAddress
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.api import application
 from sealgrid.vault.checks.deposit import input_asset
-from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.runner import open_vault
+from sealgrid.vault.config import VaultConfig, read_config
+from sealgrid.vault.runner import open_app, open_vault
 from sealgrid.vault.stores.input_expiry import InputExpiry
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
-from sealgrid.wire.vault import DepositRequest, PolicyRequest
-from tests.contracts.scene import DATASET_CHECKSUM
+from sealgrid.wire.vault import DepositRequest, PolicyRequest, VaultClient
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS
 from tests.integration.vault_federation import (
     MODEL_DEK,
     PICTURE,
@@ -31,6 +36,7 @@ from tests.integration.vault_federation import (
     push_as_iexec,
     share_deposits,
 )
+from tests.unit.sdk.network_file import CLOSED, network
 
 pytestmark = pytest.mark.chain
 
@@ -199,3 +205,32 @@ async def _deposit_of_model(federation: Federation, *, version: int) -> DepositR
     identities, owner = [await client.identity() for client in federation.clients], development_key("owner")
     dataset = federation.market.dataset
     return share_deposits(federation, owner, dataset, DATASET_CHECKSUM, MODEL_DEK, identities, version=version)[0]
+
+
+async def test_a_vault_that_init_made_starts_as_soon_as_the_broker_lists_its_key(
+    federation: Federation, tmp_path: Path
+) -> None:
+    market, path = federation.market, tmp_path / "new" / "vault.toml"
+    joined = msgspec.structs.replace(
+        network(genesis=await market.node.genesis()),
+        rpc_url=market.node.url,
+        hub=market.hub.address,
+        broker=market.broker.address,
+        vaults=tuple(VaultAddress(each, CLOSED) for each in federation.addresses),
+        roots=(
+            Root(
+                platform=Platform.SIMULATED, root_ca_der=SimulatedPlatformKeys.generate(federation.clock.now).root_der
+            ),
+        ),
+    )
+    address = create_vault_file(path, joined)
+    config, _ = read_config(path)
+    with pytest.raises(InputRefused, match=f"{address}"):
+        async with open_app(config):
+            pass
+    (path.parent / "vault-data" / "keys" / "signing.key").write_bytes(VAULTS[0].secret)  # of a vault that is listed
+    async with open_app(config) as app:
+        http = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        async with HttpTransport("http://127.0.0.1", name="the vault", http=http) as transport:
+            identity = await VaultClient(transport).identity()
+    assert identity.address == VAULTS[0].address

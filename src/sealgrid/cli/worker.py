@@ -149,6 +149,8 @@ def start(
         "This network simulates its enclaves: this machine's root user can read every model and input that it runs.",
         style="yellow",
     )
+    if machine.account is not None:
+        stderr.print("For a worker account this machine takes jobs in enclaves only; others run those without a TEE.")
     asyncio.run(_work(machine, admin_address))
 
 

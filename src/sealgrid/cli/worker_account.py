@@ -77,7 +77,7 @@ async def deposit(
     fleet: OwnAccount,
     rlc: Annotated[str, typer.Argument(metavar="RLC", help="From your wallet, as stake of the account.")],
 ) -> None:
-    """Deposit stake for an account; results of enclaves need none."""
+    """Deposit stake for an account. Its machines work in enclaves only, which needs none."""
     found = await me.fleets.deposit(fleet, rlc)
     stdout.print(f"account {found.account} has {found.escrow}{credit_note(me.network)} in escrow", markup=False)
 
