@@ -32,5 +32,5 @@ def require_new(path: Path) -> None:
 
 
 def toml(value: object) -> str:
-    """Return a text, path, number, switch or list as TOML, which writes these as JSON does."""
-    return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode()
+    """Return a text, path, number, switch or list as TOML, which writes these as JSON does, but escapes DEL."""
+    return msgspec.json.encode(str(value) if isinstance(value, Path) else value).decode().replace("\x7f", "\\u007f")
