@@ -9,9 +9,12 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.pool_gate import PoolGate
+from sealgrid.errors import InputRefused, OrderRefused
+from sealgrid.localnet.prepare import offer_computing
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.deal_terms import require_no_gate
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
@@ -52,5 +55,9 @@ async def test_a_confidential_job_is_paid_and_its_receipt_names_the_gate(gated, 
         assert report.checks[13].detail == f"gate {network.broker}"
         paid = {payment.account for payment in await requester.hub.payments(job.task)}
         assert network.broker in paid  # the gate owns the pool; its operator withdraws
+        with pytest.raises(InputRefused, match="it runs tasks in enclaves only"):
+            await offer_computing(network, trust=3)
+        with pytest.raises(OrderRefused, match="a gate owns pool"):
+            await require_no_gate(requester, network.workerpool)
         operator = development_key("pool")
         assert await PoolGate(requester.hub.node, network.broker).operator() == operator.address

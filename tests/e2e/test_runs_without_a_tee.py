@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sealgrid.chain.accounts import development_key
 from tests.e2e.running_network import started
 from tests.e2e.shell import Shell
 
@@ -21,6 +22,8 @@ def test_an_app_is_checked_offered_and_run_without_a_tee_by_the_commands(localne
     shell.output("pool", "offer", "--price", "0.2", "--tasks", "3", "--trust", "3")
     deployed = shell("app", "deploy", "public-words", "--price", "0.1", "--no-tee", "--file", "letter.txt")
     assert (deployed.code, "everyone can read their input and result" in deployed.err) == (0, True)
+    worker = development_key("worker3").address
+    assert f"worker {worker} has " in shell.output("worker", "deposit", worker, "0.5")
     app, words = deployed.out.split()[0], ("--no-tee", "--trust", "3", "--file", "letter.txt", "--out", "answer")
     with started("worker", "run", "worker2", "--data", localnet.layout.root, until=b"requests jobs"):
         bought = shell("run", app, *words)

@@ -17,6 +17,7 @@ from sealgrid.chain.poco_package import PocoPackage
 from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import FAUCET
 from sealgrid.localnet.network_accounts import PRIVATE_NAMES, KeyOf, give_gas
 from sealgrid.poco.orders import WorkerpoolOrder, to_document
@@ -119,9 +120,16 @@ async def offer_computing(
 
     ``price`` is in nRLC per task; ``category`` is the network's short one by default; ``trust`` above 0 offers tasks
     without a TEE, up to this trust; ``key`` is the pool's, by default
-    the development account's; ``http`` as in ``HttpTransport``.
+    the development account's; ``http`` as in ``HttpTransport``. Raises InputRefused for tasks without a TEE at a pool
+    that a gate owns.
     """
     async with connect(network, key or development_key("pool"), http=http) as pool:
+        has_gate = await Assets(pool.hub).owner(network.workerpool) == network.broker
+        if has_gate and trust:
+            raise InputRefused(
+                f"a gate owns pool {network.workerpool}: it runs tasks in enclaves only; offer tasks without a TEE at "
+                "a pool of your own (sealgrid pool init). Nothing was offered."
+            )
         order = WorkerpoolOrder(
             workerpool=network.workerpool,
             workerpoolprice=price,
@@ -131,7 +139,7 @@ async def offer_computing(
             category=network.short_category if category is None else category,
             salt=fresh_salt(),
         )
-        if await Assets(pool.hub).owner(network.workerpool) == network.broker:
+        if has_gate:
             await PoolGate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
             await pool.market.publish("workerpoolorders", to_document(order), pool.key)
         else:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final, TypeVar
 
+from sealgrid.chain.assets import Assets
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import (
@@ -101,6 +102,8 @@ async def _cheapest_offers(conn: Connection, request: RunRequest, on_progress: P
 
 async def _offers_at(conn: Connection, pool: WorkerpoolOrder, parties: _DealParties, request: RunRequest) -> Offers:
     """Return the cheapest offers of app and model that admit a deal at this pool."""
+    if not request.tee:
+        await require_no_gate(conn, pool.workerpool)
     parties, tasks = replace(parties, workerpool=pool.workerpool), request.tasks
     tag = _tag_filters(request)
     what = f"the app {parties.app}" + ("" if request.tee else " without a TEE")
@@ -113,6 +116,14 @@ async def _offers_at(conn: Connection, pool: WorkerpoolOrder, parties: _DealPart
     model = _cheapest(conn, DatasetOrder, what, parties, uses=tasks, dataset=request.model)
     app_order, model_order = await both(app, model)
     return app_order, model_order, pool
+
+
+async def require_no_gate(conn: Connection, pool: Address) -> None:
+    """Raise OrderRefused for a pool that a contract owns: nobody could finalise a task without a TEE there."""
+    if await conn.node.code(await Assets(conn.hub).owner(pool)):
+        raise OrderRefused(
+            f"a gate owns pool {pool}, which runs tasks in enclaves only; buy at another pool or with a TEE."
+        )
 
 
 @dataclass(frozen=True, slots=True)

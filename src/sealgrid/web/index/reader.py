@@ -255,6 +255,11 @@ class IndexReader:
         with self._engine.connect() as connection:
             return connection.scalar(unfinished) or 0
 
+    def deal_states(self, deal: str) -> dict[str, int]:
+        """Return how many tasks of a deal are in each state; states without a task are missing."""
+        query = sql.select(tasks.c.state, sql.func.count().label("n")).where(tasks.c.deal == deal)
+        return {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
+
     def names(self, addresses: set[str]) -> dict[str, str]:
         """Return the public names of assets, by address."""
         query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))

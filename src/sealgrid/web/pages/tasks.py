@@ -179,6 +179,7 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
     steps = site.index.steps(task)
     return {
         "task": row,
+        "deal_states": site.index.deal_states(row.deal) if row.bot_size > 1 else {},
         "names": site.index.names({row.app, row.dataset, row.workerpool}),
         "state": shown_state(row, stages),
         "failure": capitalised([failure_of(failed).message])[0] if failed else "",

@@ -13,6 +13,7 @@ from sealgrid.errors import OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.sdk.network import PinnedPool
+from sealgrid.sdk.operations import deal_terms
 from sealgrid.sdk.operations.deal_terms import choose_offers, pair_offers
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -61,11 +62,39 @@ class NoGroups:
         return False
 
 
-async def bought_at(*, pool=None, max_price=None, on_progress=lambda step: None, model=MODEL, tee=True, **offers):
+class Owners:
+    """The owners of assets: one account."""
+
+    def __init__(self, hub) -> None:
+        """Take a hub, as ``Assets`` does."""
+
+    async def owner(self, asset):
+        return OTHER
+
+
+class Codes:
+    """A node on whose chain every account has this code."""
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+
+    async def code(self, account):
+        return self._code
+
+
+@pytest.fixture(autouse=True)
+def owners(monkeypatch):
+    monkeypatch.setattr(deal_terms, "Assets", Owners)
+
+
+async def bought_at(
+    *, pool=None, max_price=None, on_progress=lambda step: None, model=MODEL, tee=True, code=b"", **offers
+):
     transport = ListedOrders(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
         market=MarketClient(transport, 31337),
         hub=NoGroups(),
+        node=Codes(code),
         address=ME.address,
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
     )
@@ -171,6 +200,12 @@ def without_tee(*, trust):
 async def test_a_run_without_a_tee_is_bought_on_orders_without_a_tee():
     (app, _, pool), _ = await bought_at(model=ZERO_ADDRESS, tee=False, **without_tee(trust=5))
     assert (app.tag, pool.tag, pool.trust) == (NO_TAG, NO_TAG, 5)
+
+
+async def test_a_run_without_a_tee_is_not_bought_at_the_pool_of_a_gate():
+    with pytest.raises(OrderRefused, match="a gate owns pool"):
+        await bought_at(model=ZERO_ADDRESS, tee=False, code=b"\1", **without_tee(trust=5))
+    await bought_at(code=b"\1")
 
 
 async def test_a_run_in_an_enclave_is_not_bought_on_cheaper_orders_without_one():

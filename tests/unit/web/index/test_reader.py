@@ -33,6 +33,14 @@ def test_a_pools_machines_are_the_workers_of_its_recent_ended_tasks_the_busiest_
     store.close()
 
 
+def test_the_tasks_of_a_deal_are_counted_by_state(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    worked = worked_block(0, APPS[0], "finalize")
+    store.write(worked, trail_of([0]))
+    assert IndexReader(store.engine).deal_states(worked.deals[0]["deal"]) == {"completed": 1, "waiting": 1}
+    store.close()
+
+
 def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_path):
     store = IndexStore(tmp_path / "index.sqlite", GENESIS)
     files = [

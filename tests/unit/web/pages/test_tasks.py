@@ -63,6 +63,7 @@ async def test_an_ended_task_shows_its_payment(tmp_path: Path, monkeypatch: pyte
         shown = await browser(site).get(f"/tasks/{task}")
     assert shown.status_code == 200
     assert "task finalised: verified and paid" in shown.text
+    assert "1 of 2 completed" in shown.text
 
 
 REFUSED = StageAt(stage="failed", at=5, detail="2 of 3 vaults refuse the deal: the owner refuses it.", check="7.10")
