@@ -25,7 +25,8 @@ def json_fault(content: bytes) -> str | None:
     try:
         json.loads(content)
     except json.JSONDecodeError as error:
-        return f"it is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        hint = "; put several values into one list" if error.msg == "Extra data" else ""
+        return f"it is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}{hint}"
     except UnicodeDecodeError:
         return "it is not text in UTF-8, UTF-16 or UTF-32"
     except (RecursionError, ValueError):

@@ -37,6 +37,15 @@ class ModelSignature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     checked: Checked
 
 
+def is_valid(signature: ModelSignature) -> bool:
+    """Return whether a signature keeps the bounds above, which its constructor does not check."""
+    try:
+        msgspec.convert(msgspec.to_builtins(signature), ModelSignature)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def with_stated_shapes(signature: ModelSignature, stated: ModelSignature) -> ModelSignature:
     """Return an app's signature with the shapes that the file states where the app reported none.
 

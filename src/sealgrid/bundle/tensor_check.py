@@ -37,6 +37,8 @@ class _Array:
     shape: tuple[int, ...]
     has_text: bool = False
     has_fraction: bool = False  #: a decimal number that is not whole
+    has_number: bool = False  #: a number, or true or false
+    has_missing: bool = False  #: null or NaN
 
 
 class _Unfit(Exception):
@@ -107,19 +109,27 @@ def _json_arrays(content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[str, _
     except (ValueError, RecursionError):
         return None  # the check of the content says what is wrong with it
     if isinstance(document, Mapping):
-        if not document.keys() & {spec.name for spec in inputs} and _is_table(document):
+        if not document.keys() & {spec.name for spec in inputs} and _is_table(document, len(inputs)):
             return None
+        if any(isinstance(each, Mapping) for each in document.values()):
+            return None  # a table, an object of objects
         return _named(inputs, {name: _json_array(name, value) for name, value in document.items()})
     if isinstance(document, list) and any(isinstance(each, Mapping) for each in document):
         return None
     return _by_name(inputs, _json_array(inputs[0].name if inputs else "", document))
 
 
-def _is_table(document: Mapping[str, object]) -> bool:
+def _is_table(document: Mapping[str, object], inputs: int) -> bool:
     """Return whether an object is a table, as pandas writes it, or wraps other content: no set of arrays by name."""
+    if document and inputs == 1 and all(isinstance(each, list) and not _is_nested(each) for each in document.values()):
+        return True
     if {"columns", "data"} <= document.keys() or (len(document) == 1 and document.keys() <= _WRAPPERS):
         return True
     return any(isinstance(each, Mapping) for each in document.values())
+
+
+def _is_nested(values: list[object]) -> bool:
+    return any(isinstance(each, list) for each in values)
 
 
 def _by_name(inputs: Sequence[TensorSpec], array: _Array) -> Mapping[str, _Array]:
@@ -145,13 +155,22 @@ def _array_fault(spec: TensorSpec, array: _Array) -> str | None:
         return f"the input {name} has the shape {list(array.shape)}; the model takes {spec.shape_text}"
     if array.has_text and spec.dtype.startswith((*_NUMBERS, "bool")):
         return f"the input {name} has text; the model takes {spec.dtype}"
-    if array.has_fraction and spec.dtype.startswith(_WHOLE):
+    if array.has_fraction and spec.dtype.startswith((*_WHOLE, "bool")):
         return f"the input {name} has decimals; the model takes {spec.dtype}"
+    if array.has_number and spec.dtype == "string":
+        return f"the input {name} has numbers; the model takes text"
+    if array.has_missing and spec.dtype.startswith((*_WHOLE, "bool", "string")):
+        return f"the input {name} has a missing value; the model takes {spec.dtype}"
     return None
 
 
 def _fits(expected: Sequence[int | str | None], shape: Sequence[int]) -> bool:
-    """Return whether a shape is the expected one, or leaves out what onnx-runner adds: no rows, one row, one column."""
+    """Return whether a shape is the expected one, or leaves out what onnx-runner adds: no rows, one row, one column.
+
+    One value is a scalar, and an array where every size is 1 or free.
+    """
+    if not expected or not shape:
+        return math.prod(shape) == 1 and all(not isinstance(size, int) or size == 1 for size in expected)
     if len(shape) < len(expected) and shape and shape[-1] == 0:
         return True
     if shape and len(shape) + 1 == len(expected):
@@ -180,7 +199,13 @@ def _json_array(name: str, value: object) -> _Array:
         tuple(shape),
         has_text=any(isinstance(leaf, str) for leaf in leaves),
         has_fraction=any(isinstance(leaf, float) and math.isfinite(leaf) and leaf % 1 for leaf in leaves),
+        has_number=any(isinstance(leaf, bool | int | float) and not _is_missing(leaf) for leaf in leaves),
+        has_missing=any(_is_missing(leaf) for leaf in leaves),
     )
+
+
+def _is_missing(leaf: object) -> bool:
+    return leaf is None or (isinstance(leaf, float) and math.isnan(leaf))
 
 
 def _leaves(name: str, value: object, shape: Sequence[int]) -> Iterator[object]:
@@ -223,7 +248,7 @@ def _npy_array(content: bytes) -> _Array:
         raise _Unfit("it has records with fields; give one array for each input")
     if "O" in descr:
         raise _Unfit("it has Python objects (a pickle), which run code and are refused; save plain numbers")
-    return _Array(shape, has_text=descr[1:2] in {"U", "S"})
+    return _Array(shape, has_text=descr[1:2] in {"U", "S"}, has_number=descr[1:2] in set("biufc"))
 
 
 def _npz_arrays(content: bytes) -> dict[str, _Array]:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from sealgrid.bundle.model_signature import MAX_BYTES, ModelSignature, TensorSpec, bounded, with_stated_shapes
+from sealgrid.bundle.model_signature import MAX_BYTES, ModelSignature, TensorSpec, bounded, is_valid, with_stated_shapes
 
 
 def spec(**changes) -> dict:
@@ -65,3 +65,11 @@ def test_classes_that_would_fill_a_card_are_left_out():
     assert bounded(small) == small
     assert bounded(large).outputs[0].classes == ()
     assert len(msgspec.json.encode(bounded(large))) <= MAX_BYTES
+
+
+def test_a_signature_that_exceeds_its_bounds_is_not_valid():
+    spec = TensorSpec(name="x", dtype="float32", shape=(1,))
+    assert is_valid(ModelSignature(inputs=(spec,), outputs=(spec,), checked="structure"))
+    assert not is_valid(ModelSignature(inputs=(spec,) * 1025, outputs=(), checked="structure"))
+    long = TensorSpec(name="x" * 1025, dtype="float32", shape=(1,))
+    assert not is_valid(ModelSignature(inputs=(), outputs=(long,), checked="structure"))

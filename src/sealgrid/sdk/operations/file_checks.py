@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealgrid.bundle.model_signature import ModelSignature, bounded, with_stated_shapes
+from sealgrid.bundle.model_signature import ModelSignature, bounded, is_valid, with_stated_shapes
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped_apps
@@ -81,7 +81,7 @@ def prepare_onnx(file: Path, folder: Path, try_input: Path | None = None) -> Pre
         notices.append(
             f"only the structure of {file.name} was checked, not whether onnx-runner runs it: {missing.message}"
         )
-        return PreparedFile(path, bounded(stated), tuple(notices))
+        return _with_signature(path, stated, notices)
     if trial.failure:
         notices.append(
             f"onnx-runner opens {file.name}, but runs none of the inputs that it generated, perhaps because the model "
@@ -89,7 +89,17 @@ def prepare_onnx(file: Path, folder: Path, try_input: Path | None = None) -> Pre
         )
     if trial.left_out:
         notices.append(f"buyers get no output {', '.join(map(repr, trial.left_out))}: no file can hold its type.")
-    return PreparedFile(path, bounded(with_stated_shapes(trial.signature, stated)), tuple(notices))
+    return _with_signature(path, with_stated_shapes(trial.signature, stated), notices)
+
+
+def _with_signature(path: Path, signature: ModelSignature, notices: list[str]) -> PreparedFile:
+    if is_valid(signature):
+        return PreparedFile(path, bounded(signature), tuple(notices))
+    notices.append(
+        "its inputs and outputs are not published, so that no purchase is checked against them: a signature has at "
+        "most 1,024 inputs and outputs, with names of at most 1,024 characters."
+    )
+    return PreparedFile(path, notices=tuple(notices))
 
 
 def prepare_csv(file: Path, _folder: Path, _try_input: Path | None = None) -> PreparedFile:

@@ -9,16 +9,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from sealgrid.bundle.build import read_app
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.lock import lock
-from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
+from sealgrid.bundle.model_signature import ClassLabel, ModelSignature, Size, TensorSpec
 from sealgrid.errors import BundleRefused, InputRefused, InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.operations.environments import environment_of, unpacked
@@ -39,8 +40,8 @@ class ModelTrial:
 class _TrialReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of ``trial.py``."""
 
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    inputs: tuple[dict[str, object], ...]
+    outputs: tuple[dict[str, object], ...]
     reason: str
     left_out: dict[str, str]
 
@@ -80,8 +81,28 @@ def try_model(model: Path, name: str, example: Path | None = None) -> ModelTrial
             raise InputRefused(f"{name} cannot be sold, onnx-runner refuses it: {_last_line(end)}")
         report = msgspec.json.decode((places["outputs"] / _REPORT).read_bytes(), type=_TrialReport)
     checked: Literal["inference", "opening"] = "opening" if report.reason else "inference"
-    signature = ModelSignature(inputs=report.inputs, outputs=report.outputs, checked=checked)
+    signature = ModelSignature(inputs=_specs(report.inputs), outputs=_specs(report.outputs), checked=checked)
     return ModelTrial(signature, report.reason, tuple(report.left_out))
+
+
+def _specs(reported: Iterable[Mapping[str, object]]) -> tuple[TensorSpec, ...]:
+    """Return what the app reported, without classes and names of sizes that a signature cannot state."""
+    return tuple(_spec(each) for each in reported)
+
+
+def _spec(reported: Mapping[str, object]) -> TensorSpec:
+    name, dtype = str(reported["name"]), str(reported["dtype"])
+    stated = reported["shape"]
+    shape = tuple(_or_none(size, Size) for size in stated) if isinstance(stated, list) else None
+    classes = _or_none(reported.get("classes", ()), tuple[ClassLabel, ...])
+    return TensorSpec(name=name, dtype=dtype, shape=shape, classes=classes or ())
+
+
+def _or_none(value: object, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
 
 
 def _wheels(app: Path, fallback: Path) -> Path:

@@ -16,6 +16,7 @@ from sealgrid.sdk.operations.manifests import runnable_manifest
 from sealgrid.sdk.operations.picture_checks import check_pictures
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.readings_checks import check_readings
+from sealgrid.sdk.operations.tensor_file_checks import check_tensor_files
 from sealgrid.sdk.progress import Progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -36,9 +37,9 @@ async def check_purchase(
 
     Without ``check_inputs`` the inputs are not compared with the app's specification, and no file is opened. Raises
     InputMismatch for inputs that the specification does not take (``bundle.input_check``), InputRefused for input that
-    the enclave or a shipped app would refuse (``bundle.job_input``, ``picture_checks``, ``readings_checks``) and for an
-    unknown pool, InterpreterMismatch for an app that is built for another Python than the network's, NotFound for a
-    model whose sealed file is gone.
+    the enclave or a shipped app would refuse (``bundle.job_input``, ``tensor_file_checks``, ``picture_checks``,
+    ``readings_checks``) and for an unknown pool, InterpreterMismatch for an app that is built for another Python than
+    the network's, NotFound for a model whose sealed file is gone.
     """
     check_input(job_input_of(request), split_arguments(request.public_args))
     pools_named(conn.network, request.pool)
@@ -55,6 +56,7 @@ async def check_content(
 ) -> None:
     """Compare the inputs of one task with the app's specification and the model's signature; open its files."""
     await asyncio.to_thread(check_request, manifest, request, signature)
+    await check_tensor_files(manifest, request.files, signature, on_progress)
     await check_pictures(manifest, request.files, on_progress)
     await check_readings(manifest, request.files, on_progress)
 

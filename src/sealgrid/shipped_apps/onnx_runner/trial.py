@@ -15,7 +15,7 @@ from runner.files import dataset, input_file
 from runner.generated_inputs import generated_inputs
 from runner.inputs import read_inputs
 from runner.model import OnnxModel
-from runner.outputs import Output
+from runner.outputs import Output, to_npz
 from runner.signature import describe_outputs
 
 SECONDS = 20.0  #: for generated inputs
@@ -35,6 +35,7 @@ def main() -> None:
         outputs = model.run(read_inputs(input_file(), model.inputs).values, chosen)
     else:
         outputs, reason = run_generated(model, chosen)
+    to_npz(outputs)  # raises RunRefused for outputs that no file of a run could hold
     report = {
         "inputs": [each.describe() for each in model.inputs],
         "outputs": describe_outputs(model, outputs),

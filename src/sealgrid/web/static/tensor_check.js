@@ -39,15 +39,19 @@ function jsonArrays(inputs, type, bytes) {
   }
   if (!isObject(content)) return byName(inputs, jsonArray(names[0], content));
   const keys = Object.keys(content);
-  if (!keys.some((key) => names.includes(key)) && isTable(content)) return null;
+  if (!keys.some((key) => names.includes(key)) && isTable(content, inputs.length)) return null;
+  if (Object.values(content).some(isObject)) return null; // a table, an object of objects
   return named(inputs, Object.fromEntries(keys.map((key) => [key, jsonArray(key, content[key])])));
 }
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 // Return whether an object is a table, as pandas writes it, or wraps other content: no set of arrays by name.
-function isTable(content) {
+function isTable(content, inputs) {
   const keys = Object.keys(content);
+  const values = Object.values(content);
+  const isColumn = (value) => Array.isArray(value) && !value.some(Array.isArray);
+  if (keys.length && inputs === 1 && values.every(isColumn)) return true;
   if (("columns" in content && "data" in content) || (keys.length === 1 && WRAPPERS.includes(keys[0]))) return true;
   return Object.values(content).some(isObject);
 }
@@ -80,12 +84,20 @@ function arrayFault(spec, array) {
   const isOf = (kinds) => kinds.some((kind) => spec.dtype.startsWith(kind));
   if (array.hasText && isOf([...NUMBERS, "bool"]))
     return `the input '${spec.name}' has text; the model takes ${spec.dtype}`;
-  if (array.hasFraction && isOf(WHOLE)) return `the input '${spec.name}' has decimals; the model takes ${spec.dtype}`;
+  if (array.hasFraction && isOf([...WHOLE, "bool"]))
+    return `the input '${spec.name}' has decimals; the model takes ${spec.dtype}`;
+  if (array.hasNumber && spec.dtype === "string") return `the input '${spec.name}' has numbers; the model takes text`;
+  if (array.hasMissing && isOf([...WHOLE, "bool", "string"]))
+    return `the input '${spec.name}' has a missing value; the model takes ${spec.dtype}`;
   return null;
 }
 
 // Return whether a shape is the expected one, or leaves out what onnx-runner adds: no rows, one row, one column.
+// One value is a scalar, and an array where every size is 1 or free.
 function fits(expected, shape) {
+  if (!expected.length || !shape.length) {
+    return shape.every((size) => size === 1) && expected.every((size) => typeof size !== "number" || size === 1);
+  }
   if (shape.length < expected.length && shape.at(-1) === 0) return true;
   if (shape.length && shape.length + 1 === expected.length) {
     const isOneRow = typeof expected[0] !== "number" || expected[0] === 1;
@@ -115,7 +127,13 @@ function jsonArray(name, value) {
   const leaves = [];
   collectLeaves(name, value, shape, leaves);
   const hasText = leaves.some((leaf) => typeof leaf === "string");
-  return { shape, hasText, hasFraction: leaves.some((leaf) => typeof leaf === "number" && leaf % 1 !== 0) };
+  return {
+    shape,
+    hasText,
+    hasFraction: leaves.some((leaf) => typeof leaf === "number" && leaf % 1 !== 0),
+    hasNumber: leaves.some((leaf) => typeof leaf === "number" || typeof leaf === "boolean"),
+    hasMissing: leaves.includes(null),
+  };
 }
 
 function collectLeaves(name, value, shape, leaves) {
@@ -146,5 +164,5 @@ function npyArray(bytes) {
     .filter((size) => size.trim())
     .map(Number);
   if (shape.length > MAX_DIMENSIONS) throw new Unfit(`it has more than ${MAX_DIMENSIONS} dimensions`);
-  return { shape, hasText: /^.[US]/.test(dtype), hasFraction: false };
+  return { shape, hasText: /^.[US]/.test(dtype), hasFraction: false, hasNumber: /^.[biufc]/.test(dtype) };
 }

@@ -4,7 +4,7 @@ import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.file_checks import check_csv, prepare_csv, prepare_file, prepare_onnx
-from tests.unit.shipped_apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import Node, Value, model, passing
 
 
 def test_a_model_has_a_signature_and_is_sealed_as_it_is(tmp_path):
@@ -40,6 +40,16 @@ async def test_an_input_to_try_is_refused_where_no_app_tries_it(tmp_path, app):
     with pytest.raises(InputRefused, match="an input to try is for the models of onnx-runner"):
         async with prepare_file(None, tmp_path / "rides.csv", app, try_input=tmp_path / "input.json"):
             raise AssertionError("nothing may be prepared")
+
+
+def test_a_model_of_more_inputs_than_a_signature_states_is_sold_without_one(tmp_path):
+    names = [f"c{number}" for number in range(1025)]
+    (tmp_path / "m.onnx").write_bytes(
+        model([Node("Sum", names, ["y"])], [Value(name, shape=(1,)) for name in names], [Value("y", shape=(1,))])
+    )
+    prepared = prepare_onnx(tmp_path / "m.onnx", tmp_path)
+    assert prepared.signature is None
+    assert "its inputs and outputs are not published" in prepared.notices[-1]
 
 
 def test_a_table_has_no_signature(tmp_path):

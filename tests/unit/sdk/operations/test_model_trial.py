@@ -37,6 +37,22 @@ def test_a_classifiers_maps_are_reported_as_a_matrix_with_classes(attempt):
     assert trial.signature.outputs == (TensorSpec(name="p", dtype="float32", shape=(None, 2), classes=(3, 7)),)
 
 
+def test_classes_and_sizes_that_a_signature_cannot_state_are_left_out(attempt):
+    maps = Value("p", map_key=INT64, sequence=True)
+    classes = integers_attribute("classlabels_int64s", [3, 2**60])
+    nodes = [Node("ZipMap", ["x"], ["p"], classes, domain="ai.onnx.ml")]
+    trial = attempt(model(nodes, [Value("x", shape=("n" * 300, 2))], [maps], opsets={"": 17, "ai.onnx.ml": 3}))
+    assert trial.signature.outputs == (TensorSpec(name="p", dtype="float32", shape=(None, 2)),)
+    assert trial.signature.inputs == (TensorSpec(name="x", dtype="float32", shape=(None, 2)),)
+
+
+def test_a_model_whose_outputs_no_file_can_hold_is_refused(attempt):
+    long = "y" * 70_000
+    nodes = [Node("Identity", ["x"], [long])]
+    with pytest.raises(InputRefused, match="a name that is too long for a file"):
+        attempt(model(nodes, [Value("x")], [Value(long)]))
+
+
 def test_generated_inputs_have_the_types_that_the_model_takes(attempt):
     nodes = [Node("Identity", ["t"], ["u"]), Node("Identity", ["n"], ["m"])]
     values = [Value("t", STRING, ("n", 1)), Value("n", INT64, ())]

@@ -82,6 +82,7 @@ def _from_objects(array: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
     kinds = {type(value) for value in values}
     if dtype.kind == "O":
         _only(kinds, {str}, f"the input {name!r} takes text")
+        check_encodes(values, name)
         return array
     if kinds & {str, dict}:
         raise RunRefused(f"the input {name!r} takes {dtype.name}, not {_kind(kinds & {str, dict})}.")
@@ -145,6 +146,15 @@ def _texts(array: np.ndarray, name: str) -> np.ndarray:
         return np.char.decode(array, "utf-8").astype(object)
     except UnicodeDecodeError as error:
         raise RunRefused(f"the input {name!r} takes text in UTF-8.") from error
+
+
+def check_encodes(texts: Iterable[str], name: str) -> None:
+    """Raise RunRefused for a text that has half of a surrogate pair, which no encoding has."""
+    try:
+        for text in texts:
+            text.encode()
+    except UnicodeEncodeError as error:
+        raise RunRefused(f"the input {name!r} has a text that is not valid Unicode.") from error
 
 
 def _only(kinds: set[type], allowed: set[type], message: str) -> None:

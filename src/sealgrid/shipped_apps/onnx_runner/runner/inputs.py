@@ -3,7 +3,7 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,12 @@ import numpy as np
 
 from .errors import RunRefused
 from .model_input import ModelInput
+from .tables import as_table, quoted
 
 #: iExec names input files after their address, so the format is detected from the content
 _NUMPY = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06", b"\x80")  # .npy, .npz, empty .npz, pickle
-_WRAPPERS = ("dataframe_split", "dataframe_records", "instances", "inputs")  #: of MLflow's and TensorFlow's servers
+#: of MLflow's and TensorFlow's servers
+_WRAPPERS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,6 @@ class GivenInputs:
     notes: tuple[str, ...] = ()  #: how the file was understood, where that is not evident
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Rows of named columns."""
-
-    columns: tuple[str, ...]
-    rows: list[list[object]]
-
-
 def read_inputs(path: Path, inputs: Sequence[ModelInput]) -> GivenInputs:
     """Return a value for every input of the model; raise RunRefused for a file that does not fit it."""
     with path.open("rb") as file:
@@ -40,9 +34,9 @@ def read_inputs(path: Path, inputs: Sequence[ModelInput]) -> GivenInputs:
     names = [each.name for each in inputs]
     named, notes = _by_input(_unwrapped(content, names), inputs)
     if unknown := named.keys() - set(names):
-        raise RunRefused(f"the model has no input {_list(unknown)}; it takes {_list(names)}.")
+        raise RunRefused(f"the model has no input {quoted(unknown)}; it takes {quoted(names)}.")
     if missing := set(names) - named.keys():
-        raise RunRefused(f"the input {_list(missing)} is missing.")
+        raise RunRefused(f"the input {quoted(missing)} is missing.")
     return GivenInputs({each.name: each.convert(named[each.name]) for each in inputs}, notes)
 
 
@@ -60,7 +54,8 @@ def _by_input(content: object, inputs: Sequence[ModelInput]) -> tuple[Mapping[st
     one = inputs[0] if len(inputs) == 1 else None
     if one is not None and one.is_map:
         return _map_of(content, one), ()
-    if (table := _table(content, names)) is not None:
+    table = None if any(each.is_map for each in inputs) else as_table(content, names)
+    if table is not None:
         if one is not None and table.columns != (one.name,):
             note = f"the columns {', '.join(table.columns)} became {one.name}, in this order"
             return {one.name: table.rows}, (note,)
@@ -68,7 +63,7 @@ def _by_input(content: object, inputs: Sequence[ModelInput]) -> tuple[Mapping[st
     if isinstance(content, Mapping):
         return content, ()
     if one is None:
-        raise RunRefused(f"the model has {len(inputs)} inputs; name them: {_list(names)}.")
+        raise RunRefused(f"the model has {len(inputs)} inputs; name them: {quoted(names)}.")
     return {one.name: content}, ()
 
 
@@ -78,29 +73,6 @@ def _map_of(content: object, only: ModelInput) -> Mapping[str, object]:
     if isinstance(content, dict) and set(content) == {only.name} and isinstance(content[only.name], dict):
         return content
     return {only.name: content}
-
-
-def _table(content: object, names: Sequence[str]) -> _Table | None:
-    """Return records (a list of objects) or the split form (``columns`` and ``data``) as a table; None for others."""
-    if isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
-        columns = tuple(content[0])
-        for number, row in enumerate(content, start=1):
-            if set(row) != set(columns):
-                different = _list(set(row) ^ set(columns))
-                raise RunRefused(f"record {number} and record 1 have different names: {different}.")
-        return _Table(columns, [[row[column] for column in columns] for row in content])
-    if isinstance(content, dict) and {"columns", "data"} <= content.keys() <= {"columns", "data", "index"}:
-        if set(names) & content.keys():
-            return None
-        columns, rows = content["columns"], content["data"]
-        if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
-            raise RunRefused("the columns of the split form are a list of names.")
-        if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
-            raise RunRefused(f"the data of the split form are a list of rows with {len(columns)} values each.")
-        if len(set(columns)) != len(columns):
-            raise RunRefused("two columns of the split form have the same name.")
-        return _Table(tuple(columns), rows)
-    return None
 
 
 def _read_numpy(path: Path) -> object:
@@ -133,7 +105,3 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(name for name in names if names.count(name) > 1)
         raise RunRefused(f"the input has two values for {twice!r}.")
     return content
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .element import DTYPES, convert, dtype_name, to_array
+from .element import DTYPES, check_encodes, convert, dtype_name, to_array
 from .errors import RunRefused
 
 Size = int | str | None
@@ -64,6 +64,7 @@ class ModelInput:
         found = _MAP.fullmatch(self.kind)
         assert found is not None, "is_map was asked"
         keys = list(value)
+        check_encodes(keys, self.name)
         if found[1] == "int64":
             if wrong := [key for key in keys if not re.fullmatch(r"-?[0-9]{1,18}", key)]:
                 raise RunRefused(f"the input {self.name!r} takes whole numbers as names; {wrong[0]!r} is none.")
@@ -90,9 +91,11 @@ class ModelInput:
 
 
 def _fitted(array: np.ndarray, shape: tuple[Size, ...]) -> np.ndarray:
-    """Return an array with the dimensions that a person leaves out: of no rows, of one row, of one column."""
+    """Return an array with the dimensions that a person leaves out: of no rows, one row, one column, one value."""
     if array.ndim >= len(shape):
         return array
+    if not array.ndim and all(size in {1, None} or isinstance(size, str) for size in shape):
+        return array.reshape((1,) * len(shape))
     if array.ndim and array.shape[-1] == 0:
         rest = tuple(size if isinstance(size, int) else 0 for size in shape[array.ndim :])
         return np.empty((*array.shape, *rest), dtype=array.dtype)

@@ -12,6 +12,7 @@ import numpy as np
 from .element import DTYPES
 from .errors import RunRefused
 
+_MAX_NAME = 60_000  #: bytes; a zip archive has at most 65,535
 MAX_LISTED = 10_000  #: values; a larger output is in outputs.npz alone
 
 
@@ -77,10 +78,12 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 
 def to_npz(outputs: Mapping[str, Output]) -> bytes:
-    """Return NumPy's archive of the outputs; equal outputs give equal bytes. Raises RunRefused for equal names."""
+    """Return NumPy's archive of the outputs; equal ones give equal bytes. Raises RunRefused for names of no archive."""
     members = [each for name, output in outputs.items() for each in _members(name, output)]
     if len({name for name, _ in members}) < len(members):
         raise RunRefused("two parts of the outputs have the same name; choose some with --outputs.")
+    if any(len(name.encode()) > _MAX_NAME for name, _ in members):
+        raise RunRefused("an output has a name that is too long for a file; give the outputs shorter names.")
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, array in members:

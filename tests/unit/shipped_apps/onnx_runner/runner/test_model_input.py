@@ -71,3 +71,16 @@ def test_infinities_and_nan_stay():
 def test_an_input_is_described_as_a_signature_has_it(kind, dtype):
     assert ModelInput("x", kind, ("n",)).describe() == {"name": "x", "dtype": dtype, "shape": ["n"]}
     assert ModelInput("x", kind, ()).describe()["shape"] is None
+
+
+@pytest.mark.parametrize("shape", [("batch", 1), (1,), (None, None, 1)])
+def test_one_value_is_an_array_where_every_size_is_one_or_free(shape):
+    assert ModelInput("x", "tensor(float)", shape).convert(5).shape == (1,) * len(shape)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("tensor(string)", ["a\ud800"]), ("map(string,tensor(float))", {"a\ud800": 1.0})]
+)
+def test_a_text_that_is_not_valid_unicode_is_refused(kind, value):
+    with pytest.raises(RunRefused, match="a text that is not valid Unicode"):
+        ModelInput("x", kind, (1,) if kind == "tensor(string)" else ()).convert(value)
