@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.chain import matches
+from sealgrid.chain.assets import Assets
 from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.chain.wallet import Wallet
+from sealgrid.errors import HostFailed
+from sealgrid.poco.ids import task_id
 from sealgrid.units import Address, Digest
 from sealgrid.wire.pool import JobAssignment
 from sealgrid.wire.relay import ResultDelivery
@@ -48,6 +51,27 @@ class Finalizer:
     async def free_stake(self) -> int:
         """Return what the worker can stake, in nRLC."""
         return (await self._hub.account(self._wallet.address)).stake
+
+    async def check_public_job(self, job: JobAssignment, workerpool: Address) -> None:
+        """Raise HostFailed unless a job without an enclave is the chain's: a worker stakes on its result.
+
+        (public.1) The task is the deal's at this index, and the deal is one of this pool. (public.2) The app's bundle,
+        the params and the numbers of the tasks are those of the deal. (public.3) So is the stake, which PoCo locks.
+        """
+        public = job.public
+        assert public is not None
+        deal = await self._hub.view_deal(job.deal)
+        if job.task != task_id(deal.deal, job.index) or deal.workerpool.pointer != workerpool:
+            raise HostFailed("(public.1) the pool gave a task that is not of the deal, or not this pool's.")
+        stated = (job.app, job.app_digest, public.params, public.bot_first, public.bot_size)
+        app = deal.app.pointer
+        checksum = await Assets(self._hub).checksum("App", app)
+        if stated != (app, checksum, deal.params, deal.bot_first, deal.bot_size):
+            raise HostFailed("(public.2) the pool gave another app, other params or numbers than the deal has.")
+        if public.stake != deal.worker_stake:
+            raise HostFailed(
+                f"(public.3) the pool states a stake of {public.stake} nRLC; {deal.worker_stake} is locked."
+            )
 
     async def has_contributed(self, job: JobAssignment) -> bool:
         """Return whether the chain has this worker's contribution to a task."""

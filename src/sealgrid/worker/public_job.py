@@ -42,6 +42,7 @@ class PublicJobRun(JobRun):
         """Run the job until the pool has its commitment; raise SealgridError when it ends without a result."""
         public = self.job.public
         assert public is not None
+        await self._context.chain.check_public_job(self.job, self._context.config.workerpool)
         free = await self._context.chain.free_stake()
         if free < public.stake:
             raise HostFailed(f"the worker has {free} nRLC free in escrow, and this task locks {public.stake}.")

@@ -163,7 +163,9 @@ async def test_a_run_that_is_stopped_leaves_no_folder_and_no_upload(
         folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    stake = SimpleNamespace(free_stake=lambda: asyncio.sleep(0, 300))
+    stake = SimpleNamespace(
+        free_stake=lambda: asyncio.sleep(0, 300), check_public_job=lambda job, workerpool: asyncio.sleep(0)
+    )
     shared = replace(context(tmp_path / "worker", Source(), Pool()), chain=stake)  # type: ignore[arg-type]
     job = msgspec.structs.replace(JOB, bundle=JOB_IN_ENCLAVE.bundle)
     running = asyncio.create_task(StoppedRun(job, shared).run())
