@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.chain.anvil import revert, snapshot
+from tests.contracts.feed_scene import Feed, open_feed
 from tests.contracts.scene import CACHE, Attempt, Market, attempt, local_market
 
 
@@ -44,3 +45,8 @@ async def market(opened: Market) -> AsyncIterator[Market]:
 async def good(market: Market) -> Attempt:
     """An attempt that the broker and PoCo accept."""
     return await attempt(market)
+
+
+@pytest.fixture
+async def feed(market: Market) -> Feed:
+    return await open_feed(market)

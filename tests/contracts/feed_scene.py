@@ -162,6 +162,12 @@ async def publish_deferred(attempt: Attempt, data: bytes) -> DeferredCallback:
     return deferred
 
 
+async def finalise_deferred(feed: Feed, answer: Answer, **changes: object) -> tuple[TaskId, DeferredCallback]:
+    """Have a new task of the feed finalised with a commitment to an answer."""
+    attempt = await feed.task(**{"callback": ZERO_ADDRESS} | changes)
+    return attempt.task, await publish_deferred(attempt, await feed.data(attempt, answer))
+
+
 async def set_callback_gas(market: Market, gas: int) -> None:
     """Set what the hub's owner sets by ``setCallbackGas``, a function that iExec's package deploys on no local hub."""
     await market.node.rpc(
