@@ -109,6 +109,10 @@ async def list_(
 ) -> None:
     """List the apps on offer, cheapest first."""
     found = await me.apps.list(mine=mine, runs=runs)
+    if not found:
+        stderr.print(
+            f"{'this account offers no app' if mine else 'no app is for sale here'}: sealgrid app deploy --help"
+        )
     print_result(found, offer_lines(found, "runs"), as_json=as_json)
 
 

@@ -150,6 +150,10 @@ async def list_(
 ) -> None:
     """List the models on offer, cheapest first."""
     found = await me.models.list(mine=mine, runs=runs)
+    if not found:
+        stderr.print(
+            f"{'this account offers no model' if mine else 'no model is for sale here'}: sealgrid model publish --help"
+        )
     print_result(found, offer_lines(found, "uses"), as_json=as_json)
 
 
