@@ -8,30 +8,36 @@ from typing import Final
 from sealgrid.bundle.archive import BROKEN, find_collision, is_regular, path_fault
 from sealgrid.bundle.build import APP_FILE
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.operations.fetch_wheels import LOCK, REQUIREMENTS
+from sealgrid.sdk.operations.build import WHEELS
+from sealgrid.sdk.operations.fetch_wheels import LOCK, REQUIREMENTS, locked_wheels
 
 MAX_FILES: Final = 2000
 MAX_UNPACKED: Final = 512 << 20  #: bytes of all files together
 _PIECE: Final = 1 << 20
+_ADVICE: Final = (
+    "run `sealgrid app lock FOLDER` in a terminal, which fetches them, and choose the folder again; "
+    "or deploy it there: sealgrid app deploy FOLDER"
+)
 _SKIPPED: Final = frozenset({"__MACOSX", "__pycache__", ".git", ".DS_Store", ".venv", "node_modules"})
 
 
-def unpack_app(content: bytes, target: Path) -> Path:
+def unpack_app(content: bytes, target: Path, python: str) -> Path:
     """Unpack an app's zip below ``target``; return the folder with its app.toml, at the top or in the one folder there.
 
     Raises InputRefused for content that is not a zip, a file that is not regular or has an unsafe path, more than
-    ``MAX_FILES`` files or ``MAX_UNPACKED`` bytes, no app.toml, and for requirements that a package index would resolve.
+    ``MAX_FILES`` files or ``MAX_UNPACKED`` bytes, no app.toml, and for requirements without a lock and its wheels for
+    ``python`` ("3.13"): this server fetches no packages.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = _checked_entries(archive)
             top = _top_folder([entry.filename for entry in entries])
-            _check_requirements({entry.filename for entry in entries}, top)
             left = MAX_UNPACKED
             for entry in entries:
                 left = _unpack(archive, entry, target / entry.filename, left)
     except BROKEN as error:
         raise _refused("the file is not a valid zip archive") from error
+    _check_requirements(target / top, python)
     return target / top
 
 
@@ -63,13 +69,14 @@ def _top_folder(paths: list[str]) -> str:
     raise _refused(f"there is no {APP_FILE} at the top of the app")
 
 
-def _check_requirements(paths: set[str], top: str) -> None:
-    for name in (REQUIREMENTS, LOCK):
-        if str(PurePosixPath(top) / name) in paths:
-            raise _refused(
-                f"this page fetches no packages, and the app has a {name}; deploy it from a terminal "
-                f"(sealgrid app deploy FOLDER), or put its wheels into the folder wheels and name them in {APP_FILE}"
-            )
+def _check_requirements(folder: Path, python: str) -> None:
+    listed, lock = folder / REQUIREMENTS, folder / LOCK
+    if lock.is_file() and locked_wheels(lock.read_text(errors="replace"), folder / WHEELS, python) is None:
+        raise _refused(
+            f"{LOCK} pins packages whose wheels for Python {python} are not all in the folder {WHEELS}; {_ADVICE}"
+        )
+    if listed.is_file() and not lock.is_file():
+        raise _refused(f"this page fetches no packages, and the app has a {REQUIREMENTS} without a {LOCK}; {_ADVICE}")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path, left: int) -> int:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.bundle.interpreter import running_python
+from sealgrid.bundle.interpreter import running_python, runs_on
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import WheelEntry, package_name
 from sealgrid.crypto.digests import sha256
@@ -20,6 +21,7 @@ from sealgrid.units import Digest, to_digest
 
 REQUIREMENTS, LOCK = "requirements.txt", "requirements.lock"
 _FETCH_SECONDS: Final = 1800
+_PIN: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<hash>[0-9a-f]{64})")
 _LOCK_HEAD: Final = f"# written by sealgrid app lock, from {REQUIREMENTS} with sha256:"
 #: platform tags of wheels for an interpreter that is not this one (PEP 600 and its predecessors)
 _MANYLINUX: Final = ("_2_28", "_2_27", "_2_26", "_2_24", "_2_17", "2014", "2010", "1")
@@ -40,7 +42,7 @@ def requirements_of(folder: Path) -> Path | None:
     listed, locked = folder / REQUIREMENTS, folder / LOCK
     if not locked.is_file():
         return listed if listed.is_file() else None
-    if listed.is_file() and not locked.read_text().startswith(_lock_head(listed)):
+    if listed.is_file() and not locked.read_text(errors="replace").startswith(_lock_head(listed)):
         raise InputRefused(
             f"{REQUIREMENTS} of {folder.name!r} was changed after {LOCK} was written; run sealgrid app lock {folder}.",
             money="",
@@ -51,9 +53,15 @@ def requirements_of(folder: Path) -> Path | None:
 def fetch_wheels(requirements: Path, target: Path, python: str) -> tuple[WheelEntry, ...]:
     """Return the wheels that a requirements file resolves to for ``python`` ("3.13"); their files are in ``target``.
 
-    What was resolved before from equal requirements is used again. pip checks the hashes of a file that has any.
+    What was resolved before from equal requirements is used again, and a lock whose files are all in ``target`` needs
+    no pip. pip checks the hashes of a file that has any.
     Raises InputRefused with pip's reason where it cannot resolve or fetch them, SetupMissing without pip.
     """
+    if (
+        requirements.name == LOCK
+        and (wheels := locked_wheels(requirements.read_text(errors="replace"), target, python)) is not None
+    ):
+        return wheels
     digest = to_digest(sha256(requirements.read_bytes()))
     record = target / f".resolved-{python}.json"
     known = _read(record)
@@ -72,6 +80,30 @@ def fetch_wheels(requirements: Path, target: Path, python: str) -> tuple[WheelEn
             path.replace(target / path.name)
     record.write_bytes(msgspec.json.format(msgspec.json.encode(_ResolvedWheels(digest, wheels))))
     return wheels
+
+
+def locked_wheels(lock_text: str, folder: Path, python: str) -> tuple[WheelEntry, ...] | None:
+    """Return the wheels of a requirements.lock that lie in a folder, by the hash of each line.
+
+    None where one is missing, does not run on ``python`` ("3.13"), or where the text has more than lines of
+    ``write_lock``: pip must read it then.
+    """
+    files = {sha256(path.read_bytes()).hex(): path.name for path in folder.glob("*.whl") if runs_on(path.name, python)}
+    wheels = []
+    for line in lock_text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        pin = _PIN.fullmatch(line.strip())
+        filename = pin and files.get(pin["hash"])
+        if not pin or not filename:
+            return None
+        name, version, *_ = filename.split("-")
+        if (package_name(name), version) != (package_name(pin["name"]), pin["version"]):
+            return None
+        wheels.append(
+            WheelEntry(name=name, version=version, filename=filename, sha256=to_digest(bytes.fromhex(pin["hash"])))
+        )
+    return tuple(sorted(wheels, key=lambda wheel: package_name(wheel.name)))
 
 
 def write_lock(folder: Path, wheels: Sequence[WheelEntry]) -> Path:

@@ -32,7 +32,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             raise InputRefused("choose the app's folder or its zip. Nothing was deployed.", money="")
         lasting: list[str] = []  # warnings
         with tempfile.TemporaryDirectory(prefix="sealgrid-") as target:
-            folder = await asyncio.to_thread(unpack_app, await upload.read(), Path(target))
+            folder = await asyncio.to_thread(unpack_app, await upload.read(), Path(target), site.network.python)
             listing = await client.apps.deploy(
                 folder,
                 price=form_text(form, "price"),

@@ -11,11 +11,24 @@ export function filesToPack(files, maxBytes) {
   if (!kept.some((file) => file.webkitRelativePath.split("/").slice(1).join("/") === "app.toml")) {
     throw new Error("This folder has no app.toml. Nothing was packed.");
   }
+  checkRequirements(kept.map((file) => file.webkitRelativePath.split("/").slice(1).join("/")));
   if (kept.length > MAX_FILES)
     throw new Error(`This folder has ${kept.length} files, and at most ${MAX_FILES} are taken.`);
   const bytes = kept.reduce((sum, file) => sum + file.size, 0);
   if (bytes > maxBytes) throw new Error(`This folder has ${bytes} bytes, and this page takes at most ${maxBytes}.`);
   return kept.map((file) => [file.webkitRelativePath, file]);
+}
+
+// The site fetches no packages: throw, with the command that does, for requirements without a lock or without wheels.
+function checkRequirements(paths) {
+  const isLocked = paths.includes("requirements.lock");
+  if (!isLocked && !paths.includes("requirements.txt")) return;
+  if (isLocked && paths.some((path) => /^wheels\/[^/]+\.whl$/.test(path))) return;
+  const missing = isLocked ? "a requirements.lock without its wheels" : "a requirements.txt without a lock";
+  throw new Error(
+    `This folder has ${missing}, and this page fetches no packages. Run in a terminal: sealgrid app lock FOLDER. ` +
+      "It fetches the wheels and pins them; then choose the folder again. Nothing was packed.",
+  );
 }
 
 async function packFolder(field) {

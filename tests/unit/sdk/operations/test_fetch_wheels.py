@@ -5,7 +5,7 @@ import pytest
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.sdk.operations import fetch_wheels as fetching
-from sealgrid.sdk.operations.fetch_wheels import fetch_wheels, requirements_of, write_lock
+from sealgrid.sdk.operations.fetch_wheels import fetch_wheels, locked_wheels, requirements_of, write_lock
 from tests.unit.sdk.operations.wheel_files import write_wheel
 
 PYTHON = running_python()
@@ -76,6 +76,19 @@ def test_a_lock_pins_versions_and_hashes(app, index):
     write_wheel(index, "rows", "2.0")
     assert requirements_of(folder).name == "requirements.lock"
     assert fetched(folder) == (wheel,)
+
+
+def test_a_lock_with_all_its_wheels_needs_no_pip(app, index, monkeypatch):
+    wheels = write_wheel(index, "rows", "1.0"), write_wheel(index, "table", "2.0", needs=["rows"])
+    folder = app("table")
+    write_lock(folder, fetched(folder))
+    monkeypatch.setattr(fetching.sys, "executable", "/no/python")
+    assert fetched(folder) == wheels
+    text = (folder / "requirements.lock").read_text()
+    assert locked_wheels(text + "--index-url https://example.org\n", folder / "wheels", PYTHON) is None
+    assert locked_wheels(text.replace("rows==1.0", "rows==1.1"), folder / "wheels", PYTHON) is None
+    (folder / "wheels" / wheels[0].filename).write_bytes(b"other")
+    assert locked_wheels(text, folder / "wheels", PYTHON) is None
 
 
 def test_other_bytes_than_the_lock_pins_are_refused_in_pips_words(app, index):

@@ -14,6 +14,14 @@ test("files of tools are left out", () => {
   );
 });
 
+test("requirements without a lock or its wheels are refused with the command that fetches them", () => {
+  const listed = [...APP, file("mine/requirements.txt")];
+  assert.throws(() => filesToPack(listed, 100), /requirements.txt without a lock.*sealgrid app lock FOLDER/);
+  const locked = [...listed, file("mine/requirements.lock")];
+  assert.throws(() => filesToPack(locked, 100), /without its wheels.*sealgrid app lock FOLDER/);
+  assert.equal(filesToPack([...locked, file("mine/wheels/rows-1.0-py3-none-any.whl")], 100).length, 5);
+});
+
 test("a folder without an app, with too many files or bytes is refused", () => {
   assert.throws(() => filesToPack([file("mine/sub/app.toml")], 100), /no app.toml/);
   assert.throws(() => filesToPack([...APP, file("mine/big", 99)], 100), /at most 100/);
