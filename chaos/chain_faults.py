@@ -103,4 +103,6 @@ async def catch_up(config: AnvilConfig, before: Path, raw: list[str]) -> int:
         shutil.copy(before, config.state)
         anvil = await Anvil.start(private)
     async with anvil, Node(anvil.url) as node:
-        return await send_again(node, raw)
+        sent = await send_again(node, raw)
+        await node.rpc("evm_mine")  # the last ones may be pending still, and its state has no pending ones
+        return sent
