@@ -18,7 +18,10 @@ MAX_BATCH: Final = 50  #: public nodes accept at most 100
 MAX_IN_FLIGHT: Final = 4  #: batches; requests wait while as many are in flight, and then form the next batch
 TIMEOUT_SECONDS: Final = 30.0
 
-_JSON: Final = {"content-type": "application/json"}
+MAX_REPLY_BYTES: Final = 128 << 20  #: of a batch; a node that sends more counts as one that does not answer
+
+#: Not compressed: a few kilobytes of a node could become gigabytes here.
+_HEADERS: Final = {"content-type": "application/json", "accept-encoding": "identity"}
 _JSON_NULL: Final = b"null"
 _CONTRACT_FAILURES: Final = ("revert", "out of gas", "outofgas")  #: spellings of several nodes
 _REVERT_PREFIX: Final = "execution reverted"
@@ -115,9 +118,15 @@ class Endpoint:
 
     async def _post(self, body: bytes) -> bytes:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
-        async with self._session.post(self._url, data=body, headers=_JSON) as response:
-            return await response.read()
+            limit = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=limit, auto_decompress=False)
+        reply = bytearray()
+        async with self._session.post(self._url, data=body, headers=_HEADERS) as response:
+            async for piece in response.content.iter_any():
+                reply += piece
+                if len(reply) > MAX_REPLY_BYTES:
+                    raise aiohttp.ClientPayloadError
+        return bytes(reply)
 
 
 def _encode_batch(requests: tuple[bytes, ...]) -> bytes:

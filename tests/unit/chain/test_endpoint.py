@@ -53,6 +53,15 @@ async def test_an_error_of_the_node_names_the_action(
         await endpoint.close()
 
 
+async def test_a_node_that_answers_without_end_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sealgrid.chain.endpoint.MAX_REPLY_BYTES", 1000)
+    async with rpc_server(lambda method, _: method * 1000) as server:
+        endpoint = Endpoint(server.url)
+        with pytest.raises(ServiceUnavailable, match="does not answer"):
+            await endpoint.request("mm", action="Reading")
+        await endpoint.close()
+
+
 async def test_a_node_that_does_not_answer_is_unavailable_also_for_transactions() -> None:
     endpoint = Endpoint("http://127.0.0.1:9")
     for request in (endpoint.request("m", action="Reading"), endpoint.send_raw(b"\x02", action="Sending")):
