@@ -6,7 +6,7 @@ from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION, PlatformProtection
 from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, AppRun, HostInducible, SandboxFolders, run
 
-LIMITS = AppLimits(memory=512 << 20, cpu_seconds=20, wall_seconds=20, processes=4, output_bytes=1 << 20)
+LIMITS = AppLimits(memory=512 << 20, cpu_seconds=20, wall_seconds=90, processes=4, output_bytes=1 << 20)
 
 
 class Scene:

@@ -55,7 +55,7 @@ def run_app(source: str, wheels: dict[str, str] | None = None) -> object:
         (folders["wheels"] / path).parent.mkdir(exist_ok=True)
         (folders["wheels"] / path).write_text(content)
     run = sandbox.AppRun(
-        sandbox.SandboxFolders(**folders), ("main.py",), limits=AppLimits(memory=2 << 30, wall_seconds=20)
+        sandbox.SandboxFolders(**folders), ("main.py",), limits=AppLimits(memory=2 << 30, wall_seconds=90)
     )
     ended = sandbox.run(run)
     return {
