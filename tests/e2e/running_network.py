@@ -16,7 +16,7 @@ from sealgrid.localnet.layout import Layout
 from sealgrid.sdk.network import Network, load_network
 
 SEALGRID = str(Path(sys.executable).with_name("sealgrid"))
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 @dataclass
