@@ -7,11 +7,14 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 import sealgrid
 from sealgrid.chain.node import Node
 from sealgrid.testing import local_network
+from sealgrid.testing.in_process import InProcessHttp
+from sealgrid.wire.storage import PIECE_BYTES
 from tests.e2e.running_network import descendants
 
 pytestmark = [pytest.mark.chain, pytest.mark.filterwarnings("ignore::sealgrid.SimulatedPlatformWarning")]
@@ -153,6 +156,25 @@ def test_a_run_completes_while_a_storage_node_is_dead(network, app):
     assert run.result(timeout=60).json() == {"loud": "ONE NODE"}
     network.start("storage")
     assert run.receipt.verify().ok
+
+
+def test_a_run_completes_although_a_storage_node_dies_in_the_middle_of_a_download(network, app, monkeypatch):
+    request, died_at = InProcessHttp.handle_async_request, []
+
+    async def die_at_the_second_piece(self, message):
+        if message.url.host == "storage.sealgrid.test":
+            piece = re.match(r"/files/[^/]+/(\d+)/", message.url.path)
+            if piece and int(piece[1]) and not died_at:
+                died_at.append(int(piece[1]))
+            if died_at:
+                raise httpx.ConnectError("the service stopped", request=message)
+        return await request(self, message)
+
+    monkeypatch.setattr(InProcessHttp, "handle_async_request", die_at_the_second_piece)
+    text = b"a long letter " * 100_000
+    run = network.client().run(app, files=[("letter.txt", text)])
+    assert run.result(timeout=60).json() == {"loud": text.decode().upper()}
+    assert died_at == [PIECE_BYTES]
 
 
 def test_a_run_completes_while_a_storage_node_serves_other_bytes_and_it_is_named(network, app, caplog):
