@@ -193,6 +193,7 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
             "position": 0,
             "state": state,
             "ended": ended,
+            "proof": False,
             "first_of_deal": True,
             "worker": _one(machines, chance) if is_completed else None,
             "cold": chance.random() < COLD_SHARE if is_completed else None,

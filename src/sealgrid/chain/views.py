@@ -4,7 +4,7 @@ from enum import Enum, IntEnum
 
 import msgspec
 
-from sealgrid.units import Address, DealId, Digest, Nrlc
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc
 
 
 class TaskStatus(IntEnum):
@@ -54,6 +54,12 @@ class DealView(msgspec.Struct, frozen=True, kw_only=True):
     worker_stake: Nrlc
     scheduler_reward_ratio: int
     sponsor: Address  #: the account that pays and is refunded: the requester, or the sponsor of the match
+
+    @property
+    def is_proof(self) -> bool:
+        """Return whether a model's owner bought it at price 0 for the model, as it proves that its key opens it."""
+        model = self.dataset
+        return model.pointer != ZERO_ADDRESS and model.owner == self.requester and model.price == 0
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):

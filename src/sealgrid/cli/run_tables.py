@@ -121,6 +121,7 @@ def run_summary(found: "LatestRuns") -> str:
     for count, what in (
         (record.failures, "failed"),
         (record.refusals, "refused"),
+        (record.proofs, "by a model's owner to prove that it opens"),
         (record.unverified, "without a receipt that can be verified"),
         (record.refunded, "refunded"),
         (record.open, "not ended"),
@@ -143,6 +144,7 @@ def latest_run_lines(found: "LatestRuns") -> Iterator[str]:
         (record.answers, "answers, by verified receipts"),
         (record.failures, "the app failed, or the model's file did not open"),
         (record.refusals, "refused by the vaults, and paid"),
+        (record.proofs, "runs without input by a model's owner, which prove that the model opens"),
         (record.unverified, "paid, without a receipt that can be verified"),
         (record.refunded, "no result, and unpaid: machines failed, or the vaults refused unpaid"),
         (record.open, "not ended"),

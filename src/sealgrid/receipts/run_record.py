@@ -8,8 +8,8 @@ from typing import Final, Literal
 from sealgrid.receipts.receipt import ExitClass
 
 #: what a verified receipt says about a paid task, as it is counted
-CountedEnd = Literal["answers", "failures", "refusals"]
-COUNTED_AS: Final[dict[ExitClass, CountedEnd]] = {
+CountedEnd = Literal["answers", "failures", "refusals", "proofs"]
+_COUNTED_AS: Final[dict[ExitClass, CountedEnd]] = {
     "ok": "answers",
     "app-failed": "failures",
     "unopened": "failures",
@@ -25,6 +25,11 @@ PAID_STATES: Final[dict[ExitClass | None, PaidState]] = {
     "refused": "refused",
     None: "paid",
 }
+
+
+def counted_as(exit_class: ExitClass, *, proof: bool) -> CountedEnd:
+    """Return how a paid task counts. A proof has no input, so its app's failure is no failure of the app or model."""
+    return "proofs" if proof and exit_class == "app-failed" else _COUNTED_AS[exit_class]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,14 @@ class RunTimes:
 class RunRecord:
     """Counts of the tasks of an app, a model or a pool, by how they ended.
 
-    The first three are of verified receipts: an index counts a paid task as unverified until the checks of its receipt
+    The first four are of verified receipts: an index counts a paid task as unverified until the checks of its receipt
     held. PoCo does not tell why a task was refunded: a failure of machines, or a refusal that is not settled.
     """
 
     answers: int = 0
     failures: int = 0  #: the app failed, or the model's file did not open
     refusals: int = 0  #: the vaults refused the deal, and the requester paid
+    proofs: int = 0  #: the app ended without an answer in a model owner's run without input, which proves the key
     unverified: int = 0  #: paid, without a verified receipt so far
     refunded: int = 0  #: ended without a result, and unpaid
     open: int = 0  #: waiting or running
@@ -61,7 +67,7 @@ class RunRecord:
     @property
     def paid(self) -> int:
         """Return the number of tasks that were paid."""
-        return self.answers + self.failures + self.refusals + self.unverified
+        return self.answers + self.failures + self.refusals + self.proofs + self.unverified
 
     @property
     def ended(self) -> int:

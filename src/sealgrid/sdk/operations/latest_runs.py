@@ -9,7 +9,7 @@ from typing import Final, Literal
 from sealgrid.chain.views import DealView, PaymentOutcome, payment_outcome
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.poco.ids import task_id
-from sealgrid.receipts.run_record import COUNTED_AS, RunRecord, RunTimes
+from sealgrid.receipts.run_record import RunRecord, RunTimes, counted_as
 from sealgrid.receipts.verify import VerifiedReceipt
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
@@ -75,11 +75,12 @@ async def latest_runs(conn: Connection, party: Party, address: Address, most: in
 
 def _record(tasks: Sequence[_Task], times: PastRuns) -> RunRecord:
     payments = Counter(each.payment for each in tasks)
-    ends = Counter(COUNTED_AS[each.receipt.body.exit_class] for each in tasks if each.receipt)
+    ends = Counter(counted_as(each.receipt.body.exit_class, proof=each.deal.is_proof) for each in tasks if each.receipt)
     return RunRecord(
         answers=ends["answers"],
         failures=ends["failures"],
         refusals=ends["refusals"],
+        proofs=ends["proofs"],
         unverified=payments["paid"] - ends.total(),
         refunded=payments["refunded"],
         open=payments["open"],

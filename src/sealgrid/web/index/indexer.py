@@ -156,6 +156,7 @@ class ChainIndexer:
                 "task": task_id(event.deal, n),
                 "position": n,
                 "ended": None,
+                "proof": deal.is_proof,
                 "first_of_deal": n == deal.bot_first,
             }
             for n in numbers

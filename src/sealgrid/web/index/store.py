@@ -10,13 +10,13 @@ import msgspec
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
-from sealgrid.receipts.run_record import COUNTED_AS
+from sealgrid.receipts.run_record import counted_as
 from sealgrid.receipts.verify import VerifiedReceipt
 from sealgrid.units import Digest, TaskId
 from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 
 Row = dict[str, Any]
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 
 #: The task state after each kind of step; other steps do not change it.
 STATES: Final = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}
@@ -113,7 +113,7 @@ class IndexStore:
             exit_class = receipt.body.exit_class
             values = {"exit_class": exit_class, "receipt_due": None}
             connection.execute(tasks.update().where(tasks.c.task == due.task).values(values))
-            _count(connection, row, {COUNTED_AS[exit_class]: 1})
+            _count(connection, row, {counted_as(exit_class, proof=row.proof): 1})
 
     def postpone_receipt(self, due: ReceiptDue, until: int) -> None:
         """Store that a receipt could not be verified, and when to try again, Unix seconds."""
@@ -174,7 +174,7 @@ def _update_states(connection: sql.Connection, changed: Iterable[str]) -> None:
         }
         counts = {"runs": -1} if row.state == "completed" else {}
         if row.exit_class is not None:
-            counts[COUNTED_AS[row.exit_class]] = -1
+            counts[counted_as(row.exit_class, proof=row.proof)] = -1
         if state == "completed":
             counts["runs"] = counts.get("runs", 0) + 1
             values |= {"receipt_due": 0, **_worker_of(connection, row)}

@@ -8,7 +8,7 @@ from sealgrid.receipts.run_record import CountedEnd
 
 MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
 META = sql.MetaData()
-COUNTED_ENDS: Final[tuple[CountedEnd, ...]] = ("answers", "failures", "refusals")
+COUNTED_ENDS: Final[tuple[CountedEnd, ...]] = ("answers", "failures", "refusals", "proofs")
 IS_TIMED: Final = sql.text("exit_class = 'ok' AND first_of_deal")  #: the tasks whose duration is that of an answer
 
 assets = sql.Table(
@@ -101,6 +101,7 @@ tasks = sql.Table(
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
     sql.Column("ended", sql.Integer),
+    sql.Column("proof", sql.Boolean, nullable=False),  # that a key opens its model: the owner's run, without input
     sql.Column("first_of_deal", sql.Boolean, nullable=False),  # the others of a deal wait for it
     sql.Column("cold", sql.Boolean),  # of a completed task: the first of its worker with this app and dataset
     sql.Column("worker", sql.String(42)),  # of a completed task

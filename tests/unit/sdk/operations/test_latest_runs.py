@@ -24,6 +24,7 @@ class Network:
         self.ends = {to_digest(bytes([n + 1]) * 32): end for n, end in enumerate(ends)}
         self.named, self.size = list(self.ends), size
         self.market = self.hub = self.node = self
+        self.are_proofs = False
         monkeypatch.setattr(module, "fetch_verified_receipt", self.fetch)
         monkeypatch.setattr(module, "completion_times", self.completion_times)
 
@@ -41,9 +42,8 @@ class Network:
         if deal not in self.ends:
             raise NotFound("no such deal.")
         app, dataset, pool = (SimpleNamespace(pointer=each) for each in (APP, MODEL, POOL))
-        return SimpleNamespace(
-            deal=deal, app=app, dataset=dataset, workerpool=pool, start_time=START, bot_first=0, bot_size=self.size
-        )
+        times = {"start_time": START, "bot_first": 0, "bot_size": self.size}
+        return SimpleNamespace(deal=deal, app=app, dataset=dataset, workerpool=pool, is_proof=self.are_proofs, **times)
 
     async def view_task(self, task):
         end = self._end(task)
@@ -74,6 +74,13 @@ async def test_answers_failures_refusals_and_refunds_count_apart(monkeypatch, pa
     assert (record.answers, record.failures, record.refusals) == (2, 2, 1)
     assert (record.unverified, record.refunded, record.open) == (1, 1, 1)
     assert found.answer_rate == record.answer_rate == 0.5
+
+
+async def test_a_proof_without_an_answer_is_no_failure(monkeypatch):
+    network = Network(monkeypatch, ("app-failed", 1), ("unopened", 1), ("ok", 9))
+    network.are_proofs = True
+    record = (await latest_runs(network, "dataset", MODEL)).record
+    assert (record.answers, record.failures, record.proofs, record.unverified) == (1, 1, 1, 0)
 
 
 async def test_a_workers_first_run_is_cold_even_if_its_app_failed(monkeypatch):

@@ -45,6 +45,7 @@ def block(number: int, fork: int) -> IndexedBlocks:
             "block": number,
             "time": number,
             "ended": None,
+            "proof": False,
             "first_of_deal": n == 0,
         }
         for n in range(2)

@@ -26,7 +26,7 @@ def index(tmp_path: Path) -> Any:
         asset_row(2, "Dataset", "") | {"name": "plates", "owner": OWNER},
     )
     shared = {"deal": digest("deal"), "app": APP, "dataset": MODEL, "workerpool": APPS[1], "requester": BUYER}
-    row = {"block": 1, "time": 10, "state": "waiting", "ended": None}
+    row = {"block": 1, "time": 10, "state": "waiting", "ended": None, "proof": False}
     tasks = tuple(shared | row | {"task": digest("task", n), "position": n, "first_of_deal": n == 0} for n in range(2))
     step = {"task": digest("task", 0), "kind": "finalize", "account": BUYER, "amount": 0, "transaction": digest("t")}
     steps = (step | {"block": 2, "position": 0, "time": 20},)

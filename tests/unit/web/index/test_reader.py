@@ -1,5 +1,7 @@
 """Queries of the pages on the index."""
 
+import msgspec
+
 from sealgrid.receipts.run_record import RunTimes
 from sealgrid.web.index.reader import AssetFilter, IndexReader, TaskFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
@@ -98,6 +100,23 @@ def test_answers_failures_refusals_and_refunds_count_apart(tmp_path):
         "unopened",
         "app-failed",
     ]
+    store.close()
+
+
+def test_a_proof_without_an_answer_is_no_failure_and_a_reorganisation_takes_it_back(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    store.write(IndexedBlocks(assets=(pool_row(),)), trail_of([0]))
+    matched, ended = worked_block(0, APPS[0], None), worked_block(0, APPS[0], "finalize")
+    proofs = tuple(task | {"proof": True} for task in matched.tasks)
+    store.write(msgspec.structs.replace(matched, tasks=proofs), trail_of([0]))
+    store.write(IndexedBlocks(steps=tuple(step | {"block": 1} for step in ended.steps)), trail_of([0, 0]))
+    (due,) = store.due_receipts(0, 9)
+    store.store_exit_class(due, receipt("app-failed"))
+    index = IndexReader(store.engine)
+    found = index.record("workerpool", index.asset(APPS[1]))
+    assert (found.proofs, found.failures, found.unverified, found.answer_rate) == (1, 0, 0, None)
+    store.roll_back(0, trail_of([0]))
+    assert index.record("workerpool", index.asset(APPS[1])).proofs == 0
     store.close()
 
 
