@@ -183,6 +183,9 @@ async def _select(
             f"the {_NOUN[kind]} {reference.base!r} belongs to another account, and names are not unique; "
             "give its address."
         )
+    if own and not owned:
+        hint = _similar(reference, (each.name for each in candidates if each.owner == conn.address))
+        raise OrderRefused(f"this account has no {_NOUN[kind]} called {_text(reference)!r}.{hint}")
     chosen = owned if own else matches
     if owned and len(chosen) == len(owned):
         _check_single(owned, kind, reference)
@@ -199,15 +202,18 @@ def _check_single(owned: Sequence[_Candidate], kind: AssetKind, reference: Asset
         )
 
 
+def _similar(reference: AssetReference, names: Iterable[str]) -> str:
+    similar = similar_names(reference.base, names)
+    return f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+
+
 def _newest(
     matches: Sequence[_Candidate], kind: AssetKind, reference: AssetReference, offers: Iterable[Offer]
 ) -> Address:
     if not matches:
-        similar = similar_names(reference.base, (offer.name for offer in offers))
-        hint = f" Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
         raise OrderRefused(
             f"nobody offers {'an app' if kind == 'App' else 'a model'} called {_text(reference)!r} right now; "
-            f"it may be sold out: ask its owner.{hint}"
+            f"it may be sold out: ask its owner.{_similar(reference, (offer.name for offer in offers))}"
         )
     owners = sorted({each.owner for each in matches})
     if len(owners) > 1:

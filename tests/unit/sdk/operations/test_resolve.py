@@ -168,6 +168,12 @@ async def test_a_misspelt_name_gets_a_suggestion(market):
         await find_model(market(models=[offer(FIRST)]), "face")
 
 
+async def test_an_owner_who_misspells_an_own_name_is_not_sent_to_its_owner(market):
+    conn = market(models=[offer(FIRST, "faces", owner=ME)])
+    with pytest.raises(OrderRefused, match=r"this account has no model called 'face'\. Did you mean 'faces'\?"):
+        await find_model(conn, "face", own=True)
+
+
 async def test_an_own_app_is_never_a_strangers(market):
     with pytest.raises(InputRefused, match="belongs to another account"):
         await find_app(market(apps=[offer(FIRST, "mine")]), "mine", own=True)
