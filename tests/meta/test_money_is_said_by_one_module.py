@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import SealgridError
+from tests.meta.syntax import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [path for room in ("src", "attacks", "bench", "chaos", "setup") for path in (ROOT / room).rglob("*.py")]
@@ -26,7 +27,7 @@ KNOWN = (
 def claims_in(source: str) -> list[str]:
     """Return each place at which a module claims something about money by itself."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.keyword) and node.arg == "money" and _literal(node.value) not in {None, ""}:
             found.append(f"money={ast.unparse(node.value)}")
         targets = (

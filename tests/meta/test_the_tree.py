@@ -6,12 +6,12 @@ import inspect
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from sealgrid import errors
+from tests.meta.syntax import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -25,9 +25,8 @@ def test_the_error_tree_is_drawn_as_it_is():
     assert sorted(set(drawn) | {"SealgridError"}) == sorted(defined)
 
 
-@cache
 def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return parse(path.read_text())
 
 
 def test_every_error_lives_in_the_tree():

@@ -6,6 +6,8 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+from tests.meta.syntax import parse
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "sealgrid"
 GENERATED = PACKAGE / "sdk" / "sync"  # named as the asynchronous classes without their prefix
@@ -58,7 +60,7 @@ def _classes() -> dict[str, list[str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         if GENERATED in path.parents:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(str(path.relative_to(PACKAGE)))
     return found

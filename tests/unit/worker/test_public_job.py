@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -155,12 +156,18 @@ class StoppedRun(PublicJobRun):
 reading = asyncio.Event()
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A temporary folder with a path that is short enough for a socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 async def test_a_run_that_is_stopped_leaves_no_folder_and_no_upload(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading.clear()
-    for folder in (temporary := tmp_path / "t", tmp_path / "worker"):
-        folder.mkdir()
+    (tmp_path / "worker").mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     stake = SimpleNamespace(

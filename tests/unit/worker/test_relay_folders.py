@@ -1,6 +1,8 @@
 """What a killed worker left in its temporary folders is removed by its next process, and by no other worker's."""
 
+import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,10 @@ from sealgrid.worker.relay_folders import make_relay_folder, remove_relay_folder
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    return tmp_path / "tmp"
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 def test_a_worker_removes_the_folders_of_its_earlier_process_alone(tmp_path: Path, temporary: Path):
@@ -41,8 +43,16 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, tempo
     assert elsewhere.is_dir()
 
 
-def test_the_path_of_a_socket_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
-    folder = make_relay_folder(tmp_path / ("long" * 60))
-    assert len(str(folder / "relay")) < 60
-    remove_relay_folders(tmp_path / ("long" * 60))
+@pytest.mark.parametrize("length", [1, 70, 71, 200])
+def test_a_socket_fits_whatever_the_length_of_the_temporary_folder_and_the_workers(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, length: int
+):
+    named, worker = temporary / ("t" * max(1, length - len(str(temporary)) - 1)), temporary / ("long" * 60)
+    named.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(named))
+    folder = make_relay_folder(worker)
+    assert len(str(folder / "relay")) <= 107
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "relay"))
+    remove_relay_folders(worker)
+    assert not folder.exists()

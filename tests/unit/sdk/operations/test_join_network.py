@@ -47,12 +47,12 @@ def test_1_what_is_no_network_file_is_refused(content: bytes):
     "field", ["rpc_url", "market_url", "pool_url", "storage_url", "faucet_url", "web_url", "authority_url"]
 )
 def test_2_a_url_of_another_kind_is_refused(field: str, url: str):
-    with pytest.raises(InputRefused, match="no http or https URL"):
+    with pytest.raises(InputRefused, match="not an http or https URL"):
         parse(replace(public_network(), **{field: url}))
 
 
 def test_2_a_vaults_url_is_checked_too():
-    with pytest.raises(InputRefused, match="no http or https URL"):
+    with pytest.raises(InputRefused, match="not an http or https URL"):
         parse(replace(public_network(), vaults=(VaultAddress(VAULTS[0], "file:///x"),)))
 
 
