@@ -112,13 +112,12 @@ def open_tails(rows: TaskRows, now: float, rules: PoolRules) -> None:
     """
     if not rules.tail_copies:
         return
-    late: list[TaskId] = []
-    for deal in rows.deals(rows.slow_deals(now - rules.lease)).values():
-        few = deal.size // TAIL
-        left = rows.open_of_deal(deal.deal, few + 1) if few else []
-        late += left if len(left) <= few else []
-    if late:
-        apply_events(rows, [e.TailReached(task=task, at=now) for task in sorted(late)[:_PAGE]], rules)
+    slow = rows.slow_tasks(now - rules.lease)
+    sizes = {deal.deal: deal.size for deal in rows.deals({deal for _, deal in slow}).values()}
+    tails = {deal for deal, size in sizes.items() if size >= TAIL and not rows.has_open_tasks(deal, size // TAIL)}
+    late = sorted(task for task, deal in slow if deal in tails)
+    for first in range(0, len(late), _PAGE):
+        apply_events(rows, [e.TailReached(task=task, at=now) for task in late[first : first + _PAGE]], rules)
 
 
 def pending_calls(rows: TaskRows, kind: ChainCallKind, now: float, limit: int) -> list[ChainCall]:

@@ -109,11 +109,14 @@ class TaskRows(Protocol):
     def spare(self, query: QueueQuery) -> list[StoredTask]:
         """Return tasks that idle workers may compute, too; those of other claims are skipped."""
 
-    def slow_deals(self, since: float) -> list[DealId]:
-        """Return deals of tasks that are at one stage with their worker since a time."""
+    def slow_tasks(self, since: float) -> list[tuple[TaskId, DealId]]:
+        """Return tasks, with their deals, that are at one stage with their worker since a time.
 
-    def open_of_deal(self, deal: DealId, limit: int) -> list[TaskId]:
-        """Return tasks of a deal that have not ended."""
+        Those that an idle worker may compute, too, are left out.
+        """
+
+    def has_open_tasks(self, deal: DealId, more_than: int) -> bool:
+        """Return whether more tasks of a deal than so many have not ended."""
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""

@@ -217,13 +217,14 @@ class SqlTaskRows:
         """Return tasks that idle workers may compute, too; those of other claims are skipped."""
         return self._stored(queries.spare(query.capabilities), {"closing": query.closing_after, "limit": query.limit})
 
-    def slow_deals(self, since: float) -> list[DealId]:
-        """Return deals of tasks that are at one stage with their worker since a time."""
-        return [DealId(deal) for deal in self._connection.execute(queries.SLOW_DEALS, {"since": since}).scalars()]
+    def slow_tasks(self, since: float) -> list[tuple[TaskId, DealId]]:
+        """Return tasks, with their deals, that are at one stage with their worker since a time."""
+        found = self._connection.execute(queries.SLOW_TASKS, {"since": since})
+        return [(TaskId(row.task), DealId(row.deal)) for row in found]
 
-    def open_of_deal(self, deal: DealId, limit: int) -> list[TaskId]:
-        """Return tasks of a deal that have not ended."""
-        return self._ids(queries.OF_DEAL, {"deal": deal, "limit": limit})
+    def has_open_tasks(self, deal: DealId, more_than: int) -> bool:
+        """Return whether more tasks of a deal than so many have not ended."""
+        return bool(self._connection.execute(queries.ONE_MORE_OF_DEAL, {"deal": deal, "offset": more_than}).all())
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         """Return the first backlog behind another one."""

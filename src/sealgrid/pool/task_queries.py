@@ -90,10 +90,17 @@ OF_WORKERS: Final = sql.select(*ROW).where(TASK.c.worker.in_(_SOME))
 COPIED: Final = sql.select(*ROW).join(COPY, COPY.c.task == TASK.c.task)
 COPIES_OF_WORKERS: Final = COPIED.where(COPY.c.worker.in_(_SOME))
 REMOVE_SPARE: Final = SPARE.delete().where(SPARE.c.task == _parameter("one"))
-SLOW_DEALS: Final = (
-    sql.select(TASK.c.deal).where(TASK.c.worker.is_not(None), TASK.c.stage_since <= _parameter("since")).distinct()
+SLOW_TASKS: Final = sql.select(TASK.c.task, TASK.c.deal).where(
+    TASK.c.worker.is_not(None),
+    TASK.c.stage_since <= _parameter("since"),
+    TASK.c.task.not_in(sql.select(SPARE.c.task)),
 )
-OF_DEAL: Final = _limited(sql.select(TASK.c.task).where(TASK.c.deal == _parameter("deal")), TASK.c.task)
+ONE_MORE_OF_DEAL: Final = (
+    sql.select(TASK.c.task)
+    .where(TASK.c.deal == _parameter("deal"))
+    .limit(1)
+    .offset(sql.bindparam("offset", type_=sql.Integer))
+)
 REMOVE_COPIES: Final = COPY.delete().where(COPY.c.task == _parameter("one"))
 #: Without a join: PostgreSQL would sort the whole queue first while its statistics say that it is short.
 STORED: Final = sql.select(*ROW, TASK.c.place, TASK.c.deal)

@@ -194,14 +194,15 @@ class MemoryTaskRows:
         ]
         return fitting[: query.limit]
 
-    def slow_deals(self, since: float) -> list[DealId]:
+    def slow_tasks(self, since: float) -> list[tuple[TaskId, DealId]]:
         held = {task for tasks in self._store.working.values() for task in tasks}
-        return [task.deal for each in held if (task := self._store.open[each]).stage_since <= since]
+        slow = [task for each in held if (task := self._store.open[each]).stage_since <= since and not is_spare(task)]
+        return [(task.task, task.deal) for task in slow]
 
-    def open_of_deal(self, deal: DealId, limit: int) -> list[TaskId]:
+    def has_open_tasks(self, deal: DealId, more_than: int) -> bool:
         known = self._store.known[deal]
         tasks = [task_id(deal, index) for index in range(known.first, known.first + known.size)]
-        return sorted(task for task in tasks if task in self._store.open)[:limit]
+        return sum(task in self._store.open for task in tasks) > more_than
 
     def next_backlog(self, after: Backlog | None) -> Backlog | None:
         return min(
