@@ -259,6 +259,6 @@ class Gated(Judged):
 @pytest.mark.parametrize("machine", [Judged, Gated])
 def test_only_t_distinct_current_vaults_let_a_task_finalise(machine: type[Judged]) -> None:
     machine.answers = Counter()
-    sometimes = settings(max_examples=examples(7, 40), stateful_step_count=20, deadline=None)
+    sometimes = settings(max_examples=examples(16, 60), stateful_step_count=20, deadline=None)
     run_state_machine_as_test(machine, settings=sometimes)
     assert min(machine.answers[True], machine.answers[False]) > 4  # else it proved little

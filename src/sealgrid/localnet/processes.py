@@ -21,6 +21,7 @@ _LOG_TAIL = 400
 _READY, _ERROR = b"1", b"!"  #: first byte of a part's message to its parent
 _MAX_ERROR_BYTES = 4096  #: a pipe takes that much at once (PIPE_BUF)
 STOP_SECONDS = 8.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 OnReady = Callable[[], None]
 Body = Callable[[OnReady], None]
@@ -81,7 +82,8 @@ class ChildProcess:
 
     def log_tail(self) -> str:
         """Return the end of its log."""
-        return self.log.read_text(errors="replace")[-_LOG_TAIL:].strip() or "(empty)"
+        written = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return written[-_LOG_TAIL:].strip() or "(empty)"
 
 
 def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProcess:
@@ -90,14 +92,18 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProces
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
+    # A signal that comes before the child has its own handlers must not run those of its parent in it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
         return ChildProcess(name, pid, reading, log, body, ends)
     os.close(reading)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the supervisor handles it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     die_with_parent(parent)
     redirect_output(log)
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"sg-{name}".encode()[:15], 0, 0, 0)

@@ -10,12 +10,11 @@ from contextlib import contextmanager, suppress
 from sealgrid.errors import InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.localnet.layout import CHAIN, SHOP, Layout, NetworkOptions
 from sealgrid.localnet.log_rotation import rotate
-from sealgrid.localnet.processes import ChildProcess, fork, stop
+from sealgrid.localnet.processes import STOP_SIGNALS, ChildProcess, fork, stop
 from sealgrid.storage.atomic_file import write_file
 
 POLL_SECONDS = 0.2
 RESTART_SECONDS = 30.0  #: within which a restarted part must be ready
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 3, 60.0  #: more restarts in this time stop the network
 #: Between two restarts of a part: what it needs at its start may be down, and comes back meanwhile.
 RESTART_PAUSES = (0.0, 0.5, 3.0)
@@ -60,7 +59,7 @@ def supervise(
             raise
         finally:
             layout.network.unlink(missing_ok=True)
-            for number in _SIGNALS:
+            for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
             stop(children)
 
@@ -115,7 +114,7 @@ def _signals() -> Iterator[None]:
     def request_shutdown(_number: int, _frame: object) -> None:
         raise _ShutdownRequested
 
-    before = {number: signal.signal(number, request_shutdown) for number in _SIGNALS}
+    before = {number: signal.signal(number, request_shutdown) for number in STOP_SIGNALS}
     try:
         yield
     finally:

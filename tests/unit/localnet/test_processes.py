@@ -1,5 +1,6 @@
 """Child processes of a local network: readiness, failures and their log."""
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -22,6 +23,26 @@ def test_a_child_is_ready_runs_and_is_stopped(tmp_path: Path):
     assert not child.has_failed()
     stop([child])
     assert child.has_failed()
+
+
+signals_itself: list[int] = []  #: what a forked process sends itself before it has handlers of its own
+os.register_at_fork(after_in_child=lambda: [os.kill(os.getpid(), number) for number in signals_itself])
+
+
+def test_a_signal_right_after_the_fork_ends_the_child_without_its_parents_handler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    handled = tmp_path / "handled"
+    before = signal.signal(signal.SIGTERM, lambda *_: handled.touch())
+    try:
+        monkeypatch.setattr(f"{__name__}.signals_itself", [signal.SIGTERM])
+        child = fork("part", tmp_path / "log", serve)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(ServiceUnavailable, match="part ended"):
+        child.wait_ready(20)
+    stop([child])
+    assert (child.exit_code, handled.exists()) == (-signal.SIGTERM, False)
 
 
 def test_a_child_that_cannot_start_says_why(tmp_path: Path):
