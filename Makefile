@@ -138,7 +138,7 @@ bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 attack: $(STAMPS)/attack  ## let parts of a network lie, and write down what stopped them; run the long tests
 	@$(BIN)/python -m attacks
 	@$(BIN)/python -m attacks --gate
-	@$(BIN)/python -m pytest -q -m long tests/e2e
+	@$(BIN)/python -m pytest -q -m long tests/e2e tests/integration
 
 pictures: $(STAMPS)/test  ## make the README's pictures from a real run
 	@$(BIN)/python docs/pictures/make.py

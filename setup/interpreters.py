@@ -28,7 +28,10 @@ TESTS = (
     "tests/vectors",
 )
 #: They draw and count the scenes by which a reader is judged; no app runs in them.
-LEFT_OUT = tuple(f"--ignore=tests/unit/shipped_apps/plate_reader/test_{name}.py" for name in ("evaluation", "scenes"))
+LEFT_OUT = tuple(
+    f"--ignore=tests/unit/shipped_apps/plate_reader/{name}.py"
+    for name in ("test_evaluation", "test_scenes", "reader/test_pipeline")
+)
 LOCKS = tuple(ROOT / "requirements" / name for name in ("dev.txt", "build.txt"))
 _PROBE = (
     "import sys; assert sys.implementation.name == 'cpython'; print(sys.base_prefix, '%d.%d' % sys.version_info[:2])"

@@ -87,6 +87,7 @@ class ServedApi:
         self.process.communicate(timeout=20)
 
 
+@pytest.mark.long
 def test_the_api_that_is_killed_after_it_accepted_buys_one_run(localnet, requester, model, tmp_path):
     home, config = localnet.layout.root, tmp_path / "api" / "serve.toml"
     assert run_cli("ados", "serve", "init", config, home=home).code == 0

@@ -42,6 +42,7 @@ def run_line(shell: Shell, line: str, **names: str) -> str:
     return subprocess.run(line, shell=True, cwd=shell.folder, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.long
 def test_the_how_tos_app_is_written_tried_tested_and_sold_by_its_commands(localnet, tmp_path):
     reader = Shell(tmp_path, localnet.layout.root)
     _, _, trial, _, comparison = [run_line(reader, line) for line in blocks("sh")[0].splitlines()]

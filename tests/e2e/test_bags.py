@@ -146,6 +146,7 @@ with sealgrid.connect("requester", network=sys.argv[1], data=sys.argv[2]) as me:
 """
 
 
+@pytest.mark.long
 def test_a_client_that_is_killed_between_two_deals_of_small_offers_completes_its_purchase(
     requester, localnet, app, tmp_path
 ):

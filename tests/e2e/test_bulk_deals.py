@@ -133,6 +133,7 @@ async def test_a_missing_list_ends_the_task_before_any_key_is_released(people, g
     assert (status, "7.17" in why) == (TaskStatus.ACTIVE, True), why
 
 
+@pytest.mark.long
 async def test_the_error_names_a_dataset_whose_file_is_missing(people, goods):
     dataset = await deploy_dataset(people.owner, "gone of a bulk", storing=False)
     cid = await store_slices(people.owner, [[dataset_order(people.owner, dataset, goods.app)]])

@@ -36,6 +36,7 @@ def test_a_run_completes_on_a_chain_with_the_id_of_a_test_network(network: Runni
     assert "letter.txt" in shell.output("run", "hash-file", "--file", tmp_path / "letter.txt", "--as", "requester")
 
 
+@pytest.mark.long
 def test_a_network_keeps_the_id_and_the_judge_that_it_was_made_with(network: RunningNetwork, folder: Path) -> None:
     network.stop()
     for option, reason in (

@@ -296,6 +296,7 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.long
 def test_the_cause_of_an_ending_decides_whether_the_price_is_refunded(localnet, sealgrid, odd, model):
     tampered = model("tampered", "--unproved")  # no worker has the file yet
     sealed = re.search(r"sealed file +(0x\w+)", sealgrid.output("model", "show", tampered))[1]

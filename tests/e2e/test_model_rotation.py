@@ -46,6 +46,7 @@ def run_cli(localnet, *words):
     return ended.stdout
 
 
+@pytest.mark.long
 async def test_a_reshared_key_still_works_and_its_versions_are_listed(localnet, owner, requester, tmp_path):
     model = await publish_model(owner, tmp_path, "rotated")
     assert await run_succeeds(requester, "rotated")

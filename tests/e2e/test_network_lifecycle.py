@@ -47,6 +47,7 @@ def test_a_killed_supervisor_takes_every_process_with_it(tmp_path):
         time.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_a_restart_keeps_deployed_apps_and_a_wipe_removes_them(tmp_path):
     first = start_network(tmp_path)
     async with connect(first.network, development_key("developer")) as developer:

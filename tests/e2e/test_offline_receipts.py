@@ -122,6 +122,7 @@ def test_it_is_verified_in_an_empty_network_namespace(bought):
     assert len(online.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_change_of_any_value_fails_at_its_number(bought):
     paths = list(leaves(json.loads(bought.first)))
     assert len(paths) > 90

@@ -40,6 +40,7 @@ def path_without_bubblewrap(folder: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.long
 def test_a_kernel_that_refuses_the_sandbox_is_named_with_the_remedy_by_every_command(tmp_path):
     (tmp_path / "bin").mkdir()
     refusing = tmp_path / "bin" / "bwrap"

@@ -82,6 +82,7 @@ async def test_an_owner_publishes_a_model_is_paid_for_a_run_withdraws_and_unlist
         await owner.models.unlist(model)
 
 
+@pytest.mark.long
 async def test_a_client_that_crashed_opens_its_paid_result_later(localnet, owner, folder, tmp_path):
     model = await published(owner, folder, "crash")
     code = (

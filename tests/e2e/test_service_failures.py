@@ -83,6 +83,7 @@ def kill(net: RunningNetwork, part: str) -> None:
     raise AssertionError(f"{part} was not started again")
 
 
+@pytest.mark.long
 def test_a_run_completes_without_one_of_the_vaults(net, sealgrid, tmp_path):
     before = escrow(sealgrid)
     with suspended(net, "vault-2"):
@@ -126,6 +127,7 @@ def run_and_meanwhile(sealgrid: Shell, stage: str, then: Callable[[], None]) -> 
     return running.returncode, printed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("situation", "part"), [("worker killed in the job", "worker"), ("pool killed and restarted", "pool")]
 )

@@ -210,6 +210,7 @@ certificate = "root.der"
     return config
 
 
+@pytest.mark.long
 async def test_a_nonce_is_good_once_wherever_the_vault_is_killed(scene: Scene) -> None:
     async def prepare() -> InterruptedRequest:
         _, request = await scene.evidence()
@@ -231,6 +232,7 @@ async def test_a_nonce_is_good_once_wherever_the_vault_is_killed(scene: Scene) -
     assert all(times == 1 for times in scene.answers.values())
 
 
+@pytest.mark.long
 async def test_the_log_only_grows_and_has_every_answered_release_wherever_the_vault_is_killed(scene: Scene) -> None:
     log, vault = LogClient(scene.process.client.transport), scene.federation.vaults[0]
 
