@@ -19,9 +19,9 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, SealgridError, ServiceUnavailable
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, ChainCallKind
+from sealgrid.pool.next_actions import chain_call
 from sealgrid.pool.operations import apply_events, pending_calls
 from sealgrid.pool.pool_store import TaskRows
-from sealgrid.pool.step import chain_call
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.transaction_sender import TransactionSender, hub_call
 from sealgrid.pool.transactions import ARRAY_FUNCTIONS, SINGLE_FUNCTIONS, PoolTransaction

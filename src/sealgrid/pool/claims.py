@@ -22,10 +22,11 @@ from sealgrid.pool.matching import (
     price_per_second,
     start_by,
 )
+from sealgrid.pool.next_actions import repeatable_after
 from sealgrid.pool.pool_store import QueueQuery, StoredTask, TaskChange, TaskRows
 from sealgrid.pool.replication import TRUSTED_AGREEMENTS
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import repeatable_after, step
+from sealgrid.pool.step import step
 from sealgrid.pool.task import PoolTask, workers_of
 from sealgrid.units import Address, DealId, TaskId, to_digest
 from sealgrid.wire.pool import WorkerCapabilities

@@ -11,10 +11,11 @@ from sealgrid.errors import NotFound, SealgridError
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, ChainCallKind, Effect
 from sealgrid.pool.matching import loss, success
+from sealgrid.pool.next_actions import chain_call
 from sealgrid.pool.pool_store import TaskChange, TaskRows
 from sealgrid.pool.replication import Replication, broken_promises, compared_workers
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import chain_call, new_tasks, step
+from sealgrid.pool.step import new_tasks, step
 from sealgrid.pool.task import PoolTask
 from sealgrid.units import Address, TaskId, to_digest
 

@@ -10,7 +10,7 @@ from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker
-from sealgrid.pool.step import chain_call, is_assignable, is_spare
+from sealgrid.pool.next_actions import chain_call, is_assignable, is_spare
 from sealgrid.pool.task import PoolTask, workers_of
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId

@@ -16,18 +16,11 @@ from sealgrid.pool.database import create_tables, database_errors, open_engine, 
 from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker, price_per_second, requirement, start_by
+from sealgrid.pool.next_actions import chain_call, is_assignable, is_in_backlog, is_spare, lease_until, next_deadline
 from sealgrid.pool.notifications import notifications
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import (
-    chain_call,
-    is_assignable,
-    is_in_backlog,
-    is_spare,
-    lease_until,
-    next_deadline,
-    renew_lease,
-)
+from sealgrid.pool.step import renew_lease
 from sealgrid.pool.tables import (
     AGREEMENTS,
     COPY,

@@ -9,13 +9,13 @@ from sealgrid.errors import InputRefused
 from sealgrid.poco.consensus import ConsensusTally
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.effects import AssignTask, ChainCall, Effect, SignAuthorisation, SignReassign
+from sealgrid.pool.effects import AssignTask, Effect, SignAuthorisation, SignReassign
+from sealgrid.pool.next_actions import RUNNING, copy_lease_until, is_assignable, is_in_backlog, is_spare, lease_until
 from sealgrid.pool.replication import (
     MAX_COMMITMENTS,
     Replication,
     ResultCommitment,
     agree,
-    call_due,
     commit,
     contributed,
     missing_workers,
@@ -30,7 +30,6 @@ from sealgrid.pool.task import (
     MAX_ATTEMPTS,
     MAX_DETAIL,
     MAX_REVERTS,
-    OPEN,
     WORKING,
     PoolTask,
     TaskCopy,
@@ -47,10 +46,8 @@ from sealgrid.pool.task import (
     resolve_refusal,
     workers_of,
 )
-from sealgrid.units import Address
 from sealgrid.wire.pool import ForwardReply, Stage, StageAt
 
-_RUNNING: Final = ("released", "running")
 _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 
 _ChainCallEvent = e.ChainCallSubmitted | e.ChainCallEnded | e.ChainCallPostponed
@@ -96,100 +93,6 @@ def step(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: Pool
             return _apply_report(task, event), ()
         case _:
             return _apply_other_event(task, deal, event, rules), ()
-
-
-def is_assignable(task: PoolTask) -> bool:
-    """Return whether a task waits for a worker, any or a certain one, or for another one beside those that have it."""
-    if task.stage == "waiting":
-        return task.queued and not task.claimed_check
-    has = len(workers_of(task))
-    return 0 < has < task.wanted and task.attempt < MAX_ATTEMPTS
-
-
-def is_spare(task: PoolTask) -> bool:
-    """Return whether an idle worker may compute a task, too, beside as many as it needs.
-
-    In an enclave only after the first one has its keys: the vaults give none to an enclave that another has followed.
-    One attempt is left for both to fail.
-    """
-    enough = len(workers_of(task)) == task.wanted
-    return task.tail and task.stage in _RUNNING and enough and task.attempt < MAX_ATTEMPTS - 1
-
-
-def is_in_backlog(task: PoolTask) -> bool:
-    """Return whether a task waits in the backlog of its requester."""
-    return task.stage == "waiting" and task.initialized and not task.queued
-
-
-def repeatable_after(task: PoolTask, worker: Address, rules: PoolRules) -> float | None:
-    """Return from which time a worker of a task gets it again, since it sent nothing about it; None for never."""
-    copy = copy_of(task, worker)
-    stage, last = (task.stage, task.last_report) if copy is None else (copy.stage, copy.last_report)
-    return last + rules.retry if stage == "assigned" else None
-
-
-def lease_until(task: PoolTask, rules: PoolRules) -> float | None:
-    """Return when the first worker of a task loses it without another report.
-
-    None for a task without a worker, and while the pool sends its result: the contribution deadline ends that.
-    """
-    ends = [_copy_until(copy, rules) for copy in task.copies]
-    first = _worker_until(task, rules)
-    return min(ends if first is None else [first, *ends], default=None)
-
-
-def _copy_until(copy: TaskCopy, rules: PoolRules) -> float:
-    return _lease_end(copy.stage, copy.last_report, copy.stage_since, rules)
-
-
-def _lease_end(stage: Stage, last_report: float, stage_since: float, rules: PoolRules) -> float:
-    # Only *running* may last until the contribution deadline; every other stage has a limit in spite of reports.
-    end = last_report + rules.lease
-    return end if stage == "running" else min(end, stage_since + rules.stage_leases * rules.lease)
-
-
-def _worker_until(task: PoolTask, rules: PoolRules) -> float | None:
-    if task.stage == "contributing":  # for one contribution after the other
-        return task.last_report + 2 * rules.lease
-    if task.stage not in WORKING or task.forward is not None:  # the pool has the result: its worker cannot hasten it
-        return None
-    return _lease_end(task.stage, task.last_report, task.stage_since, rules)
-
-
-def next_deadline(task: PoolTask, deal: e.DealMatched) -> int | None:
-    """Return the next deadline of the chain that changes a task, or None."""
-    if task.stage == "revealing" and task.replication is not None and not task.replication.reveal_over:
-        return min(task.replication.reveal_deadline, deal.final_deadline)
-    if task.stage in OPEN and task.stage != "revealing":
-        return deal.contribution_deadline
-    return None if task.stage in ENDED or task.refund_due else deal.final_deadline
-
-
-def chain_call(task: PoolTask) -> ChainCall | None:
-    """Return the chain call that a task needs and no transaction carries. It follows from its state."""
-    if task.nonce is not None:
-        return None
-    if task.refund_due and task.stage not in ENDED:
-        return ChainCall(
-            kind="claim" if task.initialized else "initialize and claim",
-            task=task.task,
-            deal=task.deal,
-            index=task.index,
-        )
-    if task.replication is not None and task.stage == "revealing" and (due := call_due(task.replication)):
-        return ChainCall(
-            kind="finalize" if due == "finalize" else "reopen",
-            task=task.task,
-            deal=task.deal,
-            index=task.index,
-            result=task.replication.result,
-        )
-    if task.forward is not None and task.stage in WORKING:
-        forward = task.forward
-        return ChainCall(kind="forward", task=task.task, deal=task.deal, index=task.index, forward=forward)
-    if not task.initialized and task.stage in OPEN:
-        return ChainCall(kind="initialize", task=task.task, deal=task.deal, index=task.index)
-    return None
 
 
 def renew_lease(task: PoolTask, at: float) -> PoolTask:
@@ -385,7 +288,7 @@ def _apply_pool_event(
                 else task
             )
         case e.TailReached():
-            slow = task.stage in _RUNNING and event.at - task.stage_since >= rules.lease
+            slow = task.stage in RUNNING and event.at - task.stage_since >= rules.lease
             return msgspec.structs.replace(task, tail=True) if slow and not task.tail else task
         case e.VaultsAnswered():
             return resolve_refusal(task, event.at, event.check, event.detail, denied=event.denied)
@@ -415,7 +318,7 @@ def _expire(task: PoolTask, at: float, rules: PoolRules) -> PoolTask:
         return _after_agreement(task, skip_absent(task.replication, rules.replicas), at, rules)
     reason = "the worker sent no report, or stayed at one stage, for too long"
     for copy in task.copies:  # one at a time: each loss is counted
-        if _copy_until(copy, rules) <= at:
+        if copy_lease_until(copy, rules) <= at:
             return lose_copy(task, copy.worker, at, reason)
     return lose(task, at, reason)
 

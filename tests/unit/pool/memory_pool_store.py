@@ -12,17 +12,10 @@ from sealgrid.poco.ids import task_id
 from sealgrid.pool.effects import ChainCallKind
 from sealgrid.pool.events import DealMatched
 from sealgrid.pool.matching import AppFailures, KnownWorker, fits, price_per_second, start_by
+from sealgrid.pool.next_actions import chain_call, is_assignable, is_in_backlog, is_spare, lease_until, next_deadline
 from sealgrid.pool.pool_store import Backlog, Changes, QueueQuery, StoredTask, TaskChange, changes_of
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import (
-    chain_call,
-    is_assignable,
-    is_in_backlog,
-    is_spare,
-    lease_until,
-    next_deadline,
-    renew_lease,
-)
+from sealgrid.pool.step import renew_lease
 from sealgrid.pool.task import ENDED, OPEN, WORKING, PoolTask, workers_of
 from sealgrid.pool.transactions import PoolTransaction
 from sealgrid.units import Address, DealId, TaskId

@@ -7,9 +7,9 @@ from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import WorkerRequest
 from sealgrid.pool.effects import ChainCall, SignAuthorisation, SignReassign
+from sealgrid.pool.next_actions import lease_until
 from sealgrid.pool.operations import apply_events
 from sealgrid.pool.rules import PoolRules
-from sealgrid.pool.step import lease_until
 from sealgrid.pool.task import MAX_ATTEMPTS
 from tests.unit.pool.store_scene import ANNA, BERT, DEAL, OPENED, RULES, TASK, StoreScene, assigned, deal, enclave
 

@@ -16,11 +16,12 @@ from sealgrid.poco.ids import task_id
 from sealgrid.poco.tags import GPU, NO_TAG, TEE, TEE_TAG
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import ClaimResult, WorkerRequest
+from sealgrid.pool.next_actions import lease_until
 from sealgrid.pool.operations import open_tails
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
-from sealgrid.pool.step import lease_until, new_tasks
+from sealgrid.pool.step import new_tasks
 from sealgrid.pool.task import OPEN, WORKING, PoolTask, workers_of
 from sealgrid.pool.transactions import Fees, PoolTransaction
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest

@@ -13,12 +13,12 @@ from sealgrid.poco.consensus import ConsensusTally, RewardTerms
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.claims import WorkerRequest
+from sealgrid.pool.next_actions import chain_call, is_assignable
 from sealgrid.pool.operations import apply_events, expire
 from sealgrid.pool.pool_store import PoolStore
 from sealgrid.pool.replication import MAX_COMMITMENTS, replicas_of
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.sql_pool_store import SqlPoolStore
-from sealgrid.pool.step import chain_call, is_assignable
 from sealgrid.pool.task import MAX_ATTEMPTS
 from sealgrid.pool.task_queue import fill_queue
 from sealgrid.units import Address, Digest, to_address, to_digest
