@@ -29,6 +29,7 @@ from sealgrid.localnet.downloads import (
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
+PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin"
 OLDEST_NODE = (20, 6)  #: iExec's SDK needs 20, module hooks of the script tests 20.6; Debian 12 has an older one
 
 
@@ -88,7 +89,7 @@ def install_debian_packages() -> None:
     if os.geteuid() == 0:  # others cannot make the machines of a test
         need_program("nft", "nftables", "address translation between the machines of a test", say)
     need_program("systemd-analyze", "systemd", "it judges the units below deploy/", say)
-    install_nginx()
+    unpack_program("nginx", "nginx", "usr/sbin", "the proxy that services are tested behind", "-v")
     install_mosquitto()
     install_node(CACHE / "node")
 
@@ -141,18 +142,8 @@ def fetch_for_long_tests() -> None:
 
 
 def install_promtool() -> None:
-    """Put Debian's promtool below the cache, which checks the alerts; unpacked like nginx, to start no service."""
-    place = CACHE / "promtool"
-    if place.is_file():
-        return
-    found = shutil.which("promtool")
-    if found is None:
-        print("setup: unpacking prometheus (whose promtool checks the alerts)", flush=True)
-        found = str(_unpacked("prometheus", CACHE / "prometheus-package") / "usr" / "bin" / "promtool")
-    if subprocess.run((found, "--version"), check=False, capture_output=True).returncode != 0:
-        raise SetupMissing("promtool is missing; install it with: sudo apt-get install prometheus")
-    place.unlink(missing_ok=True)
-    place.symlink_to(found)
+    """Put Debian's promtool below the cache, which checks the alerts."""
+    unpack_program("promtool", "prometheus", "usr/bin", "its promtool checks the alerts", "--version")
 
 
 def install_slurm() -> None:
@@ -161,38 +152,30 @@ def install_slurm() -> None:
         install_package("slurmctld slurmd slurm-client", "a cluster that workers are tested on", say)
 
 
-def install_nginx() -> None:
-    """Put Debian's nginx below the cache, for the test of services behind a proxy.
-
-    Its package is unpacked and not installed: installing it would start a web server on this machine's port 80.
-    """
-    place = CACHE / "nginx"
-    if place.is_file():
-        return
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        print("setup: unpacking nginx (the proxy that services are tested behind)", flush=True)
-        found = str(_unpacked("nginx", CACHE / "nginx-package") / "usr" / "sbin" / "nginx")
-    if subprocess.run((found, "-v"), check=False, capture_output=True).returncode != 0:
-        raise SetupMissing("nginx is missing; install it with: sudo apt-get install nginx")
-    place.unlink(missing_ok=True)
-    place.symlink_to(found)
-
-
 def install_mosquitto() -> None:
-    """Put Debian's mosquitto below the cache, the MQTT broker of a test; unpacked like nginx, to start no service."""
-    place = CACHE / "mosquitto"
-    if place.is_file():
-        return
-    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
+    """Put Debian's mosquitto below the cache, the MQTT broker of a test, and install its libraries."""
+    if not (CACHE / "mosquitto").is_file() and shutil.which("mosquitto", path=PROGRAMS) is None:
         install_package("libmosquitto1", "a library of an MQTT broker", say)  # reads apt's lists, too
         install_package(_libraries_of("mosquitto"), "libraries of an MQTT broker", say)
-        print("setup: unpacking mosquitto (the MQTT broker of a test)", flush=True)
-        found = str(_unpacked("mosquitto", CACHE / "mosquitto-package") / "usr" / "sbin" / "mosquitto")
-    # `mosquitto -h` prints its version, and ends with 3.
-    if "version" not in subprocess.run((found, "-h"), check=False, capture_output=True, text=True).stdout:
-        raise SetupMissing("mosquitto is missing; install it with: sudo apt-get install mosquitto")
+    unpack_program("mosquitto", "mosquitto", "usr/sbin", "the MQTT broker of a test", "-h")
+
+
+def unpack_program(name: str, package: str, folder: str, what: str, asks_version: str) -> None:
+    """Link a program of the system below the cache, else that of its Debian package; raise SetupMissing.
+
+    The package is unpacked and not installed: installing it would start a service on this machine.
+    """
+    place = CACHE / name
+    if place.is_file():
+        return
+    found = shutil.which(name, path=PROGRAMS)
+    if found is None:
+        say(f"unpacking {package} ({what})")
+        found = str(_unpacked(package, CACHE / f"{package}-package") / folder / name)
+    # mosquitto prints its version with its help, and ends with 3; nginx prints it on standard error.
+    reply = subprocess.run((found, asks_version), check=False, capture_output=True, text=True)
+    if "version" not in reply.stdout + reply.stderr:
+        raise SetupMissing(f"{name} is missing; install it with: sudo apt-get install {package}")
     place.unlink(missing_ok=True)
     place.symlink_to(found)
 
