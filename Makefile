@@ -139,6 +139,7 @@ attack: $(STAMPS)/attack  ## let parts of a network lie, and write down what sto
 	@$(BIN)/python -m attacks
 	@$(BIN)/python -m attacks --gate
 	@$(BIN)/python -m pytest -q -m long tests/e2e tests/integration
+	@$(BIN)/python -m pytest -q -m long tests/browser
 
 pictures: $(STAMPS)/test  ## make the README's pictures from a real run
 	@$(BIN)/python docs/pictures/make.py

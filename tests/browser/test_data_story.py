@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from owner_steps import act_as
 from playwright.sync_api import expect
 from purchase import buy_one_run
 from visitor import Visitor
+
+pytestmark = pytest.mark.long
 
 RUN_MS = 120_000
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from browser_wallet import connect_wallet
 from owner_steps import publish
 from playwright.sync_api import expect
@@ -12,6 +13,7 @@ from tests.unit.shipped_apps.onnx_writer import passing
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
 
 
+@pytest.mark.long
 def test_an_owner_with_an_external_wallet_deposits_reprices_grants_revokes_and_unlists(visitor: Visitor, tmp_path):
     (tmp_path / "pocketed.onnx").write_bytes(passing((1, 3)))
     model = publish(visitor, tmp_path / "pocketed.onnx", price="2").url

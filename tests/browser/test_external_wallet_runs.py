@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from browser_wallet import connect_wallet
 from playwright.sync_api import Page, Request, Route, expect
 from purchase import buy_one_run
@@ -91,6 +92,7 @@ def test_a_wallet_buys_a_run_that_only_its_browser_seals_and_opens(visitor: Visi
     expect(page.get_by_text("does not have the key of this result")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_browser_opens_direct_results_and_the_log_of_a_failed_app(visitor: Visitor, site: LocalSite, tmp_path):
     (tmp_path / "direct.onnx").write_bytes(passing((1, 3)))
     (tmp_path / "good.json").write_text("[[1, 2, 3]]")

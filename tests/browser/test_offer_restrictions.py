@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import pytest
 from playwright.sync_api import expect
 from visitor import LocalSite, Visitor
 
@@ -15,6 +16,8 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.units import Address
+
+pytestmark = pytest.mark.long
 
 RLC = 10**9  #: nRLC
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from owner_steps import act_as, publish
 from playwright.sync_api import expect
 from purchase import buy_one_run
@@ -57,6 +58,7 @@ def test_a_mistake_is_one_sentence(visitor: Visitor):
     expect(visitor.page.get_by_text(re.compile("is no amount|is not a valid amount"))).to_be_visible()
 
 
+@pytest.mark.long
 def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buyer_is_refused(
     visitor: Visitor, tmp_path
 ):

@@ -4,6 +4,7 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from browser_wallet import NAME, BrowserWallet
 from owner_steps import act_as
 from playwright.sync_api import expect
@@ -22,6 +23,8 @@ from sealgrid.sdk.operations import buy
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.resources.offers import open_offers
 from sealgrid.sdk.run_request import RunRequest
+
+pytestmark = pytest.mark.long
 
 FINAL_SECONDS = 10 * 30 + 1
 NOTICE_SECONDS = 30 + 1

@@ -28,6 +28,8 @@ from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import VaultClient
 from tests.e2e.running_network import RunningNetwork, start_network
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO = (ROOT / "docs" / "howto" / "behind-a-proxy.md").read_text()
 NAMES = ("app", "market", "pool", "files", "vault")

@@ -12,7 +12,7 @@ from tests.e2e.shell import Shell
 
 HASH_FILE = Path(__file__).resolve().parents[2] / "src/sealgrid/shipped_apps/hash_file"
 
-pytestmark = pytest.mark.localnet
+pytestmark = [pytest.mark.localnet, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

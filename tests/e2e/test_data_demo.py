@@ -13,7 +13,7 @@ from tests.e2e.shell import Shell, run_demo
 SEED = 2
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-model.md"
 
-pytestmark = pytest.mark.localnet
+pytestmark = [pytest.mark.localnet, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.share_store import ShareStore
 from tests.unit.shipped_apps.onnx_writer import passing
 
-pytestmark = pytest.mark.localnet
+pytestmark = [pytest.mark.localnet, pytest.mark.long]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -61,6 +61,7 @@ async def test_a_reshared_key_still_works_and_its_versions_are_listed(localnet, 
     assert "stored by 3 vaults" in listed
 
 
+@pytest.mark.long
 async def test_a_resealed_model_replaces_the_old_one(owner, requester, tmp_path):
     old = await publish_model(owner, tmp_path, "resealed")
     assert await run_succeeds(requester, "resealed")

@@ -146,6 +146,7 @@ def sealgrid(*words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_with_a_certificate_everything_is_reached_by_tls(tmp_path):
     certificate, key = write_certificate(tmp_path, ADDRESS)
     pair = ("--certificate", str(certificate), "--certificate-key", str(key))

@@ -40,6 +40,7 @@ class DealFilesOnly(VerifyingReader):
             yield piece
 
 
+@pytest.mark.long
 async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, tmp_path):
     folder = ROOT / "src/sealgrid/shipped_apps" / "onnx_runner"
     app = await deploy.deploy(people.developer, folder)
