@@ -161,23 +161,24 @@ def install_mosquitto() -> None:
 
 
 def unpack_program(name: str, package: str, folder: str, what: str, asks_version: str) -> None:
-    """Link a program of the system below the cache, else that of its Debian package; raise SetupMissing.
+    """Link a program of the system below the cache, or put that of its Debian package there; raise SetupMissing.
 
-    The package is unpacked and not installed: installing it would start a service on this machine.
+    The package is not installed: installing it would start a service on this machine.
     """
     place = CACHE / name
     if place.is_file():
         return
-    found = shutil.which(name, path=PROGRAMS)
-    if found is None:
-        say(f"unpacking {package} ({what})")
-        found = str(_unpacked(package, CACHE / f"{package}-package") / folder / name)
-    # mosquitto prints its version with its help, and ends with 3; nginx prints it on standard error.
-    reply = subprocess.run((found, asks_version), check=False, capture_output=True, text=True)
-    if "version" not in reply.stdout + reply.stderr:
-        raise SetupMissing(f"{name} is missing; install it with: sudo apt-get install {package}")
     place.unlink(missing_ok=True)
-    place.symlink_to(found)
+    if found := shutil.which(name, path=PROGRAMS):
+        place.symlink_to(found)
+    else:
+        say(f"unpacking {package} ({what})")
+        _unpack_file(package, f"{folder}/{name}", place)
+    # mosquitto prints its version with its help, and ends with 3; nginx prints it on standard error.
+    reply = subprocess.run((place, asks_version), check=False, capture_output=True, text=True)
+    if "version" not in reply.stdout + reply.stderr:
+        place.unlink()
+        raise SetupMissing(f"{name} is missing; install it with: sudo apt-get install {package}")
 
 
 def _libraries_of(package: str) -> str:
@@ -187,8 +188,8 @@ def _libraries_of(package: str) -> str:
     return " ".join(re.findall(r"^  Depends: (lib[\w.+-]+)$", shown, re.MULTILINE))
 
 
-def _unpacked(package: str, folder: Path) -> Path:
-    """Return the folder with the files of a Debian package, which apt fetched and checked."""
+def _unpack_file(package: str, file: str, place: Path) -> None:
+    """Put one file of a Debian package, which apt fetched and checked, at ``place``."""
     if not shutil.which("apt-get"):
         raise SetupMissing(f"{package} is missing; install it with your system's package manager")
     with tempfile.TemporaryDirectory() as temporary:
@@ -198,8 +199,9 @@ def _unpacked(package: str, folder: Path) -> Path:
         files = list(Path(temporary).glob("*.deb"))
         if done.returncode != 0 or len(files) != 1:
             raise SetupMissing(f"{package} could not be downloaded; install it with: sudo apt-get install {package}")
-        subprocess.run(("dpkg-deb", "-x", str(files[0]), str(folder)), check=True)
-    return folder
+        unpacked = Path(temporary) / "unpacked"
+        subprocess.run(("dpkg-deb", "-x", str(files[0]), str(unpacked)), check=True)
+        shutil.move(unpacked / file, place)
 
 
 if __name__ == "__main__":
