@@ -14,6 +14,7 @@ Seconds = NewType("Seconds", int)  #: Unix time or duration, by the name of the 
 
 ZERO_ADDRESS = Address("0x" + "00" * 20)
 ZERO_DIGEST = Digest("0x" + "00" * 32)
+NRLC_PER_RLC = 10**9
 
 
 def to_bytes(value: str, size: int) -> bytes:
@@ -37,3 +38,9 @@ def to_digest(value: bytes | str) -> Digest:
     if len(raw) != 32:
         raise ValueError(f"a digest has 32 bytes, not {len(raw)}")
     return Digest("0x" + raw.hex())
+
+
+def rlc_number(nrlc: int) -> str:
+    """Return an amount in RLC as a decimal number, without zeros at its end."""
+    whole, rest = divmod(abs(nrlc), NRLC_PER_RLC)
+    return f"{'-' if nrlc < 0 else ''}{whole}.{rest:09d}".rstrip("0").rstrip(".")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealgrid.units import to_address, to_bytes, to_digest
+from sealgrid.units import rlc_number, to_address, to_bytes, to_digest
 
 
 def test_any_letter_case_becomes_lower_case():
@@ -26,3 +26,13 @@ def test_bytes_have_exactly_the_given_size():
     assert to_bytes("0x0102", 2) == b"\x01\x02"
     with pytest.raises(ValueError, match="expected 0x and 6 hex digits"):
         to_bytes("0x0102", 3)
+
+
+def test_an_amount_in_rlc_has_no_zeros_at_its_end():
+    assert [rlc_number(nrlc) for nrlc in (0, 10**9, 2_500_000_000, 1, -1)] == [
+        "0",
+        "1",
+        "2.5",
+        "0.000000001",
+        "-0.000000001",
+    ]

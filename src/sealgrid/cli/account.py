@@ -150,14 +150,9 @@ async def balance(
 async def deposit(
     me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)],
-    *,
-    receiver: Annotated[
-        str | None,
-        typer.Option("--for", metavar="ADDRESS", help="Into the escrow of this account, as a worker's stake or bond."),
-    ] = None,
 ) -> None:
     """Move money from the wallet into escrow, which pays for runs."""
-    _print_balance(await me.account.deposit(amount, account=receiver), me.network)
+    _print_balance(await me.account.deposit(amount), me.network)
 
 
 @app.command()

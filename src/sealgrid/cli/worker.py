@@ -209,7 +209,7 @@ async def deposit(
     ],
     rlc: Annotated[str, typer.Argument(metavar="RLC", help="From your wallet, as stake of the worker.")],
 ) -> None:
-    """Deposit a worker's stake, which tasks without a TEE lock; `worker collect` on its machine takes it out."""
+    """Deposit a worker's bond, and stake for tasks without a TEE; `worker collect` on its machine takes it out."""
     free = await me.account.deposit_stake(worker, rlc)
     stdout.print(f"worker {worker} has {free}{credit_note(me.network)} free in escrow", markup=False)
 

@@ -6,11 +6,10 @@ from typing import Final
 
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import CallRefused
-from sealgrid.units import Address
+from sealgrid.units import Address, rlc_number
 
 BOND_SECONDS: Final = 30.0  #: for which a bond that was read on the chain counts
 _MAX_READ: Final = 10_000  #: bonds that are remembered
-_NRLC_PER_RLC: Final = 10**9
 
 
 class WorkerBonds:
@@ -40,12 +39,13 @@ class WorkerBonds:
         if not self._bond or self._was_read(worker):
             return
         account = await self._account_of(worker)
-        held = account.stake + account.locked
-        if held < self._bond:
+        escrow = account.stake + account.locked
+        if escrow < self._bond:
             raise CallRefused(
                 "join.4",
-                f"worker {worker} has {_rlc(held)} in escrow, and this open pool demands a bond of {_rlc(self._bond)}; "
-                f"deposit it with: sealgrid account deposit {_number(self._bond - held)} --for {worker}",
+                f"worker {worker} has {rlc_number(escrow)} RLC in escrow, and this open pool demands a bond of "
+                f"{rlc_number(self._bond)} RLC; deposit it with: "
+                f"sealgrid worker deposit {worker} {rlc_number(self._bond - escrow)}",
             )
         if len(self._read) >= _MAX_READ:
             self._read.clear()
@@ -53,12 +53,3 @@ class WorkerBonds:
 
     def _was_read(self, worker: Address) -> bool:
         return self._clock() - self._read.get(worker, -BOND_SECONDS) < BOND_SECONDS
-
-
-def _rlc(nrlc: int) -> str:
-    return f"{_number(nrlc)} RLC"
-
-
-def _number(nrlc: int) -> str:
-    whole, rest = divmod(nrlc, _NRLC_PER_RLC)
-    return f"{whole}.{rest:09d}".rstrip("0").rstrip(".")

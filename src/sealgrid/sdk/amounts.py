@@ -3,8 +3,8 @@
 import re
 
 from sealgrid.errors import InputRefused
+from sealgrid.units import NRLC_PER_RLC, rlc_number
 
-NRLC_PER_RLC = 10**9
 MAX_NRLC = 87_000_000 * NRLC_PER_RLC  #: the total supply
 
 _PATTERN = re.compile(r"\s*([0-9]{1,20})(?:\.([0-9]{1,9}))?\s*(RLC|nRLC)?\s*", re.IGNORECASE)
@@ -14,9 +14,7 @@ class Amount(int):
     """An amount in nRLC (10^-9 RLC); its text is in RLC. On a local network these are test credits, worth nothing."""
 
     def __str__(self) -> str:
-        whole, rest = divmod(abs(self), NRLC_PER_RLC)
-        text = f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
-        return f"{'-' if self < 0 else ''}{text} RLC"
+        return f"{rlc_number(self)} RLC"
 
     def __repr__(self) -> str:
         return f"Amount({int(self)})"

@@ -130,7 +130,7 @@ def open_admissions(workers: AdmittedWorkers, bonds: WorkerBonds) -> WorkerAdmis
 
 async def test_join_4_an_open_pool_admits_without_an_invitation_who_has_the_bond_in_escrow(workers: AdmittedWorkers):
     poor, rich = Escrow(free=10**9, locked=15 * 10**8), Escrow(free=3 * 10**9, locked=2 * 10**9)
-    with pytest.raises(CallRefused, match=rf"has 2\.5 RLC in escrow.* deposit 2\.5 --for {WORKER.address}") as refused:
+    with pytest.raises(CallRefused, match=rf"has 2\.5 RLC in escrow.* worker deposit {WORKER.address} 2\.5") as refused:
         await open_admissions(workers, bonded(workers, poor)).join(signed_call(JoinRequest()))
     assert (refused.value.check, WORKER.address in workers) == ("join.4", False)
     signed = await open_admissions(workers, bonded(workers, rich)).join(signed_call(JoinRequest()))

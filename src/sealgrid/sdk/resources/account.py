@@ -60,26 +60,16 @@ class AsyncAccount:
         wallet = await self._conn.hub.wallet_balance(self.address)
         return Balance(wallet=Amount(wallet), escrow=Amount(escrow.stake), locked=Amount(escrow.locked))
 
-    async def deposit(self, how_much: Price, *, account: str | None = None) -> Balance:
-        """Move money from the wallet into escrow, from which runs are paid; return this account's balance.
-
-        With ``account`` it goes into the escrow of another account, as a worker's stake: nobody can undo that. Raises
-        InputRefused for a text that names no account, OrderRefused if the wallet has not enough; nothing is sent then.
-        """
-        conn, value = self._conn, amount(how_much)
-        if account is None:
-            await conn.hub.deposit(conn.wallet, int(value))
-            return await self.balance()
-        receiver, wallet = find_account(conn, account), await conn.hub.wallet_balance(self.address)
-        if not 0 < value <= wallet:
-            raise OrderRefused(f"{value} cannot be deposited: the wallet has {Amount(wallet)}; nothing was sent.")
-        await conn.hub.deposit_for(conn.wallet, int(value), receiver)
+    async def deposit(self, how_much: Price) -> Balance:
+        """Move money from the wallet into escrow, from which runs are paid."""
+        await self._conn.hub.deposit(self._conn.wallet, int(amount(how_much)))
         return await self.balance()
 
     async def deposit_stake(self, worker: str, how_much: Price) -> Amount:
         """Move money from the wallet into the escrow of a worker; return what is free there.
 
-        PoCo locks it as stake for each task without a TEE that the worker takes; only the worker can take it out.
+        PoCo locks it as stake for each task without a TEE that the worker takes, and an open pool may demand it as a
+        bond; only the worker can take it out.
         ``worker`` is an address or, on a local network, the name of a development account. Raises InputRefused for
         another receiver, OrderRefused if there is not enough; then nothing is sent.
         """

@@ -21,18 +21,15 @@ class Account:
         """Return the account's money in wallet and escrow."""
         return BACKGROUND.run(self._inner.balance())
 
-    def deposit(self, how_much: Price, *, account: str | None = None) -> Balance:
-        """Move money from the wallet into escrow, from which runs are paid; return this account's balance.
-
-        With ``account`` it goes into the escrow of another account, as a worker's stake: nobody can undo that. Raises
-        InputRefused for a text that names no account, OrderRefused if the wallet has not enough; nothing is sent then.
-        """
-        return BACKGROUND.run(self._inner.deposit(how_much, account=account))
+    def deposit(self, how_much: Price) -> Balance:
+        """Move money from the wallet into escrow, from which runs are paid."""
+        return BACKGROUND.run(self._inner.deposit(how_much))
 
     def deposit_stake(self, worker: str, how_much: Price) -> Amount:
         """Move money from the wallet into the escrow of a worker; return what is free there.
 
-        PoCo locks it as stake for each task without a TEE that the worker takes; only the worker can take it out.
+        PoCo locks it as stake for each task without a TEE that the worker takes, and an open pool may demand it as a
+        bond; only the worker can take it out.
         ``worker`` is an address or, on a local network, the name of a development account. Raises InputRefused for
         another receiver, OrderRefused if there is not enough; then nothing is sent.
         """
