@@ -13,6 +13,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import EMBEDDED, POSTGRES, Layout
 from sealgrid.localnet.postgres_server import PostgresServer
 from sealgrid.localnet.processes import ChildProcess, OnReady, fork
+from sealgrid.wire.unix_sockets import temporary_folder
 
 _START_SECONDS: Final = 60.0
 
@@ -30,7 +31,7 @@ def start_database(
         return checked_url(postgres)
     on_progress(POSTGRES)
     # A socket's path must be short, and the data folder's may be long.
-    socket_folder = Path(tempfile.mkdtemp(prefix="sealgrid-pg-"))
+    socket_folder = Path(tempfile.mkdtemp(prefix="sealgrid-pg-", dir=temporary_folder()))
     server = PostgresServer(layout.part(POSTGRES) / "data", socket_folder, layout.log("postgresql"))
     children.append(fork(POSTGRES, layout.log(POSTGRES), lambda ready: _serve(server, ready)))
     children[-1].wait_ready(_START_SECONDS)

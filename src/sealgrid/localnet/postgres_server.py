@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sealgrid.errors import ServiceUnavailable, SetupMissing
+from sealgrid.wire.unix_sockets import temporary_folder
 
 USER: Final = "sealgrid"
 _START_SECONDS: Final = 30.0
@@ -95,7 +96,7 @@ class PostgresServer:
 @contextmanager
 def postgres_server(data: Path, log: Path, *settings: str) -> Iterator[PostgresServer]:
     """Run a server on a folder; its socket is in a temporary one, since the path of a socket must be short."""
-    with tempfile.TemporaryDirectory(prefix="sealgrid-pg-") as socket_folder:
+    with tempfile.TemporaryDirectory(prefix="sealgrid-pg-", dir=temporary_folder()) as socket_folder:
         server = PostgresServer(data, Path(socket_folder), log)
         server.initialize()
         server.start(*settings)

@@ -1,7 +1,7 @@
 """Temporary folders of a worker's jobs: each holds the socket of one enclave or app, and what an app writes.
 
 They are below one folder for each worker, which the worker's next process removes: a process that was killed left it.
-The path of a Unix socket has at most 107 bytes (unix(7)), so the worker's own folder cannot hold them.
+The path of a socket must be short, so the worker's own folder cannot hold them.
 """
 
 import os
@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from sealgrid.crypto.digests import sha256
+from sealgrid.wire.unix_sockets import temporary_folder
 
 _PRIVATE = 0o700
-_MAX_TEMPORARY = 70  #: bytes of a path below which a socket's path fits
 
 
 def make_relay_folder(worker: Path) -> Path:
@@ -21,7 +21,7 @@ def make_relay_folder(worker: Path) -> Path:
     parent = _parent(worker)
     parent.mkdir(mode=_PRIVATE, exist_ok=True)
     if not _is_private(parent):  # anybody may have made a folder of this name first
-        return Path(tempfile.mkdtemp(prefix="sealgrid-", dir=_temporary()))
+        return Path(tempfile.mkdtemp(prefix="sealgrid-", dir=temporary_folder()))
     return Path(tempfile.mkdtemp(prefix="", dir=parent))
 
 
@@ -32,12 +32,7 @@ def remove_relay_folders(worker: Path) -> None:
 
 
 def _parent(worker: Path) -> Path:
-    return _temporary() / f"sealgrid-{sha256(str(worker.absolute()).encode()).hex()[:12]}"
-
-
-def _temporary() -> Path:
-    named = tempfile.gettempdir()
-    return Path(named if len(os.fsencode(named)) <= _MAX_TEMPORARY else "/tmp")  # noqa: S108  private folders below it
+    return temporary_folder() / f"sealgrid-{sha256(str(worker.absolute()).encode()).hex()[:12]}"
 
 
 def _is_private(folder: Path) -> bool:
