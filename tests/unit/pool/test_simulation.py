@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealgrid.pool import claims, operations, step, task_queue
+from sealgrid.pool import claims, next_actions, operations, step, task_queue
 from sealgrid.pool import events as e
 from sealgrid.pool.matching import LOCAL_WINDOW
 from tests.unit.pool.scenario import EVERYTHING, Faults, InvariantBroken, Scenario, without
@@ -116,7 +116,7 @@ def test_a_pool_that_never_claims_refunds_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         operations,
         "chain_call",
-        lambda task: call if (call := step.chain_call(task)) and call.kind == "initialize" else None,
+        lambda task: call if (call := next_actions.chain_call(task)) and call.kind == "initialize" else None,
     )
     with pytest.raises(InvariantBroken, match="have not ended"):
         Simulation(Scenario(1, workers=0)).run()
