@@ -44,7 +44,7 @@ fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30), 
 		tests/contracts/test_matching_agrees.py tests/integration/test_pool_postgres.py
 
 chaos: $(STAMPS)/test  ## SEEDS (200) simulations of a pool whose surroundings fail, then a network whose parts do (SEED)
-	@SEALGRID_SEEDS=$(or $(SEEDS),200) $(BIN)/python -m pytest -q -o timeout=900 tests/unit/pool/test_simulation.py
+	@SEALGRID_SEEDS=$(or $(SEEDS),200) $(BIN)/python -m pytest -q -o timeout=900 tests/unit/pool/test_simulation.py tests/unit/pool/test_replicated_simulation.py
 	@$(BIN)/python -m chaos --seed $(or $(SEED),1)
 
 coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is

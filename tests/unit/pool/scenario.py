@@ -1,7 +1,10 @@
 """Scenarios of the simulated pool: how large it is, and what goes wrong in it."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
+
+#: Of a worker in jobs without a TEE; see ``replicated_jobs``.
+Behaviour = Literal["honest", "liar", "turncoat", "absent", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Scenario:
     contribution_seconds: int = 1200
     picky: bool = True  #: whether some workers have little memory, or take the jobs of one requester only
     faults: Faults = EVERYTHING
+    processes: int = 1  #: of the pool, on one store
+    replicated: int = 0  #: every so many-th deal has no TEE; 0 for none
+    replicas: int = 2  #: workers that agree on a result without a TEE, by the pool's promise
+    dishonest: tuple[Behaviour, ...] = ()  #: what the first workers do in jobs without a TEE
     faulty_seconds: float = 300.0  #: nothing goes wrong any more after this long
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sealgrid.pool import claims, next_actions, operations, step, task_queue
 from sealgrid.pool import events as e
+from sealgrid.pool.effects import SignAuthorisation
 from sealgrid.pool.matching import LOCAL_WINDOW
 from tests.unit.pool.scenario import EVERYTHING, Faults, InvariantBroken, Scenario, without
 from tests.unit.pool.simulation import Simulation
@@ -60,8 +61,8 @@ def test_without_faults_every_task_is_completed() -> None:
 def test_two_requesters_share_the_workers_while_both_have_tasks() -> None:
     simulation = Simulation(Scenario(1, workers=5, tasks=200, picky=False, faults=Faults()))
     simulation.run()
-    assert min(simulation.turns.values()) >= 50
-    assert simulation.unfairness <= LOCAL_WINDOW + 5
+    assert min(simulation.judge.turns.values()) >= 50
+    assert simulation.judge.unfairness <= LOCAL_WINDOW + 5
 
 
 def test_a_bag_ends_before_its_slowest_worker_by_a_copy_of_its_last_task() -> None:
@@ -70,8 +71,8 @@ def test_a_bag_ends_before_its_slowest_worker_by_a_copy_of_its_last_task() -> No
     with_rule.run()
     without_rule.run()
     assert (with_rule.completed, without_rule.completed) == (20, 20)
-    assert (with_rule.tail_copies > 0, without_rule.tail_copies) == (True, 0)
-    assert with_rule.now < without_rule.now / 2
+    assert (with_rule.judge.tail_copies > 0, without_rule.judge.tail_copies) == (True, 0)
+    assert with_rule.time.now < without_rule.time.now / 2
 
 
 def test_without_workers_everything_is_refunded() -> None:
@@ -84,7 +85,11 @@ def test_the_same_seed_is_the_same_run() -> None:
     first, second = Simulation(Scenario(3, tasks=40)), Simulation(Scenario(3, tasks=40))
     first.run()
     second.run()
-    assert (first.events, first.now, first.chain.paid) == (second.events, second.now, second.chain.paid)
+    assert (first.time.events, first.time.now, first.chain.paid) == (
+        second.time.events,
+        second.time.now,
+        second.chain.paid,
+    )
 
 
 def test_a_large_grid_runs_ten_tasks_for_each_worker() -> None:
@@ -96,7 +101,8 @@ def test_a_large_grid_runs_ten_tasks_for_each_worker() -> None:
 
 def run_seeds(number: int) -> None:
     for seed in range(number):
-        Simulation(Scenario(seed, workers=2, delay=10.0)).run()
+        late = replace(EVERYTHING, fail=0.3, double=0.3)  # a worker often gets a task again before it is heard
+        Simulation(Scenario(seed, workers=2, delay=10.0, faults=late)).run()
 
 
 def test_a_pool_that_forgets_fences_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,3 +138,27 @@ def test_a_pool_that_serves_only_workers_with_a_cache_is_found(monkeypatch: pyte
     monkeypatch.setattr(claims._Claim, "_give", lambda self, queued, takers: None)
     with pytest.raises(InvariantBroken, match="although"):
         Simulation(Scenario(1)).run()
+
+
+def test_a_pool_that_authorises_another_enclave_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def authorise_another(task: step.PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: step.PoolRules):
+        after, effects = step.step(task, deal, event, rules)
+        return after, tuple(
+            msgspec.structs.replace(each, enclave=deal.app) if isinstance(each, SignAuthorisation) else each
+            for each in effects
+        )
+
+    monkeypatch.setattr(operations, "step", authorise_another)
+    with pytest.raises(InvariantBroken, match="that the pool did not authorise"):
+        Simulation(Scenario(1)).run()
+
+
+def test_a_pool_that_takes_a_refund_for_a_payment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def believe(task: step.PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: step.PoolRules):
+        if isinstance(event, e.TaskRefunded):
+            event = e.TaskFinalized(task=event.task, at=event.at)
+        return step.step(task, deal, event, rules)
+
+    monkeypatch.setattr(operations, "step", believe)
+    with pytest.raises(InvariantBroken, match="is completed at the pool and failed on the chain"):
+        Simulation(Scenario(1, workers=0)).run()
