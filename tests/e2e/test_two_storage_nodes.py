@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -50,6 +51,24 @@ async def test_a_result_opens_after_one_node_removed_all_its_files(
     settled = parse_envelope(await fetch_receipt.fetch_receipt(requester, job.task)).settle
     assert settled.sealed_sha256 in {f"0x{file.name}" for file in removed}
     assert (await open_result.open_result(requester, settled, job.result_key)).exit == 0
+
+
+async def test_a_node_that_lost_its_disk_gets_its_files_again_from_the_other_one(
+    network: RunningNetwork, requester: Connection
+) -> None:
+    await deploy.deploy(requester, HASHER)
+    folder = network.layout.part("storage") / "files"
+    lost = {file.name: file.read_bytes() for file in folder.glob("*/*")}
+    assert lost
+    for name in lost:
+        (folder / name[:2] / name).unlink()
+    process = network.part("storage")
+    assert process is not None
+    os.kill(process, signal.SIGKILL)  # the network starts it again
+    async with asyncio.timeout(120):
+        while not all((folder / name[:2] / name).is_file() for name in lost):
+            await asyncio.sleep(0.1)
+    assert all((folder / name[:2] / name).read_bytes() == content for name, content in lost.items())
 
 
 async def test_the_node_learns_from_the_chain_which_files_it_names(requester: Connection) -> None:

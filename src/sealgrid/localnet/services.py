@@ -269,7 +269,8 @@ class _NetworkPlan:
     def write_storage_settings(self) -> None:
         """Write the settings that the storage nodes wait for."""
         services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
-        settings = StorageSettings(self._identity.domain, self._sockets.url(WEB), frozenset(services))
+        nodes = tuple(self._sockets.url(name) for name in self._storage_names)
+        settings = StorageSettings(self._identity.domain, self._sockets.url(WEB), frozenset(services), nodes)
         for name in self._storage_names:
             write_file(self._layout.storage_settings(name), msgspec.json.encode(settings))
 

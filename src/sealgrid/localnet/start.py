@@ -74,6 +74,7 @@ def _storage(layout: Layout, sockets: ListenSockets, access: ServiceSettings, na
             url=sockets.url(name),
             domain=stored.domain,
             chain_url=stored.chain_url,
+            others=tuple(url for url in stored.nodes if url != sockets.url(name)),
             services=stored.services,
             access=access.of(name, sockets.url(name)),
         )

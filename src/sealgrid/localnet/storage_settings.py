@@ -7,8 +7,9 @@ from sealgrid.units import Address
 
 
 class StorageSettings(msgspec.Struct, frozen=True):
-    """The contracts' domain, where to read the chain, and the services that may upload."""
+    """The contracts' domain, where to read the chain, the services that may upload, and all nodes."""
 
     domain: Domain
     chain_url: str
     services: frozenset[Address]
+    nodes: tuple[str, ...] = ()  #: URLs of the network's storage nodes

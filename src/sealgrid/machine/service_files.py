@@ -69,11 +69,13 @@ class StorageFile(ServiceFile, frozen=True, kw_only=True, forbid_unknown_fields=
             services = frozenset(map(to_address, self.services))
         except ValueError as error:
             raise InputRefused(f"services: {error}.") from error
+        url = self.public_url or f"http://{self.host}:{self.port}"
         return StorageNodeConfig(
             folder=base / self.folder,
-            url=self.public_url or f"http://{self.host}:{self.port}",
+            url=url,
             domain=network.identity.domain,
             chain_url=network.web_url,
+            others=tuple(node for node in network.storage_nodes if node != url),
             services=services,
             file_limit=self.file_limit,
             total_limit=self.total_limit,

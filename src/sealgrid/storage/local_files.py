@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from pathlib import Path
 
 from sealgrid.storage.content_folder import ContentFolder
-from sealgrid.storage.file_store import PIECE_BYTES, VerifyingReader
+from sealgrid.storage.file_store import NO_LIMIT, PIECE_BYTES, VerifyingReader
 from sealgrid.units import Digest
 
 
@@ -52,16 +52,18 @@ async def fetch_to_cache(
     source: VerifyingReader,
     cache: ContentFolder,
     on_progress: Callable[[int], None] = lambda written: None,
+    *,
+    limit: int = NO_LIMIT,
 ) -> Path:
     """Return the path of a file in ``cache``; on a miss, read it once from ``source`` for all who ask, and verify it.
 
-    ``on_progress`` is called with the number of bytes written so far.
+    ``on_progress`` is called with the number of bytes written so far; a file of more than ``limit`` bytes is refused.
     """
 
     async def store(copy: VerifyingReader) -> None:
         incoming = cache.begin()
         try:
-            async for piece in copy.verified_pieces(sha256, min(cache.file_limit, cache.total_limit)):
+            async for piece in copy.verified_pieces(sha256, min(limit, cache.file_limit, cache.total_limit)):
                 await asyncio.to_thread(incoming.write, piece)
                 on_progress(incoming.size)
             await asyncio.to_thread(incoming.store)

@@ -107,6 +107,11 @@ class UploadAdmission:
         domain, opened = self._config.domain, notice.opened
         return domain is not None and opened.is_signed_by(opened.reader, domain, notice.signature)
 
+    async def owner_client(self, owner: Address) -> StorageClientId:
+        """Return the client of a file that an asset on the chain names: its owner, with a balance or without."""
+        without = replace(self.address_client(owner), name=f"owner {owner}")
+        return await self._account(owner) or without
+
     async def _account(self, account: Address) -> StorageClientId | None:
         quota = self._config.balance_quota
         if account in self._config.services:

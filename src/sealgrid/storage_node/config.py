@@ -32,6 +32,7 @@ class StorageNodeConfig:
     url: str = ""  #: URL of the node in the network file, which upload tickets name; empty accepts no tickets
     domain: Domain | None = None  #: EIP-712 domain of tickets; None accepts no tickets
     chain_url: str = ""  #: service that reads the chain (docs/protocol/storage.md); empty for none
+    others: tuple[str, ...] = ()  #: URLs of the network's other nodes, from which it fetches files that it lacks
     services: frozenset[Address] = frozenset()  #: accounts without a balance requirement: services of the operator
     file_limit: int = 8 << 30  #: bytes of one file
     total_limit: int = 64 << 30  #: bytes of disk for all files and uploads together

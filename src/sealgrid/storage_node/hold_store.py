@@ -11,6 +11,7 @@ from sealgrid.storage_node.quota_types import (
     FileHold,
     RecordChainReference,
     RecordHold,
+    RecordRemoval,
     RemoveHold,
 )
 from sealgrid.units import Address, Digest
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS holds (
     until REAL NOT NULL, pinned REAL NOT NULL, reader TEXT, PRIMARY KEY (file, client)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS named (file TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS removed (file TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -57,9 +59,13 @@ class HoldStore:
         """Return the files that assets on the chain name."""
         return [Digest(file) for (file,) in self._database.execute("SELECT file FROM named")]
 
+    def removed(self) -> list[Digest]:
+        """Return the files that were removed at their accounts' request and not stored again."""
+        return [Digest(file) for (file,) in self._database.execute("SELECT file FROM removed")]
+
     def write(self, effects: Iterable[Effect]) -> None:
         """Record effects in one transaction; raise ServiceUnavailable if the disk is full or fails."""
-        statements = [statement for effect in effects if (statement := _statement(effect)) is not None]
+        statements = [statement for effect in effects for statement in _statements(effect)]
         if not statements:
             return
         try:
@@ -78,7 +84,7 @@ class HoldStore:
         self._database.close()
 
 
-def _statement(effect: Effect) -> tuple[str, tuple[object, ...]] | None:
+def _statements(effect: Effect) -> list[tuple[str, tuple[object, ...]]]:
     match effect:
         case RecordHold(hold):
             row = (
@@ -91,10 +97,15 @@ def _statement(effect: Effect) -> tuple[str, tuple[object, ...]] | None:
                 hold.pinned,
                 hold.account,
             )
-            return "INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+            return [
+                ("INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row),
+                ("DELETE FROM removed WHERE file = ?", (hold.file,)),
+            ]
         case RemoveHold(file, client):
-            return "DELETE FROM holds WHERE file = ? AND client = ?", (file, client)
+            return [("DELETE FROM holds WHERE file = ? AND client = ?", (file, client))]
         case RecordChainReference(file):
-            return "INSERT OR IGNORE INTO named VALUES (?)", (file,)
+            return [("INSERT OR IGNORE INTO named VALUES (?)", (file,))]
+        case RecordRemoval(file):
+            return [("INSERT OR IGNORE INTO removed VALUES (?)", (file,))]
         case _:
-            return None
+            return []

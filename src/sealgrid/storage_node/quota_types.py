@@ -112,7 +112,14 @@ class RecordChainReference:
     file: Digest
 
 
-Effect = RecordHold | RecordChainReference | RemoveHold | RemoveFile | DropUpload
+@dataclass(frozen=True, slots=True)
+class RecordRemoval:
+    """Store that a file was removed at its account's request, until somebody stores it again."""
+
+    file: Digest
+
+
+Effect = RecordHold | RecordChainReference | RecordRemoval | RemoveHold | RemoveFile | DropUpload
 
 
 def quota_reached(client: StorageClientId, index: int) -> QuotaReached:

@@ -107,6 +107,14 @@ class StorageQuotas:
         """Return the usage charged to one client."""
         return self._charged.get(client, _NOTHING)
 
+    def files(self) -> list[Digest]:
+        """Return all files with a hold, also those that the disk has lost."""
+        return list(self._files)
+
+    def is_kept(self, file: Digest, now: float) -> bool:
+        """Return whether a client's hold on a file has not expired, or an asset on the chain names the file."""
+        return self.is_named(file) or any(hold.until > now for hold in self.holds(file))
+
     def holds(self, file: Digest) -> tuple[FileHold, ...]:
         """Return the holds on a file."""
         return tuple(self._files[file].holds.values()) if file in self._files else ()

@@ -16,6 +16,7 @@ from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import SealgridError
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.storage_node.admission import UploadAdmission
 from sealgrid.storage_node.api import handlers
 from sealgrid.storage_node.config import StorageNodeConfig
@@ -24,13 +25,14 @@ from sealgrid.storage_node.ipfs_names import IpfsNames
 from sealgrid.storage_node.quota_types import ClientKind, FileHold, StorageLimits
 from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.storage_node.removal import RemovalAdmission
+from sealgrid.storage_node.repair import RETRY_SECONDS, FileRepair
 from sealgrid.storage_node.uploads import UploadStore
 from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, log_unexpected_error
 from sealgrid.wire.service_monitor import ServiceMonitor
-from sealgrid.wire.storage import PIECE_BYTES
+from sealgrid.wire.storage import NODE_SECONDS, PIECE_BYTES, StorageClient
 
 TICK_SECONDS: Final = 2.5
 EXPIRE_TICKS: Final = 24  #: expired files are removed once a minute
@@ -57,16 +59,26 @@ async def open_app(
             chain = ChainViewClient(await stack.enter_async_context(transport))
         app, uploads = create_node(config, chain)
         stack.callback(uploads.close)
+        repair = None
+        if config.others:
+            others = RemoteFiles(*[await _reader(stack, url, http) for url in config.others])
+            repair = FileRepair(uploads, others, UploadAdmission(config, chain, time.time), chain)
         if monitor is not None:
+            if repair is not None:
+                monitor.add_gauge(
+                    "missing_files", "Files that the node lacks, by why it should have them.", repair.missing
+                )
             monitor.add_gauge("stored_bytes", "Bytes on disk, by kind of client.", lambda: _stored_bytes(uploads))
             monitor.add_check("folder", lambda: asyncio.to_thread(_write_probe, config.folder))
-        maintenance = asyncio.create_task(_maintain(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
+        tasks = [asyncio.create_task(_maintain(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))]
+        if repair is not None:
+            tasks.append(asyncio.create_task(_repair(repair)))
         try:
             yield app
         finally:
-            maintenance.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await maintenance
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def create_node(
@@ -78,7 +90,8 @@ def create_node(
     limits = StorageLimits(
         config.total_limit, config.total_files, config.open_uploads, silence_seconds=config.upload_seconds
     )
-    known = [hold for hold in records.holds() if folder.holds(hold.file)]
+    # What the disk has lost keeps its room here, where other nodes may give it back.
+    known = [hold for hold in records.holds() if config.others or folder.holds(hold.file)]
     unrecorded = set(folder.digests()) - {hold.file for hold in known}
     until = clock() + limits.account_seconds
     without_record = [
@@ -126,6 +139,20 @@ async def _maintain(uploads: UploadStore, chain: ChainViewClient | None, every: 
         except Exception as error:  # noqa: BLE001  without maintenance the store would fill
             log_unexpected_error(error)
         ticks += 1
+
+
+async def _repair(repair: FileRepair) -> None:
+    while True:
+        try:
+            await repair.run()
+        except Exception as error:  # noqa: BLE001  the node serves what it has
+            log_unexpected_error(error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _reader(stack: contextlib.AsyncExitStack, url: str, http: httpx.AsyncBaseTransport | None) -> StorageClient:
+    transport = HttpTransport(url, name="another storage node", timeout=NODE_SECONDS, http=http)
+    return StorageClient(await stack.enter_async_context(transport), url=url)
 
 
 def _stored_bytes(uploads: UploadStore) -> dict[str, float]:

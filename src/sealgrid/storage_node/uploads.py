@@ -10,7 +10,7 @@ from sealgrid.storage.content_folder import ContentFolder, IncomingFile
 from sealgrid.storage_node.admission import AdmittedUpload
 from sealgrid.storage_node.hold_store import HoldStore
 from sealgrid.storage_node.ipfs_names import IpfsNames
-from sealgrid.storage_node.quota_types import DropUpload, Effect, RemoveFile
+from sealgrid.storage_node.quota_types import DropUpload, Effect, RecordHold, RecordRemoval, RemoveFile
 from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import PIECE_BYTES
@@ -38,6 +38,7 @@ class UploadStore:
     ) -> None:
         self.folder, self.quotas, self._records, self.names, self._clock = folder, quotas, records, names, clock
         self._open: dict[str, _UploadInProgress] = {}
+        self._removed = set(records.removed())  # at the request of their accounts
 
     def begin(self, admitted: AdmittedUpload) -> str:
         """Start an upload; return its name; raise QuotaReached or StoreFull."""
@@ -104,8 +105,23 @@ class UploadStore:
         effects = self.quotas.remove(digest, accounts, issued)
         if not effects:
             raise CallRefused("removal.5", "this account has not stored this file here, or stored it again later.")
+        if not self.quotas.holds(digest):
+            effects = (*effects, RecordRemoval(digest))
         self.apply(effects)
         return len(self.quotas.holds(digest))
+
+    def expected_files(self) -> list[Digest]:
+        """Return the files that clients keep here by the records, whether the disk has them or not."""
+        now = self._clock()
+        return [file for file in self.quotas.files() if self.quotas.is_kept(file, now)]
+
+    def lacks(self, digest: Digest) -> bool:
+        """Return whether no client keeps a file here, and it was not removed at its account's request."""
+        return not self.quotas.holds(digest) and digest not in self._removed
+
+    def mark_named(self, digest: Digest) -> None:
+        """Record that an asset on the chain names a file."""
+        self.apply(self.quotas.apply_chain_answer([digest], [digest], self._clock()))
 
     def drop(self, name: str) -> None:
         """Discard an unfinished upload."""
@@ -127,6 +143,10 @@ class UploadStore:
             match effect:
                 case DropUpload(name):
                     self._discard(name)
+                case RecordRemoval(file):
+                    self._removed.add(file)
+                case RecordHold(hold):
+                    self._removed.discard(hold.file)
                 case RemoveFile(file):
                     self.names.remove(file)
                     self.folder.remove(file)

@@ -17,6 +17,7 @@ from sealgrid.web.site import Site, WebRequest
 from sealgrid.wire.chain_view import (
     MAX_FILES_PER_REQUEST,
     AccountBalance,
+    AssetFilesQuestion,
     FileAddresses,
     NamedAnswer,
     NamedQuestion,
@@ -35,6 +36,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     async def account(address: FromPath[str]) -> Response[bytes]:
         return _json(AccountBalance(balance=await _balance(site, path_address(address))))
 
+    return [account, *_task_handlers(site), *_file_handlers(site)]
+
+
+def _task_handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/chain/tasks/{task:str}")
     async def task(task: FromPath[str]) -> Response[bytes]:
         view, head = await asyncio.gather(site.hub.view_task(path_task(task)), site.hub.node.block())
@@ -54,15 +59,23 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         )
         return _json(parties)
 
+    return [task]
+
+
+def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/chain/named", status_code=200)
     async def named(request: WebRequest) -> Response[bytes]:
         question = parse(await request.body(), NamedQuestion)
         if len(question.files) > MAX_FILES_PER_REQUEST:
             raise InputRefused(f"send at most {MAX_FILES_PER_REQUEST} files in a request.", money="")
-        head = await site.hub.node.block()
-        if site.index.height() < head.number - MAX_BLOCKS_BEHIND:
-            raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
+        await _require_recent(site)
         return _json(NamedAnswer(named=await asyncio.to_thread(site.index.named_files, question.files)))
+
+    @post("/chain/files", status_code=200)
+    async def files(request: WebRequest) -> Response[bytes]:
+        question = parse(await request.body(), AssetFilesQuestion)
+        await _require_recent(site)
+        return _json(await asyncio.to_thread(site.index.asset_files, path_address(question.after)))
 
     @post("/chain/naming", status_code=200)
     async def naming(request: WebRequest) -> Response[bytes]:
@@ -76,7 +89,14 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         assets = await asyncio.to_thread(site.index.naming_assets, file, head.timestamp)
         return _json(NamingAssets(assets=assets))
 
-    return [account, task, named, naming]
+    return [named, files, naming]
+
+
+async def _require_recent(site: Site) -> None:
+    """Raise ServiceUnavailable while the index is far behind the chain."""
+    head = await site.hub.node.block()
+    if site.index.height() < head.number - MAX_BLOCKS_BEHIND:
+        raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
 
 
 async def _balance(site: Site, account: Address) -> int:

@@ -1,6 +1,6 @@
 """Messages and client of the service that reads the chain for a storage node (docs/protocol/storage.md)."""
 
-from sealgrid.units import Address, Digest, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.message import Message, Transport, call
 
 MAX_FILES_PER_REQUEST = 500  #: files in one request
@@ -57,6 +57,26 @@ class NamingAssets(Message, frozen=True, kw_only=True):
     assets: tuple[NamingAsset, ...]
 
 
+class AssetFile(Message, frozen=True, kw_only=True):
+    """A file that an app or dataset on the chain names."""
+
+    sha256: Digest
+    owner: Address  #: of the asset
+
+
+class AssetFilesQuestion(Message, frozen=True, kw_only=True):
+    """Request: which files do the assets name whose addresses come after this one?"""
+
+    after: Address = ZERO_ADDRESS
+
+
+class AssetFiles(Message, frozen=True, kw_only=True):
+    """The files of the next assets, in the order of the assets' addresses."""
+
+    files: tuple[AssetFile, ...]
+    after: Address | None = None  #: where the next request goes on; None after the last asset
+
+
 class ChainViewClient:
     """Client of the service."""
 
@@ -75,6 +95,10 @@ class ChainViewClient:
         """Return which of at most MAX_FILES_PER_REQUEST files assets name; raise ServiceUnavailable while it lags."""
         question = NamedQuestion(files=files)
         return frozenset((await call(self._transport, "POST", "/chain/named", question, NamedAnswer)).named)
+
+    async def asset_files(self, after: Address = ZERO_ADDRESS) -> AssetFiles:
+        """Return files that assets name, a page at a time; raise ServiceUnavailable while the service lags."""
+        return await call(self._transport, "POST", "/chain/files", AssetFilesQuestion(after=after), AssetFiles)
 
     async def naming_assets(self, file: FileAddresses) -> tuple[NamingAsset, ...]:
         """Return the assets that name a file, as of the chain's head; raise ServiceUnavailable while it lags."""

@@ -83,3 +83,12 @@ async def test_an_index_that_is_behind_the_chain_does_not_say_that_a_file_is_fre
     monkeypatch.setattr(Site, "wait_until_indexed", no_wait)
     site.hub.height = 0  # type: ignore[attr-defined]
     assert (await browser(site).post("/chain/naming", json=FILE, headers=HEADERS)).status_code == 503
+
+
+async def test_the_files_of_assets_are_listed_unless_the_index_is_far_behind(site: Site) -> None:
+    site.hub.height = MAX_BLOCKS_BEHIND - 1  # type: ignore[attr-defined]
+    client = browser(site)
+    assert (await client.post("/chain/files", json={}, headers=HEADERS)).json() == {"files": [], "after": None}
+    assert (await client.post("/chain/files", json={"after": "0x12"}, headers=HEADERS)).status_code == 404
+    site.hub.height += 1  # type: ignore[attr-defined]
+    assert (await client.post("/chain/files", json={}, headers=HEADERS)).status_code == 503

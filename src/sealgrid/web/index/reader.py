@@ -1,5 +1,6 @@
 """Read queries of the pages on the chain index. Each query is served by an SQLite index (tables.py)."""
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -8,10 +9,12 @@ import msgspec
 import sqlalchemy as sql
 
 from sealgrid.chain.blocks import BlockTrail
+from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.errors import InputRefused
 from sealgrid.receipts.receipt import ExitClass
 from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.sdk.operations.run_sums import SumBy
-from sealgrid.units import Address, Digest
+from sealgrid.units import ZERO_DIGEST, Address, Digest
 from sealgrid.web.index.events import AccountEvent, events_of
 from sealgrid.web.index.tables import (
     IS_TIMED,
@@ -24,7 +27,7 @@ from sealgrid.web.index.tables import (
     summaries,
     tasks,
 )
-from sealgrid.wire.chain_view import FileAddresses, NamingAsset
+from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, AssetFile, AssetFiles, FileAddresses, NamingAsset
 
 PAGE_SIZE: Final = 24
 MAX_SUMMED: Final = 20_000  #: tasks that sums count, the newest: a page must answer for an account with any number
@@ -89,6 +92,14 @@ _DURATIONS: Final = {
 
 def _is_payment_to(account: Address) -> sql.ColumnElement[bool]:
     return (steps.c.account == account) & (steps.c.kind == "reward") & (steps.c.amount > 0)
+
+
+def _file_of(asset: sql.Row[Any]) -> Digest | None:
+    """Return the SHA-256 of the file that an asset names, if the chain tells it."""
+    with contextlib.suppress(InputRefused):
+        return digest_of_cid(asset.multiaddr.removeprefix("/ipfs/"))
+    is_sealed = asset.kind == "Dataset" and asset.checksum != ZERO_DIGEST
+    return Digest(asset.checksum) if is_sealed else None
 
 
 def _where(query: sql.Select[Any], conditions: TaskFilter) -> sql.Select[Any]:
@@ -223,6 +234,19 @@ class IndexReader:
                 sql.select(assets.c.checksum).where(assets.c.kind == "Dataset", assets.c.checksum.in_(checksums))
             ).all()
         return tuple(sorted({digests[multiaddr] for multiaddr in by_address} | {Digest(each) for each in by_checksum}))
+
+    def asset_files(self, after: Address) -> AssetFiles:
+        """Return the files that the next assets after an address name, with the assets' owners.
+
+        A file whose SHA-256 the chain does not tell is left out: that of an app at a CIDv0.
+        """
+        query = sql.select(assets).where(assets.c.address > after).order_by(assets.c.address)
+        rows = self._all(query.limit(MAX_FILES_PER_REQUEST))
+        files = ((_file_of(row), row.owner) for row in rows)
+        return AssetFiles(
+            files=tuple(AssetFile(sha256=file, owner=owner) for file, owner in files if file is not None),
+            after=rows[-1].address if len(rows) == MAX_FILES_PER_REQUEST else None,
+        )
 
     def naming_assets(self, file: FileAddresses, now: int) -> tuple[NamingAsset, ...]:
         """Return the first 100 assets that name a file, with their owners and open deals at a time of the chain."""

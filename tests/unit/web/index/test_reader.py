@@ -2,7 +2,10 @@
 
 import msgspec
 
+from sealgrid.crypto.digests import cid_of
 from sealgrid.receipts.run_record import RunTimes
+from sealgrid.units import ZERO_ADDRESS
+from sealgrid.web.index import reader
 from sealgrid.web.index.reader import AssetFilter, IndexReader, TaskFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.web.index.summaries import AssetSummary
@@ -56,6 +59,26 @@ def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_
     ]
     store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
     assert set(IndexReader(store.engine).named_files(files)) == {digest("app"), digest("qm"), digest("sum")}
+    store.close()
+
+
+def test_the_files_that_assets_name_are_listed_in_pages_with_their_owners(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_FILES_PER_REQUEST", 2)
+    store = IndexStore(tmp_path / "index.sqlite", GENESIS)
+    rows = [
+        asset_row(1, "App", multiaddr=f"/ipfs/{cid_of(digest('app'))}", checksum=digest("code")),
+        asset_row(2, "App", multiaddr="/ipfs/Qmqm", checksum=digest("code")),  # whose SHA-256 the chain does not tell
+        asset_row(3, "Dataset", multiaddr="/ipfs/Qmqm", checksum=digest("sum")),
+        asset_row(4, "Dataset", multiaddr="elsewhere"),
+        asset_row(5, "Dataset", multiaddr=f"/ipfs/{cid_of(digest('model'))}"),
+    ]
+    store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+    index, pages, after = IndexReader(store.engine), [], ZERO_ADDRESS
+    while after is not None:
+        pages.append(index.asset_files(after))
+        after = pages[-1].after
+    files = [[(each.sha256, each.owner) for each in page.files] for page in pages]
+    assert files == [[(digest("app"), APPS[0])], [(digest("sum"), APPS[0])], [(digest("model"), APPS[0])]]
     store.close()
 
 
