@@ -20,6 +20,7 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import seal_iexec
 from sealgrid.enclave.job import app_job
 from sealgrid.enclave.job.app_layout import JobFolders, lay_out_app
+from sealgrid.enclave.job.app_preparation import PreparedApp
 from sealgrid.enclave.protocol.release import ReleaseQuorum
 from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION
 from sealgrid.errors import NotFound
@@ -102,7 +103,7 @@ class Task:
             await relay.close()
             listening.close()
 
-    def _prepared(self) -> app_job.PreparedApp:
+    def _prepared(self) -> PreparedApp:
         files = tuple(
             AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
             for path, content in sorted(self.app.items())
@@ -113,7 +114,7 @@ class Task:
         bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
         folders = JobFolders(self.folder)
         lay_out_app(bundle, folders.path("app"))
-        return app_job.PreparedApp(bundle, folders)
+        return PreparedApp(bundle, folders)
 
     def _quorum(self) -> ReleaseQuorum:
         secrets, keys = [], {}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sealgrid.poco.consensus import ConsensusTally
 from sealgrid.pool import next_actions, replication, step
 from sealgrid.pool.replication import Replication
+from sealgrid.pool.task import PoolTask
 from tests.unit.pool.scenario import EVERYTHING, Behaviour, Faults, InvariantBroken, Scenario
 from tests.unit.pool.simulated_chain import ESCROW, PRICE
 from tests.unit.pool.simulation import Simulation
@@ -114,7 +115,7 @@ def test_a_pool_that_lets_a_worker_compute_a_task_twice_is_found(monkeypatch: py
 
 
 def test_a_pool_that_gives_a_task_to_more_workers_than_it_needs_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def is_assignable(task: step.PoolTask) -> bool:
+    def is_assignable(task: PoolTask) -> bool:
         wants_more = msgspec.structs.replace(task, wanted=task.wanted + 1)
         return next_actions.is_assignable(wants_more)
 

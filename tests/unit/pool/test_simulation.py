@@ -12,6 +12,8 @@ from sealgrid.pool import claims, next_actions, operations, step, task_queue
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import SignAuthorisation
 from sealgrid.pool.matching import LOCAL_WINDOW
+from sealgrid.pool.rules import PoolRules
+from sealgrid.pool.task import PoolTask
 from tests.unit.pool.scenario import EVERYTHING, Faults, InvariantBroken, Scenario, without
 from tests.unit.pool.simulation import Simulation
 
@@ -108,7 +110,7 @@ def run_seeds(number: int) -> None:
 def test_a_pool_that_forgets_fences_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check finds the defect: calls of an earlier assignment of the same worker count."""
 
-    def take_any_fence(task: step.PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: step.PoolRules):
+    def take_any_fence(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: PoolRules):
         if isinstance(event, e.WorkerEvent):
             event = msgspec.structs.replace(event, fence=task.fence)
         return step.step(task, deal, event, rules)
@@ -141,7 +143,7 @@ def test_a_pool_that_serves_only_workers_with_a_cache_is_found(monkeypatch: pyte
 
 
 def test_a_pool_that_authorises_another_enclave_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def authorise_another(task: step.PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: step.PoolRules):
+    def authorise_another(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: PoolRules):
         after, effects = step.step(task, deal, event, rules)
         return after, tuple(
             msgspec.structs.replace(each, enclave=deal.app) if isinstance(each, SignAuthorisation) else each
@@ -154,7 +156,7 @@ def test_a_pool_that_authorises_another_enclave_is_found(monkeypatch: pytest.Mon
 
 
 def test_a_pool_that_takes_a_refund_for_a_payment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def believe(task: step.PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: step.PoolRules):
+    def believe(task: PoolTask, deal: e.DealMatched, event: e.AnyTaskEvent, rules: PoolRules):
         if isinstance(event, e.TaskRefunded):
             event = e.TaskFinalized(task=event.task, at=event.at)
         return step.step(task, deal, event, rules)
