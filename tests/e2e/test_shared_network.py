@@ -19,9 +19,10 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, InputRefused
 from sealgrid.localnet.layout import Layout
 from sealgrid.localnet.network_accounts import account_keys
-from sealgrid.sdk.client import connect_async
+from sealgrid.sdk.client import AsyncClient, connect_async
 from sealgrid.sdk.network import Network
-from tests.e2e.running_network import SEALGRID, RunningNetwork, start_network
+from sealgrid.units import Address
+from tests.e2e.running_network import SEALGRID, RunningNetwork, start_network, started
 from tests.e2e.slurm_cluster import can_run_slurm, slurm_cluster
 from tests.unit.wire.certificates import write_certificate
 
@@ -101,12 +102,54 @@ async def test_a_stranger_gets_test_money_and_buys_a_run_of_what_the_network_off
     async with connect_async(SigningKey.generate(), network=public, data=tmp_path) as me:
         assert str((await me.account.fund("50")).wallet) == "50 RLC"
         await me.account.deposit("20")
-        async with asyncio.timeout(120):  # the network puts its goods on offer after it is ready
-            while not any(offer.name == "hash-file" for offer in await me.apps.list()):
-                await asyncio.sleep(0.5)
+        await has_offer(me)
         run = await me.run("hash-file", files=[("greeting.txt", b"hello")])
         (file,) = (await run.result()).json()["files"]
     assert file == {"name": "greeting.txt", "sha256": sha256(b"hello").hex()}
+
+
+async def has_offer(me: AsyncClient) -> None:
+    """Wait until the network has put its goods on offer, which it does after it is ready."""
+    async with asyncio.timeout(120):
+        while not any(offer.name == "hash-file" for offer in await me.apps.list()):
+            await asyncio.sleep(0.5)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_a_fleets_machine_joins_and_earns_for_its_account_and_the_owner_collects(
+    shared: RunningNetwork, public: Network, tmp_path
+):
+    network, invitation, machine = (tmp_path / name for name in ("network.json", "invitation", "machine"))
+    network.write_bytes(msgspec.json.encode(public))
+    invitation.write_text(sealgrid("pool", "invite", "--data", str(shared.layout.root)))
+    async with (
+        connect_async(SigningKey.generate(), network=public, data=tmp_path / "owner") as owner,
+        connect_async(SigningKey.generate(), network=public, data=tmp_path / "buyer") as buyer,
+    ):
+        await owner.account.fund("1")
+        await buyer.account.fund("50")
+        await buyer.account.deposit("20")
+        await has_offer(buyer)
+        account = await owner.fleets.create()
+        start = ("worker", "start", "--network", str(network), "--data", str(machine), "--account", account)
+        refused = subprocess.run([SEALGRID, *start], capture_output=True, text=True, check=False, timeout=120)
+        assert refused.stdout.startswith("worker "), refused.stderr
+        worker = refused.stdout.split()[1]
+        assert f"sealgrid worker account delegate {account} {worker}" in refused.stderr
+        await owner.fleets.delegate(account, worker, until=2**40)
+        with started(*start, "--invitation", invitation, until=b"ready:"):
+            bag = await buyer.map("hash-file", [b"1", b"2", b"3"])  # the network's own worker takes one at a time
+            found = [each.json()["files"][0]["sha256"] async for each in bag.results()]
+        assert found == [sha256(each).hex() for each in (b"1", b"2", b"3")]
+        fleet = await owner.fleets.get(account)
+        assert [each.worker for each in fleet.machines] == [worker]
+        assert fleet.escrow > 0
+        assert await owner.fleets.collect(account) == fleet.escrow
+        assert (await owner.account.balance()).wallet >= fleet.escrow
+    async with Node(public.rpc_url) as node:
+        assert int(await node.rpc("eth_getBalance", worker, "latest"), 16) == 0, "the pool paid the gas"
+        assert (await Hub(node, public.hub).account(Address(worker))).stake == 0
 
 
 @pytest.mark.long
