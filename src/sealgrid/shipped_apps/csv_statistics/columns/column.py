@@ -17,8 +17,10 @@ _REREAD_NOTES = (
     (Reread.NEGATIVE, "brackets, a minus after the number and other characters for minus are read as a minus in front"),
     (Reread.DASH, "a currency with a dash is read as 0"),
     (Reread.GROUPS, "marks between thousands are left out"),
+    (Reread.FLAG, "marks of footnotes behind numbers are left out"),
+    (Reread.EXPONENT, "9E2 is read as 900"),
 )
-_NOTED = Reread.DIGITS | Reread.NEGATIVE | Reread.DASH | Reread.GROUPS
+_NOTED = sum(reread for reread, _ in _REREAD_NOTES)
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,15 @@ class ColumnReader:
                 f"{lowest:g} counts as a number, though no other is negative; leave its cell empty if it means missing"
             )
             yield Note(what, self._numbers.count(lowest), hidden_if_few=True)
+        highest = max(self._numbers, default=0.0)
+        if (
+            -highest in _SENTINELS
+            and max((each for each in self._numbers if each != highest), default=highest) < highest / 2
+        ):
+            what = (
+                f"{highest:g} counts as a number, though it is twice any other; leave its cell empty if it is missing"
+            )
+            yield Note(what, self._numbers.count(highest), hidden_if_few=True)
 
 
 def _without_unit(unit: str) -> str:

@@ -45,12 +45,20 @@ _SPELLINGS = {
     "SGD": "S$",
     "MXN": "MX$",
     "PEN": "S/ S/.",
+    "AED": "د.إ. د.إ Dhs. Dhs",
+    "SAR": "ر.س. ر.س",
+    "EGP": "ج.م. ج.م",
+    "KES": "KSh Ksh",
+    "GHS": "GH₵",
+    "NGN": "₦",
 }
 _SAME = {spelling: currency for currency, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+_WORDS = {"EURO": "€", "euro": "€", "Euros": "€", "euros": "€", "dollars": "$"}  #: behind amounts; EURO 5 is no amount
+_SAME["R "] = "ZAR"  # with a space, as R12 may be a code
 _ALL = sorted({*_SYMBOLS, *_CODES, *_SAME, "eur", "usd", "gbp", "chf", "kr"}, key=len, reverse=True)
 _ALTERNATIVES = "|".join(map(re.escape, _ALL))
 _FIRST = re.compile(rf"({_ALTERNATIVES})(?![^\W\d_])")
-_LAST = re.compile(rf"(?<![^\W\d_])({_ALTERNATIVES})$")
+_LAST = re.compile(rf"(?<![^\W\d_])({'|'.join(_WORDS)}|{_ALTERNATIVES})$")
 
 
 def take_currency(text: str) -> tuple[str, str] | None:
@@ -64,4 +72,4 @@ def take_currency(text: str) -> tuple[str, str] | None:
 
 def _currency(spelled: str) -> str:
     code = spelled.upper() if len(spelled) == 3 and spelled.isalpha() and spelled.islower() else spelled
-    return _SAME.get(code, code)
+    return _WORDS.get(spelled) or _SAME.get(code, code)

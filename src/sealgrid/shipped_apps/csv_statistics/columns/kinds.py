@@ -14,7 +14,7 @@ from typing import Literal
 from .date_format import read_date
 from .missing_values import is_missing, is_missing_among_values
 from .notes import MIN_ROWS
-from .number_format import ParsedNumber, Reread, read_number
+from .number_format import ParsedNumber, Reread, is_year, read_number
 
 MIN_SHARE = 0.9  #: of a column's cells that have its kind
 _IDENTIFIER_SHARE = 0.01  #: of a column's numbers that only identifiers have, as 0123
@@ -25,7 +25,6 @@ _MIN_DIFFERENT = 20  #: different numbers or dates that a column with codes has;
 _MARKS = "~≈<>≤≥±\"'“”„«»‘’"  #: before a number that is no plain one
 _MIN_BEGAN = 0.9  #: of a column of texts, cells that begin with a number, for a note
 _LONG_DECIMALS = 5  #: so many numbers with three decimals each, besides whole ones, are rather thousands
-MIN_YEAR, MAX_YEAR = 1500, 2500
 _IDENTIFIER_WORDS = frozenset(
     "id ids uuid guid phone telephone telefon telefono telefone téléphone tel mobile handy fax zip zipcode postcode "  # noqa: SIM905
     "postal plz postleitzahl cep ssn siren siret nif isbn issn ean gtin upc iban bic sku imei msisdn".split()
@@ -66,6 +65,7 @@ class Evidence:
     began: int = 0  #: texts that begin with a digit, or with a mark before one
     different: set[str] = field(default_factory=set)  #: numbers and dates as written, no more than needed
     codes: Counter[str] = field(default_factory=Counter)  #: other texts, no more different ones than needed
+    named: int = 0  #: texts that are the column's name
     counted: bool = True  #: whether the cells are 0, 1, 2 … or 1, 2, 3 …
     _next: int | None = None
 
@@ -88,6 +88,7 @@ class Evidence:
             return
         date = read_date(cell)
         if date is None:
+            self.named += cell == self.name
             self.began += cell.lstrip(_MARKS)[:1].isdigit()
             if cell in self.codes or len(self.codes) <= MAX_CODES:
                 self.codes[cell] += 1
@@ -119,7 +120,7 @@ class Evidence:
         if reread & Reread.BARE and point is not None:
             self.big_bare += point >= 1000
             self.small_bare += 0 < point < 1000
-            self.years += MIN_YEAR <= point <= MAX_YEAR
+            self.years += is_year(point)
         self.identifiers += bool(reread & (Reread.PADDED | Reread.LONG))
         self.phones += bool(reread & Reread.PLUS)
 

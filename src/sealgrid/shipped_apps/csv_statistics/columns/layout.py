@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from .date_format import read_date
 from .errors import TableRefused
-from .number_format import read_number
+from .missing_values import is_missing
+from .number_format import is_year, read_number
 from .source import TextFile
 
 if TYPE_CHECKING:
@@ -25,11 +27,16 @@ MAX_CELL = 1 << 20  #: characters
 SAMPLE_ROWS = 2000
 MAX_TITLE_ROWS = 20
 DELIMITERS = "\t;|,\x01\x1f^~:"  #: the first of equally good ones
-_DOUBTFUL = " :"  #: often within cells; only where no other delimiter fits
+_RARE = "¦§¬，；、"  #: tried where they occur
+_DOUBTFUL = " :，；、"  #: often within cells; only where no other delimiter fits
 _MIN_FIT = 0.9  #: share of the sample's rows with the same number of cells
 _ALIGNED = re.compile(r"\S {2,}\S")
 _COMMENT_MARKS = ("#", "//", "%", "--")
 _DECIMAL_COMMAS = "; numbers with decimal commas need quotation marks, or semicolons between the cells."
+MAX_LABEL_ROWS = 3  #: below the line of names
+_MIN_LABELS = 2  #: of columns of numbers or dates with a text in such a row
+_MIN_BELOW = 10  #: rows that tell what a column has
+_FLAGGED_NAME = re.compile(r".*\\(time|TIME_PERIOD)")  #: of Eurostat
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -39,11 +46,14 @@ class Dialect:
 
     delimiter: str
     quoted: bool = True  #: whether quotation marks enclose cells
-    escaped: bool = False  #: whether a backslash stands before a quotation mark within a cell
+    escaped: bool = False  #: whether a backslash stands before a quotation mark or a delimiter within a cell
 
     def reader(self, lines: Iterator[str]) -> "_csv.Reader":
         """Return the rows of lines; invalid ones raise csv.Error."""
         if self.escaped:
+            mark = re.escape(self.delimiter)
+            null = re.compile(rf"(?:(?<=^)|(?<={mark}))\\N(?={mark}|\r|\n|$)")  # MySQL's; its backslash would be lost
+            lines = (null.sub("", line) for line in lines)
             return csv.reader(lines, delimiter=self.delimiter, escapechar="\\", doublequote=False, strict=True)
         if not self.quoted:
             return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
@@ -59,6 +69,12 @@ class TableLayout:
     header: tuple[str, ...]  #: the cells of the line of names
     titles: int  #: rows above the line of names
     separator_line: bool = False  #: whether the first line is one like ``sep=;``
+    labels: int = 0  #: rows of units, types or questions below the line of names
+
+    @property
+    def is_flagged(self) -> bool:
+        """Return whether letters may follow numbers as flags: Eurostat's form of a table."""
+        return _FLAGGED_NAME.fullmatch(self.names[0]) is not None
 
     @property
     def width(self) -> int:
@@ -126,6 +142,10 @@ def rows_of(text: TextFile, dialect: Dialect, *, separator_line: bool) -> Iterat
         csv.field_size_limit(limit)
 
 
+def _is_line(cell: str) -> bool:
+    return any(mark in cell for mark in ",;\t|")
+
+
 def is_blank(row: list[str]) -> bool:
     """Return whether no cell of a row has a text, or all together draw a line, as below the names in a terminal."""
     text = "".join(row).strip()
@@ -136,9 +156,13 @@ def find_layout(text: TextFile) -> TableLayout:
     """Return the layout of a table; raise TableRefused without a line that names its columns."""
     with text.lines() as lines:
         first = next(lines, "").strip("\ufeff\r\n ")
-        escaped = any('\\"' in line for line in islice(lines, SAMPLE_ROWS))
+        escaped, rare = False, set[str]()
+        for line in islice(lines, SAMPLE_ROWS):
+            escaped = escaped or '\\"' in line or "\\," in line
+            rare.update(mark for mark in _RARE if mark in line)
     separator = _SEPARATOR_LINE.fullmatch(first)
-    dialects = _dialects(first, separator and separator[1], escaped=escaped)
+    delimiters = separator[1] if separator else DELIMITERS + "".join(sorted(rare))
+    dialects = _dialects(first, delimiters, escaped=escaped)
     samples = [_sample(text, dialect, bool(separator)) for dialect in dialects]
     fitting = [(each, header) for each in samples if (header := _header(each)) is not None and not each.broken]
     several = [(each, header) for each, header in fitting if each.fits]
@@ -147,15 +171,20 @@ def find_layout(text: TextFile) -> TableLayout:
         sample, header = max(several, key=lambda pair: pair[0].rank())
     elif single and not any(each.divides for each in samples):
         sample, header = single[0]
+        if _is_line(header.names[0]) and sum(_is_line(row[0]) for row in sample.rows) >= _MIN_FIT * len(sample.rows):
+            raise TableRefused(
+                "each line is one cell, with quotation marks around the whole line; export the table anew."
+            )
     else:
         raise _refusal(samples)
-    return TableLayout(sample.dialect, header.names, tuple(header.row), header.titles, bool(separator))
+    return TableLayout(
+        sample.dialect, header.names, tuple(header.row), header.titles, bool(separator), _label_rows(sample, header)
+    )
 
 
-def _dialects(first: str, separator: str | None, *, escaped: bool) -> list[Dialect]:
-    delimiters = separator or DELIMITERS
+def _dialects(first: str, delimiters: str, *, escaped: bool) -> list[Dialect]:
     dialects = [Dialect(delimiter) for delimiter in delimiters]
-    if ('"' in first or _ALIGNED.search(first)) and not separator:
+    if ('"' in first or _ALIGNED.search(first)) and len(delimiters) > 1:
         dialects.append(Dialect(" "))  # of R's write.table, or aligned
     if escaped:
         dialects += [Dialect(delimiter, escaped=True) for delimiter in delimiters]
@@ -192,15 +221,15 @@ def _header(sample: _Sample) -> _Header | None:
     for titles, row in enumerate(sample.rows[: MAX_TITLE_ROWS + 1]):
         below = [each for each in sample.rows[titles + 1 :] if len(each) == width]
         used = [any(each[column].strip() for each in below) for column in range(width)]
-        if is_comment(row) and _names_follow(sample.rows, titles, width):
+        if (is_comment(row) or not is_blank(row[width:])) and _names_follow(sample.rows, titles, width):
             continue
         names_of_rows = _has_names_of_rows(below, sample.dialect.delimiter)
         names = _complete_names([clean_name(cell) for cell in row], used, has_names_of_rows=names_of_rows)
-        if names and titles and any(read_number(name) for name in names):
+        if names and titles and any((number := read_number(name)) and not is_year(number.point) for name in names):
             return None  # a row of values below a line that does not name every column
         if names:
             return _Header(row, names, titles)
-        if not _is_title(row, sum(used)):
+        if not _is_title(row, sum(used), width):
             return None
     return None
 
@@ -253,11 +282,34 @@ def _complete_names(cells: list[str], used: list[bool], *, has_names_of_rows: bo
     return tuple(cells) if named and any(cells) else ()
 
 
-def _is_title(row: list[str], used: int) -> bool:
-    """Return whether a row is like a title: it fills fewer columns than the table has, from the left."""
+def _label_rows(sample: _Sample, header: _Header) -> int:
+    """Return how many rows below the names have texts where the rows after them have numbers or dates, as units."""
+    rows = [row for row in sample.rows[header.titles + 1 :] if len(row) == sample.usual_width]
+    below = rows[MAX_LABEL_ROWS:]
+    if len(below) < _MIN_BELOW:
+        return 0
+    valued = [
+        column
+        for column in range(sample.usual_width)
+        if (cells := [cell for row in below if not is_missing(cell := plain(row[column]))])
+        and sum(_is_value(cell) for cell in cells) >= _MIN_FIT * len(cells)
+    ]
+    for number, row in enumerate(rows[:MAX_LABEL_ROWS]):
+        cells = [cell for column in valued if (cell := plain(row[column]))]
+        if len(cells) < _MIN_LABELS or any(_is_value(cell) or is_missing(cell) for cell in cells):
+            return number
+    return MAX_LABEL_ROWS
+
+
+def _is_value(cell: str) -> bool:
+    return read_number(cell) is not None or read_date(cell) is not None
+
+
+def _is_title(row: list[str], used: int, width: int) -> bool:
+    """Return whether a row is like a title: it has or fills fewer columns than the table has, from the left."""
     filled = [bool(cell.strip()) for cell in row]
     count = sum(filled)
-    return count < used and (count <= 1 or all(filled[:count]))
+    return count < used and (count <= 1 or len(row) < width or all(filled[:count]))
 
 
 def clean_name(cell: str) -> str:

@@ -5,13 +5,14 @@ from collections import Counter
 
 from .date_format import read_date
 from .errors import TableRefused
-from .kinds import MAX_YEAR, MIN_SHARE, MIN_YEAR, Decision, Evidence
+from .kinds import MIN_SHARE, Decision, Evidence
 from .layout import TableLayout
-from .number_format import Reread, read_number
+from .number_format import Reread, is_year, read_number
 
 MAX_COLUMNS = 1000
 MAX_NAME = 200  #: characters
 MIN_COUNTING = 3  #: names that are numbers and count up are names
+MIN_REPEATED = 2  #: cells that are the name of their column, in a table without a line of names
 
 
 def check_names(layout: TableLayout) -> None:
@@ -39,6 +40,12 @@ def check_names_are_no_values(layout: TableLayout, evidence: list[Evidence], dec
     for seen, decision in zip(evidence, decisions, strict=True):
         if _is_value(seen, decision) and not (numbered and read_number(seen.name)):
             raise _no_names(layout)
+    texts = [seen for seen, decision in zip(evidence, decisions, strict=True) if decision.kind == "text"]
+    repeated = [seen.name for seen in texts if seen.named >= MIN_REPEATED and seen.filled == evidence[0].filled]
+    if len(texts) == len(evidence) and 2 * len(repeated) > len(texts):
+        raise TableRefused(
+            "the first line of a table names its columns; here the names are also cells of their columns."
+        )
 
 
 def _is_value(column: Evidence, decision: Decision) -> bool:
@@ -56,8 +63,3 @@ def _no_names(layout: TableLayout) -> TableRefused:
         "a column has no name, in the first lines" if layout.titles else "a name is a number, as in a row of values"
     )
     return TableRefused(f"the first line of a table names its columns; here {reason}.")
-
-
-def is_year(value: float | None) -> bool:
-    """Return whether a number is whole and from ``MIN_YEAR`` to ``MAX_YEAR``."""
-    return value is not None and MIN_YEAR <= value <= MAX_YEAR and value == int(value)

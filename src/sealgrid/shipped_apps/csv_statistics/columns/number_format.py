@@ -12,6 +12,7 @@ from .currencies import take_currency
 
 MAX_NUMBER = 1e100  #: sums of squares of larger numbers overflow
 MAX_LENGTH = 60  #: characters; longer cells are texts
+MIN_YEAR, MAX_YEAR = 1500, 2500
 PRECISE_DIGITS = 15  #: of a float; longer whole numbers are identifiers
 
 _PLAIN = re.compile(r"([+-]?)(\d*)(\.?)(\d*)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -31,7 +32,9 @@ _CHARACTERS = {
 }
 _BEFORE_SIGN = frozenset("0123456789%‰")
 _SHARES = frozenset("%‰")
-_NO_CENTS = re.compile(r"(?<=\d)[.,](--?|=)$")  # "50,-" and "50.--"
+_NO_CENTS = re.compile(r"(?<=\d)([.,](--?|=)|/-)$")  # "50,-" and "50.--", "50/-" in India
+_FLAG = re.compile(r"(?<=[\d%‰)]) ?(\*{1,4}|[†‡]{1,3}|\[[0-9a-z]{1,2}\])$")  # "9.5*" and "9.5[1]"
+_FORTRAN = re.compile(r"[+-]?\d*\.\d*[Dd][+-]\d{2,3}", re.ASCII)
 
 
 class Reread:
@@ -47,6 +50,8 @@ class Reread:
     LONG = 128  #: a whole number of more digits than a float has
     PLUS = 256  #: a plus before eight digits or more, as before phone numbers
     BARE = 512  #: digits alone
+    FLAG = 1024  #: a mark of a footnote behind it
+    EXPONENT = 2048  #: whole digits with an exponent, as 9E2
 
 
 class ParsedNumber(NamedTuple):
@@ -63,6 +68,8 @@ def read_number(cell: str) -> ParsedNumber | None:
     """Return a cell as a number; None for any other text."""
     if len(cell) > MAX_LENGTH:
         return None
+    if _FORTRAN.fullmatch(cell):
+        cell = cell.replace("D", "E").replace("d", "e")
     if (plain := _PLAIN.fullmatch(cell)) and (plain[2] or plain[4]):
         return _plain(*plain.groups())
     text, reread = _in_ascii(cell)
@@ -77,7 +84,7 @@ def _plain(sign: str, whole: str, mark: str, fraction: str, exponent: str | None
     if abs(value) > MAX_NUMBER:
         return None
     if not mark:
-        return ParsedNumber(value, value)
+        return ParsedNumber(value, value, "", Reread.EXPONENT)
     grouped = exponent is None and len(fraction) == 3 and 1 <= len(whole) <= 3 and whole[0] != "0"
     if grouped:
         return ParsedNumber(value, float(sign + whole + fraction))
@@ -100,6 +107,8 @@ def _in_ascii(cell: str) -> tuple[str, int]:
 def _signed(text: str, reread: int) -> ParsedNumber | None:
     """Remove signs, brackets, currency and percent from both ends."""
     sign, unit = "", ""
+    if flagged := _FLAG.search(text):
+        text, reread = text[: flagged.start()], reread | Reread.FLAG
     while text:
         text = _NO_CENTS.sub("", text)
         if not sign and (signed := _take_sign(text)):
@@ -196,3 +205,8 @@ def _is_grouped(digits: str, mark: str, other: str) -> bool:
     threes = len(first) <= 3 and all(len(group) == 3 for group in groups)
     indian = mark in ",٬" and len(first) <= 2 and all(len(group) == 2 for group in groups[:-1])  # 12,34,567
     return threes or indian
+
+
+def is_year(value: float | None) -> bool:
+    """Return whether a number is whole and from ``MIN_YEAR`` to ``MAX_YEAR``."""
+    return value is not None and MIN_YEAR <= value <= MAX_YEAR and value == int(value)

@@ -47,13 +47,22 @@ _OTHER_FILES = (
     (b"TABLE\r\n0,1", "a DIF file; save the sheet as CSV UTF-8"),
     (b"TABLE\n0,1", "a DIF file; save the sheet as CSV UTF-8"),
     (b"BEGIN:V", "a calendar or a list of contacts; write a table as CSV"),
+    (b"# HELP ", "metrics of Prometheus; write a table as CSV"),
+    (b"# TYPE ", "metrics of Prometheus; write a table as CSV"),
+    ("┌".encode(), "a table drawn with lines, as a terminal shows it; export it as CSV"),
+    ("╭".encode(), "a table drawn with lines, as a terminal shows it; export it as CSV"),
+    ("│".encode(), "a table drawn with lines, as a terminal shows it; export it as CSV"),
+    (b"shape: (", "a table of polars as a terminal shows it; write it by DataFrame.write_csv"),
 )
 _MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|table)", re.IGNORECASE)
 _TAR, _TAR_AT = b"ustar", 257
 _SQL = re.compile(
-    rb"\s*(--.*\s+|/\*[^*]*\*/;?\s*)*(create (table|database)|insert into|drop table|set \w+ ?=|begin;)", re.IGNORECASE
+    rb"\s*(--.*\s+|\\restrict .*\s+|/\*[^*]*\*/;?\s*)*"
+    rb"(create (table|database)|insert into|drop table|set \w+ ?=|begin;)",
+    re.IGNORECASE,
 )
 _ARFF = re.compile(rb"\s*(%.*\s+)*@relation\b", re.IGNORECASE)
+_LINE_PROTOCOL = re.compile(rb"[^\s,=\"]+(,[^\s,=]+=[^\s,]+)* [^\s,=]+=[^\s,]+(,[^\s,=]+=[^\s,]+)* \d{10,19}\r?\n")
 _JSON = re.compile(rb'\s*(\[\s*[\[{]|\{\s*")')
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -139,6 +148,8 @@ def _refuse_other_files(start: bytes) -> None:
         raise TableRefused("the dataset is not a CSV table but commands of SQL; export the table as CSV.")
     if _ARFF.match(start):
         raise TableRefused("the dataset is not a CSV table but an ARFF file; write the table as CSV.")
+    if _LINE_PROTOCOL.match(start):
+        raise TableRefused("the dataset is not a CSV table but InfluxDB's line protocol; export the table as CSV.")
     if start.startswith(_GZIP):
         raise TableRefused("the dataset is compressed twice; compress it once.")
     if _MARKUP.match(start):

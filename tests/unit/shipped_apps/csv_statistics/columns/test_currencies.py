@@ -7,7 +7,14 @@ from sealgrid.shipped_apps.csv_statistics.columns.currencies import take_currenc
 
 @pytest.mark.parametrize(
     ("text", "taken"),
-    [("$5", ("$", "5")), ("US$ 5", ("$", "5")), ("5 EUR", ("€", "5")), ("CHF5", ("CHF", "5")), ("5 kr.", ("kr", "5"))],
+    [
+        ("$5", ("$", "5")),
+        ("US$ 5", ("$", "5")),
+        ("5 EUR", ("€", "5")),
+        ("CHF5", ("CHF", "5")),
+        ("5 kr.", ("kr", "5")),
+        ("5 EURO", ("€", "5")),
+    ],
 )
 def test_a_currency_is_taken_from_its_end(text, taken):
     assert take_currency(text) == taken

@@ -28,6 +28,8 @@ ONE_DAY = (
     ),
     *("27 janvier 2026", "27 de enero de 2026", "Tue Jan 27 10:00:00 2026", "Tue, 27 Jan 2026 10:00:00 +0000"),
     *("2026年1月27日", "20260127", "20260127093000", "20260127T093000Z", "2026. 1. 27."),
+    *("2026-Jan-27", "Jan-27-2026", "27 января 2026", "27 Oca 2026", "27 Ιαν 2026"),
+    *("27 tammikuuta 2026", "2026/01/27(火) 10:00", "January 27, 2026 at 10:00 PM", "2026-01-27 10:00:00 +0000 UTC"),
     *("27/Jan/2026:09:30:00 +0000", "Tue Jan 27 09:30:00 2026 +0100", "2026-01-27 09:30:00 Europe/Berlin"),
 )
 
@@ -42,6 +44,8 @@ def test_a_date_is_read(cell):
     [
         ("27.01.2026", (DAY, None)),
         ("27/01/2026 10:00", (DAY, None)),
+        ("27. 1. 2026 10:00", (DAY, None)),
+        ("27 01 2026", (DAY, None)),
         ("1/27/2026 10:00:00 AM", (None, DAY)),
         ("1/27/26", (None, DAY)),
         ("03/04/2026", (dt.date(2026, 4, 3).toordinal(), dt.date(2026, 3, 4).toordinal())),
@@ -53,7 +57,14 @@ def test_day_and_month_are_where_they_can_be(cell, days):
 
 
 def test_a_month_is_its_first_day():
-    assert read_date("2026-01")[0] == read_date("Jan 2026")[0] == dt.date(2026, 1, 1).toordinal()
+    assert {read_date(cell)[0] for cell in ("2026-01", "Jan 2026", "01/2026", "2026M01", "ocak 2026")} == {
+        dt.date(2026, 1, 1).toordinal()
+    }
+
+
+@pytest.mark.parametrize("cell", ["Product 12", "Market 10", "Decile 20", "Junior-11", "Gene 12"])
+def test_a_word_that_begins_like_a_month_is_none(cell):
+    assert read_date(cell) is None
 
 
 def test_two_digits_of_a_year_are_of_the_century_that_posix_says():

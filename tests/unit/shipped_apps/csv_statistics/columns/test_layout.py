@@ -34,12 +34,16 @@ def test_the_line_of_a_spreadsheet_with_the_delimiter_is_followed(tmp_path, line
 
 
 def test_lines_of_titles_are_counted(tmp_path):
+    bank = "Description,,Amount\nOpening balance,,1.00\n\nday,city,price,count\n" + "a,Lyon,1.5,2\n" * 9
+    assert layout(tmp_path, bank).names == ("day", "city", "price", "count")
     found = layout(tmp_path, "Sales report 2026,,\nExported by,finance,\n,,\ncity,price,count\n" + "Lyon,1,2\n" * 5)
     assert (found.titles, found.names) == (2, ("city", "price", "count"))
 
 
 def test_quotation_marks_with_backslashes_and_without_meaning_are_read(tmp_path):
     assert layout(tmp_path, "a,b\n" + '"x \\"y\\", z",1\n' * 5).dialect.escaped
+    found = layout(tmp_path, "a,b\n" + "x\\, y,\\N\n" * 5)
+    assert list(found.dialect.reader(iter(["x\\, y,\\N\n"]))) == [["x, y", ""]]
     assert not layout(tmp_path, "a\tb\n" + '"Lyon\t1\n' * 5).dialect.quoted
 
 

@@ -43,6 +43,13 @@ def test_a_row_of_values_is_no_line_of_names(tmp_path, header, row):
         names(tmp_path, header, row)
 
 
+def test_texts_that_are_cells_too_are_no_line_of_names(tmp_path):
+    with pytest.raises(TableRefused, match="the names are also cells of their columns"):
+        names(tmp_path, "Lyon,red,id-1", "Lyon,red,id-#")
+    assert names(tmp_path, "name,Apples", "id-#,Apples") == ["name", "Apples"]
+    assert names(tmp_path, "Lyon,count", "Lyon,#") == ["Lyon", "count"]
+
+
 def test_two_equal_names_are_refused_by_their_places(tmp_path):
     with pytest.raises(TableRefused, match="two have the same name: columns 1 and 3"):
         names(tmp_path, "a,b,a", "1,2,3")
