@@ -1,6 +1,6 @@
 """Compares a file of tensors (JSON, .npy, .npz) with a model's public signature, without NumPy.
 
-It refuses only what the app would refuse too: content that it cannot judge, such as a table of records, passes.
+It refuses only what the app would refuse too: content that it cannot judge, such as a map, passes.
 """
 
 import ast
@@ -9,12 +9,14 @@ import json
 import math
 import struct
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sealgrid.bundle.archive import BROKEN
 from sealgrid.bundle.input_words import join_words, quoted
+from sealgrid.bundle.json_table import TableFault, as_table
 from sealgrid.bundle.media_types import JSON, NPY, NPZ
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 
@@ -39,6 +41,7 @@ class _Array:
     has_fraction: bool = False  #: a decimal number that is not whole
     has_number: bool = False  #: a number, or true or false
     has_missing: bool = False  #: null or NaN
+    has_object: bool = False  #: of JSON
 
 
 class _Unfit(Exception):
@@ -105,31 +108,39 @@ def _arrays(kind: str, content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[
 
 def _json_arrays(content: bytes, inputs: Sequence[TensorSpec]) -> Mapping[str, _Array] | None:
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return None  # the check of the content says what is wrong with it
+    names = [spec.name for spec in inputs]
+    document = _unwrapped(document, names)
+    try:
+        table = as_table(document, names)
+    except TableFault as fault:
+        raise _Unfit(str(fault)) from fault
+    if table is not None:
+        if len(names) == 1 and table.columns != (names[0],):
+            return {names[0]: _json_array(names[0], table.rows)}
+        document = table.by_column()
     if isinstance(document, Mapping):
-        if not document.keys() & {spec.name for spec in inputs} and _is_table(document, len(inputs)):
-            return None
-        if any(isinstance(each, Mapping) for each in document.values()):
-            return None  # a table, an object of objects
         return _named(inputs, {name: _json_array(name, value) for name, value in document.items()})
-    if isinstance(document, list) and any(isinstance(each, Mapping) for each in document):
-        return None
-    return _by_name(inputs, _json_array(inputs[0].name if inputs else "", document))
+    return _by_name(inputs, _json_array(names[0] if names else "", document))
 
 
-def _is_table(document: Mapping[str, object], inputs: int) -> bool:
-    """Return whether an object is a table, as pandas writes it, or wraps other content: no set of arrays by name."""
-    if document and inputs == 1 and all(isinstance(each, list) and not _is_nested(each) for each in document.values()):
-        return True
-    if {"columns", "data"} <= document.keys() or (len(document) == 1 and document.keys() <= _WRAPPERS):
-        return True
-    return any(isinstance(each, Mapping) for each in document.values())
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise _Unfit(f"it has two values for {quoted(twice)}")
+    return content
 
 
-def _is_nested(values: list[object]) -> bool:
-    return any(isinstance(each, list) for each in values)
+def _unwrapped(document: object, names: Sequence[str]) -> object:
+    """Return what servers of models wrap in an object of one name."""
+    if isinstance(document, dict) and len(document) == 1:
+        (key, value), *_ = document.items()
+        if key in _WRAPPERS and key not in names:
+            return value
+    return document
 
 
 def _by_name(inputs: Sequence[TensorSpec], array: _Array) -> Mapping[str, _Array]:
@@ -153,15 +164,17 @@ def _array_fault(spec: TensorSpec, array: _Array) -> str | None:
     name = quoted(spec.name)
     if spec.shape is not None and not _fits(spec.shape, array.shape):
         return f"the input {name} has the shape {list(array.shape)}; the model takes {spec.shape_text}"
-    if array.has_text and spec.dtype.startswith((*_NUMBERS, "bool")):
-        return f"the input {name} has text; the model takes {spec.dtype}"
-    if array.has_fraction and spec.dtype.startswith((*_WHOLE, "bool")):
-        return f"the input {name} has decimals; the model takes {spec.dtype}"
-    if array.has_number and spec.dtype == "string":
-        return f"the input {name} has numbers; the model takes text"
-    if array.has_missing and spec.dtype.startswith((*_WHOLE, "bool", "string")):
-        return f"the input {name} has a missing value; the model takes {spec.dtype}"
-    return None
+    kinds = (  # in words, whether the array has it, the types that do not take it
+        ("an object", array.has_object, ("",)),
+        ("text", array.has_text, (*_NUMBERS, "bool")),
+        ("decimals", array.has_fraction, (*_WHOLE, "bool")),
+        ("numbers", array.has_number, ("string",)),
+        ("a missing value", array.has_missing, (*_WHOLE, "bool", "string")),
+    )
+    found = next((what for what, is_there, types in kinds if is_there and spec.dtype.startswith(types)), None)
+    if found is None:
+        return None
+    return f"the input {name} has {found}; the model takes {'text' if found == 'numbers' else spec.dtype}"
 
 
 def _fits(expected: Sequence[int | str | None], shape: Sequence[int]) -> bool:
@@ -201,6 +214,7 @@ def _json_array(name: str, value: object) -> _Array:
         has_fraction=any(isinstance(leaf, float) and math.isfinite(leaf) and leaf % 1 for leaf in leaves),
         has_number=any(isinstance(leaf, bool | int | float) and not _is_missing(leaf) for leaf in leaves),
         has_missing=any(_is_missing(leaf) for leaf in leaves),
+        has_object=any(isinstance(leaf, dict) for leaf in leaves),
     )
 
 

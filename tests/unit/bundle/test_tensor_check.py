@@ -55,6 +55,10 @@ def test_json_is_judged_by_names_shapes_and_kinds_of_value(case):
     assert tensor_fault(signature(*inputs), JSON, case["document"].encode()) == case.get("fault")
 
 
+def test_an_object_with_two_values_of_one_name_is_refused():
+    assert tensor_fault(X, JSON, b'{"x": [[1, 2, 3]], "x": [[4, 5, 6]]}') == "it has two values for 'x'"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"])
 def test_json_is_read_in_every_encoding_that_the_app_reads(encoding):
     assert "the shape [1, 2]" in (tensor_fault(X, JSON, "[[1, 2]]".encode(encoding)) or "")

@@ -33,54 +33,127 @@ function jsonArrays(inputs, type, bytes) {
   } catch {
     return null; // the app says what is wrong with it
   }
-  const names = inputs.map(({ name }) => name);
-  if (Array.isArray(content)) {
-    return content.some(isObject) ? null : byName(inputs, jsonArray(names[0], content));
+  const names = namesOf(inputs);
+  content = unwrapped(content, names);
+  const table = asTable(content, names);
+  if (table) {
+    if (names.length === 1 && (table.columns.length !== 1 || table.columns[0] !== names[0])) {
+      return { [names[0]]: jsonArray(names[0], table.rows) };
+    }
+    content = Object.fromEntries(table.columns.map((name, place) => [name, table.rows.map((row) => row[place])]));
   }
   if (!isObject(content)) return byName(inputs, jsonArray(names[0], content));
-  const keys = Object.keys(content);
-  if (!keys.some((key) => names.includes(key)) && isTable(content, inputs.length)) return null;
-  if (Object.values(content).some(isObject)) return null; // a table, an object of objects
-  return named(inputs, Object.fromEntries(keys.map((key) => [key, jsonArray(key, content[key])])));
+  return named(inputs, Object.fromEntries(Object.keys(content).map((key) => [key, jsonArray(key, content[key])])));
 }
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
-// Return whether an object is a table, as pandas writes it, or wraps other content: no set of arrays by name.
-function isTable(content, inputs) {
-  const keys = Object.keys(content);
-  const values = Object.values(content);
-  const isColumn = (value) => Array.isArray(value) && !value.some(Array.isArray);
-  if (keys.length && inputs === 1 && values.every(isColumn)) return true;
-  if (("columns" in content && "data" in content) || (keys.length === 1 && WRAPPERS.includes(keys[0]))) return true;
-  return Object.values(content).some(isObject);
+// Return what servers of models wrap in an object of one name.
+function unwrapped(content, names) {
+  const keys = isObject(content) ? Object.keys(content) : [];
+  return keys.length === 1 && WRAPPERS.includes(keys[0]) && !names.includes(keys[0]) ? content[keys[0]] : content;
+}
+
+// Return the table that content is ({columns, rows}), null for other content: the rules of sealgrid.bundle.json_table.
+function asTable(content, names) {
+  if (Array.isArray(content)) return content.length && content.every(isObject) ? ofRecords(content) : null;
+  const keys = isObject(content) ? Object.keys(content) : [];
+  if (!keys.length || names.some((name) => Object.hasOwn(content, name) && !isObject(content[name]))) return null;
+  const has = (...wanted) => wanted.every((key) => keys.includes(key));
+  if (has("columns", "data") && keys.length === (has("index") ? 3 : 2)) return ofSplit(content.columns, content.data);
+  if (has("schema", "data") && keys.length === 2) return ofSchema(content.schema, content.data);
+  if (Object.values(content).every(isObject)) return ofObjects(content, names);
+  return names.length === 1 ? ofLists(content) : null;
+}
+
+function ofRecords(records) {
+  const columns = Object.keys(records[0]);
+  const number = records.findIndex((row) => differing(row, records[0]).length);
+  if (number >= 0) {
+    const different = listed(differing(records[number], records[0]));
+    throw new Unfit(`record ${number + 1} and record 1 have different names: ${different}`);
+  }
+  return { columns, rows: records.map((row) => columns.map((column) => row[column])) };
+}
+
+// Return the names that one of two objects has and the other has not.
+function differing(first, second) {
+  const isMissing = (name) => Object.hasOwn(first, name) !== Object.hasOwn(second, name);
+  return [...Object.keys(first), ...Object.keys(second)].filter(isMissing).sort();
+}
+
+function ofSplit(columns, rows) {
+  if (!Array.isArray(columns) || !columns.every((column) => typeof column === "string")) {
+    throw new Unfit("the columns of the split form are a list of names");
+  }
+  if (!Array.isArray(rows) || !rows.every((row) => Array.isArray(row) && row.length === columns.length)) {
+    throw new Unfit(`the data of the split form are a list of rows with ${columns.length} values each`);
+  }
+  if (new Set(columns).size < columns.length) throw new Unfit("two columns of the split form have the same name");
+  return { columns, rows };
+}
+
+// Return a table without the columns of its index.
+function ofSchema(schema, records) {
+  if (!isObject(schema) || !Array.isArray(records) || !records.length || !records.every(isObject)) return null;
+  const key = schema.primaryKey;
+  const index = Array.isArray(key) && key.every((name) => typeof name === "string") ? key : [];
+  const isColumn = ([name]) => !index.includes(name);
+  return ofRecords(records.map((row) => Object.fromEntries(Object.entries(row).filter(isColumn))));
+}
+
+function ofObjects(content, names) {
+  const columns = Object.keys(content);
+  const [first, ...others] = Object.values(content);
+  if (others.some((each) => differing(each, first).length)) {
+    throw new Unfit("the columns or rows of the input, an object of objects, have different names");
+  }
+  const hasName = (object) => names.some((name) => Object.hasOwn(object, name));
+  const isIndex = !hasName(content) && (hasName(first) || isNumbered(columns));
+  if (isIndex && !isNumbered(Object.keys(first))) return ofRecords(Object.values(content));
+  return { columns, rows: Object.keys(first).map((row) => columns.map((column) => content[column][row])) };
+}
+
+const isNumbered = (keys) => keys.every((key) => /^\p{Nd}+$/u.test(key));
+
+function ofLists(content) {
+  const lists = Object.values(content);
+  const isValue = (value) => value === null || typeof value !== "object";
+  if (!lists.every((list) => Array.isArray(list) && list.every(isValue))) return null;
+  if (lists.some((list) => list.length !== lists[0].length))
+    throw new Unfit("the columns of the input differ in length");
+  return { columns: Object.keys(content), rows: lists[0].map((_, row) => lists.map((list) => list[row])) };
 }
 
 function byName(inputs, array) {
-  if (inputs.length !== 1) throw new Unfit(`the model has ${inputs.length} inputs; name them: ${listed(inputs)}`);
+  if (inputs.length !== 1)
+    throw new Unfit(`the model has ${inputs.length} inputs; name them: ${listed(namesOf(inputs))}`);
   return { [inputs[0].name]: array };
 }
 
 function named(inputs, arrays) {
-  const names = inputs.map(({ name }) => name);
+  const names = namesOf(inputs);
   const unknown = Object.keys(arrays)
     .filter((name) => !names.includes(name))
     .sort()[0];
-  if (unknown !== undefined) throw new Unfit(`the model has no input '${unknown}'; it takes ${listed(inputs)}`);
+  if (unknown !== undefined) throw new Unfit(`the model has no input '${unknown}'; it takes ${listed(names)}`);
   const missing = names.find((name) => !(name in arrays));
-  if (missing !== undefined) throw new Unfit(`the input '${missing}' is missing; the model takes ${listed(inputs)}`);
+  if (missing !== undefined) throw new Unfit(`the input '${missing}' is missing; the model takes ${listed(names)}`);
   return arrays;
 }
 
-function listed(inputs) {
-  const names = inputs.map(({ name }) => `'${name}'`);
-  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join("");
+const namesOf = (inputs) => inputs.map(({ name }) => name);
+
+function listed(names) {
+  const quoted = names.map((name) => `'${name}'`);
+  return quoted.length > 1 ? `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}` : quoted.join("");
 }
 
 function arrayFault(spec, array) {
   if (spec.shape !== null && !fits(spec.shape, array.shape)) {
     return `the input '${spec.name}' has the shape [${array.shape.join(", ")}]; the model takes ${shapeText(spec.shape)}`;
   }
+  if (array.hasObject) return `the input '${spec.name}' has an object; the model takes ${spec.dtype}`;
   const isOf = (kinds) => kinds.some((kind) => spec.dtype.startsWith(kind));
   if (array.hasText && isOf([...NUMBERS, "bool"]))
     return `the input '${spec.name}' has text; the model takes ${spec.dtype}`;
@@ -133,6 +206,7 @@ function jsonArray(name, value) {
     hasFraction: leaves.some((leaf) => typeof leaf === "number" && leaf % 1 !== 0),
     hasNumber: leaves.some((leaf) => typeof leaf === "number" || typeof leaf === "boolean"),
     hasMissing: leaves.includes(null),
+    hasObject: leaves.some(isObject),
   };
 }
 

@@ -1,12 +1,14 @@
 """Before a purchase, a file of tensors is read with the app's own code for the model's signature; others pass."""
 
 import json
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from sealgrid.bundle.model_signature import ModelSignature, TensorSpec
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.operations.tensor_file_checks import check_tensor_files
+from sealgrid.sdk.operations.tensor_file_checks import check_tensor_file, check_tensor_files
 from tests.unit.shipped_apps.app_process import bundled
 
 COLUMNS = ModelSignature(
@@ -73,3 +75,18 @@ async def test_every_kind_that_a_signature_names_is_the_apps_kind(onnx_runner, d
 async def test_other_apps_and_models_without_a_signature_get_any_file(onnx_runner):
     await check(bundled("hash_file")[1].manifest, {"wrong": 1})
     await check(onnx_runner, {"wrong": 1}, signature=None)
+
+
+CASES = json.loads(Path("tests/unit/bundle/tensor_cases.json").read_text())
+READ = [case for case in CASES["cases"] if case["signature"] != "scalar"]  # onnxruntime itself refuses a scalar's shape
+
+
+@pytest.mark.parametrize("case", READ, ids=lambda case: f"{case['signature']} {case['document'][:40]}")
+def test_the_app_refuses_what_the_check_without_its_code_refuses(case):
+    inputs = msgspec.convert(CASES["signatures"][case["signature"]], tuple[TensorSpec, ...])
+    signature = ModelSignature(inputs=inputs, outputs=(), checked="inference")
+    if "fault" not in case:
+        check_tensor_file("x.json", case["document"].encode(), signature)
+        return
+    with pytest.raises(InputRefused):
+        check_tensor_file("x.json", case["document"].encode(), signature)
