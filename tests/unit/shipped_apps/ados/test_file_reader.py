@@ -48,7 +48,41 @@ def test_each_format_gives_the_same_readings(text):
     assert present(read(text)) == EXPECTED
 
 
-@pytest.mark.parametrize("cell", ["", " ", "NaN", "null", "NA", "-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a station's export\nStation report\n\n" + WIDE,
+        "sep=;\n" + WIDE.replace(",", ";"),
+        WIDE.replace("\n", "\nUTC,°C,%\n", 1),
+        WIDE.replace("\n", ",\n"),
+        "".join(f"{number},{line}\n" for number, line in zip(("", 0, 1), WIDE.splitlines(), strict=True)),
+        WIDE.replace("time", "Timestamp (UTC)"),
+        WIDE.replace("2026-01-01T12:00:00Z", "01.01.2026 12:00").replace("2026-01-01T12:10:00Z", "2026/1/1 12:10:00"),
+        WIDE.replace("2026-01-01T12:00:00Z", "202601011200").replace("2026-01-01T12:10:00Z", "20260101121000"),
+        WIDE.replace("2026-01-01T12:00:00Z", f"{NOON}000000").replace("2026-01-01T12:10:00Z", f"{NOON + 600}000000000"),
+        WIDE.replace("T", " ").replace("Z", " UTC"),
+        WIDE.replace("time", "date,time").replace("2026-01-01T", "2026-01-01,").replace("Z", ""),
+        "_time,_field,_value\n" + "".join(f"{time},{name},{value}\n" for time, name, value in EXPECTED),
+        "\n".join(json.dumps({"time": time, "sensor": name, "value": value}) for time, name, value in EXPECTED),
+        json.dumps({"data": [{"time": 20260101120000, "a": 1.5, "b": 2}, {"time": 20260101121000, "a": 1.6}]}),
+    ],
+    ids=range(14),
+)
+def test_other_exports_give_the_same_readings(text):
+    assert present(read(text)) == EXPECTED
+
+
+def test_numbers_with_marks_between_thousands_are_read():
+    assert [row[2] for row in read(f'time,a,b\n{NOON},"-1,001.5",\N{MINUS SIGN}2\n')] == [-1001.5, -2.0]
+    assert [row[2] for row in read(f"time;a\n{NOON};-1.001,5\n")] == [-1001.5]
+
+
+def test_a_table_that_names_sensors_and_no_values_is_refused():
+    with pytest.raises(ReadingsRefused, match="no column of values; call one 'value'"):
+        read(f"time,sensor,temperature\n{NOON},a,1\n")
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NaN", "null", "NA", "-", "--", "#N/A", "no data", "ERROR"])
 def test_an_empty_cell_is_a_missing_reading(cell):
     (row,) = read(f"time,a\n{NOON},{cell}\n")
     assert math.isnan(row[2])
@@ -99,6 +133,9 @@ def test_the_time_of_arrival_is_read():
         (WIDE + "2026-01-01T12:20:00Z,1,2,3\n", "line 4: there are 4 cells"),
         (f"time,a\n{NOON},warm\n", "line 2: 'warm' is no number"),
         ("time,a\nyesterday,1\n", "line 2: 'yesterday' is no time"),
+        ("time,a\nyesterday,warm\n", "line 2: 'yesterday' is no time"),
+        (f"time,a\n{NOON},1\ntime,a\n{NOON},1\n", "line 3: 'time' is no time"),
+        ("time,a\n46054.5,1\n", "a spreadsheet's number of a day"),
         ("time,a\n-5,1\n", "not between 1970 and 2100"),
         ("time,a\n9999-01-01,1\n", "not between 1970 and 2100"),
         ("time,a\nnan,1\n", "not between 1970 and 2100"),

@@ -11,16 +11,25 @@ from .senml import is_senml, read_senml
 
 def read_json(text: str) -> Iterator[ReadingMessage]:
     """Yield the readings of a document; raise ReadingsRefused with the record's number for what is none."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", "nested too deeply")
-        raise ReadingsRefused(f"the file is damaged JSON ({reason}).") from error
+    document = _document(text)
     if isinstance(document, dict):
-        document = document.get("readings")
+        document = next((document[name] for name in ("readings", "data", "records") if name in document), document)
     if not isinstance(document, list):
         raise ReadingsRefused('the JSON is no list of readings: write [{"time": …, "sensor": …, "value": …}, …].')
     return read_senml(document) if is_senml(document) else _read_records(document)
+
+
+def _document(text: str) -> object:
+    """Return the value of JSON, or a list of the values of JSON Lines."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if error.msg == "Extra data" and len(lines) > 1:
+            return [_document(line) for line in lines]
+        raise ReadingsRefused(f"the file is damaged JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:
+        raise ReadingsRefused("the file is damaged JSON (nested too deeply).") from error
 
 
 def _read_records(records: list[object]) -> Iterator[ReadingMessage]:

@@ -1,5 +1,6 @@
 """Readings as they came: one message for each, in the file's order."""
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +16,59 @@ MAX_SENSORS = 10_000
 MAX_NAME = 200  #: characters of a sensor's name
 LAST_TIME = 4_102_444_800  #: 1 January 2100
 MILLISECONDS = 100_000_000_000  #: numbers from here on are milliseconds, as JavaScript counts
+_FINER = (
+    (10**18, 10**9),
+    (10**15, 10**6),
+    (MILLISECONDS, 1000),
+)  #: numbers from the first on have so many parts a second
+_DAY_NUMBERS = (40_000, 60_000)  #: of spreadsheets, 2009 to 2064; as Unix seconds they are of one day in 1970
+_DIGITS = re.compile(
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)?"
+)  #: a date, with or without a time of day
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(.*)")
+_SLASHED = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(.*)")
+_UTC = re.compile(r" ?(?:UTC|GMT|\+0000 UTC)$")
 
-MISSING_CELLS = frozenset({"", "-", "?", "na", "n/a", "nan", "null", "none", "nil", "missing"})
+#: without letter case
+MISSING_CELLS = frozenset(
+    (
+        *(
+            "",
+            "-",
+            "--",
+            "---",
+            "?",
+            ".",
+            "..",
+            "*",
+            "na",
+            "n/a",
+            "n.a.",
+            "nan",
+            "nat",
+            "null",
+            "(null)",
+            "<null>",
+            "none",
+        ),
+        *(
+            "nil",
+            "missing",
+            "\\n",
+            "<na>",
+            "#n/a",
+            "#na",
+            "#div/0!",
+            "#value!",
+            "#ref!",
+            "nd",
+            "n/d",
+            "no data",
+            "nodata",
+        ),
+        *("not available", "unavailable", "unknown", "undefined", "error", "err", "bad", "offline", "''", '""'),
+    )
+)
 
 
 class ReadingMessage(NamedTuple):
@@ -59,35 +111,59 @@ def collect(messages: Iterable[ReadingMessage]) -> Messages:
 
 
 def read_time(given: object, where: str) -> float:
-    """Return a time as Unix seconds: a number, or a text of ISO 8601, in UTC where it names no zone."""
+    """Return a time as Unix seconds: a number, or a text of ISO 8601, in UTC where it names no zone.
+
+    A number may count milliseconds, microseconds or nanoseconds. Digits alone that are a date of 1900 to 2099 are that
+    date; ``31.01.2026`` and ``2026/1/31`` are dates too. Raises ReadingsRefused for a spreadsheet's number of a day.
+    """
     if isinstance(given, str):
         seconds = _from_text(given.strip(), where)
     elif isinstance(given, int | float) and not isinstance(given, bool):
-        seconds = _from_number(given)
+        seconds = _from_text(str(given), where) if _DIGITS.fullmatch(str(given)) else _from_number(given)
     else:
         raise ReadingsRefused(f"{where}: a reading has no time.")
+    if _DAY_NUMBERS[0] <= seconds <= _DAY_NUMBERS[-1]:
+        raise ReadingsRefused(
+            f"{where}: {str(given)[:40]!r} is a spreadsheet's number of a day; write the time as 2026-01-31T12:00:00Z."
+        )
     if not 0 <= seconds < LAST_TIME:
         raise ReadingsRefused(f"{where}: the time {str(given)[:40]!r} is not between 1970 and 2100.")
     return seconds
 
 
 def _from_number(number: float) -> float:
-    """Return Unix seconds of a number of seconds, or of milliseconds where it is too large for seconds."""
-    if number > float(LAST_TIME) * 1000:
+    """Return Unix seconds of a number of seconds, or of a finer unit where it is too large for seconds."""
+    if number > LAST_TIME * 10**9:
         return float("inf")
-    return number / 1000 if number >= MILLISECONDS else float(number)
+    return float(next((number / parts for least, parts in _FINER if number >= least), number))
 
 
 def _from_text(text: str, where: str) -> float:
-    with suppress(ValueError):
-        return _from_number(float(text))
+    digits = text.removesuffix(".0")
+    if not _DIGITS.fullmatch(digits):
+        with suppress(ValueError):
+            return _from_number(float(text))
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(_in_iso(digits))
         return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError) as error:
         raise ReadingsRefused(
             f"{where}: {text[:40]!r} is no time; write 2026-01-31T12:00:00Z, or Unix seconds."
         ) from error
+
+
+def _in_iso(text: str) -> str:
+    """Return another spelling of a time as ISO 8601; any other text as it is."""
+    if _DIGITS.fullmatch(text):
+        return f"{text[:8]}T{text[8:]}" if len(text) > 8 else text
+    text = _UTC.sub("+00:00", text)
+    if found := _DOTTED.fullmatch(text):
+        day, month, year, rest = found.groups()
+    elif found := _SLASHED.fullmatch(text):
+        year, month, day, rest = found.groups()
+    else:
+        return text
+    return f"{year}-{month:>02}-{day:>02}{rest}"
 
 
 def read_value(given: object, where: str) -> float:
@@ -96,7 +172,7 @@ def read_value(given: object, where: str) -> float:
         return float("nan")
     if isinstance(given, str):
         try:
-            return float(given)
+            return float(given.replace("\N{MINUS SIGN}", "-"))
         except ValueError as error:
             text = given.strip()
             if text.lower() in MISSING_CELLS:
