@@ -15,7 +15,7 @@ class TableFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class JsonTable:
+class JsonRows:
     """Rows of named columns."""
 
     columns: tuple[str, ...]
@@ -26,7 +26,7 @@ class JsonTable:
         return {name: [row[place] for row in self.rows] for place, name in enumerate(self.columns)}
 
 
-def as_table(content: object, names: Sequence[str]) -> JsonTable | None:
+def as_table(content: object, names: Sequence[str]) -> JsonRows | None:
     """Return the table that content is, for a model with inputs of these names; None for other content.
 
     (1) Records, a list of objects. (2) ``split``: ``columns`` and ``data``. (3) ``table``: ``schema`` and ``data``.
@@ -51,26 +51,26 @@ def _has_values(content: Mapping[str, object], name: str) -> bool:
     return name in content and not isinstance(content[name], dict)
 
 
-def _of_records(records: Sequence[Mapping[str, object]]) -> JsonTable:
+def _of_records(records: Sequence[Mapping[str, object]]) -> JsonRows:
     columns = tuple(records[0])
     for number, row in enumerate(records, start=1):
         if row.keys() != records[0].keys():
             different = join_words([quoted(name) for name in sorted(row.keys() ^ records[0].keys())], "and")
             raise TableFault(f"record {number} and record 1 have different names: {different}")
-    return JsonTable(columns, [[row[column] for column in columns] for row in records])
+    return JsonRows(columns, [[row[column] for column in columns] for row in records])
 
 
-def _of_split(columns: object, rows: object) -> JsonTable:
+def _of_split(columns: object, rows: object) -> JsonRows:
     if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
         raise TableFault("the columns of the split form are a list of names")
     if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
         raise TableFault(f"the data of the split form are a list of rows with {len(columns)} values each")
     if len(set(columns)) != len(columns):
         raise TableFault("two columns of the split form have the same name")
-    return JsonTable(tuple(columns), rows)
+    return JsonRows(tuple(columns), rows)
 
 
-def _of_schema(schema: object, records: object) -> JsonTable | None:
+def _of_schema(schema: object, records: object) -> JsonRows | None:
     """Return a table without the columns of its index."""
     if not isinstance(schema, dict) or not isinstance(records, list) or not records:
         return None
@@ -81,24 +81,24 @@ def _of_schema(schema: object, records: object) -> JsonTable | None:
     return _of_records([{name: value for name, value in row.items() if name not in names} for row in records])
 
 
-def _of_objects(content: Mapping[str, Mapping[str, object]], names: Sequence[str]) -> JsonTable:
+def _of_objects(content: Mapping[str, Mapping[str, object]], names: Sequence[str]) -> JsonRows:
     first, *others = content.values()
     if any(each.keys() != first.keys() for each in others):
         raise TableFault("the columns or rows of the input, an object of objects, have different names")
     is_index = not set(names) & content.keys() and (set(names) & first.keys() or _is_numbered(content))
     if is_index and not _is_numbered(first):
         return _of_records(list(content.values()))
-    return JsonTable(tuple(content), [[column[row] for column in content.values()] for row in first])
+    return JsonRows(tuple(content), [[column[row] for column in content.values()] for row in first])
 
 
 def _is_numbered(keys: Iterable[str]) -> bool:
     return all(key.isdecimal() for key in keys)
 
 
-def _of_lists(content: Mapping[str, Any]) -> JsonTable | None:
+def _of_lists(content: Mapping[str, Any]) -> JsonRows | None:
     columns = [each for each in content.values() if isinstance(each, list)]
     if len(columns) < len(content) or any(isinstance(value, list | dict) for column in columns for value in column):
         return None
     if len({len(column) for column in columns}) > 1:
         raise TableFault("the columns of the input differ in length")
-    return JsonTable(tuple(content), [list(row) for row in zip(*columns, strict=True)])
+    return JsonRows(tuple(content), [list(row) for row in zip(*columns, strict=True)])
