@@ -11,6 +11,7 @@ columns without names that are empty or count the rows, and cells that are missi
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,12 +203,15 @@ def _of_width(row: list[str], width: int, line: int, counts: _Rows) -> list[str]
     if len(row) != width:
         raise TableRefused(f"line {line} has {len(row)} cells; the table has {width} columns.")
     counts.rows += 1
-    counts.sums += _is_sum(row[0] or (row[1] if width > 1 else ""))
+    first = row[0] or row[min(1, width - 1)]  # behind a column that counts the rows
+    if len(first) < _MAX_LABEL and first[-1:].isalpha():
+        counts.sums += _is_sum(first)
     return row
 
 
+@lru_cache(maxsize=4096)
 def _is_sum(cell: str) -> bool:
-    words = cell.casefold().strip(" :").split() if len(cell) < _MAX_LABEL else []
+    words = cell.casefold().strip(" :").split()
     return bool(words) and not _SUM_WORDS.isdisjoint((words[0], words[-1]))
 
 
