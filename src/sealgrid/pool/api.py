@@ -1,6 +1,5 @@
 """HTTP API of a pool for workers and the public (docs/protocol/pool.md)."""
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from sealgrid.pool.service import TaskService
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.pool import SignedCall
+from sealgrid.wire.server import MAX_NUMBER
 from sealgrid.wire.worker_session import SessionCall
 
 HttpRequest = Request[object, object, State]
@@ -76,13 +76,13 @@ async def _call(request: HttpRequest) -> SessionCall:
 
 
 def number_parameter(request: Request[Any, Any, Any], name: str, kind: Callable[[str], N]) -> N:
-    """Return a numeric query parameter, 0 by default; raise InputRefused when it is not a number."""
+    """Return a numeric query parameter, 0 by default; raise InputRefused unless it is a number of at most 2^53 - 1."""
     try:
         number = kind(request.query_params.get(name, "0"))
     except ValueError as error:
         raise InputRefused(f"{name} must be a number.") from error
-    if not math.isfinite(number):
-        raise InputRefused(f"{name} must be a finite number.")
+    if not -MAX_NUMBER <= number <= MAX_NUMBER:  # false for a float that is not a number, too
+        raise InputRefused(f"{name} must be a finite number of at most {MAX_NUMBER}.")
     return number
 
 

@@ -101,7 +101,7 @@ class ContentFolder:
     def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return at most ``length`` bytes from ``offset``; less at the end of the file."""
         with self.path(sha256).open("rb") as file:
-            file.seek(offset)
+            file.seek(min(offset, os.fstat(file.fileno()).st_size))  # file systems refuse offsets above their largest
             return file.read(length)
 
     def begin(self) -> "IncomingFile":

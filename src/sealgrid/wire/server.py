@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
 
-from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
+from sealgrid.errors import CheckFailed, InputRefused, SealgridError, TooManyRequests
 from sealgrid.wire.connections import BACKLOG, OpenConnections, bounded_protocol
 from sealgrid.wire.log_rate_limit import install_log_rate_limit
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
@@ -27,6 +27,7 @@ MAX_COMPRESSED_BYTES = 64 << 10  #: larger answers are mostly ciphertext, which 
 KEEP_ALIVE_SECONDS = 60
 REFUSED_BY = "sealgrid_refused_by"  #: key of a request's scope: the number of the check that refused it
 MAX_WEBSOCKET_BYTES = 4096  #: of one message from a client
+MAX_NUMBER: Final = 2**53 - 1  #: of a number in a path; no index, size or offset of a service is larger
 AnyRequest = Request[Any, Any, Any]
 #: Sentences for the statuses that the framework returns itself; its other details are sentences already.
 _BY_STATUS: Final[Mapping[int, str]] = {
@@ -127,14 +128,26 @@ def create_app(
 
 
 def limit_and_check_origin(access: ServiceAccess, origin_check: RequestHook | None = None) -> RequestHook:
-    """Return the hook of every request: the rate limit of its client, then the check of Host and Origin."""
+    """Return the hook of every request: the rate limit of its client, the checks of Host and Origin, then of numbers.
+
+    A number in the path is at most MAX_NUMBER: databases and files refuse numbers above 64 bits in ways of their own.
+    """
     limit, check_origin = ClientLimit(access), origin_check or reject_other_sites(access)
 
     async def before(request: AnyRequest) -> Response[bytes] | None:
         limit.acquire(request.scope)
-        return await check_origin(request)
+        refusal = await check_origin(request)
+        if refusal is None:
+            _check_path_numbers(request)
+        return refusal
 
     return before
+
+
+def _check_path_numbers(request: AnyRequest) -> None:
+    numbers = [value for value in request.path_params.values() if isinstance(value, int)]
+    if any(not 0 <= number <= MAX_NUMBER for number in numbers):
+        raise InputRefused(f"a number in this path is not between 0 and {MAX_NUMBER}.")
 
 
 class _ErrorResponses:

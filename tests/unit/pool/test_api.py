@@ -64,5 +64,11 @@ async def test_a_wait_that_is_no_number_of_seconds_is_refused(pool: httpx.AsyncC
     assert (reply.status_code, reply.json()["type"]) == (400, "InputRefused")
 
 
+@pytest.mark.parametrize("after", ["soon", "9" * 400, "9" * 5000, f"-{'9' * 400}", str(2**63)])
+async def test_a_number_of_stages_that_no_task_has_is_refused(pool: httpx.AsyncClient, after: str) -> None:
+    reply = await pool.get(f"/tasks/{TASK}/status", params={"after": after})
+    assert (reply.status_code, reply.json()["type"]) == (400, "InputRefused")
+
+
 async def _json_of(response: Awaitable[httpx.Response]) -> Any:
     return (await response).json()

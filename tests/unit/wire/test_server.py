@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 from litestar import Request, Response, get, head, post
+from litestar.params import FromPath
+from litestar.params import FromPath
 
 from sealgrid.wire.server import (
     MAX_COMPRESSED_BYTES,
+    MAX_NUMBER,
     AnyRequest,
     allow_cross_site_reads,
     compressed_response,
@@ -96,6 +99,24 @@ async def test_a_link_from_another_site_and_what_our_own_page_loads_are_answered
 ) -> None:
     headers = {"sec-fetch-site": site, "sec-fetch-dest": into}
     assert (await http.get("/secret", headers=headers)).status_code == 200
+
+
+@get("/pieces/{offset:int}")
+async def piece(offset: FromPath[int]) -> int:
+    return offset
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [("0", 200), (f"{MAX_NUMBER}", 200), (f"{MAX_NUMBER + 1}", 400), (f"{2**64}", 400), ("-1", 400), ("9" * 5000, 404)],
+    ids=lambda value: str(value)[:20],
+)
+async def test_a_number_in_a_path_has_a_limit(number: str, status: int) -> None:
+    transport = httpx.ASGITransport(app=create_app([piece]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
+        answer = await client.get(f"/pieces/{number}")
+    assert answer.status_code == status
+    assert status == 200 or answer.json()["error"]
 
 
 async def test_a_page_of_the_service_itself_is_answered(http: httpx.AsyncClient) -> None:

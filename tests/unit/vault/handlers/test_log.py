@@ -47,3 +47,8 @@ async def test_the_log_proves_that_it_only_grew(client: httpx.AsyncClient, vault
 @pytest.mark.parametrize("path", ["/log/inclusion/3/3", "/log/inclusion/0/4", "/log/consistency/2/1"])
 async def test_a_proof_about_what_the_log_is_not_is_refused(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["entries/{}", f"assets/{DATASET}/{{}}", "inclusion/{}/3", "consistency/0/{}"])
+async def test_a_number_above_64_bits_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get("/log/" + path.format(2**64))).status_code == 400
