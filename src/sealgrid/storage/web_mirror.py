@@ -1,4 +1,4 @@
-"""Read-only copies of files at a web server or an IPFS gateway, over a transport that follows no redirects."""
+"""Read-only copies of files at a web server, object store or IPFS gateway, over a transport without redirects."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -23,14 +23,15 @@ class WebTransport(Protocol):
 
 
 class WebMirror:
-    """Files at an ``http`` or ``https`` URL, named by hex digits, or by CIDv1 where the URL ends in ``/ipfs``.
+    """Files at the URL of a mirror, named by hex digits, or by CIDv1 where the URL of a web server ends in ``/ipfs``.
 
     Callers verify the digest of what they read.
     """
 
     def __init__(self, url: str, transport: WebTransport) -> None:
         self.url, self._transport = url, transport
-        self._is_gateway = urlsplit(url).path.rstrip("/").endswith("/ipfs")
+        parts = urlsplit(url)
+        self._is_gateway = parts.scheme in {"http", "https"} and parts.path.rstrip("/").endswith("/ipfs")
 
     async def head(self, sha256: Digest) -> MirroredFile:
         """Return the file's digest and size; raise NotFound."""

@@ -4,7 +4,7 @@ import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.storage.mirrors import check_mirror, open_mirrors
-from sealgrid.storage.object_store import MirrorFiles
+from sealgrid.storage.object_store import FolderMirror
 from sealgrid.storage.web_mirror import WebMirror, WebTransport
 from sealgrid.wire.http_transport import HttpTransport
 
@@ -15,11 +15,13 @@ async def open_transport(url: str) -> WebTransport:
     return HttpTransport(url)
 
 
-@pytest.mark.parametrize("url", [S3, "gs://bucket", "az://files?account_name=me", "https://ipfs.example:444/ipfs"])
+@pytest.mark.parametrize(
+    "url", [S3, "gs://bucket", "az://files?account_name=me", "https://ipfs.example:444/ipfs", "file:///models"]
+)
 async def test_a_mirror_of_each_kind_opens(url: str) -> None:
     check_mirror(url, from_elsewhere=True)
     (mirror,) = await open_mirrors([url], open_transport)
-    assert isinstance(mirror, WebMirror if url.startswith("https") else MirrorFiles)
+    assert isinstance(mirror, FolderMirror if url.startswith("file") else WebMirror)
     assert mirror.url == url
 
 

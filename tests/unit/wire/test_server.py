@@ -9,7 +9,6 @@ import httpx
 import pytest
 from litestar import Request, Response, get, head, post
 from litestar.params import FromPath
-from litestar.params import FromPath
 
 from sealgrid.wire.server import (
     MAX_COMPRESSED_BYTES,
