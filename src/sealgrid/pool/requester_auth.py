@@ -1,5 +1,7 @@
 """Authentication of requesters who read the logs and exact stages of their tasks (iExec scheduler's challenge)."""
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,36 +11,33 @@ from sealgrid.errors import CallRefused
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.wire.challenge import CORE, Token, challenge_digest, refused, typed_data
 
-VALID_SECONDS: Final = 3600.0
-MAX_CHALLENGES: Final = 10_000  #: at one time; the oldest is dropped first
+PERIOD_SECONDS: Final = 3600  #: a challenge is valid in the period of its issue and in the next one
+_KEY_BYTES: Final = 32
 
 
 class RequesterAuthenticator:
-    """Issues challenges that are valid for an hour; ``clock`` returns Unix seconds, ``random`` an unguessable text."""
+    """Issues challenges that are valid for one to two hours; ``clock`` returns Unix seconds.
 
-    def __init__(
-        self, chain: int, clock: Callable[[], float], random: Callable[[], str] = lambda: secrets.token_urlsafe(32)
-    ) -> None:
-        self._chain, self._clock, self._random = chain, clock, random
-        self._issued: dict[Digest, tuple[Address, float]] = {}
+    A challenge is a MAC over its address and period under a ``key`` that no one else has. The pool stores none of
+    them, so no client can take the room of another's.
+    """
+
+    def __init__(self, chain: int, clock: Callable[[], float], key: bytes | None = None) -> None:
+        self._chain, self._clock = chain, clock
+        self._key = secrets.token_bytes(_KEY_BYTES) if key is None else key
 
     def issue(self, address: Address) -> dict[str, Any]:
         """Return typed data that this address must sign."""
-        sentence = self._random()
-        if len(self._issued) >= MAX_CHALLENGES:
-            del self._issued[next(iter(self._issued))]
-        digest = challenge_digest(self._chain, sentence, CORE)
-        self._issued[digest] = (address, self._clock() + VALID_SECONDS)
-        return typed_data(self._chain, sentence, CORE)
+        return typed_data(self._chain, self._sentence(address, self._period()), CORE)
 
     def verify(self, token: Token, requester: Address) -> None:
         """Raise CallRefused unless
 
-        (1) the challenge was issued to the token's address in the last hour, (2) that address signed it, and
-        (3) it is the task's requester.
+        (1) the challenge was issued to the token's address in this period or the last one, (2) that address signed it,
+        and (3) it is the task's requester.
         """
-        address, until = self._issued.get(token.digest, (None, 0.0))
-        if address != token.address or self._clock() > until:  # (1)
+        latest = self._period()
+        if token.digest not in {self._digest(token.address, period) for period in (latest - 1, latest)}:  # (1)
             raise refused()
         try:
             signer = recover(to_bytes(token.digest, 32), token.signature)
@@ -48,3 +47,12 @@ class RequesterAuthenticator:
             raise refused()
         if token.address != requester:  # (3)
             raise CallRefused("requester", "only the task's requester may read its logs and exact stages.")
+
+    def _period(self) -> int:
+        return int(self._clock()) // PERIOD_SECONDS
+
+    def _digest(self, address: Address, period: int) -> Digest:
+        return challenge_digest(self._chain, self._sentence(address, period), CORE)
+
+    def _sentence(self, address: Address, period: int) -> str:
+        return hmac.new(self._key, f"{address} {period}".encode(), hashlib.sha256).hexdigest()

@@ -10,7 +10,7 @@ from eth_account.messages import encode_typed_data
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.pool import events as e
-from sealgrid.pool.requester_auth import VALID_SECONDS
+from sealgrid.pool.requester_auth import PERIOD_SECONDS
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import DealId, to_digest
 from tests.unit.pool.pool_scene import CHAIN, DEAL, MATCHED, POOL, REQUESTER, STRANGER, TASK, WORKER, Clock, reported
@@ -128,7 +128,7 @@ async def test_no_other_account_reads_the_logs(pool: httpx.AsyncClient, clock: C
     for proof in (of_a_stranger, forged, {}):
         assert (await pool.get(f"/tasks/{TASK}/logs", headers=proof)).status_code == 403
     late = await token(pool, REQUESTER)
-    clock.now += VALID_SECONDS + 1
+    clock.now += 2 * PERIOD_SECONDS
     assert (await pool.get(f"/tasks/{TASK}/logs", headers=late)).status_code == 403
 
 

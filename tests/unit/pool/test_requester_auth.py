@@ -1,12 +1,11 @@
-"""Only the requester of a task, with a challenge of the last hour, reads its logs."""
+"""Only the requester of a task, with a recent challenge, reads its logs."""
 
 import msgspec
 import pytest
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import CallRefused
-from sealgrid.pool import requester_auth
-from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
+from sealgrid.pool.requester_auth import PERIOD_SECONDS, RequesterAuthenticator
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import CORE, Token, answer
 from tests.unit.pool.pool_scene import CHAIN, REQUESTER, STRANGER, Clock
@@ -36,7 +35,8 @@ def test_the_requester_may_use_its_token_for_an_hour(authenticator: RequesterAut
     valid = token(authenticator)
     for _ in range(2):
         authenticator.verify(valid, REQUESTER.address)
-    clock.now += VALID_SECONDS + 1
+        clock.now += PERIOD_SECONDS - 1
+    clock.now += PERIOD_SECONDS
     assert refused(authenticator, valid) == "challenge"
 
 
@@ -59,11 +59,12 @@ def test_3_another_account_is_refused(authenticator: RequesterAuthenticator) -> 
     assert refused(authenticator, token(authenticator, STRANGER)) == "requester"
 
 
-def test_the_oldest_challenge_makes_room(
-    authenticator: RequesterAuthenticator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(requester_auth, "MAX_CHALLENGES", 2)
-    oldest = token(authenticator)
-    for number in range(2):
-        authenticator.issue(to_address(bytes([number]) * 20))
-    assert refused(authenticator, oldest) == "challenge"
+def test_a_flood_of_challenges_takes_no_room_of_another_account(authenticator: RequesterAuthenticator) -> None:
+    valid = token(authenticator)
+    for number in range(10_001):  # as many as one client requests in 17 minutes
+        authenticator.issue(to_address(number.to_bytes(20, "big")))
+    authenticator.verify(valid, REQUESTER.address)
+
+
+def test_another_pool_issues_other_challenges(authenticator: RequesterAuthenticator, clock: Clock) -> None:
+    assert refused(authenticator, token(RequesterAuthenticator(CHAIN, clock))) == "challenge"
