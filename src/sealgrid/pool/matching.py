@@ -80,19 +80,23 @@ def pause_ends(failures: AppFailures | None, rules: PoolRules) -> float:
     return failures.at + min(LONGEST_PAUSE, rules.retry * ((1 << min(failures.count - 1, 16)) - 1))
 
 
-def loss(before: PoolTask, after: PoolTask) -> Address | None:
-    """Return the worker that has lost a task by its own doing between two states.
+def losses(before: PoolTask, after: PoolTask) -> tuple[Address, ...]:
+    """Return the workers whose losses of a task, by their own doing, count between two states.
 
-    A refusal of the vaults that it reported counts only once they deny it. A result that reverted at the pool's cost
-    counts like a loss.
+    A refusal of the vaults that a worker reported counts only once they deny it. A result that reverted at the pool's
+    cost counts like a loss. What is lost beside another worker may be lost to it: it counts if that one loses it, too.
     """
     if after.reverts > before.reverts:
-        return before.worker
-    if len(after.excluded) > len(before.excluded):
-        return after.excluded[-1]
-    if after.losses == before.losses or after.claimed_check:
-        return None
-    return after.losses[-1][0]
+        lost = before.worker
+    elif len(after.excluded) > len(before.excluded):
+        lost = after.excluded[-1]
+    elif after.losses == before.losses or after.claimed_check:
+        return ()
+    else:
+        lost = after.losses[-1][0]
+    if lost is None or lost in after.uncounted:
+        return ()
+    return (*(each for each in before.uncounted if each not in {lost, *after.uncounted}), lost)
 
 
 def success(before: PoolTask, after: PoolTask) -> Address | None:

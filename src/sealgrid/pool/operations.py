@@ -10,7 +10,7 @@ from typing import Final
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import ChainCall, ChainCallKind, Effect
-from sealgrid.pool.matching import loss, success
+from sealgrid.pool.matching import losses, success
 from sealgrid.pool.next_actions import chain_call
 from sealgrid.pool.pool_store import TaskChange, TaskRows
 from sealgrid.pool.replication import Replication, broken_promises, compared_workers
@@ -71,9 +71,10 @@ class _FailureCount:
             self._count_replication(before, after, after.replication, deal, at)
         if (worker := success(before, after)) is not None:
             self._succeeded.add((worker, deal.app))
-        elif (worker := loss(before, after)) is not None:
+        elif lost := losses(before, after):
             self.save()  # what was completed before does not excuse it
-            self._rows.add_failure(worker, deal.app, at)
+            for each in sorted(lost):
+                self._rows.add_failure(each, deal.app, at)
 
     def _count_replication(
         self, before: PoolTask, after: PoolTask, replication: Replication, deal: e.DealMatched, at: float

@@ -44,6 +44,7 @@ from sealgrid.pool.task import (
     replace_copy,
     report,
     resolve_refusal,
+    suspend_loss,
     workers_of,
 )
 from sealgrid.wire.pool import ForwardReply, Stage, StageAt
@@ -141,7 +142,8 @@ def _apply_copy_event(task: PoolTask, copy: TaskCopy, event: e.WorkerEvent, rule
     _require_fence(task, event, copy.fence)
     match event:
         case e.StageReported() if event.stage == "failed":
-            return lose_copy(task, copy.worker, event.at, f"ended without a result: {event.detail}"), ()
+            lost = lose_copy(task, copy.worker, event.at, f"ended without a result: {event.detail}")
+            return suspend_loss(task, lost, copy.worker, copy.stage), ()
         case e.StageReported():
             _require_known_stage(event)
             return replace_copy(task, _advance(copy, event)), ()
@@ -392,7 +394,10 @@ def _apply_forward(task: PoolTask, event: _ForwardEvent) -> PoolTask:
         reverts = task.reverts + event.reverted
         refusal = ForwardReply(refusal=event.reason[:MAX_DETAIL], final=event.final or reverts >= MAX_REVERTS)
         # It had no lease: its worker gets a whole one to learn the reason and to ask again.
-        return renew_lease(replace(task, forward=None, forward_refusal=refusal, reverts=reverts), event.at)
+        ended = renew_lease(replace(task, forward=None, forward_refusal=refusal, reverts=reverts), event.at)
+        if not event.reverted or task.worker is None:
+            return ended
+        return suspend_loss(task, ended, task.worker, "finalizing")
     if task.stage == "completed":
         return task  # the chain event arrived before the worker's repetition
     _require_worker(task, event)
@@ -415,7 +420,7 @@ def _apply_report(task: PoolTask, reported: e.StageReported) -> PoolTask:
         reason = f"ended without a result: {reported.detail}"
         if reported.check in REQUESTER_REFUSALS:
             return decline(task, reported.at, reported.check, reason)
-        return lose(task, reported.at, reason)
+        return suspend_loss(task, lose(task, reported.at, reason), reported.worker, task.stage)
     return report(task, reported.stage, reported.at, reported.detail)
 
 

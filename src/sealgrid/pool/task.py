@@ -28,6 +28,7 @@ WORKING: Final[tuple[Stage, ...]] = (
     "settled",
     "finalizing",
 )
+WITH_RESULT: Final[tuple[Stage, ...]] = ("sealed", "settled", "finalizing")  #: the enclave has computed it
 ON_CHAIN: Final[tuple[Stage, ...]] = ("contributing", "revealing")  #: of a task without an enclave, after agreement
 OPEN: Final[tuple[Stage, ...]] = ("waiting", *WORKING, *ON_CHAIN)
 ENDED: Final[tuple[Stage, ...]] = ("completed", "refunded")
@@ -94,6 +95,9 @@ class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     last_report: float = 0.0  #: time of the worker's last report
     stage_since: float = 0.0  #: time when it reached its stage, or when all leases were renewed after that
     losses: tuple[tuple[Address, float], ...] = ()  #: workers that lost it, and when
+    #: Workers that had a result of it while another one had the task, too, and lost it: that one may have been paid.
+    #: Their losses count once that one loses it.
+    uncounted: tuple[Address, ...] = ()
     claimed_check: str = ""  #: number of the check of a reported refusal, until the vaults answered
     #: Workers whose reported refusal the vaults denied; they do not get the task again.
     excluded: tuple[Address, ...] = ()
@@ -192,7 +196,7 @@ def lose(task: PoolTask, at: float, reason: str) -> PoolTask:
         promoted = promote_copy(msgspec.structs.replace(waiting, copies=copies), at)
         return msgspec.structs.replace(promoted, losses=losses, tail=False)
     taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, reason)
-    return msgspec.structs.replace(taken, worker=None, losses=losses, tail=False)
+    return msgspec.structs.replace(taken, worker=None, losses=losses, uncounted=(), tail=False)
 
 
 def lose_copy(task: PoolTask, worker: Address, at: float, reason: str) -> PoolTask:
@@ -206,6 +210,17 @@ def lose_copy(task: PoolTask, worker: Address, at: float, reason: str) -> PoolTa
         attempt=runs,
         tail=False,
     )
+
+
+def suspend_loss(before: PoolTask, after: PoolTask, worker: Address, stage: Stage) -> PoolTask:
+    """Return a task after a worker lost it at a stage, its loss not counted yet if another one may have been paid.
+
+    Only one of two enclaves is paid. The other worker learns it from the chain, often before the pool does.
+    """
+    alone = before.replication is not None or not before.copies
+    if alone or stage not in WITH_RESULT or worker in after.uncounted:
+        return after
+    return msgspec.structs.replace(after, uncounted=(*after.uncounted, worker))
 
 
 def _losses(task: PoolTask, worker: Address, at: float) -> tuple[tuple[Address, float], ...]:

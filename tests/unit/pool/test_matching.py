@@ -11,7 +11,7 @@ from sealgrid.pool.matching import (
     allowed_tasks,
     cached_files,
     fits,
-    loss,
+    losses,
     pause_ends,
     requirement,
     success,
@@ -73,17 +73,17 @@ def test_a_failure_and_a_silence_are_losses_of_the_worker() -> None:
         scene = assigned()
         before = scene.task()
         act(scene)
-        assert loss(before, scene.task()) == ANNA
+        assert losses(before, scene.task()) == (ANNA,)
 
 
 def test_a_reported_refusal_is_a_loss_only_when_the_vaults_deny_it() -> None:
-    for denied, lost in ((True, ANNA), (False, None)):
+    for denied, lost in ((True, (ANNA,)), (False, ())):
         scene = assigned()
         before = scene.task()
         scene.report(ANNA, "failed", check="7.10")
         reported = scene.task()
         scene.apply(e.VaultsAnswered(at=4, task=TASK, denied=denied))
-        assert (loss(before, reported), loss(reported, scene.task())) == (None, lost)
+        assert (losses(before, reported), losses(reported, scene.task())) == ((), lost)
 
 
 def test_a_deadline_is_no_loss_and_only_the_chain_makes_a_success() -> None:
@@ -91,6 +91,6 @@ def test_a_deadline_is_no_loss_and_only_the_chain_makes_a_success() -> None:
     scene.report(ANNA, "running", at=690)
     before = scene.task()
     scene.expire(700)
-    assert (loss(before, scene.task()), success(before, scene.task())) == (None, None)
+    assert (losses(before, scene.task()), success(before, scene.task())) == ((), None)
     scene.apply(e.TaskFinalized(at=701, task=TASK))
     assert success(before, scene.task()) == ANNA

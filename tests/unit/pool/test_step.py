@@ -11,7 +11,7 @@ from sealgrid.pool import events as e
 from sealgrid.pool.effects import ForwardedCall, SignReassign
 from sealgrid.pool.step import step
 from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, MAX_REVERTS, TRANSITIONS, WORKING, PoolTask
-from sealgrid.units import TaskId, to_digest
+from sealgrid.units import Address, TaskId, to_digest
 from sealgrid.wire.pool import ForwardReply
 from tests.unit.pool.store_scene import ANNA, BERT, DEAL, RULES, TASK, StoreScene, assigned, deal, enclave
 
@@ -156,6 +156,57 @@ def test_the_last_attempt_is_not_for_an_idle_worker() -> None:
     scene.report(ANNA, "running", at=60, fence=1)
     scene.apply(e.TailReached(at=75, task=TASK))
     assert scene.take(enclave(0x0C), at=76) == []
+
+
+def failures(scene: StoreScene) -> dict[Address, int]:
+    with scene.store.transaction() as rows:
+        return {each.worker: each.count for each in rows.failures({ANNA, BERT}).values()}
+
+
+def with_two_results() -> StoreScene:
+    """Return a scene in which Anna and Bert both have a result of one task in enclaves."""
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.propose(BERT, 2, at=42, fence=2)
+    scene.report(ANNA, "finalizing", at=50, fence=1)
+    scene.report(BERT, "finalizing", at=50, fence=2)
+    return scene
+
+
+@pytest.mark.parametrize(("loser", "fence", "winner"), [(ANNA, 1, BERT), (BERT, 2, ANNA)])
+def test_who_was_paid_second_and_reports_it_before_the_chain_has_no_failure(
+    loser: Address, fence: int, winner: Address
+) -> None:
+    scene = with_two_results()
+    scene.report(loser, "failed", at=51, fence=fence)
+    assert (scene.task().worker, failures(scene)) == (winner, {})
+    scene.apply(e.TaskFinalized(at=52, task=TASK))
+    assert (scene.task().stage, scene.task().worker, failures(scene)) == ("completed", winner, {})
+
+
+def test_both_have_a_failure_if_none_was_paid() -> None:
+    scene = with_two_results()
+    scene.report(ANNA, "failed", at=51, fence=1)
+    scene.report(BERT, "failed", at=52, fence=2)
+    assert (scene.task().stage, failures(scene)) == ("waiting", {ANNA: 1, BERT: 1})
+
+
+def test_a_failure_without_a_result_counts_beside_another_worker_too() -> None:
+    scene = at_the_tail()
+    scene.take(BERT, at=41)
+    scene.report(BERT, "failed", at=42, fence=2)
+    assert failures(scene) == {BERT: 1}
+
+
+def test_a_result_that_reverted_beside_another_worker_counts_once_both_lost_the_task() -> None:
+    scene = with_two_results()
+    for _ in range(2):
+        scene.apply(e.CallForwarded(at=51, task=TASK, worker=BERT, fence=2, forward=FORWARD))
+        scene.apply(e.CallForwardEnded(at=52, task=TASK, reverted=True))
+        assert failures(scene) == {}
+    scene.report(BERT, "failed", at=53, fence=2)
+    scene.report(ANNA, "failed", at=54, fence=1)
+    assert failures(scene) == {ANNA: 1, BERT: 1}
 
 
 def test_the_pool_sends_the_result_of_a_copy_as_that_of_the_first_worker() -> None:
