@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import uvicorn
 from litestar import Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, Method
+from litestar.types import ASGIApp, Message, Method, Receive, Scope, Send
 
 from sealgrid.errors import CheckFailed, InputRefused, SealgridError, TooManyRequests
 from sealgrid.wire.connections import BACKLOG, OpenConnections, bounded_protocol
@@ -25,6 +26,7 @@ from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, ClientLimit, 
 MAX_COMPRESSED_BYTES = 64 << 10  #: larger answers are mostly ciphertext, which does not compress
 #: Clients close an idle connection after 5 seconds; closing first could lose a request.
 KEEP_ALIVE_SECONDS = 60
+STOP_SECONDS = 2  #: for which an ending server waits for its requests
 REFUSED_BY = "sealgrid_refused_by"  #: key of a request's scope: the number of the check that refused it
 MAX_WEBSOCKET_BYTES = 4096  #: of one message from a client
 MAX_NUMBER: Final = 2**53 - 1  #: of a number in a path; no index, size or offset of a service is larger
@@ -213,6 +215,33 @@ def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
     return sock
 
 
+def _answer_cancelled(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers 503 to a request which the ending server cancels.
+
+    uvicorn would log the cancellation as an error of the application, with its traceback.
+    """
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        is_answered = scope["type"] != ScopeType.HTTP
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await app(scope, receive, note_and_send)
+        except asyncio.CancelledError:
+            if scope["type"] not in {ScopeType.HTTP, ScopeType.WEBSOCKET}:
+                raise
+            if not is_answered:
+                sentence = "this service stops; send the request again."
+                answer = json_response({"error": sentence}, 503, {"connection": "close"})
+                await answer.to_asgi_response(None, Request(scope))(scope, receive, send)
+
+    return run
+
+
 class _Server(uvicorn.Server):
     """A server that tells its application at once that it stops: uvicorn's lifespan ends after the last answer."""
 
@@ -242,17 +271,18 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until cancelled; call ``ready`` when the server accepts requests.
 
-    After a signal it calls ``stopping``, which answers the requests that wait, then gives all 2 seconds to end.
+    After a signal it calls ``stopping``, which answers the requests that wait, then gives all ``STOP_SECONDS`` to end;
+    the others are answered 503.
     One server of a process handles signals; with ``handles_signals`` false this one does not.
     """
     install_log_rate_limit()
     config = uvicorn.Config(
-        app,
+        _answer_cancelled(app),
         log_config=None,
         log_level="warning",
         access_log=False,
         lifespan="on",
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         ws_max_size=MAX_WEBSOCKET_BYTES,
         ws_per_message_deflate=False,

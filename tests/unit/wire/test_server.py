@@ -10,6 +10,7 @@ import pytest
 from litestar import Request, Response, get, head, post
 from litestar.params import FromPath
 
+from sealgrid.wire import server as server_module
 from sealgrid.wire.server import (
     MAX_COMPRESSED_BYTES,
     MAX_NUMBER,
@@ -228,3 +229,30 @@ async def test_a_signal_answers_a_request_that_waits_before_the_server_ends(
         await asyncio.wait_for(serving, 60)
     assert (answer.status_code, answer.text, answer.headers.get("connection")) == (200, "no job", "close")
     assert not caplog.records
+
+
+async def test_a_request_that_waits_for_longer_than_the_server_is_told_so_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+):
+    monkeypatch.setattr(server_module, "STOP_SECONDS", 0)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises the signal again at its end
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, before))
+    waits, ready = asyncio.Event(), asyncio.Event()
+
+    @get("/jobs")
+    async def wait_for_ever() -> str:
+        waits.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    with listen() as sock:
+        serving = asyncio.create_task(serve(create_app([wait_for_ever]), sock, ready.set))
+        await asyncio.wait_for(ready.wait(), 60)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=60) as client:
+            waiting = asyncio.create_task(client.get("/jobs"))
+            await asyncio.wait_for(waits.wait(), 60)
+            os.kill(os.getpid(), signal.SIGTERM)
+            answer = await waiting
+        await asyncio.wait_for(serving, 60)
+    assert (answer.status_code, answer.json()) == (503, {"error": "this service stops; send the request again."})
+    assert [record.exc_info for record in caplog.records if record.exc_info] == []
