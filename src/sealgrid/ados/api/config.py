@@ -1,10 +1,11 @@
 """The settings file of the API."""
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
+from sealgrid.ados.api.store import TransactionLimits
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.wire.service_access import LOOPBACK, ServiceAccess
 from sealgrid.wire.settings_file import read_settings, require_new, toml
@@ -23,6 +24,9 @@ class ApiFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     data_origins: tuple[str, ...] = ()  #: from which readings are fetched, as https://bucket.example
     largest_data: int = 32 << 20  #: bytes of readings
     largest_body: int = 4 << 20  #: bytes of a request, with the readings of a data: URL
+    keep_days: Annotated[int, msgspec.Meta(ge=1)] = 30  #: of a transaction after its end
+    keep_transactions: Annotated[int, msgspec.Meta(ge=1)] = 10_000  #: of one API key that have ended, the newest
+    open_transactions: Annotated[int, msgspec.Meta(ge=1)] = 200  #: of one API key without an end
 
     def config(self, base: Path) -> "ApiConfig":
         """Return the settings of the API whose file is in ``base``."""
@@ -35,6 +39,9 @@ class ApiFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             data_origins=self.data_origins,
             largest_data=self.largest_data,
             largest_body=self.largest_body,
+            limits=TransactionLimits(
+                seconds=self.keep_days * 86_400, ended=self.keep_transactions, unfinished=self.open_transactions
+            ),
             access=self.relative_to(base),
         )
 
@@ -50,6 +57,7 @@ class ApiConfig(msgspec.Struct, frozen=True, kw_only=True):
     data_origins: tuple[str, ...] = ()
     largest_data: int = 32 << 20
     largest_body: int = 4 << 20
+    limits: TransactionLimits = TransactionLimits()
     access: ServiceAccess = ServiceAccess()
 
     @property
@@ -72,7 +80,7 @@ def create_config(path: Path) -> None:
     """Write a settings file with the defaults; raise InputRefused if it exists."""
     require_new(path)
     shown = ("folder", "host", "port", "app", "pool", "data_origins", "largest_data", "largest_body")
-    more = ("public_url", "requests_per_minute", "trusted_proxies", "admin")
+    more = ("keep_days", "public_url", "requests_per_minute", "trusted_proxies", "admin")
     defaults = msgspec.structs.asdict(ApiFile())
     write_private(
         path, ("\n".join([_HEAD, *(f"{name} = {toml(defaults[name])}" for name in shown + more)]) + "\n").encode()

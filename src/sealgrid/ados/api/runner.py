@@ -21,7 +21,7 @@ from sealgrid.wire.service_monitor import ServiceMonitor
 
 async def run(client: AsyncClient, config: ApiConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused while another process serves the same folder."""
-    with TransactionStore.hold(config.transactions) as store:
+    with TransactionStore.hold(config.transactions, config.limits) as store:
         await _serve(client, config, store, sock, ready)
 
 

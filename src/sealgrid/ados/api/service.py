@@ -87,8 +87,8 @@ class TransactionService:
     async def submit(self, key: ApiKey, request: ScoreRequest, idempotency_key: str | None) -> TransactionReply:
         """Accept a request, or return the transaction of an earlier one with the same idempotency key.
 
-        Raises InputRefused for a key of another request, QuotaReached for more than the API key may spend, and whatever
-        a purchase would be refused for.
+        Raises InputRefused for a key of another request, QuotaReached for more than the API key may spend or have
+        without an end, and whatever a purchase would be refused for.
         """
         if idempotency_key is not None and not 1 <= len(idempotency_key) <= MAX_IDEMPOTENCY_KEY:
             raise InputRefused(f"an Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY} characters.")

@@ -1,8 +1,10 @@
 """Transactions over HTTP: bought once each, over repeats and crashes; keys, limits, spending, states."""
 
 import asyncio
+import errno
 import json
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from sealgrid.ados.api.keys import ApiKeyFolder
 from sealgrid.ados.api.references import DataReferences
 from sealgrid.ados.api.seller import ados_status
 from sealgrid.ados.api.service import AT_ONCE, BoughtScore, ScoreQuote, TransactionService
-from sealgrid.ados.api.store import TransactionStore
+from sealgrid.ados.api.store import TransactionLimits, TransactionStore
 from sealgrid.errors import AppFailed, InputRefused, NotFound, ServiceUnavailable
 from sealgrid.sdk.amounts import Amount
 
@@ -74,21 +76,21 @@ class ServedApi:
     """The API as one process after another serves it from one folder."""
 
     def __init__(self, folder):
-        self.config = ApiConfig(folder=folder)
+        self.config, self.limits, self.now = ApiConfig(folder=folder), TransactionLimits(), 1_700_000_000
         self.seller, self.keys = CountingSeller(), ApiKeyFolder(self.config.keys)
         self.token = self.keys.create("acme", requests_per_hour=50, spending=5 * PRICE)
         self.other = self.keys.create("other", requests_per_hour=50, spending=0)
         self.start()
 
     def start(self):
-        self._held = TransactionStore.hold(self.config.transactions)
+        self._held = TransactionStore.hold(self.config.transactions, self.limits)
         self.store = self._held.__enter__()
 
         async def pause(_):
             await asyncio.sleep(0)
 
         references = DataReferences((), 1000, httpx.AsyncClient())
-        self.service = TransactionService(self.store, self.seller, references, clock=lambda: 1.7e9, pause=pause)
+        self.service = TransactionService(self.store, self.seller, references, clock=lambda: self.now, pause=pause)
         app = application(self.service, self.keys, Market(), self.config, HourlyLimit(lambda: 0.0))
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
         self.service.resume()
@@ -356,3 +358,59 @@ async def test_the_description_is_openapi_and_names_every_route_and_message(api)
 )
 def test_a_runs_state_has_adoss_name(state, stage, expected):
     assert ados_status(state, stage) == expected
+
+
+async def test_ended_transactions_are_removed_after_their_time_and_their_cost_still_counts(api):
+    api.seller.ended.set()
+    first = (await api.post()).json()["source"]
+    await api.settle()
+    api.now += api.limits.seconds + 1
+    second = (await api.post()).json()["source"]
+    await api.settle()
+    assert [(await api.get(f"/transactions/{each}")).status_code for each in (first, second)] == [404, 200]
+    assert sorted(path.name for path in api.config.transactions.glob(f"{first}*")) == []
+    await api.restart()
+    assert api.store.spent("acme") == 2 * (PRICE - 1)
+
+
+async def test_of_one_key_the_newest_ended_transactions_are_kept(api):
+    api.limits = TransactionLimits(ended=1)
+    await api.restart()
+    api.seller.ended.set()
+    for _ in range(3):
+        api.now += 1
+        newest = (await api.post()).json()["source"]
+        await api.settle()
+    assert len((await api.get("/transactions")).json()) == 2  # the one before the newest goes with the next
+    assert (await api.get(f"/transactions/{newest}")).status_code == 200
+    assert api.store.spent("acme") == 3 * (PRICE - 1)
+
+
+async def test_the_cost_of_a_transaction_counts_once_when_its_removal_is_interrupted(api, monkeypatch):
+    api.seller.ended.set()
+    await api.post()
+    await api.settle()
+    api.now += api.limits.seconds + 1
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", _refuse)
+        assert (await api.post()).status_code == 503
+    assert (await api.post()).status_code == 201
+    await api.restart()
+    await api.settle()
+    assert api.store.spent("acme") == 2 * (PRICE - 1)
+
+
+def _refuse(*_arguments, **_options):
+    raise OSError(errno.EIO, "Input/output error")
+
+
+async def test_a_key_has_few_transactions_without_an_end(api):
+    api.limits = TransactionLimits(unfinished=2)
+    await api.restart()
+    answers = [await api.post() for _ in range(3)]
+    assert [each.status_code for each in answers] == [201, 201, 429]
+    assert "2 transactions without an end" in answers[2].json()["error"]
+    assert len(list(api.config.transactions.glob("*.readings"))) <= 2
+    api.seller.ended.set()
+    await api.settle()
+    assert (await api.post()).status_code == 201
