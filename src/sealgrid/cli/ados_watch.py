@@ -61,6 +61,10 @@ async def watch(
         int, typer.Option(min=1, max=1000, metavar="WINDOWS", help="Due without an answer, before reading stops.")
     ] = 16,
     at_once: Annotated[int, typer.Option(min=1, max=100, help="Purchases at one time.")] = 2,
+    keep: Annotated[
+        int,
+        typer.Option(min=1, metavar="WINDOWS", help="Ended ones in the journal, with their answers: the newest."),
+    ] = 10_000,
     once: Annotated[
         bool, typer.Option("--once", help="End at the end of the file, when all windows have ended.")
     ] = False,
@@ -101,6 +105,7 @@ async def watch(
         since=None if since is None else _time(since),
         most_open=most_open,
         at_once=at_once,
+        keep=keep,
         once=once,
         broker_password=password,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from sealgrid.ados.folder_lock import hold_folder
 from sealgrid.ados.watch.buyer import NetworkBuyer, PurchaseTerms
 from sealgrid.ados.watch.growing_file import GrowingFile
-from sealgrid.ados.watch.journal import WatchAssets, WatchIdentity, WatchJournal
+from sealgrid.ados.watch.journal import KEPT_WINDOWS, WatchAssets, WatchIdentity, WatchJournal
 from sealgrid.ados.watch.mqtt_source import BrokerAddress, MqttReceiver, parse_broker
 from sealgrid.ados.watch.schedule import ScheduleCheckpoint, ScheduleTerms, WindowSchedule
 from sealgrid.ados.watch.spool import MessageSpool
@@ -34,6 +34,7 @@ class WatchOptions:
     since: float | None = None  #: Unix seconds of the first window; by default the one that has begun
     most_open: int = 16
     at_once: int = 2
+    keep: int = KEPT_WINDOWS
     once: bool = False
     broker_password: str | None = field(default=None, repr=False)
 
@@ -62,7 +63,7 @@ async def _watch(
     report: Callable[[str], None],
 ) -> bool:
     terms = schedule_terms(options)
-    journal = WatchJournal(options.journal, _identity(options, terms))
+    journal = WatchJournal(options.journal, _identity(options, terms), options.keep)
     purchase = await _pinned(client, journal, options.purchase)
     checkpoint = journal.checkpoint()
     if checkpoint is None:

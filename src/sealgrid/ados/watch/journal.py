@@ -1,13 +1,15 @@
 """The journal of a watch: durable files, written before each purchase. After a crash nothing is bought twice.
 
 ``watch.json`` has what the watch is about and its idempotency key, ``checkpoint.json`` where its stream continues, and
-``windows/<number>.json`` one window, with the file of its run beside until it ends. All are private (mode 0600).
+``windows/<number>.json`` one window, with the file of its run beside until it ends. All are private (mode 0600). Of
+the windows that have ended it keeps the newest ones, with their answers.
 """
 
 import secrets
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +19,7 @@ from sealgrid.errors import DECODE_ERRORS, InputRefused
 from sealgrid.sdk.stores.private_files import write_private
 
 S = TypeVar("S", bound=msgspec.Struct)
+KEPT_WINDOWS: Final = 10_000  #: of hours, those of more than a year
 WindowState = Literal["due", "answered", "failed", "refused", "unsigned"]
 
 
@@ -63,9 +66,12 @@ class _WatchFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class WatchJournal:
     """The folder of one watch."""
 
-    def __init__(self, folder: Path, identity: WatchIdentity) -> None:
-        """Open a journal, or begin one; raise InputRefused for the journal of another watch, or a damaged one."""
-        self.folder, self._windows = folder, folder / "windows"
+    def __init__(self, folder: Path, identity: WatchIdentity, keep: int = KEPT_WINDOWS) -> None:
+        """Open a journal, or begin one; raise InputRefused for the journal of another watch, or a damaged one.
+
+        ``keep`` is the number of windows, at least 1, of which it keeps record and answers.
+        """
+        self.folder, self._windows, self._keep = folder, folder / "windows", keep
         path = folder / "watch.json"
         if not path.exists():
             _write(path, _WatchFile(identity=identity, key=secrets.token_hex(16)))
@@ -75,6 +81,7 @@ class WatchJournal:
                 f"{folder} is the journal of a watch with other settings; repeat it with those, or name another folder."
             )
         self._stored = stored
+        self._kept = deque(sorted(int(each.stem) for each in self._windows.glob("*.json")))
 
     @property
     def assets(self) -> WatchAssets | None:
@@ -94,7 +101,7 @@ class WatchJournal:
         """Return where the stream continues; None before the first window."""
         path = self.folder / "checkpoint.json"
         stored = _read(path, ScheduleCheckpoint) if path.exists() else None
-        newest = max((int(each.stem) for each in self._windows.glob("*.json")), default=None)
+        newest = self._kept[-1] if self._kept else None
         if stored is None or newest is None or newest < stored.next_window:
             return stored
         return msgspec.structs.replace(stored, next_window=newest + 1)  # a crash between the two files of ``store``
@@ -107,6 +114,7 @@ class WatchJournal:
         """Store a window that is due. Its file comes first: without its record it is nothing."""
         _write_bytes(self._file(record.window), file.content)
         _write(self._record(record.window), record)
+        self._kept.append(record.window)
         self.begin(checkpoint)
 
     def content(self, window: int) -> bytes:
@@ -117,21 +125,36 @@ class WatchJournal:
             raise InputRefused(f"{self._file(window)} cannot be read ({error.strerror}).") from error
 
     def update(self, record: WindowRecord) -> None:
-        """Store a window's new state; of one that ended the readings are removed."""
+        """Store a window's new state; of one that ended the readings are removed, and the oldest windows."""
         _write(self._record(record.window), record)
         if record.state != "due":
             self._file(record.window).unlink(missing_ok=True)
+            self._remove_oldest()
 
     def store_result(self, window: int, station: str, content: bytes) -> None:
         """Store the answer of one task of a window: ``results/<window>[-<station>].json``."""
-        name = f"{window}-{station}" if station else f"{window}"
-        safe = "".join(each if each.isalnum() or each in "-_." else "_" for each in name)
-        _write_bytes(self.folder / "results" / f"{safe}.json", content)
+        _write_bytes(self._result(window, station), content)
 
     def windows(self) -> Iterator[WindowRecord]:
         """Yield all windows, oldest first."""
-        for path in sorted(self._windows.glob("*.json"), key=lambda each: int(each.stem)):
-            yield _read(path, WindowRecord)
+        for window in tuple(self._kept):
+            yield _read(self._record(window), WindowRecord)
+
+    def _remove_oldest(self) -> None:
+        """Remove the oldest windows above ``keep`` with their answers, up to the first one without an end."""
+        while len(self._kept) > self._keep:
+            oldest = _read(self._record(self._kept[0]), WindowRecord)
+            if oldest.state == "due":
+                return
+            for station in oldest.stations or ("",):
+                self._result(oldest.window, station).unlink(missing_ok=True)
+            self._record(oldest.window).unlink(missing_ok=True)
+            self._kept.popleft()
+
+    def _result(self, window: int, station: str) -> Path:
+        name = f"{window}-{station}" if station else f"{window}"
+        safe = "".join(each if each.isalnum() or each in "-_." else "_" for each in name)
+        return self.folder / "results" / f"{safe}.json"
 
     def _record(self, window: int) -> Path:
         return self._windows / f"{window}.json"

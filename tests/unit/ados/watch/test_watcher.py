@@ -9,7 +9,8 @@ import pytest
 
 from sealgrid.ados.signing import SigningTerms, sign_readings
 from sealgrid.ados.watch.growing_file import GrowingFile
-from sealgrid.ados.watch.journal import WatchIdentity, WatchJournal
+from sealgrid.ados.watch.journal import KEPT_WINDOWS, WatchIdentity, WatchJournal, WindowRecord
+from sealgrid.ados.watch.run_file import RunFile
 from sealgrid.ados.watch.schedule import ScheduleCheckpoint, ScheduleTerms, WindowSchedule
 from sealgrid.ados.watch.watcher import Watcher
 from sealgrid.crypto.signing import SigningKey
@@ -46,6 +47,7 @@ class CountingNetwork:
             self.calls += 1
             self._step()
             await asyncio.sleep(0)
+            journal.store_result(record.window, "", b"{}")
             return msgspec.structs.replace(record, state=self._state)
         finally:
             self._now -= 1
@@ -63,8 +65,8 @@ def start(tmp_path):
     rows = [f"{600 * row},a,{row}\n" for row in range(6 * HOURS)]
     path.write_text("time,sensor,value\n" + "".join(rows))
 
-    def begin(network, now=3600.0 * HOURS, report=lambda line: None, at_once=2):
-        journal = WatchJournal(tmp_path / "journal", IDENTITY)
+    def begin(network, now=3600.0 * HOURS, report=lambda line: None, at_once=2, keep=KEPT_WINDOWS):
+        journal = WatchJournal(tmp_path / "journal", IDENTITY, keep)
         checkpoint = journal.checkpoint() or ScheduleCheckpoint(next_window=0)
         journal.begin(checkpoint)
         due = [each.window for each in journal.windows() if each.state == "due"]
@@ -197,3 +199,25 @@ async def test_a_disk_that_is_full_ends_the_watch_before_anything_is_bought(star
     with pytest.raises(InputRefused, match="No space left"):
         await watcher.run(once=True)
     assert network.calls == 0
+
+
+async def test_the_journal_keeps_the_newest_windows_with_their_answers_and_buys_none_again(start, tmp_path):
+    network = CountingNetwork()
+    journal, watcher = start(network, keep=2)
+    await watcher.run(once=True)
+    assert [each.window for each in journal.windows()] == [HOURS - 2, HOURS - 1]
+    results = sorted(path.stem for path in (tmp_path / "journal" / "results").iterdir())
+    assert results == [str(HOURS - 2), str(HOURS - 1)]
+    await start(network, keep=1)[1].run(once=True)
+    assert network.calls == HOURS
+
+
+def test_a_window_without_an_end_is_kept_with_those_after_it(tmp_path):
+    journal = WatchJournal(tmp_path / "journal", IDENTITY, keep=1)
+    records = [WindowRecord(window=each, start=3600 * each, end=3600 * (each + 1)) for each in range(3)]
+    for each in records:
+        journal.store(each, RunFile(b"[]", (), 0), ScheduleCheckpoint(next_window=each.window + 1))
+    journal.update(msgspec.structs.replace(records[1], state="answered"))
+    assert [(each.window, each.state) for each in journal.windows()] == [(0, "due"), (1, "answered"), (2, "due")]
+    journal.update(msgspec.structs.replace(records[0], state="answered"))
+    assert [each.window for each in journal.windows()] == [2]
