@@ -1,5 +1,7 @@
 """The DataFeed contract: data quality of stations' readings, on chain (docs/protocol/feed.md)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import msgspec
@@ -17,6 +19,7 @@ _FEED = interface("DataFeed")
 WINDOW_BITS: Final = 40
 _MAX_SECONDS: Final = 2**WINDOW_BITS - 1  #: of a window, and until a round is stale
 _MAX_DQF: Final = 100
+FIRST_RANGE: Final = 10_000  #: blocks that are read first for registrations; many nodes answer no more at once
 REASONS: Final = ("none", "point", "contextual", "collective", "stuck", "missing", "late")
 
 
@@ -46,6 +49,16 @@ class FeedRoster(msgspec.Struct, frozen=True):
     chain: int
     feed: Address
     stations: tuple[StationRegistration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _RegistrationEvent:
+    """A registration, and the block of its event."""
+
+    block: int
+    number: int  #: of the station, from 1
+    station: Address
+    sensor: str
 
 
 class DataRound(msgspec.Struct, frozen=True):
@@ -139,9 +152,10 @@ class DataFeed:
     async def _history(self) -> FeedHistory:
         names = ("hub", "app", "dataset", "requester", "owner")
         parties = {name: Address(await self._read(name)) for name in names}
-        block, roster = await self.node.block(), await self.roster()
-        topic = _FEED.topic("RoundAccepted")
-        logs = await self.node.logs(self.address, [[topic]], first=0, last=block.number)
+        block = await self.node.block()
+        registrations = await self._registrations(block.number)
+        topic, begin = _FEED.topic("RoundAccepted"), registrations[0].block if registrations else 0
+        logs = await self.node.logs(self.address, [[topic]], first=begin, last=block.number)
         events = [_FEED.decode_event(log.topics, log.data) for log in logs]
         rounds = [
             AcceptedRound(Address(station), start, dqf, REASONS[reason], TaskId(to_digest(task)), late)
@@ -152,7 +166,7 @@ class DataFeed:
             window_seconds=int(await self._read("window_seconds")),
             stale_after=int(await self._read("stale_after")),
             now=block.timestamp,
-            roster=roster,
+            roster=await self._roster(registrations),
             rounds=tuple(rounds),
         )
 
@@ -167,13 +181,31 @@ class DataFeed:
 
     async def roster(self) -> FeedRoster:
         """Return every registration; reads one word for each station and its event."""
-        count, chain = int(await self._read("station_count")), await self.node.chain()
-        topic = _FEED.topic("StationRegistered")
-        last = (await self.node.block()).number
-        logs = await self.node.logs(self.address, [[topic]], first=0, last=last) if count else []
-        events = [_FEED.decode_event(log.topics, log.data) for log in logs]
-        stations = tuple(StationRegistration(each[1][2], Address(each[1][0])) for each in events if each is not None)
-        return FeedRoster(chain, self.address, stations)
+        return await self._roster(await self._registrations((await self.node.block()).number))
+
+    async def _roster(self, registrations: Sequence[_RegistrationEvent]) -> FeedRoster:
+        stations = tuple(StationRegistration(each.sensor, each.station) for each in registrations)
+        return FeedRoster(await self.node.chain(), self.address, stations)
+
+    async def _registrations(self, last: int) -> list[_RegistrationEvent]:
+        """Return every registration up to block ``last``, oldest first.
+
+        Reads backwards, in ever larger ranges of blocks, and none before the first registration.
+        """
+        found: list[_RegistrationEvent] = []
+        if not int(await self._read("station_count")):
+            return found
+        size, topic = FIRST_RANGE, _FEED.topic("StationRegistered")
+        while last >= 0 and not (found and found[0].number <= 1):
+            first = max(0, last - size + 1)
+            logs = await self.node.logs(self.address, [[topic]], first=first, last=last)
+            events = [(log.block_number, _FEED.decode_event(log.topics, log.data)) for log in logs]
+            earlier = [
+                _RegistrationEvent(block, number, Address(station), sensor)
+                for block, (_, (station, number, sensor, _)) in ((at, each) for at, each in events if each is not None)
+            ]
+            found, last, size = [*earlier, *found], first - 1, 2 * size
+        return found
 
     async def latest(self, station: Address) -> DataRound | None:
         """Return a station's round with the newest window; None while it has none."""
