@@ -9,6 +9,7 @@ A file is refused if
 """
 
 import ipaddress
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -101,10 +102,21 @@ def _split(url: str) -> SplitResult:
 def _is_loopback(url: str) -> bool:
     """Return whether a URL names this machine: a connection to the unspecified address (0.0.0.0) reaches it too."""
     host = (_split(url).hostname or "").removesuffix(".")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
+    address = _address_of(host)
+    if address is None:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or address
     return address.is_loopback or address.is_unspecified
+
+
+def _address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is, also in the older forms that resolvers read (127.1, 2130706433); else None."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None

@@ -76,6 +76,11 @@ async def test_2_a_url_that_is_not_valid_is_refused(url: str):
         "localhost",
         "localhost.",
         "LOCALHOST",
+        "wallet.localhost",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "0",
     ],
 )
 def test_3_a_file_from_elsewhere_that_names_this_machine_is_refused(host: str):
