@@ -38,6 +38,12 @@ async def test_what_is_no_address_is_refused(client: httpx.AsyncClient, path: st
     assert (reply.status_code, reply.json()["type"]) == (400, "InputRefused")
 
 
+@pytest.mark.parametrize("task", ["zz", "", "0x12", "0x" + "AA" * 32])
+async def test_a_preview_of_what_is_no_task_is_refused(client: httpx.AsyncClient, task: str) -> None:
+    reply = await client.post("/releases/preview", json={"task": task})
+    assert (reply.status_code, reply.json()["type"]) == (400, "InputRefused")
+
+
 async def test_a_refusal_names_its_check(client: httpx.AsyncClient) -> None:
     reply = await client.post("/deposits", content=encode(MODEL_KEY.deposit(signature=bytes(65))))
     assert (reply.status_code, reply.json()["check"]) == (403, "deposit.2")

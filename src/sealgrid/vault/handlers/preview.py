@@ -45,6 +45,7 @@ async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
     """
     request = parse(body, PreviewRequest)
     if request.task is not None and request.proposal is None:
+        check_canonical(digests=(request.task,))
         task: ChainSnapshot | None = await vault.chain.task(request.task)
         assert task is not None
         snapshot: DealSnapshot = task
