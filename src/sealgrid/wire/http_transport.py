@@ -32,6 +32,7 @@ MAX_WAITS = 5
 MAX_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
 ACCEPTED: Final = {"accept-encoding": "gzip"}  #: header of a request whose answer ``read_bounded`` reads
 _GZIP: Final = 16 + zlib.MAX_WBITS  #: of zlib: expects gzip's header and checksum
+BODY_RATE: Final = 4 << 10  #: bytes of a request's body that add a second to its time limit
 SILENT_SECONDS = 10  #: a machine that acknowledges nothing for so long is cut off
 #: An answer may take a minute, but a cut cable is noticed at once. The probes also keep a router's translation (NAT)
 #: of a waiting connection (tcp(7)).
@@ -46,7 +47,8 @@ _SOCKET_OPTIONS = (
 class HttpTransport:
     """Transport to one service at a base URL; use it as an async context manager, or close it.
 
-    ``http`` sends the requests; None opens TCP connections. Closing does not close a passed ``http``'s services.
+    ``timeout`` is the seconds of each step of a request; a whole request has about three times as many. ``http`` sends
+    the requests; None opens TCP connections. Closing does not close a passed ``http``'s services.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class HttpTransport:
     ) -> None:
         self.base = base
         self._name = name
+        # For a connection of the pool, for the head of the answer, and for its body.
+        self._seconds = CONNECT_SECONDS + 3 * timeout
         limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
         tls = _trusting_authorities() if base.startswith("https:") else _trusting_nobody()
         self._process = os.getpid()
@@ -121,13 +125,19 @@ class HttpTransport:
     async def _answer(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """Yield one answer, whose redirect is not followed; raise ServiceUnavailable without one."""
+        """Yield one answer, whose redirect is not followed; raise ServiceUnavailable without one, or for a slow one.
+
+        httpx limits each step alone: a service that sends a byte now and then would never end.
+        """
         if os.getpid() != self._process:
             raise ClientForked  # its sockets and its event loop are those of the other process
         try:
-            async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
+            async with (
+                asyncio.timeout(self._seconds + len(body) / BODY_RATE),
+                self._client.stream(method, path, content=body or None, headers=headers) as answer,
+            ):
                 yield answer
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
             ) from error

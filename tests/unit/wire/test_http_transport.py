@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sealgrid.errors import AnswerTooLarge, ServiceUnavailable, TooManyRequests
+from sealgrid.wire import http_transport
 from sealgrid.wire.http_transport import MAX_ANSWER_BYTES, HttpTransport, read_bounded, trust_certificate
 from sealgrid.wire.service_access import ServiceAccess
 from tests.unit.wire.certificates import write_certificate
@@ -71,6 +72,25 @@ async def test_a_file_without_a_reported_size_is_not_read():
     async with server, HttpTransport(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as transport:
         with pytest.raises(ServiceUnavailable, match="reports no size"):
             await transport.content_length("/file")
+
+
+class Trickle(httpx.AsyncByteStream, httpx.AsyncBaseTransport):
+    """A service that sends a byte now and then, before any time limit of a step."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=self)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.01)
+            yield b"x"
+
+
+async def test_a_service_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(http_transport, "CONNECT_SECONDS", 0.0)
+    async with HttpTransport("http://vault", timeout=0.1, http=Trickle()) as transport:
+        with pytest.raises(ServiceUnavailable, match="does not answer"):
+            await transport.request("GET", "/")
 
 
 @asynccontextmanager

@@ -23,9 +23,13 @@ _log = logging.getLogger("sealgrid")
 
 
 async def poll_peer_uses(vault: Vault, peers: Mapping[Address, LogClient], interval: float) -> None:
-    """Read all peers' logs every ``interval`` seconds, until cancelled."""
+    """Read each peer's log every ``interval`` seconds, until cancelled; no peer waits for another one."""
+    await asyncio.gather(*(_poll_peer(vault, peer, log, interval) for peer, log in peers.items()))
+
+
+async def _poll_peer(vault: Vault, peer: Address, log: LogClient, interval: float) -> None:
     while True:
-        await asyncio.gather(*(read_peer_uses(vault, peer, log) for peer, log in peers.items()))
+        await read_peer_uses(vault, peer, log)
         await asyncio.sleep(interval)
 
 

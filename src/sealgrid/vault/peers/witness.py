@@ -16,6 +16,7 @@ from sealgrid.vault.stores.witness_store import WitnessStore
 from sealgrid.wire.log import Alarm, LogClient, WitnessedHead, WitnessReport
 
 MIN_POLL_SECONDS = 1  #: between two polls, also for requests by clients
+PEER_SECONDS = 10.0  #: for which a poll waits for one vault; the others' heads do not wait for longer
 _log = logging.getLogger("sealgrid")
 
 
@@ -52,13 +53,14 @@ class PeerLogWitness:
     async def _check_peer(self, vault: Address, peer: LogClient) -> None:
         known = self._store.head(vault)
         try:
-            offered = await peer.head()
-            check_head(offered.head, offered.signature, vault, self._vault.federation.domain)
-            grew = known is not None and 0 < known.head.size < offered.head.size
-            path = (await peer.consistency(known.head.size, offered.head.size)).path if known and grew else ()
-        except SealgridError as error:
+            async with asyncio.timeout(PEER_SECONDS):
+                offered = await peer.head()
+                check_head(offered.head, offered.signature, vault, self._vault.federation.domain)
+                grew = known is not None and 0 < known.head.size < offered.head.size
+                path = (await peer.consistency(known.head.size, offered.head.size)).path if known and grew else ()
+        except (SealgridError, TimeoutError) as error:
             # A vault that does not respond, or with a bad signature, has contradicted nothing.
-            _log.warning("the head of the log of vault %s cannot be read: %s", vault, error.message)
+            _log.warning("the head of the log of vault %s cannot be read: %s", vault, error or "it is too slow.")
             return
         kind = None if known is None else contradiction(known.head, offered.head, path)
         if known is not None and kind is not None:

@@ -1,5 +1,6 @@
 """Uses in another vault's log count here once, if the chain has the task that they name."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,7 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.merkle import MerkleFrontier, leaf_hash
 from sealgrid.units import to_digest
 from sealgrid.vault.handlers.unpaid_uses import count_uses
-from sealgrid.vault.peers.peer_uses import read_peer_uses
+from sealgrid.vault.peers.peer_uses import poll_peer_uses, read_peer_uses
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.share_store import StoredPolicy
 from sealgrid.wire.log import LoggedEntry, LogPage, SignedHead
@@ -86,3 +87,25 @@ async def test_a_head_that_the_peer_did_not_sign_adds_nothing(
     await read_peer_uses(counting, PEER.address, replace(PeerLog(ENTRY), by=STRANGER))
     assert total(counting) == 0
     assert "cannot be read" in caplog.text
+
+
+async def test_a_peer_that_never_answers_does_not_keep_the_uses_of_others(counting: Vault) -> None:
+    read_again = asyncio.Event()
+
+    class WatchedLog(PeerLog):
+        async def entries(self, first: int) -> LogPage:
+            if self.reads:
+                read_again.set()
+            return await super().entries(first)
+
+    class SilentLog(PeerLog):
+        async def entries(self, first: int) -> LogPage:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    peers = {VAULTS[2].address: SilentLog(ENTRY), PEER.address: WatchedLog(ENTRY)}
+    polling = asyncio.create_task(poll_peer_uses(counting, peers, 0.0))
+    await asyncio.wait_for(read_again.wait(), 60)
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
+    assert total(counting) == 1

@@ -1,5 +1,6 @@
 """Witnessing another vault's log: consistent heads are countersigned, a contradiction is kept as proof."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,7 @@ from sealgrid.attestation.vault_log import check_witness, contradiction
 from sealgrid.crypto.merkle import MAX_PATH, MerkleFrontier, leaf_hash
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import to_digest
+from sealgrid.vault.peers import witness as witness_module
 from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.vault.service import Vault
 from sealgrid.wire.log import LogPath, SignedHead
@@ -83,3 +85,17 @@ async def test_a_peer_cannot_hide_its_contradiction_in_a_report_that_is_too_larg
 async def test_a_peer_without_a_valid_head_has_contradicted_nothing(vault: Vault, offered: SignedHead | None) -> None:
     report = await PeerLogWitness(vault, {PEER.address: PeerLog(offered)}).poll()
     assert (report.heads, report.alarms) == ((), ())
+
+
+async def test_a_peer_that_never_answers_does_not_keep_the_heads_of_others(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SilentLog:
+        async def head(self) -> SignedHead:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(witness_module, "PEER_SECONDS", 0.01)
+    witness = PeerLogWitness(vault, {VAULTS[2].address: SilentLog(), PEER.address: PeerLog(head_of(b"one"))})
+    (witnessed,) = (await witness.poll()).heads
+    assert witnessed.head.head.vault == PEER.address
