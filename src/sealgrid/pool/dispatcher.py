@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from sealgrid.errors import SealgridError
 from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.claims import Assignment, ClaimResult, WorkerRequest, claim
 from sealgrid.pool.task_book import TaskBook
@@ -102,10 +103,14 @@ class Dispatcher:
             try:
                 result = await self._book.run(lambda rows: claim(rows, requests, now, chain_now, self._book.rules))
             except Exception as error:  # noqa: BLE001  each caller gets it
-                self._fail(batch, error)
-                return False
-            self._answer(batch, result)
-        return result.more
+                if isinstance(error, SealgridError) or len(batch) == 1:
+                    self._fail(batch, error)
+                    return False
+            else:
+                self._answer(batch, result)
+                return result.more
+        # One of the requests is at fault: each is claimed for without the others.
+        return any([await self._claim([each]) for each in batch])
 
     def _fail(self, batch: Sequence[_Waiter], error: Exception) -> None:
         for waiter in batch:

@@ -59,6 +59,7 @@ _RANDOM: Final = secrets.SystemRandom()  #: a worker must not predict which of i
 MAX_COMMIT_WAITS: Final = 1024
 MAX_COMMIT_WAITS_OF_WORKER: Final = 16
 MAX_SLOTS: Final = 64  #: tasks that one call may bring
+MAX_CALLS: Final = 10_000  #: workers whose last call is remembered; anybody can join an open pool with many keys
 
 P = TypeVar("P")
 
@@ -348,7 +349,10 @@ class TaskService:
 
     def _verify(self, call: SessionCall, path: str, payload: type[P]) -> tuple[Address, P]:
         worker, message = self._sessions.verify(call, path, payload, at=self._clock())
+        self._last_call.pop(worker, None)  # the newest call is the last entry
         self._last_call[worker] = self._clock()
+        if len(self._last_call) > MAX_CALLS:
+            del self._last_call[next(iter(self._last_call))]
         return worker, message
 
 

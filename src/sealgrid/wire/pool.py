@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from sealgrid.attestation.field_types import Count, HexAddress, HexDigest
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.challenge import Token, TypedChallenge
@@ -52,11 +53,11 @@ class StageReport(Message, frozen=True, kw_only=True):
 class WorkerCapabilities(Message, frozen=True, kw_only=True):
     """What a worker's machine has, and which jobs it takes; by default it takes any job for an enclave."""
 
-    tag: Digest = TEE_TAG  #: bits of PoCo's tags that it meets
-    memory: int = 0  #: bytes that one app may have; 0 for any
-    cached: tuple[Digest, ...] = ()  #: bundles and sealed files that it has, most recently used first
-    apps: tuple[Address, ...] = ()  #: that it runs; empty for all
-    requesters: tuple[Address, ...] = ()  #: for whom it runs jobs; empty for all
+    tag: HexDigest = TEE_TAG  #: bits of PoCo's tags that it meets
+    memory: Count = 0  #: bytes that one app may have; 0 for any
+    cached: tuple[HexDigest, ...] = ()  #: bundles and sealed files that it has, most recently used first
+    apps: tuple[HexAddress, ...] = ()  #: that it runs; empty for all
+    requesters: tuple[HexAddress, ...] = ()  #: for whom it runs jobs; empty for all
     enclaves_only: bool = False  #: whether it takes no job without an enclave
 
 

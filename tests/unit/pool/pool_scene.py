@@ -57,9 +57,9 @@ def signed_call(message: Message, *, issued: int = 1000, pool: Address = POOL, k
     return SignedCall(worker=key.address, issued=issued, signature=statement.sign(DOMAIN, key), payload=payload)
 
 
-def signed_login(*, issued: int = 1000) -> tuple[SignedCall, HpkeKey]:
+def signed_login(*, issued: int = 1000, by: SigningKey = WORKER) -> tuple[SignedCall, HpkeKey]:
     key = HpkeKey.generate()
-    return signed_call(WorkerLogin(public=key.public), issued=issued), key
+    return signed_call(WorkerLogin(public=key.public), issued=issued, key=by), key
 
 
 @contextmanager

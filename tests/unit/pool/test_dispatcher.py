@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from sealgrid.pool.dispatcher import Dispatcher
 from sealgrid.pool.rules import PoolRules
 from sealgrid.pool.task_book import TaskBook
 from sealgrid.units import Address, to_address
+from sealgrid.wire.pool import WorkerCapabilities
 from tests.unit.pool.pool_scene import DEAL, MATCHED, TASK, open_book
 
 RULES = PoolRules(retry=0.2)
@@ -156,3 +158,17 @@ async def test_a_database_that_fails_ends_the_requests_and_not_the_dispatcher(
             await dispatcher.next(WorkerRequest(worker(1), 1), 5)
     await open_tasks(book, 1)
     assert await dispatcher.next(WorkerRequest(worker(1), 1), 5)
+
+
+@pytest.mark.parametrize("wrong", [{"tag": "zz"}, {"memory": 2**64}])
+async def test_a_request_that_cannot_be_claimed_for_takes_no_other_worker_with_it(
+    book: TaskBook, dispatcher: Dispatcher, wrong: dict[str, Any]
+) -> None:
+    await open_tasks(book, 1)
+    hostile = WorkerRequest(worker(1), 1, WorkerCapabilities(**wrong))
+    refused, given = await asyncio.gather(
+        dispatcher.next(hostile, 5), dispatcher.next(WorkerRequest(worker(2), 1), 5), return_exceptions=True
+    )
+    assert isinstance(refused, Exception)
+    assert not isinstance(given, BaseException)
+    assert [each.task.task for each in given] == [TASK]

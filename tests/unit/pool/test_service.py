@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,7 +22,16 @@ from sealgrid.pool.task_book import TaskBook
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.wire.message import Message, encode
-from sealgrid.wire.pool import CommitReply, CommitRequest, JobAssignment, JobReply, NextJob, PublicJob, StageReport
+from sealgrid.wire.pool import (
+    CommitReply,
+    CommitRequest,
+    JobAssignment,
+    JobReply,
+    NextJob,
+    PublicJob,
+    StageReport,
+    WorkerCapabilities,
+)
 from sealgrid.wire.worker_session import SessionCall, call_mac, login_info
 from tests.unit.pool.pool_scene import (
     BLOCK,
@@ -43,8 +53,8 @@ FIRST = to_address(b"\x0b" * 20)
 class Session:
     """A worker's session at a service."""
 
-    def __init__(self, service: TaskService) -> None:
-        login, key = signed_login()
+    def __init__(self, service: TaskService, by: SigningKey = WORKER) -> None:
+        login, key = signed_login(by=by)
         opened = service.login(login)
         self.service, self.name, self.number = service, opened.session, 0
         self.key = key.open(opened.sealed, login_info(opened.session, login.signature))
@@ -257,3 +267,37 @@ async def test_join_4_a_worker_whose_bond_is_gone_reports_and_gets_no_task(book:
         await session.next(0, 1, running)
     assert (await book.task(job.task)).stage == "running"
     assert await session.next(0, 0) == JobReply(), "a call without free slots needs none"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tag": "zz"},
+        {"tag": "0x12"},
+        {"memory": 2**64},
+        {"memory": -1},
+        {"cached": ("zz",)},
+        {"apps": ("0x12",)},
+        {"requesters": ("\0",)},
+    ],
+    ids=str,
+)
+async def test_capabilities_that_no_machine_has_are_refused_before_the_claim(
+    session: Session, wrong: dict[str, Any]
+) -> None:
+    call = session.call("/jobs/next", NextJob(wait=0, capabilities=WorkerCapabilities(**wrong)))
+    with pytest.raises(InputRefused, match="capabilities"):
+        await session.service.next_jobs(call)
+
+
+async def test_the_last_calls_of_a_flood_of_workers_take_bounded_memory(
+    book: TaskBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can join an open pool with many keys."""
+    monkeypatch.setattr(service, "MAX_CALLS", 3)
+    keys = [SigningKey.generate() for _ in range(5)]
+    everybody = msgspec.structs.replace(WORKERS, allowed={key.address for key in keys})
+    pool = TaskService(book, ChainClock(), everybody, SigningKey.generate(), clock=Clock())
+    for key in keys:
+        await Session(pool, key).next(slots=0)
+    assert pool.view().workers == 3
