@@ -52,7 +52,8 @@ async def latest_runs(conn: Connection, party: Party, address: Address, most: in
     The market lists the deals; each is read from the chain and counted once: a market can omit deals, but not invent or
     repeat one.
     """
-    named = await conn.market.deals(**{party: address}, pageSize=str(max(most, _LEAST_PAGE)))
+    page = max(most, _LEAST_PAGE)
+    named = (await conn.market.deals(**{party: address}, pageSize=str(page)))[:page]  # a market may send more
     views = await asyncio.gather(*(_deal(conn, deal, party, address) for deal in named))
     deals = list({view.deal: view for view in views if view is not None}.values())
     indexes = [
@@ -67,7 +68,7 @@ async def latest_runs(conn: Connection, party: Party, address: Address, most: in
             return await _task(conn, deal, index, now)
 
     tasks = await asyncio.gather(*(read(deal, index) for deal, index in indexes[:most]))
-    has_all = len(named) < max(most, _LEAST_PAGE) and len(indexes) <= most
+    has_all = len(named) < page and len(indexes) <= most
     times = await _times(conn, tasks, has_all=has_all)
     record = _record(tasks, times)
     return LatestRuns(record, len(tasks), has_all, record.answer_rate)

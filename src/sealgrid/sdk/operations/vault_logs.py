@@ -47,7 +47,9 @@ async def read_witnesses(conn: Connection, logs: tuple[VerifiedLog, ...]) -> tup
     accusations: list[LogAccusation] = []
     for witness, report in zip(conn.vault_addresses, reports, strict=True):
         if isinstance(report, WitnessReport):
-            accusations += [_judge_alarm(alarm, witness, conn.domain) for alarm in report.alarms]
+            # One of each vault and kind, as a witness stores them: a longer report costs its reader nothing more.
+            alarms = {(alarm.vault, alarm.kind): alarm for alarm in reversed(report.alarms)}
+            accusations += [_judge_alarm(alarm, witness, conn.domain) for alarm in alarms.values()]
             accusations += await _compare_heads(report, witness, heads, clients, conn.domain)
         elif not isinstance(report, SealgridError):
             raise report
@@ -111,7 +113,8 @@ async def _compare_heads(
     domain: Domain,
 ) -> list[LogAccusation]:
     accusations = []
-    for each in report.heads:
+    newest = {each.head.head.vault: each for each in report.heads}  # a witness reports one head of each vault
+    for each in newest.values():
         head = each.head.head
         own_head = heads.get(head.vault)
         try:

@@ -113,3 +113,17 @@ async def test_a_deal_that_a_market_repeats_counts_once(monkeypatch):
     network.named = [*network.named, network.named[1], network.named[1].upper().replace("0X", "0x")]
     found = await latest_runs(network, "app", APP)
     assert (found.tasks, found.record.answers, found.record.failures) == (2, 1, 1)
+
+
+async def test_a_market_that_sends_more_deals_than_a_page_has_costs_no_more_reads(monkeypatch):
+    network = Network(monkeypatch, *[("ok", 9)] * 12)
+    read = []
+    view_deal = network.view_deal
+
+    async def view(deal):
+        read.append(deal)
+        return await view_deal(deal)
+
+    network.view_deal = view
+    found = await latest_runs(network, "app", APP, most=10)
+    assert (found.tasks, len(read)) == (10, 10)

@@ -153,6 +153,20 @@ async def test_an_earlier_head_of_the_same_log_accuses_nobody():
     assert await accusations(accused, witness, [witnessed(accused.heads[1], witness)]) == ()
 
 
+async def test_a_witness_that_repeats_heads_without_end_costs_its_reader_one_proof():
+    accused, witness = Log(entry(1), entry(2), entry(3)), Log()
+    proofs = []
+    consistency = accused.consistency
+
+    async def counted(first, second):
+        proofs.append(first)
+        return await consistency(first, second)
+
+    accused.consistency = counted
+    assert await accusations(accused, witness, [witnessed(accused.heads[2], witness)] * 50) == ()
+    assert proofs == [2]
+
+
 async def test_a_head_of_another_tree_accuses_the_vault_that_signed_it():
     accused, witness = Log(entry(1), entry(2), entry(3)), Log()
     other = accused.head(2, root=b"\x07" * 32)
