@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from attacks.attack import Outcome, harmless, refused
-from attacks.lying_workers import RELEASES
+from attacks.lying_workers import NONCES, RELEASES
 from attacks.scene import Scene
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, parse_params
@@ -17,7 +17,7 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.demos.common.thief import UnpaidJobRun
-from sealgrid.errors import ServiceUnavailable
+from sealgrid.errors import SealgridError, ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import deploy, fetch_receipt
 from sealgrid.sdk.operations.buy import PurchasedTask
@@ -27,7 +27,7 @@ from sealgrid.vault.handlers.release_response import make_release, secret_share
 from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import ResultDelivery
-from sealgrid.wire.vault import OpenRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest
+from sealgrid.wire.vault import NonceReply, OpenRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest
 from sealgrid.worker.job import JobRun
 
 
@@ -146,6 +146,49 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
         await fetch_receipt.verify_online(scene.requester, await fetch_receipt.fetch_receipt(scene.requester, job.task))
     ).ok
     return harmless("the other vaults", "two of three vaults are enough; the job succeeded.")
+
+
+async def issue_a_short_nonce(scene: Scene) -> Outcome:
+    """One vault issues a nonce of another size than the enclave's evidence takes; the job must continue."""
+
+    class ShortJob(JobRun):
+        async def vault(self, index: int, path: str, body: bytes) -> bytes:
+            answer = await super().vault(index, path, body)
+            if path != NONCES or index != 0:
+                return answer
+            issued = msgspec.json.decode(answer, type=NonceReply)
+            return msgspec.json.encode(msgspec.structs.replace(issued, nonce=issued.nonce[:-1]))
+
+    job, run = await scene.job(ShortJob)
+    return await _completed(scene, job, run, "17", "the nonce counts as none; the job continued with the other vaults.")
+
+
+async def name_a_deposit_key_of_low_order(scene: Scene) -> Outcome:
+    """One real vault signs honest facts, with a deposit key to which nothing can be sealed; the job must continue."""
+    job = await scene.bought()
+    key = scene.vault_keys(0).signing
+
+    class LowOrderJob(JobRun):
+        async def vault(self, index: int, path: str, body: bytes) -> bytes:
+            if path != RELEASES or index != 0:
+                return await super().vault(index, path, body)
+            request = msgspec.json.decode(body, type=ReleaseRequest)
+            facts = await scene.read_facts(job, request.authorization.enclave)
+            return signed_answer(scene, index, request, facts, key, deposit=bytes(32))
+
+    run = LowOrderJob(await scene.thief.open_task(job), scene.thief.context)
+    return await _completed(scene, job, run, "5", "the answer counts as none; the job continued with the other vaults.")
+
+
+async def _completed(scene: Scene, job: PurchasedTask, run: JobRun, check: str, message: str) -> Outcome:
+    """Run a job that one vault attacks; return that it was paid for a result with a receipt that verifies."""
+    try:
+        await run.run()
+    except SealgridError as error:
+        return Outcome("", "", f"one vault ended the task: {error.message}")
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
+    assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
+    return Outcome("enclave", check, message)
 
 
 async def forged(

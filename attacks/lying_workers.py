@@ -23,7 +23,7 @@ from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
 from sealgrid.worker.enclave_files import BUNDLE
 from sealgrid.worker.job import JobRun
 
-RELEASES = "/releases"
+NONCES, RELEASES = "/nonces", "/releases"
 INVENTED = b"a result that no enclave made"
 
 
@@ -230,6 +230,30 @@ async def invent_the_result(scene: Scene) -> Outcome:
     if INVENTED in opened.files.values():
         return Outcome("", "", "it succeeded")
     return harmless("requester's SDK", "only what the enclave signed that the chain paid was opened.")
+
+
+class RewritingJob(JobRun):
+    """Is paid, and links a receipt with the enclave's body and Settle, but with facts that no vault signed."""
+
+    async def finalize(self, delivery: ResultDelivery) -> None:
+        hint = msgspec.json.decode(delivery.results)
+        place = digest_of_cid(hint["receipt"].removeprefix("/ipfs/"))
+        honest = parse_envelope(await self._context.storage.get_bytes(place, MAX_BYTES))
+        facts = msgspec.structs.replace(parse_facts(honest.facts.encode()), requester=SigningKey.generate().address)
+        invented = msgspec.structs.replace(honest, facts=facts.encode().decode(), verdicts={})
+        linked = cid_of(await self._context.storage.put_bytes(invented.encode()))
+        await super().finalize(
+            msgspec.structs.replace(delivery, results=canonical(hint | {"receipt": f"/ipfs/{linked}"}))
+        )
+
+
+async def link_a_rewritten_receipt(scene: Scene) -> Outcome:
+    job, run = await scene.job(RewritingJob)
+    await run.run()
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
+    if not (await fetch_receipt.verify_online(scene.requester, envelope)).ok:
+        return Outcome("", "", "the paid task has no receipt that verifies")
+    return harmless("requester's SDK", "the receipt was rebuilt from the testimonies of the vaults.")
 
 
 async def swap_the_result_on_chain(scene: Scene) -> Outcome:
