@@ -24,8 +24,9 @@ from sealgrid.wire.chain_view import (
     NamingAssets,
     TaskParties,
 )
-from sealgrid.wire.message import parse
+from sealgrid.wire.message import MAX_MESSAGE_BYTES, parse
 
+MAX_ADDRESSES: Final = 4 * MAX_FILES_PER_REQUEST  #: a stored file has two: of its bytes, and as Kubo names it
 MAX_BLOCKS_BEHIND: Final = 10  #: an index further behind cannot say which files the chain does not name
 
 
@@ -63,21 +64,24 @@ def _task_handlers(site: Site) -> list[HTTPRouteHandler]:
 
 
 def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
-    @post("/chain/named", status_code=200)
+    @post("/chain/named", status_code=200, request_max_body_size=MAX_MESSAGE_BYTES)
     async def named(request: WebRequest) -> Response[bytes]:
         question = parse(await request.body(), NamedQuestion)
-        if len(question.files) > MAX_FILES_PER_REQUEST:
-            raise InputRefused(f"send at most {MAX_FILES_PER_REQUEST} files in a request.", money="")
+        addresses = sum(len(file.cids) for file in question.files)
+        if len(question.files) > MAX_FILES_PER_REQUEST or addresses > MAX_ADDRESSES:
+            raise InputRefused(
+                f"send at most {MAX_FILES_PER_REQUEST} files with {MAX_ADDRESSES} addresses in a request.", money=""
+            )
         await _require_recent(site)
         return _json(NamedAnswer(named=await asyncio.to_thread(site.index.named_files, question.files)))
 
-    @post("/chain/files", status_code=200)
+    @post("/chain/files", status_code=200, request_max_body_size=MAX_MESSAGE_BYTES)
     async def files(request: WebRequest) -> Response[bytes]:
         question = parse(await request.body(), AssetFilesQuestion)
         await _require_recent(site)
         return _json(await asyncio.to_thread(site.index.asset_files, path_address(question.after)))
 
-    @post("/chain/naming", status_code=200)
+    @post("/chain/naming", status_code=200, request_max_body_size=MAX_MESSAGE_BYTES)
     async def naming(request: WebRequest) -> Response[bytes]:
         file = parse(await request.body(), FileAddresses)
         if len(file.cids) > MAX_FILES_PER_REQUEST:

@@ -6,9 +6,10 @@ import pytest
 
 from sealgrid.chain.views import AccountView, TaskStatus
 from sealgrid.units import to_digest
-from sealgrid.web.chain_view import MAX_BLOCKS_BEHIND
+from sealgrid.web.chain_view import MAX_ADDRESSES, MAX_BLOCKS_BEHIND
 from sealgrid.web.site import Site
 from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST
+from sealgrid.wire.message import MAX_MESSAGE_BYTES
 from tests.unit.web.site_scene import ORIGIN, OWNER, VISITOR, browser
 
 HEADERS = {"origin": ORIGIN}
@@ -55,6 +56,16 @@ async def test_too_many_files_are_refused(site: Site) -> None:
     files = [FILE] * (MAX_FILES_PER_REQUEST + 1)
     reply = await browser(site).post("/chain/named", json={"files": files}, headers=HEADERS)
     assert (reply.status_code, "at most" in reply.text) == (400, True)
+
+
+async def test_a_question_that_would_cost_the_pages_much_is_refused(site: Site) -> None:
+    """Anybody may ask, and a form may have 256 MiB."""
+    many = {"sha256": FILE["sha256"], "cids": ["bafy"] * (MAX_ADDRESSES + 1)}
+    reply = await browser(site).post("/chain/named", json={"files": [many]}, headers=HEADERS)
+    assert (reply.status_code, "at most" in reply.text) == (400, True)
+    for path in ("/chain/named", "/chain/naming"):
+        large = await browser(site).post(path, content=bytes(MAX_MESSAGE_BYTES + 1), headers=HEADERS)
+        assert large.status_code == 413
 
 
 async def test_an_index_that_is_far_behind_names_no_files(site: Site) -> None:
