@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
 from sealgrid.web import chain_view, network_document, static_files
+from sealgrid.web.large_transfers import limit_large_bodies
 from sealgrid.web.pages import (
     account,
     app_owner,
@@ -92,6 +93,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         before_request=limit_and_check_origin(access),
         after_request=_add_security_headers,
         exception_handlers={SealgridError: on_error, HTTPException: on_http_exception, Exception: on_unexpected},
+        middleware=[limit_large_bodies],
         request_max_body_size=MAX_UPLOAD,
         logging_config=None,
         openapi_config=None,

@@ -36,6 +36,7 @@ from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
 from sealgrid.units import TaskId
 from sealgrid.web.forms import check_same_origin, parse_json, path_digest, path_task
+from sealgrid.web.large_transfers import reserve
 from sealgrid.web.pages.model_owner import sale_terms
 from sealgrid.web.pages.wallet import parse_signature, require_wallet
 from sealgrid.web.site import MAX_UPLOAD, Site, WebRequest, join_sentences
@@ -77,8 +78,10 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
         return _json({"sha256": await storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")
-    async def fetch(sha256: FromPath[str]) -> Response[bytes]:
-        content = await site.conn.storage.get_bytes(path_digest(sha256), MAX_UPLOAD)
+    async def fetch(sha256: FromPath[str], request: WebRequest) -> Response[bytes]:
+        digest = path_digest(sha256)
+        reserve(request.scope, min(await site.conn.storage.size(digest), MAX_UPLOAD))
+        content = await site.conn.storage.get_bytes(digest, MAX_UPLOAD)
         return Response(content, media_type="application/octet-stream")
 
     @get("/wallet/vaults")
