@@ -89,20 +89,12 @@ class PlateTextReader:
         if self._session.get_outputs()[0].shape[-1] != 1 + characters:
             raise ValueError("the network and the list of labels have different numbers of characters")
 
-    def read(self, picture: Image.Image, corners: Corners) -> list[Floats]:
-        """Return the probability of each label for each character of the plate between the corners."""
+    def read(self, picture: Image.Image, corners: Corners) -> Floats:
+        """Return the probability of blank and of each label in each column of the plate between the corners."""
         middle = corners.mean(axis=0)
         plate = normalised(flat_plate(picture, middle + (corners - middle) * MARGINS))
         (output,) = self._session.run(None, {"plates": plate[None, None]})
         logits = np.asarray(output, float)[0]
-        chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+        chances: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
-        best = chances.argmax(axis=1)
-        slots = []
-        for start in np.flatnonzero((best != 0) & np.append(True, best[1:] != best[:-1])):
-            end = start + 1
-            while end < len(best) and best[end] == best[start]:
-                end += 1
-            column = chances[start + chances[start:end, best[start]].argmax(), 1:]
-            slots.append(column / column.sum())
-        return slots
+        return chances

@@ -12,7 +12,7 @@ from .geometry import flatten
 from .latin_networks import PlateFinder, PlateTextReader
 from .model_file import NoModel, PlateModel, open_model
 from .picture import Picture, open_picture
-from .plate_forms import PlateForms, read_form
+from .plate_forms import FormDecoder, PlateForms
 from .recogniser import HEIGHT, Recogniser
 
 GRID = 4  #: pixels; resolution of the boxes
@@ -62,13 +62,13 @@ class FormReader:
     def __init__(self, parts: PlateModel, forms: PlateForms) -> None:
         self._finder = PlateFinder(parts.detector)
         self._text = PlateTextReader(parts.recogniser, len(parts.labels))
-        self._labels, self._forms = "".join(parts.labels), forms
+        self._decoder = FormDecoder("".join(parts.labels), forms)
 
     def read(self, image: Image.Image) -> list[PlateRead]:
         """Return the plates of an RGB picture; one without a known form is as read, of low confidence."""
         plates = []
         for found in self._finder.find(image):
-            read = read_form(self._text.read(image, found.corners), self._labels, self._forms)
+            read = self._decoder.read(self._text.read(image, found.corners))
             least = MIN_READ if read.has_form else MIN_FREE_READ
             if len(read.text) < MIN_FORM_CHARACTERS or read.score < least:
                 continue
