@@ -32,7 +32,7 @@ class RunningNetwork:
 
     async def page(self, path: str) -> str:
         """Return a page's HTML when the index, which follows the chain with a short delay, contains its subject."""
-        async with httpx.AsyncClient(base_url=self.network.web_url) as pages, asyncio.timeout(60):
+        async with httpx.AsyncClient(base_url=self.network.web_url, timeout=60) as pages, asyncio.timeout(60):
             while (answer := await pages.get(path)).status_code != httpx.codes.OK:
                 await asyncio.sleep(0.2)
         return answer.text
@@ -91,7 +91,7 @@ def start_network(
 ) -> RunningNetwork:
     layout = Layout(folder)
     goods = () if stocked else ("--bare",)
-    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--port", "0", "--data", str(folder), *goods, *extra]
+    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--port", "0", "--home", str(folder), *goods, *extra]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
     )

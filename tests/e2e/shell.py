@@ -12,8 +12,8 @@ from tests.unit.cli.cli_runner import CliResult, run_cli
 
 def run_demo(name: str, folder: Path, *options: str) -> tuple[int, dict, str]:
     """Run a demo on a network's folder; return its exit status, its report and what it printed."""
-    command = [SEALGRID, "demo", name, "--json", "--data", str(folder), *options]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    command = [SEALGRID, "demo", name, "--json", "--home", str(folder), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
     report = ended.stdout.strip().splitlines()[-1] if ended.stdout.strip() else "{}"
     return ended.returncode, json.loads(report), ended.stderr
 
