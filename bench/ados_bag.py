@@ -62,7 +62,7 @@ async def _rows(context: Context, few: ShardedJob, job: ShardedJob) -> list[Row]
 
 @contextlib.asynccontextmanager
 async def _worker(network: Network, name: str) -> AsyncIterator[None]:
-    command = ("--pdeathsig", "TERM", SEALGRID, "worker", "run", name, "--data", network.folder)
+    command = ("--pdeathsig", "TERM", SEALGRID, "worker", "run", name, "--home", network.folder)
     process = await asyncio.create_subprocess_exec("setpriv", *command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None
     try:

@@ -61,7 +61,7 @@ class Networks:
             await process.wait()
 
     async def _start(self, layout: Layout) -> float:
-        command = ("--pdeathsig", "TERM", SEALGRID, "up", "--bare", "--port", "0", "--data")
+        command = ("--pdeathsig", "TERM", SEALGRID, "up", "--bare", "--port", "0", "--home")
         begun = time.perf_counter()
         self._process = await asyncio.create_subprocess_exec(
             "setpriv",

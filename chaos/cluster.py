@@ -211,7 +211,7 @@ async def cluster(folder: Path, mark: str, workers: int, seed: int) -> AsyncIter
 
 
 def _up(layout: Layout, mark: str, log: Path) -> subprocess.Popen[bytes]:
-    command = [SEALGRID, "up", "--bare", "--port", "0", "--data", str(layout.root), "--storages", "2"]
+    command = [SEALGRID, "up", "--bare", "--port", "0", "--home", str(layout.root), "--storages", "2"]
     process = _start([*command, "--postgres", EMBEDDED], log, mark)
     ends = time.monotonic() + START_SECONDS
     while b"ready" not in log.read_bytes():

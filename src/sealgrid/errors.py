@@ -80,7 +80,10 @@ class SealgridError(Exception):
         _BY_NAME[cls.__name__] = cls
 
     def __str__(self) -> str:
-        return f"{self.reason} {self.money}".strip()
+        if not self.money:
+            return self.reason
+        end = "" if self.reason.endswith((".", "!", "?")) else "."  # iExec's sentences, and those that end in a command
+        return f"{self.reason}{end} {self.money}"
 
     @property
     def message(self) -> str:
@@ -399,7 +402,7 @@ class HostFailed(TaskFailed):
 
 
 class NetworkNotRunning(SealgridError):
-    """No local network runs; start one with ``sealgrid up``."""
+    """No local network is running; start one (``sealgrid up``)."""
 
 
 class ClientForked(SealgridError):

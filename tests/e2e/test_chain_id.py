@@ -43,7 +43,7 @@ def test_a_network_keeps_the_id_and_the_judge_that_it_was_made_with(network: Run
         (("--chain-id", "31337"), "made with chain id 421614"),
         (("--gate",), "made without a gate"),
     ):
-        command = [SEALGRID, "up", "--bare", "--port", "0", "--data", folder, *option]
+        command = [SEALGRID, "up", "--bare", "--port", "0", "--home", folder, *option]
         refused = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert (refused.returncode, reason in refused.stderr) == (1, True)
     again = start_network(folder)
@@ -52,6 +52,6 @@ def test_a_network_keeps_the_id_and_the_judge_that_it_was_made_with(network: Run
 
 
 def test_the_id_of_a_chain_with_real_money_is_refused(tmp_path: Path) -> None:
-    command = [SEALGRID, "up", "--bare", "--port", "0", "--data", tmp_path, "--chain-id", "42161"]
+    command = [SEALGRID, "up", "--bare", "--port", "0", "--home", tmp_path, "--chain-id", "42161"]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (refused.returncode, "one of these ids: 31337, 421614" in refused.stderr) == (1, True)

@@ -162,7 +162,7 @@ def test_status(document, localnet, tmp_path):
     assert all(found[name] for name in addresses)
     assert [set(vault) for vault in found["vaults"]] == [{"address", "url"}] * 3
     assert (found["running"], found["chain"]) == (True, 31337)
-    away = document("status", "--data", tmp_path, code=1)
+    away = document("status", "--home", tmp_path, code=1)
     assert set(away) == keys
     assert (away["running"], away["process"], away["chain"]) == (False, None, None)
 

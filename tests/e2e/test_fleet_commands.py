@@ -31,7 +31,7 @@ out = Path(os.environ["IEXEC_OUT"])
 @contextmanager
 def working(localnet, account):
     """A second worker of the local pool, which works for an account."""
-    command = [SEALGRID, "worker", "run", "worker2", "--account", account, "--data", localnet.layout.root]
+    command = [SEALGRID, "worker", "run", "worker2", "--account", account, "--home", localnet.layout.root]
     worker = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         assert "requests jobs" in worker.stderr.readline()

@@ -94,7 +94,7 @@ def test_nothing_is_bought_if_the_disk_has_no_space_for_the_results_key(sealgrid
     ended, left = disk.run(
         8 * PAGE,
         f'cp {sealgrid.home}/network.json "$DISK"; cat /dev/zero > "$DISK/full" 2>/dev/null\n'
-        f'$SEALGRID run {app} --account {BUYER} --data "$DISK"',
+        f'$SEALGRID run {app} --account {BUYER} --home "$DISK"',
     )
     TABLE["disk full where the result's key is stored"].expect(ended.returncode, ended.stderr)
     assert sorted(left) == ["full", "network.json"]

@@ -65,7 +65,7 @@ def test_what_is_no_file_is_refused_before_money_moves(requester, hasher):
 
 def test_standard_input_is_an_input_file_of_the_command(localnet, hasher):
     ended = subprocess.run(
-        [SEALGRID, "run", hasher, "--file", "-", "--data", str(localnet.layout.root)],
+        [SEALGRID, "run", hasher, "--file", "-", "--home", str(localnet.layout.root)],
         input=CONTENT,
         capture_output=True,
         check=False,

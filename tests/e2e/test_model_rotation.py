@@ -41,7 +41,7 @@ async def run_succeeds(requester, model):
 
 def run_cli(localnet, *words):
     ended = subprocess.run(
-        [SEALGRID, *words, "--data", str(localnet.layout.root)], capture_output=True, text=True, check=True
+        [SEALGRID, *words, "--home", str(localnet.layout.root)], capture_output=True, text=True, check=True
     )
     return ended.stdout
 

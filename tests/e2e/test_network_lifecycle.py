@@ -64,7 +64,7 @@ async def test_a_restart_keeps_deployed_apps_and_a_wipe_removes_them(tmp_path):
     second.stop()
     expect_refused_with_another_python(Layout(tmp_path))
     down = subprocess.run(
-        [SEALGRID, "down", "--wipe", "--data", str(tmp_path)], capture_output=True, text=True, check=True
+        [SEALGRID, "down", "--wipe", "--home", str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert "removed" in down.stderr
     assert not tmp_path.exists()
@@ -75,7 +75,7 @@ def expect_refused_with_another_python(layout: Layout) -> None:
     foundation = layout.part(CHAIN) / "foundation.json"
     foundation.write_text(foundation.read_text().replace(f'"python":"{running_python()}"', '"python":"3.10"'))
     up = subprocess.run(
-        [SEALGRID, "up", "--port", "0", "--data", str(layout.root)], capture_output=True, text=True, check=False
+        [SEALGRID, "up", "--port", "0", "--home", str(layout.root)], capture_output=True, text=True, check=False
     )
     assert up.returncode == 1
     assert f"this network runs apps on Python 3.10, and this is {running_python()}" in up.stderr
@@ -85,7 +85,7 @@ def expect_refused_with_another_python(layout: Layout) -> None:
 @pytest.mark.long
 def test_down_stops_a_detached_network_and_prints_that_the_data_stays(tmp_path):
     up = subprocess.run(
-        [SEALGRID, "up", "--detach", "--port", "0", "--data", str(tmp_path)],
+        [SEALGRID, "up", "--detach", "--port", "0", "--home", str(tmp_path)],
         capture_output=True,
         text=True,
         check=True,
@@ -101,7 +101,7 @@ def test_down_stops_a_detached_network_and_prints_that_the_data_stays(tmp_path):
         network = load_network(Layout(tmp_path).network)
         assert network.allow_simulated
     finally:
-        down = subprocess.run([SEALGRID, "down", "--data", str(tmp_path)], capture_output=True, text=True, check=True)
+        down = subprocess.run([SEALGRID, "down", "--home", str(tmp_path)], capture_output=True, text=True, check=True)
     assert "the data stays in" in down.stderr
     assert gone(parts)
 
@@ -109,7 +109,7 @@ def test_down_stops_a_detached_network_and_prints_that_the_data_stays(tmp_path):
 def test_a_second_network_in_the_same_folder_is_refused_in_one_line(localnet):
     folder = str(localnet.layout.root)
     again = subprocess.run(
-        [SEALGRID, "up", "--port", "0", "--data", folder], capture_output=True, text=True, check=False
+        [SEALGRID, "up", "--port", "0", "--home", folder], capture_output=True, text=True, check=False
     )
     assert again.returncode == 1
     assert "running in this folder already" in again.stderr
@@ -119,7 +119,7 @@ def test_a_second_network_in_the_same_folder_is_refused_in_one_line(localnet):
 def test_a_taken_port_is_named_in_one_line(tmp_path, localnet):
     port = localnet.network.rpc_url.rpartition(":")[2]
     taken = subprocess.run(
-        [SEALGRID, "up", "--port", port, "--data", str(tmp_path)],
+        [SEALGRID, "up", "--port", port, "--home", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,

@@ -46,7 +46,7 @@ def active_workers(localnet) -> int:
 def test_the_worker_command_of_the_how_to_starts_a_second_worker(localnet):
     command = re.search(r"^sealgrid (worker run worker2)$", HOW_TO, re.MULTILINE)[1].split()
     before = active_workers(localnet)
-    worker = subprocess.Popen([SEALGRID, *command, "--data", localnet.layout.root], stderr=subprocess.PIPE)
+    worker = subprocess.Popen([SEALGRID, *command, "--home", localnet.layout.root], stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 60
         while active_workers(localnet) == before:

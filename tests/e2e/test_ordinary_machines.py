@@ -47,7 +47,7 @@ def test_a_kernel_that_refuses_the_sandbox_is_named_with_the_remedy_by_every_com
     refusing.write_text(f'#!/bin/sh\necho "{REFUSED}" >&2\nexit 1\n')
     refusing.chmod(0o755)
     environment = os.environ | {"PATH": f"{refusing.parent}:{os.environ['PATH']}"}
-    data = ("--data", tmp_path / "net")
+    data = ("--home", tmp_path / "net")
     for words in (("up", "--port", 0), ("up", "--port", 0, "--detach"), ("demo", "data")):
         ended = sealgrid(*words, *data, environment=environment)
         assert ended.returncode == 1
@@ -65,7 +65,7 @@ def test_a_kernel_that_refuses_the_sandbox_is_named_with_the_remedy_by_every_com
 
 def test_a_missing_bubblewrap_is_named_with_the_way_to_get_it(tmp_path):
     environment = os.environ | {"PATH": path_without_bubblewrap(tmp_path / "bin")}
-    ended = sealgrid("up", "--port", 0, "--data", tmp_path / "net", environment=environment)
+    ended = sealgrid("up", "--port", 0, "--home", tmp_path / "net", environment=environment)
     assert ended.returncode == 1
     assert b"bubblewrap is not installed; install it with: sudo apt-get install bubblewrap" in ended.stderr
     assert b"Traceback" not in ended.stderr
@@ -100,7 +100,7 @@ out = Path(os.environ["IEXEC_OUT"])\r
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.toml").write_bytes(toml.encode())
     (tmp_path / "app" / "main.py").write_bytes(main.encode())
-    data = ("--data", network.layout.root)
+    data = ("--home", network.layout.root)
     deployed = sealgrid("app", "deploy", tmp_path / "app", *data, environment=awkward)
     assert deployed.returncode == 0, deployed.stderr
     ended = sealgrid("run", deployed.stdout.split()[0].decode(), *data, environment=awkward)
@@ -111,7 +111,7 @@ out = Path(os.environ["IEXEC_OUT"])\r
 def test_a_file_name_that_is_not_utf_8_is_named_with_the_way_on(network, awkward, tmp_path):
     model = os.fsencode(tmp_path) + b"/mod\xe8le.onnx"
     Path(os.fsdecode(model)).write_bytes(passing((1, 3)))
-    data = ("--data", network.layout.root)
+    data = ("--home", network.layout.root)
     refused = sealgrid("model", "publish", model, "--price", 1, *data, environment=awkward)
     assert refused.returncode == 1
     assert b"is not UTF-8; give the model another one (--name)" in refused.stderr
@@ -125,7 +125,7 @@ def test_a_folder_of_another_kind_is_one_line(awkward, tmp_path):
     (tmp_path / "file").write_text("")
     for words in (("up", "--port", 0), ("account", "new", "alice", "--password-file", tmp_path / "password")):
         (tmp_path / "password").write_text("correct horse")
-        ended = sealgrid(*words, "--data", tmp_path / "file" / "below", environment=awkward)
+        ended = sealgrid(*words, "--home", tmp_path / "file" / "below", environment=awkward)
         assert ended.returncode == 1
         assert b"Traceback" not in ended.stderr
         assert b"unexpected" not in ended.stderr

@@ -44,7 +44,7 @@ def test_a_second_persons_pool_runs_a_task_by_its_own_worker(localnet, app: str,
     with (
         started("pool", "run", config, until=b"ready at"),
         started(
-            *("worker", "run", "worker2", "--pool", pool.network.pool_url, "--data", localnet.layout.root),
+            *("worker", "run", "worker2", "--pool", pool.network.pool_url, "--home", localnet.layout.root),
             until=b"requests jobs",
         ),
     ):

@@ -25,7 +25,7 @@ def test_an_app_is_checked_offered_and_run_without_a_tee_by_the_commands(localne
     worker = development_key("worker3").address
     assert f"worker {worker} has " in shell.output("worker", "deposit", worker, "0.5")
     app, words = deployed.out.split()[0], ("--no-tee", "--trust", "3", "--file", "letter.txt", "--out", "answer")
-    with started("worker", "run", "worker2", "--data", localnet.layout.root, until=b"requests jobs"):
+    with started("worker", "run", "worker2", "--home", localnet.layout.root, until=b"requests jobs"):
         bought = shell("run", app, *words)
         quoted = shell.output("run", app, "--no-tee", "--map", "letters", "--quote")
         bag = shell("run", app, "--no-tee", "--map", "letters", "--out", "answers")

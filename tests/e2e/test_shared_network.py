@@ -157,7 +157,7 @@ async def test_a_fleets_machine_joins_and_earns_for_its_account_and_the_owner_co
 async def test_workers_of_a_cluster_join_run_jobs_and_drain_when_slurm_ends_them(
     shared: RunningNetwork, public: Network, tmp_path
 ):
-    data, workers, network = ("--data", str(shared.layout.root)), tmp_path / "workers", tmp_path / "network.json"
+    data, workers, network = ("--home", str(shared.layout.root)), tmp_path / "workers", tmp_path / "network.json"
     workers.mkdir()
     network.write_bytes(msgspec.json.encode(public))
     for number in range(2):
@@ -210,7 +210,7 @@ def test_a_network_with_development_accounts_is_not_shared_later(tmp_path):
     foundation = Layout(tmp_path).foundation
     foundation.parent.mkdir()
     foundation.write_bytes(b"{}")
-    words = [SEALGRID, "up", "--data", str(tmp_path), "--host", ADDRESS]
+    words = [SEALGRID, "up", "--home", str(tmp_path), "--host", ADDRESS]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert f"the network in {tmp_path} has development accounts, whose keys are public" in ended.stderr

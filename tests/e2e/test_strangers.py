@@ -68,7 +68,7 @@ def strangers() -> Iterator[Strangers]:
         layout = Layout(alice.home / "net")
         for machine in (alice, carol, bob):
             (machine.home / "password").write_text("correct horse\n")
-        with alice.start("sealgrid", "up", "--bare", "--host", SERVER_IP, "--data", layout.root) as network:
+        with alice.start("sealgrid", "up", "--bare", "--host", SERVER_IP, "--home", layout.root) as network:
             assert network.stderr is not None
             lines = []
             for line in network.stderr:
@@ -89,7 +89,7 @@ def done(ended: subprocess.CompletedProcess[str]) -> str:
 @pytest.fixture(scope="module")
 def joined(strangers: Strangers) -> Strangers:
     """Alice sells runs of an app; Bob and Carol joined her network, and Bob has money there."""
-    alice, bob, data = strangers.alice, strangers.bob, ("--data", strangers.layout.root)
+    alice, bob, data = strangers.alice, strangers.bob, ("--home", strangers.layout.root)
     done(alice.sealgrid("account", "new", "alice", *PASSWORD, *data))
     done(alice.sealgrid("account", "fund", "100", *PASSWORD, *data))
     done(alice.sealgrid("app", "deploy", "hash-file", "--price", "1", *PASSWORD, *data))
@@ -107,18 +107,18 @@ def test_bob_buys_a_run_from_behind_nat_although_his_clock_is_an_hour_ahead(join
     result, escrow = json.loads(done(joined.bob.program(BUY, 3600)))
     assert result["files"] == [{"name": "letter.txt", "sha256": sha256(b"dear alice").hex()}]
     assert escrow == "27 RLC"
-    data = ("--data", joined.layout.root)
+    data = ("--home", joined.layout.root)
     assert "earned 1 RLC" in done(joined.alice.sealgrid("earnings", *PASSWORD, *data))
 
 
 def test_money_is_sent_from_account_to_account(joined: Strangers):
     bob = next(word for word in done(joined.bob.sealgrid("account", "list")).split() if word.startswith("0x"))
-    done(joined.alice.sealgrid("account", "send", bob, "4", *PASSWORD, "--data", joined.layout.root))
+    done(joined.alice.sealgrid("account", "send", bob, "4", *PASSWORD, "--home", joined.layout.root))
     assert "wallet   24 RLC" in done(joined.bob.sealgrid("account", "balance"))
 
 
 def test_a_model_is_sold_for_an_app_by_its_name_without_the_apps_wheels(joined: Strangers):
-    deploy = ("app", "deploy", "onnx-runner", *PASSWORD, "--data", joined.layout.root)
+    deploy = ("app", "deploy", "onnx-runner", *PASSWORD, "--home", joined.layout.root)
     checkout = (SEALGRID, *map(str, deploy))  # the wheel knows the digests for the checkout's Python
     subprocess.run(
         ["nsenter", f"--net=/run/netns/{joined.alice.name}", *checkout],
@@ -134,7 +134,7 @@ def test_a_model_is_sold_for_an_app_by_its_name_without_the_apps_wheels(joined: 
 
 
 def test_what_it_takes_to_run_a_network_is_said(joined: Strangers):
-    ended = joined.bob.sealgrid("up", "--port", "0", "--data", "other")
+    ended = joined.bob.sealgrid("up", "--port", "0", "--home", "other")
     assert (ended.returncode, "run `sealgrid setup`" in ended.stderr) == (1, True)
     listed = joined.bob.sealgrid("setup")
     assert (listed.returncode, "MB  altogether" in listed.stdout) == (1, True)
@@ -143,7 +143,7 @@ def test_what_it_takes_to_run_a_network_is_said(joined: Strangers):
 def test_a_worker_whose_clock_is_an_hour_ahead_is_cut_off_in_a_job_and_another_behind_nat_is_paid_for_it(
     joined: Strangers,
 ):
-    alice, carol, bob, data = joined.alice, joined.carol, joined.bob, ("--data", joined.layout.root)
+    alice, carol, bob, data = joined.alice, joined.carol, joined.bob, ("--home", joined.layout.root)
     for machine in (carol, bob):
         (machine.home / "invitation").write_text(done(alice.sealgrid("pool", "invite", *data)))
     done(alice.sealgrid("pool", "remove", account_keys(joined.layout)(WORKER).address, *data))

@@ -49,6 +49,11 @@ def test_a_malformed_error_has_a_type_for_its_status(body: dict[str, str], statu
     assert type(from_wire(body, status)) is kind
 
 
+def test_a_sentence_that_ends_in_a_command_is_ended_before_the_word_about_money():
+    error = InputRefused("remove it first: sealgrid down --wipe", money="No money moved.")
+    assert str(error) == "remove it first: sealgrid down --wipe. No money moved."
+
+
 def test_a_failed_check_shows_its_number_before_the_sentence_and_money_after_it():
     error = CallRefused("7", "a sentence.", money="No money moved.")
     assert (error.reason, str(error)) == ("(7) a sentence.", "(7) a sentence. No money moved.")

@@ -20,7 +20,8 @@ LOG_LINES = 20  #: of a log that are shown
 AppFolder = Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")]
 Files = Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help="An input file; repeatable.")]
 Model = Annotated[
-    Path | None, typer.Option("--model", "--dataset", metavar="FILE", help="The file of a model or data, unencrypted.")
+    Path | None,
+    typer.Option("--model", "--data", "--dataset", metavar="FILE", help="The file of a model or data, unencrypted."),
 ]
 Arguments = Annotated[list[str] | None, typer.Option("--arg", metavar="TEXT", help="An argument; repeatable.")]
 Secrets = Annotated[

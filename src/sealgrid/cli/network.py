@@ -102,7 +102,7 @@ def up(
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
         for line in _ready_lines(load_network(layout.network)):
             console.print(line, markup=False)
-        where = f" --data {data}" if data else ""
+        where = f" --home {data}" if data else ""
         console.print("stop it with Ctrl-C" if not detach else f"stop it with: sealgrid down{where}", markup=False)
 
     if detach:
@@ -163,7 +163,7 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "shop_error": shop_error,
     }
     if pid is None:
-        lines = [f"no network is running in {layout.root}; start one with: sealgrid up"]
+        lines = [f"no network is running in {layout.root}; start one (sealgrid up)"]
         if start_error:
             lines.append(f"the last one ended with an error: {start_error}")
     else:
@@ -218,7 +218,7 @@ def _ready_lines(network: "Network") -> Iterator[str]:
     from sealgrid.sdk.network import fingerprint
 
     if network.has_development_accounts:
-        yield "accounts: owner, developer, requester … (--as NAME); all credits are test credits"
+        yield "accounts: owner, developer, requester … (--as NAME), with test credits"
         yield "next: sealgrid model publish FILE --price 3"
     else:
         yield f"others join it with: sealgrid network join {network.web_url}"

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Data folder; by default SEALGRID_HOME, else the user's.")
+    Path | None, typer.Option("--home", metavar="DIR", help="Data folder; by default SEALGRID_HOME, else the user's.")
 ]
 Account = Annotated[
     str | None,

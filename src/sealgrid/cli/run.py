@@ -40,7 +40,8 @@ def run(
     app: Annotated[str, typer.Argument(metavar="APP", help="An app's name or address.")],
     *,
     model: Annotated[
-        str | None, typer.Option("--model", "--dataset", metavar="MODEL", help="Name or address of a model or data.")
+        str | None,
+        typer.Option("--model", "--data", "--dataset", metavar="MODEL", help="Name or address of a model or data."),
     ] = None,
     file: Annotated[
         list[Path] | None,

@@ -27,7 +27,7 @@ def for_account(
 ) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], Callable[..., None]]:
     """Make a command of a coroutine function whose first parameter is the client of a connected account.
 
-    The command has the other parameters of the function, and the options --as, --password-file, --network and --data.
+    The command has the other parameters of the function, and the options --as, --password-file, --network and --home.
     ``default`` is the development account that it takes by default. A command that only ``reads`` signs nothing, and
     needs no password. Where the account is ``optional``, the command also works for none, unless it has
     ``--mine``.

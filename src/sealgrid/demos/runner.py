@@ -91,7 +91,7 @@ def _steps(console: Console, layout: Layout) -> Iterator[DemoSteps]:
     with network(layout, on_progress=lambda part: console.print(f"  {part}", style="dim")) as running:
         console.print(f"  ready after {time.monotonic() - begun:.1f} s")
         if not running.has_development_accounts:
-            raise InputRefused("a shared network has no accounts for the demo; name another folder with --data.")
+            raise InputRefused("a shared network has no accounts for the demo; name another folder with --home.")
         yield DemoSteps(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), step_printer(console))
 
 

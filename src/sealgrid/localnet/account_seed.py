@@ -22,6 +22,6 @@ def make_private(layout: Layout) -> None:
     if layout.foundation.exists():
         raise InputRefused(
             f"the network in {layout.root} has development accounts, whose keys are public, so it cannot be shared; "
-            "make another network with --data DIR."
+            "make another network with --home DIR."
         )
     write_file(layout.account_seed, os.urandom(_SEED_BYTES).hex().encode())

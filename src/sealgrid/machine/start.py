@@ -87,7 +87,7 @@ def load_key(machine: WorkerMachine) -> SigningKey:
         return SigningKey.from_bytes(bytes.fromhex(machine.key_file.read_text().strip()))
     except FileNotFoundError:
         raise InputRefused(
-            f"this machine has no worker of {machine.network.name!r}; start one with: sealgrid worker start"
+            f"this machine has no worker of {machine.network.name!r}; start one (sealgrid worker start)."
         ) from None
     except ValueError:
         # Without the cause: its message could contain key material.

@@ -121,7 +121,7 @@ def load_network(path: Path) -> Network:
     try:
         return msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=Network)
     except FileNotFoundError as error:
-        raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
+        raise NetworkNotRunning(f"no local network is running in {path.parent}; start one (sealgrid up).") from error
     except OSError as error:
         raise file_error(error) or InputRefused(f"{path} cannot be read ({error.strerror}).") from error
     except DECODE_ERRORS as error:

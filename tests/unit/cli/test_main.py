@@ -90,7 +90,7 @@ def test_the_version_is_that_of_the_package(sealgrid):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("model", "list"), "no local network is running; start one with: sealgrid up"),
+        (("model", "list"), " (sealgrid up)."),
         (("run", "onnx-runner"), "no local network is running"),
         (("task", "show", "0x" + "11" * 32), "no local network is running"),
         (("vault", "run", "nowhere.toml"), "nowhere.toml cannot be read"),
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_without_a_traceback(sealgri
     ended = sealgrid("task", "list")
     assert ended.code == 1
     assert ended.err.startswith("sealgrid: /another/user/accounts cannot be used (Permission denied")
-    assert ended.err.endswith("choose a folder of yours with --data DIR or SEALGRID_HOME.\n")
+    assert ended.err.endswith("choose a folder of yours with --home DIR or SEALGRID_HOME.\n")
 
 
 @pytest.mark.parametrize(

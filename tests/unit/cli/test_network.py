@@ -30,7 +30,7 @@ def test_wiping_a_network_keeps_the_keys_without_another_copy(sealgrid, tmp_path
 def test_without_a_network_the_status_is_an_exit_code(sealgrid):
     ended = sealgrid("status")
     assert ended.code == 1
-    assert "start one with: sealgrid up" in ended.out
+    assert "start one (sealgrid up)" in ended.out
     document = json.loads(sealgrid("status", "--json").out)
     assert (document["running"], document["process"], document["rpc_url"]) == (False, None, None)
 

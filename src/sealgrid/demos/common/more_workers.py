@@ -27,7 +27,7 @@ async def more_workers(network: Network) -> AsyncIterator[None]:
 async def _worker(network: Network, name: str) -> AsyncIterator[None]:
     parent = os.getpid()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _COMMAND, "worker", "run", name, "--data", network.folder),
+        *(sys.executable, "-c", _COMMAND, "worker", "run", name, "--home", network.folder),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

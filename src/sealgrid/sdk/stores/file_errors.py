@@ -9,7 +9,7 @@ from sealgrid.errors import InputRefused
 
 _UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_OTHER_FOLDER = "choose a folder of yours with --data DIR or SEALGRID_HOME"
+_OTHER_FOLDER = "choose a folder of yours with --home DIR or SEALGRID_HOME"
 
 
 def file_error(error: OSError) -> InputRefused | None:

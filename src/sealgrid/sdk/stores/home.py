@@ -46,7 +46,7 @@ def user_data_folder() -> Path:
         if root.is_absolute():
             return root
     raise InputRefused(
-        "this user has no home directory; set HOME, or choose a data folder with --data DIR or SEALGRID_HOME.", money=""
+        "this user has no home directory; set HOME, or choose a data folder with --home DIR or SEALGRID_HOME.", money=""
     )
 
 

@@ -11,7 +11,7 @@ def test_a_forbidden_file_names_the_folder_of_another_user(tmp_path, monkeypatch
     for number in (errno.EACCES, errno.EPERM, errno.EROFS):
         known = file_error(OSError(number, os.strerror(number), str(tmp_path / "accounts" / "alice.json")))
         assert f"{tmp_path / 'accounts' / 'alice.json'} cannot be used ({os.strerror(number)}" in str(known)
-        assert f"; {tmp_path} belongs to another user); choose a folder of yours with --data DIR" in str(known)
+        assert f"; {tmp_path} belongs to another user); choose a folder of yours with --home DIR" in str(known)
 
 
 def test_an_own_folder_that_is_read_only_has_no_other_owner(tmp_path):

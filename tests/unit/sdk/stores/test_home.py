@@ -32,7 +32,7 @@ def test_a_user_without_a_home_directory_is_told_what_to_set(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for homeless in (raise_homeless, lambda name: "~/.local/share/sealgrid"):
         monkeypatch.setattr("platformdirs.user_data_dir", homeless)
-        with pytest.raises(InputRefused, match="set HOME, or choose a data folder with --data DIR or SEALGRID_HOME"):
+        with pytest.raises(InputRefused, match="set HOME, or choose a data folder with --home DIR or SEALGRID_HOME"):
             home()
         with pytest.raises(InputRefused, match="set HOME"):
             default_folder()

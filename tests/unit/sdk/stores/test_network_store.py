@@ -119,5 +119,5 @@ def test_a_file_can_be_named(tmp_path: Path):
 
 
 def test_without_any_network_the_ways_to_one_are_said(tmp_path: Path):
-    with pytest.raises(NetworkNotRunning, match="start one with: sealgrid up"):
+    with pytest.raises(NetworkNotRunning, match=r"start one \(sealgrid up\)"):
         choose_network(home(tmp_path))
