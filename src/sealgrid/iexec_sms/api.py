@@ -5,7 +5,7 @@ Pages of any origin may use them: replies are public, and every write carries a 
 
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, get, head, post, put
+from litestar import Litestar, Request, Response, get, head, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -16,9 +16,9 @@ from sealgrid.iexec_sms.push_checks import MAX_SECRET_BYTES, PushedSecret
 from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
 from sealgrid.wire.iexec_sms import ResultKeyRequest
-from sealgrid.wire.message import encode, parse
+from sealgrid.wire.message import parse
 from sealgrid.wire.rate_limit import RateLimit
-from sealgrid.wire.server import allow_every_site, cors_config, create_app
+from sealgrid.wire.server import allow_every_site, cors_config, create_app, json_response
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 
 IncomingRequest = Request[Any, Any, Any]
@@ -109,12 +109,11 @@ def _result_key_handlers(secrets: SecretService, pushes: ClientLimit) -> list[HT
 
     @get("/result-keys/{owner:str}")
     async def show(owner: FromPath[str]) -> Response[bytes]:
-        return Response(encode(secrets.result_key(_parse_address(owner))), media_type=MediaType.JSON)
+        return json_response(secrets.result_key(_parse_address(owner)))
 
     @post("/result-keys", status_code=200)
     async def of_task(request: IncomingRequest) -> Response[bytes]:
-        key = await secrets.result_key_of_task(parse(await request.body(), ResultKeyRequest))
-        return Response(encode(key), media_type=MediaType.JSON)
+        return json_response(await secrets.result_key_of_task(parse(await request.body(), ResultKeyRequest)))
 
     return [exists, push, replace, show, of_task]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from litestar import MediaType, Response, post
+from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.chain.abi import interface
@@ -28,9 +28,9 @@ from sealgrid.errors import InputRefused, TooManyRequests
 from sealgrid.units import Address, to_address, to_bytes
 from sealgrid.wire.admin import serve_monitored
 from sealgrid.wire.faucet import FundingReply, FundingRequest
-from sealgrid.wire.message import encode, parse
+from sealgrid.wire.message import parse
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
-from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app
+from sealgrid.wire.server import AnyRequest, allow_every_site, cors_config, create_app, json_response
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess, client_address
 from sealgrid.wire.service_monitor import ServiceMonitor
 
@@ -117,7 +117,7 @@ def handlers(faucet: Faucet) -> list[HTTPRouteHandler]:
     @post("/funds", status_code=200)
     async def funds(request: AnyRequest) -> Response[bytes]:
         given = await faucet.give(parse(await request.body(), FundingRequest), client_address(request.scope))
-        return Response(encode(given), status_code=200, media_type=MediaType.JSON)
+        return json_response(given)
 
     return [funds]
 

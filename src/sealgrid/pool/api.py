@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -12,9 +12,9 @@ from sealgrid.errors import InputRefused
 from sealgrid.pool.admission import WorkerAdmissions
 from sealgrid.pool.service import TaskService
 from sealgrid.units import TaskId
-from sealgrid.wire.message import encode, parse
+from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
-from sealgrid.wire.server import MAX_NUMBER
+from sealgrid.wire.server import MAX_NUMBER, json_response
 from sealgrid.wire.worker_session import SessionCall
 
 HttpRequest = Request[object, object, State]
@@ -26,37 +26,37 @@ def handlers(task_service: TaskService) -> list[HTTPRouteHandler]:
 
     @get("/pool")
     async def view() -> Response[bytes]:
-        return _json(await task_service.view_with_queue())
+        return json_response(await task_service.view_with_queue())
 
     @get("/tasks/{task:str}/status")
     async def status(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
         after, wait = number_parameter(request, "after", int), number_parameter(request, "wait", float)
-        return _json(await task_service.wait_for_status(TaskId(task), after=after, wait=wait))
+        return json_response(await task_service.wait_for_status(TaskId(task), after=after, wait=wait))
 
     @post("/jobs/login")
     async def login(request: HttpRequest) -> Response[bytes]:
-        return _json(task_service.login(parse(await request.body(), SignedCall)))
+        return json_response(task_service.login(parse(await request.body(), SignedCall)))
 
     @post("/jobs/next")
     async def next_job(request: HttpRequest) -> Response[bytes]:
-        return _json(await task_service.next_jobs(await _call(request)))
+        return json_response(await task_service.next_jobs(await _call(request)))
 
     @post("/jobs/authorisation")
     async def authorise(request: HttpRequest) -> Response[bytes]:
-        return _json(await task_service.authorise(await _call(request)))
+        return json_response(await task_service.authorise(await _call(request)))
 
     @post("/jobs/forward")
     async def forward(request: HttpRequest) -> Response[bytes]:
-        return _json(await task_service.forward(await _call(request)))
+        return json_response(await task_service.forward(await _call(request)))
 
     @post("/jobs/commitment")
     async def commit(request: HttpRequest) -> Response[bytes]:
-        return _json(await task_service.commit(await _call(request)))
+        return json_response(await task_service.commit(await _call(request)))
 
     @post("/jobs/stage")
     async def stage(request: HttpRequest) -> Response[bytes]:
         await task_service.report(await _call(request))
-        return _json({})
+        return json_response({})
 
     return [view, status, login, next_job, authorise, forward, commit, stage]
 
@@ -66,7 +66,7 @@ def admission_handler(admissions: WorkerAdmissions) -> HTTPRouteHandler:
 
     @post("/workers")
     async def join(request: HttpRequest) -> Response[bytes]:
-        return _json(await admissions.join(parse(await request.body(), SignedCall)))
+        return json_response(await admissions.join(parse(await request.body(), SignedCall)))
 
     return join
 
@@ -84,7 +84,3 @@ def number_parameter(request: Request[Any, Any, Any], name: str, kind: Callable[
     if not -MAX_NUMBER <= number <= MAX_NUMBER:  # false for a float that is not a number, too
         raise InputRefused(f"{name} must be a finite number of at most {MAX_NUMBER}.")
     return number
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -22,7 +22,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.preview import PREVIEW_PATH
 from sealgrid.wire.rate_limit import RateLimit
-from sealgrid.wire.server import compressed_response, create_app
+from sealgrid.wire.server import compressed_response, create_app, json_response
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 from sealgrid.wire.vault import (
     DepositRequest,
@@ -59,11 +59,11 @@ def application(
 
     @get("/identity")
     async def identity() -> Response[bytes]:
-        return _json(vault.identity)
+        return json_response(vault.identity)
 
     @get("/evaluations")
     async def evaluations() -> Response[bytes]:
-        return _json(Evaluations(numbers=dict(vault.database.evaluations())))
+        return json_response(Evaluations(numbers=dict(vault.database.evaluations())))
 
     @get("/assets/{asset:str}/{owner:str}")
     async def asset(asset: FromPath[str], owner: FromPath[str]) -> Response[bytes]:
@@ -71,12 +71,12 @@ def application(
             key = to_address(asset), to_address(owner)
         except ValueError as error:
             raise InputRefused("asset and owner must each be 0x and 40 hex digits.") from error
-        return _json(await view_asset(vault, *key))
+        return json_response(await view_asset(vault, *key))
 
     @post(PREVIEW_PATH, status_code=200)
     async def preview(request: HttpRequest) -> Response[bytes]:
         previews.acquire(request.scope)
-        return _json(await preview_release(vault, await request.body()))
+        return json_response(await preview_release(vault, await request.body()))
 
     def limit_inputs(request: HttpRequest, message: DepositRequest) -> None:
         if message.grant is not None:
@@ -121,12 +121,8 @@ def _handler(
             limit(request, message)
         try:
             reply = await handler(vault, message)
-            return compressed_response(request, encode(reply)) if compressed else _json(reply)
+            return compressed_response(request, encode(reply)) if compressed else json_response(reply)
         finally:
             await vault.database.flush()  # no response, not even a refusal, leaves before its writes are on the disk
 
     return handle
-
-
-def _json(message: Message) -> Response[bytes]:
-    return Response(encode(message), media_type=MediaType.JSON)

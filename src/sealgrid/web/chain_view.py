@@ -3,8 +3,7 @@
 import asyncio
 from typing import Final
 
-import msgspec
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -25,6 +24,7 @@ from sealgrid.wire.chain_view import (
     TaskParties,
 )
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, parse
+from sealgrid.wire.server import json_response
 
 MAX_ADDRESSES: Final = 4 * MAX_FILES_PER_REQUEST  #: a stored file has two: of its bytes, and as Kubo names it
 MAX_BLOCKS_BEHIND: Final = 10  #: an index further behind cannot say which files the chain does not name
@@ -35,7 +35,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/chain/accounts/{address:str}")
     async def account(address: FromPath[str]) -> Response[bytes]:
-        return _json(AccountBalance(balance=await _balance(site, path_address(address))))
+        return json_response(AccountBalance(balance=await _balance(site, path_address(address))))
 
     return [account, *_task_handlers(site), *_file_handlers(site)]
 
@@ -58,7 +58,7 @@ def _task_handlers(site: Site) -> list[HTTPRouteHandler]:
             pool_signer=signer,
             pool_balance=balance,
         )
-        return _json(parties)
+        return json_response(parties)
 
     return [task]
 
@@ -73,13 +73,13 @@ def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
                 f"send at most {MAX_FILES_PER_REQUEST} files with {MAX_ADDRESSES} addresses in a request.", money=""
             )
         await _require_recent(site)
-        return _json(NamedAnswer(named=await asyncio.to_thread(site.index.named_files, question.files)))
+        return json_response(NamedAnswer(named=await asyncio.to_thread(site.index.named_files, question.files)))
 
     @post("/chain/files", status_code=200, request_max_body_size=MAX_MESSAGE_BYTES)
     async def files(request: WebRequest) -> Response[bytes]:
         question = parse(await request.body(), AssetFilesQuestion)
         await _require_recent(site)
-        return _json(await asyncio.to_thread(site.index.asset_files, path_address(question.after)))
+        return json_response(await asyncio.to_thread(site.index.asset_files, path_address(question.after)))
 
     @post("/chain/naming", status_code=200, request_max_body_size=MAX_MESSAGE_BYTES)
     async def naming(request: WebRequest) -> Response[bytes]:
@@ -91,7 +91,7 @@ def _file_handlers(site: Site) -> list[HTTPRouteHandler]:
         if site.index.height() < head.number:
             raise ServiceUnavailable("the index is behind the chain; try again later.", money="")
         assets = await asyncio.to_thread(site.index.naming_assets, file, head.timestamp)
-        return _json(NamingAssets(assets=assets))
+        return json_response(NamingAssets(assets=assets))
 
     return [named, files, naming]
 
@@ -106,7 +106,3 @@ async def _require_recent(site: Site) -> None:
 async def _balance(site: Site, account: Address) -> int:
     view = await site.hub.account(account)
     return view.stake + view.locked
-
-
-def _json(message: object) -> Response[bytes]:
-    return Response(msgspec.json.encode(message), media_type=MediaType.JSON)

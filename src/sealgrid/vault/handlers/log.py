@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from litestar import MediaType, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -11,7 +11,8 @@ from sealgrid.units import Address, to_address
 from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.vault.service import Vault
 from sealgrid.wire.log import LogPage, LogPath
-from sealgrid.wire.message import Message, encode
+from sealgrid.wire.message import Message
+from sealgrid.wire.server import json_response
 
 
 def log_handlers(vault: Vault, witness: PeerLogWitness) -> list[HTTPRouteHandler]:
@@ -58,4 +59,4 @@ async def _respond(vault: Vault, make: Callable[[], Message]) -> Response[bytes]
     await vault.database.wait_for_commit()
     message = make()
     await vault.database.flush()  # a response must not contain entries that a crash could undo
-    return Response(encode(message), media_type=MediaType.JSON)
+    return json_response(message)

@@ -5,10 +5,9 @@ The vaults, the chain and the storage check what the browser sends; the browser 
 """
 
 import asyncio
-from typing import Any
 
 import msgspec
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -42,6 +41,7 @@ from sealgrid.web.pages.wallet import parse_signature, require_wallet
 from sealgrid.web.site import MAX_UPLOAD, Site, WebRequest, join_sentences
 from sealgrid.web.wallets.signing_steps import order_typed_data, plan_reply, statement_typed_data, step_document
 from sealgrid.wire.deposits import check_identity
+from sealgrid.wire.server import json_response
 from sealgrid.wire.vault import DepositRequest, OpenReply, VaultClient, VaultIdentity
 
 
@@ -75,7 +75,7 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
         check_same_origin(request)
         account = require_wallet(site, request)
         storage = site.conn.storage.through(*(node.stored_for(account) for node in site.conn.storage_nodes))
-        return _json({"sha256": await storage.put_bytes(await request.body())})
+        return json_response({"sha256": await storage.put_bytes(await request.body())})
 
     @get("/wallet/files/{sha256:str}")
     async def fetch(sha256: FromPath[str], request: WebRequest) -> Response[bytes]:
@@ -88,7 +88,7 @@ def _storage_handlers(site: Site) -> list[HTTPRouteHandler]:
     async def vaults() -> Response[bytes]:
         members = zip(site.conn.vaults, site.conn.vault_addresses, strict=True)
         identities = await asyncio.gather(*(_read_identity(site, *member) for member in members))
-        return _json({"threshold": site.network.threshold, "broker": site.network.broker, "vaults": identities})
+        return json_response({"threshold": site.network.threshold, "broker": site.network.broker, "vaults": identities})
 
     @post("/wallet/deposits", status_code=204)
     async def deposit(request: WebRequest) -> None:
@@ -136,7 +136,7 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
             "record": prepared.record,
             "grant": prepared.grant,
         }
-        return _json(run)
+        return json_response(run)
 
     @post("/wallet/runs/match", status_code=200)
     async def match_run(request: WebRequest) -> Response[bytes]:
@@ -171,7 +171,7 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
             "next": f"/models/{statements.model}",
             "notice": join_sentences([f"{model.name} is sealed and for sale.", terms]),
         }
-        return _json(publication)
+        return json_response(publication)
 
     return [prepare_run, match_run, prepare_model]
 
@@ -197,7 +197,7 @@ def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
         ]
         refused = next((reply.message for reply in replies if isinstance(reply, SealgridError)), "")
         settle, ended = statement_typed_data(site, envelope.settle), body.exit_class
-        return _json({"settle": settle, "ended": ended, "openings": opened, "refused": refused, "money": money})
+        return json_response({"settle": settle, "ended": ended, "openings": opened, "refused": refused, "money": money})
 
     return [result]
 
@@ -211,7 +211,3 @@ async def _read_identity(site: Site, client: VaultClient, address: str) -> dict[
         return None
     key, signature = "0x" + identity.deposit_key.hex(), "0x" + identity.signature.hex()
     return {"address": address, "key": key, "signature": signature}
-
-
-def _json(content: dict[str, Any]) -> Response[bytes]:
-    return Response(msgspec.json.encode(content), media_type=MediaType.JSON)

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any, Final
 
-import msgspec
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -28,6 +27,7 @@ from sealgrid.web.pages.asset_lists import list_context
 from sealgrid.web.pages.versions import asset_versions, newer_version
 from sealgrid.web.run_form import RunForm
 from sealgrid.web.site import Site, WebRequest, is_htmx, query_text
+from sealgrid.wire.server import json_response
 
 MAX_USES: Final = 50
 TABS: Final = {"": "Overview", "api": "API", "versions": "Versions"}  #: of a model's page
@@ -55,7 +55,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     async def signature(address: FromPath[str]) -> Response[bytes]:
         row = _model_row(site, address)
         card = await site.model_cards.card(row.checksum, CardSubject(row.owner, row.name, site.conn.domain))
-        return Response(msgspec.json.encode(card.signature if card else None), media_type=MediaType.JSON)
+        return json_response(card.signature if card else None)
 
     @get("/models/{address:str}/example.json")
     async def example(address: FromPath[str]) -> Response[bytes]:

@@ -4,8 +4,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-import msgspec
-from litestar import MediaType, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -14,6 +13,7 @@ from sealgrid.web.forms import form_text, parse_form, path_address
 from sealgrid.web.html.templates import day
 from sealgrid.web.index.events import AccountEvent
 from sealgrid.web.site import Site, WebRequest, query_text
+from sealgrid.wire.server import json_response
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -26,8 +26,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         found: list[AccountEvent] = []
         if account:
             found = await asyncio.to_thread(site.index.events, account, _since(request, now), now)
-        document = {"now": now, "events": [event_document(event) for event in found]}
-        return Response(msgspec.json.encode(document), media_type=MediaType.JSON)
+        return json_response({"now": now, "events": [event_document(event) for event in found]})
 
     @post("/account/webhook")
     async def webhook(request: WebRequest) -> Redirect:

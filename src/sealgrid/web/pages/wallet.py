@@ -5,7 +5,7 @@ wallet's own signature.
 """
 
 import msgspec
-from litestar import MediaType, Response, post
+from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -22,6 +22,7 @@ from sealgrid.web.forms import form_text, parse_form, parse_json
 from sealgrid.web.site import WALLET_COOKIE, Site, WebRequest, set_notice
 from sealgrid.wire import challenge
 from sealgrid.wire.market import Kind
+from sealgrid.wire.server import json_response
 from sealgrid.wire.storage import SignedRemoval
 from sealgrid.wire.vault import PolicyRequest
 
@@ -96,8 +97,7 @@ def _signature_handlers(site: Site) -> list[HTTPRouteHandler]:
         sentence = await site.conn.market.challenge(require_wallet(site, request))
         if not sentence.startswith(challenge.SENTENCE):
             raise ServiceUnavailable("the market sent something other than a challenge to sign; do not sign it.")
-        document = {"sentence": sentence, "typed": challenge.typed_data(site.network.chain, sentence)}
-        return Response(msgspec.json.encode(document), media_type=MediaType.JSON)
+        return json_response({"sentence": sentence, "typed": challenge.typed_data(site.network.chain, sentence)})
 
     @post("/wallet/orders", status_code=204)
     async def publish_order(request: WebRequest) -> None:

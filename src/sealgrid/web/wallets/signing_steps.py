@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-from litestar import MediaType, Response
+from litestar import Response
 
 from sealgrid.chain.wallet import UnsignedTransaction
 from sealgrid.crypto.signing import Statement
@@ -18,6 +17,7 @@ from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, Un
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
 from sealgrid.web.site import Site, WebRequest, join_sentences
+from sealgrid.wire.server import json_response
 
 WALLET_HEADER: Final = "x-sealgrid-wallet"  #: set by wallet.js: the reply may be JSON with steps to sign
 _NO_HOME: Final = "/nonexistent/sealgrid"  #: data folder of an external wallet's client, which stores no keys here
@@ -57,8 +57,7 @@ async def signing_session(site: Site, request: WebRequest) -> SigningSession:
 def plan_reply(site: Site, address: Address, steps: list[Step], path: str, *sentences: str) -> Response[bytes]:
     """Return the steps that wallet.js passes to the wallet, the page to open then, and the notice to show there."""
     documents = [step_document(site, address, step) for step in steps]
-    plan = {"steps": documents, "next": path, "notice": join_sentences(sentences)}
-    return Response(msgspec.json.encode(plan), media_type=MediaType.JSON, status_code=200)
+    return json_response({"steps": documents, "next": path, "notice": join_sentences(sentences)})
 
 
 def step_document(site: Site, sender: Address, step: Step) -> dict[str, Any]:
