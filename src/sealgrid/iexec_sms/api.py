@@ -14,11 +14,11 @@ from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.iexec_sms.push_checks import MAX_SECRET_BYTES, PushedSecret
 from sealgrid.iexec_sms.service import SecretService
-from sealgrid.units import Address, to_address
+from sealgrid.units import Address
 from sealgrid.wire.iexec_sms import ResultKeyRequest
 from sealgrid.wire.message import parse
 from sealgrid.wire.rate_limit import RateLimit
-from sealgrid.wire.server import allow_every_site, cors_config, create_app, json_response
+from sealgrid.wire.server import address_parameter, allow_every_site, cors_config, create_app, json_response
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 
 IncomingRequest = Request[Any, Any, Any]
@@ -54,17 +54,17 @@ def _secret_handlers(secrets: SecretService, pushes: ClientLimit) -> list[HTTPRo
 
     @head("/apps/{app:str}/secrets")
     async def has_app_secret(app: FromPath[str]) -> Response[None]:
-        return _no_content_if(await secrets.has_secret("App", _parse_address(app)))
+        return _no_content_if(await secrets.has_secret("App", address_parameter(app)))
 
     @post("/apps/{app:str}/secrets")
     async def push_app_secret(app: FromPath[str], request: IncomingRequest) -> Response[None]:
-        await secrets.push_app_secret(await _read_secret(request, _parse_address(app)))
+        await secrets.push_app_secret(await _read_secret(request, address_parameter(app)))
         return _no_content()
 
     @head("/requesters/{requester:str}/secrets/{name:str}")
     async def has_requester_secret(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
         return _no_content_if(
-            is_secret_name(name) and await secrets.has_requester_secret(_parse_address(requester), name)
+            is_secret_name(name) and await secrets.has_requester_secret(address_parameter(requester), name)
         )
 
     @post("/requesters/{requester:str}/secrets/{name:str}")
@@ -72,7 +72,7 @@ def _secret_handlers(secrets: SecretService, pushes: ClientLimit) -> list[HTTPRo
         requester: FromPath[str], name: FromPath[str], request: IncomingRequest
     ) -> Response[None]:
         pushes.acquire(request.scope)
-        await secrets.push_requester_secret(await _read_secret(request, _parse_address(requester)), name)
+        await secrets.push_requester_secret(await _read_secret(request, address_parameter(requester)), name)
         return _no_content()
 
     return [
@@ -109,7 +109,7 @@ def _result_key_handlers(secrets: SecretService, pushes: ClientLimit) -> list[HT
 
     @get("/result-keys/{owner:str}")
     async def show(owner: FromPath[str]) -> Response[bytes]:
-        return json_response(secrets.result_key(_parse_address(owner)))
+        return json_response(secrets.result_key(address_parameter(owner)))
 
     @post("/result-keys", status_code=200)
     async def of_task(request: IncomingRequest) -> Response[bytes]:
@@ -128,14 +128,7 @@ async def _read_secret(request: IncomingRequest, address: Address) -> PushedSecr
 
 
 def _query_address(request: IncomingRequest, name: str) -> Address:
-    return _parse_address(request.query_params.get(name, ""))
-
-
-def _parse_address(text: str) -> Address:
-    try:
-        return to_address(text)
-    except ValueError as error:
-        raise InputRefused("give an address: 0x and 40 hex digits.") from error
+    return address_parameter(request.query_params.get(name, ""))
 
 
 def _no_content_if(exists: bool) -> Response[None]:

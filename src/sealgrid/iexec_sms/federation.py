@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sealgrid.crypto.shares import record_from_shares, split
 from sealgrid.crypto.signing import Domain
-from sealgrid.errors import NotFound, ServiceUnavailable
+from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt, seal_to_vault
 from sealgrid.wire.quorum import call_all
@@ -46,7 +46,7 @@ class VaultMembers:
 
     async def count_shares(self, asset: Address, owner: Address) -> tuple[int, int]:
         """Return how many vaults store a share of the same key, and how many do not answer."""
-        views = await call_all([_view(client, asset, owner) for client in self.clients], enough=len(self.clients))
+        views = await call_all([client.find_asset(asset, owner) for client in self.clients], enough=len(self.clients))
         silent = sum(isinstance(view, BaseException) for view in views)
         stored = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.has_share)
         return max(stored.values(), default=0), silent
@@ -57,7 +57,7 @@ class VaultMembers:
         Raises ServiceUnavailable unless all vaults answer.
         """
         views = _require_all(
-            await call_all([_view(client, asset, owner) for client in self.clients], enough=self.number)
+            await call_all([client.find_asset(asset, owner) for client in self.clients], enough=self.number)
         )
         identities = _require_all(await call_all([client.identity() for client in self.clients], enough=self.number))
         for identity, vault in zip(identities, self.target.vaults, strict=True):
@@ -89,13 +89,6 @@ def _require_all(replies: Sequence[T | BaseException]) -> list[T]:
             "No share was sent; try again later."
         )
     return [reply for reply in replies if not isinstance(reply, BaseException)]
-
-
-async def _view(client: VaultClient, asset: Address, owner: Address) -> AssetView | None:
-    try:
-        return await client.asset(asset, owner)
-    except NotFound:
-        return None
 
 
 def split_key(

@@ -14,11 +14,11 @@ from sealgrid.pool.api import number_parameter
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
 from sealgrid.pool.task import AttemptFailure
-from sealgrid.units import Address, TaskId, to_address
+from sealgrid.units import Address, TaskId
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.message import Message
 from sealgrid.wire.pool import PublicTaskStatus, StageAt
-from sealgrid.wire.server import json_response
+from sealgrid.wire.server import address_parameter, json_response
 
 HttpRequest = Request[Any, Any, Any]
 
@@ -96,7 +96,7 @@ def iexec_handlers(
     async def challenge(request: HttpRequest) -> Response[bytes]:
         if request.query_params.get("chainId") != str(chain):
             raise InputRefused(f"chainId must be {chain}, the chain of this pool.")
-        return json_response(authenticator.issue(_address(request.query_params.get("address", ""))))
+        return json_response(authenticator.issue(address_parameter(request.query_params.get("address", ""))))
 
     @get("/tasks/{task:str}/logs")
     async def logs(task: FromPath[str], request: HttpRequest) -> Response[bytes]:
@@ -113,7 +113,7 @@ def iexec_handlers(
 
     @get("/{on:int}/workerpools/{workerpool:str}")
     async def compass(on: FromPath[int], workerpool: FromPath[str], request: HttpRequest) -> Response[bytes]:
-        if on != chain or _address(workerpool) != task_service.view().workerpool:
+        if on != chain or address_parameter(workerpool) != task_service.view().workerpool:
             raise NotFound(f"this pool is {task_service.view().workerpool} on chain {chain}; it serves no other.")
         return json_response({"apiUrl": public_url or str(request.base_url).rstrip("/")})
 
@@ -123,13 +123,6 @@ def iexec_handlers(
 def cross_origin_paths(chain: int) -> tuple[str, ...]:
     """Return the path prefixes that iExec's SDK reads in browsers, from pages of any site."""
     return "/tasks/", f"/{chain}/workerpools/"
-
-
-def _address(text: str) -> Address:
-    try:
-        return to_address(text)
-    except ValueError as error:
-        raise InputRefused("give an address: 0x and 40 hex digits.") from error
 
 
 def task_view(status: PublicTaskStatus, lost_by: Iterable[tuple[Address, int]] = ()) -> IexecTaskView:

@@ -18,6 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Message, Method, Receive, Scope, Send
 
 from sealgrid.errors import CheckFailed, InputRefused, SealgridError, TooManyRequests
+from sealgrid.units import Address, to_address
 from sealgrid.wire.connections import BACKLOG, OpenConnections, bounded_protocol
 from sealgrid.wire.log_rate_limit import install_log_rate_limit
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
@@ -180,6 +181,14 @@ class _ErrorResponses:
 def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
     """Return a message, or anything that msgspec encodes, as a JSON response."""
     return Response(encode(body), status_code=status, media_type=MediaType.JSON, headers=headers)
+
+
+def address_parameter(text: str) -> Address:
+    """Return the address in a path or a query; raise InputRefused for any other text."""
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused("give an address: 0x and 40 hex digits.") from error
 
 
 def compressed_response(request: AnyRequest, content: bytes, media_type: str = MediaType.JSON) -> Response[bytes]:

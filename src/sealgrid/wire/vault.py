@@ -6,6 +6,7 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
 from sealgrid.attestation.task_inputs import TaskInputProof
 from sealgrid.crypto.shares import KeyRecord, Share
+from sealgrid.errors import NotFound
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.iexec_sms import RegisteredResultKey
@@ -296,6 +297,13 @@ class VaultClient:
     async def asset(self, asset: Address, owner: Address) -> AssetView:
         """Return record, policy and history of an owner's key of an asset."""
         return await call(self.transport, "GET", f"/assets/{asset}/{owner}", None, AssetView)
+
+    async def find_asset(self, asset: Address, owner: Address) -> AssetView | None:
+        """Return the same; None for a key that was never deposited at this vault."""
+        try:
+            return await self.asset(asset, owner)
+        except NotFound:
+            return None
 
     async def nonce(self, request: NonceRequest) -> NonceReply:
         """Request a nonce."""

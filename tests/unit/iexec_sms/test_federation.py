@@ -7,7 +7,7 @@ from unittest.mock import create_autospec
 import pytest
 
 from sealgrid.crypto.signing import Domain
-from sealgrid.errors import NotFound, ServiceUnavailable
+from sealgrid.errors import ServiceUnavailable
 from sealgrid.iexec_sms.federation import SplitTarget, VaultMembers
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.wire.vault import AssetView
@@ -21,11 +21,9 @@ class Vault:
     def __init__(self, view: AssetView | None = None, *, is_silent: bool = False) -> None:
         self._view, self._is_silent = view, is_silent
 
-    async def asset(self, asset: str, owner: str) -> AssetView:
+    async def find_asset(self, asset: str, owner: str) -> AssetView | None:
         if self._is_silent:
             raise ServiceUnavailable("no answer.")
-        if self._view is None:
-            raise NotFound("unknown asset.")
         return self._view
 
 

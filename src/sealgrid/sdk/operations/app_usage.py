@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgrid.chain.views import DealView
-from sealgrid.errors import NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.listed_deals import view_listed_deal
 from sealgrid.sdk.operations.run_states import PAID, RunState, run_state
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId
 
 MAX_USES: Final = 1000  #: tasks that are read, the newest first
 _PAGE: Final = 200
@@ -109,17 +109,8 @@ async def _deals(conn: Connection, app: Address, most: int) -> tuple[list[DealVi
     deals: dict[DealId, DealView] = {}  # pages shift when a deal is made between two requests
     for page in range(-(-most // _PAGE)):
         named = await conn.market.deals(app=app, pageIndex=str(page), pageSize=str(_PAGE))
-        views = await asyncio.gather(*(_deal(conn, deal, app) for deal in named))
-        deals |= {view.deal: view for view in views if view is not None}
+        views = await asyncio.gather(*(view_listed_deal(conn, deal) for deal in named))
+        deals |= {view.deal: view for view in views if view is not None and view.app.pointer == app}
         if len(named) < _PAGE:
             return list(deals.values()), True
     return list(deals.values()), False
-
-
-async def _deal(conn: Connection, deal: DealId, app: Address) -> DealView | None:
-    """Return a deal; None for one of another app, and for an id that the chain does not have."""
-    try:
-        view = await conn.hub.view_deal(DealId(to_digest(deal)))
-    except (NotFound, ValueError):
-        return None
-    return view if view.app.pointer == app else None

@@ -9,7 +9,7 @@ import msgspec
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto import container
 from sealgrid.crypto.shares import KeyRecord
-from sealgrid.errors import InputRefused, NotFound
+from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.sdk.connection import Connection
@@ -22,7 +22,6 @@ from sealgrid.sdk.operations.own_names import next_name
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
-from sealgrid.wire.vault import VaultClient
 
 MAX_SECRET_BYTES = 64 << 10
 
@@ -104,12 +103,6 @@ async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:
         raise InputRefused(f"a secret is a text of 1 to {MAX_SECRET_BYTES} bytes without a zero byte.", money="")
     dek = os.urandom(32)
     stored = await conn.storage.put_bytes(container.seal_bytes(content, dek=dek, key_id=os.urandom(16)))
-    versions = await asyncio.gather(*(_current_version(vault, app, conn.address) for vault in conn.vaults))
-    return await deposit(conn, dek, asset=app, file_sha256=stored, version=max(versions) + 1)
-
-
-async def _current_version(vault: VaultClient, app: Address, owner: Address) -> int:
-    try:
-        return (await vault.asset(app, owner)).record.version
-    except NotFound:
-        return 0
+    views = await asyncio.gather(*(vault.find_asset(app, conn.address) for vault in conn.vaults))
+    newest = max((view.record.version for view in views if view is not None), default=0)
+    return await deposit(conn, dek, asset=app, file_sha256=stored, version=newest + 1)

@@ -138,6 +138,14 @@ async def fetch_verified_receipt(conn: Connection, task: TaskId) -> VerifiedRece
     return verify_paid(envelope, pins_of(conn.network), evidence)
 
 
+async def find_verified_receipt(conn: Connection, task: TaskId) -> VerifiedReceipt | None:
+    """Return the receipt of a paid task like ``fetch_verified_receipt``; None without one whose checks hold."""
+    try:
+        return await fetch_verified_receipt(conn, task)
+    except SealgridError:
+        return None
+
+
 async def _chain_evidence(conn: Connection, task_id: TaskId) -> ChainEvidence:
     """Return what the chain has about a task, without its stored files."""
     task, assets = await conn.hub.view_task(task_id), Assets(conn.hub)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sealgrid.chain.views import DealView, PaymentOutcome, payment_outcome
-from sealgrid.errors import NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.run_record import RunRecord, RunTimes, counted_as
 from sealgrid.receipts.verify import VerifiedReceipt
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
+from sealgrid.sdk.operations.fetch_receipt import find_verified_receipt
+from sealgrid.sdk.operations.listed_deals import view_listed_deal
 from sealgrid.sdk.operations.past_runs import PastRuns, completion_times, durations
-from sealgrid.units import Address, DealId, TaskId, to_digest
+from sealgrid.units import Address, TaskId
 
 LATEST_TASKS: Final = 100
 LISTED_TASKS: Final = 20  #: of each app or model in a list
@@ -54,8 +54,9 @@ async def latest_runs(conn: Connection, party: Party, address: Address, most: in
     """
     page = max(most, _LEAST_PAGE)
     named = (await conn.market.deals(**{party: address}, pageSize=str(page)))[:page]  # a market may send more
-    views = await asyncio.gather(*(_deal(conn, deal, party, address) for deal in named))
-    deals = list({view.deal: view for view in views if view is not None}.values())
+    views = await asyncio.gather(*(view_listed_deal(conn, deal) for deal in named))
+    of_party = [view for view in views if view is not None and getattr(view, party).pointer == address]
+    deals = list({view.deal: view for view in of_party}.values())
     indexes = [
         (deal, index)
         for deal in deals
@@ -105,22 +106,5 @@ async def _task(conn: Connection, deal: DealView, index: int, now: int) -> _Task
     task = task_id(deal.deal, index)
     outcome = payment_outcome(await conn.hub.view_task(task), now)
     payment: dict[PaymentOutcome, _Payment] = {PaymentOutcome.PAID: "paid", PaymentOutcome.UNPAID: "refunded"}
-    receipt = await _receipt(conn, task) if outcome is PaymentOutcome.PAID else None
+    receipt = await find_verified_receipt(conn, task) if outcome is PaymentOutcome.PAID else None
     return _Task(task, deal, index == deal.bot_first, payment.get(outcome, "open"), receipt)
-
-
-async def _receipt(conn: Connection, task: TaskId) -> VerifiedReceipt | None:
-    try:
-        return await fetch_verified_receipt(conn, task)
-    except SealgridError:
-        return None
-
-
-async def _deal(conn: Connection, deal: DealId, party: Party, address: Address) -> DealView | None:
-    """Return a deal; None for one of another party, and for an id that the chain does not have."""
-    try:
-        view = await conn.hub.view_deal(DealId(to_digest(deal)))
-    except (NotFound, ValueError):
-        return None
-    parties = {"app": view.app, "dataset": view.dataset, "workerpool": view.workerpool}
-    return view if parties[party].pointer == address else None

@@ -7,13 +7,14 @@ from typing import Final
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.events import TaskFinalize, parse_events
-from sealgrid.errors import NotFound, SealgridError
+from sealgrid.errors import SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.run_record import RunTimes
 from sealgrid.receipts.verify import VerifiedReceipt
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
+from sealgrid.sdk.operations.fetch_receipt import find_verified_receipt
+from sealgrid.sdk.operations.listed_deals import view_listed_deal
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId
 
 LATEST_DEALS: Final = 20
 
@@ -76,7 +77,7 @@ async def past_runs(conn: Connection, app: Address, model: Address) -> PastRuns:
     except SealgridError:
         return PastRuns()
     in_order = sorted(ended, key=lambda task: (ended[task], task))
-    receipts = await asyncio.gather(*(_receipt(conn, task) for task in in_order))
+    receipts = await asyncio.gather(*(find_verified_receipt(conn, task) for task in in_order))
     return durations(
         [(ended[task] - begun[task], receipt) for task, receipt in zip(in_order, receipts, strict=True) if receipt],
         has_all=len(deals) < LATEST_DEALS,
@@ -102,20 +103,10 @@ def durations(runs: Sequence[tuple[int | None, VerifiedReceipt]], *, has_all: bo
     return PastRuns(tuple(sorted(cold)), tuple(sorted(warm)))
 
 
-async def _receipt(conn: Connection, task: TaskId) -> VerifiedReceipt | None:
-    try:
-        return await fetch_verified_receipt(conn, task)
-    except SealgridError:
-        return None
-
-
 async def _first_task(conn: Connection, deal: DealId, app: Address, model: Address) -> tuple[TaskId, int] | None:
     """Return a deal's first task and the time of the deal; None for a deal of another app or model."""
-    try:
-        view = await conn.hub.view_deal(DealId(to_digest(deal)))
-    except (NotFound, ValueError):
-        return None
-    if (view.app.pointer, view.dataset.pointer) != (app, model):
+    view = await view_listed_deal(conn, deal)
+    if view is None or (view.app.pointer, view.dataset.pointer) != (app, model):
         return None
     return task_id(deal, view.bot_first), view.start_time
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import InputRefused, NotFound, SealgridError
+from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import WorkerpoolOrder
@@ -18,7 +18,8 @@ from sealgrid.sdk.addresses import parse_address
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network, PinnedPool
-from sealgrid.units import Address, DealId, to_digest
+from sealgrid.sdk.operations.listed_deals import view_listed_deal
+from sealgrid.units import Address, DealId
 
 ANY: Final = "any"
 LATEST_DEALS: Final = 10  #: of a pool, which make its record
@@ -132,10 +133,7 @@ async def record_of(conn: Connection, pool: Address) -> PoolRecord:
 
 async def _completed(conn: Connection, pool: Address, deal: DealId, since: int) -> bool | None:
     """Return whether a deal's first task completed; None for a deal of another pool, or an old one."""
-    try:
-        view = await conn.hub.view_deal(DealId(to_digest(deal)))
-    except (NotFound, ValueError):
-        return None
-    if view.workerpool.pointer != pool or view.start_time < since:
+    view = await view_listed_deal(conn, deal)
+    if view is None or view.workerpool.pointer != pool or view.start_time < since:
         return None
     return (await conn.hub.view_task(task_id(deal, view.bot_first))).status is TaskStatus.COMPLETED

@@ -3,10 +3,9 @@
 from typing import Final, Literal, get_args
 
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import SealgridError
 from sealgrid.receipts.run_record import PAID_STATES, PaidState
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_verified_receipt
+from sealgrid.sdk.operations.fetch_receipt import find_verified_receipt
 from sealgrid.sdk.operations.run_money import final_deadline
 from sealgrid.units import DealId, TaskId
 
@@ -33,7 +32,5 @@ async def run_state(conn: Connection, task: TaskId, deal: DealId, now: int) -> R
 
 async def paid_state(conn: Connection, task: TaskId) -> PaidState:
     """Return how a paid task ended; "paid" without a receipt whose checks hold."""
-    try:
-        return PAID_STATES[(await fetch_verified_receipt(conn, task)).body.exit_class]
-    except SealgridError:
-        return "paid"
+    receipt = await find_verified_receipt(conn, task)
+    return "paid" if receipt is None else PAID_STATES[receipt.body.exit_class]

@@ -27,7 +27,7 @@ from sqlalchemy import delete, select
 from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import check_head
 from sealgrid.crypto.shares import commit
-from sealgrid.errors import EvidenceRefused, InputRefused, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.errors import EvidenceRefused, InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.checks.signatures import checked_digest
@@ -191,7 +191,7 @@ async def _query(peer: _Peer, keys: Sequence[AssetKey], federation: VaultFederat
             raise EvidenceRefused(
                 "peer", f"the service at the URL of vault {peer.address} does not have that vault's key.", money=""
             )
-        views = await asyncio.gather(*(_view(peer.vault, *key) for key in keys))
+        views = await asyncio.gather(*(peer.vault.find_asset(*key) for key in keys))
         known = {key: view for key, view in zip(keys, views, strict=True) if view is not None}
         evaluations = (await peer.vault.evaluations()).numbers
         witnessed = [each.head for each in (await peer.log.witnesses()).heads]
@@ -203,10 +203,3 @@ async def _query(peer: _Peer, keys: Sequence[AssetKey], federation: VaultFederat
             check_head(head.head, head.signature, vault=federation.own_address, domain=federation.domain)
             sizes.append(head.head.size)
     return PeerState(known, evaluations), max(sizes)
-
-
-async def _view(client: VaultClient, asset: Address, owner: Address) -> AssetView | None:
-    try:
-        return await client.asset(asset, owner)
-    except NotFound:
-        return None

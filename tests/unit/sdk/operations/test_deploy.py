@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sealgrid.crypto.container import open_bytes
-from sealgrid.errors import InputRefused, NotFound
+from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations import deploy as deploying
 from sealgrid.sdk.operations.deploy import MAX_SECRET_BYTES, set_secret
 from sealgrid.units import to_address, to_digest
@@ -26,10 +26,8 @@ class Vault:
     def __init__(self, version) -> None:
         self._version = version
 
-    async def asset(self, app, owner):
-        if self._version is None:
-            raise NotFound("no such key.")
-        return SimpleNamespace(record=SimpleNamespace(version=self._version))
+    async def find_asset(self, app, owner):
+        return None if self._version is None else SimpleNamespace(record=SimpleNamespace(version=self._version))
 
 
 @pytest.mark.parametrize(("versions", "new"), [((None, None, None), 1), ((1, None, 3), 4)])

@@ -9,6 +9,7 @@ from sealgrid.errors import NotFound, ReceiptRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.run_record import RunRecord, RunTimes
 from sealgrid.receipts.verify import VerifiedReceipt
+from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations import latest_runs as module
 from sealgrid.sdk.operations.latest_runs import latest_runs
 from sealgrid.units import to_address, to_digest
@@ -25,7 +26,7 @@ class Network:
         self.named, self.size = list(self.ends), size
         self.market = self.hub = self.node = self
         self.are_proofs = False
-        monkeypatch.setattr(module, "fetch_verified_receipt", self.fetch)
+        monkeypatch.setattr(fetch_receipt, "fetch_verified_receipt", self.fetch)
         monkeypatch.setattr(module, "completion_times", self.completion_times)
 
     def _end(self, task):

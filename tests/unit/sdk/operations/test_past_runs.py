@@ -10,7 +10,7 @@ from sealgrid.chain.blocks import EventLog
 from sealgrid.errors import NotFound, ReceiptRefused, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.verify import VerifiedReceipt
-from sealgrid.sdk.operations import past_runs as module
+from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.past_runs import LATEST_DEALS, PastRuns, past_runs
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.wire.market import MarketClient
@@ -89,7 +89,7 @@ def receipts(monkeypatch):
         app = SimpleNamespace(address=APP)
         return VerifiedReceipt(SimpleNamespace(worker=worker, exit_class=exit_class, app=app, dataset=None))
 
-    monkeypatch.setattr(module, "fetch_verified_receipt", fetch)
+    monkeypatch.setattr(fetch_receipt, "fetch_verified_receipt", fetch)
     known.update(dict.fromkeys(DEALS, (OTHER, "ok")))
     return known
 

@@ -7,7 +7,7 @@ import pytest
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import NotFound
 from sealgrid.receipts.verify import VerifiedReceipt
-from sealgrid.sdk.operations import run_states
+from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.run_states import run_state
 
 NOW = 100
@@ -50,7 +50,7 @@ async def test_a_paid_task_has_the_state_of_its_verified_receipt(monkeypatch, ex
     async def fetch(conn, task):
         return VerifiedReceipt(SimpleNamespace(exit_class=exit_class))
 
-    monkeypatch.setattr(run_states, "fetch_verified_receipt", fetch)
+    monkeypatch.setattr(fetch_receipt, "fetch_verified_receipt", fetch)
     assert await run_state(conn(TaskStatus.COMPLETED), "0x01", "0xde", NOW) == state
 
 
@@ -58,5 +58,5 @@ async def test_a_paid_task_without_a_verified_receipt_is_paid(monkeypatch):
     async def fetch(conn, task):
         raise NotFound("no vault has it.")
 
-    monkeypatch.setattr(run_states, "fetch_verified_receipt", fetch)
+    monkeypatch.setattr(fetch_receipt, "fetch_verified_receipt", fetch)
     assert await run_state(conn(TaskStatus.COMPLETED), "0x01", "0xde", NOW) == "paid"
