@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.signing import Statement
+from sealgrid.crypto.signing import Statement, personal_digest, recover
 from sealgrid.units import Address, Digest, TaskId, to_bytes
 
 
@@ -279,6 +279,14 @@ def poco_authorisation(worker: Address, task: TaskId, enclave: Address) -> bytes
     It is signed under EIP-191 (``signing.personal_digest``), as PoCo requires.
     """
     return keccak256(to_bytes(worker, 20), to_bytes(task, 32), to_bytes(enclave, 20))
+
+
+def authorisation_signer(worker: Address, task: TaskId, enclave: Address, signature: bytes) -> Address | None:
+    """Return the account that authorised a worker and enclave; None for malformed addresses or signatures."""
+    try:
+        return recover(personal_digest(poco_authorisation(worker, task, enclave)), signature)
+    except ValueError:
+        return None
 
 
 class Card(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -87,6 +87,14 @@ def recover(digest: bytes, signature: bytes) -> Address:
     return _address_of(public)
 
 
+def find_signer(digest: bytes, signature: bytes) -> Address | None:
+    """Return the signer of a digest; None where ``recover`` raises."""
+    try:
+        return recover(digest, signature)
+    except ValueError:
+        return None
+
+
 def personal_digest(message: bytes) -> bytes:
     """Return the EIP-191 (version 0x45) digest of a 32-byte message; raise ValueError for another length."""
     if len(message) != 32:

@@ -13,7 +13,7 @@ from sealgrid.crypto.iexec_challenge import (
 )
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, parse_rsa_key
 from sealgrid.crypto.shares import DEK_BYTES
-from sealgrid.crypto.signing import recover
+from sealgrid.crypto.signing import find_signer
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
@@ -53,7 +53,8 @@ def check_dataset_key(pushed: PushedSecret, owner: Address | None) -> bytes:
     ``owner`` is the dataset's owner at a confirmed block, None if the dataset is not registered.
     """
     _check_key_size(pushed, "dataset-key")  # (1)
-    if owner is None or _recover_signer(asset_secret_digest(pushed.address, pushed.value_hash), pushed) != owner:  # (2)
+    digest = asset_secret_digest(pushed.address, pushed.value_hash)
+    if owner is None or find_signer(digest, pushed.signature) != owner:  # (2)
         raise SecretNotSigned("dataset-key.2", "the owner of the dataset did not sign this value for it.")
     try:
         key = base64.b64decode(pushed.value, validate=True)
@@ -72,7 +73,7 @@ def check_app_secret(pushed: PushedSecret, owner: Address | None) -> None:
     """
     _check_size(pushed, "app-secret")  # (1)
     digest = named_secret_digest(pushed.address, DEVELOPER_SECRET_NAME, pushed.value_hash)
-    if owner is None or _recover_signer(digest, pushed) != owner:  # (2)
+    if owner is None or find_signer(digest, pushed.signature) != owner:  # (2)
         raise SecretNotSigned("app-secret.2", "the owner of the app did not sign this value for it.")
     _check_text(pushed, "app-secret")  # (3)
 
@@ -87,7 +88,8 @@ def check_requester_secret(pushed: PushedSecret, name: str) -> None:
     _check_size(pushed, "requester-secret")  # (1)
     if not is_secret_name(name):  # (1)
         raise SecretRefused("requester-secret.1", "a secret's name has 1 to 64 letters, digits, - or _.")
-    if _recover_signer(named_secret_digest(pushed.address, name, pushed.value_hash), pushed) != pushed.address:  # (2)
+    digest = named_secret_digest(pushed.address, name, pushed.value_hash)
+    if find_signer(digest, pushed.signature) != pushed.address:  # (2)
         raise SecretNotSigned("requester-secret.2", "the account did not sign this value under this name.")
     _check_text(pushed, "requester-secret")  # (3)
 
@@ -100,7 +102,7 @@ def check_result_key(pushed: PushedSecret) -> RegisteredResultKey:
     """
     _check_key_size(pushed, "result-key")  # (1)
     digest = named_secret_digest(pushed.address, RESULT_KEY_NAME, pushed.value_hash)
-    if _recover_signer(digest, pushed) != pushed.address:  # (2)
+    if find_signer(digest, pushed.signature) != pushed.address:  # (2)
         raise SecretNotSigned("result-key.2", "the account did not sign this key for its results.")
     try:
         parse_rsa_key(pushed.value)
@@ -127,11 +129,3 @@ def _check_key_size(pushed: PushedSecret, proof: str) -> None:
     """Raise SecretTooLarge, check "``proof``.1": status 413, as in iExec's SMS for keys."""
     if len(pushed.value) > MAX_SECRET_BYTES:
         raise SecretTooLarge(f"{proof}.1", f"a secret has at most {MAX_SECRET_BYTES} bytes.")
-
-
-def _recover_signer(digest: bytes, pushed: PushedSecret) -> Address | None:
-    """Return the signer of a challenge's digest; None for an invalid signature."""
-    try:
-        return recover(digest, pushed.signature)
-    except ValueError:
-        return None

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from sealgrid.attestation.statements import poco_authorisation
+from sealgrid.attestation.statements import authorisation_signer
 from sealgrid.crypto import container
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
 from sealgrid.crypto.shares import DEK_BYTES
-from sealgrid.crypto.signing import personal_digest, recover
 from sealgrid.errors import CallRefused, CheckFailed, InputRefused, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.iexec_sms.document_store import DocumentStore
 from sealgrid.iexec_sms.federation import Random, SecretAsset, VaultMembers, split_key
@@ -147,7 +146,8 @@ class SecretService:
         task = await self._chain.active_task(_parse_task(request.task))
         if task is None:  # (1)
             raise CallRefused("result-key-request.1", "this task is not on the chain, or it has ended.")
-        if _recover_pool(request) != task.pool_signer:  # (2)
+        signer = authorisation_signer(request.worker, request.task, request.enclave, request.signature)
+        if signer != task.pool_signer:  # (2)
             raise CallRefused("result-key-request.2", "the task's pool did not authorise this worker.")
         key = self._result_key_history(task.beneficiary).key_of_deal(task.start_time)
         if key is None:
@@ -246,15 +246,6 @@ def _parse_task(text: str) -> TaskId:
         return TaskId(to_digest(text))
     except ValueError as error:
         raise InputRefused("give the id of a task: 0x and 64 hex digits.") from error
-
-
-def _recover_pool(request: ResultKeyRequest) -> Address | None:
-    """Return the account that authorised a worker; None for an invalid signature."""
-    try:
-        digest = personal_digest(poco_authorisation(request.worker, request.task, request.enclave))
-        return recover(digest, request.signature)
-    except ValueError:
-        return None
 
 
 def _requester_asset(requester: Address, name: str) -> SecretAsset:

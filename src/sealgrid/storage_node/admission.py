@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
-from sealgrid.attestation.statements import UploadTicket, poco_authorisation
-from sealgrid.crypto.signing import personal_digest, recover
+from sealgrid.attestation.statements import authorisation_signer
 from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.storage_node.quota_types import ClientKind, StorageClientId
@@ -130,8 +129,8 @@ class UploadAdmission:
             return None
         if not parties.active:  # (5)
             raise TicketRefused("ticket.5", "this task ended, or its deadline has passed; its result is not needed.")
-        authorised = worker is not None and parties.pool_signer == _recover_pool_signer(
-            ticket, worker.enclave, worker.signature
+        authorised = worker is not None and parties.pool_signer == authorisation_signer(
+            ticket.account, ticket.task, worker.enclave, worker.signature
         )
         if not authorised:  # (6)
             raise TicketRefused("ticket.6", "the task's pool did not authorise this worker.")
@@ -156,13 +155,6 @@ class UploadAdmission:
             return balance  # the last known one
         _cache_entry(self._balances, account, (now, balance))
         return balance
-
-
-def _recover_pool_signer(ticket: UploadTicket, enclave: Address, signature: bytes) -> Address | None:
-    try:
-        return recover(personal_digest(poco_authorisation(ticket.account, ticket.task, enclave)), signature)
-    except ValueError:
-        return None
 
 
 def _cache_entry(cache: "OrderedDict[K, V]", key: K, value: V) -> None:

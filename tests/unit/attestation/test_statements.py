@@ -10,7 +10,7 @@ from web3 import Web3
 
 from sealgrid.attestation import statements
 from sealgrid.attestation.policy import Platform, Policy
-from sealgrid.attestation.statements import Verdict, poco_authorisation
+from sealgrid.attestation.statements import Verdict, authorisation_signer, poco_authorisation
 from sealgrid.crypto.signing import Domain, SigningKey, Statement, personal_digest, snake_case
 from sealgrid.poco.ids import authorisation_message
 from sealgrid.units import to_address, to_digest
@@ -139,3 +139,13 @@ def test_the_pools_authorisation_is_pocos(worker, task, enclave):
     )
     assert message == authorisation_message(worker, task, enclave)
     assert len(personal_digest(message)) == 32
+
+
+def test_an_authorisation_names_the_pool_that_signed_it():
+    key, task = SigningKey.generate(), to_digest(bytes(32))
+    worker, enclave = to_address(b"\1" * 20), to_address(b"\2" * 20)
+    signature = key.sign(personal_digest(poco_authorisation(worker, task, enclave)))
+    assert authorisation_signer(worker, task, enclave, signature) == key.address
+    assert authorisation_signer(worker, task, worker, signature) not in {None, key.address}
+    for malformed in (("0x1", task, enclave, signature), (worker, task, enclave, b"")):
+        assert authorisation_signer(*malformed) is None

@@ -8,7 +8,7 @@ from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.crypto.signing import ORDER, SigningKey, personal_digest, recover
+from sealgrid.crypto.signing import ORDER, SigningKey, find_signer, personal_digest, recover
 
 DIGEST = bytes(range(32))
 scalars = st.integers(1, ORDER - 1).map(lambda value: value.to_bytes(32, "big"))
@@ -76,8 +76,14 @@ def _with_high_s(signature):
     ids=["empty", "64", "66", "v=0", "v=1", "v=29", "high-s", "r=0", "s=0", "zero", "r-beyond-the-order"],
 )
 def test_an_invalid_signature_has_no_signer(key, spoil):
+    signature = spoil(key.sign(DIGEST))
+    assert find_signer(DIGEST, signature) is None
     with pytest.raises(ValueError):
-        recover(DIGEST, spoil(key.sign(DIGEST)))
+        recover(DIGEST, signature)
+
+
+def test_the_signer_of_a_valid_signature_is_found(key):
+    assert find_signer(DIGEST, key.sign(DIGEST)) == key.address
 
 
 def test_a_digest_of_another_length_is_neither_signed_nor_recovered(key):

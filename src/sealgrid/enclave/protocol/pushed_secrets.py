@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.crypto.signing import recover
+from sealgrid.crypto.signing import find_signer
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Address, Digest, to_digest
 
@@ -32,13 +32,5 @@ def check_signed(secret: bytes, address: Address, name: str, pushed: SignedSecre
     Facts hold no hash of it, from which a short secret could be guessed; only the signature proves the value.
     """
     digest = named_secret_digest(address, name, to_digest(keccak256(secret)))
-    if not any(is_signed_by(pushed.owner, digest, signature) for signature in pushed.signatures):
+    if pushed.owner not in (find_signer(digest, signature) for signature in pushed.signatures):
         raise SharesRefused("12", f"the secret {name!r} is not the one that its owner pushed; it was split wrongly.")
-
-
-def is_signed_by(owner: Address, digest: bytes, signature: bytes) -> bool:
-    """Return whether this account signed 32 bytes."""
-    try:
-        return recover(digest, signature) == owner
-    except ValueError:
-        return False

@@ -14,7 +14,7 @@ from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import check_public
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.crypto.signing import Domain
+from sealgrid.crypto.signing import Domain, find_signer
 from sealgrid.enclave.protocol.attest import (
     NO_NONCE,
     AttestedSession,
@@ -29,7 +29,7 @@ from sealgrid.enclave.protocol.key_shares import (
     listed_dataset,
     pushed_secrets,
 )
-from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, is_signed_by
+from sealgrid.enclave.protocol.pushed_secrets import SignedSecret
 from sealgrid.errors import DECODE_ERRORS, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.receipts.receipt import LogProof, SignedRelease
 from sealgrid.receipts.request_document import VerifiedRequest, verify_request
@@ -232,7 +232,7 @@ def _is_registered(key: RegisteredResultKey | None, beneficiary: Address, facts:
         return False
     value = to_digest(keccak256(key.value.encode()))
     digest = named_secret_digest(beneficiary, RESULT_KEY_NAME, value)
-    return value == facts.result_key and is_signed_by(beneficiary, digest, key.signature)
+    return value == facts.result_key and find_signer(digest, key.signature) == beneficiary
 
 
 def _log_proof(log: LogInclusion) -> LogProof:

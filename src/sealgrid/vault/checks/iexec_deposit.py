@@ -11,6 +11,7 @@ from sealgrid.crypto.iexec_challenge import (
     named_secret_digest,
     requester_secret_address,
 )
+from sealgrid.crypto.signing import find_signer
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
@@ -22,7 +23,7 @@ from sealgrid.vault.checks.deposit import (
     check_index,
     open_committed_share,
 )
-from sealgrid.vault.checks.signatures import check_canonical, find_signer
+from sealgrid.vault.checks.signatures import check_canonical
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import IexecDeposit
 

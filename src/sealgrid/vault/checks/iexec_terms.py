@@ -11,11 +11,11 @@ from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, parse_rsa_key
+from sealgrid.crypto.signing import find_signer
 from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
-from sealgrid.vault.checks.signatures import find_signer
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 
 

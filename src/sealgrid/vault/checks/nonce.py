@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.chain.views import TaskStatus
-from sealgrid.crypto.signing import Domain, personal_digest
+from sealgrid.crypto.signing import Domain, find_signer, personal_digest
 from sealgrid.errors import ReleaseRefused
 from sealgrid.units import Address, TaskId
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks.signatures import check_canonical, find_signer
+from sealgrid.vault.checks.signatures import check_canonical
 from sealgrid.wire.vault import Authorization, NonceRequest, SignedReassign
 
 NONCE_BYTES = 32

@@ -1,8 +1,8 @@
-"""Helpers for untrusted statements: EIP-712 digests, signers of 32 bytes, canonical hex."""
+"""Helpers for untrusted statements: EIP-712 digests, canonical hex."""
 
-from sealgrid.crypto.signing import Domain, Statement, recover
+from sealgrid.crypto.signing import Domain, Statement
 from sealgrid.errors import InputRefused
-from sealgrid.units import Address, Digest, to_address, to_digest
+from sealgrid.units import Digest, to_address, to_digest
 
 
 def checked_digest(statement: Statement, domain: Domain) -> Digest:
@@ -11,14 +11,6 @@ def checked_digest(statement: Statement, domain: Domain) -> Digest:
         return to_digest(statement.digest(domain))
     except (ValueError, TypeError, OverflowError) as error:
         raise InputRefused(f"a {type(statement).__name__} has a field that does not fit its type.") from error
-
-
-def find_signer(digest32: bytes, signature: bytes) -> Address | None:
-    """Return the address that signed 32 bytes, or None for an invalid signature."""
-    try:
-        return recover(digest32, signature)
-    except ValueError:
-        return None
 
 
 def check_canonical(*, addresses: tuple[str, ...] = (), digests: tuple[str, ...] = ()) -> None:

@@ -9,7 +9,7 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
-from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed, has_hash, is_signed_by
+from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed, has_hash
 from sealgrid.errors import SharesRefused
 from sealgrid.units import to_digest
 from tests.unit.vault.vault_scene import APP, DEVELOPER, REQUESTER, STRANGER
@@ -57,9 +57,3 @@ def test_11_only_the_key_whose_base64_text_was_signed_has_its_hash() -> None:
     value = to_digest(keccak(base64.b64encode(key)))
     assert has_hash(key, value)
     assert not any((has_hash(key, None), has_hash(b"", value), has_hash(key[::-1], value)))
-
-
-def test_an_invalid_signature_is_nobodys() -> None:
-    digest = bytes(32)
-    assert is_signed_by(REQUESTER.address, digest, REQUESTER.sign(digest))
-    assert not any(is_signed_by(REQUESTER.address, digest, each) for each in (b"", bytes(65), STRANGER.sign(digest)))
