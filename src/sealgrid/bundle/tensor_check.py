@@ -70,7 +70,7 @@ def example_tensors(signature: ModelSignature) -> bytes | None:
     """
     if not signature.inputs or not all(_is_plain(spec) for spec in signature.inputs):
         return None
-    shapes = [_example_shape(spec) for spec in signature.inputs]
+    shapes = [[size if isinstance(size, int) else 1 for size in spec.shape or ()] for spec in signature.inputs]
     counts = [math.prod(shape) for shape in shapes]
     if 0 in counts or sum(counts) > MAX_EXAMPLE_VALUES:
         return None
@@ -81,10 +81,6 @@ def example_tensors(signature: ModelSignature) -> bytes | None:
 def _is_plain(spec: TensorSpec) -> bool:
     is_known = spec.dtype in {"string", "bool"} or spec.dtype.startswith(_NUMBERS)
     return is_known and spec.shape is not None and len(spec.shape) <= MAX_DIMENSIONS
-
-
-def _example_shape(spec: TensorSpec) -> tuple[int, ...]:
-    return tuple(size if isinstance(size, int) else 1 for size in spec.shape or ())
 
 
 def _filled(spec: TensorSpec, shape: Sequence[int]) -> Any:

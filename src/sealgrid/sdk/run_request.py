@@ -51,16 +51,13 @@ class RunRequest:
             raise InputRefused(f"{self.tasks} tasks cannot be bought; buy one or more.")
         if self.tee and self.trust != 1:
             raise InputRefused("a run in an enclave is computed once; a trust belongs to a run without a TEE.")
-        if not self.tee:
-            self._require_compared()
-            self._require_public()
-
-    def _require_compared(self) -> None:
-        if not MIN_TRUST_WITHOUT_TEE <= self.trust <= MAX_TRUST:
+        if not self.tee and not MIN_TRUST_WITHOUT_TEE <= self.trust <= MAX_TRUST:
             raise InputRefused(
                 f"the trust of a run without a TEE is from {MIN_TRUST_WITHOUT_TEE} to {MAX_TRUST}, not {self.trust}; "
                 "at 1 nobody compares results."
             )
+        if not self.tee:
+            self._require_public()
 
     def _require_public(self) -> None:
         """Raise TeeRequired for what a run without a TEE cannot protect."""

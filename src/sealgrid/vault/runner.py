@@ -86,7 +86,7 @@ async def open_app(
                 monitor.add_gauge(
                     "log_entries", "Entries of the release log.", lambda: {"all": vault.log.frontier.size}
                 )
-                monitor.add_check("chain", lambda: _read_chain(vault))
+                monitor.add_check("chain", vault.chain.time)
             expiry = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
             try:
                 yield application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
@@ -164,7 +164,3 @@ async def watch_peers(
                 task.cancel()
                 with suppress(asyncio.CancelledError, SealgridError):
                     await task
-
-
-async def _read_chain(vault: Vault) -> None:
-    await vault.chain.time()

@@ -21,7 +21,7 @@ from sealgrid.wire.server import REFUSED_BY
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 CHECK_SECONDS: Final = 5.0  #: time limit of one readiness check
-ReadinessCheck = Callable[[], Awaitable[None]]  #: raises SealgridError or OSError with what is missing
+ReadinessCheck = Callable[[], Awaitable[object]]  #: raises SealgridError or OSError with what is missing
 _log = logging.getLogger("sealgrid")
 
 

@@ -104,7 +104,7 @@ class WorkSession:
         """Run jobs until the limits are reached or the worker is drained; ``ready`` is called before the first."""
         folder = self._context.config.folder
         remove_relay_folders(folder)  # of a process that was killed
-        free = [TaskCheckpoint(folder / _slot(number)) for number in range(self._limits.jobs)]
+        free = [TaskCheckpoint(folder / (f"slot-{number}" if number else "")) for number in range(self._limits.jobs)]
         for checkpoint in free:
             await checkpoint.report_interrupted(self._pool)
         ready()
@@ -247,10 +247,6 @@ def capabilities_of(context: JobContext) -> WorkerCapabilities:
         requesters=config.requesters,
         enclaves_only=config.account is not None,  # a contribution without an enclave would stake the account's money
     )
-
-
-def _slot(number: int) -> str:
-    return f"slot-{number}" if number else ""
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ def to_text(results: Results, seeds: Sequence[int]) -> str:
     """Return F1 and AUC of all methods by test set, then all measures of the DQF; mean ± standard deviation."""
     methods = list(dict.fromkeys(method for method, _, _ in results))
     sets = list(dict.fromkeys((name, severity) for _, name, severity in results))
-    names = [_set_name(*each) for each in sets]
+    names = [f"{name} {severity}" if severity else name for name, severity in sets]
     width = max(map(len, methods)) + 2
     lines = [
         f"seeds {', '.join(map(str, seeds))}; every reading counts for itself; thresholds from validation data only",
@@ -51,10 +51,6 @@ def _verdict(results: Results, methods: Sequence[str], name: str, severity: int)
     if severity >= 4 and own < GOAL:
         notes.append(f"below the goal of {GOAL:.2f}")
     return "  " + "; ".join(notes) if notes else ""
-
-
-def _set_name(name: str, severity: int) -> str:
-    return f"{name} {severity}" if severity else name
 
 
 def _mean_and_spread(measured: Sequence[Measures], field: str) -> str:

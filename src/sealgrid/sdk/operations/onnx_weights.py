@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.onnx_structure import mapped
-from sealgrid.sdk.operations.protobuf import BYTES, VARINT, WireField, fields, text, varint
+from sealgrid.sdk.operations.protobuf import BYTES, VARINT, fields, text, varint
 
 MAX_BYTES: Final = 2**31 - 1  #: of a protobuf message
 _RAW_DATA, _EXTERNAL_DATA, _DATA_LOCATION = 9, 13, 14  # TensorProto
@@ -110,7 +110,7 @@ class _Weights:
 
     def _tensor(self, message: memoryview) -> list[_Part] | None:
         found = list(fields(message))
-        if not any(_is_external(field) for field in found):
+        if not any((field.number, field.kind, field.value) == (_DATA_LOCATION, VARINT, _EXTERNAL) for field in found):
             return None
         entries = dict(_entry(field.content) for field in found if field.number == _EXTERNAL_DATA)
         data = self._range(entries)
@@ -140,10 +140,6 @@ class _Weights:
         if min(offset, length) < 0 or offset + length > size:
             raise InputRefused(f"{location} is shorter than {name} says; export the model again.")
         return _FileRange(path, offset, length)
-
-
-def _is_external(field: WireField) -> bool:
-    return (field.number, field.kind, field.value) == (_DATA_LOCATION, VARINT, _EXTERNAL)
 
 
 def _entry(message: memoryview) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from msgspec import UnsetType
 
-from sealgrid.attestation.statements import DepositReceipt, InputGrant
+from sealgrid.attestation.statements import DepositReceipt
 from sealgrid.errors import NotFound, SharesRefused
 from sealgrid.units import Address, TaskId
 from sealgrid.vault.checks.deposit import (
@@ -44,7 +44,8 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
         deposit_key=vault.keys.deposit,
     )
     policy = None if request.policy is None else StoredPolicy(request.policy, request.policy_signature)
-    grant = None if request.grant is None else _stored_grant(request, request.grant)
+    proof = None if isinstance(request.task_input, UnsetType) else request.task_input
+    grant = None if request.grant is None else StoredGrant(request.grant, request.grant_signature, proof)
     if policy is not None:
         _check_policy(vault, policy, share)
     vault.share_store.store(share, policy=policy, grant=grant, at=at)
@@ -101,11 +102,6 @@ async def withdraw_key(vault: Vault, request: WithdrawRequest) -> AssetView:
 async def view_asset(vault: Vault, asset: Address, owner: Address) -> AssetView:
     """Return record and policy of one owner's key of an asset; several accounts may deposit keys of one asset."""
     return _view(vault, asset, owner)
-
-
-def _stored_grant(request: DepositRequest, grant: InputGrant) -> StoredGrant:
-    proof = None if isinstance(request.task_input, UnsetType) else request.task_input
-    return StoredGrant(grant, request.grant_signature, proof)
 
 
 def _check_policy(vault: Vault, policy: StoredPolicy, share: StoredShare) -> None:
