@@ -39,12 +39,10 @@ from sealgrid.shipped_apps.ados.quality.score import score
 from sealgrid.shipped_apps.ados.quality.shard_file import read_shard, write_shard
 from sealgrid.shipped_apps.ados.quality.shards import Shard, ShardMerger, score_shard
 from tests.unit.shipped_apps.ados.conftest import run, wheels
-from tests.unit.shipped_apps.ados.models import random_model, random_readings
-from tests.unit.shipped_apps.app_process import APPS
+from tests.unit.shipped_apps.ados.models import SHIPPED_MODEL, random_model, random_readings
 
 __all__ = ("run", "wheels")  # fixtures
 
-MODEL = (APPS / "ados" / "stations.onnx").read_bytes()
 START = 1_767_225_600
 FILES = ("result.json", "dqf.csv", "reasons.csv")
 
@@ -127,7 +125,7 @@ class BagOfTheApp:
             if index in self._failing:
                 yield ShardOutcome(index, name, None, None, HostFailed("the machine stopped."))
                 continue
-            ran = self._run(MODEL, {name: content}, at=f"bag-{self._number}-{index}")
+            ran = self._run(SHIPPED_MODEL, {name: content}, at=f"bag-{self._number}-{index}")
             assert (ran.code, ran.errors) == (0, "")
             yield ShardOutcome(index, name, None, SimpleNamespace(files=ran.files), None)
 
@@ -154,7 +152,7 @@ class Buyer:
 @pytest.fixture
 def day(tmp_path):
     (tmp_path / "day.csv").write_bytes(generate(1, 1, faults=True).readings)
-    return ShardedJob(tmp_path / "day.csv", graph_of(read_model(MODEL)), 3)
+    return ShardedJob(tmp_path / "day.csv", graph_of(read_model(SHIPPED_MODEL)), 3)
 
 
 async def test_the_apps_files_of_shards_merge_to_its_files_of_the_whole(run, day, tmp_path, monkeypatch):
@@ -162,7 +160,7 @@ async def test_the_apps_files_of_shards_merge_to_its_files_of_the_whole(run, day
     buyer = Buyer(run)
     found = await score_in_shards(buyer, day, ShardedPurchase("ados", "stations", max_price="1", key="monday"))
     write_scores(found, tmp_path / "merged", window=36)
-    whole = run(MODEL, {"day.csv": day.readings.read_bytes()}, ["--window", "36"], at="whole").files
+    whole = run(SHIPPED_MODEL, {"day.csv": day.readings.read_bytes()}, ["--window", "36"], at="whole").files
     assert {name: (tmp_path / "merged" / name).read_bytes() for name in FILES} == {name: whole[name] for name in FILES}
     assert [terms["key"] for _, _, terms in buyer.bought] == ["monday-0", "monday-2"]
     assert [int(terms["max_price"]) for _, _, terms in buyer.bought] == [10**9, 10**9 - 5]

@@ -5,9 +5,9 @@ from sealgrid.ados.stations import draw_network, draw_readings
 from sealgrid.shipped_apps.ados.quality.model_file import read_model
 from sealgrid.shipped_apps.ados.quality.readings import MICRO
 from sealgrid.shipped_apps.ados.quality.score import ALARM, score
-from tests.unit.shipped_apps.app_process import APPS
+from tests.unit.shipped_apps.ados.models import SHIPPED_MODEL
 
-NETWORK = read_model((APPS / "ados" / "stations.onnx").read_bytes()).network
+NETWORK = read_model(SHIPPED_MODEL).network
 TRAINING, VALIDATION = (draw_readings(draw_network(1), 1, part, 500) for part in (0, 1))
 
 

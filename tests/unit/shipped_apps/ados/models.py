@@ -1,4 +1,4 @@
-"""Models with random weights, which stand for trained ones where only arithmetic is tested."""
+"""The shipped model, and models with random weights, which stand for trained ones where only arithmetic is tested."""
 
 import numpy as np
 
@@ -7,8 +7,10 @@ from sealgrid.shipped_apps.ados.quality.fixed_point import ONE
 from sealgrid.shipped_apps.ados.quality.model import AdosModel
 from sealgrid.shipped_apps.ados.quality.network import WINDOW, GraphNetwork
 from sealgrid.shipped_apps.ados.quality.readings import MICRO, Readings
+from tests.unit.shipped_apps.app_process import APPS
 
 SIZE, HIDDEN = 4, 4
+SHIPPED_MODEL = (APPS / "ados" / "stations.onnx").read_bytes()
 
 
 def random_model(sensors=6, edges=3, seed=1, threshold=2.0):

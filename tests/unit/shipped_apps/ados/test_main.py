@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from sealgrid.ados.generate import generate
+from tests.unit.shipped_apps.ados.models import SHIPPED_MODEL
 from tests.unit.shipped_apps.app_process import APPS, bundled
 
-MODEL = (APPS / "ados" / "stations.onnx").read_bytes()
 DAY = generate(1, 1, faults=True)
 ROWS, STATIONS = 144, 20
 
@@ -19,7 +19,7 @@ def table(run, name):
 
 
 def test_a_day_with_faults_is_scored(run):
-    ran = run(MODEL, {"readings": DAY.readings})
+    ran = run(SHIPPED_MODEL, {"readings": DAY.readings})
     assert (ran.code, ran.errors) == (0, "")
     assert ran.output_file == "result.json"
     result = ran.result
@@ -41,7 +41,7 @@ def test_a_day_with_faults_is_scored(run):
 
 
 def test_the_result_has_the_digests_of_the_tables_and_no_estimate(run):
-    ran = run(MODEL, {"readings": DAY.readings})
+    ran = run(SHIPPED_MODEL, {"readings": DAY.readings})
     for name in ("dqf.csv", "reasons.csv"):
         assert ran.result[name.replace(".", "_") + "_sha256"] == hashlib.sha256(ran.files[name]).hexdigest()
     assert set(ran.files) == {"result.json", "computed.json", "dqf.csv", "reasons.csv"}
@@ -49,7 +49,7 @@ def test_the_result_has_the_digests_of_the_tables_and_no_estimate(run):
 
 
 def test_equal_inputs_give_equal_bytes(run):
-    first, again = (run(MODEL, {"readings": DAY.readings}, at=at).files for at in ("first", "again"))
+    first, again = (run(SHIPPED_MODEL, {"readings": DAY.readings}, at=at).files for at in ("first", "again"))
     assert {name: first[name] for name in ("result.json", "dqf.csv", "reasons.csv")} == {
         name: again[name] for name in ("result.json", "dqf.csv", "reasons.csv")
     }
@@ -58,7 +58,7 @@ def test_equal_inputs_give_equal_bytes(run):
 def test_windows_have_the_requested_rows_and_begin_at_their_multiples(run):
     rows = DAY.readings.split(b"\n")
     later = b"\n".join([rows[0], *(row for row in rows[1:] if row > b"2026-02-26T00:30")])
-    windows = run(MODEL, {"readings": later}, ["--window", "12"]).result["windows"]
+    windows = run(SHIPPED_MODEL, {"readings": later}, ["--window", "12"]).result["windows"]
     assert (windows["rows"], windows["first_time"]) == (12, "2026-02-26T00:00:00Z")
     assert len(windows["sensors"][0]["dqf"]) == 12
 
@@ -67,7 +67,7 @@ def test_ten_times_too_large_a_text_of_zeros_and_unknown_sensors_are_scored_or_n
     readings = b"time,station-001,station-002,thermometer\n" + b"".join(
         b"%d,%d,0,20\n" % (1_772_064_000 + 600 * row, 500 if row == 20 else 50) for row in range(40)
     )
-    result = run(MODEL, {"readings": readings}).result
+    result = run(SHIPPED_MODEL, {"readings": readings}).result
     assert result["unknown_sensors"] == ["thermometer"]
     by_name = {sensor["name"]: sensor for sensor in result["sensors"]}
     assert by_name["station-002"]["faulty"] == 40
@@ -78,13 +78,13 @@ def test_ten_times_too_large_a_text_of_zeros_and_unknown_sensors_are_scored_or_n
     ("dataset", "inputs", "arguments", "reason"),
     [
         (None, {"readings": b""}, (), "there is no model"),
-        (MODEL[:100], {"readings": DAY.readings}, (), "no ONNX file"),
-        (MODEL, {}, (), "one file of readings, not 0"),
-        (MODEL, {"a": b"1", "b": b"2"}, (), "one file of readings, not 2"),
-        (MODEL, {"readings": b"time,station-001\n1,2,3\n"}, (), "line 2: there are 3 cells"),
-        (MODEL, {"readings": b"time,a\n1,2\n"}, (), "no sensor of the file is the model's"),
-        (MODEL, {"readings": DAY.readings}, ("--window", "0"), "--window ROWS"),
-        (MODEL, {"readings": DAY.readings}, ("--windows", "1"), "--window ROWS"),
+        (SHIPPED_MODEL[:100], {"readings": DAY.readings}, (), "no ONNX file"),
+        (SHIPPED_MODEL, {}, (), "one file of readings, not 0"),
+        (SHIPPED_MODEL, {"a": b"1", "b": b"2"}, (), "one file of readings, not 2"),
+        (SHIPPED_MODEL, {"readings": b"time,station-001\n1,2,3\n"}, (), "line 2: there are 3 cells"),
+        (SHIPPED_MODEL, {"readings": b"time,a\n1,2\n"}, (), "no sensor of the file is the model's"),
+        (SHIPPED_MODEL, {"readings": DAY.readings}, ("--window", "0"), "--window ROWS"),
+        (SHIPPED_MODEL, {"readings": DAY.readings}, ("--windows", "1"), "--window ROWS"),
     ],
     ids=range(8),
 )

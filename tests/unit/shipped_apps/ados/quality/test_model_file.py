@@ -12,19 +12,19 @@ from sealgrid.shipped_apps.ados.quality.fixed_point import ONE
 from sealgrid.shipped_apps.ados.quality.model_file import METADATA, SCHEMA, metadata_of, read_model
 from sealgrid.shipped_apps.ados.quality.network import WINDOW
 from sealgrid.shipped_apps.ados.quality.onnx_file import read_onnx
+from tests.unit.shipped_apps.ados.models import SHIPPED_MODEL
 from tests.unit.shipped_apps.app_process import APPS
 
-CONTENT = (APPS / "ados" / "stations.onnx").read_bytes()
-MODEL = read_model(CONTENT)
+MODEL = read_model(SHIPPED_MODEL)
 TOLERANCE = 1e-3  #: standard deviations; docs/explanation/dqf.md states it
 
 
 def with_metadata(change):
     """Return the shipped model with other metadata of the same kind."""
-    document = json.loads(read_onnx(CONTENT).metadata[METADATA])
+    document = json.loads(read_onnx(SHIPPED_MODEL).metadata[METADATA])
     changed = json.dumps(change(document)).encode()
     entry = _field(1, METADATA.encode()) + _field(2, changed)
-    return CONTENT + _field(14, entry)
+    return SHIPPED_MODEL + _field(14, entry)
 
 
 def _field(number, content):
@@ -38,8 +38,8 @@ def _field(number, content):
 
 def test_the_shipped_model_is_small_and_has_its_card():
     card = (APPS / "ados" / "stations_card.md").read_text()
-    assert len(CONTENT) <= 100_000
-    assert f"{len(CONTENT)} bytes, SHA-256 {hashlib.sha256(CONTENT).hexdigest()}" in card
+    assert len(SHIPPED_MODEL) <= 100_000
+    assert f"{len(SHIPPED_MODEL)} bytes, SHA-256 {hashlib.sha256(SHIPPED_MODEL).hexdigest()}" in card
 
 
 @pytest.mark.parametrize("own_past", [True, False])
@@ -50,7 +50,7 @@ def test_integers_estimate_what_onnxruntime_does_within_the_tolerance(own_past):
     usable = chance.random((400 - WINDOW, 20, 9)) > 0.3
     usable[:, :, 0], usable[:, :, 1] = own_past, True
     windows = np.lib.stride_tricks.sliding_window_view(normalised / ONE, WINDOW + 1, axis=0).astype(np.float32)
-    session = onnxruntime.InferenceSession(CONTENT)
+    session = onnxruntime.InferenceSession(SHIPPED_MODEL)
     (reference,) = session.run(None, {"windows": windows, "usable": usable.astype(np.float32)})
     integers = MODEL.network.estimate(normalised, usable, np.arange(20)) / ONE
     assert np.abs(integers - reference).max() < TOLERANCE
@@ -59,7 +59,7 @@ def test_integers_estimate_what_onnxruntime_does_within_the_tolerance(own_past):
 
 def test_a_model_is_written_as_it_is_read():
     document = json.loads(metadata_of(MODEL))
-    assert document == json.loads(read_onnx(CONTENT).metadata[METADATA])
+    assert document == json.loads(read_onnx(SHIPPED_MODEL).metadata[METADATA])
     assert document["schema"] == SCHEMA
 
 
@@ -77,8 +77,8 @@ def test_the_weights_of_another_tool_that_packs_numbers_are_read_too():
     [
         (b"", "none of ados"),
         (b"\x89PNG\r\n\x1a\n", "no ONNX file"),
-        (CONTENT[:-100], "no ONNX file"),
-        (CONTENT[: len(CONTENT) // 2], "no ONNX file"),
+        (SHIPPED_MODEL[:-100], "no ONNX file"),
+        (SHIPPED_MODEL[: len(SHIPPED_MODEL) // 2], "no ONNX file"),
         (_field(14, _field(1, METADATA.encode()) + _field(2, b"{}")), "none of ados"),
         (with_metadata(lambda document: {**document, "schema": "sealgrid/ados-model/0"}), "another schema"),
         (with_metadata(lambda document: {**document, "window": 6}), "another schema or window"),
@@ -112,4 +112,4 @@ def test_a_file_that_is_no_model_of_ados_is_refused(content, reason):
 
 
 def test_every_weight_of_the_file_is_used():
-    assert {each.name for each in fields(MODEL.network)} <= set(read_onnx(CONTENT).tensors)
+    assert {each.name for each in fields(MODEL.network)} <= set(read_onnx(SHIPPED_MODEL).tensors)

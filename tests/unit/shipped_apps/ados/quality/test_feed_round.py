@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.unit.shipped_apps.ados.models import SHIPPED_MODEL
 from tests.unit.shipped_apps.ados.signed_readings import (
     DAY,
     MIDNIGHT,
@@ -17,7 +18,6 @@ from tests.unit.shipped_apps.ados.signed_readings import (
     roster,
     signed,
 )
-from tests.unit.shipped_apps.ados.test_main import MODEL
 from tests.unit.shipped_apps.app_process import DEAL
 
 GOOD = joined()
@@ -29,7 +29,7 @@ def callback(ran):
 
 
 def test_signed_readings_give_a_result_and_a_round(run):
-    ran = run(MODEL, {"day.json": GOOD})
+    ran = run(SHIPPED_MODEL, {"day.json": GOOD})
     assert (ran.code, ran.errors) == (0, "")
     assert ran.output_file == "result.json"
     told = ran.result["round"]
@@ -46,7 +46,7 @@ def test_signed_readings_give_a_result_and_a_round(run):
 
 def test_a_rounds_quality_is_that_of_the_windows_readings(run):
     start = MIDNIGHT + 5 * WINDOW
-    ran = run(MODEL, {"day.json": GOOD}, ["--station", SENSORS[3], "--start", str(start)])
+    ran = run(SHIPPED_MODEL, {"day.json": GOOD}, ["--station", SENSORS[3], "--start", str(start)])
     told = ran.result["round"]
     rows = [int(row[SENSORS[3]]) for row in cells(ran.files["dqf.csv"])[30:36]]
     assert (told["sensor"], told["start"]) == (SENSORS[3], start)
@@ -54,11 +54,11 @@ def test_a_rounds_quality_is_that_of_the_windows_readings(run):
 
 
 def test_unsigned_readings_give_no_callback(run):
-    ran = run(MODEL, {"readings": DAY})
+    ran = run(SHIPPED_MODEL, {"readings": DAY})
     assert "callback-data" not in json.loads(ran.files["computed.json"])
     assert "round" not in ran.result
     bare = changed(GOOD, lambda document: document.pop("roster"))
-    assert "callback-data" not in json.loads(run(MODEL, {"day.json": bare}, at="bare").files["computed.json"])
+    assert "callback-data" not in json.loads(run(SHIPPED_MODEL, {"day.json": bare}, at="bare").files["computed.json"])
 
 
 def test_rows_of_a_window_that_nobody_measured_count_as_nothing(run):
@@ -67,7 +67,7 @@ def test_rows_of_a_window_that_nobody_measured_count_as_nothing(run):
 
     lone = changed(signed(SENSORS[0]), keep_one_reading)
     content = join_files([signed(SENSORS[0], content=lone)], roster())
-    told = run(MODEL, {"day.json": content}).result["round"]
+    told = run(SHIPPED_MODEL, {"day.json": content}).result["round"]
     assert told["dqf"] <= 100 // 6
     assert told["reason"] == "missing"
 
@@ -82,7 +82,7 @@ def test_rows_of_a_window_that_nobody_measured_count_as_nothing(run):
     ids=["station", "start", "window"],
 )
 def test_a_round_that_the_file_does_not_have_is_refused(run, arguments, reason):
-    ran = run(MODEL, {"day.json": GOOD}, arguments)
+    ran = run(SHIPPED_MODEL, {"day.json": GOOD}, arguments)
     assert ran.code == 2
     assert reason in ran.errors
     assert ran.files == {}
