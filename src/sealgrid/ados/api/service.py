@@ -199,22 +199,18 @@ class TransactionService:
             seconds = min(2 * seconds, LONGEST_PAUSE)
 
     async def _end(self, record: TransactionRecord) -> None:
-        """Bring a transaction to its end, or raise a temporary error."""
+        """Buy what is not bought, then wait for the answer; raise a temporary error."""
         try:
-            await self._advance(record)
+            if record.state == "initiating":
+                bought = await self._seller.buy(record, self._store.readings(record))
+                record = self._changed(record, state="bought", bag=bought.bag, task=bought.task, price=bought.price)
+                self._store.update(record)
+            self._store.store_result(record, await self._seller.answer(record))
+            self._store.update(self._changed(record, state="delivered"))
         except SealgridError as error:
             if is_temporary(error):
                 raise
             self._store.update(await self._failed(self._store.find(record.id) or record, error))
-
-    async def _advance(self, record: TransactionRecord) -> None:
-        """Buy what is not bought, then wait for the answer."""
-        if record.state == "initiating":
-            bought = await self._seller.buy(record, self._store.readings(record))
-            record = self._changed(record, state="bought", bag=bought.bag, task=bought.task, price=bought.price)
-            self._store.update(record)
-        self._store.store_result(record, await self._seller.answer(record))
-        self._store.update(self._changed(record, state="delivered"))
 
     async def _failed(self, record: TransactionRecord, error: SealgridError) -> TransactionRecord:
         """Return a transaction that has no answer; one that bought nothing costs nothing."""

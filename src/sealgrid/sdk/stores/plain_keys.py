@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
@@ -12,6 +12,7 @@ from sealgrid.sdk.stores.keystore_format import is_keystore
 from sealgrid.sdk.stores.text_files import decode_text
 
 _KEY = re.compile(r"(?:0[xX])?([0-9a-fA-F]{64})")
+_ADDRESS = re.compile(r"(?:0[xX])?[0-9a-fA-F]{40}")
 #: a line as in .env files, shell scripts, YAML, TOML and PowerShell
 _SETTING = re.compile(
     r"""\s*(?:export\s+|set\s+|\$env:)?["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?([^"'#;]*?)["']?\s*[,;]?\s*(?:#.*)?"""
@@ -81,13 +82,15 @@ def _keys_in_json(text: str, source: str) -> SigningKey | None:
     if any(isinstance(value, str) and _is_phrase(value) for value in fields.values()):
         raise _refused(source, _PHRASE)
     key = _single({name: str(value) for name, value in fields.items()}, source)
-    if key is not None and (address := _text(fields.get("address"))) and int(address, 16) != int(key.address, 16):
+    address = fields.get("address")
+    if (
+        key is not None
+        and isinstance(address, str)
+        and _ADDRESS.fullmatch(address)
+        and int(address, 16) != int(key.address, 16)
+    ):
         raise _refused(source, "a private key with an address that does not belong to it; import the right one")
     return key
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) and re.fullmatch(r"(?:0[xX])?[0-9a-fA-F]{40}", value) else ""
 
 
 def _key_in_settings(text: str, source: str) -> SigningKey | None:
