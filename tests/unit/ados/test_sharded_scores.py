@@ -290,20 +290,3 @@ def test_tables_of_another_shard_are_no_result(files):
         read_scores(frame, Shard((0,), 2, 3), {"reasons.csv": b"time,a\nx,\n", **files})
     scores = read_scores(frame, Shard((0,), 2, 3), {"dqf.csv": b"time,a\nx,7\n", "reasons.csv": b"time,a\nx,point\n"})
     assert (scores.dqf.tolist(), scores.reasons.tolist()) == ([[7]], [[1]])
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "no column of times"),
-        (b"time,station-001\n\xff,1\n", "no text in UTF-8"),
-        (b"time,station-001\n1\0,1\n", "zero bytes"),
-        (b"time,elsewhere\n1772064000,1\n", "no sensor of the file"),
-        (b'{"roster": {}, "readings": []}', "scored in one piece"),
-    ],
-    ids=range(5),
-)
-def test_a_file_that_cannot_be_split_is_refused(day, tmp_path, content, reason):
-    (tmp_path / "other").write_bytes(content)
-    with pytest.raises(ReadingsRefused, match=reason):
-        spool(tmp_path / "other", day.graph, tmp_path)
