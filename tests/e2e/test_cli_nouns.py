@@ -125,7 +125,7 @@ def test_a_result_that_cannot_be_written_can_be_opened_again(sealgrid, bought, t
 
 def test_the_sealed_file_of_a_model_is_removed_with_its_last_offer(sealgrid, bought, localnet):
     told = sealgrid.output("model", "unlist", "nouns", "--delete-file")
-    assert f"cancelled 1 offer of nouns\n{localnet.network.storage_url} has its sealed file no longer" in told
+    assert f"cancelled 1 offer of nouns\n{localnet.network.storage_url} removed the sealed file" in told
     refused = sealgrid.error_line("run", "onnx-runner", "--model", "nouns", *INPUT, "--as", "owner")
     assert "the sealed file of 'nouns' is gone from this network's storage" in refused
     assert "No money moved" in refused

@@ -63,5 +63,5 @@ def test_a_worker_that_the_local_pool_does_not_admit_is_refused(tmp_path):
     refused = run_cli("worker", "run", "thief", home=tmp_path)
     assert (refused.code, refused.err.strip()) == (
         1,
-        "sealgrid: the local pool admits no further worker 'thief'; name worker2 or worker3.",
+        "sealgrid: the local pool does not admit 'thief' as a further worker; name worker2 or worker3.",
     )

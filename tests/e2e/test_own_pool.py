@@ -54,7 +54,7 @@ def test_a_second_persons_pool_runs_a_task_by_its_own_worker(localnet, app: str,
         before = asyncio.run(escrows(localnet.network, worker, pool.key.address))
         words = ("run", app, "--file", tmp_path / "letter.txt", "--pool", pool.file.workerpool)
         shell.output(*words, "--out", tmp_path / "answer")
-        assert "cancelled 1 offers; 0 tasks are open" in shell.output("pool", "drain", config)
+        assert "cancelled offers: 1; open tasks: 0" in shell.output("pool", "drain", config)
     after = asyncio.run(escrows(localnet.network, worker, pool.key.address))
     assert [now - then for now, then in zip(after, before, strict=True)] == [RLC * 99 // 100, RLC // 100]
 

@@ -177,7 +177,7 @@ def test_a_worker_whose_clock_is_an_hour_ahead_is_cut_off_in_a_job_and_another_b
     assert "sent 1.98 RLC" in done(carol.sealgrid("worker", "collect", workers[1], "--yes"))
     assert json.loads(done(alice.program(EARNED, joined.layout.network, workers[0]))) == [0]
 
-    assert "its certificate is revoked" in done(alice.sealgrid("pool", "remove", workers[0], *data))
+    assert "vaults refuse its certificate" in done(alice.sealgrid("pool", "remove", workers[0], *data))
     refused = carol.sealgrid("worker", "start", "--invitation", "invitation")
     assert refused.returncode == 1
     assert "the pool's owner removed this worker" in refused.stderr

@@ -58,7 +58,7 @@ def import_(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A keystore of any wallet, or a file with a private key: 64 hex digits, a line of settings, or JSON.",
+            help="A keystore of any wallet, or a file with a private key: 64 hex digits, a line NAME=KEY, or JSON.",
         ),
     ],
     password_file: PasswordFile = None,
@@ -66,7 +66,7 @@ def import_(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="File with another password for our copy, in its first line; required if the keystore's is too short.",
+            help="File with a new password for the copy, in its first line; required if the keystore's is too short.",
         ),
     ] = None,
     data: Data = None,
@@ -98,7 +98,11 @@ def list_(as_json: Json = False, data: Data = None) -> None:
 
 
 @app.command()
-def show(name: Name, as_json: Json = False, data: Data = None) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an account of yours.")],
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
     """Show an account's address and the path of its keystore."""
     found = _keystores(data).find(name)
     lines = (f"address   {found.address}", f"keystore  {found.path}")
@@ -110,7 +114,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, readable by you only.")],
     data: Data = None,
 ) -> None:
-    """Copy your keystores and the keys of your models and results into one file. There is no other copy of them."""
+    """Copy your keystores and the keys of your models and results into one file. No service stores a copy of them."""
     from sealgrid.sdk.stores.backup import back_up
     from sealgrid.sdk.stores.home import home
 
@@ -121,9 +125,10 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `account backup`.")], data: Data = None
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `sealgrid account backup` wrote.")],
+    data: Data = None,
 ) -> None:
-    """Restore the files of a backup that are missing here; no file is overwritten."""
+    """Restore the files of a backup that are missing here. It overwrites no file."""
     from sealgrid.sdk.stores.backup import restore as restore_files
     from sealgrid.sdk.stores.home import home
 
@@ -139,7 +144,7 @@ async def balance(
     me: "AsyncClient",
     as_json: Json = False,
 ) -> None:
-    """Show an account's money in its wallet and in escrow."""
+    """Show an account's money: in its wallet, free in escrow, and locked in escrow."""
     balance, address = await me.account.balance(), me.account.address
     document = {"account": address, "wallet": balance.wallet, "escrow": balance.escrow, "locked": balance.locked}
     print_result(document, (f"account  {address}", *_balance_lines(balance, me.network)), as_json=as_json)
@@ -160,7 +165,7 @@ async def deposit(
 async def withdraw(
     me: "AsyncClient",
     amount: Annotated[
-        str | None, typer.Argument(metavar="AMOUNT", help=f"By default all that is not locked. {PRICE_HELP}")
+        str | None, typer.Argument(metavar="AMOUNT", help=f"{PRICE_HELP} By default all that is not locked.")
     ] = None,
 ) -> None:
     """Move money from escrow into the wallet."""
@@ -171,14 +176,14 @@ async def withdraw(
 @for_account("owner")
 async def send(
     me: "AsyncClient",
-    to: Annotated[str, typer.Argument(metavar="TO", help="The receiver's address.")],
+    to: Annotated[str, typer.Argument(metavar="ADDRESS", help="The receiver's address.")],
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)],
     *,
     from_escrow: Annotated[
-        bool, typer.Option("--from-escrow", help="Send it from escrow, not from the wallet.")
+        bool, typer.Option("--from-escrow", help="Take the money from escrow instead of the wallet.")
     ] = False,
 ) -> None:
-    """Send money to the wallet of another account. Nobody can undo it."""
+    """Send money to the wallet of another account. It cannot be undone."""
     _print_balance(await me.account.send(to, amount, from_escrow=from_escrow), me.network)
 
 
@@ -188,7 +193,7 @@ async def fund(
     me: "AsyncClient",
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)] = "1000",
 ) -> None:
-    """Get test credits and gas on a local network, or from the faucet of a test network. They have no value."""
+    """Get test credits and gas, without value, on a local network or from the faucet of a test network."""
     _print_balance(await me.account.fund(amount), me.network)
 
 
@@ -196,7 +201,9 @@ async def fund(
 async def earnings(
     me: "AsyncClient",
     *,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them into the wallet.")] = False,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Also move the earnings that are in escrow into the wallet.")
+    ] = False,
     by: By = None,
     chart: Chart = False,
     app: OfApp = "",

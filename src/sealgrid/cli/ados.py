@@ -14,7 +14,8 @@ from sealgrid.cli.output import stderr, stdout
 from sealgrid.errors import InputRefused, SetupMissing
 
 app = typer.Typer(
-    help="Data quality of sensors: train models, score readings on many machines, sign them, feed contracts.",
+    help="Data quality of sensor readings: train models, score readings, sign them, publish their quality on the "
+    "chain.",
     no_args_is_help=True,
 )
 app.add_typer(ados_feed.app, name="feed")
@@ -24,24 +25,32 @@ app.add_typer(ados_serve.app, name="serve")
 app.command()(ados_watch.watch)
 
 DEFAULT_SEEDS = (11, 23, 37, 53, 71)  #: of scenario.SEEDS, which only the environment of ADOS can import
-Seed = Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Equal seeds give equal files.")]
+Interval = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="SECONDS",
+        help="Time between two readings of a sensor; by default the most frequent one in the file.",
+    ),
+]
 
 
 @app.command()
 def generate(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV file to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The CSV file to write.")],
     seed: Seed = 1,
     days: Annotated[
-        int, typer.Option(min=1, max=3650, help="Number of days, 144 readings of each station a day.")
+        int, typer.Option(min=1, max=3650, metavar="NUMBER", help="Number of days; 144 readings a day of each station.")
     ] = 56,
-    stations: Annotated[int, typer.Option(min=2, max=1000, help="Number of stations.")] = 20,
-    faults: Annotated[bool, typer.Option("--faults", help="With faults, and a file of them beside.")] = False,
+    stations: Annotated[int, typer.Option(min=2, max=1000, metavar="NUMBER", help="Number of stations.")] = 20,
+    faults: Annotated[bool, typer.Option("--faults", help="Add faults, and write them to a .labels.csv file.")] = False,
 ) -> None:
-    """Write drawn readings of correlated stations: clean ones to train on, or later ones with faults to score."""
+    """Write simulated readings of correlated stations: clean ones for training, or later ones with faults to score."""
     try:
         from sealgrid.ados.generate import generate as draw
     except ImportError as error:
-        raise SetupMissing("NumPy is not installed; run `make setup` in a checkout, else `sealgrid setup`.") from error
+        raise SetupMissing("NumPy is not installed; install it with: pip install numpy") from error
     with stderr.status("drawing readings …"):
         generated = draw(seed, days, stations, faults=faults)
     labels = out.with_suffix(".labels.csv")
@@ -56,47 +65,46 @@ def generate(
 
 @app.command()
 def train(
-    readings: Annotated[Path, typer.Argument(metavar="READINGS", help="Clean readings: CSV, SenML or JSON.")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for model.onnx and card.md.")],
+    readings: Annotated[Path, typer.Argument(metavar="FILE", help="Clean readings: CSV, SenML or JSON.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for model.onnx and card.md.")],
     seed: Seed = 1,
-    interval: Annotated[
-        int | None, typer.Option(min=1, metavar="SECONDS", help="Between two readings of a sensor; found by default.")
-    ] = None,
+    interval: Interval = None,
 ) -> None:
-    """Train a model on clean readings of your sensors: three quarters for the network, the last one for thresholds."""
+    """Train a model on clean readings: the first three quarters for the network, the last quarter for thresholds."""
     options = () if interval is None else ("--interval", str(interval))
     _run("train", str(readings), "--out", str(out), "--seed", str(seed), *options)
 
 
 @app.command()
 def evaluate(
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the table and the picture.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the table and the picture.")],
     seed: Annotated[
-        list[int] | None, typer.Option(min=0, help="A seed of drawn stations; several times; by default five.")
+        list[int] | None,
+        typer.Option(min=0, metavar="NUMBER", help="A seed of simulated stations; repeatable. By default five seeds."),
     ] = None,
 ) -> None:
-    """Measure precision, recall, F1 and AUC of the quality factor and of other methods, for each class of faults."""
+    """Measure precision, recall, F1 and AUC of the DQF and of other methods, for each class of faults."""
     _run("evaluate", "--out", str(out), "--seeds", *map(str, seed or DEFAULT_SEEDS))
 
 
 @app.command()
 def sign(
-    readings: Annotated[Path, typer.Argument(metavar="READINGS", help="CSV, SenML or JSON.")],
+    readings: Annotated[Path, typer.Argument(metavar="FILE", help="Readings: CSV, SenML or JSON.")],
     *,
-    sensor: Annotated[str, typer.Option(help="The sensor whose readings are signed, and written.")],
+    sensor: Annotated[
+        str, typer.Option(metavar="NAME", help="The sensor whose readings are signed; the file gets only these.")
+    ],
     key: Annotated[
         Path, typer.Option(metavar="FILE", help="The station's key: a keystore, or a file with a private key.")
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON file to write.")],
-    interval: Annotated[
-        int | None, typer.Option(min=1, metavar="SECONDS", help="Between two readings; found by default.")
-    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The JSON file to write.")],
+    interval: Interval = None,
     window: Annotated[
-        int | None, typer.Option(min=1, metavar="ROWS", help="Of a signed window; those of an hour by default.")
+        int | None, typer.Option(min=1, metavar="ROWS", help="Length of a signed window; by default an hour.")
     ] = None,
     password_file: PasswordFile = None,
 ) -> None:
-    """Sign a station's readings, window by window, with its key. A feed accepts signed readings only."""
+    """Sign each window of a station's readings with its key. A data feed accepts signed readings only."""
     from sealgrid.ados.signing import SigningTerms, sign_readings
     from sealgrid.cli.private_input import read_password
     from sealgrid.sdk.stores.keystores import open_keystore
@@ -113,14 +121,14 @@ def sign(
 
 @app.command()
 def join(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of `sealgrid ados sign`.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files that `sealgrid ados sign` wrote.")],
     roster: Annotated[
         Path,
         typer.Option(metavar="FILE", help="The feed's stations, as `sealgrid ados feed show --roster` writes them."),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON file to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The JSON file to write.")],
 ) -> None:
-    """Join signed files of several stations into the file of a run, and verify the signatures."""
+    """Verify the signed files of several stations, and join them into the input file of one run."""
     import json
 
     from sealgrid.ados.signing import join_files
@@ -133,7 +141,7 @@ def join(
         raise InputRefused(str(refused)) from refused
     except ValueError as error:
         raise InputRefused(
-            f"{roster} is no JSON; write it with: sealgrid ados feed show FEED --roster FILE."
+            f"{roster} is not valid JSON; write it with: sealgrid ados feed show FEED --roster FILE"
         ) from error
     stdout.print(f"wrote {out}", markup=False)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.resources.feeds import FeedStation
 
-app = typer.Typer(help="Publish data quality on the chain.", no_args_is_help=True)
+app = typer.Typer(help="Data feeds: contracts that publish the data quality of stations.", no_args_is_help=True)
 Feed = Annotated[str, typer.Argument(metavar="FEED", help="Address of a DataFeed contract.")]
 
 
@@ -23,17 +23,19 @@ Feed = Annotated[str, typer.Argument(metavar="FEED", help="Address of a DataFeed
 async def deploy(
     me: "AsyncClient",
     *,
-    model: Annotated[str, typer.Option(help="The model whose answers count.")],
-    of_app: Annotated[str, typer.Option("--app", help="The app whose answers count.")] = "ados",
-    window: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Of a window.")] = 3600,
+    model: Annotated[str, typer.Option(metavar="MODEL", help="The model whose answers count; name or address.")],
+    of_app: Annotated[
+        str, typer.Option("--app", metavar="APP", help="The app whose answers count; name or address.")
+    ] = "ados",
+    window: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Length of a window.")] = 3600,
     stale_after: Annotated[
-        int, typer.Option(min=0, metavar="SECONDS", help="From the end of a window until its round is stale.")
+        int, typer.Option(min=0, metavar="SECONDS", help="Time from the end of a window until its round is stale.")
     ] = 86_400,
     requester: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="The only account whose runs count; by default any.")
     ] = None,
 ) -> None:
-    """Deploy a feed of one app and model, for the contracts of this network. You register its stations."""
+    """Deploy a data feed of one app and model. You own it, and register its stations."""
     feed = await me.feeds.deploy(of_app, model, window=window, stale_after=stale_after, requester=requester)
     stdout.print(feed, markup=False)
     stderr.print(f"register its stations with: sealgrid ados feed register {feed} ADDRESS SENSOR", markup=False)
@@ -44,10 +46,12 @@ async def deploy(
 async def register(
     me: "AsyncClient",
     feed: Feed,
-    station: Annotated[str, typer.Argument(metavar="ADDRESS", help="Of the key that signs the sensor's readings.")],
-    sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="Its name in the model.")],
+    station: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="The address of the key that signs the sensor's readings.")
+    ],
+    sensor: Annotated[str, typer.Argument(metavar="SENSOR", help="The sensor's name in the model.")],
 ) -> None:
-    """Register a station's key for a sensor, in place of its earlier key. The feed's owner only."""
+    """Register a station's key for a sensor; it replaces the sensor's earlier key. Only the feed's owner may do it."""
     await me.feeds.register(feed, station, sensor)
     stderr.print(f"{station} signs for {sensor}", markup=False)
 
@@ -57,7 +61,7 @@ async def register(
 async def pull(
     me: "AsyncClient", feed: Feed, task: Annotated[str, typer.Argument(metavar="TASK", help="A completed task.")]
 ) -> None:
-    """Deliver the round of a task whose callback had too little gas."""
+    """Repeat the callback of a completed task whose callback ran out of gas."""
     await me.feeds.pull(feed, task)
     stderr.print(f"{feed} accepted the round of task {task}", markup=False)
 
@@ -68,11 +72,11 @@ async def show(
     me: "AsyncClient",
     feed: Feed,
     roster: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the stations, for `sealgrid ados join`.")
+        Path | None, typer.Option(metavar="FILE", help="Also write the roster, for `sealgrid ados join`.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a feed's stations, each with its newest round."""
+    """Show the stations of a feed, each with its newest round."""
     import msgspec
 
     state = await me.feeds.show(feed)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def graph(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of `sealgrid ados train`.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="JSON file to write.")],
+    model: Annotated[Path, typer.Argument(metavar="FILE", help="The model.onnx that `sealgrid ados train` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The JSON file to write.")],
 ) -> None:
-    """Write the graph of a model: sensors, interval and neighbours, no weights. Buyers split readings by it."""
+    """Write the graph of a model: sensors, interval and neighbours, no weights. Buyers need it to split readings."""
     from sealgrid.shipped_apps.ados.quality.errors import ReadingsRefused
     from sealgrid.shipped_apps.ados.quality.graph import graph_of
     from sealgrid.shipped_apps.ados.quality.model_file import read_model
@@ -36,28 +36,36 @@ def graph(
 @for_account("requester")
 async def score(
     me: "AsyncClient",
-    readings: Annotated[Path, typer.Argument(metavar="READINGS", help="CSV of any size, SenML or JSON.")],
+    readings: Annotated[Path, typer.Argument(metavar="FILE", help="Readings: CSV of any size, SenML or JSON.")],
     *,
-    model: Annotated[str, typer.Option(help="Name or address of the model.")],
-    graph_path: Annotated[Path, typer.Option("--graph", metavar="FILE", help="The model's graph, from its owner.")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for result.json, dqf.csv and reasons.csv.")],
-    shards: Annotated[int, typer.Option(min=1, max=10_000, metavar="NUMBER", help="Fewest shards.")] = 2,
+    model: Annotated[str, typer.Option(metavar="MODEL", help="Name or address of the model.")],
+    graph_path: Annotated[
+        Path, typer.Option("--graph", metavar="FILE", help="The graph of the model, from its owner.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for result.json, dqf.csv and reasons.csv.")],
+    shards: Annotated[int, typer.Option(min=1, max=10_000, metavar="NUMBER", help="Smallest number of shards.")] = 2,
     window: Annotated[
-        int | None, typer.Option(min=1, max=100_000, metavar="ROWS", help="Of a window; those of an hour by default.")
+        int | None, typer.Option(min=1, max=100_000, metavar="ROWS", help="Length of a window; by default an hour.")
     ] = None,
-    of_app: Annotated[str, typer.Option("--app", help="Name or address of the app.")] = "ados",
+    of_app: Annotated[str, typer.Option("--app", metavar="APP", help="Name or address of the app.")] = "ados",
     key: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="A name for this purchase; the same again buys nothing twice.")
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="A name for this purchase; the same command with the same name buys nothing twice."
+        ),
     ] = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="With --key: buy the failed shards again, and only these.")
     ] = False,
     max_price: Annotated[
-        str | None, typer.Option(metavar="PRICE", help=f"Highest total price, with what was spent before. {PRICE_HELP}")
+        str | None,
+        typer.Option(
+            metavar="PRICE", help=f"Highest total price, earlier purchases with this --key included. {PRICE_HELP}"
+        ),
     ] = None,
     pool: Pool = None,
 ) -> None:
-    """Score readings in shards, each sealed for its own task, and merge the answers to those of one run."""
+    """Score readings in shards, each sealed for a task of its own, and merge the answers into one result."""
     from sealgrid.ados.sharded_scores import ShardedJob, ShardedPurchase, graph_file, score_in_shards, write_scores
     from sealgrid.cli.bag import bag_bar
     from sealgrid.cli.progress import show_progress

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Json
+from sealgrid.cli.options import PRICE_HELP, Json
 from sealgrid.cli.output import print_result, stderr, stdout
 from sealgrid.cli.session import for_account
 from sealgrid.errors import InputRefused
@@ -14,21 +14,31 @@ if TYPE_CHECKING:
     from sealgrid.ados.api.keys import ApiKeyFolder
     from sealgrid.sdk.client import AsyncClient
 
-app = typer.Typer(help="Serve an HTTP API, as ADOS offers it, to holders of API keys.", no_args_is_help=True)
+app = typer.Typer(help="Serve the HTTP API of ADOS to holders of API keys.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of the clients.", no_args_is_help=True)
 app.add_typer(keys, name="key")
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The API's settings.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the key: small letters, digits, hyphens.")]
-Requests = Annotated[int | None, typer.Option("--requests", min=1, metavar="NUMBER", help="In an hour.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the key: small letters, digits, hyphens.")]
+Requests = Annotated[
+    int | None,
+    typer.Option(
+        "--requests", min=1, metavar="NUMBER", help="Largest number of requests an hour; for a new key by default 600."
+    ),
+]
 Spending = Annotated[
-    str | None, typer.Option("--spending", metavar="PRICE", help="What all its transactions may cost together.")
+    str | None,
+    typer.Option(
+        "--spending",
+        metavar="PRICE",
+        help=f"Highest total price of its transactions; for a new key by default 10. {PRICE_HELP}",
+    ),
 ]
 REQUESTS, SPENDING = 600, "10"
 
 
 @app.command()
 def init(config: ConfigFile) -> None:
-    """Write the API's settings."""
+    """Write a file with the settings of the API."""
     from sealgrid.ados.api.config import create_config
 
     create_config(config)
@@ -38,7 +48,7 @@ def init(config: ConfigFile) -> None:
 @app.command()
 @for_account("requester")
 async def run(me: "AsyncClient", config: ConfigFile) -> None:
-    """Serve until Ctrl-C or SIGTERM. The account pays for what clients order."""
+    """Serve the API until Ctrl-C or SIGTERM. The account pays for the transactions of its clients."""
     from sealgrid.ados.api.config import read_config
     from sealgrid.ados.api.runner import run as serve
     from sealgrid.wire.server import listen
@@ -47,7 +57,11 @@ async def run(me: "AsyncClient", config: ConfigFile) -> None:
     try:
         sock = listen(settings.port, settings.host)
     except OSError as error:
-        raise InputRefused(f"{settings.host}:{settings.port} cannot be used ({error.strerror}).", money="") from error
+        raise InputRefused(
+            f"{settings.host}:{settings.port} cannot be used ({error.strerror}); set another host or port in the "
+            "settings.",
+            money="",
+        ) from error
     host, port = sock.getsockname()[:2]
     await serve(me, settings, sock, lambda: stderr.print(f"ready at {host}:{port}; stop it with Ctrl-C", markup=False))
 
@@ -57,16 +71,16 @@ def new(
     config: ConfigFile,
     name: Name,
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="New private file for the key, to give to the client.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A new private file for the key, to give to the client.")],
     requests: Requests = None,
     spending: Spending = None,
 ) -> None:
-    """Make an API key. It is written into a file once; here only its hash is kept."""
+    """Create an API key and write it to a file, once. The service stores only its hash."""
     from sealgrid.sdk.amounts import amount
     from sealgrid.sdk.stores.private_files import write_private
 
     if out.exists():
-        raise InputRefused(f"{out} exists; name a new file.", money="")
+        raise InputRefused(f"{out} exists; name a new file with --out.", money="")
     most = int(amount(SPENDING if spending is None else spending))
     token = _folder(config).create(name, requests_per_hour=requests or REQUESTS, spending=most)
     try:

@@ -22,59 +22,74 @@ async def watch(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|URL", help="A file that grows: CSV or JSON lines; or mqtt[s]://[USER@]HOST[:PORT]/TOPIC."
+            metavar="FILE|URL", help="A growing file of CSV or JSON lines, or mqtt[s]://[USER@]HOST[:PORT]/TOPIC."
         ),
     ],
     *,
-    model: Annotated[str, typer.Option(help="Name or address of the model.")],
+    model: Annotated[str, typer.Option(metavar="MODEL", help="Name or address of the model.")],
     journal: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="What was bought, and the answers. Repeat it to continue.")
+        Path,
+        typer.Option(metavar="DIR", help="A folder for purchases and answers; name the same one to continue a watch."),
     ],
     interval: Annotated[
-        int, typer.Option(min=1, max=86_400, metavar="SECONDS", help="Between two readings of a sensor, as the model.")
+        int,
+        typer.Option(
+            min=1, max=86_400, metavar="SECONDS", help="Time between two readings of a sensor, that of the model."
+        ),
     ],
-    of_app: Annotated[str, typer.Option("--app", help="The app.")] = "ados",
+    of_app: Annotated[str, typer.Option("--app", metavar="APP", help="Name or address of the app.")] = "ados",
     window: Annotated[
-        int | None, typer.Option(min=1, max=100_000, metavar="ROWS", help="Of a window; those of an hour by default.")
+        int | None, typer.Option(min=1, max=100_000, metavar="ROWS", help="Length of a window; by default an hour.")
     ] = None,
     callback: Annotated[
         str | None,
-        typer.Option(metavar="FEED", help="A feed that gets a round of each station that signed: PUBLIC."),
+        typer.Option(
+            metavar="FEED", help="A data feed that gets a round of each station with a signature: PUBLIC for ever."
+        ),
     ] = None,
     after: Annotated[
         int | None,
         typer.Option(
-            min=0, max=1000, metavar="WINDOWS", help="To await after a window; by default those its scores need."
+            min=0,
+            max=1000,
+            metavar="WINDOWS",
+            help="Windows to wait for after a window; by default as many as its scores need.",
         ),
     ] = None,
     grace: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="For late readings; one interval by default.")
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Time to wait for late readings; by default one interval."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="The first window; by default the one that has begun.")
+        str | None, typer.Option(metavar="TIME", help="A time in the first window; by default now.")
     ] = None,
     max_price: Annotated[
         str | None, typer.Option(metavar="PRICE", help=f"Highest price of one window. {PRICE_HELP}")
     ] = None,
     pool: Pool = None,
     most_open: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="WINDOWS", help="Due without an answer, before reading stops.")
+        int,
+        typer.Option(
+            min=1, max=1000, metavar="WINDOWS", help="Number of windows without an answer at which reading stops."
+        ),
     ] = 16,
-    at_once: Annotated[int, typer.Option(min=1, max=100, help="Purchases at one time.")] = 2,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=100, metavar="NUMBER", help="Number of purchases at the same time.")
+    ] = 2,
     keep: Annotated[
         int,
-        typer.Option(min=1, metavar="WINDOWS", help="Ended ones in the journal, with their answers: the newest."),
+        typer.Option(min=1, metavar="WINDOWS", help="Number of ended windows that the journal keeps, the newest first."),
     ] = 10_000,
     once: Annotated[
-        bool, typer.Option("--once", help="End at the end of the file, when all windows have ended.")
+        bool, typer.Option("--once", help="Exit at the end of the file, after all windows have ended.")
     ] = False,
     broker_password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File with the broker's password in its first line.")
     ] = None,
 ) -> None:
-    """Follow readings, and buy the data quality of each window when it is due: once, also after a crash.
+    """Follow readings, and buy the data quality of each window when it is due, only once even after a crash.
 
-    Exits with 1 if a window of this run failed or was refused.
+    Exits with 1 if a window failed or was refused since this start.
     """
     import time
 
@@ -84,7 +99,7 @@ async def watch(
     except ImportError as error:
         from sealgrid.errors import SetupMissing
 
-        raise SetupMissing("NumPy is not installed; run `make setup` in a checkout, else `sealgrid setup`.") from error
+        raise SetupMissing("NumPy is not installed; install it with: pip install numpy") from error
     from sealgrid.ados.watch.buyer import PurchaseTerms
     from sealgrid.cli.private_input import read_password
     from sealgrid.sdk.amounts import amount

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sealgrid.sdk.operations.app_usage import AppUsage
     from sealgrid.sdk.resources.offers import Listing
 
-app = typer.Typer(help="Deploy an app, list the offered ones.", no_args_is_help=True)
+app = typer.Typer(help="Write, test and deploy an app, list the offered ones.", no_args_is_help=True)
 _NO_TEE_APP = (
     "Runs without a TEE are public: everyone can read their input and result, and no receipt proves that this app ran."
 )
@@ -31,7 +31,9 @@ App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or it
 @for_account("developer")
 async def deploy(
     me: "AsyncClient",
-    source: Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")],
+    source: Annotated[
+        str, typer.Argument(metavar="DIR|NAME", help="A folder with an app.toml, or the name of a shipped app.")
+    ],
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")] = "0",
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs for sale.")] = 1_000_000,
@@ -42,10 +44,10 @@ async def deploy(
     ] = False,
     file: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="With --no-tee: an input for the check of equal results; repeatable."),
+        typer.Option(metavar="FILE", help="With --no-tee: an input file for the check of equal results; repeatable."),
     ] = None,
 ) -> None:
-    """Register an app under the digest of its code, and offer runs of it; other code is its next version."""
+    """Register an app under the digest of its code, and offer runs of it. Changed code becomes its next version."""
     if file and not no_tee:
         raise InputRefused("--file is an input for the check of --no-tee; add --no-tee, or leave out --file.", money="")
     if no_tee:
@@ -76,7 +78,10 @@ async def _require_deterministic(source: str, files: list[Path]) -> None:
     failure = next((trial.failure for trial in report.trials if trial.failure), "")
     cause = failure or f"its result depends on {' and '.join(report.causes)}"
     raise InputRefused(
-        f"this app is not sold without a TEE: {cause.rstrip('.')}; see `sealgrid app test --determinism`.", money=""
+        f"this app cannot be sold without a TEE: {cause.rstrip('.')}; find out why with: sealgrid app test "
+        "--determinism. "
+        "Nothing was deployed.",
+        money="",
     )
 
 
@@ -103,7 +108,7 @@ async def offer(
 async def list_(
     me: "AsyncClient",
     *,
-    mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only apps of this account.")] = False,
     runs: WithRuns = False,
     as_json: Json = False,
 ) -> None:
@@ -122,10 +127,12 @@ async def show(
     me: "AsyncClient",
     source: App,
     *,
-    schema: Annotated[bool, typer.Option("--schema", help="Only the JSON Schema of the inputs of a run.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print only the JSON Schema of the inputs of a run.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an app's registration on the chain, its offers, what a run of it takes, and its changelog."""
+    """Show an app's registration on the chain, its offers, the inputs of a run, and its changelog."""
     if schema:
         print_result(await me.apps.input_schema(source), (), as_json=True)
         return
@@ -156,7 +163,7 @@ async def price(
     app: App,
     new_price: Annotated[str, typer.Argument(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
 ) -> None:
-    """Change the price of the runs that are left. The old offers are cancelled."""
+    """Change the price of the runs that are left. It cancels the old offers."""
     done = await me.apps.reprice(app, new_price)
     stdout.print(f"{done.uses} runs of {app} are for sale at {new_price}{credit_note(me.network)}", markup=False)
     print_warnings(done.unreached)
@@ -168,9 +175,9 @@ async def unlist(
     me: "AsyncClient",
     app: App,
 ) -> None:
-    """Cancel every offer of your app on the chain, for ever. Runs bought before continue."""
+    """Cancel every offer of your app on the chain, for ever. Runs that were bought before continue."""
     done = await me.apps.unlist(app)
-    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {app}", markup=False)
+    stdout.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled != 1 else ''} of {app}", markup=False)
     print_warnings(done.unreached)
 
 
@@ -183,7 +190,7 @@ async def runs(
     tasks: Tasks = 100,
     as_json: Json = False,
 ) -> None:
-    """Show how the latest runs of an app ended, and how long its answers took, by their verified receipts."""
+    """Show how the latest runs of an app ended and how long answers took, according to verified receipts."""
     with stderr.status("reading the deals and receipts …"):
         found = await me.apps.latest_runs(app, tasks)
     print_result(found, latest_run_lines(found), as_json=as_json)
@@ -217,7 +224,7 @@ async def verify(
     me: "AsyncClient",
     source: App,
 ) -> None:
-    """Check an app's bundle against its digest, and rebuild its environment from the wheels."""
+    """Compare an app's bundle with its digest, and rebuild its environment from the wheels."""
     with stderr.status("fetching the bundle, rebuilding its environment …"):
         found = await me.apps.verify(source)
     stdout.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
@@ -234,7 +241,7 @@ def secret(
     network: NetworkName = None,
     data: Data = None,
 ) -> None:
-    """Set an app's secret. Its later runs, and nothing else, can read it as IEXEC_APP_DEVELOPER_SECRET."""
+    """Set an app's secret. Only its later runs can read it, as IEXEC_APP_DEVELOPER_SECRET."""
     from sealgrid.cli.private_input import read_secret
 
     text = read_secret(file)

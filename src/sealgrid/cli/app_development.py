@@ -17,15 +17,17 @@ TEMPLATE = Path(__file__).with_name("app_template")
 PLACEHOLDER = "my-app"  #: the name in the template's files
 LOG_LINES = 20  #: of a log that are shown
 
-AppFolder = Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")]
+AppFolder = Annotated[
+    str, typer.Argument(metavar="DIR|NAME", help="A folder with an app.toml, or the name of a shipped app.")
+]
 Files = Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help="An input file; repeatable.")]
 Model = Annotated[
     Path | None,
-    typer.Option("--model", "--data", "--dataset", metavar="FILE", help="The file of a model or data, unencrypted."),
+    typer.Option("--model", "--data", "--dataset", metavar="FILE", help="The file of a model or data, not encrypted."),
 ]
 Arguments = Annotated[list[str] | None, typer.Option("--arg", metavar="TEXT", help="An argument; repeatable.")]
 Secrets = Annotated[
-    list[str] | None, typer.Option("--secret", metavar="NUMBER=FILE", help="A buyer's secret for the app.")
+    list[str] | None, typer.Option("--secret", metavar="NUMBER=FILE", help="A buyer's secret for the app; repeatable.")
 ]
 
 
@@ -38,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The app's name, and that of its new folder.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the app and of its new folder.")],
 ) -> None:
     """Create the folder of a new app: app.toml, main.py, README.md, CHANGELOG.md and a test."""
     import msgspec
@@ -75,7 +77,7 @@ def try_(
     secret: Secrets = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder for the files of the result.")] = None,
     unchecked: Annotated[
-        bool, typer.Option("--unchecked", help="Also run on inputs that the app's [inputs] refuse before a purchase.")
+        bool, typer.Option("--unchecked", help="Also run on inputs that the [inputs] of app.toml refuse.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -121,16 +123,20 @@ def run_tests(
     *,
     determinism: Annotated[
         bool,
-        typer.Option("--determinism", help="Compare the results of runs with other clocks, hash seeds, processors …"),
+        typer.Option(
+            "--determinism", help="Compare the results of runs with different clocks, hash seeds, processors and so on."
+        ),
     ] = False,
-    runs: Annotated[int, typer.Option(min=2, max=20, metavar="NUMBER", help="Number of runs to compare.")] = 2,
+    runs: Annotated[
+        int, typer.Option(min=2, max=20, metavar="NUMBER", help="With --determinism: number of runs to compare.")
+    ] = 2,
     file: Files = None,
     model: Model = None,
     arg: Arguments = None,
     secret: Secrets = None,
     as_json: Json = False,
 ) -> None:
-    """Run the tests of an app's folder, or check that equal inputs give equal results. Exits with 1 if they do not."""
+    """Run the tests in an app's folder, or check that equal inputs give equal results. Exits with 1 if not."""
     from sealgrid.cli.private_input import read_inputs
     from sealgrid.sdk.shipped_apps import source_folder
     from sealgrid.testing.determinism import check_determinism
@@ -168,12 +174,13 @@ def run_tests(
 
 
 def lock(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with an app.toml and a requirements.txt.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an app.toml and a requirements.txt.")],
     python: Annotated[
-        str | None, typer.Option(metavar="VERSION", help='The network\'s Python, as "3.13"; by default this one.')
+        str | None,
+        typer.Option(metavar="VERSION", help='Python of the network, such as "3.13"; by default that of this command.'),
     ] = None,
 ) -> None:
-    """Resolve and fetch the wheels of an app's requirements.txt, and pin them by hash in its requirements.lock."""
+    """Fetch the wheels that an app's requirements.txt needs, and pin them by hash in requirements.lock."""
     from sealgrid.bundle.interpreter import running_python
     from sealgrid.sdk.operations.build import lock_requirements
 
@@ -190,7 +197,7 @@ def _run_pytest(folder: Path) -> int:
     import sys
 
     if importlib.util.find_spec("pytest") is None:
-        raise SetupMissing("pytest is not installed for the Python of sealgrid; run `pip install pytest`.")
+        raise SetupMissing("pytest is not installed in the Python of sealgrid; install it with: pip install pytest")
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
     return subprocess.run(command, cwd=folder, check=False).returncode  # noqa: S603
 

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from sealgrid.sdk.operations.bag_progress import BagProgress
     from sealgrid.sdk.resources.bags import AsyncBag, ShardOutcome
 
-app = typer.Typer(help="Bags: many inputs of one app, bought with `run --map`.", no_args_is_help=True)
-Bag = Annotated[str, typer.Argument(metavar="BAG", help="A bag's id, as printed by `run --map`.")]
+app = typer.Typer(help="Bags: many inputs of one app, bought with `sealgrid run --map`.", no_args_is_help=True)
+Bag = Annotated[str, typer.Argument(metavar="BAG", help="A bag's id, as `sealgrid run --map` prints it.")]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="A folder for the results, one folder a shard; shards that are there stay."),
+    typer.Option(
+        metavar="DIR",
+        help="A folder for the results, with a folder for each shard; complete ones are not written again.",
+    ),
 ]
 
 
@@ -53,11 +56,16 @@ class MapOptions:
 def check_map_options(map_: Path | None, rows: int | None, key: str | None, *, retry: bool, others: bool) -> None:
     """Raise InputRefused for options that do not go together; ``others`` says whether any is given that no bag has."""
     if map_ is not None and others:
-        raise InputRefused("--map has no --file, --callback, --deferred-callback, --sponsor or --tasks.")
+        raise InputRefused(
+            "--map cannot be combined with --file, --callback, --deferred-callback, --sponsor or --tasks; leave "
+            "them out."
+        )
     if map_ is None and (rows or key or retry):
-        raise InputRefused("--rows, --key and --retry are for --map.")
+        raise InputRefused("--rows, --key and --retry are for --map; add --map, or leave them out.")
     if retry and key is None:
-        raise InputRefused("--retry needs the --key of the purchase whose failed shards it buys again.")
+        raise InputRefused(
+            "--retry buys the failed shards of an earlier purchase again; name that purchase with --key."
+        )
 
 
 async def run_map(me: "AsyncClient", options: MapOptions, bought: list[object]) -> None:
@@ -88,7 +96,7 @@ async def run_map(me: "AsyncClient", options: MapOptions, bought: list[object]) 
 
 @app.command("list")
 def list_(*, as_json: Json = False, data: Data = None) -> None:
-    """List the bags in the data folder, newest first: id, date, number of shards, purchases; needs no network."""
+    """List the bags in the data folder, newest first: id, date, number of shards. It needs no network."""
     from datetime import UTC, datetime
 
     from sealgrid.sdk.stores.bag_store import BagStore
@@ -112,7 +120,8 @@ def results(
     *,
     out: Out = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Stop waiting for results; the tasks continue.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop waiting for results after this time; the tasks continue."),
     ] = None,
     account: Account = None,
     password_file: PasswordFile = None,
@@ -152,7 +161,9 @@ async def follow_bag(
     if out is not None:
         stdout.print(f"{len(bag.names) - len(failed)} of {len(bag.names)} results are in {out}", markup=False)
     if failed:
-        stderr.print("buy the failed shards again, and only these: the same command with --key KEY and --retry")
+        stderr.print(
+            "if the bag was bought with --key, the same command with --retry buys only its failed shards again"
+        )
         raise failed[min(failed)]
 
 

@@ -8,7 +8,7 @@ from sealgrid.errors import InputRefused
 
 
 def confirm(question: str, *, elsewhere: str) -> None:
-    """Return once a person confirms; exit with 1 for a no, raise InputRefused with ``elsewhere`` without a terminal."""
+    """Return after a person confirms; exit with 1 for a no. Raise InputRefused of ``elsewhere`` without a terminal."""
     if not sys.stdin.isatty():
         raise InputRefused(elsewhere, money="")
     if not typer.confirm(question, err=True):

@@ -12,13 +12,15 @@ from sealgrid.errors import InputRefused
 
 app = typer.Typer(help="Run a whole job on a local network.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of the drawn input; random by default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document as the last line.")]
+Seed = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of the drawn input; by default random.")]
 
 
 @app.command()
 def plates(
-    picture: Annotated[Path | None, typer.Option(help="Read this picture instead of a drawn one.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read this picture instead of a drawn one.")
+    ] = None,
     country: Annotated[str, typer.Option(metavar="CN|ES|FR|DE|IT|PT|GB|NL", help="Country of the drawn plate.")] = "CN",
     seed: Seed = None,
     as_json: AsJson = False,
@@ -29,14 +31,18 @@ def plates(
     from sealgrid.shipped_apps.plate_reader.latin_scenes import ALL_COUNTRIES
 
     if country not in ALL_COUNTRIES:
-        raise InputRefused(f"no plates of {country!r} can be drawn; name one of {', '.join(ALL_COUNTRIES)}.")
+        raise InputRefused(
+            f"{country!r} is not a country whose plates can be drawn; name one of: {', '.join(ALL_COUNTRIES)}."
+        )
     report = run_plates_demo(_console(as_json), layout_of(data), picture, seed, country)
     _end(report.as_line(), ok=report.ok, as_json=as_json)
 
 
 @app.command("data")
 def table(
-    file: Annotated[Path | None, typer.Option(help="Sell this CSV table instead of a drawn one.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Sell this CSV table instead of a drawn one.")
+    ] = None,
     seed: Seed = None,
     as_json: AsJson = False,
     data: Data = None,

@@ -22,7 +22,7 @@ _MARK = {True: "ok", False: "NO", None: ""}
 
 
 def doctor(data: Data = None) -> None:
-    """Check the installation and this machine. Exits with 1 if something required is missing."""
+    """Check the installation, the sandbox, your keys and the local network. Exits with 1 if a part is missing."""
     from sealgrid.cli.machine_limits import sandbox_limits
 
     # A limit that this machine does not support is not a fault of the installation.
@@ -101,7 +101,7 @@ def _folders(data: Path | None) -> Iterator[DoctorFinding]:
     from sealgrid.sdk.stores.private_files import is_private
 
     folders = home(data)
-    yield DoctorFinding("local network", None, f"{folders.network.parent} (removed by: sealgrid down --wipe)")
+    yield DoctorFinding("local network", None, f"{folders.network.parent} (remove it with: sealgrid down --wipe)")
     for what, folder, count, meaning in (
         (
             "your accounts",
@@ -113,7 +113,9 @@ def _folders(data: Path | None) -> Iterator[DoctorFinding]:
         ("result keys", folders.jobs, len(JobStore(folders.jobs).all()), "Each opens one result that you paid for."),
     ):
         yield DoctorFinding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
-    yield DoctorFinding("", None, "These files have no other copy. Back them up with: sealgrid account backup FILE")
+    yield DoctorFinding(
+        "", None, "No other copy of these files exists. Back them up with: sealgrid account backup FILE"
+    )
     yield DoctorFinding("", None, "The keys of a local network's development accounts are public.")
 
 

@@ -15,7 +15,9 @@ _FORMATS: Final = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")
 
 Until = Annotated[
     str | None,
-    typer.Option(metavar="DATE|DURATION", help="End in UTC, as 2030-12-31, or from now: 12h, 30d, 4w or 1y."),
+    typer.Option(
+        metavar="DATE|DURATION", help="End: a date in UTC, such as 2030-12-31, or from now: 12h, 30d, 4w, 1y."
+    ),
 ]
 
 

@@ -19,7 +19,7 @@ def parse_size(text: str | None) -> int:
         return 0
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise InputRefused(f"{text[:40]!r} is not a size; write it as 512M or 8G.", money="")
+        raise InputRefused(f"{text[:40]!r} is not a size of memory; write it as 512M or 8G.", money="")
     return int(found[1]) * _BYTES[found[2]]
 
 

@@ -42,7 +42,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Demos: sealgrid demo plates, demo data. To sell a model: sealgrid up, sealgrid model publish.",
+    epilog="First: sealgrid up, then sealgrid demo plates, demo data or demo ados. To sell a model: sealgrid "
+    "model publish.",
 )
 
 
@@ -70,7 +71,12 @@ for noun, commands, panel in (
     ("runtime", runtime.app, MACHINES),
 ):
     app.add_typer(commands, name=noun, rich_help_panel=panel)
-app.add_typer(model.app, name="data", rich_help_panel=SELL, help="The same for data: publish it, list what is offered.")
+app.add_typer(
+    model.app,
+    name="data",
+    rich_help_panel=SELL,
+    help="Publish data, list the offered ones: the commands of `model`, for any file.",
+)
 for command, panel in (
     (network.up, LOCAL),
     (network.down, LOCAL),

@@ -16,12 +16,12 @@ from sealgrid.cli.session import for_account
 if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
 
-app = typer.Typer(help="Publish a model, list the offered ones.", no_args_is_help=True)
+app = typer.Typer(help="Publish a model, control who uses it, list the offered ones.", no_args_is_help=True)
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's address, or its name if it is unique.")]
 
 ProvingApp = Annotated[
     str | None,
-    typer.Option("--app", metavar="APP", help="App of the proving run; by default that of your last offer."),
+    typer.Option("--app", metavar="APP", help="App of the proving run; by default the app of your last offer."),
 ]
 
 
@@ -43,12 +43,12 @@ async def publish(
         typer.Option(
             "--app",
             metavar="APP",
-            help="The only app that may use it, name or address; by default csv-statistics for tables (.csv, .tsv, "
+            help="The only app that may use it; name or address. By default csv-statistics for tables (.csv, .tsv, "
             ".csv.gz), else onnx-runner.",
         ),
     ] = None,
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of uses for sale.")] = 1000,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="Public name; by default the file's.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Public name; by default the file's name.")] = None,
     orders: Orders = None,
     any_pool: AnyPool = False,
     check_file: Annotated[
@@ -62,12 +62,13 @@ async def publish(
         ),
     ] = False,
     card: Annotated[
-        Path | None, typer.Option("--card", metavar="FILE", help="Description in Markdown: PUBLIC for ever.")
+        Path | None,
+        typer.Option("--card", metavar="FILE", help="Description of the model in Markdown: PUBLIC for ever."),
     ] = None,
     try_input: Annotated[
         Path | None,
         typer.Option(
-            "--try", metavar="FILE", help="An input with which the app tries the model; by default generated ones."
+            "--try", metavar="FILE", help="An input file for the check of the model; by default a generated one."
         ),
     ] = None,
     withhold_signature: Annotated[
@@ -81,7 +82,8 @@ async def publish(
         bool,
         typer.Option(
             "--unproved",
-            help="Skip the run, at the price of app and computing, that proves that the key opens the file.",
+            help="Skip the proving run, which costs the price of app and computing; vaults refuse buyers until it is "
+            "done.",
         ),
     ] = False,
     until: Annotated[
@@ -89,12 +91,16 @@ async def publish(
         typer.Option(
             "--until",
             metavar="DATE|DURATION",
-            help="End of the sale and of every grant: a date in UTC, or 12h, 30d, 4w, 1y from now.",
+            help="End of the sale and of every grant: a date in UTC, such as 2030-12-31, or from now: 12h, 30d, "
+            "4w, 1y.",
             show_default="1y",
         ),
     ] = None,
     uses_per_hour: Annotated[
-        int, typer.Option("--uses-per-hour", min=1, metavar="NUMBER", help="Uses an hour for each account.")
+        int,
+        typer.Option(
+            "--uses-per-hour", min=1, metavar="NUMBER", help="Largest number of uses an hour of each account."
+        ),
     ] = USES_PER_HOUR,
 ) -> None:
     """Encrypt a model or data, deposit its key in the vaults for one app only, and offer its use."""
@@ -144,7 +150,7 @@ async def publish(
 async def list_(
     me: "AsyncClient",
     *,
-    mine: Annotated[bool, typer.Option("--mine", help="Only those of this account.")] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only models of this account.")] = False,
     runs: WithRuns = False,
     as_json: Json = False,
 ) -> None:
@@ -178,7 +184,7 @@ async def runs(
     tasks: Tasks = 100,
     as_json: Json = False,
 ) -> None:
-    """Show how the latest runs on a model ended, and how long answers took, by their verified receipts."""
+    """Show how the latest runs on a model ended and how long answers took, according to verified receipts."""
     with stderr.status("reading the deals and receipts …"):
         found = await me.models.latest_runs(model, tasks)
     print_result(found, latest_run_lines(found), as_json=as_json)
@@ -209,7 +215,7 @@ async def price(
     model: Model,
     new_price: Annotated[str, typer.Argument(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
 ) -> None:
-    """Change the price of the uses that are left. The old offers are cancelled; the same buyers may buy."""
+    """Change the price of the uses that are left. It cancels the old offers; the same buyers may buy."""
     done = await me.models.reprice(model, new_price)
     stdout.print(f"{done.uses} uses of {model} are for sale at {new_price}{credit_note(me.network)}", markup=False)
     print_warnings(done.unreached)
@@ -224,19 +230,19 @@ async def unlist(
         bool,
         typer.Option(
             "--delete-file",
-            help="Also remove the sealed file from every storage node, once no run needs it. Keep your own file: "
-            "`recover` cannot bring it back.",
+            help="Also remove the sealed file from every storage node, when no run needs it. Keep your own file: "
+            "`sealgrid model recover` cannot restore it then.",
         ),
     ] = False,
 ) -> None:
-    """Cancel every offer of your model on the chain, for ever. Runs bought before continue."""
+    """Cancel every offer of your model on the chain, for ever. Runs that were bought before continue."""
     done = await me.models.unlist(model, delete_file=delete_file)
     stdout.print(f"cancelled {done.cancelled} offer{'' if done.cancelled == 1 else 's'} of {model}", markup=False)
     for node in done.nodes:
         if node.removed:
-            stdout.print(f"{node.node} has its sealed file no longer", markup=False)
+            stdout.print(f"{node.node} removed the sealed file", markup=False)
     print_warnings(done.unreached)
-    print_warnings(f"{node.node} may still have its sealed file: {node.reason}" for node in done.nodes if node.reason)
+    print_warnings(f"{node.node} may still store the sealed file: {node.reason}" for node in done.nodes if node.reason)
     if not all(node.removed for node in done.nodes):
         raise typer.Exit(1)
 
@@ -248,7 +254,7 @@ async def prove(
     model: Model,
     runs: ProvingApp = None,
 ) -> None:
-    """Run an app once on your model to prove that its key opens the file. Vaults release it to others after that."""
+    """Buy a run on your model that proves that its key opens the file. Vaults then release the key to other buyers."""
     with show_progress() as on_progress:
         done = await me.models.prove(model, app=runs, on_progress=on_progress)
     stdout.print(f"{done.task}  an enclave opened the file of {model}", markup=False)
@@ -261,14 +267,16 @@ async def rotate(
     me: "AsyncClient",
     model: Model,
     *,
-    reseal: Annotated[bool, typer.Option("--reseal", help="Also encrypt the file anew, as a new model.")] = False,
+    reseal: Annotated[
+        bool, typer.Option("--reseal", help="Also encrypt the file with a new key, as a new model.")
+    ] = False,
     runs: ProvingApp = None,
     unproved: Annotated[
         bool,
         typer.Option("--unproved", help="Skip the proving run; vaults refuse buyers until it is done."),
     ] = False,
 ) -> None:
-    """Distribute new shares of your model's key; the vaults destroy the old ones."""
+    """Distribute new shares of your model's key to the vaults, which destroy the old shares."""
     with show_progress() as on_progress:
         done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, on_progress=on_progress)
     resealed = f", encrypted again, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
@@ -281,7 +289,7 @@ async def rotate(
 async def recover(
     me: "AsyncClient",
     model: Model,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="A new file.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A new file for the decrypted model.")],
 ) -> None:
-    """Decrypt your model into a new file: from the network's encrypted copy, with the key in the data folder."""
+    """Decrypt the network's copy of your model into a new file, with the key in the data folder."""
     stdout.print(str(await me.models.recover(model, out)), markup=False)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from sealgrid.sdk.operations.usage import UsageReport
 
 policy = typer.Typer(help="Conditions that every vault checks before it releases its key share.", no_args_is_help=True)
-Person = Annotated[str, typer.Argument(metavar="PERSON", help="An account's address.")]
-Ids = Annotated[list[str] | None, typer.Option(metavar="ID", help="Repeatable.")]
+Person = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address of the account.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +36,12 @@ async def grant(
     person: Person,
     *,
     until: Until = None,
-    for_app: Annotated[str | None, typer.Option("--app", metavar="APP", help="Only the offers of this app.")] = None,
+    for_app: Annotated[
+        str | None, typer.Option("--app", metavar="APP", help="Only offers for this app; name or address.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Allow an account to buy uses of your model. From the first grant on, other accounts may not."""
+    """Allow an account to buy uses of your model. After the first grant, only accounts with a grant may buy."""
     done = await me.models.grant(model, person, until=parse_end(until), app=for_app)
     end = f"until {_date(done.policy_expiry)}, when the model's policy ends"
     if done.until is not None:
@@ -48,7 +49,10 @@ async def grant(
         end = f"until {_date(done.until)}{earlier}"
     lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
     if done.closed:
-        lines.append(f"{done.closed} offers were open to every account and are for granted accounts only now")
+        lines.append(
+            f"{done.closed} offer{'s' if done.closed != 1 else ''} that any account could buy: now for accounts "
+            "with a grant only"
+        )
     print_result(done, lines, as_json=as_json)
     print_warnings(done.unreached)
 
@@ -60,17 +64,17 @@ async def revoke(
     person: Person,
     *,
     running: Annotated[
-        bool, typer.Option("--running", help="Also have the vaults refuse the runs that it bought before.")
+        bool, typer.Option("--running", help="Also let the vaults refuse the runs that the account bought before.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Withdraw an account's permission to buy uses of your model."""
+    """End an account's permission to buy uses of your model."""
     done = await me.models.revoke(model, person, running=running)
-    lines = [f"{done.account} may buy no more of {model}, from block {done.block} on"] if done.access else []
+    lines = [f"{done.account} cannot buy {model} from block {done.block} on"] if done.access else []
     if running:
-        lines.append("the vaults release no key for its runs any more; a run that has the key finishes")
+        lines.append("the vaults release no key for its runs; a run that has the key already can finish")
     else:
-        lines.append(f"runs that it bought before may start within {done.worst_delay} s; --running refuses them")
+        lines.append(f"runs that it bought before can start within {done.worst_delay} s; to refuse them, add --running")
     print_result(done, lines, as_json=as_json)
     print_warnings(done.unreached)
 
@@ -81,7 +85,7 @@ async def usage(
     model: Model,
     as_json: Json = False,
 ) -> None:
-    """List every release of a model's key from the vaults' logs, compared with each other and the chain.
+    """List every release of a model's key, from the vaults' logs, and compare the logs with each other and the chain.
 
     Exits with 1 if they disagree.
     """
@@ -98,7 +102,7 @@ async def show_policy(
     model: Model,
     as_json: Json = False,
 ) -> None:
-    """Show the newest policy that the owner signed and the vaults store."""
+    """Show the newest policy, which the owner signed and the vaults store."""
     shown = await me.models.policy(model)
     print_result(shown, _policy_lines(shown), as_json=as_json)
 
@@ -113,26 +117,52 @@ async def set_policy(
     uses_per_hour: Annotated[
         int | None,
         typer.Option(
-            min=0, help="For each account. A worker that chooses t of the n vaults can reach n/t times as many."
+            min=0,
+            metavar="NUMBER",
+            help="Largest number of uses an hour of each account. A worker that chooses t of the n vaults can "
+            "reach n/t "
+            "times as many.",
         ),
     ] = None,
     uses_total: Annotated[
         int | None,
         typer.Option(
-            min=0, help="In total, exact: every vault must release, so one vault that is down stops new uses."
+            min=0,
+            metavar="NUMBER",
+            help="Largest number of uses in total. It is exact, so every vault must release: one vault that is down "
+            "stops new uses.",
         ),
     ] = None,
-    quorum: Annotated[int | None, typer.Option(min=0, help="Vaults that must release; 0: the threshold.")] = None,
-    direct: Annotated[bool | None, typer.Option("--direct/--escrow", help="Open results before the payment.")] = None,
-    allow_machine: Ids = None,
-    deny_machine: Ids = None,
-    family: Ids = None,
-    forbid_advisory: Ids = None,
-    evaluation: Annotated[int | None, typer.Option(min=0, help="Lowest number of collateral.")] = None,
-    up_to_date: Annotated[bool | None, typer.Option("--up-to-date/--any-status", help="Required TCB status.")] = None,
+    quorum: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="NUMBER", help="Number of vaults that must release; 0: the threshold."),
+    ] = None,
+    direct: Annotated[
+        bool | None, typer.Option("--direct/--escrow", help="Open results before, or only after, the payment.")
+    ] = None,
+    allow_machine: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Release to this machine only; repeatable.")
+    ] = None,
+    deny_machine: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Never release to this machine; repeatable.")
+    ] = None,
+    family: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Release to this processor family only; repeatable.")
+    ] = None,
+    forbid_advisory: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Refuse machines with this security advisory; repeatable.")
+    ] = None,
+    evaluation: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="NUMBER", help="Lowest evaluation number of the machine's collateral."),
+    ] = None,
+    up_to_date: Annotated[
+        bool | None,
+        typer.Option("--up-to-date/--any-status", help="Require the TCB status up to date, or what the vaults accept."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Change conditions of the policy; vaults apply them from their next release on. An empty ID clears a list."""
+    """Change the given conditions of the policy; vaults apply them to their next release. An empty ID clears a list."""
     fields = {
         "allowed": _normalized(allow_machine),
         "denied": _normalized(deny_machine),

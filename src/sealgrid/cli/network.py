@@ -32,30 +32,41 @@ def up(
     data: Data = None,
     port: Annotated[
         int,
-        typer.Option(metavar="NUMBER", help="The chain's port; the other parts take the next ones. 0: free ports."),
+        typer.Option(metavar="NUMBER", help="The chain's port; the other services take the next ones. 0: free ports."),
     ] = DEFAULT_PORT,
     bare: Annotated[bool, typer.Option("--bare", help="Offer nothing: no shipped apps, no model, no table.")] = False,
     gate: Annotated[
         bool,
-        typer.Option("--gate", help="A PoolGate owns the pool, as on hubs that call no broker. New networks only."),
+        typer.Option("--gate", help="Let a PoolGate own the pool, as on hubs that call no broker. New networks only."),
     ] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Return when it is ready and its shop filled; stop it with: down.")
+        bool,
+        typer.Option(
+            "--detach", help="Return when the network is ready and its shop filled; stop it with `sealgrid down`."
+        ),
     ] = False,
     *,
     storages: Annotated[
-        int, typer.Option("--storages", min=1, max=2, help="Number of storage nodes; with 2, each stores every file.")
+        int,
+        typer.Option(
+            "--storages",
+            min=1,
+            max=2,
+            metavar="NUMBER",
+            help="Number of storage nodes; with 2, each stores every file.",
+        ),
     ] = 1,
     host: Annotated[
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Share it: address or name by which other machines reach this one; 127.0.0.1 behind a proxy. "
+            help="Share it: the address or name by which other machines reach this one; 127.0.0.1 behind a proxy. "
             "New networks only.",
         ),
     ] = "",
     certificate: Annotated[
-        Path | None, typer.Option("--certificate", metavar="FILE", help="PEM file with its certificate chain, for TLS.")
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="PEM file with the certificate chain of --host, for TLS."),
     ] = None,
     certificate_key: Annotated[
         Path | None, typer.Option("--certificate-key", metavar="FILE", help="PEM file with the certificate's key.")
@@ -74,7 +85,8 @@ def up(
         typer.Option(
             "--postgres",
             metavar="URL",
-            help="Store orders and tasks in this PostgreSQL instead of files; `embedded` runs one in the data folder.",
+            help="Store orders and tasks in this PostgreSQL instead of files; `embedded` starts one in the data "
+            "folder.",
         ),
     ] = "",
 ) -> None:
@@ -102,8 +114,7 @@ def up(
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
         for line in _ready_lines(load_network(layout.network)):
             console.print(line, markup=False)
-        where = f" --home {data}" if data else ""
-        console.print("stop it with Ctrl-C" if not detach else f"stop it with: sealgrid down{where}", markup=False)
+        console.print("stop it with Ctrl-C" if not detach else f"stop it with: {_down_command(data)}", markup=False)
 
     if detach:
         empty = start_in_background(layout, options, _print_part)
@@ -113,14 +124,14 @@ def up(
             raise typer.Exit(1)
     else:
         supervise(layout, options, on_ready=on_ready, on_progress=_print_part, on_shop=_print_shop)
-        console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
+        console.print(f"stopped; the data stays in {layout.root} (remove it with: {_wipe_command(data)})", markup=False)
 
 
 def down(
     data: Data = None,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Also delete its data; your own keys stay.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also delete the network's data; your own keys stay.")] = False,
 ) -> None:
-    """Stop the local network; its data stays unless --wipe is given."""
+    """Stop the local network. Its data stays, except with --wipe."""
     from sealgrid.localnet.supervisor import end
 
     layout = layout_of(data)
@@ -130,13 +141,13 @@ def down(
         private = _wipe(layout.root)
         console.print(f"removed the network in {layout.root}: chain, files and vaults")
         for folder in private:
-            console.print(f"kept {folder}: keys of which there is no other copy")
+            console.print(f"kept {folder}: no other copy of these keys exists")
     elif layout.root.exists():
-        console.print(f"the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
+        console.print(f"the data stays in {layout.root} (remove it with: {_wipe_command(data)})", markup=False)
 
 
 def status(as_json: Json = False, data: Data = None) -> None:
-    """Show whether the local network runs, and where. Exits with 1 if it does not."""
+    """Show whether the local network runs, and its URLs. Exits with 1 if it does not run."""
     from sealgrid.localnet.supervisor import running
     from sealgrid.sdk.network import load_network
 
@@ -163,7 +174,9 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "shop_error": shop_error,
     }
     if pid is None:
-        lines = [f"no network is running in {layout.root}; start one (sealgrid up)"]
+        lines = [
+            f"no network is running in {layout.root}; start one (sealgrid up{f' --home {data}' if data else ''})"
+        ]
         if start_error:
             lines.append(f"the last one ended with an error: {start_error}")
     else:
@@ -178,6 +191,14 @@ def status(as_json: Json = False, data: Data = None) -> None:
     print_result(document, lines, as_json=as_json)
     if not pid:
         raise typer.Exit(1)
+
+
+def _down_command(data: Path | None) -> str:
+    return f"sealgrid down{f' --home {data}' if data else ''}"
+
+
+def _wipe_command(data: Path | None) -> str:
+    return f"{_down_command(data)} --wipe"
 
 
 def _reason(path: Path) -> str | None:
@@ -223,7 +244,7 @@ def _ready_lines(network: "Network") -> Iterator[str]:
     else:
         yield f"others join it with: sealgrid network join {network.web_url}"
         yield f"tell them its fingerprint: {fingerprint(network)}"
-        yield "you need an account too: sealgrid account new NAME, then sealgrid account fund --as NAME"
+        yield "create an account of your own: sealgrid account new NAME, then sealgrid account fund --as NAME"
     yield f"open {network.web_url} in a browser"
 
 

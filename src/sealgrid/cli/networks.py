@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from sealgrid.sdk.network import Network
     from sealgrid.sdk.stores.network_store import NetworkStore
 
-app = typer.Typer(help="Networks of others: join, list, show, leave.", no_args_is_help=True)
+app = typer.Typer(help="Networks that other people operate: join, list, show, leave.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name under which you joined it.")]
 
 
 @app.command()
 def join(
     source: Annotated[
-        str, typer.Argument(metavar="URL|FILE", help="The URL that `up --host` prints, or a network file.")
+        str, typer.Argument(metavar="URL|FILE", help="The URL that `sealgrid up --host` prints, or a network file.")
     ],
     *,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Your name for it; by default the file's own.")
+        str | None, typer.Option(metavar="NAME", help="Your name for it; by default the name in the network file.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the pins without a question.")] = False,
     data: Data = None,
 ) -> None:
-    """Join a network: show the pins that your runs will rely on, and store them once you confirm."""
+    """Join a network: show the pins that your runs will rely on, and store them after you confirm them."""
     import asyncio
 
     from sealgrid.sdk.operations.join_network import fetch_network
@@ -46,11 +46,11 @@ def join(
     for line in _pin_lines(network):
         stdout.print(line, markup=False)
     if urlsplit(source).scheme == "http":
-        stderr.print("This file came without TLS: compare the fingerprint with its operator.", style="yellow")
+        stderr.print("This file came without TLS: compare the fingerprint with that of its operator.", style="yellow")
     if not yes:
         confirm(
             "Join this network?",
-            elsewhere="nobody is here to confirm the pins; compare them, and join with --yes.",
+            elsewhere="there is no terminal to confirm the pins; compare them, then add --yes. Nothing was stored.",
         )
     store.store(chosen, network)
     stdout.print(f"joined {chosen}; use it with: sealgrid --network {chosen} app list", markup=False)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    Path | None, typer.Option("--home", metavar="DIR", help="Data folder; by default SEALGRID_HOME, else the user's.")
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Data folder; by default SEALGRID_HOME, else your user data folder."),
 ]
 Account = Annotated[
     str | None,
@@ -14,8 +15,8 @@ Account = Annotated[
         "--as",
         "--account",
         metavar="NAME",
-        help="An account of yours or, on a local network, a development account, which is the default there; elsewhere "
-        "the default is your only account.",
+        help="Account to act as: one of yours or, on a local network, a development account. By default a development "
+        "account there; elsewhere your only account.",
     ),
 ]
 NetworkName = Annotated[
@@ -31,7 +32,7 @@ PasswordFile = Annotated[
     typer.Option(
         "--password-file",
         metavar="FILE",
-        help="File with the password in its first line.",
+        help="File with the account's password in its first line; by default the terminal asks for it.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amounts in nRLC, times in Unix seconds.")]
@@ -39,7 +40,7 @@ Csv = Annotated[
     bool, typer.Option("--csv", help="Print CSV for a spreadsheet; amounts in nRLC, times in Unix seconds.")
 ]
 Presign = Annotated[
-    bool, typer.Option("--presign", help="Sign the order with a transaction, which is public, instead of a signature.")
+    bool, typer.Option("--presign", help="Sign each order with a transaction, which is public, instead of a signature.")
 ]
 Orders = Annotated[
     int | None,
@@ -47,7 +48,9 @@ Orders = Annotated[
         min=1,
         max=100,
         metavar="NUMBER",
-        help="Number of equal orders that share the uses, 10 by default; one deal takes uses of one order.",
+        help="Number of equal orders that share the uses; a deal takes uses of one order only. By default 10, or "
+        "1 where each "
+        "signature is a transaction.",
     ),
 ]
 AnyPool = Annotated[
@@ -61,7 +64,7 @@ Pool = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|ADDRESS|any",
-        help="Pool that runs the task: the name of a pool in the network file, an address, or any. By default a pool "
+        help="Pool that runs the task: the name of a pool in the network file, an address, or `any`. By default a pool "
         "of the network file.",
     ),
 ]

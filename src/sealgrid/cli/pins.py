@@ -58,7 +58,8 @@ def _network_pins(network: str | None, data: Path | None, options: PinOptions) -
     except NetworkNotRunning as error:
         if None in (options.vaults, options.chain, options.hub, options.broker) or not options.roots:
             raise InputRefused(
-                "there are no pins: give --network NAME or FILE, or --vaults, --chain, --hub, --broker and --root.",
+                "there are no pins: name a network with --network, or give all of --vaults, --chain, --hub, "
+                "--broker and --root.",
                 money="",
             ) from error
         unset = ZERO_ADDRESS
@@ -70,10 +71,14 @@ def parse_root(option: str) -> TrustRoot:
     name, _, file = option.partition("=")
     if name.upper() not in Platform.__members__ or not file:
         known = ", ".join(platform.name.lower() for platform in Platform)
-        raise InputRefused(f"{option!r} is not a valid root; write PLATFORM=FILE with one of: {known}.", money="")
+        raise InputRefused(
+            f"{option!r} is not a valid root certificate option; write PLATFORM=FILE, where PLATFORM is one of: "
+            f"{known}.",
+            money="",
+        )
     try:
         content = Path(file).read_bytes()
         der = ssl.PEM_cert_to_DER_cert(content.decode()) if content.startswith(b"-----BEGIN") else content
     except (OSError, ValueError) as error:
-        raise InputRefused(f"the root {file} cannot be read: {error}.", money="") from error
+        raise InputRefused(f"the root certificate {file} cannot be read: {error}.", money="") from error
     return TrustRoot(Platform[name.upper()], der)

@@ -19,9 +19,13 @@ Config = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The platfor
 @app.command()
 def init(
     config: Config,
-    launch: Annotated[Path, typer.Option(help="launch.sh of `sealgrid runtime build`.")],
-    runtime: Annotated[str, typer.Option(help="The runtime's identity, from `sealgrid runtime identity`.")],
-    root: Annotated[str, typer.Option(help="PLATFORM=FILE, the root certificate of this machine's vendor.")],
+    launch: Annotated[Path, typer.Option(metavar="FILE", help="The launch.sh that `sealgrid runtime build` wrote.")],
+    runtime: Annotated[
+        str, typer.Option(metavar="DIGEST", help="The runtime identity, from `sealgrid runtime identity`.")
+    ],
+    root: Annotated[
+        str, typer.Option(metavar="PLATFORM=FILE", help="The root certificate of this machine's vendor, DER or PEM.")
+    ],
 ) -> None:
     """Write the settings of a platform, with the root certificate beside them."""
     from sealgrid.cli.pins import parse_root
@@ -31,7 +35,9 @@ def init(
     try:
         identity = to_digest(runtime)
     except ValueError as error:
-        raise InputRefused(f"{runtime!r} is not a valid runtime identity.", money="") from error
+        raise InputRefused(
+            f"{runtime!r} is not a valid runtime identity; print it with: sealgrid runtime identity", money=""
+        ) from error
     trusted = parse_root(root)
     create_platform_file(config, launch, identity, trusted.platform, trusted.root_ca_der)
     stdout.print(f"{config}  edit it, then: sealgrid platform run {config}", markup=False)
@@ -39,7 +45,7 @@ def init(
 
 @app.command()
 def run(config: Config) -> None:
-    """Serve this machine's confidential hardware to its workers, one guest a launch. Not tested on hardware."""
+    """Serve this machine's confidential hardware to its workers, one guest for each launch. Not tested on hardware."""
     from sealgrid.cli.service_process import run_service
     from sealgrid.cli.worker_hardware import open_collateral
     from sealgrid.platform.platform_file import PlatformFile

@@ -22,12 +22,14 @@ _NO_TEE_POOL = (
     "task on which too few of them agree."
 )
 app = typer.Typer(
-    help="Pools: open one of your own, offer computing, invite workers, see how tasks ended.", no_args_is_help=True
+    help="Pools: open one of your own, offer computing, admit workers, show how tasks ended.", no_args_is_help=True
 )
-PoolConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The pool's file.")]
+PoolConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The pool's settings.")]
 OfPool = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="File of a pool of your own; by default the local network's pool."),
+    typer.Option(
+        "--config", metavar="CONFIG.toml", help="Settings of a pool of your own; by default the local network's pool."
+    ),
 ]
 
 
@@ -35,15 +37,21 @@ OfPool = Annotated[
 def init(
     config: PoolConfigFile,
     *,
-    price: Annotated[str, typer.Option(help=f"Of a task, for the stake. {PRICE_HELP}")] = "1",
-    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Open at one time, for the stake.")] = 10,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Register it without a question.")] = False,
+    price: Annotated[
+        str, typer.Option(metavar="PRICE", help=f"Price of a task, which determines the stake. {PRICE_HELP}")
+    ] = "1",
+    tasks: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="Number of open tasks that the stake covers.")
+    ] = 10,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Register it and deposit its stake without a question.")
+    ] = False,
     network: NetworkName = None,
     data: Data = None,
 ) -> None:
-    """Open a pool of your own on a network: make its key and file, say what it costs, register it, deposit its stake.
+    """Open a pool of your own: create its key and settings, show the costs, register it, deposit its stake.
 
-    Run it again when something was missing: what is done stays.
+    If something was missing, run the command again: it continues.
     """
     import asyncio
 
@@ -80,10 +88,13 @@ async def _register(pool: "OwnPool", price: int, tasks: int, *, yes: bool) -> No
         if costs.missing_ether or costs.missing_stake > wallet:
             raise InputRefused(
                 f"send {conn.address} at least {GAS_RESERVE * costs.gas / 10**18:.6f} ether and "
-                f"{Amount(costs.missing_stake)} in its wallet, then run this command again; nothing was registered."
+                f"{Amount(costs.missing_stake)} to its wallet, then run this command again; nothing was registered."
             )
         if not yes and (is_new or costs.missing_stake):
-            confirm("Register the pool and deposit its stake?", elsewhere="nobody is here to confirm it; add --yes.")
+            confirm(
+                "Register the pool and deposit its stake?",
+                elsewhere="there is no terminal to confirm it; add --yes. Nothing was registered.",
+            )
         if costs.missing_stake:
             await account.deposit(Amount(costs.missing_stake))
         if is_new:
@@ -95,7 +106,7 @@ async def _register(pool: "OwnPool", price: int, tasks: int, *, yes: bool) -> No
 
 @app.command()
 def run(config: PoolConfigFile) -> None:
-    """Run a pool of your own until Ctrl-C: workers, requesters and the chain."""
+    """Run the service of your pool until Ctrl-C or SIGTERM."""
     from functools import partial
 
     from sealgrid.cli.service_process import run_service
@@ -108,7 +119,7 @@ def run(config: PoolConfigFile) -> None:
     if pool.file.open_admission:
         bond = f"with a bond of {Amount(settings.bond)}" if settings.bond else "without a bond"
         stderr.print(
-            f"This pool is open: any machine may join {bond}, and on a simulated network it reads all that it runs.",
+            f"This pool is open: any machine may join {bond}; on a simulated network it can read all that it runs.",
             style="bold yellow",
         )
     run_service(partial(run_pool, settings), pool.file.host, pool.file.port)
@@ -116,9 +127,9 @@ def run(config: PoolConfigFile) -> None:
 
 @app.command()
 def drain(config: PoolConfigFile) -> None:
-    """Cancel the offers of a pool of your own, so nobody buys a further run; its tasks go on.
+    """Cancel the offers of your pool on the chain, for ever; its open tasks continue.
 
-    Stop it when no task is open. A cancelled offer never comes back; offer again with `pool offer`.
+    Stop the pool when no task is open. To sell again, sign new offers with `sealgrid pool offer`.
     """
     import asyncio
 
@@ -132,7 +143,7 @@ def drain(config: PoolConfigFile) -> None:
             return await cancel_offers(conn)
 
     cancelled = asyncio.run(cancel())
-    stdout.print(f"cancelled {cancelled} offers; {count_open_tasks(pool)} tasks are open", markup=False)
+    stdout.print(f"cancelled offers: {cancelled}; open tasks: {count_open_tasks(pool)}", markup=False)
 
 
 @app.command()
@@ -146,7 +157,7 @@ async def runs(
     tasks: Tasks = 100,
     as_json: Json = False,
 ) -> None:
-    """Show how the latest tasks of a pool ended, and how long answers took, by their verified receipts."""
+    """Show how the latest tasks of a pool ended and how long answers took, according to verified receipts."""
     with stderr.status("reading the deals and receipts …"):
         found = await me.pool_runs(pool, tasks)
     print_result(found, latest_run_lines(found), as_json=as_json)
@@ -154,24 +165,25 @@ async def runs(
 
 @app.command()
 def offer(
-    price: Annotated[str, typer.Option(help=PRICE_HELP)],
-    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of tasks for sale at this price.")],
+    price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each task. {PRICE_HELP}")],
+    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of tasks for sale.")],
     *,
     category: Annotated[
-        int | None, typer.Option(min=0, metavar="NUMBER", help="Category of the tasks; the shortest one by default.")
+        int | None,
+        typer.Option(min=0, metavar="NUMBER", help="PoCo's category of the tasks; by default the shortest one."),
     ] = None,
     trust: Annotated[
         int | None,
         typer.Option(
             min=2,
             metavar="NUMBER",
-            help="Tasks without a TEE, up to this trust: r new workers must agree at up to 2^r.",
+            help="Sell tasks without a TEE, up to this trust of PoCo: r new workers must agree at up to 2^r.",
         ),
     ] = None,
     config: OfPool = None,
     data: Data = None,
 ) -> None:
-    """Offer computing: sign an order of the pool, and publish it."""
+    """Offer computing: sign an order of the pool and publish it on the market."""
     import asyncio
 
     from sealgrid.localnet.prepare import offer_computing
@@ -186,11 +198,11 @@ def offer(
 
 @app.command()
 def invite(
-    days: Annotated[int, typer.Option(min=1, max=365, metavar="NUMBER", help="Until the invitation expires.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=365, metavar="DAYS", help="Time until the invitation expires.")] = 7,
     config: OfPool = None,
     data: Data = None,
 ) -> None:
-    """Print an invitation for one worker, to use with `sealgrid worker start --invitation FILE`."""
+    """Print an invitation for one worker, for `sealgrid worker start --invitation FILE`."""
     import os
     import time
 
@@ -205,7 +217,7 @@ def invite(
     print(SignedInvitation(invitation=invitation, signature=signature).text())
     stderr.print(
         "This network simulates its enclaves: the worker that uses this invitation can read all that it runs. "
-        "Hand it over in private; one worker can use it.",
+        "Send it in private: the first worker that presents it joins.",
         style="yellow",
     )
 
@@ -226,7 +238,7 @@ def remove(
     config: OfPool = None,
     data: Data = None,
 ) -> None:
-    """Remove a worker from the pool for good; from a network's own pool, also revoke its machine's certificate."""
+    """Remove a worker from the pool for ever. The local network's pool also revokes its machine's certificate."""
     import time
 
     from sealgrid.errors import InputRefused
@@ -238,14 +250,16 @@ def remove(
     try:
         address = parse_address(worker)
     except ValueError as error:
-        raise InputRefused(f"{worker[:80]!r} is not a worker's address.", money="") from error
+        raise InputRefused(
+            f"{worker[:80]!r} is not an address; list the workers with: sealgrid pool workers", money=""
+        ) from error
     _admitted(config, data).remove(address, time.time())
     certificate = ""
     if config is None:
         network, _ = _local_pool(data)
         registry = MachineRegistry(registry_file(Layout(Path(network.folder)).part(AUTHORITY)))
         if registry.revoke(address, time.time()):
-            certificate = "; its certificate is revoked within a day"
+            certificate = "; vaults refuse its certificate within a day"
         registry.close()
     stdout.print(f"{address}  removed{certificate}", markup=False)
 
@@ -254,7 +268,7 @@ def remove(
 def admit(
     pool: Annotated[str, typer.Argument(metavar="POOL", help="A workerpool's address.")], data: Data = None
 ) -> None:
-    """Admit another pool to the local network: apps and models are offered to it, and its machines get certificates."""
+    """Admit another pool to the local network: offers accept it, and its machines get certificates."""
     import asyncio
 
     from sealgrid.chain.access_policy import AccessPolicy
@@ -274,7 +288,7 @@ def admit(
     try:
         workerpool = parse_address(pool)
     except ValueError as error:
-        raise InputRefused(f"{pool[:80]!r} is not a pool's address.", money="") from error
+        raise InputRefused(f"{pool[:80]!r} is not an address; give the address of a workerpool.", money="") from error
     network, _ = _local_pool(data)
     layout = Layout(Path(network.folder))
 
@@ -282,7 +296,10 @@ def admit(
         async with Node(*network.identity.rpc_urls) as node:
             assets = Assets(Hub(node, network.hub))
             if not await assets.is_registered("Workerpool", workerpool):
-                raise InputRefused(f"{workerpool} is not a workerpool of this network.", money="")
+                raise InputRefused(
+                    f"{workerpool} is not registered as a workerpool on this network; ask its owner for the address.",
+                    money="",
+                )
             owner = await pool_signer(node, await assets.owner(workerpool), network.broker)
             admin = Wallet(node, account_keys(layout)("admin"))
             await AccessPolicy(node, network.pool_group).grant(admin, workerpool)

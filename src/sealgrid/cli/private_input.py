@@ -34,7 +34,7 @@ def new_password(account: str, file: Path | None) -> str:
         return _first_line(file)
     first = _prompt(f"new password of {account} (it cannot be restored): ")
     if _prompt("once more: ") != first:
-        raise InputRefused("the two passwords differ; no account was made.", money="")
+        raise InputRefused("the two passwords differ; no account was made. Run the command again.", money="")
     return first
 
 
@@ -49,7 +49,7 @@ def password_of_copy(account: str, password: str, file: Path | None) -> str:
         return password
     if file is None and not sys.stdin.isatty():
         raise InputRefused(
-            f"the keystore's password has fewer than {MIN_PASSWORD} characters, too few for our copy; give a new one "
+            f"the keystore's password has fewer than {MIN_PASSWORD} characters, too few for the copy; give a new one "
             "with --new-password-file FILE. No account was made.",
             money="",
         )
@@ -114,5 +114,5 @@ def _first_line(file: Path) -> str:
 
 def _prompt(text: str) -> str:
     if not sys.stdin.isatty():
-        raise InputRefused("there is no terminal to ask for a password; give --password-file FILE.")
+        raise InputRefused("there is no terminal to ask for a password; name a file with --password-file FILE.")
     return getpass.getpass(text)

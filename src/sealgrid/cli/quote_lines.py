@@ -24,10 +24,10 @@ def quote_lines(quote: "RunQuote", network: "Network") -> Iterator[str]:
     yield f"{'escrow':<10} {quote.escrow} free"
     yield f"{'wallet':<10} {quote.wallet}"
     if quote.missing:
-        yield f'{"missing":<10} {quote.missing}; deposit it first: sealgrid account deposit "{quote.missing}"'
+        yield f'{"missing":<10} {quote.missing}; deposit it with: sealgrid account deposit "{quote.missing}"'
     yield f"{'time':<10} {quote.duration}"
     if quote.quorum:
-        yield f"{'vaults':<10} {quote.quorum} of {quote.vaults} must release the keys, and would now"
+        yield f"{'vaults':<10} {quote.quorum} of {quote.vaults} must release the keys; they would now"
     else:
         yield f"{'trust':<10} {quote.trust}, without a TEE: input and result are public"
     for condition in quote.conditions:

@@ -23,12 +23,14 @@ def _group() -> None:
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.json of `run --out`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.json that `sealgrid run --out` wrote.")],
     *,
     network: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE", help="Joined network, or network file, with the pins; by default the local network."
+            metavar="NAME|FILE",
+            help="A joined network, or a network file, with the pins; by default SEALGRID_NETWORK, else the local "
+            "network.",
         ),
     ] = None,
     vaults: Annotated[
@@ -40,13 +42,19 @@ def verify(
     broker: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Pin: the address of the broker.")] = None,
     root: Annotated[
         list[str] | None,
-        typer.Option(metavar="PLATFORM=FILE", help="Pin: PLATFORM=FILE, a root certificate, DER or PEM."),
+        typer.Option(metavar="PLATFORM=FILE", help="Pin: a platform's root certificate, DER or PEM; repeatable."),
     ] = None,
     runtime: Annotated[
         list[str] | None,
-        typer.Option(metavar="DIGEST", help="Pin: a runtime's digest; else any that t vaults took."),
+        typer.Option(
+            metavar="DIGEST",
+            help="Pin: an accepted runtime identity; repeatable. By default those of the network file; without a file, "
+            "those that t vaults accepted.",
+        ),
     ] = None,
-    online: Annotated[bool, typer.Option("--online", help="Also check the chain and the storage.")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also check the chain and the storage, with the pins of the network file.")
+    ] = False,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -59,6 +67,12 @@ def verify(
     except OSError as error:
         raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
     if online:
+        if any(each is not None for each in (vaults, chain, hub, broker, root, runtime)):
+            raise InputRefused(
+                "--online takes every pin from the network file; leave out --vaults, --chain, --hub, --broker, --root "
+                "and --runtime, and name the file with --network.",
+                money="",
+            )
         report = _verify_online(envelope, network, data)
     else:
         from sealgrid.cli.pins import PinOptions, read_pins

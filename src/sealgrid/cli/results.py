@@ -36,7 +36,7 @@ class FollowTimeouts:
 def check_empty(out: Path | None) -> None:
     """Raise InputRefused for a folder that is not empty. Called before money moves."""
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputRefused(f"{out} is not an empty folder; give another with --out.")
+        raise InputRefused(f"{out} is not an empty folder; name another with --out.")
 
 
 async def follow_all(
@@ -77,7 +77,7 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
             _write_log(error.log, out)
         raise
     for vault in opened.lying_vaults:
-        stderr.print(f"vault {vault} sent an invalid share; the shares of the others are enough", style="yellow")
+        stderr.print(f"vault {vault} sent an invalid share; the shares of the other vaults are enough", style="yellow")
     print_log_tail(opened.log, run.task)
     if out is None:
         print_files(opened.files)
@@ -102,7 +102,9 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, timeouts
     stdout.print(f"the result is in {out / RESULT}", markup=False)
     if not run.tee:
         return
-    stdout.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
+    stdout.print(
+        f"verify its receipt with: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False
+    )
 
 
 @contextlib.contextmanager
@@ -124,7 +126,7 @@ def print_log_tail(log: str, task: "TaskId") -> None:
     lines = log.rstrip().splitlines()
     if not lines:
         return
-    stderr.print(f"the end of the app's log (all of it: sealgrid task log {task}):", markup=False)
+    stderr.print(f"the end of the app's log (print all of it with: sealgrid task log {task}):", markup=False)
     for line in lines[-MAX_LOG_LINES:]:
         stderr.print(f"  {line[:MAX_LOG_LINE]}", style="dim", markup=False)
 
@@ -146,7 +148,7 @@ def print_files(files: Mapping[str, bytes]) -> None:
         text = text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]} …"
     if text:
         stdout.print(text.rstrip(), markup=False)
-    stderr.print(f"the result has: {', '.join(sorted(files))} (write them with --out DIR)", markup=False)
+    stderr.print(f"files of the result: {', '.join(sorted(files))} (write them with --out DIR)", markup=False)
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
@@ -155,7 +157,7 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     for name, content in files.items():
         target = root / name
         if not target.resolve().is_relative_to(root):
-            raise InputRefused(f"the result has a file outside its folder ({name!r}).")
+            raise InputRefused(f"the result has a file outside its folder ({name!r}); no such file was written.")
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:  # neither through a link, nor twice on a file system that ignores case
             file.write(content)

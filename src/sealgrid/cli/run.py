@@ -50,11 +50,11 @@ def run(
     arg: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="An argument, encrypted; repeatable.")] = None,
     secret: Annotated[
         list[str] | None,
-        typer.Option(metavar="NUMBER=FILE", help="A secret for the app, encrypted; - is standard input."),
+        typer.Option(metavar="NUMBER=FILE", help="A secret for the app, encrypted; repeatable. - is standard input."),
     ] = None,
     public_arg: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="An argument on the chain: PUBLIC for ever."),
+        typer.Option(metavar="TEXT", help="An argument on the chain: PUBLIC for ever; repeatable."),
     ] = None,
     callback: Annotated[
         str | None,
@@ -65,7 +65,10 @@ def run(
     ] = None,
     deferred_callback: Annotated[
         bool,
-        typer.Option(help="Commit to the callback data on the chain; deliver them with `task deliver`."),
+        typer.Option(
+            "--deferred-callback",
+            help="Commit to the callback data on the chain; deliver them later with `sealgrid task deliver`.",
+        ),
     ] = False,
     map_: Annotated[
         Path | None,
@@ -77,25 +80,33 @@ def run(
     ] = None,
     rows: Annotated[
         int | None,
-        typer.Option(min=1, metavar="NUMBER", help="With --map: rows of a table for each task; by default 1000."),
+        typer.Option(
+            min=1,
+            metavar="NUMBER",
+            help="With --map: rows of a table for each task; by default as many as the model requires, else 1000.",
+        ),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="With --map: a name for this purchase; the same again buys nothing twice."),
+        typer.Option(
+            metavar="TEXT",
+            help="With --map: a name for this purchase; the same command with the same name buys nothing twice.",
+        ),
     ] = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="With --map and --key: buy the failed tasks again, and only these.")
     ] = False,
     tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Number of runs on the same input.")] = 1,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result; the run continues.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop waiting for a result after this time; the run continues."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A new folder for result, receipt and the network's pins.")
     ] = None,
     max_price: Annotated[str | None, typer.Option(metavar="PRICE", help=f"Highest total price. {PRICE_HELP}")] = None,
     sponsor: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another account of yours that pays and receives refunds.")
+        str | None, typer.Option(metavar="NAME", help="Another account of yours, which pays and receives refunds.")
     ] = None,
     sponsor_password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File with the sponsor's password in its first line.")
@@ -104,25 +115,29 @@ def run(
     no_tee: Annotated[
         bool,
         typer.Option(
-            "--no-tee", help="Without an enclave: input and result are PUBLIC, and several workers compute it."
+            "--no-tee", help="Run it without an enclave: input and result are PUBLIC, and several workers compute it."
         ),
     ] = False,
     trust: Annotated[
         int | None,
         typer.Option(
-            min=2, metavar="NUMBER", help="With --no-tee: r new workers must agree at up to 2^r; by default 3."
+            min=2,
+            metavar="NUMBER",
+            help="With --no-tee: PoCo's trust; r new workers must agree at up to 2^r. By default 3.",
         ),
     ] = None,
     max_time: Annotated[
         float | None,
         typer.Option(
-            min=1, metavar="SECONDS", help="Time that the tasks may take after their deal; buys a longer category."
+            min=1,
+            metavar="SECONDS",
+            help="Longest time from the deal to the result; buys a category that is long enough.",
         ),
     ] = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
     quote: Annotated[
         bool,
-        typer.Option("--quote", help="Print price, balance and expected time, and buy nothing; --json for programs."),
+        typer.Option("--quote", help="Print price, balance and expected time, and buy nothing."),
     ] = False,
     as_json: Json = False,
     account: Account = None,
@@ -163,7 +178,7 @@ def run(
 
     with nothing_bought_before(bought):
         if as_json and not quote:
-            raise InputRefused("--json prints the price of a run before it is bought; add --quote.")
+            raise InputRefused("--json is for --quote, which prints the price of a run and buys nothing; add --quote.")
         if trust is not None and not no_tee:
             raise InputRefused("--trust belongs to a run without a TEE; add --no-tee.")
         others = (file, callback, sponsor, deferred_callback, tasks != 1)

@@ -27,14 +27,20 @@ class SumsBy(Enum):
     STATE = "state"
 
 
-By = Annotated[SumsBy | None, typer.Option("--by", help="Add up the amounts of each.")]
-Tasks = Annotated[int, typer.Option("--tasks", min=1, max=200, metavar="NUMBER", help="Number of tasks, the newest.")]
-WithRuns = Annotated[
-    bool, typer.Option("--runs", help="Also how the latest 20 runs of each ended, and how long answers took.")
+By = Annotated[
+    SumsBy | None, typer.Option("--by", metavar="FIELD", help="Print sums: by app, model, buyer, month or state.")
 ]
-Chart = Annotated[bool, typer.Option("--chart", help="Draw the sums as bars, by month if --by names nothing else.")]
-OfApp = Annotated[str, typer.Option("--app", metavar="APP", help="Only runs of this app, name or address.")]
-OfModel = Annotated[str, typer.Option("--model", metavar="MODEL", help="Only runs on this model or data.")]
+Tasks = Annotated[
+    int, typer.Option("--tasks", min=1, max=200, metavar="NUMBER", help="Number of tasks to read, the newest first.")
+]
+WithRuns = Annotated[
+    bool, typer.Option("--runs", help="Also show how the latest 20 runs of each ended, and how long answers took.")
+]
+Chart = Annotated[bool, typer.Option("--chart", help="Draw the sums as bars; without --by, those by month.")]
+OfApp = Annotated[str, typer.Option("--app", metavar="APP", help="Only runs of this app; name or address.")]
+OfModel = Annotated[
+    str, typer.Option("--model", metavar="MODEL", help="Only runs on this model or data; name or address.")
+]
 OfBuyer = Annotated[str, typer.Option("--buyer", metavar="ADDRESS", help="Only runs that this account bought.")]
 OfMonth = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Only runs bought in this month, in UTC.")]
 OfState = Annotated[

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The runtime for confidential hardware: build recipe and identity.", no_args_is_help=True)
 Kind = Literal["tdx", "sgx", "snp"]
-PlatformOption = Annotated[Kind, typer.Option("--platform", help="tdx, sgx or snp.")]
+PlatformOption = Annotated[Kind, typer.Option("--platform", metavar="tdx|sgx|snp", help="The platform of the runtime.")]
 
 NOT_RUN = "Not run on hardware by its authors; only what measurement.json calls computed is computed."
 
@@ -23,15 +23,17 @@ NOT_RUN = "Not run on hardware by its authors; only what measurement.json calls 
 def build(
     platform: PlatformOption,
     *,
-    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("sealgrid-runtime"),
-    bundle: Annotated[Path | None, typer.Option("--app", help="SGX: the folder of the one app in the enclave.")] = None,
-    firmware: Annotated[Path | None, typer.Option(help="The guest's firmware.")] = None,
-    kernel: Annotated[Path | None, typer.Option(help="SEV-SNP: the image's kernel.")] = None,
-    initrd: Annotated[Path | None, typer.Option(help="SEV-SNP: the image's initrd.")] = None,
-    cpus: Annotated[int, typer.Option(min=1, max=512, help="SEV-SNP: number of processors.")] = 2,
-    cpu: Annotated[str, typer.Option(help="SEV-SNP: processor model of QEMU.")] = "EPYC-v4",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the files.")] = Path("sealgrid-runtime"),
+    bundle: Annotated[
+        Path | None, typer.Option("--app", metavar="DIR", help="SGX: the folder of the one app in the enclave.")
+    ] = None,
+    firmware: Annotated[Path | None, typer.Option(metavar="FILE", help="TDX, SEV-SNP: the guest's firmware.")] = None,
+    kernel: Annotated[Path | None, typer.Option(metavar="FILE", help="SEV-SNP: the image's kernel.")] = None,
+    initrd: Annotated[Path | None, typer.Option(metavar="FILE", help="SEV-SNP: the image's initrd.")] = None,
+    cpus: Annotated[int, typer.Option(min=1, max=512, metavar="NUMBER", help="SEV-SNP: number of processors.")] = 2,
+    cpu: Annotated[str, typer.Option(metavar="MODEL", help="SEV-SNP: processor model of QEMU.")] = "EPYC-v4",
 ) -> None:
-    """Write the runtime's files and its build scripts; compute the measurements that need no hardware."""
+    """Write the files and build scripts of the runtime, and compute the measurements that need no hardware."""
     from sealgrid.attestation.policy import Platform
     from sealgrid.enclave.job.app_layout import lay_out_app
     from sealgrid.errors import InputRefused
@@ -43,7 +45,7 @@ def build(
     target = Platform[platform.upper()]
     packed = _bundle(bundle) if target is Platform.SGX else None
     if out.exists() and any(out.iterdir()):
-        raise InputRefused(f"{out} is not empty; name a new folder.", money="")
+        raise InputRefused(f"{out} is not empty; name a new folder with --out.", money="")
     report = _measurements(target, firmware=firmware, kernel=kernel, initrd=initrd, cpus=cpus, cpu=cpu)
     lay_out(runtime_recipe.runtime_plan(), out / "runtime")
     files = measure(out / "runtime")
@@ -70,11 +72,18 @@ def build(
 def identity(
     platform: PlatformOption,
     measurements: Annotated[
-        list[str], typer.Option("--measurement", help="Hex, in the order of docs/protocol/evidence.md.")
+        list[str],
+        typer.Option(
+            "--measurement",
+            metavar="HEX",
+            help="A measurement; repeatable, in the order of docs/protocol/evidence.md.",
+        ),
     ],
-    bundle: Annotated[Path | None, typer.Option("--app", help="SGX: the folder of the one app in the enclave.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--app", metavar="DIR", help="SGX: the folder of the one app in the enclave.")
+    ] = None,
 ) -> None:
-    """Print the runtime identity that brokers and owners allow, from measurements of hardware or its tools."""
+    """Compute the runtime identity, which brokers and owners allow, from measurements of hardware or its tools."""
     from sealgrid.attestation.binding import runtime_identity
     from sealgrid.attestation.policy import Platform
     from sealgrid.errors import InputRefused

@@ -26,7 +26,9 @@ def run_service(service: Service, host: str, port: int) -> None:
     try:
         sock = listen(port, host)
     except OSError as error:
-        raise InputRefused(f"{host}:{port} cannot be used ({error.strerror}).", money="") from error
+        raise InputRefused(
+            f"{host}:{port} cannot be used ({error.strerror}); set another host or port in the settings.", money=""
+        ) from error
     address = "{}:{}".format(*sock.getsockname()[:2])
 
     def announce() -> None:

@@ -22,7 +22,7 @@ def commands_of(name: Name) -> typer.Typer:
     what = NAMES[name]
     app = typer.Typer(help=f"Run {what}.", no_args_is_help=True)
 
-    @app.command(help=f"Write the settings of {what}, with the network file beside them.")
+    @app.command(help=f"Write the settings of {what}, and the network file beside them.")
     def init(config: ConfigFile, network: NetworkName = None, data: Data = None) -> None:
         from sealgrid.machine.service_files import create_file
         from sealgrid.sdk.stores.home import home

@@ -9,9 +9,9 @@ from sealgrid.cli.output import stderr, stdout
 
 
 def setup(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Fetch it without a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Fetch them without a question.")] = False,
 ) -> None:
-    """Fetch what a network and a worker of this machine need, by pinned digests, through your npm, pip and apt."""
+    """Fetch the files that a network and a worker need: with npm and pip, by pinned digests; bubblewrap with apt."""
     from sealgrid.localnet.downloads import (
         WHEELS_MEGABYTES,
         are_wheels_fetched,
@@ -33,7 +33,7 @@ def setup(
     if sizes:
         stdout.print(f"{sum(sizes.values()):>5} MB  altogether, in {cache}", markup=False)
         if not yes:
-            confirm("Fetch it?", elsewhere="nobody is here to confirm it; run: sealgrid setup --yes")
+            confirm("Fetch it?", elsewhere="there is no terminal to confirm it; run: sealgrid setup --yes")
     fetch_all(downloads(), cache, _print_step)
     fetch_wheels(cache, _print_step)
     model = cache / "models" / "plate_reader.zip"

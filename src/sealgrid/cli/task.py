@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("task", "time", "state", "amount", "app", "app_name", "model", "model_name", "requester", "deal")
 
-app = typer.Typer(help="Your runs: state, results, refunds.", no_args_is_help=True)
-Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as printed by `run`.")]
+app = typer.Typer(help="Your runs: states, results, logs, refunds.", no_args_is_help=True)
+Task = Annotated[str, typer.Argument(metavar="TASK", help="A task's id, as `sealgrid run` prints it.")]
 
 
 @app.command("list")
@@ -51,9 +51,9 @@ def list_(
     network: NetworkName = None,
     data: Data = None,
 ) -> None:
-    """List the runs whose keys are in the data folder, newest first, with names, prices and states.
+    """List the runs whose result keys are in the data folder, newest first, with names, prices and states.
 
-    Without a network it lists what is stored: no names, and the state unknown.
+    If the network does not answer, it lists only the stored fields: no names, and unknown states.
     """
     chosen = run_filter(of_app, model, buyer, month, state)
     runs = chosen.select(_runs(network, data))
@@ -103,7 +103,7 @@ async def show(
     task: Task,
     as_json: Json = False,
 ) -> None:
-    """Show the state of a run and its stages, which are exact for the account that requested it, else coarse."""
+    """Show the state of a run and its stages. Only the account that requested it sees exact stages."""
     run = me.reopen(task)
     status = await run.status()
     document = {
@@ -131,7 +131,9 @@ def result(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A new folder for result, receipt and the network's pins.")
     ] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting; the run continues.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Stop waiting after this time; the run continues.")
+    ] = None,
     notice_after: NoticeAfter = NOTICE_SECONDS,
     account: Account = None,
     password_file: PasswordFile = None,
@@ -161,7 +163,7 @@ async def log(
         Path | None, typer.Option(metavar="FILE", help="A new file for the log, to give to the app's developer.")
     ] = None,
 ) -> None:
-    """Print the log of a run that was paid, of an app that failed or succeeded. Only you can read it."""
+    """Print the app's log of a paid run, whether the app failed or succeeded. Only you can read it."""
     run = me.reopen(task)
     text = await run.log()
     if out is None:
@@ -184,9 +186,12 @@ async def claim(
     me: "AsyncClient",
     task: Task,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Claim every task of its deal, initialized or not.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Claim every task of its deal, also those that were never initialized.")
+    ] = False,
     deal: Annotated[
-        str | None, typer.Option(metavar="DEAL", help="The task's deal, if the data folder has no key of the task.")
+        str | None,
+        typer.Option(metavar="DEAL", help="Id of the task's deal, if the data folder has no result key of the task."),
     ] = None,
 ) -> None:
     """Claim the refund of a task that missed its final deadline. Any account may call it."""
@@ -203,7 +208,7 @@ async def buy_for(
     me: "AsyncClient",
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Address of a ComputeBuyer contract.")],
 ) -> None:
-    """Bring the market's offers to a contract that buys computing itself. It pays for the run, you pay the gas."""
+    """Buy a run for a ComputeBuyer contract, with offers of the market. The contract pays for it, you pay the gas."""
     task = await me.buy_for(contract)
     stdout.print(task, markup=False)
 
@@ -213,8 +218,11 @@ async def buy_for(
 async def deliver(
     me: "AsyncClient",
     task: Task,
-    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Address of a contract that checks the data.")],
+    contract: Annotated[
+        str,
+        typer.Argument(metavar="CONTRACT", help="Address of a contract that compares the data with the commitment."),
+    ],
 ) -> None:
-    """Deliver the data of a deferred callback to a contract. This makes them public."""
+    """Deliver the data of a deferred callback to a contract. This publishes the data."""
     await me.reopen(task).deliver(contract)
     stderr.print(f"{contract} received the callback data of task {task}")

@@ -18,16 +18,15 @@ BARS: Final = "▁▂▃▄▅▆▇█"
 
 def top(
     *,
-    every: Annotated[float, typer.Option(min=1.0, metavar="SECONDS", help="Time between two readings.")] = 2.0,
-    once: Annotated[bool, typer.Option("--once", help="Print one reading and end.")] = False,
+    every: Annotated[
+        float, typer.Option(min=1.0, metavar="SECONDS", help="Time between two requests to the pool.")
+    ] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print the current numbers once, and end.")] = False,
     as_json: Json = False,
     network: NetworkName = None,
     data: Data = None,
 ) -> None:
-    """Show how many tasks wait at the network's pool, are worked on and end, and how many workers there are.
-
-    Ctrl-C ends it.
-    """
+    """Show the pool's queue live until Ctrl-C: tasks that wait, run and ended, and its workers."""
     import asyncio
 
     asyncio.run(_top(every, network, data, once=once or as_json or not stdout.is_terminal, as_json=as_json))

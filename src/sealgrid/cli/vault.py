@@ -9,7 +9,7 @@ from sealgrid.cli.options import Data, NetworkName
 from sealgrid.cli.output import stderr, stdout
 
 app = typer.Typer(help="Operate a vault.", no_args_is_help=True)
-Config = Annotated[Path, typer.Argument(help="The vault's settings file (TOML).")]
+Config = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The vault's settings.")]
 
 
 @app.callback()
@@ -19,7 +19,7 @@ def _group() -> None:
 
 @app.command()
 def init(config: Config, network: NetworkName = None, data: Data = None) -> None:
-    """Write the settings of a new vault of a network, and make its keys."""
+    """Write the settings of a new vault of a network, and create its keys."""
     from sealgrid.machine.vault_file import create_vault_file
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.network_store import choose_network
@@ -33,7 +33,7 @@ def init(config: Config, network: NetworkName = None, data: Data = None) -> None
 
 @app.command()
 def run(config: Config) -> None:
-    """Run a vault on loopback until a signal stops it."""
+    """Run a vault on the loopback interface until Ctrl-C or SIGTERM."""
     from functools import partial
 
     from sealgrid.cli.service_process import run_service
@@ -46,8 +46,10 @@ def run(config: Config) -> None:
 
 
 @app.command()
-def backup(config: Config, file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
-    """Copy a vault's database; the vault may run. The copy does not contain its keys: back them up separately."""
+def backup(
+    config: Config, file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file for the copy.")]
+) -> None:
+    """Copy a vault's database, also while it runs. The copy has no keys of the vault: back them up separately."""
     from sealgrid.vault.config import read_config
     from sealgrid.vault.operator.backup import back_up
 
@@ -57,8 +59,11 @@ def backup(config: Config, file: Annotated[Path, typer.Argument(help="A new file
 
 
 @app.command()
-def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy made by `backup`.")]) -> None:
-    """Restore a copy. Shares that the other vaults report as replaced or revoked since are dropped."""
+def restore(
+    config: Config,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `sealgrid vault backup` made.")],
+) -> None:
+    """Restore a copy. It drops shares that other vaults report as replaced or revoked after the copy was made."""
     import asyncio
 
     from sealgrid.vault.config import read_config
@@ -71,7 +76,8 @@ def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy ma
         stdout.print(f"{asset}  dropped; its owner {owner} must deposit it again", markup=False)
     if done.lost_entries:
         stderr.print(
-            f"{done.lost_entries} entries of the log are lost, and other vaults can prove that they were signed: they "
-            "will report this vault. Replace it under a new key; until then it still opens paid results.",
+            f"{done.lost_entries} entries of the log are lost, and other vaults can prove that this vault signed "
+            "them: they "
+            "will report it. Replace it by a vault with a new key; until then it still opens paid results.",
             style="yellow",
         )

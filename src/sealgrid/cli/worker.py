@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Data, Json, NetworkName
+from sealgrid.cli.options import PRICE_HELP, Data, Json, NetworkName
 from sealgrid.cli.output import credit_note, print_result, stderr, stdout
 from sealgrid.cli.session import for_account
 from sealgrid.errors import InputRefused
@@ -20,23 +20,30 @@ if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.units import Address, TaskId
 
-app = typer.Typer(help="Run jobs on this machine; check and use its confidential hardware.", no_args_is_help=True)
+app = typer.Typer(
+    help="Run jobs on this machine, collect what it earns, check its confidential hardware.", no_args_is_help=True
+)
 
 ForAccount = Annotated[
     str,
     typer.Option(
         "--account",
         metavar="ADDRESS",
-        help="Work for this worker account (`sealgrid worker account`), in enclaves only.",
+        help="Address of a worker account (`sealgrid worker account`) to work for, in enclaves only.",
     ),
 ]
-AtPool = Annotated[str, typer.Option("--pool", metavar="URL", help="Another pool of the network than its own.")]
+AtPool = Annotated[
+    str, typer.Option("--pool", metavar="URL", help="URL of the pool; by default that of the network file.")
+]
 
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="A development account that the local pool admits: worker2 or worker3.")],
-    pool: Annotated[str, typer.Option(metavar="URL", help="Work for another pool of the local network.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A development account that the local pool admits: worker2 or worker3."),
+    ],
+    pool: AtPool = "",
     account: ForAccount = "",
     data: Data = None,
 ) -> None:
@@ -53,7 +60,7 @@ def run(
 
     if name not in WORKERS or name == WORKER:
         further = " or ".join(each for each in WORKERS if each != WORKER)
-        raise InputRefused(f"the local pool admits no further worker {name!r}; name {further}.", money="")
+        raise InputRefused(f"the local pool does not admit {name!r} as a further worker; name {further}.", money="")
     layout = layout_of(data)
     network = load_network(layout.network)
     config = worker_config(layout, asyncio.run(at_pool(network, pool)) if pool else network, name)
@@ -68,43 +75,55 @@ def start(
     network: NetworkName = None,
     invitation: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The pool's invitation, from `sealgrid pool invite`; - for input."),
+        typer.Option(metavar="FILE", help="The pool's invitation, from `sealgrid pool invite`; - is standard input."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, metavar="NUMBER", help="Jobs at the same time.")] = 1,
-    max_jobs: Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="End after this many jobs.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, metavar="NUMBER", help="Number of jobs at the same time.")] = 1,
+    max_jobs: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="Exit after this number of jobs.")
+    ] = None,
     idle_exit: Annotated[
-        float | None, typer.Option(min=1, metavar="SECONDS", help="End after this time without a job.")
+        float | None, typer.Option(min=1, metavar="SECONDS", help="Exit after this time without a job.")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar="DATE|DURATION", help="Take no job later: a date in UTC, or 12h, 30d from now."),
+        typer.Option(
+            metavar="DATE|DURATION",
+            help="Take no job after this time: a date in UTC, such as 2030-12-31, or from now: 12h, 30d, 4w, 1y.",
+        ),
     ] = None,
-    hours: Annotated[str | None, typer.Option(metavar="FROM-TO", help="Take jobs in these hours, as 22-6.")] = None,
+    hours: Annotated[
+        str | None,
+        typer.Option(metavar="FROM-TO", help="Take jobs only in these hours of the local time, such as 22-6."),
+    ] = None,
     when_idle: Annotated[
         bool, typer.Option("--when-idle", help="Take jobs only while nobody is logged in and the load is low.")
     ] = False,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Take no app that may use more memory, as 8G; this machine's by default."),
+        typer.Option(
+            metavar="SIZE",
+            help="Take no app that may use more memory than this, such as 512M or 8G; by default this machine's "
+            "memory.",
+        ),
     ] = None,
     apps: Annotated[
-        list[str] | None, typer.Option("--app", metavar="ADDRESS", help="Run only this app; repeatable.")
+        list[str] | None, typer.Option("--app", metavar="ADDRESS", help="Run this app only; repeatable.")
     ] = None,
     requesters: Annotated[
         list[str] | None,
-        typer.Option("--requester", metavar="ADDRESS", help="Run jobs only for this account; repeatable."),
+        typer.Option("--requester", metavar="ADDRESS", help="Run jobs of this requester only; repeatable."),
     ] = None,
     admin: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Answer the operator there: metrics, readiness, version.")
+        str, typer.Option(metavar="HOST:PORT", help="Address of the admin listener: metrics, readiness, version.")
     ] = "",
     account: ForAccount = "",
     pool: AtPool = "",
     data: Data = None,
 ) -> None:
-    """Run jobs of a network's pool on this machine until Ctrl-C, or a limit.
+    """Run jobs of a network's pool on this machine until Ctrl-C, SIGTERM or a limit.
 
-    The first start makes the worker's keys, fetches the network's runtime, and needs an invitation. Ctrl-C or SIGTERM
-    lets running jobs end; a second one stops at once.
+    The first start creates the worker's keys and fetches the network's runtime; a pool without open admission also
+    needs an invitation. The first Ctrl-C or SIGTERM lets running jobs end, the second stops them.
     """
     import asyncio
 
@@ -141,8 +160,8 @@ def start(
     )
     if signed is not None and signed.invitation.pool != machine.network.workerpool:
         raise InputRefused(
-            f"the invitation is of pool {signed.invitation.pool}, and {machine.network.pool_url} is pool "
-            f"{machine.network.workerpool}; name the URL of its pool with --pool."
+            f"the invitation is for pool {signed.invitation.pool}, and {machine.network.pool_url} is pool "
+            f"{machine.network.workerpool}; name the URL of the invitation's pool with --pool."
         )
     stdout.print(f"worker {load_or_create_key(machine).address} of pool {machine.network.workerpool}", markup=False)
     stderr.print(
@@ -150,7 +169,7 @@ def start(
         style="yellow",
     )
     if machine.account is not None:
-        stderr.print("For a worker account this machine takes jobs in enclaves only; others run those without a TEE.")
+        stderr.print("For a worker account this machine takes jobs in enclaves only, none without a TEE.")
     asyncio.run(_work(machine, admin_address))
 
 
@@ -177,7 +196,7 @@ def _worker_machine(network: str | None, data: Path | None, pool: str) -> "Worke
 
 @app.command()
 def status(network: NetworkName = None, pool: AtPool = "", as_json: Json = False, data: Data = None) -> None:
-    """Show what this machine's worker does: slots, tasks, caches, earnings, and when the pool answered last."""
+    """Show the state of this machine's worker: slots, tasks, caches, earnings, and the last answer of the pool."""
     import asyncio
     import time
 
@@ -207,23 +226,26 @@ async def deposit(
     worker: Annotated[
         str, typer.Argument(metavar="WORKER", help="The address that `sealgrid worker start` prints, on any machine.")
     ],
-    rlc: Annotated[str, typer.Argument(metavar="RLC", help="From your wallet, as stake of the worker.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=f"Taken from your wallet. {PRICE_HELP}")],
 ) -> None:
-    """Deposit a worker's bond, and stake for tasks without a TEE; `worker collect` on its machine takes it out."""
-    free = await me.account.deposit_stake(worker, rlc)
+    """Deposit escrow of a worker: its bond, and its stake for tasks without a TEE.
+
+    Only `sealgrid worker collect` on the worker's machine takes it out again.
+    """
+    free = await me.account.deposit_stake(worker, amount)
     stdout.print(f"worker {worker} has {free}{credit_note(me.network)} free in escrow", markup=False)
 
 
 @app.command()
 def collect(
-    to: Annotated[str, typer.Argument(metavar="ADDRESS", help="The account that gets the money; nobody can undo it.")],
+    to: Annotated[str, typer.Argument(metavar="ADDRESS", help="The account that gets the money. It cannot be undone.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without a question.")] = False,
     network: NetworkName = None,
     pool: AtPool = "",
     data: Data = None,
 ) -> None:
-    """Move all that the worker has free in escrow, its earnings and its stake, to the wallet of an account of yours."""
+    """Send all free escrow of this machine's worker, earnings and stake, to the wallet of an account of yours."""
     from sealgrid.cli.confirmation import confirm
     from sealgrid.sdk.addresses import parse_address
 
@@ -234,14 +256,18 @@ def collect(
             return
         stdout.print(f"worker {me.account.address} has {free}{credit_note(me.network)} in escrow", markup=False)
         if not yes:
-            confirm(f"Send it to {receiver}?", elsewhere="nobody is here to confirm it; add --yes. Nothing was sent.")
+            confirm(
+                f"Send it to {receiver}?", elsewhere="there is no terminal to confirm it; add --yes. Nothing was sent."
+            )
         await me.account.send(receiver, free, from_escrow=True)
         stdout.print(f"sent {free} to the wallet of {receiver}", markup=False)
 
     try:
         receiver = parse_address(to)
     except ValueError as error:
-        raise InputRefused(f"{to[:80]!r} is not an address; give the one that gets the money.") from error
+        raise InputRefused(
+            f"{to[:80]!r} is not an address; give the address that gets the money. Nothing was sent."
+        ) from error
     _as_worker(_worker_machine(network, data, pool), move)
 
 
@@ -282,7 +308,7 @@ async def _work(machine: "WorkerMachine", admin: tuple[str, int] | None) -> None
                 nonlocal stopping
                 stopping += 1
                 if stopping == 1:
-                    stderr.print("no further job; waiting for the running ones (again to stop at once)")
+                    stderr.print("takes no further job; waiting for the running jobs (Ctrl-C again stops them)")
                     session.drain()
                 else:
                     running.cancel()
@@ -300,7 +326,7 @@ def _print_ready(status: "Status", machine: "WorkerMachine") -> None:
 
     status.stop()
     notify_ready()
-    stderr.print(f"ready: requests jobs, {machine.limits.jobs} at a time; stop it with Ctrl-C", markup=False)
+    stderr.print(f"ready: requests jobs, {machine.limits.jobs} at the same time; stop it with Ctrl-C", markup=False)
 
 
 def _print_job(task: "TaskId", event: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Json
+from sealgrid.cli.options import PRICE_HELP, Json
 from sealgrid.cli.output import credit_note, print_result, stdout
 from sealgrid.cli.session import for_account
 
@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.resources.fleets import Fleet
 
-app = typer.Typer(help="A worker account: one earner for many machines.", no_args_is_help=True)
+app = typer.Typer(help="Worker accounts: one worker of PoCo for many machines.", no_args_is_help=True)
 
 OwnAccount = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The address of a worker account.")]
 Worker = Annotated[str, typer.Argument(metavar="WORKER", help="The address that `sealgrid worker start` prints.")]
 OfPool = Annotated[
-    str | None, typer.Option("--pool", metavar="ADDRESS", help="The workerpool; the one of the network by default.")
+    str | None,
+    typer.Option("--pool", metavar="ADDRESS", help="Address of the workerpool; by default that of the network file."),
 ]
 
 
 @app.command()
 @for_account("owner")
 async def create(me: "AsyncClient") -> None:
-    """Create a worker account that you own: a contract, for the gas of one transaction."""
+    """Deploy a worker account that you own. It costs the gas of one transaction."""
     stdout.print(f"worker account {await me.fleets.create()}", markup=False)
 
 
@@ -37,15 +38,18 @@ async def delegate(
     worker: Worker,
     *,
     until: Annotated[
-        str, typer.Option(metavar="DATE|DURATION", help="The end: a date in UTC, or 30d, 4w, 1y from now.")
+        str,
+        typer.Option(
+            metavar="DATE|DURATION", help="End: a date in UTC, such as 2030-12-31, or from now: 12h, 30d, 4w, 1y."
+        ),
     ] = "1y",
     stake: Annotated[
         str,
-        typer.Option(metavar="RLC", help="The largest stake of one result without an enclave; none by default."),
+        typer.Option(metavar="AMOUNT", help=f"Largest stake of one result without a TEE. {PRICE_HELP}"),
     ] = "0",
     pool: OfPool = None,
 ) -> None:
-    """Let a machine work for your account. It signs results, and cannot move money."""
+    """Let a machine work for your worker account. It signs results, and cannot move money."""
     from sealgrid.cli.end_times import parse_end
 
     machine = await me.fleets.delegate(fleet, worker, until=parse_end(until) or 0, stake=stake, pool=pool)
@@ -55,15 +59,15 @@ async def delegate(
 @app.command()
 @for_account("owner")
 async def revoke(me: "AsyncClient", fleet: OwnAccount, worker: Worker, *, pool: OfPool = None) -> None:
-    """End a machine's work for your account, at once."""
+    """Revoke a machine's permission to work for your worker account, at once."""
     await me.fleets.revoke(fleet, worker, pool=pool)
-    stdout.print(f"machine {worker} works for account {fleet} no more", markup=False)
+    stdout.print(f"machine {worker} no longer works for account {fleet}", markup=False)
 
 
 @app.command()
 @for_account("owner", reads=True)
 async def show(me: "AsyncClient", fleet: OwnAccount, *, as_json: Json = False) -> None:
-    """Show an account's owner, machines and money."""
+    """Show the owner, the machines and the money of a worker account."""
     import time
 
     found = await me.fleets.get(fleet)
@@ -75,10 +79,10 @@ async def show(me: "AsyncClient", fleet: OwnAccount, *, as_json: Json = False) -
 async def deposit(
     me: "AsyncClient",
     fleet: OwnAccount,
-    rlc: Annotated[str, typer.Argument(metavar="RLC", help="From your wallet, as stake of the account.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=f"Taken from your wallet. {PRICE_HELP}")],
 ) -> None:
-    """Deposit stake for an account. Its machines work in enclaves only, which needs none."""
-    found = await me.fleets.deposit(fleet, rlc)
+    """Deposit stake in the escrow of a worker account. Work in enclaves needs no stake."""
+    found = await me.fleets.deposit(fleet, amount)
     stdout.print(f"account {found.account} has {found.escrow}{credit_note(me.network)} in escrow", markup=False)
 
 
@@ -89,10 +93,11 @@ async def collect(
     fleet: OwnAccount,
     *,
     to: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Another account than yours that gets the money.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="The account that gets the money; by default yours. It cannot be undone."),
     ] = None,
 ) -> None:
-    """Move all that your worker account has free, its earnings and its stake, to your wallet."""
+    """Send all free escrow of your worker account, earnings and stake, to your wallet."""
     sent = await me.fleets.collect(fleet, to=to)
     if sent:
         stdout.print(f"sent {sent}{credit_note(me.network)} to the wallet of {to or me.account.address}", markup=False)
@@ -112,4 +117,4 @@ def _lines(fleet: "Fleet", now: float) -> Iterator[str]:
         days = (each.expiry - now) / 86_400
         yield f"machine  {each.worker} for pool {each.pool}, {days:.0f} days left, stakes at most {each.stake}"
     if not fleet.machines:
-        yield "machine  none; add one with: sealgrid worker account delegate"
+        yield "machine  none; add one with: sealgrid worker account delegate ACCOUNT WORKER"

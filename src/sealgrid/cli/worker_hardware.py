@@ -40,9 +40,9 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show the platforms that this machine supports, what is missing, and how to get it.
+    """Show which platforms this machine supports, and for the others the missing parts and their remedies.
 
-    Exits with 1 if it is ready for none.
+    Exits with 1 if it supports none.
     """
     from sealgrid.platform.machine_probe import MachineProbe
 
@@ -57,16 +57,27 @@ def doctor(
 
 def quote(
     *,
-    roots: Annotated[list[str], typer.Option("--root", help="PLATFORM=FILE, a root certificate; repeatable.")],
-    traits: Annotated[list[str] | None, typer.Option("--accept", help="A trait to accept; repeatable.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with a quote; by default this machine makes one.")] = None,
-    intel: Annotated[str, typer.Option(help="Intel's collateral service, or a PCCS.")] = INTEL,
-    amd: Annotated[str, typer.Option(help="AMD's key service.")] = AMD,
-    cache: Annotated[Path | None, typer.Option(help="Folder of cached collateral.")] = None,
+    roots: Annotated[
+        list[str],
+        typer.Option("--root", metavar="PLATFORM=FILE", help="A platform's root certificate, DER or PEM; repeatable."),
+    ],
+    traits: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="TRAIT", help="A trait of the machine to accept; repeatable."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with a quote; by default this machine makes one.")
+    ] = None,
+    intel: Annotated[str, typer.Option(metavar="URL", help="Intel's collateral service, or a PCCS.")] = INTEL,
+    amd: Annotated[str, typer.Option(metavar="URL", help="AMD's key service.")] = AMD,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of cached collateral; by default below SEALGRID_HOME."),
+    ] = None,
 ) -> None:
     """Make a quote, fetch its collateral, and verify both as a vault does.
 
-    A refusal names the number of the check. Only the machine's family or chip id is sent.
+    A refusal names the number of the check. The collateral services receive only the machine's family or chip id.
     """
     import asyncio
 
@@ -79,7 +90,8 @@ def quote(
         source = next((each for each in (ConfigfsTsm(), GramineAttestation()) if each.is_available()), None)
         if source is None:
             raise SetupMissing(
-                "configfs-tsm and Gramine are missing here; run this inside a confidential guest or enclave."
+                "this machine has neither configfs-tsm nor Gramine; run the command inside a confidential guest "
+                "or enclave."
             )
         raw_quote = source.quote(bytes(64))
     else:

@@ -46,7 +46,7 @@ def test_a_new_password_is_entered_twice_and_a_difference_makes_no_account(sealg
 def test_without_a_terminal_a_password_file_is_required(sealgrid):
     ended = sealgrid("account", "new", "alice")
     assert ended.code == 1
-    assert "give --password-file FILE" in ended.err
+    assert "name a file with --password-file FILE" in ended.err
 
 
 def test_accounts_are_listed_and_shown_for_people_and_programs(sealgrid, tmp_path):

@@ -71,7 +71,7 @@ def test_the_graph_of_a_model_is_written_without_its_weights(ados, tmp_path):
     ("words", "reason"),
     [
         (("join", "day.csv", "--roster", "roster.json"), "file 1 has no signatures"),
-        (("join", "day.csv", "--roster", "day.csv"), "day.csv is no JSON"),
+        (("join", "day.csv", "--roster", "day.csv"), "day.csv is not valid JSON"),
         (("join", "absent", "--roster", "roster.json"), "absent cannot be read"),
         (("sign", "roster.json", "--sensor", "a", "--key", "key"), "no list of readings"),
         (("sign", "day.csv", "--sensor", "b", "--key", "key"), "no readings of 'b'"),

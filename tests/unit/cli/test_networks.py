@@ -53,13 +53,13 @@ def test_a_joined_network_is_listed_shown_and_left(sealgrid, offered: Network):
 
 
 def test_a_file_that_came_without_tls_is_to_be_compared(sealgrid, offered: Network):
-    assert "compare the fingerprint with its operator" in sealgrid("network", "join", URL, "--yes").err
+    assert "compare the fingerprint with that of its operator" in sealgrid("network", "join", URL, "--yes").err
     assert "compare" not in sealgrid("network", "join", "https://grid.example", "--yes").err
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_stored(sealgrid, offered: Network):
     ended = sealgrid("network", "join", URL)
-    assert (ended.code, "join with --yes" in ended.err) == (1, True)
+    assert (ended.code, "add --yes" in ended.err) == (1, True)
     assert sealgrid("network", "list").out == ""
 
 

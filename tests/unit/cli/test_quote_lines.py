@@ -49,9 +49,9 @@ def test_a_quote_has_every_part_the_money_and_what_is_missing():
         "total      10 RLC",
         "escrow     4 RLC free",
         "wallet     1 RLC",
-        'missing    6 RLC; deposit it first: sealgrid account deposit "6 RLC"',
+        'missing    6 RLC; deposit it with: sealgrid account deposit "6 RLC"',
         "time       unknown: no past answers",
-        "vaults     2 of 3 must release the keys, and would now",
+        "vaults     2 of 3 must release the keys; they would now",
         "condition  on the machine, checked after the purchase: (3.7) The generation is allowed.",
         "nothing was bought",
     ]

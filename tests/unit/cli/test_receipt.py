@@ -73,3 +73,10 @@ def test_verifying_loads_no_library_that_could_connect():
         "sys.exit(any(name in sys.modules for name in ('web3', 'httpx', 'aiohttp')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_pins_from_options_are_refused_online_where_those_of_the_network_count(tmp_path):
+    (tmp_path / "receipt.json").write_text(VECTORS["accepted"]["envelope"])
+    ended = run_cli("receipt", "verify", tmp_path / "receipt.json", "--online", "--chain", 1, home=tmp_path / "home")
+    assert (ended.code, ended.out) == (1, "")
+    assert "--online takes every pin from the network file; leave out --vaults, --chain" in ended.err

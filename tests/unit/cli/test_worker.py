@@ -107,4 +107,4 @@ def test_what_cannot_be_verified_is_one_line(sealgrid, quoted, words, line):
 
 def test_without_quoting_hardware_the_error_names_what_is_missing(sealgrid, quoted):
     ended = sealgrid("worker", "quote", "--root", f"simulated={quoted[1] / 'root.der'}")
-    assert "configfs-tsm and Gramine are missing here" in ended.err
+    assert "this machine has neither configfs-tsm nor Gramine" in ended.err
