@@ -188,12 +188,12 @@ async def test_the_pool_opens_no_second_way_after_a_consensus_that_was_not_agree
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"callback": development_key("stranger").address}, "its contract would believe"),
+        ({"callback": development_key("stranger").address}, "its callback contract would accept"),
         ({"params": "{}", "callback": ZERO_ADDRESS}, ""),
         ({"params": '{"iexec_secrets":{"1":"name"}}'}, "names a secret"),
         ({"params": '{"iexec_input_files":["https://a.test/f"]}'}, "names input by URL"),
         ({"params": "no json"}, "its params cannot be read"),
-        ({"trust": 1}, "one worker's result that nobody compares"),
+        ({"trust": 1}, "the result of one worker without a comparison"),
     ],
 )
 async def test_a_deal_without_a_tee_that_names_something_private_is_refused(

@@ -125,7 +125,7 @@ def test_an_app_can_bring_packages_that_no_worker_has(developer, environment):
 def test_an_app_with_missing_packages_is_refused_before_it_is_registered(developer):
     app = developer.folder / "word_count"
     (app / "app.toml").write_text('wheels = ["greeting==1.0"]\n' + blocks("toml")[0])
-    assert "there is no wheel of greeting==1.0" in developer.error_line("app", "deploy", "word_count")
+    assert "has no wheel of greeting==1.0; download it" in developer.error_line("app", "deploy", "word_count")
     wheel(app / "wheels")
     (app / "wheels.lock").write_text(json.dumps([lock_entry(sha256="0x" + "11" * 32)]))
     assert f"has no {GREETING} with the digest in wheels.lock" in developer.error_line("app", "deploy", "word_count")

@@ -397,7 +397,10 @@ async def test_after_the_final_deadline_the_requester_has_the_money_back_without
     job = await anna.next()
     assert job is not None
     await until(lambda: reached(client, task_id(plain, 0), "failed"))
-    assert "no vault gives the key of its model" in (await exact_stages(market, client, task_id(plain, 0)))[-1].detail
+    assert (
+        "vaults do not release the key of its model"
+        in (await exact_stages(market, client, task_id(plain, 0)))[-1].detail
+    )
     assert (await client.task(task_id(plain, 0))).history[-1].detail == ""
     assert (await market.hub.account(requester)).stake < before.stake
 

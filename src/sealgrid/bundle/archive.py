@@ -1,6 +1,6 @@
 """Canonical zip archives, and the rules for paths inside archives.
 
-The canonical form is sorted and stored, without times, owners or extra fields, so that equal files have one digest.
+The canonical form is sorted and stored, without times, owners or extra fields: equal files have one digest.
 """
 
 import io

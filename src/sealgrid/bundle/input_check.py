@@ -18,7 +18,7 @@ from sealgrid.errors import InputMismatch
 
 
 def json_fault(content: bytes) -> str | None:
-    """Return why a file is no JSON; NaN and Infinity are accepted, as Python writes them.
+    """Return why a file is not valid JSON; NaN and Infinity are accepted, as Python writes them.
 
     The text is in UTF-8, UTF-16 or UTF-32, with a byte order mark or without: what ``json.loads`` takes in an app.
     """

@@ -1,4 +1,4 @@
-"""Input specification of an app: what one run needs and takes. It is in the manifest, hence in the app's digest.
+"""Input specification of an app: the inputs that one run needs and accepts. The app's digest covers it.
 
 An app with a specification takes exactly what it declares; one without takes anything (docs/protocol/bundle.md).
 """

@@ -37,7 +37,10 @@ def lock(requirements: Iterable[str], wheels: Path, python: str | None = None) -
         name, _, version = requirement.partition("==")
         wheel = candidates.get((package_name(name), version))
         if wheel is None:
-            raise InputRefused(f"there is no wheel of {requirement} in {wheels.name!r}; name exact versions.")
+            raise InputRefused(
+                f"{wheels.name!r} has no wheel of {requirement}; download it, or name an exact version that the "
+                "folder has."
+            )
         if not runs_on(wheel.filename, target):  # (12)
             raise InterpreterMismatch(
                 "12",

@@ -45,7 +45,7 @@ class _Array:
 
 
 class _Unfit(Exception):
-    """The reason why a file is no set of tensors, in words."""
+    """The reason why a file is not a set of tensors, in words."""
 
 
 def tensor_fault(signature: ModelSignature, kind: str, content: bytes) -> str | None:
@@ -63,9 +63,9 @@ def tensor_fault(signature: ModelSignature, kind: str, content: bytes) -> str | 
 
 
 def example_tensors(signature: ModelSignature) -> bytes | None:
-    """Return a small JSON file with a value for each input, each free dimension being 1; None if there is none.
+    """Return a small JSON file with a value for each input, each free dimension being 1, or None.
 
-    There is none for an input that has no value in JSON, for more than ``MAX_EXAMPLE_VALUES`` in total, and for more
+    It is None for an input that has no value in JSON, for more than ``MAX_EXAMPLE_VALUES`` in total, and for more
     than ``MAX_DIMENSIONS``. The numbers are placeholders: they show the form, not a sensible input.
     """
     if not signature.inputs or not all(_is_plain(spec) for spec in signature.inputs):

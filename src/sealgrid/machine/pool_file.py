@@ -1,4 +1,4 @@
-"""A pool of one's own on any network: its TOML file, its key, and what it takes to register it."""
+"""A user's pool on a network: its TOML file, its key, its registration and costs."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ class PoolFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True)
 class OwnPool:
-    """A pool of one's own, as its file describes it; ``network`` names it as the pool."""
+    """A user's pool, as its file describes it; ``network`` names it as the pool."""
 
     path: Path
     file: PoolFile
@@ -69,7 +69,9 @@ class OwnPool:
         """Return the settings of its service; raise InputRefused while the pool is not registered."""
         base, file, network = self.path.parent, self.file, self.network
         if file.workerpool == ZERO_ADDRESS:
-            raise InputRefused(f"the pool of {self.path} is not registered; do it with: sealgrid pool init {self.path}")
+            raise InputRefused(
+                f"the pool of {self.path} is not registered; register it with: sealgrid pool init {self.path}"
+            )
         return PoolConfig(
             folder=base / file.folder,
             network=network.identity,
@@ -120,7 +122,7 @@ class PoolCosts:
 def create_pool(path: Path, network: Network) -> OwnPool:
     """Write the file, the network file and a new key of a pool that is not registered yet; return it.
 
-    Files that exist stay. Raises InputRefused if the TOML file exists and is none.
+    Existing files stay. Raises InputRefused if the TOML file exists and does not describe a pool.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,9 +148,9 @@ def read_pool(path: Path) -> OwnPool:
     except ValueError as error:
         raise InputRefused(f"{path} does not describe a pool: {error}.") from error
     if file.confirmations < 0:
-        raise InputRefused(f"{path} does not describe a pool: confirmations is a number of blocks, or 0.")
+        raise InputRefused(f"{path} does not describe a pool: set confirmations to a number of blocks, or to 0.")
     if not file.open_admission and amount(file.bond):
-        raise InputRefused(f'{path}: a bond is demanded in an open pool only; set open_admission, or bond = "0".')
+        raise InputRefused(f'{path}: only an open pool can require a bond; set open_admission = true, or bond = "0".')
     file = msgspec.structs.replace(file, **own)
     network = load_network(path.parent / file.network)
     url = file.public_url or f"http://{file.host}:{file.port}"
@@ -194,7 +196,7 @@ async def register_pool(conn: Connection, pool: OwnPool) -> OwnPool:
 
 
 async def cancel_offers(conn: Connection) -> int:
-    """Cancel the pool's open offers on the chain, so that no further run can be bought; return their number."""
+    """Cancel the pool's open offers on the chain: no further run can be bought. Return their number."""
     pool, gate = conn.network.workerpool, PoolGate(conn.node, conn.network.broker)
     is_gated = await Assets(conn.hub).owner(pool) == conn.network.broker
     offers = await conn.market.orders("workerpoolorders", workerpool=pool)
@@ -235,7 +237,7 @@ _TEMPLATE: Final = f"""# A pool of your own. `sealgrid pool init` registers it, 
 workerpool = ""
 first_block = 0
 network = "{NETWORK}"
-key_file = "{KEY}"  # owns the pool: back it up, and show it to nobody
+key_file = "{KEY}"  # owns the pool: back it up, and keep it secret
 folder = "{FOLDER}"
 
 # Workers and requesters reach it there. Behind a proxy, or a router, write its public_url too.

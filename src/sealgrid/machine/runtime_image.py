@@ -18,14 +18,19 @@ async def fetch_runtime(
 ) -> Path:
     """Return the folder with the files of one of the network's runtimes; fetch them if they are not there.
 
-    Raises EvidenceRefused for files that are none of these runtimes.
+    Raises EvidenceRefused for files of any other runtime.
     """
     image = folder / "image"
     if image.exists() and _identity(image) in runtimes:
         return image
     offered = await authority.runtime()
     if offered.runtime not in runtimes or not 0 < offered.size <= MAX_IMAGE_BYTES:
-        raise EvidenceRefused("runtime", f"the network does not use runtime {offered.runtime}, which is offered.")
+        raise EvidenceRefused(
+            "runtime",
+            f"the authority offers runtime {offered.runtime}, which the network file does not list; join the "
+            "network again "
+            "with its present network file.",
+        )
     archive, unpacked = folder / "runtime.part", folder / "image.part"
     shutil.rmtree(unpacked, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +41,9 @@ async def fetch_runtime(
                 file.write(await authority.read_runtime(offset, min(PIECE_BYTES, offered.size - offset)))
         unpack_image(archive, unpacked)
         if (found := _identity(unpacked)) not in runtimes:
-            raise EvidenceRefused("runtime", f"the fetched runtime measures as {found}, not as the network's.")
+            raise EvidenceRefused(
+                "runtime", f"the fetched runtime has the identity {found}, which is not the network's."
+            )
         shutil.rmtree(image, ignore_errors=True)
         unpacked.rename(image)
     finally:

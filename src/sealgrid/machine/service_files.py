@@ -21,7 +21,7 @@ _STORAGE_RATE: Final = 3000  #: requests of one client in a minute: each piece o
 
 
 class ServiceFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the files have in common. Paths are relative to the file's folder."""
+    """Fields of every service's file. Paths are relative to the file's folder."""
 
     network: Path = Path(NETWORK)  #: the network file
     folder: Path = Path("data")

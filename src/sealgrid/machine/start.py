@@ -117,7 +117,11 @@ async def open_worker(
     """
     network, key = machine.network, load_or_create_key(machine)
     if not network.authority_url:
-        raise InputRefused(f"no machine can join {network.name!r}: it names no authority for simulated machines.")
+        raise InputRefused(
+            f"machines cannot join {network.name!r}: its network file names no authority for simulated machines; "
+            "ask the "
+            "network's operator for a file with one."
+        )
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_locked(machine.folder))
         if machine.account is None:
@@ -154,7 +158,9 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputRefused(f"the worker of {folder} runs already; stop it first, or use --jobs.") from error
+            raise InputRefused(
+                f"the worker of {folder} runs already; stop it first, or run more jobs in it with --jobs."
+            ) from error
         yield
 
 
@@ -203,7 +209,11 @@ async def _enrol(
         )
     )
     if reply.root_ca_der not in {root.root_ca_der for root in machine.network.roots}:
-        raise EvidenceRefused("enrol", "the authority certifies under a root that the network file does not pin.")
+        raise EvidenceRefused(
+            "enrol",
+            "the authority certifies under a root that the network file does not pin; join the network again with its "
+            "present network file.",
+        )
     return EnrolledQuoters(pck, reply.chain, reply.root_ca_der, await authority.collateral())
 
 
@@ -213,7 +223,8 @@ async def _require_gas(network: Network, key: SigningKey, on_progress: Callable[
             return
     if not network.faucet_url:
         raise InputRefused(
-            f"worker {key.address} has less than {LEAST_WEI / 10**18:g} ether for the gas of its results; send it some."
+            f"worker {key.address} has less than {LEAST_WEI / 10**18:g} ether for the gas of its results; send ether "
+            "to it."
         )
     on_progress("asking the faucet for test ether")
     async with HttpTransport(network.faucet_url, name="the faucet") as transport:

@@ -1,4 +1,4 @@
-"""What a worker of this machine does and earned: from its folder, and from the chain."""
+"""State and earnings of a worker of this machine, from its folder and from the chain."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class WorkerMoney:
     """Money of a worker."""
 
     earned: Amount
-    escrow: Amount  #: free, so that `worker collect` moves it
+    escrow: Amount  #: free; `sealgrid worker collect` can move it
     gas: int  #: wei
 
 
@@ -36,7 +36,7 @@ class WorkerReport:
     cache: int  #: bytes of bundles, environments and sealed files
     runtime: int  #: bytes of the network's runtime
     money: WorkerMoney | None  #: None while the chain does not answer
-    problem: str = ""  #: why there is no money
+    problem: str = ""  #: why ``money`` is unknown
 
 
 async def worker_report(machine: WorkerMachine) -> WorkerReport:

@@ -43,7 +43,7 @@ class ChallengeAuthenticator:
         (1) The address signed the token's digest (EOA signature, or ERC-1271 for contracts).
         (2) The digest belongs to a challenge issued to this address less than five minutes ago, unused on every
         replica.
-        Check (1) comes first so that a third party cannot consume another address's challenge.
+        Check (1) comes first: otherwise a third party could consume another address's challenge.
         """
         # (1) signature
         if not await self._chain.is_signed_by(token.address, token.digest, token.signature):

@@ -1,4 +1,4 @@
-"""The workers of one pool: those of its settings, those that its owner invited, or everybody."""
+"""Workers that may join one pool: those in its settings, those with an invitation, or any worker."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
 
 STATEMENT_SECONDS: Final = 3600  #: lifetime of the statement that a worker is admitted
-REMEMBERED_SECONDS: Final = 1.0  #: how long a process goes on with a worker that another process removed
+REMEMBERED_SECONDS: Final = 1.0  #: a process may still accept a worker that another process removed for this long
 
 
 class AdmittedWorkers:
@@ -75,7 +75,7 @@ class AdmittedWorkers:
             return connection.execute(insert.returning(WORKER.c.worker)).first() is not None
 
     def remove(self, worker: Address, now: float) -> None:
-        """Remove a worker for good, also one of the settings, or one that is not admitted yet."""
+        """Remove a worker permanently, also one in the settings, or one that is not admitted yet."""
         insert = self._insert(WORKER).values(worker=worker, nonce=worker, removed=now)
         with database_errors(), self._engine.begin() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["worker"], set_={"removed": now}))
@@ -87,7 +87,7 @@ class AdmittedWorkers:
 
 
 class WorkerAdmissions:
-    """Admits workers to one pool, to an open one without an invitation; ``clock`` returns Unix seconds."""
+    """Admits workers to one pool; an open pool requires no invitation. ``clock`` returns Unix seconds."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class WorkerAdmissions:
 
     async def _admit(self, worker: Address, signed: SignedInvitation | None, now: float) -> None:
         if signed is None and self._is_open:
-            # (join.3) before (join.4): nobody deposits a bond in vain
+            # (join.3) before (join.4): a worker that is refused anyway need not deposit a bond
             if self._workers.is_removed(worker):
                 raise CallRefused("join.3", "the pool's owner removed this worker.")
             # (join.4)
@@ -144,7 +144,11 @@ class WorkerAdmissions:
         if invitation.pool != self._pool or not invitation.is_signed_by(
             self._key.address, self._domain, signed.signature
         ):
-            raise CallRefused("join.1", f"the invitation is not one of pool {self._pool}.")
+            raise CallRefused(
+                "join.1",
+                f"the invitation is not for pool {self._pool}, or its owner did not sign it; ask the owner for "
+                "another one.",
+            )
         # (join.2)
         if invitation.expiry <= now:
             raise CallRefused("join.2", "the invitation has expired; ask the pool's owner for another one.")

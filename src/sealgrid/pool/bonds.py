@@ -1,4 +1,4 @@
-"""Bonds: the escrow that an open pool demands of workers that joined without an invitation."""
+"""Bonds: escrow that an open pool requires from workers without an invitation."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ _MAX_READ: Final = 10_000  #: bonds that are remembered
 
 
 class WorkerBonds:
-    """Compares the escrow of workers with the bond of one pool, in nRLC; 0 demands none.
+    """Compares the escrow of workers with the bond of one pool, in nRLC; 0 requires none.
 
     What the hub locks for a worker's contributions belongs to its bond: PoCo takes it after a lie. ``account_of`` reads
     the hub, ``joined_openly`` tells whether a worker joined without an invitation, ``clock`` returns seconds.
@@ -43,7 +43,7 @@ class WorkerBonds:
         if escrow < self._bond:
             raise CallRefused(
                 "join.4",
-                f"worker {worker} has {rlc_number(escrow)} RLC in escrow, and this open pool demands a bond of "
+                f"worker {worker} has {rlc_number(escrow)} RLC in escrow, and this open pool requires a bond of "
                 f"{rlc_number(self._bond)} RLC; deposit it with: "
                 f"sealgrid worker deposit {worker} {rlc_number(self._bond - escrow)}",
             )

@@ -82,7 +82,7 @@ class ChainExecutor:
         waiting = len([each for each in stored if not await self._follow(each)])
         now, room = self._clock(), min(MAX_IN_FLIGHT - waiting, MAX_UNCONFIRMED - len(stored))
         due = await self._book.lead(lambda rows: [_batches(rows, kind, now) for kind in _KINDS])
-        # In turns, so that no kind of call waits until there are none of another one.
+        # In turns: otherwise one kind of call would wait until no call of another kind is due.
         in_turns = (batch for turn in zip_longest(*due) for batch in turn if batch)
         for batch in islice(in_turns, max(0, room)):
             await self._submit(batch[0].kind, batch)
@@ -124,7 +124,7 @@ class ChainExecutor:
             await self._send(transaction)
 
     def _store(self, rows: TaskRows, transaction: PoolTransaction, calls: Sequence[ChainCall]) -> bool:
-        """Store a transaction, unless its calls are not what its tasks need any more."""
+        """Store a transaction, unless its tasks no longer need its calls."""
         tasks = rows.tasks(transaction.tasks)
         if any(chain_call(tasks[call.task]) != call for call in calls):
             return False
@@ -135,7 +135,7 @@ class ChainExecutor:
         return True
 
     async def _split(self, kind: ChainCallKind, calls: Sequence[ChainCall], refused: ChainError) -> None:
-        """Take from the chain what is done already, and make the other calls in two halves."""
+        """Apply calls that the chain has already, and send the others in two halves."""
         changed = await self._read_status(kind, [call.task for call in calls])
         if changed:
             await self._apply(changed)
@@ -161,7 +161,7 @@ class ChainExecutor:
         return e.CallForwardEnded(task=task, at=self._clock(), reason=reason, final=final, reverted=reverted)
 
     async def _read_status(self, kind: ChainCallKind, tasks: Sequence[TaskId]) -> list[e.AnyTaskEvent]:
-        """Return events for the tasks that need no such call any more, in the newest block that is confirmed."""
+        """Return events of tasks that, in the newest confirmed block, no longer need such a call."""
         at, block = self._clock(), await self._hub.node.block(await self._confirmed_number())
         views = await asyncio.gather(*(self._hub.view_task(task, at=block.hash) for task in tasks))
         events: list[e.AnyTaskEvent] = []
@@ -205,7 +205,7 @@ class ChainExecutor:
             return _effects(transaction, self._clock())
         if transaction.kind != "forward":
             return []
-        # Another may have sent the same result first: then nobody is at fault.
+        # Another account may have sent the same result first; then the worker is not at fault.
         done = await self._read_status("forward", transaction.tasks)
         return done or [
             self._forward_ended(task, "its transaction reverted", reverted=True) for task in transaction.tasks

@@ -76,8 +76,8 @@ class PoolChainReader:
     async def _consensus(self, event: TaskConsensus, now: float) -> list[AnyEvent]:
         """Return the consensus on a task that waits for reveals.
 
-        The state of the head is enough: later events correct it. Nodes forget the states of older blocks, and a pool
-        that was down for long could follow the chain no more.
+        The state of the head is enough: later events correct it. Nodes delete the states of older blocks, which a pool
+        that was down for long would otherwise need.
         """
         view = await self.hub.view_task(event.task)
         if view.status is not TaskStatus.REVEALING:
@@ -156,9 +156,9 @@ def refusal(deal: DealView, *, gated: bool = False) -> str:
     """Return the reason why this pool does not run a deal, or an empty text; a gate owns a ``gated`` pool."""
     if not is_tee(deal.tag):
         if gated:
-            return "the deal has no TEE; this pool, which a gate owns, runs tasks in enclaves only"
+            return "the deal has no TEE, and this pool, which a gate owns, runs tasks in enclaves only"
         if deal.trust < MIN_TRUST_WITHOUT_TEE:
-            return "the deal has no TEE and trust 1, at which PoCo pays one worker's result that nobody compares"
+            return "the deal has no TEE and trust 1, at which PoCo pays the result of one worker without a comparison"
         return public_refusal(deal)
     if deal.trust != 1:
         return f"the deal requires trust {deal.trust}; a confidential task runs once, with trust 1"
@@ -168,9 +168,9 @@ def refusal(deal: DealView, *, gated: bool = False) -> str:
 def public_refusal(deal: DealView) -> str:
     """Return why a deal without a TEE cannot run, or an empty text: whatever it uses must be public."""
     if deal.dataset.pointer != ZERO_ADDRESS:
-        return "the deal has no TEE, and no vault gives the key of its model to a machine without one"
+        return "the deal has no TEE, and vaults do not release the key of its model to a machine without one"
     if deal.callback != ZERO_ADDRESS:
-        return "the deal has no TEE, and its contract would believe a result that no enclave signed"
+        return "the deal has no TEE, and its callback contract would accept a result that no enclave signed"
     try:
         params = parse_params(deal.params)
     except InputRefused as error:

@@ -35,14 +35,14 @@ class PoolConfig:
     confirmations: int = 0
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
     open_admission: bool = False  #: admit every worker that asks and was not removed
-    bond: int = 0  #: escrow of a worker that joined without an invitation, in nRLC; 0 demands none
+    bond: int = 0  #: escrow that a worker without an invitation needs, in nRLC; 0 for none
     #: Worker accounts whose results the pool sends, and pays their gas; None for all, empty for none.
     worker_accounts: frozenset[Address] | None = None
     tasks_per_worker: int = 4  #: tasks that one worker may have at one time, and so delay until their deadline
     #: Tasks of one requester that workers have or may take; others wait in its backlog. 0 sets no limit.
     tasks_per_requester: int = 2000
     tasks_per_app: int = 4000  #: the same for one app
-    urgent_seconds: int = 120  #: a task that must start within this time goes before all others
+    urgent_seconds: int = 120  #: a task that must start within this time is assigned first
     replicas: int = 2  #: workers that must agree on the result of a task without a TEE
     tail_copies: bool = True  #: whether idle workers also compute the last tenth of a deal (docs/protocol/pool.md)
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters

@@ -1,4 +1,4 @@
-"""Gives tasks to workers that wait at this process: one claim serves many of them, in the order of arrival."""
+"""Assigns tasks to the workers that wait at this process: one claim serves many of them, in order of arrival."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class _Waiter:
 
 
 class Dispatcher:
-    """A queue of waiting workers. Nobody is woken without a task; ``clock`` returns Unix seconds."""
+    """A queue of waiting workers. No worker is woken without a task; ``clock`` returns Unix seconds."""
 
     def __init__(self, book: TaskBook, chain_clock: ChainClock, clock: Callable[[], float]) -> None:
         self._book, self._chain_clock, self._clock = book, chain_clock, clock
@@ -57,7 +57,7 @@ class Dispatcher:
             self._waiters.pop(waiter, None)
 
     def drain(self) -> None:
-        """Begin no further claim; answer all workers that wait, with what a claim under way brings them."""
+        """Begin no further claim; answer all waiting workers with the tasks of the running claim, if any."""
         self._is_draining = True
         self._wake.set()
         for waiter in self._waiters:
@@ -66,7 +66,7 @@ class Dispatcher:
                 waiter.released.set_result(None)
 
     def close(self) -> None:
-        """Drain, and abandon a claim under way."""
+        """Drain, and cancel the running claim."""
         self.drain()
         if self._running is not None:
             self._running.cancel()

@@ -38,7 +38,7 @@ REPLICATE: Final[dict[str, str]] = {
     "refunded": "FAILED",
 }
 NO_LOGS: Final = (
-    "Worker and pool never see what an app writes. Download the result: of an app that failed it has the log, app.log."
+    "Worker and pool never see what an app writes. Download the result: it has the log, app.log, if the app failed."
 )
 
 

@@ -1,4 +1,4 @@
-"""What a task needs next, by its state: a worker, a report before its lease ends, a chain call before its deadline.
+"""The next need of a task by its state: a worker, a report before its lease ends, a chain call before its deadline.
 
 Stores index these values: a pool finds the tasks that need something without reading the others.
 """

@@ -1,4 +1,4 @@
-"""What a store of tasks offers to the operations on it, in one transaction (see ``operations``)."""
+"""Interface of a store of tasks: its transactions, for the operations in ``operations``."""
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
@@ -55,7 +55,7 @@ class Backlog(msgspec.Struct, frozen=True, order=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What a transaction changed, for those who wait for it."""
+    """Changes of a transaction, for those who wait for them."""
 
     tasks: frozenset[TaskId] = frozenset()
     assignable: bool = False  #: whether a worker that waits may get a task now
@@ -67,7 +67,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 def changes_of(saved: Sequence[TaskChange]) -> Changes:
-    """Return what saved tasks mean for those who wait."""
+    """Return the changes that saved tasks cause for waiters."""
     moved = [each for each in saved if each.before is None or _moved(each.before, each.after)]
     return Changes(
         tasks=frozenset(each.after.task for each in moved),

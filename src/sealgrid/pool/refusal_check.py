@@ -39,7 +39,7 @@ class RefusalCheck:
         while True:
             try:
                 found = await self.check_reported()
-            except SealgridError as error:  # of the database, or of a leader that is none any more
+            except SealgridError as error:  # of the database, or because another process leads now
                 _log.warning("refusals wait: %s", error)
                 found = False
             if not found:

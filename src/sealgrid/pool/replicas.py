@@ -1,4 +1,4 @@
-"""Replicas of a pool on one PostgreSQL: one of them leads at a time, and each hears what the others changed.
+"""Replicas of a pool on one PostgreSQL: one of them leads at a time, and each is notified of the others' changes.
 
 The leader follows the chain and sends transactions. It has an advisory lock on a session of its own; when that session
 ends, another replica gets the lock and a higher epoch, and the database refuses what the former one still does.
@@ -33,7 +33,7 @@ Work = Callable[[], Coroutine[None, None, None]]
 
 
 async def lead(store: SqlPoolStore, book: TaskBook, work: Work) -> None:
-    """Run ``work`` whenever this process is the leader, until cancelled; with SQLite it always is."""
+    """Run ``work`` while this process is the leader, until cancelled; with SQLite it always is."""
     if not store.is_shared:
         await book.begin_epoch()
         await work()
@@ -55,7 +55,7 @@ async def lead(store: SqlPoolStore, book: TaskBook, work: Work) -> None:
 
 
 async def hear(store: SqlPoolStore, book: TaskBook) -> None:
-    """Wake those who wait here for what other replicas changed, until cancelled; with SQLite there are none."""
+    """Wake local waiters for changes by other replicas, until cancelled; with SQLite there are no other replicas."""
     while store.is_shared:
         try:
             async with await _connect(store) as session:

@@ -60,7 +60,7 @@ class Replication(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def next_worker(self) -> Address | None:
-        """Return the worker that contributes next; None where nobody shall contribute."""
+        """Return the worker that contributes next; None if no worker shall contribute."""
         on_chain = {each.worker for each in self.tally.contributions}
         if not self.order or self.tally.consensus is not None:
             return None
@@ -193,7 +193,7 @@ def call_due(replication: Replication) -> str:
 
 
 def compared_workers(replication: Replication) -> tuple[frozenset[Address], frozenset[Address]]:
-    """Return who agreed with others on a finalized result, and who differed or did not contribute in time.
+    """Return the workers that agreed on a finalized result, and those that differed or did not contribute in time.
 
     Who contributed another result than it committed to differed, whichever of the two is the finalized one.
     """

@@ -11,7 +11,7 @@ class PoolRules(msgspec.Struct, frozen=True, kw_only=True):
     stage_leases: int = 10
     retry: float = 5.0  #: a worker that lost a task may take it again after this long; others at once
     margin: int = 5  #: a task is assigned only with this much left until its contribution deadline
-    urgent: int = 120  #: a task that must start within this time goes before all others
+    urgent: int = 120  #: seconds; a task that must start within this time is assigned first
     tasks_per_worker: int = 0  #: tasks that one worker may have
     tasks_per_requester: int = 0  #: tasks of one requester that workers have or may take; others are in its backlog
     tasks_per_app: int = 0  #: the same for one app

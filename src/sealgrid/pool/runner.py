@@ -273,7 +273,7 @@ class ChainPoller:
         return change
 
     def _warn_of_removed_blocks(self, before: BlockTrail, change: BlocksRolledBack) -> None:
-        """Say that tasks may have ended by blocks that are gone: the pool takes no stage of a task back."""
+        """Warn that tasks may have ended in removed blocks: the pool does not revert the stage of a task."""
         assert before.tip is not None  # else nothing could be removed
         _log.warning(
             "the chain removed blocks %d to %d, which this pool had applied. Deals and ends of tasks in them may be "

@@ -1,7 +1,7 @@
 """Tables of a pool's database, the same on SQLite and PostgreSQL. A market's tables may be beside them.
 
 Columns of ``task`` are what statements search and overwrite; ``doc`` is the whole task. A partial index for each search
-holds only the rows that it can find, so that its cost does not depend on the other tasks.
+holds only the rows that it can find: its cost does not depend on the other tasks.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""A pool's tasks for its services: operations on the store in transactions that calls share, and who waits for what."""
+"""Access of a pool's services to its tasks: operations in shared transactions, and notifications of changes."""
 
 import asyncio
 import time
@@ -161,7 +161,7 @@ class TaskBook:
                 await self._work_due.wait()
 
     def notify(self, changes: Changes) -> None:
-        """Wake those who wait for these changes, made here or by another replica."""
+        """Wake the waiters for these changes, which this or another replica made."""
         for task in changes.tasks & self._task_waiters.keys():
             for waiter in self._task_waiters[task]:
                 if not waiter.done():
@@ -174,13 +174,13 @@ class TaskBook:
             self._work_due = asyncio.Event()
 
     def wake_waiters(self) -> None:
-        """Resolve all futures of ``changes_of``: those who wait look again."""
+        """Resolve all futures of ``changes_of``: their waiters read again."""
         for waiter in [each for waiters in self._task_waiters.values() for each in waiters]:
             if not waiter.done():
                 waiter.set_result(None)
 
     def close(self) -> None:
-        """End the threads, after what they are doing."""
+        """End the threads after their running operations."""
         self._writer.shutdown()
         self._readers.shutdown()
 

@@ -1,4 +1,4 @@
-"""Signs and sends transactions of the pool's account, and tells how they end."""
+"""Signs and sends transactions of the pool's account, and reads their outcomes."""
 
 from typing import Final
 
@@ -45,7 +45,7 @@ class TransactionSender:
         return raw, to_digest(keccak256(raw))
 
     async def send(self, transaction: PoolTransaction) -> None:
-        """Send a transaction to the node; one that the node has already is no error."""
+        """Send a transaction to the node. It is not an error if the node has it already."""
         try:
             await self._node.send_raw(transaction.raw, action=_ACTION)
         except ChainError:

@@ -1,4 +1,4 @@
-"""Transactions of the pool's account: what is stored of each before it is sent, and how it is replaced. Pure."""
+"""Transactions of the pool's account: the record stored before each is sent, and its replacement. Pure."""
 
 from typing import Final
 

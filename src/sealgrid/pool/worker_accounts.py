@@ -20,7 +20,7 @@ class WorkerAccounts:
     async def require(self, account: Address, worker: Address, until: int | None = None) -> None:
         """Raise InputRefused unless a worker is a delegate of an account for this pool, now and until a time.
 
-        The pool pays the gas of the account's calls, so that the account has no other code than the known one.
+        The pool pays the gas of the account's calls, so the account must have the known code.
         """
         if self.served is not None and account not in self.served:
             raise InputRefused(f"pool {self._pool} sends no results of worker account {account}; ask the pool's owner.")

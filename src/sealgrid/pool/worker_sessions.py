@@ -138,7 +138,7 @@ def verify_signed_call(call: SignedCall, pool: Address, domain: Domain, *, at: f
     """Return the worker that signed a call (docs/protocol/pool.md).
 
     (1) The call was signed within 60 seconds of our clock. (2) The worker that it names signed it, for this pool and
-    over this payload. Raises CallRefused, and InputRefused for an address that is none.
+    over this payload. Raises CallRefused, and InputRefused for an invalid address.
     """
     # (1) fresh
     if abs(call.issued - at) > MAX_AGE:

@@ -52,7 +52,9 @@ def check_mirror(url: str, *, from_elsewhere: bool = False) -> None:
         known = ", ".join(sorted(WEB_SCHEMES | STORE_SCHEMES | {FOLDER}))
         raise InputRefused(f"{shown} is not the URL of a mirror; use one of these schemes: {known}.")
     if "@" in parts.netloc + endpoint.netloc:  # (1)
-        raise InputRefused(f"the mirror {shown} has a user name or password in its URL; mirrors are public.")
+        raise InputRefused(
+            f"the mirror {shown} has a user name or password in its URL; remove them: mirrors are public."
+        )
     if not options.keys() <= (_OPTIONS if parts.scheme in STORE_SCHEMES else frozenset()) or parts.fragment:  # (2)
         raise InputRefused(
             f"the mirror {shown} has an unknown option; the URL may end with: {', '.join(sorted(_OPTIONS))}."
@@ -69,7 +71,7 @@ def _split(url: str) -> SplitResult:
         raise invalid
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for a port that is no port
+        _ = parts.port  # raises for an invalid port
     except ValueError:
         raise invalid from None
     return parts

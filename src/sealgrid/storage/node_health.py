@@ -1,4 +1,4 @@
-"""Which storage nodes a client avoids: one that served other bytes than a digest names, or that did not answer."""
+"""Storage nodes that a client avoids: those that served other bytes than a digest names, or did not answer."""
 
 import logging
 import time

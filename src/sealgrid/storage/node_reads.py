@@ -1,4 +1,4 @@
-"""One reading of a file from several storage nodes, and what each of them said about the file."""
+"""One reading of a file from several storage nodes, and the statements of each node about the file."""
 
 import asyncio
 import hashlib

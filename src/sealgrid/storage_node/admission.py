@@ -3,7 +3,7 @@
 (ticket.1) The ticket names this node. (ticket.2) It expires within ten minutes. (ticket.3) Its account signed it.
 (ticket.4) It was not used before. For the result of a task: (ticket.5) the task is active on the chain and its
 contribution deadline has not passed, and (ticket.6) its pool authorised this account as the worker. During the
-upload: (ticket.7) the file has no more bytes than the ticket says (``quotas``).
+upload: (ticket.7) the file has at most the bytes of the ticket (``quotas``).
 
 An upload counts for its network address if it has no ticket, if the account's balance is too low, or while the chain
 cannot be read.
@@ -84,7 +84,10 @@ class UploadAdmission:
         if not ticket.node or ticket.node not in {config.url, config.access.public_url}:  # (1)
             raise TicketRefused("ticket.1", f"this ticket is for {ticket.node[:80]!r}; this node is {config.url!r}.")
         if not now < ticket.expiry <= now + TICKET_SECONDS:  # (2)
-            raise TicketRefused("ticket.2", f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
+            raise TicketRefused(
+                "ticket.2",
+                f"a ticket must expire within {TICKET_SECONDS} s; check this machine's clock, then sign another one.",
+            )
         assert config.domain is not None
         if not ticket.is_signed_by(ticket.account, config.domain, signed.signature):  # (3)
             raise TicketRefused("ticket.3", "the ticket's account did not sign it.")

@@ -93,7 +93,7 @@ async def _read_single_file(request: Request[Any, Any, Any], silence_seconds: fl
 def _check_is_file(segment: MultipartSegment) -> None:
     # Kubo clients send a folder as an empty part, which must not become an empty file.
     if segment.content_type in _UNSUPPORTED_TYPES:
-        raise InputRefused("this node adds files, no folders or links; pack them into one file.")
+        raise InputRefused("this node adds single files, not folders or links; pack them into one file.")
 
 
 async def _with_timeout(stream: AsyncIterator[bytes], silence_seconds: float) -> AsyncIterator[bytes]:
@@ -105,4 +105,4 @@ async def _with_timeout(stream: AsyncIterator[bytes], silence_seconds: float) ->
                 return
             yield chunk
     except TimeoutError as error:
-        raise InputRefused(f"nothing came for {silence_seconds:.0f} seconds; add the file again.") from error
+        raise InputRefused(f"no data arrived for {silence_seconds:.0f} seconds; add the file again.") from error

@@ -43,7 +43,7 @@ class StorageLimits:
     stall_seconds: float = 10.0  #: a silent upload may be dropped for another one after this time
     min_rate: int = 1024  #: bytes per second; a slower upload may be dropped after a minute
     silence_seconds: float = 600.0  #: a silent upload is dropped after this time
-    min_age_seconds: float = 600.0  #: a new file is not evicted earlier, so that an asset on the chain can name it
+    min_age_seconds: float = 600.0  #: a new file is not evicted earlier: its asset on the chain may name it later
     address_seconds: float = DAY
     account_seconds: float = 365 * DAY  #: since a file was last read
     result_seconds: float = 30 * DAY  #: until the requester opens it

@@ -133,7 +133,10 @@ class StorageQuotas:
         """Reserve ``more`` bytes for a piece of an upload; call ``piece_written`` when it is on disk."""
         entry = self._find(upload)
         if entry.limit is not None and entry.size + more > entry.limit:  # (ticket.7)
-            raise TicketRefused("ticket.7", f"the upload's ticket is for {entry.limit} bytes, and more came.")
+            raise TicketRefused(
+                "ticket.7",
+                f"the file has more than the {entry.limit} bytes of its ticket; sign a ticket for the whole file.",
+            )
         entry.touched = now
         before = entry.disk
         after = disk_bytes(max(entry.size + more, entry.limit or 0))

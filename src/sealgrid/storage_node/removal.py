@@ -50,7 +50,11 @@ class RemovalAdmission:
         if removal.file_sha256 != file.sha256 or not is_signed:  # (1)
             raise CallRefused("removal.1", "the account did not sign this removal.")
         if abs(removal.issued - self._clock()) > REMOVAL_SECONDS:  # (2)
-            raise CallRefused("removal.2", f"a removal is valid for {REMOVAL_SECONDS} s; check this machine's clock.")
+            raise CallRefused(
+                "removal.2",
+                f"a removal is valid for {REMOVAL_SECONDS} s after it is signed; check this machine's clock, then "
+                "sign another one.",
+            )
         assets = () if self._chain is None else await self._chain.naming_assets(file)
         if any(not asset.is_dataset or asset.owner != removal.account for asset in assets):  # (3)
             raise CallRefused("removal.3", "an app, or a model of another account, names the same file on the chain.")

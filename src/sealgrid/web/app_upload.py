@@ -15,8 +15,8 @@ MAX_FILES: Final = 2000
 MAX_UNPACKED: Final = 512 << 20  #: bytes of all files together
 _PIECE: Final = 1 << 20
 _ADVICE: Final = (
-    "run `sealgrid app lock FOLDER` in a terminal, which fetches them, and choose the folder again; "
-    "or deploy it there: sealgrid app deploy FOLDER"
+    "run `sealgrid app lock DIR` in a terminal, which fetches them, and choose the folder again; "
+    "or deploy it there: sealgrid app deploy DIR"
 )
 _SKIPPED: Final = frozenset({"__MACOSX", "__pycache__", ".git", ".DS_Store", ".venv", "node_modules"})
 

@@ -98,7 +98,7 @@ def test_an_open_pool_may_demand_a_bond_and_another_one_may_not(tmp_path: Path):
     path = registered(tmp_path)
     text = path.read_text().replace('bond = "0"', 'bond = "2.5"')
     path.write_text(text)
-    with pytest.raises(InputRefused, match="in an open pool only"):
+    with pytest.raises(InputRefused, match="only an open pool can require a bond"):
         read_pool(path)
     path.write_text(text.replace("open_admission = false", "open_admission = true"))
     assert read_pool(path).config.bond == 25 * 10**8

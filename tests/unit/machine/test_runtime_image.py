@@ -63,13 +63,13 @@ async def test_the_pinned_runtime_is_fetched_once_and_again_after_damage(tmp_pat
 
 async def test_a_runtime_that_the_network_does_not_pin_is_not_fetched(tmp_path: Path) -> None:
     served = Served(tmp_path, b"boot")
-    with pytest.raises(EvidenceRefused, match="the network does not use runtime"):
+    with pytest.raises(EvidenceRefused, match="the network file does not list"):
         await fetch(served, tmp_path / "runtime", OTHER)
     assert served.reads == 0
 
 
 async def test_other_files_under_the_name_of_the_pinned_runtime_are_refused_and_removed(tmp_path: Path) -> None:
     served = Served(tmp_path, b"evil", named=OTHER)
-    with pytest.raises(EvidenceRefused, match="the fetched runtime measures as"):
+    with pytest.raises(EvidenceRefused, match="the fetched runtime has the identity"):
         await fetch(served, tmp_path / "runtime", OTHER)
     assert list((tmp_path / "runtime").iterdir()) == []

@@ -135,7 +135,7 @@ async def test_join_4_an_open_pool_admits_without_an_invitation_who_has_the_bond
     assert (refused.value.check, WORKER.address in workers) == ("join.4", False)
     signed = await open_admissions(workers, bonded(workers, rich)).join(signed_call(JoinRequest()))
     assert (signed.admission.worker, workers.joined_openly(WORKER.address)) == (WORKER.address, True)
-    with pytest.raises(CallRefused, match="demands a bond of 5 RLC"):
+    with pytest.raises(CallRefused, match="requires a bond of 5 RLC"):
         await open_admissions(workers, bonded(workers, poor)).join(signed_call(JoinRequest()))
 
 

@@ -80,7 +80,7 @@ async def test_an_option_that_would_give_another_name_is_refused(http: httpx.Asy
 @pytest.mark.parametrize("kind", ["application/x-directory", "application/symlink"])
 async def test_a_folder_is_not_taken_for_an_empty_file(http: httpx.AsyncClient, kind: str) -> None:
     answer = await http.post("/api/v0/add", files={"file": ("a folder", b"", kind)})
-    assert (answer.status_code, "no folders" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, "not folders" in answer.json()["error"]) == (400, True)
 
 
 async def test_what_is_not_one_file_is_refused_and_leaves_nothing(

@@ -1,6 +1,6 @@
 """First code in an app's sandbox: read the start parameters, set resource limits, run the app in a child process.
 
-Started as ``python -I -S -B app_start.py REPORT_FD`` with JSON parameters on standard input, so that no argument or
+Started as ``python -I -S -B app_start.py REPORT_FD`` with JSON parameters on standard input: no argument or
 secret appears in a command line or environment that the kernel exposes. Standard library only.
 
 The child writes one byte to REPORT_FD just before it runs the app. The parent then writes the exit code of a child that

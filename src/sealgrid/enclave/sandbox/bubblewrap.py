@@ -168,7 +168,9 @@ def _account_mounts() -> list[str]:
 def _zone_folder() -> Path:
     spec = importlib.util.find_spec("tzdata")
     if spec is None or spec.origin is None:
-        raise SetupMissing("the Python package tzdata is not installed; apps need its time zones.")
+        raise SetupMissing(
+            "the Python package tzdata is not installed; apps need its time zones. Install it with: pip install tzdata"
+        )
     return Path(spec.origin).parent / "zoneinfo"
 
 

@@ -14,7 +14,7 @@ from sealgrid.enclave.sandbox import sandbox
 from sealgrid.enclave.sandbox.exit_cause import AppEnded, AppExited, PlatformProtection
 from sealgrid.errors import SealgridError
 
-_ATTRIBUTED = PlatformProtection(signals=True, memory=True, clock=True)  # nobody attacks the run on this machine
+_ATTRIBUTED = PlatformProtection(signals=True, memory=True, clock=True)  # a local run has no attacker
 
 
 class LocalRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

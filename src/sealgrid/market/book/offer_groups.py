@@ -32,7 +32,7 @@ class OfferGroups:
             self._oldest.pop(offer, None)
 
     def first(self, offer: Hashable) -> Digest | None:
-        """Return the oldest open order of an offer; None when there is none."""
+        """Return the oldest open order of an offer; None if it has no open order."""
         members, oldest = self._members.get(offer), self._oldest.get(offer)
         while members and oldest:
             if oldest[0][1] in members:

@@ -39,7 +39,7 @@ class LedgerCategory(msgspec.Struct, frozen=True):
 
 
 class LedgerUndo(msgspec.Struct, frozen=True):
-    """Undo entry of one write: the value before, or None when there was none."""
+    """Undo entry of one write: the previous value, or None if the key was new."""
 
     block: int
     key: Key

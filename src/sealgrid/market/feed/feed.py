@@ -79,7 +79,7 @@ class MarketFeed:
             await self._disconnect(connection)
 
     async def close(self) -> None:
-        """End every connection, for good."""
+        """End every connection permanently."""
         await self.end_connections()
         await self._server.shutdown()
 

@@ -93,7 +93,7 @@ def _urls(network: Network) -> Iterator[str]:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for a port that is no port
+        _ = parts.port  # raises for an invalid port
     except ValueError as error:
         raise InputRefused(f"{url[:80]!r} is not a valid URL: {error}.", money="") from error
     return parts

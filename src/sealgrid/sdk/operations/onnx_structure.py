@@ -68,7 +68,9 @@ def read_structure(path: Path) -> OnnxStructure:
         except ValueError as error:  # (3)
             raise InputRefused(f"{path.name} is not an ONNX model ({error}); export the model to ONNX.") from error
     if found is None:  # (4)
-        raise InputRefused(f"{path.name} is not an ONNX model (it has no IR version or no graph).")
+        raise InputRefused(
+            f"{path.name} is not an ONNX model (it has no IR version or no graph); export the model to ONNX."
+        )
     return found
 
 

@@ -45,7 +45,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         client, form = await site.client(request), await parse_form(request)
         upload = form.get("file")
         if not isinstance(upload, UploadFile) or not upload.filename:
-            raise InputRefused("choose the file of the model.")
+            raise InputRefused("choose the file of the model. Nothing was published.")
         lasting: list[str] = []  # notes on a table, and the price of the run that proves the key
         with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
             path = Path(folder) / base_name(upload.filename)

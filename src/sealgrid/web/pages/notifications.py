@@ -35,7 +35,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             raise InputRefused("this site calls webhooks for its own wallets only; poll /account/events.json instead.")
         url = form_text(form, "url")
         await site.webhooks.set(account, url)
-        notice = f"Events of {account} are sent to {url}." if url else f"No webhook is called for {account} any more."
+        notice = f"Events of {account} are {f'sent to {url}' if url else 'no longer sent to a webhook'}."
         return await site.redirect_when_indexed("/account", notice)
 
     return [events, webhook]

@@ -12,7 +12,7 @@ from sealgrid.web.forms import form_count, form_text, parse_form, path_address
 from sealgrid.web.site import Site, WebRequest
 from sealgrid.web.wallets.signing_steps import signing_session
 
-_UNLISTED = "It is off the market; its offers are cancelled on the chain for good."
+_UNLISTED = "It is off the market; its offers are cancelled on the chain, for ever."
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:

@@ -13,9 +13,10 @@ export function filesToPack(files, maxBytes) {
   }
   checkRequirements(kept.map((file) => file.webkitRelativePath.split("/").slice(1).join("/")));
   if (kept.length > MAX_FILES)
-    throw new Error(`This folder has ${kept.length} files, and at most ${MAX_FILES} are taken.`);
+    throw new Error(`This folder has ${kept.length} files; an app has at most ${MAX_FILES}. Nothing was packed.`);
   const bytes = kept.reduce((sum, file) => sum + file.size, 0);
-  if (bytes > maxBytes) throw new Error(`This folder has ${bytes} bytes, and this page takes at most ${maxBytes}.`);
+  if (bytes > maxBytes)
+    throw new Error(`This folder has ${bytes} bytes; this page takes at most ${maxBytes}. Nothing was packed.`);
   return kept.map((file) => [file.webkitRelativePath, file]);
 }
 
@@ -26,7 +27,7 @@ function checkRequirements(paths) {
   if (isLocked && paths.some((path) => /^wheels\/[^/]+\.whl$/.test(path))) return;
   const missing = isLocked ? "a requirements.lock without its wheels" : "a requirements.txt without a lock";
   throw new Error(
-    `This folder has ${missing}, and this page fetches no packages. Run in a terminal: sealgrid app lock FOLDER. ` +
+    `This folder has ${missing}, and this page fetches no packages. Run in a terminal: sealgrid app lock DIR. ` +
       "It fetches the wheels and pins them; then choose the folder again. Nothing was packed.",
   );
 }

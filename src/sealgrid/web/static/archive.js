@@ -30,7 +30,7 @@ export function checkInput(args, names, size) {
     throw new Error(`(input.${check}) ${reason} Nothing was bought.`);
   };
   if (names.length > MAX_FILES) refuse(3, `A run takes at most ${MAX_FILES} files.`);
-  if (!names.every(isPlainName)) refuse(3, `A file has no plain name of at most ${MAX_NAME_BYTES} bytes; rename it.`);
+  if (!names.every(isPlainName)) refuse(3, `A file needs a plain name of at most ${MAX_NAME_BYTES} bytes; rename it.`);
   if (new Set(names.map(foldCase)).size !== names.length)
     refuse(4, "Two of your files have the same name; rename one.");
   if (args.some((arg) => arg.includes("\0") || !isUnicode(arg))) refuse(6, "An argument is not valid text.");

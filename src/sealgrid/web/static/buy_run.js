@@ -27,7 +27,7 @@ export async function buyRun(form, page) {
   const grantSignature = await sign("that this app may read the input", run.typed.grant, 2);
   const price = `${run.price} in all${run.why && `, ${run.why}`}`;
   const requestSignature = await sign(`the request, ${price}`, run.typed.request, 3);
-  page.showStatus(form, "Giving the vaults their shares of the input's key …");
+  page.showStatus(form, "Sending the vaults their shares of the input's key …");
   const statements = { record: run.record, signature, grant: run.grant, grant_signature: grantSignature };
   await depositKey(page, input, run.typed.record, statements);
   const orders = run.document.orders.with(3, { ...run.document.orders[3], sign: requestSignature });

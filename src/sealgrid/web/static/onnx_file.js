@@ -36,7 +36,8 @@ export async function checkOnnxFile(file) {
   } catch (error) {
     throw new Error(`${file.name} is not an ONNX model (${error.message}); export the model to ONNX.`);
   }
-  if (!hasVersion || !graph) throw new Error(`${file.name} is not an ONNX model (it has no IR version or no graph).`);
+  if (!hasVersion || !graph)
+    throw new Error(`${file.name} is not an ONNX model (it has no IR version or no graph); export the model to ONNX.`);
   if (location !== null) {
     throw new Error(
       `${file.name} has its weights in another file, ${location}. Publish it with the command line, which puts them ` +

@@ -24,7 +24,7 @@ export async function publishModel(form, page) {
   const signature = await page.signTypedData(provider, plan.typed.record);
   page.showStatus(form, "Signing who may use it: look at your wallet …");
   const policySignature = await page.signTypedData(provider, plan.typed.policy);
-  page.showStatus(form, "Giving the vaults their shares of its key …");
+  page.showStatus(form, "Sending the vaults their shares of its key …");
   const statements = { record: plan.record, signature, policy: plan.policy, policy_signature: policySignature };
   await depositKey(page, model, plan.typed.record, statements);
   const steps = plan.steps.filter((step) => step.action !== "send");

@@ -45,7 +45,9 @@ async function send(form) {
     const isNetworkError = error instanceof TypeError;
     showFormError(
       form,
-      isNetworkError ? "The site did not answer; look at your account before you repeat it." : error.message,
+      isNetworkError
+        ? "The site did not answer. Check your account before you try again: the request may have had its effect."
+        : error.message,
     );
   }
 }
@@ -54,7 +56,7 @@ async function refusalOf(response) {
   try {
     return (await response.json()).message;
   } catch {
-    return `The site did not accept the form (status ${response.status}).`;
+    return `The site refused the form (HTTP status ${response.status}); try again later.`;
   }
 }
 

@@ -87,7 +87,7 @@
       const hash = await provider.request({ method: "eth_sendTransaction", params: [step.transaction] });
       const receipt = await waitForReceipt(provider, hash);
       if (step.creates && receipt.contractAddress?.toLowerCase() !== step.creates) {
-        throw new Error("Your wallet sent another transaction in between; nothing more was done. Try again.");
+        throw new Error("Your wallet sent another transaction before this one; nothing more was done. Try again.");
       }
     },
     async offer(provider, step) {
@@ -141,12 +141,14 @@
     for (let attempt = 0; attempt < 600; attempt += 1) {
       const receipt = await provider.request({ method: "eth_getTransactionReceipt", params: [hash] });
       if (receipt && receipt.status !== "0x1") {
-        throw new Error("The chain refused the transaction; nothing more was done.");
+        throw new Error("The transaction failed on the chain and had no effect; nothing more was done.");
       }
       if (receipt) return receipt;
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
-    throw new Error(`The transaction ${hash} is not on the chain yet; nothing more was done.`);
+    throw new Error(
+      `The transaction ${hash} is not on the chain yet, and may still be included; nothing more was done. Look for it in your wallet.`,
+    );
   }
 
   async function fetchBytes(path) {
@@ -185,8 +187,8 @@
 
   function errorMessage(error) {
     if (error.code === USER_REJECTED) {
-      return "You rejected this step in your wallet. Earlier steps stay done; nothing more was done.";
+      return "You rejected this step in your wallet. Earlier steps keep their effect; nothing more was done.";
     }
-    return error.message || "Your wallet failed; nothing more was done.";
+    return error.message || "Your wallet reported an error; nothing more was done. Try again.";
   }
 })();

@@ -16,9 +16,9 @@ test("files of tools are left out", () => {
 
 test("requirements without a lock or its wheels are refused with the command that fetches them", () => {
   const listed = [...APP, file("mine/requirements.txt")];
-  assert.throws(() => filesToPack(listed, 100), /requirements.txt without a lock.*sealgrid app lock FOLDER/);
+  assert.throws(() => filesToPack(listed, 100), /requirements.txt without a lock.*sealgrid app lock DIR/);
   const locked = [...listed, file("mine/requirements.lock")];
-  assert.throws(() => filesToPack(locked, 100), /without its wheels.*sealgrid app lock FOLDER/);
+  assert.throws(() => filesToPack(locked, 100), /without its wheels.*sealgrid app lock DIR/);
   assert.equal(filesToPack([...locked, file("mine/wheels/rows-1.0-py3-none-any.whl")], 100).length, 5);
 });
 
