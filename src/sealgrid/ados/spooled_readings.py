@@ -79,10 +79,10 @@ def _text_only(lines: Iterable[str]) -> Iterator[str]:
     try:
         for line in lines:
             if "\0" in line:
-                raise ReadingsRefused("the file has zero bytes, so it is no text; export CSV, SenML or JSON.")
+                raise ReadingsRefused("the file has NUL bytes, so it is not text; export CSV, SenML or JSON.")
             yield line
     except UnicodeDecodeError as error:
-        raise ReadingsRefused("the file is no text in UTF-8; export CSV, SenML or JSON.") from error
+        raise ReadingsRefused("the file is not text in UTF-8; export CSV, SenML or JSON.") from error
 
 
 def _batches(messages: Iterator[ReadingMessage], size: int) -> Iterator[Messages]:

@@ -188,7 +188,7 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
     TaskEnding(
         "without a TEE: enough workers contribute the same result and reveal it",
         "none",
-        "PoCo's consensus; nobody proves that the result is true",
+        "PoCo's consensus; nothing proves that the result is correct",
         None,
         "the result, or AppFailed with the exit code on which they agree",
         "the pool's operator, and who controls as many of its workers as must agree, decides the result",

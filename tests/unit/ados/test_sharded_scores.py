@@ -261,7 +261,7 @@ def test_a_shard_without_its_sensors_neighbours_is_refused():
 def test_a_file_that_is_no_graph_is_refused(change):
     graph = graph_of(random_model(2, edges=1))
     assert read_graph(graph.content()).digest() == graph.digest()
-    with pytest.raises(ReadingsRefused, match="the graph is no file"):
+    with pytest.raises(ReadingsRefused, match="the graph is not a file"):
         read_graph(json.dumps(json.loads(graph.content()) | change).encode())
 
 

@@ -31,8 +31,8 @@ def test_the_readings_are_those_of_the_whole_file(tmp_path, batch):
     ("content", "reason"),
     [
         (b"", "no column of times"),
-        (b"time,station-001\n\xff,1\n", "no text in UTF-8"),
-        (b"time,station-001\n1\0,1\n", "zero bytes"),
+        (b"time,station-001\n\xff,1\n", "not text in UTF-8"),
+        (b"time,station-001\n1\0,1\n", "NUL bytes"),
         (b"time,elsewhere\n1772064000,1\n", "no sensor of the file"),
         (b'{"roster": {}, "readings": []}', "scored in one piece"),
     ],

@@ -73,7 +73,7 @@ def test_the_graph_of_a_model_is_written_without_its_weights(ados, tmp_path):
         (("join", "day.csv", "--roster", "roster.json"), "file 1 has no signatures"),
         (("join", "day.csv", "--roster", "day.csv"), "day.csv is not valid JSON"),
         (("join", "absent", "--roster", "roster.json"), "absent cannot be read"),
-        (("sign", "roster.json", "--sensor", "a", "--key", "key"), "no list of readings"),
+        (("sign", "roster.json", "--sensor", "a", "--key", "key"), "not a list of readings"),
         (("sign", "day.csv", "--sensor", "b", "--key", "key"), "no readings of 'b'"),
     ],
     ids=range(5),
@@ -94,7 +94,7 @@ WATCH = ("watch", "day.csv", "--model", "m", "--journal", "j", "--interval", "60
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ((*WATCH, "--since", "yesterday"), "is no time"),
+        ((*WATCH, "--since", "yesterday"), "is not a time"),
         ((*WATCH, "--max-price", "much"), "is not a valid amount"),
         ((*WATCH, "--broker-password-file", "absent"), "the password file absent cannot be read"),
     ],

@@ -93,7 +93,7 @@ class AsyncAccount:
         return await self.balance()
 
     async def send(self, to: str, how_much: Price, *, from_escrow: bool = False) -> Balance:
-        """Send money to the wallet of another account, from this account's wallet or escrow; nobody can undo it.
+        """Send money to the wallet of another account, from this account's wallet or escrow. It cannot be undone.
 
         ``to`` is an address or, on a local network, the name of a development account. Raises InputRefused for another
         receiver, OrderRefused if there is not enough; then nothing is sent.

@@ -40,7 +40,7 @@ class Account:
         return BACKGROUND.run(self._inner.withdraw(how_much))
 
     def send(self, to: str, how_much: Price, *, from_escrow: bool = False) -> Balance:
-        """Send money to the wallet of another account, from this account's wallet or escrow; nobody can undo it.
+        """Send money to the wallet of another account, from this account's wallet or escrow. It cannot be undone.
 
         ``to`` is an address or, on a local network, the name of a development account. Raises InputRefused for another
         receiver, OrderRefused if there is not enough; then nothing is sent.

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     if shard is None:
         score_file(model, content, options)
     elif arguments:
-        raise ReadingsRefused("a shard takes no arguments: who merges the shards chooses the window.")
+        raise ReadingsRefused("a shard takes no arguments; the window is chosen when the shards are merged.")
     else:
         score_part(model, shard)
 

@@ -78,7 +78,7 @@ def test_ten_times_too_large_a_text_of_zeros_and_unknown_sensors_are_scored_or_n
     ("dataset", "inputs", "arguments", "reason"),
     [
         (None, {"readings": b""}, (), "there is no model"),
-        (SHIPPED_MODEL[:100], {"readings": DAY.readings}, (), "no ONNX file"),
+        (SHIPPED_MODEL[:100], {"readings": DAY.readings}, (), "not an ONNX file"),
         (SHIPPED_MODEL, {}, (), "one file of readings, not 0"),
         (SHIPPED_MODEL, {"a": b"1", "b": b"2"}, (), "one file of readings, not 2"),
         (SHIPPED_MODEL, {"readings": b"time,station-001\n1,2,3\n"}, (), "line 2: there are 3 cells"),

@@ -38,7 +38,7 @@ class Calibration:
         for each in fields(self):
             entries: Integers = getattr(self, each.name)
             if entries.shape != self.centre.shape:
-                raise ReadingsRefused(f"the model's calibration has not one {each.name} for each sensor.")
+                raise ReadingsRefused(f"the model's calibration does not have one {each.name} for each sensor.")
             low, high = _BOUNDS[each.name]
             if entries.size and not (low <= int(entries.min()) and int(entries.max()) <= high):
                 raise ReadingsRefused(f"the model's calibration has a {each.name} outside {low} to {high}.")

@@ -32,7 +32,7 @@ _IN_UTC = re.compile(r"[ _]*[\[(]?(?:utc|gmt|s)[\])]|_utc$", re.IGNORECASE)  #: 
 
 
 def read_csv(text: str) -> Iterator[ReadingMessage]:
-    """Yield the readings of a table; raise ReadingsRefused with the line for what is none."""
+    """Yield the readings of a table; raise ReadingsRefused with the number of an invalid line."""
     return read_csv_lines(io.StringIO(text, newline=""))
 
 

@@ -28,9 +28,9 @@ def read_text(content: bytes) -> str:
     try:
         text = content.decode(encoding_of(content))
     except UnicodeDecodeError as error:
-        raise ReadingsRefused("the file is no text in UTF-8; export CSV, SenML or JSON.") from error
+        raise ReadingsRefused("the file is not text in UTF-8; export CSV, SenML or JSON.") from error
     if "\0" in text:
-        raise ReadingsRefused("the file has zero bytes, so it is no text; export CSV, SenML or JSON.")
+        raise ReadingsRefused("the file has NUL bytes, so it is not text; export CSV, SenML or JSON.")
     return text
 
 

@@ -61,7 +61,9 @@ def read_graph(content: bytes) -> SensorGraph:
     try:
         return _parse(json.loads(content))
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ReadingsRefused("the graph is no file of `sealgrid ados graph`; ask the model's owner for it.") from error
+        raise ReadingsRefused(
+            "the graph is not a file of `sealgrid ados graph`; ask the model's owner for it."
+        ) from error
 
 
 def _parse(document: dict[str, Any]) -> SensorGraph:

@@ -10,12 +10,12 @@ from .senml import is_senml, read_senml
 
 
 def read_json(text: str) -> Iterator[ReadingMessage]:
-    """Yield the readings of a document; raise ReadingsRefused with the record's number for what is none."""
+    """Yield the readings of a document; raise ReadingsRefused with the number of an invalid record."""
     document = _document(text)
     if isinstance(document, dict):
         document = next((document[name] for name in ("readings", "data", "records") if name in document), document)
     if not isinstance(document, list):
-        raise ReadingsRefused('the JSON is no list of readings: write [{"time": …, "sensor": …, "value": …}, …].')
+        raise ReadingsRefused('the JSON is not a list of readings; write [{"time": …, "sensor": …, "value": …}, …].')
     return read_senml(document) if is_senml(document) else _read_records(document)
 
 
@@ -36,7 +36,7 @@ def _read_records(records: list[object]) -> Iterator[ReadingMessage]:
     for number, record in enumerate(records, start=1):
         where = f"record {number}"
         if not isinstance(record, dict):
-            raise ReadingsRefused(f"{where} is no object with a time.")
+            raise ReadingsRefused(f"{where} is not an object with a time.")
         time = first_of(list(record), TIME)
         if time is None:
             raise ReadingsRefused(f"{where} has no {TIME[0]!r}.")

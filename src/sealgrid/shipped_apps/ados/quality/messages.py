@@ -148,7 +148,7 @@ def _from_text(text: str, where: str) -> float:
         return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError) as error:
         raise ReadingsRefused(
-            f"{where}: {text[:40]!r} is no time; write 2026-01-31T12:00:00Z, or Unix seconds."
+            f"{where}: {text[:40]!r} is not a time; write 2026-01-31T12:00:00Z, or Unix seconds."
         ) from error
 
 
@@ -177,7 +177,7 @@ def read_value(given: object, where: str) -> float:
             text = given.strip()
             if text.lower() in MISSING_CELLS:
                 return float("nan")
-            raise ReadingsRefused(f"{where}: {text[:40]!r} is no number; leave a missing reading empty.") from error
+            raise ReadingsRefused(f"{where}: {text[:40]!r} is not a number; leave a missing reading empty.") from error
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise ReadingsRefused(f"{where}: a value is neither a number nor missing.")
     try:

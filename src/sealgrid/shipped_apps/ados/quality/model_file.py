@@ -43,7 +43,7 @@ def read_model(content: bytes) -> AdosModel:
     try:
         document = json.loads(file.metadata[METADATA])
         if document["schema"] != SCHEMA or document["window"] != WINDOW:
-            raise ReadingsRefused(f"the model has another schema or window than {SCHEMA} and {WINDOW}; train it anew.")
+            raise ReadingsRefused(f"the model has another schema or window than {SCHEMA} and {WINDOW}; train it again.")
         return AdosModel(
             sensors=_sensors(document["sensors"]),
             interval=_interval(document["interval"]),
@@ -79,7 +79,7 @@ def _network(tensors: dict[str, np.ndarray]) -> GraphNetwork:
 
 def _weights(tensor: np.ndarray) -> np.ndarray:
     if not np.isfinite(tensor).all() or (tensor.size and float(np.abs(tensor).max()) > 1 << 20):
-        raise ReadingsRefused("the model has a weight that is no number, or far too large.")
+        raise ReadingsRefused("the model has a weight that is not a number, or is too large; train it again.")
     return to_fixed(tensor)
 
 

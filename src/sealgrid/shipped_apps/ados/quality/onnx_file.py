@@ -43,7 +43,7 @@ def read_onnx(content: bytes) -> OnnxFile:
                 metadata[entry.get(1, b"").decode()] = entry.get(2, b"").decode()
     except (ValueError, IndexError) as error:
         raise ReadingsRefused(
-            "the model is no ONNX file that ados can read; give one of `sealgrid ados train`."
+            "the model is not an ONNX file that ados can read; train one with `sealgrid ados train`."
         ) from error
     return OnnxFile(tensors, metadata)
 

@@ -18,12 +18,12 @@ def is_senml(records: Sequence[object]) -> bool:
 
 
 def read_senml(records: Sequence[object]) -> Iterator[ReadingMessage]:
-    """Yield the readings of a pack; raise ReadingsRefused with the record's number for what is none."""
+    """Yield the readings of a pack; raise ReadingsRefused with the number of an invalid record."""
     base_name, base_time, base_value = "", 0.0, 0.0
     for number, record in enumerate(records, start=1):
         where = f"record {number}"
         if not isinstance(record, dict):
-            raise ReadingsRefused(f"{where} is no object of SenML.")
+            raise ReadingsRefused(f"{where} is not an object of SenML.")
         _check_fields(record, where)
         base_name = _text(record.get("bn", base_name), "bn", where)
         base_time = _number(record.get("bt", base_time), "bt", where)
@@ -60,7 +60,7 @@ def _value(record: dict[str, Any], base: float, where: str) -> float:
 
 def _number(given: object, name: str, where: str) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ReadingsRefused(f"{where}: {name} is no number.")
+        raise ReadingsRefused(f"{where}: {name} is not a number.")
     try:
         return float(given)
     except OverflowError as error:
@@ -69,5 +69,5 @@ def _number(given: object, name: str, where: str) -> float:
 
 def _text(given: object, name: str, where: str) -> str:
     if not isinstance(given, str):
-        raise ReadingsRefused(f"{where}: {name} is no text.")
+        raise ReadingsRefused(f"{where}: {name} is not a text.")
     return given

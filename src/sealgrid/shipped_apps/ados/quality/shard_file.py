@@ -49,10 +49,12 @@ class ShardFile:
     def readings(self, graph: SensorGraph) -> Readings:
         """Return the readings of all the model's sensors, those that the shard does not need absent (shard.3)."""
         if self.graph != graph.digest():
-            raise ReadingsRefused("the shard was planned for another graph than the model's; ask its owner anew.")
+            raise ReadingsRefused(
+                "the shard was planned with another graph than the model's; ask the model's owner for the graph."
+            )
         needed = graph.near(np.array(self.shard.sensors, dtype=np.int64))
         if not np.array_equal(self.columns, needed):
-            raise ReadingsRefused("the shard has not the readings of exactly the sensors that it needs.")
+            raise ReadingsRefused("the shard does not have the readings of exactly the sensors that it needs.")
         first, end = rows_with_halo(self.shard, self.rows)
         if (end - first) * len(graph.sensors) > MAX_CELLS:
             raise ReadingsRefused("the shard has too many rows; make more shards.")
@@ -90,7 +92,7 @@ def write_shard(graph: SensorGraph, readings: Readings, shard: Shard) -> bytes:
 
 
 def read_shard(content: bytes) -> ShardFile | None:
-    """Return a shard, None for a file that is none; raise ReadingsRefused for a damaged one."""
+    """Return a shard, None for a file of another kind; raise ReadingsRefused for a damaged one."""
     if not content.startswith(_START):
         return None
     try:

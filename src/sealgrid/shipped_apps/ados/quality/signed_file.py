@@ -65,7 +65,7 @@ def read_signed(content: bytes, messages: Messages) -> VerifiedReadings | None:
 
 
 def read_signatures(document: dict[str, Any]) -> Iterator[WindowSignature]:
-    """Yield the signatures of a document; raise ReadingsRefused for what is none."""
+    """Yield the signatures of a document; raise ReadingsRefused for an invalid one."""
     for number, entry in enumerate(_list(document.get("signatures"), "signatures"), start=1):
         where = f"signature {number}"
         try:

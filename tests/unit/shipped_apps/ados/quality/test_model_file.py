@@ -76,9 +76,9 @@ def test_the_weights_of_another_tool_that_packs_numbers_are_read_too():
     ("content", "reason"),
     [
         (b"", "none of ados"),
-        (b"\x89PNG\r\n\x1a\n", "no ONNX file"),
-        (SHIPPED_MODEL[:-100], "no ONNX file"),
-        (SHIPPED_MODEL[: len(SHIPPED_MODEL) // 2], "no ONNX file"),
+        (b"\x89PNG\r\n\x1a\n", "not an ONNX file"),
+        (SHIPPED_MODEL[:-100], "not an ONNX file"),
+        (SHIPPED_MODEL[: len(SHIPPED_MODEL) // 2], "not an ONNX file"),
         (_field(14, _field(1, METADATA.encode()) + _field(2, b"{}")), "none of ados"),
         (with_metadata(lambda document: {**document, "schema": "sealgrid/ados-model/0"}), "another schema"),
         (with_metadata(lambda document: {**document, "window": 6}), "another schema or window"),
