@@ -85,7 +85,7 @@ def test_every_row_names_what_becomes_of_the_money(row):
 
 LIMITS = re.findall(r"^\| (\d{3}) \| ([^|]+?) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
 TICKETS = re.findall(
-    r"TicketRefused\(\s*\"(ticket\.\d)\", f?\"([^\"]+)\"",
+    r"TicketRefused\(\s*\"(ticket\.\d)\",\s+f?\"([^\"]+)\"",
     "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storage_node").glob("*.py"))),
 )
 
