@@ -140,7 +140,9 @@ async def test_a_wrong_key_costs_its_seller_one_run_and_buyers_nothing(people, h
     buyer, seller = people.requester2, people.owner
     with monkeypatch.context() as patch:
         patch.setattr(publish, "deposit", with_another_key)
-        with pytest.raises(AppFailed, match="does not open with the key that the vaults have; publish anew") as failed:
+        with pytest.raises(
+            AppFailed, match="does not open with the key that the vaults have; publish it again"
+        ) as failed:
             await publish.publish(
                 seller,
                 tmp_path / "model",
@@ -152,7 +154,7 @@ async def test_a_wrong_key_costs_its_seller_one_run_and_buyers_nothing(people, h
                 on_progress=lambda step: steps.append(step.what),
             )
     assert failed.value.money == "The run was paid."
-    assert any("an own run proves that the model opens" in step for step in steps)
+    assert any("a run of yours proves that the model opens" in step for step in steps)
     model = stored[0].address
     assert (await listing_of(buyer, "Dataset", model)).offers == (), "nothing was offered"
     await rotate.reshare(seller, rotate.ModelKey(model, stored[0].checksum, stored[0].dek))

@@ -125,7 +125,10 @@ def fetch_wheels(cache: Path, on_step: OnStep, program: Path = Path(sys.executab
     command = (str(program), *PIP, "download", "--only-binary=:all:", "--require-hashes", "-r", str(lock), "-d")
     done = subprocess.run((*command, str(folder)), capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise SetupMissing(f"the apps' wheels could not be downloaded: {done.stderr.strip()[-200:]}", money="")
+        raise SetupMissing(
+            f"the apps' wheels could not be downloaded; check pip's settings: {done.stderr.strip()[-200:]}",
+            money="",
+        )
     stamp.unlink(missing_ok=True)  # a copy of the cache by hard links, without these wheels, keeps its own stamp
     stamp.write_text(_digest(lock))
 

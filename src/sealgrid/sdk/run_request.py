@@ -54,7 +54,7 @@ class RunRequest:
         if not self.tee and not MIN_TRUST_WITHOUT_TEE <= self.trust <= MAX_TRUST:
             raise InputRefused(
                 f"the trust of a run without a TEE is from {MIN_TRUST_WITHOUT_TEE} to {MAX_TRUST}, not {self.trust}; "
-                "at 1 nobody compares results."
+                "at 1 PoCo pays one worker without a comparison."
             )
         if not self.tee:
             self._require_public()

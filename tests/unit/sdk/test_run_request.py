@@ -48,5 +48,7 @@ def test_a_run_without_a_tee_has_no_tag_and_one_in_an_enclave_no_trust():
 
 @pytest.mark.parametrize("trust", [1, 129])
 def test_a_run_without_a_tee_has_a_trust_at_which_results_are_compared(trust):
-    with pytest.raises(InputRefused, match=f"is from 2 to 128, not {trust}; at 1 nobody compares results"):
+    with pytest.raises(
+        InputRefused, match=f"is from 2 to 128, not {trust}; at 1 PoCo pays one worker without a comparison"
+    ):
         RunRequest(APP, tee=False, trust=trust)

@@ -21,7 +21,7 @@ _INPUT: Final = "windows"  #: of a model of ados: rows, sensors, readings
 
 
 class LiveMarket:
-    """The models of one app that everybody may buy. ``clock`` returns monotonic seconds."""
+    """The models of one app that every account may buy. ``clock`` returns monotonic seconds."""
 
     def __init__(self, client: AsyncClient, app: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._app, self._clock = client, app, clock

@@ -40,7 +40,7 @@ class RevokeResult:
 
     model: Address
     account: Address
-    access: tuple[Address, ...]  #: AccessPolicy contracts that were changed; none where offers are open to everybody
+    access: tuple[Address, ...]  #: AccessPolicy contracts that were changed; none where every account may buy
     block: int  #: from which PoCo refuses; 0 without an AccessPolicy
     worst_delay: int  #: seconds in which an earlier deal may get the key; 0 when the vaults refuse it too
     unreached: tuple[str, ...]  #: one sentence a step that remains to be done
@@ -94,16 +94,19 @@ async def grant(
 async def revoke(conn: Connection, model: Address, account: Address, offers: Offers, *, running: bool) -> RevokeResult:
     """Stop an account from making deals for an own model; with ``running`` the vaults refuse its earlier deals too.
 
-    Raises InputRefused when nothing would be refused: everybody may buy, and ``running`` is false.
+    Raises InputRefused when nothing would be refused: every account may buy, and ``running`` is false.
     """
     policies = await _own_policies(conn, offers)
     if not policies and not running:
-        raise InputRefused("everybody may buy this model; grant it to an account first, or revoke with running deals.")
+        raise InputRefused(
+            "every account may buy this model; grant it to an account first, or refuse earlier runs too (--running, in "
+            "Python running=True)."
+        )
     block = 0
     for access in policies:
         block = max(block, (await access.revoke(conn.wallet, account)).block_number)
     unreached = tuple(
-        f"an offer at {order.price} nRLC is open to everybody; grant the model to an account to close it."
+        f"an offer at {order.price} nRLC is open to every account; grant the model to an account to close it."
         for order, _ in offers
         if order.requesterrestrict == ZERO_ADDRESS
     )

@@ -96,7 +96,7 @@ def _with_signature(path: Path, signature: ModelSignature, notices: list[str]) -
     if is_valid(signature):
         return PreparedFile(path, bounded(signature), tuple(notices))
     notices.append(
-        "its inputs and outputs are not published, so that no purchase is checked against them: a signature has at "
+        "its inputs and outputs are not published, and no purchase is checked against them: a signature has at "
         "most 1,024 inputs and outputs, with names of at most 1,024 characters."
     )
     return PreparedFile(path, notices=tuple(notices))

@@ -57,7 +57,7 @@ async def check_provable(conn: Connection, app: Address, on_progress: Progress =
                 f"escrow; deposit first, {_WITHOUT_PROOF}."
             )
     on_progress(
-        ProgressStep(f"an own run proves that the model opens, before it is offered: {Amount(price)}", lasting=True)
+        ProgressStep(f"a run of yours proves that the model opens, before it is offered: {Amount(price)}", lasting=True)
     )
     return price
 
@@ -99,7 +99,9 @@ async def prove(conn: Connection, model: Address, app: Address, on_progress: Pro
     money = sentence(await money_or_unknown(conn, job.deal, job.task), commands=False)
     body = envelope.receipt.body
     if body.exit_class == "unopened":
-        raise AppFailed("the sealed file does not open with the key that the vaults have; publish anew.", money=money)
+        raise AppFailed(
+            "the sealed file does not open with the key that the vaults have; publish it again.", money=money
+        )
     if body.opened is not True:
         raise AppFailed("the run ended before the model was opened and proves nothing; prove it again.", money=money)
     views = await views_of_quorum(conn, model, conn.address)

@@ -51,7 +51,7 @@ async def test_without_an_offer_there_is_nothing_to_grant(conn):
 
 
 async def test_an_open_model_has_nothing_to_revoke(conn):
-    with pytest.raises(InputRefused, match="everybody may buy this model"):
+    with pytest.raises(InputRefused, match="every account may buy this model"):
         await revoke(conn, MODEL, BUYER, [offer(to_address(bytes(20))), offer(FOREIGN)], running=False)
 
 
@@ -61,7 +61,9 @@ async def test_an_account_is_revoked_in_own_policies_and_its_deals_end_with_the_
     assert conn.revoked == [(OWN, BUYER)]
     assert (done.access, done.block) == ((OWN,), 17)
     assert done.worst_delay == access_grants.CONTRIBUTION_DEADLINE_RATIO * 600
-    assert done.unreached == ("an offer at 7 nRLC is open to everybody; grant the model to an account to close it.",)
+    assert done.unreached == (
+        "an offer at 7 nRLC is open to every account; grant the model to an account to close it.",
+    )
 
 
 async def test_a_restriction_to_an_account_is_its_grant_for_ever():
