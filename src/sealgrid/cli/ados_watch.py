@@ -78,7 +78,7 @@ async def watch(
     ] = 2,
     keep: Annotated[
         int,
-        typer.Option(min=1, metavar="WINDOWS", help="Number of ended windows that the journal keeps, the newest first."),
+        typer.Option(min=1, metavar="WINDOWS", help="Number of ended windows that the journal keeps, the newest."),
     ] = 10_000,
     once: Annotated[
         bool, typer.Option("--once", help="Exit at the end of the file, after all windows have ended.")
