@@ -174,9 +174,7 @@ def status(as_json: Json = False, data: Data = None) -> None:
         "shop_error": shop_error,
     }
     if pid is None:
-        lines = [
-            f"no network is running in {layout.root}; start one (sealgrid up{f' --home {data}' if data else ''})"
-        ]
+        lines = [f"no network is running in {layout.root}; start one (sealgrid up{f' --home {data}' if data else ''})"]
         if start_error:
             lines.append(f"the last one ended with an error: {start_error}")
     else:
