@@ -122,7 +122,7 @@ async def test_a_fleets_machine_joins_and_earns_for_its_account_and_the_owner_co
 ):
     network, invitation, machine = (tmp_path / name for name in ("network.json", "invitation", "machine"))
     network.write_bytes(msgspec.json.encode(public))
-    invitation.write_text(sealgrid("pool", "invite", "--data", str(shared.layout.root)))
+    invitation.write_text(sealgrid("pool", "invite", "--home", str(shared.layout.root)))
     async with (
         connect_async(SigningKey.generate(), network=public, data=tmp_path / "owner") as owner,
         connect_async(SigningKey.generate(), network=public, data=tmp_path / "buyer") as buyer,
@@ -132,7 +132,7 @@ async def test_a_fleets_machine_joins_and_earns_for_its_account_and_the_owner_co
         await buyer.account.deposit("20")
         await has_offer(buyer)
         account = await owner.fleets.create()
-        start = ("worker", "start", "--network", str(network), "--data", str(machine), "--account", account)
+        start = ("worker", "start", "--network", str(network), "--home", str(machine), "--account", account)
         refused = subprocess.run([SEALGRID, *start], capture_output=True, text=True, check=False, timeout=120)
         assert refused.stdout.startswith("worker "), refused.stderr
         worker = refused.stdout.split()[1]
