@@ -31,10 +31,10 @@ def written(
     row: Callable[[int, list[object]], list[object]] = lambda number, cells: cells,
 ) -> str:
     text = io.StringIO()
-    table = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    table = csv.writer(text, delimiter=delimiter)
     table.writerow(names)
     table.writerows(row(number, [city, price(value), count]) for number, (city, value, count) in enumerate(ROWS))
-    return text.getvalue()
+    return text.getvalue().replace("\r\n", end)
 
 
 def grouped(value: float) -> str:
