@@ -1,8 +1,6 @@
 """Authentication of requesters who read the logs and exact stages of their tasks (iExec scheduler's challenge)."""
 
-import hashlib
 import hmac
-import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,19 +10,18 @@ from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.wire.challenge import CORE, Token, challenge_digest, refused, typed_data
 
 PERIOD_SECONDS: Final = 3600  #: a challenge is valid in the period of its issue and in the next one
-_KEY_BYTES: Final = 32
 
 
 class RequesterAuthenticator:
     """Issues challenges that are valid for one to two hours; ``clock`` returns Unix seconds.
 
-    A challenge is a MAC over its address and period under a ``key`` that no one else has. The pool stores none of
-    them, so no client can take the room of another's.
+    A challenge is a MAC over its address and period. The pool stores none of them, so no client can take the room of
+    another's. The MAC's key comes from the pool's ``secret`` key: each replica verifies what another one issued.
     """
 
-    def __init__(self, chain: int, clock: Callable[[], float], key: bytes | None = None) -> None:
+    def __init__(self, chain: int, clock: Callable[[], float], secret: bytes) -> None:
         self._chain, self._clock = chain, clock
-        self._key = secrets.token_bytes(_KEY_BYTES) if key is None else key
+        self._key = hmac.digest(secret, b"sealgrid: challenges of requesters", "sha256")
 
     def issue(self, address: Address) -> dict[str, Any]:
         """Return typed data that this address must sign."""
@@ -55,4 +52,4 @@ class RequesterAuthenticator:
         return challenge_digest(self._chain, self._sentence(address, period), CORE)
 
     def _sentence(self, address: Address, period: int) -> str:
-        return hmac.new(self._key, f"{address} {period}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, f"{address} {period}".encode(), "sha256").hex()

@@ -121,7 +121,7 @@ async def open_app(
                 hear(store, book),
                 follow_clock(store, book, clock),
             )
-            authenticator = RequesterAuthenticator(config.network.chain, time.time)
+            authenticator = RequesterAuthenticator(config.network.chain, time.time, key.secret)
             paths = [
                 *handlers(task_service),
                 admission_handler(admissions),

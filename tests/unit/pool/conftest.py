@@ -37,8 +37,7 @@ async def book(tmp_path: Path) -> AsyncIterator[TaskBook]:
 async def pool(book: TaskBook, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     workers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
     task_service = TaskService(book, ChainClock(), workers, WORKER, clock=clock)
-    app = create_app(
-        [*handlers(task_service), *iexec_handlers(task_service, RequesterAuthenticator(CHAIN, clock), CHAIN)]
-    )
+    authenticator = RequesterAuthenticator(CHAIN, clock, WORKER.secret)
+    app = create_app([*handlers(task_service), *iexec_handlers(task_service, authenticator, CHAIN)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
         yield client

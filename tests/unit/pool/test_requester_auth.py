@@ -8,7 +8,7 @@ from sealgrid.errors import CallRefused
 from sealgrid.pool.requester_auth import PERIOD_SECONDS, RequesterAuthenticator
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import CORE, Token, answer
-from tests.unit.pool.pool_scene import CHAIN, REQUESTER, STRANGER, Clock
+from tests.unit.pool.pool_scene import CHAIN, REQUESTER, STRANGER, WORKER, Clock
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def authenticator(clock: Clock) -> RequesterAuthenticator:
-    return RequesterAuthenticator(CHAIN, clock)
+    return RequesterAuthenticator(CHAIN, clock, WORKER.secret)
 
 
 def token(authenticator: RequesterAuthenticator, key: SigningKey = REQUESTER) -> Token:
@@ -67,4 +67,11 @@ def test_a_flood_of_challenges_takes_no_room_of_another_account(authenticator: R
 
 
 def test_another_pool_issues_other_challenges(authenticator: RequesterAuthenticator, clock: Clock) -> None:
-    assert refused(authenticator, token(RequesterAuthenticator(CHAIN, clock))) == "challenge"
+    assert refused(authenticator, token(RequesterAuthenticator(CHAIN, clock, STRANGER.secret))) == "challenge"
+
+
+def test_a_replica_of_the_pool_accepts_what_another_one_issued(
+    authenticator: RequesterAuthenticator, clock: Clock
+) -> None:
+    replica = RequesterAuthenticator(CHAIN, clock, WORKER.secret)
+    authenticator.verify(token(replica), REQUESTER.address)
